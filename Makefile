@@ -1,0 +1,86 @@
+# Everything that can be done with this repository. `make` alone explains.
+# One target directory and one virtual environment serve all, so that a second run is quick.
+
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+PORT   ?= 8000
+CORE   := python/rtcore/_core.abi3.so
+RUST   := $(shell find rust/core rust/reactor rust/py -name '*.rs' -o -name Cargo.toml 2>/dev/null) Cargo.toml Cargo.lock
+export PYTHON
+export PIP_DISABLE_PIP_VERSION_CHECK = 1
+
+.DEFAULT_GOAL := help
+.PHONY: help demo build test check bench profile wheel fuzz docs lock clean prepare prepare-test
+
+help: ## this text
+	@echo "rtcore: a realtime server for Python on a native core"
+	@echo
+	@grep -hE '^[a-z][a-z-]*:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 18
+	@echo
+	@echo "First time here:  make demo    then open http://127.0.0.1:$(PORT) in two windows."
+	@echo "Before a commit:  make test    which installs what it needs by itself."
+
+demo: build ## install everything and serve the chat page on http://127.0.0.1:8000 (PORT=… for another)
+	@exec $(BIN)/rtcore demo --port $(PORT)
+
+build: $(VENV)/.core ## the virtual environment with the native core in it
+
+test: prepare-test $(VENV)/.dev $(VENV)/.core node_modules/.package-lock.json ## every test and every check (ONLY=name,… for some, see scripts/check.py --list)
+	@$(BIN)/python scripts/check.py $(if $(ONLY),--only $(ONLY))
+
+bench: $(VENV)/.core ## the scenes of docs/design.md against a bare epoll loop; about ten minutes (SCENES=… for some)
+	@cargo build --release --locked --quiet -p rtcore-bench
+	@$(BIN)/python -m bench $(SCENES)
+
+profile: $(VENV)/.core ## where the time of one scene goes, by perf (SCENE=echo)
+	@cargo build --release --locked --quiet -p rtcore-bench
+	@$(BIN)/python -m bench --profile $(or $(SCENE),echo)
+
+wheel: $(VENV)/.dev ## a wheel for this platform, in dist/
+	@$(BIN)/pip wheel --quiet --no-deps --no-build-isolation --wheel-dir dist .
+	@ls -1 dist/*.whl
+
+fuzz: prepare ## throw random input at every parser and at the engine, a minute each (nightly Rust; SECONDS_EACH=… TARGET=…)
+	@scripts/fuzz
+
+docs: $(VENV)/.core ## write the generated pages of docs/reference again
+	@$(BIN)/python scripts/reference.py
+
+lock: ## resolve the lock files again (needs uv)
+	@scripts/lock
+
+clean: ## remove what was built, and the virtual environment
+	rm -rf $(VENV) target rust/fuzz/target node_modules dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -f python/rtcore/_core*.so
+
+prepare:
+	@scripts/prepare run
+
+prepare-test:
+	@scripts/prepare test
+
+# Stamps. Each step is done once, and again when what it is made from has changed.
+$(VENV)/bin/pip: | prepare
+	@echo "making the virtual environment in $(VENV)"
+	@$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.run: requirements/run.txt | $(VENV)/bin/pip
+	@echo "installing pinned packages"
+	@$(BIN)/pip install --quiet --require-hashes -r $<
+	@touch $@
+
+$(VENV)/.dev: requirements/dev.txt | $(VENV)/.run
+	@echo "installing the pinned packages of the checks"
+	@$(BIN)/pip install --quiet --require-hashes -r $<
+	@touch $@
+
+$(VENV)/.core: $(RUST) pyproject.toml $(VENV)/.run
+	@echo "building the native core (the first time takes a minute or two)"
+	@MATURIN_PEP517_ARGS="--locked" CARGO_TARGET_DIR="$(CURDIR)/target" \
+		$(BIN)/pip install --quiet --no-deps --no-build-isolation --editable .
+	@touch $@
+
+node_modules/.package-lock.json: package-lock.json | prepare-test
+	@if command -v npm >/dev/null; then npm ci --ignore-scripts --silent; else mkdir -p node_modules; fi
+	@touch $@

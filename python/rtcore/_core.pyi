@@ -1,0 +1,158 @@
+"""The native core: the border as Python sees it. Only `rtcore._engine` imports this module.
+
+Handles (`conn`, `session`, `request`, `ticket`) are integers with a generation: one that was kept
+too long finds nothing, and the call says so (`False` or `None`) or raises `Gone`.
+
+`form` says how `data` is written: 0 JSON, 1 MessagePack. What Python gives is JSON in bytes, compact.
+
+Events are tuples whose first item says what happened:
+
+| kind | tuple |
+|---|---|
+| REQUEST | (kind, session, request, handler, form, data: bytes) |
+| RAW_MESSAGE | (kind, conn, message: str or bytes) |
+| AUTHENTICATE | (kind, conn, token: str or None, client: str or None, address: str, user_agent: str or None, secure: bool) |
+| AUTHORIZE | (kind, session, ticket, room: str, form, data: bytes or None, resuming: bool) |
+| REAUTHENTICATE | (kind, session, ticket, token: str) |
+| REPLY | (kind, session, request id: int, form, data: bytes or None, error: (code, message) or None) |
+| OPENED | (kind, session) |
+| RESUMED | (kind, session) |
+| AWAY | (kind, session)   its connection is gone, the resume window runs |
+| ENDED | (kind, session, reason: str) |
+| RAW_OPENED | (kind, conn, path index, target: str, headers: list[(bytes, bytes)], address: str) |
+| RAW_CLOSED | (kind, conn, code, reason: str) |
+| RAW_DRAINED | (kind, conn)      its unsent bytes fell below `session_low` |
+| DRAINED | (kind, session)       its unsent bytes fell below `session_low` |
+| UNBLOCKED | (kind, ticket)      a publish that got `Blocked(ticket)` may be tried again |
+| HAND_OVER | (kind, fd or -1, conn, bytes already read and rewritten: bytes, address: str, port: int) |
+"""
+
+from collections.abc import Sequence
+from typing import Final
+
+REQUEST: Final = 1
+RAW_MESSAGE: Final = 2
+AUTHENTICATE: Final = 3
+AUTHORIZE: Final = 4
+REAUTHENTICATE: Final = 5
+REPLY: Final = 6
+OPENED: Final = 7
+RESUMED: Final = 8
+AWAY: Final = 9
+ENDED: Final = 10
+RAW_OPENED: Final = 11
+RAW_CLOSED: Final = 12
+RAW_DRAINED: Final = 13
+DRAINED: Final = 14
+UNBLOCKED: Final = 15
+HAND_OVER: Final = 16
+
+VERSION: Final[str]
+# (name, default, description) of each setting
+LIMITS: Final[Sequence[tuple[str, int, str]]]
+
+class Refused(Exception):
+    """args: (code: str, message: str, retry: bool). The core's one error for a call that was not done."""
+
+class Blocked(Exception):
+    """args: (ticket: int,). The room's policy is `block` and a member is behind: wait for UNBLOCKED, try again."""
+
+class Core:
+    def __init__(self, seed: bytes, manual: bool = False) -> None:
+        """`seed`: 32 random bytes. `manual`: the time is what `set_time` says (tests), and there is no poller."""
+    # -- configuration, before `start`
+    def set_limit(self, name: str, value: int) -> None: ...  # KeyError: no such limit
+    def set_authenticates(self, yes: bool) -> None: ...
+    def set_lifecycle(self, yes: bool) -> None: ...  # whether OPENED, RESUMED and AWAY are wanted
+    def set_backend(self, yes: bool) -> None: ...  # False: what is not ours gets 404 from the core
+    def set_loopback_only(self, yes: bool) -> None: ...
+    def add_room(
+        self,
+        pattern: str,
+        *,
+        relay: bool,
+        count: int,
+        bytes: int,
+        age_ms: int,
+        policy: str,
+        key: str | None,
+        authorize: bool,
+        state: bool,
+        presence: bool,
+        grants: Sequence[str],
+    ) -> None: ...
+    def add_event(self, name: str) -> int: ...  # the handler index of REQUEST
+    def add_raw(self, path: str, max_message: int) -> int: ...  # the path index of RAW_OPENED
+    def add_origin(self, origin: str) -> None: ...  # ValueError
+    def add_host(self, host: str) -> None: ...
+    def add_proxy(self, network: str) -> None: ...  # ValueError
+    def start(self) -> None: ...
+    # -- the reactor (not with `manual`)
+    def fileno(self) -> int: ...  # readable when `turn` has something to do, its next deadline included
+    def listen(self, fd: int) -> None: ...  # a listening, non-blocking socket; the core dups it
+    def turn(self, linger_us: int = 0) -> list[tuple[object, ...]]: ...
+    def flush(self) -> list[tuple[object, ...]]: ...  # writes what is due; events that came of it
+    def needs_flush(self) -> bool: ...
+    def stop_accepting(self) -> None: ...
+    def close(self) -> None: ...  # every socket and the poller
+    # -- the stream shell
+    def set_time(self, tick_ns: int, wall_ms: int) -> None: ...
+    def deadline_ns(self) -> int | None: ...
+    def advance(self) -> list[tuple[object, ...]]: ...
+    def connect_stream(self, address: str, port: int, secure: bool) -> int | None: ...  # None: refused by a limit
+    def receive(self, conn: int, data: bytes) -> list[tuple[object, ...]]: ...
+    def end_of_input(self, conn: int) -> list[tuple[object, ...]]: ...
+    def lost(self, conn: int) -> list[tuple[object, ...]]: ...
+    def events(self) -> list[tuple[object, ...]]: ...
+    def streams_due(self) -> list[int]: ...  # stream connections that have output or whose state changed, once
+    def take_output(self, conn: int, limit: int = 65536) -> bytes: ...
+    def stream_state(self, conn: int) -> int: ...  # bits: 1 reading is paused, 2 finish writing (send EOF), 4 drop it, 8 handed over
+    # -- decisions
+    def authenticated(self, conn: int, user: str | None, expires_ms: int | None) -> None: ...  # user None: anonymous
+    def refuse_hello(self, conn: int, code: int, reason: str) -> None: ...
+    def admit(self, ticket: int, grants: Sequence[str] | None, info: bytes | None, state: bytes | None) -> None: ...
+    def deny(self, ticket: int, code: str, message: str) -> None: ...
+    def reauthenticated(self, ticket: int, user: str | None, expires_ms: int | None) -> None: ...
+    def ack(self, request: int, data: bytes) -> None: ...
+    def fail(self, request: int, code: str, message: str, details: bytes | None, retry: bool) -> None: ...
+    def publish(
+        self,
+        room: str,
+        event: str,
+        data: bytes,
+        exclude: int = 0,
+        sender: int = 0,
+        key: str | None = None,
+        volatile: bool = False,
+        trace: str | None = None,
+    ) -> int:
+        """The sequence number; 0 when volatile. Raises Refused, Blocked."""
+    def send(self, session: int, event: str, data: bytes) -> int: ...  # sequence number; Refused(NOT_FOUND) when ended
+    def unsent(self, session: int) -> int: ...  # bytes said to it alone and not yet sent
+    def want_drained(self, session: int) -> bool: ...  # True: DRAINED will come; False: there is room now
+    def ask(self, session: int, event: str, data: bytes) -> int: ...  # request id, comes back in REPLY
+    def forget_ask(self, session: int, request: int) -> None: ...
+    def members(self, room: str) -> list[tuple[int, str, str | None, bytes | None]] | None: ...  # session, its id, user, info
+    def history(
+        self, room: str, after: str | None, limit: int
+    ) -> tuple[list[tuple[int, str, bytes, int, str | None, str | None]], bool, bool]:
+        """([(seq, event, data as JSON, time, session id, user)], complete, more). Refused(NOT_FOUND)."""
+    def set_grants(self, session: int, room: str, grants: Sequence[str]) -> bool: ...
+    def put_in(self, session: int, room: str, grants: Sequence[str] | None, info: bytes | None) -> bool: ...
+    def put_out(self, session: int, room: str, reason: str) -> bool: ...  # `left`, or False if it was not in it
+    def close_session(self, session: int, code: int, reason: str) -> bool: ...  # ends it
+    def session_info(self, session: int) -> tuple[str, str | None, str, str | None, int, float | None, bool, list[str], int | None] | None:
+        """(id, user, address, user agent, connected since (ms 1970), latency (s), connected now, rooms, token expires (ms 1970))."""
+    def position(self, seq: int) -> str: ...
+    def head(self) -> int: ...
+    # -- raw sockets
+    def raw_send(self, conn: int, message: str | bytes) -> int: ...  # unsent bytes after it; -1: it is closed
+    def raw_close(self, conn: int, code: int, reason: str) -> None: ...
+    def raw_waiting(self, conn: int, messages: int, size: int) -> None: ...  # what of it waits in Python: the core stops reading at its bounds
+    def want_raw_drained(self, conn: int) -> bool: ...
+    # -- the end, and looking in
+    def shut_down(self, grace_ms: int) -> None: ...  # every session told to come back, spread over the grace
+    def idle(self) -> bool: ...  # no connection is left
+    def metrics(self) -> str: ...  # Prometheus text
+    def sizes(self) -> dict[str, int]: ...
+    def report_turn(self, ns: int, handler: str) -> None: ...

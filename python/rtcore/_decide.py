@@ -1,0 +1,222 @@
+"""Decisions that the core asks the application for: who this is, and whether it may join.
+
+A plain function answers in the turn. A coroutine gets a task in the server's nursery: for a hello it ends
+with the time that the core gives to say one, for a session with the session. An error of the application
+refuses, and its traceback goes to the log.
+"""
+
+from __future__ import annotations
+
+import inspect
+import logging
+from typing import Any, Final
+
+import trio
+
+from ._engine import (
+    FORBIDDEN_CLOSE,
+    INTERNAL_CLOSE,
+    OVERLOADED_CLOSE,
+    UNAUTHORIZED_CLOSE,
+    CoreEvent,
+    Engine,
+)
+from ._values import ANYTHING, FAULTS, encode
+from .app import App
+from .auth import Hello, Join, User, access
+from .errors import Refuse, SessionEnded, UsageError
+from .room import Room
+from .session import Session, meet
+
+log = logging.getLogger("rtcore.app")
+
+_CLOSES: Final = {
+    "UNAUTHORIZED": UNAUTHORIZED_CLOSE,
+    "FORBIDDEN": FORBIDDEN_CLOSE,
+    "OVERLOADED": OVERLOADED_CLOSE,
+}
+
+
+class Decisions:
+    """Puts the core's questions to the application, and its answers to the core."""
+
+    __slots__ = ("app", "engine", "hello_seconds")
+
+    def __init__(self, app: App, engine: Engine, hello_seconds: float) -> None:
+        self.app = app
+        self.engine = engine
+        self.hello_seconds = hello_seconds
+
+    # -- who is this?
+
+    def authenticate(self, event: CoreEvent) -> None:
+        """AUTHENTICATE: a hello came."""
+        _, conn, token, client, address, user_agent, secure = event
+        hello = Hello(token=token, client=client, address=address, user_agent=user_agent, secure=secure)
+        try:
+            answer = self._ask_who(hello)
+            if not inspect.isawaitable(answer):
+                self._admit_user(conn, answer)
+                return
+        except Exception as error:
+            self._refuse_hello(conn, error)
+            return
+        self._spawn(self._authenticate_later, conn, answer)
+
+    def _ask_who(self, hello: Hello) -> Any:
+        assert self.app.authenticator is not None
+        return self.app.authenticator(hello)
+
+    async def _authenticate_later(self, conn: int, answer: Any) -> None:
+        with trio.move_on_after(self.hello_seconds):  # then the core has closed it
+            try:
+                self._admit_user(conn, await answer)
+            except* Exception as errors:
+                self._refuse_hello(conn, _only(errors))
+        self.engine.wake()
+
+    def _admit_user(self, conn: int, answer: Any) -> None:
+        if answer is None:
+            self.engine.core.refuse_hello(conn, UNAUTHORIZED_CLOSE, "the token is not accepted")
+        else:
+            user = _user(answer)
+            self.engine.core.authenticated(conn, user.id, user.expires_ms)
+
+    def _refuse_hello(self, conn: int, error: BaseException) -> None:
+        if isinstance(error, Refuse) and error.code in _CLOSES:
+            self.engine.core.refuse_hello(conn, _CLOSES[error.code], error.message)
+        else:
+            log.error("the authenticator failed", exc_info=error)
+            self.engine.core.refuse_hello(conn, INTERNAL_CLOSE, "the server could not find out who this is")
+
+    # -- who is this now?
+
+    def reauthenticate(self, event: CoreEvent) -> None:
+        """REAUTHENTICATE: a session brought a new token."""
+        _, handle, ticket, token = event
+        try:
+            session = meet(self.engine, handle)
+        except SessionEnded:
+            return
+        if self.app.authenticator is None:
+            self.engine.core.reauthenticated(ticket, session.user, None)
+            return
+        hello = Hello(token=token, address=session.address, user_agent=session.user_agent, session=session)
+        try:
+            answer = self._ask_who(hello)
+            if not inspect.isawaitable(answer):
+                self._renew(session, ticket, answer)
+                return
+        except Exception as error:
+            self._deny(ticket, "the authenticator", error)
+            return
+        self._spawn(self._reauthenticate_later, session, ticket, answer)
+
+    async def _reauthenticate_later(self, session: Session, ticket: int, answer: Any) -> None:
+        with trio.CancelScope() as scope:
+            try:
+                if not session.enter(scope):
+                    scope.cancel()
+                self._renew(session, ticket, await answer)
+            except* Exception as errors:
+                self._deny(ticket, "the authenticator", _only(errors))
+            finally:
+                session.leave(scope)
+        self.engine.wake()
+
+    def _renew(self, session: Session, ticket: int, answer: Any) -> None:
+        if answer is None:
+            self.engine.core.deny(ticket, "UNAUTHORIZED", "the token is not accepted")
+        else:
+            user = _user(answer)
+            self.engine.core.reauthenticated(ticket, user.id, user.expires_ms)
+            session.forget_user()
+
+    # -- may it join?
+
+    def authorize(self, event: CoreEvent) -> None:
+        """AUTHORIZE: a session wants to be in a room that has an authorizer, a state, or both."""
+        _, handle, ticket, room, form, data, resuming = event
+        try:
+            session = meet(self.engine, handle)
+        except SessionEnded:
+            return
+        authorizer = self.app.authorizers.find(room)
+        if authorizer is None:
+            self._admit(session, ticket, room, True)
+            return
+        try:
+            value = None if data is None else ANYTHING.by_form(form, data)
+        except FAULTS as error:
+            self.engine.core.deny(ticket, "INVALID_MESSAGE", f"the data of the join cannot be read: {error}")
+            return
+        try:
+            answer = authorizer(session, Join(room=room, data=value, resuming=resuming))
+        except Exception as error:
+            self._deny(ticket, f"the authorizer of {room!r}", error)
+            return
+        if inspect.isawaitable(answer):
+            self._spawn(self._authorize_later, session, ticket, room, answer)
+        else:
+            self._admit(session, ticket, room, answer)
+
+    async def _authorize_later(self, session: Session, ticket: int, room: str, answer: Any) -> None:
+        with trio.CancelScope() as scope:
+            try:
+                if not session.enter(scope):
+                    scope.cancel()
+                self._admit(session, ticket, room, await answer)
+            except* Exception as errors:
+                self._deny(ticket, f"the authorizer of {room!r}", _only(errors))
+            finally:
+                session.leave(scope)
+        self.engine.wake()
+
+    def _admit(self, session: Session, ticket: int, room: str, answer: Any) -> None:
+        """Admit or deny. The state is made here, with no wait before the core takes it with its position."""
+        core = self.engine.core
+        try:
+            allowed = access(answer)
+            if allowed is None:
+                core.deny(ticket, "FORBIDDEN", f"this session may not be in {room!r}")
+                return
+            info = None if allowed.info is None else encode(allowed.info)
+            state = self.app.states.find(room)
+            known: bytes | None = None
+            if state is not None:
+                place = Room(self.engine, room)
+                known = encode(state.function(place, session) if state.for_session else state.function(place))
+        except Exception as error:
+            self._deny(ticket, f"the authorizer or state of {room!r}", error)
+            return
+        core.admit(ticket, None if allowed.grants is None else list(allowed.grants), info, known)
+
+    def _deny(self, ticket: int, what: str, error: BaseException) -> None:
+        if isinstance(error, Refuse):
+            self.engine.core.deny(ticket, error.code, error.message)
+        else:
+            log.error("%s failed", what, exc_info=error)
+            self.engine.core.deny(ticket, "INTERNAL", f"{what} failed")
+
+    def _spawn(self, function: Any, *args: Any) -> None:
+        nursery = self.engine.nursery
+        if nursery is not None:
+            nursery.start_soon(function, *args)
+        else:
+            args[-1].close()  # the server ends: the coroutine is never awaited, and says nothing about it
+
+
+def _only(errors: BaseExceptionGroup[Exception]) -> BaseException:
+    """The one error of a group that has one, as `except*` wraps what came alone."""
+    error: BaseException = errors
+    while isinstance(error, BaseExceptionGroup) and len(error.exceptions) == 1:
+        error = error.exceptions[0]
+    return error
+
+
+def _user(answer: Any) -> User:
+    if not isinstance(answer, User):
+        raise UsageError(
+            f"an authenticator gives rtcore.User, rtcore.ANONYMOUS or None (refused); not {answer!r}"
+        )
+    return answer

@@ -1,0 +1,446 @@
+"""The way of an event from the core to the application: one loop, in the turn.
+
+`Runtime` binds an application, a core and a server nursery. Its loop is the hot path: a request of a plain
+function is read, run and acknowledged here; one of a coroutine is stepped (`_step`) in its session's own
+task. Everything else that the core asks or tells goes to `_decide`, to who waits for it (`_engine`), or to a
+raw socket.
+
+Order: the handlers of a session run one at a time, plain and coroutine alike, in the order of arrival. While
+a coroutine waits, what comes after it waits in its worker.
+"""
+
+# ruff: noqa: SLF001 - parts of the package know each other; applications do not see this
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import AsyncIterator, Callable, Iterable
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Any, Final
+
+import trio
+
+from . import _step
+from ._decide import Decisions
+from ._engine import (
+    AUTHENTICATE,
+    AUTHORIZE,
+    DRAINED,
+    ENDED,
+    HAND_OVER,
+    OPENED,
+    RAW_CLOSED,
+    RAW_DRAINED,
+    RAW_MESSAGE,
+    RAW_OPENED,
+    REAUTHENTICATE,
+    REPLY,
+    REQUEST,
+    UNBLOCKED,
+    CoreEvent,
+    CoreSettings,
+    Engine,
+    build_core,
+    limit_defaults,
+)
+from ._handlers import Handler, is_async, name_of
+from ._reactor import flush_when_woken, run_reactor
+from ._step import step
+from ._values import FAULTS, encode
+from ._worker import Worker, answer_error, answer_invalid, serve_one
+from .app import App
+from .errors import SessionEnded
+from .raw import RawSocket, failed
+from .session import Session, meet
+
+log = logging.getLogger("rtcore.app")
+
+LONG: Final = 50_000_000
+"""A handler that holds the turn longer than this (ns) is reported by name."""
+_REPORT_EVERY: Final = 1_000_000_000
+
+
+class Runtime:
+    """An application that is being served: its core, its tasks, its turns."""
+
+    def __init__(self, app: App, settings: CoreSettings | None = None, manual: bool = False) -> None:
+        """Build and start the core.
+
+        Raises:
+            ConfigError: a setting is wrong.
+            UsageError: a registration of the application is.
+
+        """
+        settings = settings or CoreSettings()
+        plan = app.plan()
+        limits = {**limit_defaults(), **settings.limits}
+        self.app = app
+        self.manual = manual
+        self.linger_us = settings.linger_us
+        self.core = build_core(plan, settings, manual=manual)
+        self.engine = Engine(self.core, limits, manual=manual)
+        self.hand_over: Callable[[CoreEvent], None] | None = None
+        self.on_output: Callable[[], None] | None = None
+        self._decisions = Decisions(app, self.engine, limits["hello_ms"] / 1000)
+        self._handlers: list[Handler] = app.handlers
+        self._raws: dict[int, tuple[RawSocket, Any]] = {}  # socket and plain function, or None, by connection
+        self._workers: dict[Worker, None] = {}
+        self._beside: dict[
+            tuple[int, int], list[Any]
+        ] = {}  # running, waiting by session and concurrent handler
+        self._direct = False
+        self._reported = 0
+        self._scope = trio.CancelScope()
+        self._raw_tasks = 0
+        self._one_done: trio.Event | None = None  # who stops the handlers wants to know
+
+    # -- its life
+
+    @asynccontextmanager
+    async def running(self, nursery: trio.Nursery) -> AsyncIterator[Runtime]:
+        """Serve the application: its tasks live below `nursery` until this ends.
+
+        Raises:
+            UsageError: the application is served already, or `RTCORE_STEP` wants what does not work.
+
+        """
+        self._direct = await _step.probe()
+        self.app.bind(self.engine)
+        flushing = trio.CancelScope()
+        try:
+            await nursery.start(self._hold_tasks)
+            nursery.start_soon(self._flush, flushing)
+            yield self
+        finally:
+            self._scope.cancel()
+            flushing.cancel()
+            self.app.bind(None)
+
+    async def _hold_tasks(self, task_status: trio.TaskStatus[None]) -> None:
+        """Keeps the tasks of sessions and raw sockets, until they are cancelled as a whole."""
+        with self._scope:
+            async with trio.open_nursery() as tasks:
+                self.engine.nursery = tasks
+                try:
+                    task_status.started()
+                    await trio.sleep_forever()
+                finally:
+                    self.engine.nursery = None  # whoever comes now is not started any more
+
+    async def _flush(self, scope: trio.CancelScope) -> None:
+        with scope:
+            await flush_when_woken(self.engine, self.finish_turn)
+
+    @asynccontextmanager
+    async def lifespan(self) -> AsyncIterator[None]:
+        """What the application has around its serving, in the order of registration."""
+        async with AsyncExitStack() as stack:
+            for function in self.app.lifespans:
+                await stack.enter_async_context(function(self.app))
+            yield
+
+    def start_background(self, nursery: trio.Nursery) -> None:
+        """Start the application's background tasks; what they raise leaves through this nursery."""
+        for function in self.app.background_tasks:
+            nursery.start_soon(function, self.app, name=f"background task {name_of(function)}")
+
+    async def run_reactor(self) -> None:
+        """Turn after turn, until cancelled."""
+        await run_reactor(self)
+
+    async def stop_handlers(self, deadline: float) -> None:
+        """Wait until no handler runs or waits, at most until a time of Trio's clock; then cancel what is
+        left.
+
+        Handlers are those of requests and of raw sockets. What sessions have in their nurseries is not waited
+        for.
+        """
+        with trio.move_on_at(deadline):
+            while True:
+                done = trio.Event()
+                busy = next((worker for worker in self._workers if not worker.idle), None)
+                if busy is not None:
+                    busy.waiting.append(_setter(done))
+                elif self._beside or self._raw_tasks:
+                    self._one_done = done
+                else:
+                    break
+                await done.wait()
+        self._scope.cancel()
+
+    # -- turns
+
+    @property
+    def steps_directly(self) -> bool:
+        """Whether the insides of this Trio are known to work as expected (`_step`)."""
+        return self._direct
+
+    def wake(self) -> None:
+        """Something was done to the core outside a turn: have it flushed. Cheap, and once is as good as
+        twice.""" self.engine.wake()
+
+    def tick(self) -> None:
+        """Tell a manual core Trio's time."""
+        self.engine.tick()
+
+    def dispatch(self, events: Iterable[CoreEvent]) -> None:
+        """Run a turn's events, then all that comes of them, and write what is due."""
+        engine = self.engine
+        outer, engine.turning = engine.turning, True
+        try:
+            self._run(events, not outer)
+            self._finish()
+        finally:
+            engine.turning = outer
+
+    def finish_turn(self) -> None:
+        """Write what was made outside a turn, with all that comes of it."""
+        self.tick()
+        self.dispatch(())
+
+    def _finish(self) -> None:
+        more = self.core.events if self.manual else self.core.flush
+        while events := more():
+            self._run(events, True)
+        if self.on_output is not None:
+            self.on_output()
+
+    @trio.lowlevel.enable_ki_protection
+    def _run(self, events: Iterable[CoreEvent], direct: bool) -> None:
+        engine, handlers = self.engine, self._handlers
+        sessions, raws, ack = engine.sessions, self._raws, engine.core.ack
+        direct = direct and self._direct and not _step.instruments()
+        steps = _step.MAX_STEPS
+        clock = time.perf_counter_ns
+        began = clock()
+        name: Any = None
+        for event in events:
+            kind = event[0]
+            if kind == RAW_MESSAGE:
+                known = raws.get(event[1])
+                if known is None:
+                    continue
+                socket, function = known
+                name = socket.path
+                if function is not None:
+                    try:
+                        function(socket, event[2])
+                    except Exception:  # noqa: BLE001 - the application's, whatever it is
+                        failed(socket)
+                elif socket.idle and not socket._waiting:
+                    socket.item = event[2]
+                    if direct and steps and not socket.public:
+                        steps -= 1
+                        step(socket)
+                    else:
+                        socket.give(event[2], False)
+                else:
+                    socket.heard(event[2])
+            elif kind == REQUEST:
+                _, handle, request, index, form, data = event
+                handler = handlers[index]
+                name = handler.name
+                session = sessions.get(handle)
+                if session is None:
+                    try:
+                        session = meet(engine, handle)
+                    except SessionEnded:
+                        continue
+                worker = session._worker
+                if handler.plain and (worker is None or worker.idle):
+                    try:
+                        if handler.bare:
+                            result = handler.function(session)
+                        else:
+                            try:
+                                if form == 0 and b"$bin" not in data and b"\\u" not in data:
+                                    value = handler.json(data)
+                                else:
+                                    value = handler.decoder.by_form(form, data)
+                            except FAULTS as error:
+                                answer_invalid(engine, event, handler, error)
+                                continue
+                            result = handler.function(session, value)
+                        ack(request, encode(result))
+                    except Exception as error:  # noqa: BLE001 - the application's, whatever it is
+                        answer_error(engine, request, handler, session, error)
+                elif handler.concurrency > 1:
+                    self._start_beside(session, handler, event)
+                elif worker is not None and worker.idle:
+                    worker.item = event
+                    if direct and steps:
+                        steps -= 1
+                        step(worker)
+                    else:
+                        worker.give(event, False)
+                else:
+                    (worker or self._start_worker(session)).waiting.append(event)
+            else:
+                self._other(kind, event, direct)
+                name = kind
+            now = clock()
+            if now - began > LONG:
+                self._report(now - began, name)
+            began = now
+
+    def _other(self, kind: int, event: CoreEvent, direct: bool) -> None:
+        engine = self.engine
+        if kind == AUTHENTICATE:
+            self._decisions.authenticate(event)
+        elif kind == AUTHORIZE:
+            self._decisions.authorize(event)
+        elif kind == REPLY:
+            engine.replied(event)
+        elif kind == DRAINED:
+            engine.wake_drained(engine.drained, event[1])
+        elif kind == RAW_DRAINED:
+            engine.wake_drained(engine.raw_drained, event[1])
+        elif kind == UNBLOCKED:
+            engine.unblocked(event[1])
+        elif kind == ENDED:
+            self._ended(event[1], event[2])
+        elif kind == OPENED:
+            self._opened(event[1])
+        elif kind == RAW_OPENED:
+            self._raw_opened(event)
+        elif kind == RAW_CLOSED:
+            known = self._raws.pop(event[1], None)
+            if known is not None:
+                known[0].closed(event[2], event[3], direct)
+        elif kind == REAUTHENTICATE:
+            self._decisions.reauthenticate(event)
+        elif kind == HAND_OVER and self.hand_over is not None:
+            self.hand_over(event)
+        # RESUMED and AWAY change nothing here: what a session is now is asked of the core.
+
+    # -- sessions
+
+    def _opened(self, handle: int) -> None:
+        try:
+            session = meet(self.engine, handle)
+        except SessionEnded:
+            return
+        for function in self.app.connectors:
+            if is_async(function):
+                worker = session._worker or self._start_worker(session)
+                worker.waiting.append(_Lifecycle(function, session))
+            else:
+                _guarded(function, session)
+
+    def _ended(self, handle: int, reason: str) -> None:
+        session = self.engine.sessions.pop(handle, None)
+        if session is None:
+            return
+        session.end(reason)
+        for function in self.app.disconnectors:
+            if is_async(function):
+                if self.engine.nursery is not None:
+                    self.engine.nursery.start_soon(_Lifecycle(function, session, session.end_reason))
+            else:
+                _guarded(function, session, session.end_reason)
+
+    def _start_worker(self, session: Session) -> Worker:
+        worker = session._worker = Worker(self.engine, session, self._handlers, self._workers)
+        if self.engine.nursery is not None:
+            self.engine.nursery.start_soon(worker.run, name=f"session {session.id}")
+        return worker
+
+    def _start_beside(self, session: Session, handler: Handler, event: CoreEvent) -> None:
+        """A request of a handler that may run several times: up to its number at once, the rest in order."""
+        key = (session._handle, event[3])
+        slot = self._beside.setdefault(key, [0])
+        if slot[0] < handler.concurrency:
+            slot[0] += 1
+            if self.engine.nursery is not None:
+                self.engine.nursery.start_soon(self._run_beside, session, handler, key, event)
+        else:
+            slot.append(event)
+
+    async def _run_beside(
+        self, session: Session, handler: Handler, key: tuple[int, int], event: CoreEvent
+    ) -> None:
+        slot = self._beside[key]
+        with trio.CancelScope() as scope:
+            try:
+                if session.enter(scope):
+                    await serve_one(self.engine, session, handler, event)
+                    while len(slot) > 1:
+                        await serve_one(self.engine, session, handler, slot.pop(1))
+            finally:
+                session.leave(scope)
+                slot[0] -= 1
+                if slot[0] == 0:
+                    self._beside.pop(key, None)
+                self._done()
+
+    # -- raw sockets
+
+    def _raw_opened(self, event: CoreEvent) -> None:
+        _, conn, index, target, headers, address = event
+        raw = self.app.raw_handlers[index]
+        socket = RawSocket(self.engine, conn, target, headers, address)
+        self._raws[conn] = (socket, raw.function if raw.plain else None)
+        if not raw.plain and self.engine.nursery is not None:
+            self.engine.nursery.start_soon(self._run_raw, socket, raw.function, name=f"raw socket {raw.path}")
+
+    async def _run_raw(self, socket: RawSocket, function: Any) -> None:
+        self._raw_tasks += 1
+        try:
+            await socket.run(function)
+        finally:
+            self._raw_tasks -= 1
+            self._done()
+
+    def _done(self) -> None:
+        if self._one_done is not None:
+            self._one_done.set()
+
+    # -- what took long
+
+    def _report(self, ns: int, name: Any) -> None:
+        what = repr(name) if isinstance(name, str) else "a decision, a lifecycle or a state function"
+        self.core.report_turn(ns, name if isinstance(name, str) else "other")
+        now = time.perf_counter_ns()
+        if now - self._reported > _REPORT_EVERY:
+            self._reported = now
+            log.warning(
+                "%s held the turn for %d ms, and nobody else was served. A plain function, and a coroutine "
+                "between its waits, should be short; trio.to_thread.run_sync takes what is not.",
+                what,
+                ns // 1_000_000,
+            )
+
+
+class _Lifecycle:
+    """A coroutine function of on_connect or on_disconnect with its arguments; what it raises is logged."""
+
+    __slots__ = ("_args", "_function")
+
+    def __init__(self, function: Callable[..., Any], *args: Any) -> None:
+        self._function = function
+        self._args = args
+
+    async def __call__(self) -> None:
+        try:
+            await self._function(*self._args)
+        except* Exception as errors:  # noqa: BLE001 - the application's, whatever it is
+            _failed(self._function, errors)
+
+
+def _setter(event: trio.Event) -> Callable[[], Any]:
+    async def done() -> None:
+        event.set()
+
+    return done
+
+
+def _guarded(function: Callable[..., Any], *args: Any) -> None:
+    try:
+        function(*args)
+    except Exception as error:  # noqa: BLE001 - the application's, whatever it is
+        _failed(function, error)
+
+
+def _failed(function: Callable[..., Any], error: BaseException) -> None:
+    log.error("%s failed", name_of(function), exc_info=error)

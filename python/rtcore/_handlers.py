@@ -1,0 +1,130 @@
+"""The application's functions: what they take, whether they wait, and how their answers travel."""
+
+from __future__ import annotations
+
+import inspect
+import typing
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+from ._values import ANYTHING, Decoder, encode, faults
+from .errors import UsageError
+
+INVALID: Final = "INVALID_MESSAGE"
+
+
+def is_async(function: Callable[..., Any]) -> bool:
+    """Whether calling it gives a coroutine: `async def`, or an object whose `__call__` is one."""
+    return inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(
+        getattr(function, "__call__", None)
+    )
+
+
+def positional(function: Callable[..., Any], what: str, least: int, most: int) -> int:
+    """How many positional arguments a function is to be called with: as many as it has, up to `most`.
+
+    Raises:
+        UsageError: it cannot be called with `least` to `most` of them; the text says `what` it should be.
+
+    """
+    try:
+        parameters = inspect.signature(function).parameters.values()
+    except (TypeError, ValueError) as error:
+        raise UsageError(f"{what}: {function!r} cannot be looked into: {error}") from error
+    if any(one.kind is one.VAR_POSITIONAL for one in parameters):
+        return most
+    places = [one for one in parameters if one.kind in {one.POSITIONAL_ONLY, one.POSITIONAL_OR_KEYWORD}]
+    required = sum(one.default is one.empty for one in places)
+    keywords = [one.name for one in parameters if one.kind is one.KEYWORD_ONLY and one.default is one.empty]
+    if keywords or required > most or len(places) < least:
+        raise UsageError(f"{what}, and {name_of(function)}{inspect.signature(function)} is not")
+    return min(most, len(places))
+
+
+def name_of(function: Callable[..., Any]) -> str:
+    """A function's name for logs and errors."""
+    return getattr(function, "__qualname__", None) or repr(function)
+
+
+def data_type(function: Callable[..., Any], names: Mapping[str, Any]) -> Any:
+    """The annotation of the second positional parameter; Any when there is none.
+
+    `names` are the local names where the function was registered, so that a type that was made there is
+    found.
+
+    Raises:
+        UsageError: the annotation names what is not there.
+
+    """
+    called = function if inspect.isroutine(function) else type(function).__call__
+    parameters = [
+        one
+        for one in inspect.signature(function).parameters.values()
+        if one.kind in {one.POSITIONAL_ONLY, one.POSITIONAL_OR_KEYWORD, one.VAR_POSITIONAL}
+    ]
+    if len(parameters) < 2 or parameters[1].annotation is parameters[1].empty:
+        return Any
+    annotation = parameters[1].annotation
+    if not isinstance(annotation, str):
+        return annotation
+    scope = {**getattr(inspect.unwrap(called), "__globals__", {}), **names}
+    try:
+        # One annotation, not all of them: what the others name may exist for type checkers only.
+        holder = type("holder", (), {"__annotations__": {"data": annotation}})
+        return typing.get_type_hints(holder, scope, scope, include_extras=True)["data"]
+    except Exception as error:
+        raise UsageError(
+            f"the type {annotation!r} of the data of {name_of(function)} cannot be found: {error}"
+        ) from error
+
+
+class Handler:
+    """The function of one event.
+
+    `bare` ones take no data; `plain` ones are called in the turn; of the others up to `concurrency` requests
+    of a session run at a time.
+    """
+
+    __slots__ = ("bare", "concurrency", "decoder", "function", "json", "name", "plain")
+
+    def __init__(
+        self,
+        name: str,
+        function: Callable[..., Any],
+        concurrency: int = 1,
+        names: Mapping[str, Any] | None = None,
+    ) -> None:
+        what = f"the handler of {name!r} takes (session) or (session, data)"
+        self.name = name
+        self.function = function
+        self.plain = not is_async(function)
+        self.bare = positional(function, what, 1, 2) == 1
+        if type(concurrency) is not int or concurrency < 1:
+            raise UsageError(f"the concurrency of {name!r} is a whole number from 1, not {concurrency!r}")
+        if self.plain and concurrency != 1:
+            raise UsageError(
+                f"the handler of {name!r} is a plain function, which runs in the turn and beside nothing; "
+                "make it a coroutine function"
+            )
+        self.concurrency = concurrency
+        kind = Any if self.bare else data_type(function, names or {})
+        try:
+            self.decoder = ANYTHING if kind is Any else Decoder(kind)
+        except TypeError as error:
+            raise UsageError(
+                f"the type of the data of {name!r} cannot be read by msgspec: {error}"
+            ) from error
+        self.json = self.decoder.json
+
+
+def invalid(
+    decoder: Decoder, what: str, form: int, data: bytes, error: Exception
+) -> tuple[str, str, bytes | None]:
+    """Code, text and details of the error ack for data that does not fit its type."""
+    found = faults(decoder.type, form, data)
+    if not found:
+        return INVALID, f"the data of {what} is not as it should be: {error}", None
+    first = found[0]
+    more = f" ({len(found)} faults in all)" if len(found) > 1 else ""
+    text = f"the data of {what} is not as it should be: {first['path']}: {first['message']}{more}"
+    return INVALID, text, encode(found)

@@ -1,0 +1,437 @@
+"""The HTTP side door: one request on one connection, served by a real HTTP server.
+
+The core reads the head of every request on the port. What is not ours it hands over, the socket and the
+bytes that it has read; the head it has rewritten to say `Connection: close`, so that each head on the port
+passes our own parser. What then serves the request stands behind `HttpBackend`, so that another server could
+take Hypercorn's place.
+
+Hypercorn is used one connection at a time, and with care. Each of these was seen to happen, and each has a
+remedy here:
+
+- An exception of one connection ends its nursery, and with that the server (a bad upgrade was enough): every
+  connection has its own `except`.
+- Writes are shielded, so that a client which stops reading blocks shutdown for ever: writes must make
+  progress, and all open connections are in a registry that can end them, shielded or not.
+- `is_disconnected()` never turns true on Trio: `receive` tries without waiting first.
+- Its timers serve keep-alive connections: there is none of those here. The request body has a deadline
+  instead, and a WebSocket must be heard.
+- It upgrades to HTTP/2 in the clear and offers permessage-deflate without a bound on the inflated size: this
+  connection speaks HTTP/1.1 and knows neither.
+- What a client sends after its one request (HTTP pipelining) is an error to it, which would overtake the
+  answer: it is not listened to.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import math
+import time
+from collections.abc import Awaitable, Callable, Iterator, Mapping, MutableMapping
+from typing import Any, NamedTuple, Protocol, TypeAlias, cast
+
+import h11
+import trio
+from hypercorn.config import Config as HypercornConfig
+from hypercorn.events import Closed, Event, RawData, Updated
+from hypercorn.protocol import ProtocolWrapper
+from hypercorn.protocol.h11 import H11Protocol
+from hypercorn.protocol.ws_stream import WSStream
+from hypercorn.trio.task_group import TaskGroup
+from hypercorn.trio.tcp_server import TCPServer
+from hypercorn.trio.worker_context import WorkerContext
+from hypercorn.typing import ConnectionState
+from wsproto.events import CloseConnection
+
+Scope: TypeAlias = MutableMapping[str, Any]
+Message: TypeAlias = MutableMapping[str, Any]
+Receive: TypeAlias = Callable[[], Awaitable[Message]]
+Send: TypeAlias = Callable[[Message], Awaitable[None]]
+ASGI: TypeAlias = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+# Time for one read of a request body. A body that drips is as bad as a head that does.
+BODY_PATIENCE = 30.0
+# Time in which a write of `SLICE` bytes must be taken by the kernel; and in which a WebSocket must be heard.
+SILENCE = 60.0
+PING = 25.0
+SLICE = 64 * 1024
+# RFC 9112 §9.6: after the answer the writing side is closed first, and what still comes is read and thrown
+# away for a while; closing at once would send a reset, and that may destroy the answer on its way.
+PARTING = 2.0
+PARTING_BYTES = 1024 * 1024
+# RFC 6455 §7.4.1: the server is going down.
+GOING_AWAY = 1001
+
+log = logging.getLogger("rtcore.http")
+access = logging.getLogger("rtcore.access")
+
+
+class Peer(NamedTuple):
+    """Who is at the other end, as the core knows it (through configured proxies)."""
+
+    address: str
+    port: int
+    secure: bool = False
+
+
+class HttpBackend(Protocol):
+    """What serves the requests that are not rtcore's own."""
+
+    async def serve(self, stream: trio.abc.Stream, already: bytes, peer: Peer) -> None:
+        """Serve the one request whose first bytes are `already`, and close `stream`.
+
+        Raises nothing of the connection's own. Cancelled, it closes the stream at once.
+        """
+
+    async def drain(self) -> None:
+        """The server is going down: say so to WebSockets; requests that are running may end."""
+
+    def abort(self) -> None:
+        """End every connection that is left, now; what waits for a client is woken."""
+
+    async def wait_idle(self) -> None:
+        """Return when no connection is left."""
+
+
+class _Link:
+    """The stream as Hypercorn sees it.
+
+    What was already read comes first, writes must make progress, and closing it only says that Hypercorn is done
+    with it (`HypercornBackend.serve` does the parting).
+    """
+
+    def __init__(self, stream: trio.abc.Stream, already: bytes) -> None:
+        self._stream = stream
+        self._already = already
+        self._waits: set[trio.CancelScope] = set()
+        self.done = False
+
+    async def receive_some(self, max_bytes: int | None = None) -> bytes:
+        if self._already:
+            await trio.lowlevel.checkpoint()
+            already, self._already = self._already, b""
+            return already
+        with self._wait():
+            return bytes(await self._stream.receive_some(max_bytes))
+        raise trio.ClosedResourceError("the request is over")
+
+    async def send_all(self, data: bytes) -> None:
+        view = memoryview(data)
+        for start in range(0, len(view), SLICE):
+            with self._wait() as waiting:
+                waiting.deadline = trio.current_time() + SILENCE
+                await self._stream.send_all(view[start : start + SLICE])
+            if waiting.cancelled_caught:
+                self.end()  # half a message may have left: nothing can follow it
+                raise trio.BrokenResourceError(f"no bytes were taken for {SILENCE:g} s, or the server ends")
+
+    @contextlib.contextmanager
+    def _wait(self) -> Iterator[trio.CancelScope]:
+        """A wait for the client that `end` ends, shielded or not."""
+        if self.done:
+            raise trio.ClosedResourceError("the request is over")
+        with trio.CancelScope() as scope:
+            self._waits.add(scope)
+            try:
+                yield scope
+            finally:
+                self._waits.discard(scope)
+
+    async def send_eof(self) -> None:
+        await trio.lowlevel.checkpoint()
+
+    async def aclose(self) -> None:
+        self.end()
+        await trio.lowlevel.checkpoint()
+
+    def end(self) -> None:
+        self.done = True
+        for scope in self._waits:
+            scope.cancel()
+
+
+class _OneRequest(h11.Connection):
+    """An HTTP/1.1 connection on which nothing comes after the first request."""
+
+    def next_event(self) -> Any:
+        if self.their_state in (h11.MUST_CLOSE, h11.DONE, h11.CLOSED):
+            return h11.NEED_DATA
+        return super().next_event()
+
+
+class _Http1(H11Protocol):
+    """Hypercorn's HTTP/1.1, without its ways out of it."""
+
+    def __init__(self, *args: Any) -> None:
+        super().__init__(*args)
+        self.connection = _OneRequest(
+            h11.SERVER, max_incomplete_event_size=self.config.h11_max_incomplete_size
+        )
+
+    async def _check_protocol(self, event: h11.Request) -> None:
+        """No upgrade to HTTP/2 in the clear, whatever the head asks for."""
+
+    async def _create_stream(self, request: h11.Request) -> None:
+        """No permessage-deflate: its inflated size would be checked only after inflating."""
+        headers = [
+            pair for pair in request.headers.raw_items() if pair[0].lower() != b"sec-websocket-extensions"
+        ]
+        await super()._create_stream(
+            h11.Request(
+                method=request.method,
+                target=request.target,
+                headers=headers,
+                http_version=request.http_version,
+            )
+        )
+
+
+class _Connection(TCPServer):
+    """One connection of Hypercorn's, for one request."""
+
+    def __init__(
+        self, backend: HypercornBackend, link: _Link, peer: Peer, server: tuple[str, int] | None
+    ) -> None:
+        super().__init__(
+            cast("Any", backend.application),
+            backend.config,
+            backend.context,
+            backend.state,
+            cast("Any", link),
+        )
+        self.link = link
+        self.peer = peer
+        self.server = server
+
+    async def run(self) -> None:
+        """Serve the request, to its end."""
+        async with TaskGroup() as tasks:
+            self._task_group = tasks
+            state = ConnectionState(dict(self.state))
+            client = (self.peer.address, self.peer.port)
+            about: tuple[Any, ...] = (
+                self.app, self.config, self.context, tasks, state, self.peer.secure, client, self.server,
+                self.protocol_send,
+            )  # fmt: skip
+            self.protocol = ProtocolWrapper(*about)
+            self.protocol.protocol = _Http1(*about)
+            await self.protocol.initiate()
+            await self._read_data()
+
+    async def protocol_send(self, event: Event) -> None:
+        """As Hypercorn's, without the timer between requests: there is no second request."""
+        if not isinstance(event, Updated):
+            await super().protocol_send(event)
+
+    async def _read_data(self) -> None:
+        while True:
+            try:
+                with trio.fail_after(self._patience()):
+                    data = await self.link.receive_some(SLICE)
+            except (trio.ClosedResourceError, trio.BrokenResourceError, trio.TooSlowError):
+                break
+            if data and self._complete():
+                continue  # a second request, pipelined: the answer to the first says that there is none
+            await self.protocol.handle(RawData(data))
+            if not data:
+                break
+        await self.protocol.handle(Closed())
+
+    def _complete(self) -> bool:
+        connection = cast("H11Protocol", self.protocol.protocol).connection
+        return isinstance(connection, h11.Connection) and connection.their_state in (h11.MUST_CLOSE, h11.DONE)
+
+    def _patience(self) -> float:
+        """How long the client may say nothing, now. While it waits for its answer: as long as it likes."""
+        connection = cast("H11Protocol", self.protocol.protocol).connection
+        if not isinstance(connection, h11.Connection):
+            return PING + SILENCE
+        return BODY_PATIENCE if connection.their_state in (h11.IDLE, h11.SEND_BODY) else math.inf
+
+    async def go_away(self) -> None:
+        """End a WebSocket of the mounted application in good order; let a request go on."""
+        stream = cast("H11Protocol", self.protocol.protocol).stream if hasattr(self, "protocol") else None
+        if isinstance(stream, WSStream):
+            if hasattr(stream, "connection"):
+                await stream._send_wsproto_event(
+                    CloseConnection(code=GOING_AWAY, reason="the server is going down")
+                )
+            await self.protocol.handle(Closed())
+            self.link.end()
+
+
+class HypercornBackend:
+    """Serves requests by Hypercorn's per-connection Trio server."""
+
+    def __init__(
+        self, app: ASGI, *, state: Mapping[str, Any], max_message: int, limit: int, log_access: bool
+    ) -> None:
+        self.app = app
+        self.state = dict(state)
+        self.limit = limit
+        self.log_access = log_access
+        self.config = HypercornConfig()
+        self.config.include_server_header = False
+        self.config.accesslog = None
+        self.config.keep_alive_max_requests = 0
+        self.config.websocket_max_message_size = max_message
+        self.config.websocket_ping_interval = PING
+        self.config.logger_class = cast("Any", _Log)
+        self.context = WorkerContext(None)
+        self._open: dict[_Link, _Connection | None] = {}
+        self._idle = trio.Event()
+        self._idle.set()
+
+    async def serve(self, stream: trio.abc.Stream, already: bytes, peer: Peer) -> None:
+        """See `HttpBackend.serve`."""
+        link = _Link(stream, already)
+        self._idle = trio.Event() if not self._open else self._idle
+        full = len(self._open) >= self.limit
+        connection = None if full else _Connection(self, link, peer, _own_address(stream))
+        self._open[link] = connection
+        try:
+            if connection is None:
+                await stream.send_all(_full(self.limit))
+            else:
+                await connection.run()
+            await _part(stream)
+        except* OSError:
+            pass
+        except* (trio.BrokenResourceError, trio.ClosedResourceError):
+            pass
+        except* Exception as errors:
+            log.exception("an HTTP connection of %s failed", peer.address, exc_info=errors)
+        finally:
+            del self._open[link]
+            if not self._open:
+                self._idle.set()
+            await trio.aclose_forcefully(stream)
+
+    async def drain(self) -> None:
+        """See `HttpBackend.drain`."""
+        await self.context.terminated.set()
+        async with trio.open_nursery() as nursery:
+            for connection in list(self._open.values()):
+                if connection is not None:
+                    nursery.start_soon(_quietly, connection.go_away)
+
+    def abort(self) -> None:
+        """See `HttpBackend.abort`. Its own cancel scopes end the writes that Hypercorn shields."""
+        for link in list(self._open):
+            link.end()
+
+    async def wait_idle(self) -> None:
+        """See `HttpBackend.wait_idle`."""
+        await self._idle.wait()
+
+    async def application(self, scope: Any, receive: Any, send: Any, *_threads: Any) -> None:
+        """The ASGI application as Hypercorn calls it."""
+        channel: Any = getattr(receive, "__self__", None)
+
+        async def receive_now() -> Any:
+            # In a cancelled scope `receive` checkpoints first and never answers, which is how Starlette asks
+            # whether the client is gone.
+            try:
+                return channel.receive_nowait()
+            except trio.WouldBlock:
+                return await channel.receive()
+
+        listen = receive_now if isinstance(channel, trio.MemoryReceiveChannel) else receive
+        if self.log_access:
+            with _access(scope, send) as noting:
+                await self.app(scope, listen, noting)
+        else:
+            await self.app(scope, listen, send)
+
+
+@contextlib.contextmanager
+def _access(scope: Scope, send: Send) -> Iterator[Send]:
+    """One line a request: Hypercorn's own log has two for a client that leaves early."""
+    began = time.monotonic()
+    status = "-"
+
+    async def noting(message: Message) -> None:
+        nonlocal status
+        kind = message["type"]
+        if kind in ("http.response.start", "websocket.http.response.start"):
+            status = str(message["status"])
+        elif kind == "websocket.accept":
+            status = "101"
+        await send(message)
+
+    try:
+        yield noting
+    finally:
+        client = scope.get("client") or ("-",)
+        taken = (time.monotonic() - began) * 1000
+        method = scope.get("method", "WEBSOCKET")
+        access.info("%s %s %s %s %.1f ms", client[0], method, scope["path"], status, taken)
+
+
+class _Log:
+    """Hypercorn's log, in ours: what an application raises belongs to the operator's log."""
+
+    def __init__(self, _config: HypercornConfig) -> None:
+        pass
+
+    async def access(self, *_: Any) -> None:
+        pass
+
+    async def exception(self, message: str, *args: Any, **kwargs: Any) -> None:
+        log.exception(message, *args, **kwargs)  # noqa: LOG004 - called where the exception is handled
+
+    async def warning(self, message: str, *args: Any, **kwargs: Any) -> None:
+        log.warning(message, *args, **kwargs)
+
+    error = critical = warning
+
+    async def info(self, message: str, *args: Any, **kwargs: Any) -> None:
+        log.debug(message, *args, **kwargs)
+
+    debug = info
+
+
+async def _part(stream: trio.abc.Stream) -> None:
+    """Close the connection so that the answer arrives (see `PARTING`)."""
+    with trio.move_on_after(PARTING):
+        if isinstance(stream, trio.SSLStream):
+            await stream.aclose()
+            return
+        if isinstance(stream, trio.abc.HalfCloseableStream):
+            await stream.send_eof()
+        taken = 0
+        while taken < PARTING_BYTES and (data := await stream.receive_some(SLICE)):
+            taken += len(data)
+
+
+async def _quietly(function: Callable[[], Awaitable[None]]) -> None:
+    try:
+        await function()
+    except Exception:
+        log.debug("a WebSocket did not end in good order", exc_info=True)
+
+
+def _socket_of(stream: trio.abc.Stream) -> trio.socket.SocketType | None:
+    inner = stream.transport_stream if isinstance(stream, trio.SSLStream) else stream
+    return inner.socket if isinstance(inner, trio.SocketStream) else None
+
+
+def _own_address(stream: trio.abc.Stream) -> tuple[str, int] | None:
+    socket = _socket_of(stream)
+    if socket is None:
+        return None
+    try:
+        return cast("tuple[str, int]", socket.getsockname()[:2])
+    except OSError:
+        return None
+
+
+def _full(limit: int) -> bytes:
+    body = (
+        b'{"code":"OVERLOADED","message":"the server has %d HTTP requests open, which is its limit: '
+        b'try again in a second"}' % limit
+    )
+    return (
+        b"HTTP/1.1 503 Service Unavailable\r\nContent-Type: application/json\r\nContent-Length: %d\r\n"
+        b"Retry-After: 1\r\nConnection: close\r\nCache-Control: no-store\r\n\r\n%b" % (len(body), body)
+    )

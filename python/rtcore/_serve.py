@@ -1,0 +1,252 @@
+"""The server: one nursery that holds the reactor, the HTTP side door, the application and its sessions.
+
+    server nursery           sessions, background tasks, signals
+    └── hands                reactor, TLS connections, HTTP requests: what shutdown ends
+
+Shutdown: nothing new is accepted, every session is told to come back later, what runs may finish, and when
+the grace is over (or a second signal comes) what is left is closed. Cancelling `serve` does the last step alone.
+"""
+
+from __future__ import annotations
+
+import logging
+import socket
+import ssl
+import sys
+from contextlib import AsyncExitStack
+from functools import partial
+from typing import TYPE_CHECKING
+
+import trio
+
+from ._dispatch import Runtime
+from ._engine import CoreEvent
+from ._http import ASGI, HypercornBackend, Peer
+from ._lifecycle import Address, Lifespan, Stop, open_listeners, raise_file_limit
+from ._stream_shell import StreamShell
+from .config import Config
+from .errors import ConfigError, UsageError
+from .site.router import Router
+
+if TYPE_CHECKING:
+    from .app import App
+
+log = logging.getLogger("rtcore.serve")
+
+
+async def serve(
+    app: App,
+    config: Config | None = None,
+    *,
+    mount: ASGI | None = None,
+    stop: Stop | None = None,
+    signals: bool = True,
+    task_status: trio.TaskStatus[list[Address]] = trio.TASK_STATUS_IGNORED,
+    **settings: object,
+) -> None:
+    """Serve an application until it is told to stop.
+
+        await rtcore.serve(app, port=9000, limits={"ping_ms": "10 s"})
+
+    Args:
+        app: the application.
+        config: the settings; or give them one by one.
+        mount: an ASGI application for every request that is not rtcore's own, its WebSockets included.
+        stop: another way to ask for shutdown; a Trio `CancelScope` around the call ends it at once.
+        signals: whether SIGTERM and SIGINT shut the server down (a second one ends it at once).
+        task_status: `nursery.start(serve, app)` returns the addresses once the server can be reached.
+        **settings: the settings, named and written as in the file.
+
+    Raises:
+        ConfigError: a setting is unknown or wrong. StartError: an address is in use, or the mounted
+        application does not start. What a background task of the application raises, in an exception group.
+
+    """
+    if config is not None and settings:
+        raise UsageError(f"give the settings in `config` or by name, not both: {', '.join(settings)}")
+    config = Config.of(**settings) if config is None else config
+    context = _tls_context(config)
+    raise_file_limit()
+    listeners = open_listeners(config.host, config.port)
+    try:
+        server = _Server(app, config, mount, context, stop or Stop())
+        await server.run(listeners, signals, task_status)
+    finally:
+        for listener in listeners:
+            listener.close()
+
+
+def run(app: App, config: Config | None = None, *, mount: ASGI | None = None, **settings: object) -> None:
+    """Serve an application, as a program: `rtcore.run(app, port=9000)`. Returns after a clean shutdown.
+
+    Says on the standard output where it serves, and logs as the configuration says, unless logging is set up
+    already. Raises what `serve` raises.
+    """
+    from ._logs import set_up_logging
+
+    config = config or Config.of(**settings)
+    set_up_logging(config.log_level, config.log_format)
+    trio.run(partial(_announced, app, config, mount))
+
+
+async def _announced(app: App, config: Config, mount: ASGI | None) -> None:
+    async with trio.open_nursery() as nursery:
+        addresses: list[Address] = await nursery.start(partial(serve, app, config, mount=mount))
+        sys.stdout.write(f"rtcore serves {' '.join(map(str, addresses))}\n")
+        sys.stdout.flush()
+
+
+class _Server:
+    """One run of `serve`."""
+
+    def __init__(
+        self, app: App, config: Config, mount: ASGI | None, context: ssl.SSLContext | None, stop: Stop
+    ) -> None:
+        self.app = app
+        self.config = config
+        self.mount = mount
+        self.context = context
+        self.stop = stop
+        self.idle = trio.Event()
+        self.doors: list[trio.CancelScope] = []
+        self.stopping = False
+
+    async def run(
+        self, listeners: list[socket.socket], signals: bool, task_status: trio.TaskStatus[list[Address]]
+    ) -> None:
+        config = self.config
+        secure = self.context is not None
+        addresses = [
+            Address(host, port, secure) for host, port, *_ in (each.getsockname() for each in listeners)
+        ]
+        self.runtime = Runtime(self.app, config.core_settings(tuple(each.host for each in addresses)))
+        self.core = self.runtime.core
+        self.shell = StreamShell(self.runtime)
+        try:
+            async with trio.open_nursery() as nursery:
+                if signals:
+                    await nursery.start(self.stop.hear_signals)
+                async with AsyncExitStack() as stack:
+                    await stack.enter_async_context(self.runtime.running(nursery))
+                    await stack.enter_async_context(self.runtime.lifespan())
+                    state = {}
+                    if self.mount is not None:
+                        state = await stack.enter_async_context(
+                            Lifespan(self.mount).running(max(config.grace, 1.0))
+                        )
+                    self.http = HypercornBackend(
+                        Router(self.core.metrics, self.mount, config, lambda: self.stopping),
+                        state=state,
+                        max_message=config.limit("max_message"),
+                        limit=config.http_connections,
+                        log_access=config.access_log,
+                    )
+                    await self._serve(listeners, addresses, task_status)
+                nursery.cancel_scope.cancel()
+        finally:
+            self.core.close()
+
+    async def _serve(
+        self,
+        listeners: list[socket.socket],
+        addresses: list[Address],
+        task_status: trio.TaskStatus[list[Address]],
+    ) -> None:
+        async with trio.open_nursery() as self.hands:
+            self.runtime.on_output = self._after_output
+            self.runtime.hand_over = self._hand_over
+            self.runtime.start_background(self.hands)
+            self.hands.start_soon(self.runtime.run_reactor)
+            try:
+                for listener in listeners:
+                    self._listen(listener)
+                for address in addresses:
+                    log.info("rtcore serves %s", address)
+                task_status.started(addresses)
+                await self.stop.asked()
+                await self._shut_down()
+            finally:
+                self.http.abort()  # Hypercorn shields its writes
+                self.hands.cancel_scope.cancel()
+
+    def _listen(self, listener: socket.socket) -> None:
+        if self.context is None:
+            self.core.listen(listener.fileno())
+            listener.close()  # the core has its own
+            return
+        door = trio.CancelScope()
+        self.doors.append(door)
+        self.hands.start_soon(
+            self._accept, trio.SocketListener(trio.socket.from_stdlib_socket(listener)), door
+        )
+
+    async def _accept(self, listener: trio.SocketListener, door: trio.CancelScope) -> None:
+        with door:
+            await trio.serve_listeners(self._secure, [listener], handler_nursery=self.hands)
+
+    async def _secure(self, tcp: trio.SocketStream) -> None:
+        """One TLS connection."""
+        assert self.context is not None
+        stream = trio.SSLStream(tcp, self.context, server_side=True, https_compatible=True)
+        try:
+            host, port = tcp.socket.getpeername()[:2]
+            with trio.move_on_after(self.config.limit("hello_ms") / 1000) as patience:
+                await stream.do_handshake()
+            if patience.cancelled_caught:
+                return
+            not_ours = await self.shell.carry(stream, Peer(host, port, secure=True))
+            if not_ours is not None:
+                await self.http.serve(stream, not_ours.already, not_ours.peer)
+        except* (trio.BrokenResourceError, trio.ClosedResourceError, OSError):
+            pass
+        except* Exception as errors:
+            log.exception("a TLS connection failed", exc_info=errors)
+        finally:
+            await trio.aclose_forcefully(stream)
+
+    def _hand_over(self, event: CoreEvent) -> None:
+        _, fd, _, already, address, port = event
+        if fd < 0:
+            self.shell.hand_over(event)
+            return
+        stream = trio.SocketStream(trio.socket.from_stdlib_socket(socket.socket(fileno=fd)))
+        self.hands.start_soon(self.http.serve, stream, already, Peer(address, port))
+
+    def _after_output(self) -> None:
+        self.shell.output()
+        if self.stopping and self.core.idle():
+            self.idle.set()
+
+    async def _shut_down(self) -> None:
+        grace = self.config.grace
+        with self.stop.patience, trio.move_on_after(grace) as patience:
+            self.core.stop_accepting()
+            for door in self.doors:
+                door.cancel()
+            self.stopping = True
+            self.core.shut_down(round(grace * 1000))
+            self.runtime.wake()
+            self.hands.start_soon(self.http.drain)
+            async with trio.open_nursery() as endings:
+                endings.start_soon(self.runtime.stop_handlers, trio.current_time() + grace)
+                endings.start_soon(self.http.wait_idle)
+                endings.start_soon(self.idle.wait)
+        if patience.cancelled_caught:
+            log.warning("after the grace of %g s something was still running, and was ended", grace)
+
+
+def _tls_context(config: Config) -> ssl.SSLContext | None:
+    if config.certificate is None:
+        return None
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.set_alpn_protocols(["http/1.1"])
+    try:
+        context.load_cert_chain(config.certificate, config.key)
+    except ssl.SSLError as error:
+        raise ConfigError(
+            f"the certificate {config.certificate} cannot be used: {error.reason or error}"
+        ) from None
+    except OSError as error:
+        names = " or ".join(filter(None, (config.certificate, config.key)))
+        raise ConfigError(f"{names} cannot be read: {error.strerror}") from None
+    return context

@@ -1,0 +1,130 @@
+"""Who a session is, and what it may: what an application's decisions take and give."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Iterable
+from typing import Any, Final
+
+import msgspec
+
+from ._engine import GRANTS
+from .errors import UsageError
+
+MAX_USER: Final = 255 - len("$user/")
+
+
+class Hello(msgspec.Struct, frozen=True, kw_only=True):
+    """What a peer says of itself before it has a session: the argument of `@app.authenticate`.
+
+    `token` and `client` ("name/version") are what it sent, `address` is where it comes from (through
+    configured proxies), `secure` says whether by TLS. With a token that is renewed in a session, `session` is
+    that session.
+    """
+
+    token: str | None = None
+    client: str | None = None
+    address: str = ""
+    user_agent: str | None = None
+    secure: bool = False
+    session: Any = None
+
+
+class User(msgspec.Struct, frozen=True):
+    """Who a session belongs to: the answer of `@app.authenticate`.
+
+    Args:
+        id: 1 to 249 bytes; None is nobody in particular (see `ANONYMOUS`).
+        expires: when the token ends: seconds since 1970, or an aware datetime. The peer is told before, and
+            its connection is closed then unless it brings a new one. None: never.
+
+    Raises:
+        UsageError: the id is empty or too long, or the time has no zone.
+
+    """
+
+    id: str | None
+    expires: float | datetime.datetime | None = None
+
+    def __post_init__(self) -> None:
+        if self.id is not None and not 0 < len(self.id.encode()) <= MAX_USER:
+            raise UsageError(f"a user's id is a text of 1 to {MAX_USER} bytes, or None; not {self.id!r}")
+        if isinstance(self.expires, datetime.datetime) and self.expires.tzinfo is None:
+            raise UsageError("the time at which a user's token expires has no time zone")
+
+    @property
+    def expires_ms(self) -> int | None:
+        """The end of the token in milliseconds since 1970."""
+        when = self.expires
+        if when is None:
+            return None
+        return int((when.timestamp() if isinstance(when, datetime.datetime) else when) * 1000)
+
+
+ANONYMOUS: Final = User(None)
+"""A user without a name. Authenticating as nobody is said explicitly: None refuses."""
+
+
+class Join(msgspec.Struct, frozen=True, kw_only=True):
+    """A session's wish to be in a room: the argument of `@app.authorize`.
+
+    `data` is what it sent with the wish; `resuming` is true when it was in the room before its connection
+    broke.
+    """
+
+    room: str
+    data: Any = None
+    resuming: bool = False
+
+
+class Access(msgspec.Struct, frozen=True, kw_only=True):
+    """Yes, with details: an answer of `@app.authorize`.
+
+    Args:
+        grants: words of "publish", "presence", "history"; None: what the room's settings give.
+        info: what the other members see of this one; any value that can be said as JSON.
+
+    """
+
+    grants: Iterable[str] | None = None
+    info: Any = None
+
+
+def grant_words(grants: Iterable[str]) -> list[str]:
+    """The words, checked.
+
+    Raises:
+        UsageError: one of them is no right.
+
+    """
+    words = [grants] if isinstance(grants, str) else list(grants)
+    for word in words:
+        if word not in GRANTS:
+            raise UsageError(f"there is no right {word!r}; there are {', '.join(GRANTS)}")
+    return words
+
+
+def access(answer: Any) -> Access | None:
+    """The answer of an authorizer as what it means; None: no.
+
+    Raises:
+        UsageError: it means nothing.
+
+    """
+    if answer is True:
+        return Access()
+    if answer is None or answer is False:
+        return None
+    if isinstance(answer, Access):
+        return Access(grants=None if answer.grants is None else grant_words(answer.grants), info=answer.info)
+    if isinstance(answer, str | list | tuple | set | frozenset):
+        return Access(grants=grant_words(answer))
+    raise UsageError(
+        f"an authorizer gives True, False, None, words of {', '.join(GRANTS)}, or rtcore.Access; "
+        f"not {answer!r}"
+    )
+
+
+for _kind in (Hello, User, Join, Access):
+    _kind.__module__ = "rtcore"
+del _kind

@@ -1,0 +1,32 @@
+"""The command `rtcore`: serve an application, try the demonstration, look at the configuration."""
+
+from __future__ import annotations
+
+import click
+
+from rtcore._engine import VERSION
+from .show import config
+from .start import demo, serve
+
+_EPILOG = """\b
+Examples:
+  rtcore demo                              a chat at http://127.0.0.1:8000
+  rtcore serve myapp:app                   the App `app` in myapp.py
+  rtcore serve myapp:app --mount site:asgi beside an ASGI application
+  rtcore config --port 9000                the settings in effect, and why
+
+Each command has examples of its own: rtcore serve --help
+"""
+
+
+@click.group(epilog=_EPILOG, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(VERSION, prog_name="rtcore")
+def main() -> None:
+    """A realtime server: rooms, events and sessions over WebSocket."""
+
+
+main.add_command(serve)
+main.add_command(demo)
+main.add_command(config)
+
+__all__ = ["main"]

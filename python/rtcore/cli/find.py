@@ -1,0 +1,59 @@
+"""Finding what a command is to serve: `module:name`, seen from the current directory."""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+import sys
+import traceback
+from pathlib import Path
+from typing import Any
+
+import click
+
+
+def find(what: str, kind: str) -> Any:
+    """The object that `module:name` names; `kind` says what it is wanted for.
+
+    What goes wrong ends the command with a sentence; what the module itself raises, with its traceback.
+    """
+    module_name, colon, path = what.partition(":")
+    if not colon or not module_name or not path:
+        hint = f"; did you mean {module_name.removesuffix('.py')}:app?" if module_name else ""
+        raise click.ClickException(f"{what!r} does not name {kind}: write it as module:name{hint}")
+    if module_name.endswith(".py") or "/" in module_name:
+        module = module_name.removesuffix(".py").replace("/", ".")
+        raise click.ClickException(f"{module_name!r} is a file; name the module: {module}:{path}")
+    found: Any = _module(module_name)
+    for name in path.split("."):
+        if not hasattr(found, name):
+            close = difflib.get_close_matches(name, dir(found), n=1)
+            hint = f"; did you mean {close[0]!r}?" if close else ""
+            raise click.ClickException(f"there is no {name!r} in {module_name}{hint}")
+        found = getattr(found, name)
+    return found
+
+
+def _module(name: str) -> Any:
+    here = str(Path.cwd())
+    if here not in sys.path:
+        sys.path.insert(0, here)
+    try:
+        return importlib.import_module(name)
+    except ModuleNotFoundError as error:
+        if error.name and (name == error.name or name.startswith(error.name + ".")):
+            raise click.ClickException(f"there is no module {name!r}, seen from {here}") from None
+        _fail(name)
+    except Exception:
+        _fail(name)
+
+
+def _fail(name: str) -> None:
+    """The module itself is at fault: its author wants the traceback, from its first line on."""
+    kind, error, trace = sys.exc_info()
+    while trace is not None and (
+        "importlib" in trace.tb_frame.f_code.co_filename or trace.tb_frame.f_code.co_filename == __file__
+    ):
+        trace = trace.tb_next
+    text = "".join(traceback.format_exception(kind, error, trace)).rstrip()
+    raise click.ClickException(f"the module {name!r} cannot be imported:\n{text}")

@@ -1,0 +1,93 @@
+"""`rtcore serve` and `rtcore demo`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+import msgspec
+
+from rtcore import errors
+from rtcore.config import Config
+from .find import find
+from .options import effective, settings
+
+if TYPE_CHECKING:
+    from rtcore.app import App
+
+_SERVE = """\b
+Examples:
+  rtcore serve myapp:app
+  rtcore serve myapp:app --port 9000 --mount site:asgi
+  rtcore serve myapp:app --host 0.0.0.0 --origin https://app.example --proxy 10.0.0.0/8
+  rtcore serve myapp:app --certificate cert.pem --key key.pem      https and wss
+  rtcore serve myapp:app --limit ping_ms=10s --limit max_message=4MiB
+  RTCORE_PORT=9000 RTCORE_LIMITS_PING_MS=10s rtcore serve myapp:app
+
+\b
+The same in rtcore.toml:
+  port = 9000
+  mount = "site:asgi"
+  [limits]
+  ping_ms = "10 s"
+
+SIGTERM or Ctrl-C: clients are told to come back, what runs may finish, within limits.grace_ms. Again: at once.
+"""
+
+
+@click.command(epilog=_SERVE)
+@click.argument("app", metavar="MODULE:APP")
+@settings
+def serve(app: str, file: Path | None, **flags: Any) -> None:
+    """Serve an application: the rtcore.App named APP in MODULE."""
+    config = effective(file, flags).config
+    _run(_application(app), config)
+
+
+_DEMO = """\b
+Examples:
+  rtcore demo                 then open http://127.0.0.1:8000 in two windows
+  rtcore demo --port 9000     another room: http://127.0.0.1:9000/?room=kitchen
+"""
+
+
+@click.command(epilog=_DEMO)
+@settings
+def demo(file: Path | None, **flags: Any) -> None:
+    """Serve a small chat, to see it work: cut one window off, bring it back, and nothing is missing."""
+    from rtcore.site.demo_app import app
+
+    _run(app, msgspec.structs.replace(effective(file, flags).config, demo=True, mount=None))
+
+
+def _application(name: str) -> App:
+    from rtcore.app import App
+
+    app = find(name, "an application")
+    if not isinstance(app, App):
+        raise click.ClickException(
+            f"{name} is no rtcore.App but {type(app).__name__}; an ASGI application is given with --mount"
+        )
+    return app
+
+
+def _run(app: App, config: Config) -> None:
+    from rtcore._serve import run
+
+    mount = None
+    if config.mount is not None:
+        mount = find(config.mount, "an ASGI application")
+        if not callable(mount):
+            raise click.ClickException(f"{config.mount} cannot be called, so it is no ASGI application")
+    try:
+        run(app, config, mount=mount)
+    except* errors.RtcoreError as group:
+        raise click.ClickException("; ".join(_texts(group))) from None
+
+
+def _texts(group: BaseExceptionGroup[Any]) -> list[str]:
+    found: list[str] = []
+    for error in group.exceptions:
+        found += _texts(error) if isinstance(error, BaseExceptionGroup) else [str(error)]
+    return found

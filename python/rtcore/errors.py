@@ -1,0 +1,170 @@
+"""What this package raises on purpose, sorted by what the catcher will do.
+
+Two questions decide the class: whose fault is it, and does trying again help? `code` is one of the stable
+words of the wire (`NOT_FOUND`, `OVERLOADED`, ...) or the application's own; the text is for people and may
+change.
+
+    RtcoreError
+    ├── UsageError          our own code asked for what cannot be
+    │   ├── ConfigError     a setting is wrong
+    │   └── NotServing      the application is not being served
+    ├── Refuse              raised by the application, to tell the peer no
+    ├── Denied              the core did not do what was asked
+    │   ├── NotFound, Forbidden, KeyConflict, InvalidData
+    │   └── Overloaded      a limit was reached: the same call may succeed later
+    ├── RemoteError         the peer answered a request with an error
+    ├── Timeout             the peer did not answer in time
+    ├── SessionEnded        the session is gone, and will not come back
+    └── SocketClosed        the raw socket is closed
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any, ClassVar, Final
+
+_CODE: Final = re.compile(r"[A-Z][A-Z0-9_]{0,63}\Z")
+
+
+class RtcoreError(Exception):
+    """All that this package raises on purpose. `code` is stable, the text is not."""
+
+    code: str = "INTERNAL"
+
+    @property
+    def message(self) -> str:
+        """The text for people."""
+        return str(self)
+
+
+class UsageError(RtcoreError):
+    """Our own code asked for what cannot be, or not in the present state."""
+
+
+class ConfigError(UsageError):
+    """A setting is unknown, or has a value that it cannot have. The text names it."""
+
+
+class NotServing(UsageError):
+    """The application is not being served (yet, or any more), so there is nobody to hear."""
+
+
+class Refuse(RtcoreError):
+    """Raised by a handler to tell the peer no; it travels to the peer as it is, and is not logged.
+
+    Args:
+        code: a word in capitals, of the wire's (`FORBIDDEN`, `NOT_FOUND`, ...) or the application's own.
+        message: for people.
+        details: anything that can be said as JSON, for programs.
+        retry: whether the same request may succeed later.
+
+    Raises:
+        UsageError: the code is not 1 to 64 capitals, digits and underscores, beginning with a capital.
+
+    """
+
+    def __init__(self, code: str, message: str = "", details: Any = None, *, retry: bool = False) -> None:
+        if _CODE.match(code) is None:
+            raise UsageError(
+                f"an error code is 1 to 64 of A-Z, 0-9 and _, beginning with a letter; not {code!r}"
+            )
+        super().__init__(message or code)
+        self.code = code
+        self.details = details
+        self.retry = retry
+
+
+class Denied(RtcoreError):
+    """The core did not do what was asked. `retry` says whether the same call may succeed later."""
+
+    retry: bool = False
+    _BY_CODE: ClassVar[dict[str, type[Denied]]] = {}
+
+    def __init__(self, message: str, code: str | None = None, *, retry: bool | None = None) -> None:
+        super().__init__(message)
+        if code is not None:
+            self.code = code
+        if retry is not None:
+            self.retry = retry
+
+    @staticmethod
+    def of(code: str, message: str, retry: bool) -> Denied:
+        """The error for a code of the core: the class that has this code, or `Denied` itself."""
+        return Denied._BY_CODE.get(code, Denied)(message, code, retry=retry)
+
+
+class NotFound(Denied):
+    """There is no such room, or the position is unknown."""
+
+    code = "NOT_FOUND"
+
+
+class Forbidden(Denied):
+    """What the settings or the rights do not allow."""
+
+    code = "FORBIDDEN"
+
+
+class KeyConflict(Denied):
+    """The idempotency key was used with other content."""
+
+    code = "KEY_CONFLICT"
+
+
+class InvalidData(Denied):
+    """A name or a value that cannot be said: no JSON, too deep, too long, an unknown word."""
+
+    code = "INVALID_MESSAGE"
+
+
+class Overloaded(Denied):
+    """A limit was reached. The same call may succeed later."""
+
+    code = "OVERLOADED"
+    retry = True
+
+
+Denied._BY_CODE.update(
+    {kind.code: kind for kind in (NotFound, Forbidden, KeyConflict, InvalidData, Overloaded)}
+)
+
+
+class RemoteError(RtcoreError):
+    """The peer answered a request of ours with an error: `code` and text are the peer's."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message or code)
+        self.code = code
+
+
+class Timeout(RtcoreError, TimeoutError):
+    """The peer did not answer in the given time. A later answer is dropped."""
+
+    code = "TIMEOUT"
+
+
+class SessionEnded(RtcoreError):
+    """The session is gone: closed by somebody, or away for longer than the resume window."""
+
+    code = "NOT_FOUND"
+
+
+class SocketClosed(RtcoreError):
+    """The raw socket is closed.
+
+    Args:
+        close: the close code of RFC 6455 section 7.4 (1006 if the link broke without one).
+        reason: what was said with it.
+
+    """
+
+    def __init__(self, close: int, reason: str = "") -> None:
+        super().__init__(f"the socket is closed: {close}{f', {reason}' if reason else ''}")
+        self.close = close
+        self.reason = reason
+
+
+# A public name has one home.
+for _thing in tuple(globals().values()):
+    if isinstance(_thing, type) and issubclass(_thing, RtcoreError):
+        _thing.__module__ = "rtcore"

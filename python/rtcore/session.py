@@ -1,0 +1,425 @@
+"""Sessions as the application sees them: the logical peer, which outlives its connections.
+
+A `Session` object is made when Python first has to do with the session. What never changes is read then; what
+does is asked of the core each time. Its tasks (requests, what the application starts for it, decisions about
+it) live in the server's nursery, each in a cancel scope that is the session's: its end cancels them all.
+"""
+
+# ruff: noqa: SLF001 - parts of the package know each other; applications do not see this
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable, Callable
+from types import SimpleNamespace
+from typing import Any, TypeVar, cast, overload
+
+import trio
+
+from ._budget import cancelled, check, pause, spend
+from ._engine import ENDED_CLOSE, Engine
+from ._values import ANYTHING, FAULTS, Decoder, encode
+from .errors import NotServing, RemoteError, SessionEnded, Timeout, UsageError
+
+log = logging.getLogger("rtcore.app")
+T = TypeVar("T")
+
+_UNKNOWN: Any = object()
+_decoders: dict[Any, Decoder] = {}
+
+
+def meet(engine: Engine, handle: int) -> Session:
+    """The session with this handle.
+
+    Raises:
+        SessionEnded: there is none any more.
+
+    """
+    session: Session | None = engine.sessions.get(handle)
+    if session is None:
+        info = engine.core.session_info(handle)
+        if info is None:
+            raise SessionEnded("the session has ended")
+        session = engine.sessions[handle] = Session(engine, handle, info)
+    return session
+
+
+class Session:
+    """A peer of the server: one browser tab, one device, one backend.
+
+    `id`, `address` (through configured proxies) and `user_agent` do not change; `since` is when it was first
+    connected, in milliseconds since 1970. `state` is a namespace for the application's own.
+    """
+
+    __slots__ = (
+        "__weakref__",
+        "_engine",
+        "_handle",
+        "_nursery",
+        "_scopes",
+        "_state",
+        "_user",
+        "_worker",
+        "address",
+        "end_reason",
+        "id",
+        "since",
+        "user_agent",
+    )
+
+    def __init__(self, engine: Engine, handle: int, info: tuple[Any, ...]) -> None:
+        self._engine = engine
+        self._handle = handle
+        self.id: str = info[0]
+        self._user: Any = info[1]
+        self.address: str = info[2]
+        self.user_agent: str | None = info[3]
+        self.since: int = info[4]
+        self.end_reason: str | None = None
+        self._worker: Any = None
+        self._nursery: SessionNursery | None = None
+        self._scopes: set[trio.CancelScope] | None = None
+        self._state: SimpleNamespace | None = None
+
+    # -- what is known of it
+
+    @property
+    def user(self) -> str | None:
+        """The id of the user it belongs to; None: anonymous."""
+        if self._user is _UNKNOWN:
+            info = self._info()
+            self._user = None if info is None else info[1]
+        user: str | None = self._user
+        return user
+
+    def forget_user(self) -> None:
+        """It brought a new token: ask the core again who it is."""
+        if self.end_reason is None:
+            self._user = _UNKNOWN
+
+    @property
+    def state(self) -> SimpleNamespace:
+        """A namespace for the application: `session.state.cart = []`."""
+        if self._state is None:
+            self._state = SimpleNamespace()
+        return self._state
+
+    @property
+    def ended(self) -> bool:
+        """Whether it is gone for good."""
+        return self.end_reason is not None
+
+    @property
+    def connected(self) -> bool:
+        """Whether it has a connection now, or is within its resume window."""
+        info = self._info()
+        return info is not None and bool(info[6])
+
+    @property
+    def latency(self) -> float | None:
+        """The round trip that was last measured, in seconds; None: not yet."""
+        info = self._info()
+        return None if info is None else info[5]
+
+    @property
+    def rooms(self) -> list[str]:
+        """Names of the rooms it is in."""
+        info = self._info()
+        return [] if info is None else list(info[7])
+
+    @property
+    def expires(self) -> float | None:
+        """When its token ends, in seconds since 1970; None: never."""
+        info = self._info()
+        return None if info is None or info[8] is None else info[8] / 1000
+
+    def _info(self) -> tuple[Any, ...] | None:
+        return None if self.end_reason is not None else self._engine.core.session_info(self._handle)
+
+    # -- what can be said to it
+
+    async def send(self, event: str, data: Any = None) -> int:
+        """Say an event to this session alone; it hears it when it returns, if it is away now.
+
+        A cancel point: cancelled means it was not said. It waits while more than `session_high` bytes are
+        unsent, until `session_low` are; else it is a schedule point after each 64 calls of a task.
+
+        Returns:
+            The sequence number.
+
+        Raises:
+            SessionEnded: it has ended.
+            InvalidData: the name or the data cannot be said.
+
+        """
+        if cancelled():
+            await check()
+        engine, handle = self._engine, self._handle
+        payload = encode(data)
+        while engine.core.unsent(handle) > engine.high and engine.core.want_drained(handle):
+            await engine.wait_drained(engine.drained, handle)
+        self._living()
+        seq: int = engine.call(engine.core.send, handle, event, payload)
+        if spend():
+            await pause()
+        return seq
+
+    def send_nowait(self, event: str, data: Any = None) -> int:
+        """Say an event to this session alone, now. For plain functions; see `send` for results and errors.
+
+        Raises:
+            trio.WouldBlock: more than `session_high` bytes are unsent.
+
+        """
+        engine, handle = self._engine, self._handle
+        payload = encode(data)
+        self._living()
+        unsent = engine.core.unsent(handle)
+        if unsent > engine.high:
+            raise trio.WouldBlock(
+                f"{unsent} bytes are unsent to the session {self.id}, and {engine.high} may be"
+            )
+        seq: int = engine.call(engine.core.send, handle, event, payload)
+        return seq
+
+    @overload
+    async def request(self, event: str, data: Any = None, *, timeout: float | None = None) -> Any: ...
+    @overload
+    async def request(
+        self, event: str, data: Any = None, *, timeout: float | None = None, type: type[T]
+    ) -> T: ...
+    async def request(
+        self,
+        event: str,
+        data: Any = None,
+        *,
+        timeout: float | None = None,
+        type: Any = Any,
+    ) -> Any:
+        """Ask the peer, and wait for its answer. A peer that is away is asked when it returns.
+
+        A cancel point, and always a schedule point. A cancelled request is forgotten: its answer is dropped.
+
+        Args:
+            event: what is asked, 1 to 255 bytes.
+            data: with what; anything that can be said as JSON.
+            timeout: seconds to wait; None: as long as the session lives.
+            type: what the answer must be, by msgspec.
+
+        Raises:
+            RemoteError: the peer answered with an error, or with something that is not of the type.
+            Timeout: it did not answer in time.
+            SessionEnded: it has ended, now or while we waited.
+
+        """
+        if cancelled():
+            await check()
+        decoder = _decoders.get(type) or _remember(type)
+        payload = encode(data)
+        self._living()
+        engine = self._engine
+        request = engine.call(engine.core.ask, self._handle, event, payload)
+        answer = await engine.wait_reply(self._handle, request, timeout)
+        if answer is None:
+            raise Timeout(f"the session {self.id} did not answer {event!r} within {timeout} s")
+        _, _, _, form, reply, error = answer
+        if error is not None:
+            raise RemoteError(*error)
+        if reply is None:
+            form, reply = 0, b"null"
+        try:
+            return decoder.by_form(form, reply)
+        except FAULTS as fault:
+            text = f"the answer to {event!r} is not as it should be: {fault}"
+            raise RemoteError("INVALID_MESSAGE", text) from fault
+
+    async def close(self, reason: str = "", code: int = ENDED_CLOSE) -> None:
+        """End the session, with a close code (4503: ended by the application, do not come back) and a reason.
+
+        A cancel point. What the session started is cancelled, this task included if it is one of them.
+        """
+        if cancelled():
+            await check()
+        self.close_nowait(reason, code)
+        if spend():
+            await pause()
+
+    def close_nowait(self, reason: str = "", code: int = ENDED_CLOSE) -> None:
+        """End the session, now. For plain functions; see `close`.
+
+        Raises:
+            UsageError: the code is none that may be sent: 1000, or 3000 to 4999.
+
+        """
+        if code != 1000 and not 3000 <= code <= 4999:
+            raise UsageError(f"a close code of an application is 1000, or 3000 to 4999; not {code}")
+        self._engine.call(self._engine.core.close_session, self._handle, code, reason)
+
+    def _living(self) -> None:
+        if self.end_reason is not None:
+            raise SessionEnded(f"the session {self.id} has ended: {self.end_reason}")
+
+    # -- its tasks
+
+    @property
+    def nursery(self) -> SessionNursery:
+        """Where what is started for this peer lives, until the session ends."""
+        if self._nursery is None:
+            self._nursery = SessionNursery(self)
+        return self._nursery
+
+    def enter(self, scope: trio.CancelScope) -> bool:
+        """Have a scope cancelled when the session ends. False: it has ended."""
+        if self.end_reason is not None:
+            return False
+        if self._scopes is None:
+            self._scopes = set()
+        self._scopes.add(scope)
+        return True
+
+    def leave(self, scope: trio.CancelScope) -> None:
+        """The scope is over."""
+        if self._scopes is not None:
+            self._scopes.discard(scope)
+
+    def end(self, reason: str) -> None:
+        """It is gone: everything that it started is cancelled."""
+        self.end_reason = reason or "ended"
+        for scope in tuple(self._scopes or ()):
+            scope.cancel()
+        self._engine.session_ended(self._handle, self.end_reason)
+
+    def __repr__(self) -> str:
+        return f"<Session {self.id} of {self._user if self._user is not _UNKNOWN else '?'!r}>"
+
+
+class SessionNursery:
+    """The nursery of a session: what is started here is cancelled when the session ends.
+
+    It is opened by a task of its own when it is first used, and closed by the session's end only. One failing
+    task harms no other: its traceback goes to the log.
+    """
+
+    __slots__ = ("_nursery", "_opened", "_session", "_waiting")
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self._nursery: trio.Nursery | None = None
+        self._opened: trio.Event | None = None
+        self._waiting: list[tuple[Callable[..., Awaitable[Any]], tuple[Any, ...], object]] = []
+
+    def start_soon(self, function: Callable[..., Awaitable[Any]], *args: Any, name: object = None) -> None:
+        """Start a task for this peer.
+
+        Raises:
+            SessionEnded: the session has ended.
+
+        """
+        self._session._living()
+        if self._nursery is None:
+            self._open()
+            self._waiting.append((function, args, name))
+        else:
+            self._nursery.start_soon(self._guarded, function, args, name=name or function)
+
+    async def start(self, function: Callable[..., Awaitable[Any]], *args: Any, name: object = None) -> Any:
+        """Start a task for this peer and wait until it calls `task_status.started(value)`; gives that value.
+
+        A cancel point and a schedule point. What the task raises before that comes out here.
+
+        Raises:
+            SessionEnded: the session has ended.
+
+        """
+        self._session._living()
+        if self._nursery is None:
+            await self._open().wait()
+            self._session._living()
+        nursery = cast("trio.Nursery", self._nursery)
+        return await nursery.start(self._guarded_start, function, args, name=name or function)
+
+    def _open(self) -> trio.Event:
+        if self._opened is None:
+            outer = self._session._engine.nursery
+            if outer is None:
+                raise NotServing("the application is not being served")
+            self._opened = trio.Event()
+            outer.start_soon(self._hold, self._opened, name=f"nursery of session {self._session.id}")
+        return self._opened
+
+    async def _hold(self, opened: trio.Event) -> None:
+        with trio.CancelScope() as scope:
+            if self._session.enter(scope):
+                try:
+                    async with trio.open_nursery() as self._nursery:
+                        opened.set()
+                        for function, args, name in self._waiting:
+                            self._nursery.start_soon(self._guarded, function, args, name=name or function)
+                        self._waiting.clear()
+                        await trio.sleep_forever()
+                finally:
+                    self._session.leave(scope)
+        opened.set()
+
+    async def _guarded(self, function: Callable[..., Awaitable[Any]], args: tuple[Any, ...]) -> None:
+        try:
+            await function(*args)
+        except* Exception as errors:  # noqa: BLE001 - the application's, whatever it is
+            self._report(function, errors)
+
+    async def _guarded_start(
+        self,
+        function: Callable[..., Awaitable[Any]],
+        args: tuple[Any, ...],
+        task_status: trio.TaskStatus[Any] = trio.TASK_STATUS_IGNORED,
+    ) -> None:
+        status = _Status(task_status)
+        try:
+            await function(*args, task_status=status)
+        except Exception as error:
+            if not status.was_started:
+                raise  # to whoever waits in `start`
+            self._report(function, error)
+        except BaseExceptionGroup as errors:
+            if not status.was_started:
+                raise
+            ours, rest = errors.split(Exception)
+            if ours is not None:
+                self._report(function, ours)
+            if rest is not None:
+                raise rest from None
+
+    def _report(self, function: Callable[..., Awaitable[Any]], error: BaseException) -> None:
+        name = getattr(function, "__qualname__", repr(function))
+        log.error("task %s of session %s failed", name, self._session.id, exc_info=error)
+
+
+class _Status:
+    """Passes `started` on, and remembers that it was said."""
+
+    __slots__ = ("_inner", "was_started")
+
+    def __init__(self, inner: trio.TaskStatus[Any]) -> None:
+        self._inner = inner
+        self.was_started = False
+
+    def started(self, value: Any = None) -> None:
+        self._inner.started(value)
+        self.was_started = True
+
+
+def _remember(kind: Any) -> Decoder:
+    if kind is Any:
+        return ANYTHING
+    try:
+        decoder = Decoder(kind)
+    except TypeError as error:
+        raise UsageError(f"msgspec cannot read answers of type {kind!r}: {error}") from error
+    if len(_decoders) < 256:  # a program that makes many types has no use for a cache
+        _decoders[kind] = decoder
+    return decoder
+
+
+for _kind in (Session, SessionNursery):
+    _kind.__module__ = "rtcore"
+del _kind

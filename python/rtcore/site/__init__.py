@@ -1,0 +1,1 @@
+"""What the server answers itself over HTTP: health, metrics, the demonstration page."""

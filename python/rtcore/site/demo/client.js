@@ -1,0 +1,314 @@
+/**
+ * A small, complete client of rtcore's wire (docs/protocol.md), version 1, over a WebSocket.
+ *
+ * What it promises its page: after a connection was lost, for whatever reason and however often, everything that
+ * was said in the meantime arrives, once and in order; and everything that the page has asked for is done, once.
+ * Three things make it so, and they are all that must be kept:
+ *
+ * - session and key: the server holds the session while its connection is gone, so nobody sees it leave;
+ * - the position: "I have everything up to here". Only `welcome` and events move it, and only upwards;
+ * - requests without an ack, with their ids: they are sent again, in order, and the server does none of them twice.
+ *
+ * Given a `storage` (such as `sessionStorage`, which is one window's own), they outlive a reload as well. Who stays away for
+ * longer than the server holds the session (`welcome.limits.resume`) gets a new one, and hears so: `welcome.resumed` is false.
+ */
+
+const FIRST_DELAY = 1; // seconds; doubles with each attempt that fails
+const LONGEST_DELAY = 30;
+const WELCOME_PATIENCE = 10; // seconds from dialing to `welcome`
+const MEASURE_EVERY = 5; // seconds between two pings of ours, which also notice a dead connection
+const PATIENCE = 10; // seconds in which a ping must be answered
+const OUTBOX = 100; // requests that may wait for the server; then `request` refuses
+
+/** Close codes after which a client must not come back by itself. */
+const isFinal = (code) => (code >= 4500 && code <= 4999) || [1000, 1002, 1003, 1007, 1009].includes(code);
+
+/** What a request ended with, when the server said no. */
+export class Refused extends Error {
+  constructor({ code, message, retry }) {
+    super(message ?? code);
+    this.code = code;
+    this.retry = retry === true;
+  }
+}
+
+/**
+ * Events, by `addEventListener`: `status` (`client.status` changed), `latency` (`client.latency`, in milliseconds), `welcome`,
+ * `event`, `presence`, `room`, `gap`, `left`, `grants`, `error` and `message` (any other), each with the message as `detail`.
+ */
+export class Client extends EventTarget {
+  status = "disconnected"; // connecting, connected, reconnecting, offline, disconnected
+  latency = null;
+  #url;
+  #storage;
+  #identity = {}; // session, key
+  #position = null;
+  #lastId = 0;
+  #waiting = new Map(); // id -> {message, resolve, reject, sent}: requests without an ack, in the order of their ids
+  #held = new Set(); // reasons for staying away
+  #socket = null;
+  #welcomed = false;
+  #failures = 0;
+  #timer = null;
+  #heart = null;
+  #asked = null; // when the ping that is not answered yet was sent
+  #advice = null;
+
+  constructor(url, { storage = null, keep = "rtcore" } = {}) {
+    super();
+    this.#url = url;
+    this.#storage = storage && { read: () => storage.getItem(keep), write: (text) => storage.setItem(keep, text) };
+    this.#remember();
+    addEventListener("online", () => this.release("offline"));
+    addEventListener("offline", () => this.hold("offline"));
+    // The browser gives the page a last chance to write down where it was.
+    addEventListener("pagehide", () => this.#keep());
+    if (navigator.onLine === false) this.#held.add("offline");
+  }
+
+  get session() {
+    return this.#identity.session ?? null;
+  }
+
+  /** "I have everything up to here", as `epoch.seq`; null before the first `welcome`. */
+  get position() {
+    return this.#position;
+  }
+
+  /** How many requests have no ack yet. */
+  get pending() {
+    return this.#waiting.size;
+  }
+
+  start() {
+    this.#dial();
+  }
+
+  /** Drop the connection, without a word, and stay away until each reason is released. */
+  hold(reason) {
+    this.#held.add(reason);
+    clearTimeout(this.#timer);
+    this.#drop();
+    this.#say();
+  }
+
+  release(reason) {
+    this.#held.delete(reason);
+    this.#failures = 0;
+    this.#dial();
+  }
+
+  /**
+   * Ask the server for something: `publish`, `emit`, `join`, `leave`, `history`. The promise has the ack's data. It may take as
+   * long as the connection is away; the request is done once, whatever happens in between.
+   */
+  request(message) {
+    if (this.#waiting.size >= OUTBOX) {
+      return Promise.reject(new Refused({ code: "OVERLOADED", message: `${OUTBOX} requests wait already`, retry: true }));
+    }
+    const id = ++this.#lastId;
+    return new Promise((resolve, reject) => {
+      const entry = { message: { ...message, id }, resolve, reject };
+      this.#waiting.set(id, entry);
+      this.#keep();
+      if (this.#welcomed) this.#send(entry.message);
+    });
+  }
+
+  /** Requests of the page before a reload that had no ack: `[message, promise of its ack]`, in order. */
+  *adopted() {
+    for (const entry of this.#waiting.values()) {
+      if (entry.promise) yield [entry.message, entry.promise];
+    }
+  }
+
+  // -- the connection
+
+  #dial() {
+    clearTimeout(this.#timer);
+    this.#timer = null;
+    if (this.#socket || this.#held.size > 0) {
+      this.#say();
+      return;
+    }
+    const socket = new WebSocket(this.#url, ["rtcore.v1.json"]);
+    this.#socket = socket;
+    this.#welcomed = false;
+    this.#advice = null;
+    this.#timer = setTimeout(() => this.#lost(socket, 4001), WELCOME_PATIENCE * 1000);
+    socket.onopen = () => this.#send({ type: "hello", v: 1, client: "rtcore-demo/1", ...this.#identity, ...this.#from() });
+    socket.onmessage = ({ data }) => {
+      if (socket !== this.#socket) return; // an older connection, which says nothing any more
+      const said = JSON.parse(data);
+      for (const message of Array.isArray(said) ? said : [said]) this.#hear(message);
+      this.#keep();
+    };
+    socket.onclose = ({ code }) => this.#lost(socket, code);
+    this.#say();
+  }
+
+  #from() {
+    return this.#position === null ? {} : { position: this.#position };
+  }
+
+  #lost(socket, code) {
+    if (socket !== this.#socket) return;
+    this.#drop();
+    if (isFinal(code)) {
+      this.#held.add("ended");
+      this.#say();
+      return;
+    }
+    // Up to the whole delay at random, once it is at its longest: a thousand clients do not return in step.
+    const ceiling = Math.min(LONGEST_DELAY, FIRST_DELAY * 2 ** this.#failures++);
+    const delay = this.#advice ?? (ceiling < LONGEST_DELAY ? ceiling * (0.5 + Math.random() / 2) : ceiling * Math.random());
+    this.#timer = setTimeout(() => this.#dial(), delay * 1000);
+    this.#say();
+  }
+
+  #drop() {
+    clearInterval(this.#heart);
+    clearTimeout(this.#timer);
+    const socket = this.#socket;
+    this.#socket = null;
+    this.#welcomed = false;
+    this.#asked = null;
+    if (socket) {
+      socket.onmessage = socket.onclose = null;
+      if (socket.readyState === WebSocket.CONNECTING) socket.onopen = () => socket.close();
+      // No `bye`: that would end the session. A closed connection leaves it to the resume window.
+      else socket.close();
+    }
+  }
+
+  #send(message) {
+    if (this.#socket?.readyState === WebSocket.OPEN) this.#socket.send(JSON.stringify(message));
+  }
+
+  #say() {
+    const away = this.#held.has("offline") ? "offline" : "disconnected";
+    const coming = this.session ? "reconnecting" : "connecting";
+    const status = this.#held.size > 0 ? away : this.#welcomed ? "connected" : coming;
+    if (status === this.status) return;
+    this.status = status;
+    if (status !== "connected") this.latency = null;
+    this.#tell("status", status);
+  }
+
+  // -- what the server says
+
+  #hear(message) {
+    switch (message.type) {
+      case "welcome":
+        this.#welcome(message);
+        break;
+      case "ack":
+        this.#answered(message);
+        break;
+      case "event":
+        if (message.seq !== undefined) this.#moveTo(message.seq);
+        this.#tell("event", message);
+        break;
+      case "request": // this client answers none
+        this.#send({ type: "reply", id: message.id, error: { code: "NOT_FOUND", message: "this page answers no requests" } });
+        break;
+      case "pong":
+        this.#asked = null;
+        this.latency = performance.now() - message.time / 1000;
+        this.#tell("latency", this.latency);
+        break;
+      case "bye":
+        this.#advice = message.after ?? null;
+        break;
+      case "presence": case "room": case "gap": case "left": case "grants": case "error":
+        this.#tell(message.type, message);
+        break;
+      default: // of a later version
+        this.#tell("message", message);
+    }
+  }
+
+  #welcome(message) {
+    clearTimeout(this.#timer);
+    this.#failures = 0;
+    const before = { session: this.session, position: this.#position };
+    this.#identity = { session: message.session, key: message.key };
+    this.#position = `${message.epoch}.${message.seq}`;
+    this.#welcomed = true;
+    if (before.session !== null && !message.resumed) this.#startOver();
+    this.#lastId = Math.max(this.#lastId, message.taken);
+    this.#keep();
+    for (const { message: request } of this.#waiting.values()) this.#send(request);
+    this.#say();
+    this.#tell("welcome", { ...message, before });
+    this.#heart = setInterval(() => this.#beat(), MEASURE_EVERY * 1000);
+    this.#beat();
+  }
+
+  /**
+   * The session is a new one: the old one ended while we were away. Whether it has done what waits here, it can no longer say,
+   * and ids begin anew; what to do about each request is the page's affair.
+   */
+  #startOver() {
+    const old = [...this.#waiting.values()];
+    this.#waiting.clear();
+    this.#lastId = 0;
+    for (const { reject } of old) {
+      reject(new Refused({ code: "SESSION_ENDED", message: "the session ended before the answer came", retry: true }));
+    }
+  }
+
+  #moveTo(seq) {
+    const [epoch, at] = this.#position.split(".");
+    if (seq > Number(at)) this.#position = `${epoch}.${seq}`;
+  }
+
+  #answered({ id, data, error }) {
+    const entry = this.#waiting.get(id);
+    if (!entry) return;
+    this.#waiting.delete(id);
+    if (error) entry.reject(new Refused(error));
+    else entry.resolve(data);
+  }
+
+  #beat() {
+    const now = performance.now();
+    if (this.#asked !== null) {
+      if (now - this.#asked > PATIENCE * 1000) this.#lost(this.#socket, 4001);
+      return;
+    }
+    this.#asked = now;
+    const rtt = this.latency === null ? {} : { rtt: Math.round(this.latency) };
+    this.#send({ type: "ping", time: Math.round(now * 1000), ...rtt });
+  }
+
+  #tell(type, detail) {
+    this.dispatchEvent(new CustomEvent(type, { detail }));
+  }
+
+  // -- what outlives a reload
+
+  #keep() {
+    // A page asks again for what it wants to know; what it said must not be lost.
+    const waiting = [...this.#waiting.values()].map(({ message }) => message).filter(({ type }) => type === "publish");
+    this.#storage?.write(JSON.stringify({ identity: this.#identity, position: this.#position, lastId: this.#lastId, waiting }));
+  }
+
+  #remember() {
+    let kept;
+    try {
+      kept = JSON.parse(this.#storage?.read() ?? "null");
+    } catch {
+      kept = null; // not ours, or of another version: a new session
+    }
+    if (!kept?.identity?.session) return;
+    this.#identity = kept.identity;
+    this.#position = kept.position;
+    this.#lastId = kept.lastId;
+    for (const message of kept.waiting) {
+      const entry = { message };
+      entry.promise = new Promise((resolve, reject) => Object.assign(entry, { resolve, reject }));
+      this.#waiting.set(message.id, entry);
+    }
+  }
+}

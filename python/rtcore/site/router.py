@@ -1,0 +1,132 @@
+"""The ASGI application behind the port: our few pages, then the mounted application, then a friendly 404."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable
+from functools import cache
+from importlib import resources
+from pathlib import PurePath
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from rtcore._http import ASGI, Receive, Scope, Send
+    from rtcore.config import Config
+
+# The page loads nothing but its own files and talks to nobody but its own server.
+_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
+    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
+_DEMO_FILES = {"/": "index.html", "/demo.js": "demo.js", "/client.js": "client.js", "/style.css": "style.css"}
+# By what a file is called, and not by what the system's tables say of it.
+_KINDS = {".html": "text/html", ".js": "text/javascript", ".css": "text/css"}
+
+
+class Answer(NamedTuple):
+    """A whole HTTP answer."""
+
+    status: int
+    kind: str
+    body: bytes
+    headers: tuple[tuple[bytes, bytes], ...] = ((b"cache-control", b"no-store"),)
+
+
+class Router:
+    """Chooses who answers. Ours come first, so that a probe works whatever is mounted."""
+
+    def __init__(
+        self, metrics: Callable[[], str], mount: ASGI | None, config: Config, stopping: Callable[[], bool]
+    ) -> None:
+        self._metrics = metrics
+        self._mount = mount
+        self._config = config
+        self._stopping = stopping
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """ASGI."""
+        ours = self._ours(scope) if scope["type"] == "http" else None
+        if ours is not None:
+            await _answer(scope, send, ours)
+        elif self._mount is not None:
+            await self._mount(scope, receive, send)
+        elif scope["type"] == "http":
+            await _answer(scope, send, _nothing_here(scope["path"]))
+        elif scope["type"] == "websocket":
+            await receive()
+            await _refuse_websocket(scope, send)
+
+    def _ours(self, scope: Scope) -> Answer | None:
+        path = scope["path"]
+        found = None
+        if path == "/healthz":
+            found = (
+                Answer(503, "text/plain", b"stopping\n")
+                if self._stopping()
+                else Answer(200, "text/plain", b"ok\n")
+            )
+        elif path == "/metrics" and self._config.metrics:
+            found = Answer(200, "text/plain; version=0.0.4", self._metrics().encode())
+        elif self._config.demo and path in _DEMO_FILES:
+            found = _demo_file(_DEMO_FILES[path])
+            if dict(scope["headers"]).get(b"if-none-match") == dict(found.headers)[b"etag"]:
+                found = found._replace(status=304, body=b"")
+        if found is not None and scope["method"] not in ("GET", "HEAD"):
+            return _error(
+                405, "METHOD_NOT_ALLOWED", f"{path} can only be read: use GET", (b"allow", b"GET, HEAD")
+            )
+        return found
+
+
+@cache
+def _demo_file(name: str) -> Answer:
+    body = resources.files("rtcore.site").joinpath("demo", name).read_bytes()
+    kind = _KINDS[PurePath(name).suffix]
+    tag = b'"' + hashlib.sha256(body).hexdigest()[:32].encode() + b'"'
+    headers = (
+        (b"etag", tag),
+        (b"cache-control", b"no-cache"),
+        (b"content-security-policy", _POLICY.encode()),
+        (b"referrer-policy", b"no-referrer"),
+    )
+    return Answer(200, kind, body, headers)
+
+
+def _nothing_here(path: str) -> Answer:
+    return _error(
+        404,
+        "NOT_FOUND",
+        f"nothing is served at {path}: this is an rtcore server, its WebSocket is at /rt/ws, "
+        "and no other application is mounted beside it",
+    )
+
+
+def _error(status: int, code: str, message: str, *headers: tuple[bytes, bytes]) -> Answer:
+    body = json.dumps({"code": code, "message": message}, ensure_ascii=False, separators=(",", ":")).encode()
+    return Answer(status, "application/json", body, ((b"cache-control", b"no-store"), *headers))
+
+
+async def _answer(scope: Scope, send: Send, answer: Answer) -> None:
+    kind = answer.kind + ("; charset=utf-8" if answer.kind.startswith("text/") else "")
+    headers = [
+        (b"content-type", kind.encode()),
+        (b"content-length", str(len(answer.body)).encode()),
+        (b"x-content-type-options", b"nosniff"),
+        *answer.headers,
+    ]
+    if answer.status == 304:  # RFC 9110 §15.4.5: about a body that is not sent, nothing is said
+        headers = headers[3:]
+    await send({"type": "http.response.start", "status": answer.status, "headers": headers})
+    await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else answer.body})
+
+
+async def _refuse_websocket(scope: Scope, send: Send) -> None:
+    """404 where the server can say so, else the plain refusal (403) that ASGI has."""
+    if "websocket.http.response" not in scope.get("extensions", {}):
+        await send({"type": "websocket.close", "code": 1000})
+        return
+    answer = _nothing_here(scope["path"])
+    headers = [(b"content-type", answer.kind.encode()), (b"content-length", str(len(answer.body)).encode())]
+    await send({"type": "websocket.http.response.start", "status": answer.status, "headers": headers})
+    await send({"type": "websocket.http.response.body", "body": answer.body})

@@ -1,0 +1,15 @@
+"""Tools for testing an application: a server in memory, on Trio's clock, and a client that knows only the wire.
+
+    async def test_everybody_hears(autojump_clock: trio.testing.MockClock) -> None:
+        async with memory_server(app) as server:
+            ada, bob = await server.welcomed(), await server.welcomed()
+            ...
+
+Time is Trio's: with a mock clock that jumps, two minutes of silence are tested in a millisecond, to the instant.
+"""
+
+from .client import WireClient, connect_tcp
+from .frames import Closed, HandshakeRefused
+from .server import MemoryServer, memory_server
+
+__all__ = ["Closed", "HandshakeRefused", "MemoryServer", "WireClient", "connect_tcp", "memory_server"]

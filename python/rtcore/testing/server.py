@@ -1,0 +1,125 @@
+"""A server without sockets: the core over streams in memory, on Trio's clock."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any
+
+import trio
+import trio.testing
+
+from rtcore._dispatch import Runtime
+from rtcore._engine import Core, CoreEvent
+from rtcore._http import ASGI, HypercornBackend, Peer
+from rtcore._stream_shell import StreamShell
+from rtcore.config import Config
+from rtcore.errors import UsageError
+from rtcore.site.router import Router
+from .client import WireClient
+
+if TYPE_CHECKING:
+    from rtcore.app import App
+
+# Secrets and ids of a test are the same in each run.
+_SEED = bytes(range(32))
+
+
+class MemoryServer:
+    """A running server; made by `memory_server`."""
+
+    def __init__(self, app: App, config: Config, mount: ASGI | None, nursery: trio.Nursery) -> None:
+        settings = config.core_settings(("127.0.0.1",))
+        settings.seed = _SEED
+        self.config = config
+        self.runtime = Runtime(app, settings, manual=True)
+        self._nursery = nursery
+        self._shell = StreamShell(self.runtime)
+        self._http = HypercornBackend(
+            Router(self.core.metrics, mount, config, lambda: False),
+            state={},
+            max_message=config.limit("max_message"),
+            limit=config.http_connections,
+            log_access=False,
+        )
+        self._ports = iter(range(40_000, 65_536))
+        self.runtime.on_output = self._shell.output
+        self.runtime.hand_over = self._hand_over
+
+    @property
+    def core(self) -> Core:
+        """The native core, for a look at its counters."""
+        return self.runtime.core
+
+    def stream(self, *, address: str = "127.0.0.1") -> trio.abc.Stream:
+        """The client's end of a new connection, on which nothing was said yet."""
+        ours, theirs = trio.testing.memory_stream_pair()
+        self._nursery.start_soon(self._carry, theirs, Peer(address, next(self._ports)))
+        return ours
+
+    async def connect(
+        self, *, reading: bool = True, address: str = "127.0.0.1", path: str = "/rt/ws", **options: Any
+    ) -> WireClient:
+        """A client after the handshake, before `hello`. `options` are those of `WireClient`."""
+        client = WireClient(self.stream(address=address), **options)
+        await client.open(path=path)
+        if reading:
+            self._nursery.start_soon(client.read)
+        return client
+
+    async def welcomed(self, **fields: Any) -> WireClient:
+        """A client that has said `hello` with these fields, and is welcome."""
+        client = await self.connect()
+        await client.hello(**fields)
+        return client
+
+    async def returned(self, client: WireClient, **fields: Any) -> WireClient:
+        """The same session on a new connection: resumed from where `client` was."""
+        assert client.position is not None, "the client was never welcome, so there is nothing to resume"
+        kept = {"session": client.session, "key": client.key, "position": client.position}
+        return await self.welcomed(**{**kept, **fields})
+
+    def shut_down(self) -> None:
+        """Tell every session to come back later, as a server does that ends."""
+        self.runtime.tick()
+        self.core.shut_down(self.config.limit("grace_ms"))
+        self.runtime.wake()
+
+    async def _carry(self, stream: trio.abc.Stream, peer: Peer) -> None:
+        not_ours = await self._shell.carry(stream, peer)
+        if not_ours is not None:
+            await self._http.serve(stream, not_ours.already, not_ours.peer)
+
+    def _hand_over(self, event: CoreEvent) -> None:
+        self._shell.hand_over(event)
+
+    async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
+        """Serve until cancelled."""
+        try:
+            async with trio.open_nursery() as nursery, self.runtime.running(nursery), self.runtime.lifespan():
+                self.runtime.start_background(nursery)
+                nursery.start_soon(self._shell.keep_time)
+                task_status.started()
+                await trio.sleep_forever()
+        finally:
+            self.core.close()
+
+
+@asynccontextmanager
+async def memory_server(
+    app: App, config: Config | None = None, *, mount: ASGI | None = None, **settings: object
+) -> AsyncIterator[MemoryServer]:
+    """Serve `app` in memory while the block runs.
+
+        async with memory_server(app, limits={"ping_ms": "20 s"}) as server: ...
+
+    The settings are those of `rtcore.serve`; `mount` is an ASGI application beside it. With pytest-trio's
+    `autojump_clock` (or `mock_clock`) time is the test's.
+    """
+    if config is not None and settings:
+        raise UsageError(f"give the settings in `config` or by name, not both: {', '.join(settings)}")
+    async with trio.open_nursery() as nursery:
+        server = MemoryServer(app, config or Config.of(**settings), mount, nursery)
+        await nursery.start(server.run)
+        yield server
+        nursery.cancel_scope.cancel()

@@ -1,0 +1,74 @@
+//! Requests of the server's own: asked of a session, asked again when it returns without having answered.
+
+use super::session::Ask;
+use super::{AppEvent, Engine};
+use crate::codes::Code;
+use crate::envelope::{Data, PeerFailure, write as envelope};
+use crate::error::Fault;
+use crate::ids::{ConnId, Form, SessionId};
+
+/// Requests of the server's that one session may have open.
+const MOST_ASKS: usize = 256;
+
+impl Engine {
+    /// Ask a session; its answer comes as `AppEvent::Reply` with the id that this gives.
+    pub fn ask(&mut self, session: SessionId, event: &str, data: &[u8]) -> Result<u64, Fault> {
+        let Some(held) = self.session_mut(session) else { return Err(ended()) };
+        held.known = true;
+        let rare = held.rare();
+        if rare.asks.len() >= MOST_ASKS {
+            let told = format!("{MOST_ASKS} requests to this session are open, the limit");
+            return Err(Fault::new(Code::Overloaded, told).retry());
+        }
+        rare.next_ask += 1;
+        let id = rare.next_ask;
+        rare.asks.push(Ask { id, event: event.into(), data: data.into() });
+        self.tell_session(session, |out, form| envelope::request(out, form, id, event, (data, Form::Json)));
+        Ok(id)
+    }
+
+    /// Nobody waits for this answer any more.
+    pub fn forget_ask(&mut self, session: SessionId, id: u64) {
+        if let Some(rare) = self.session_mut(session).and_then(|held| held.rare.as_mut()) {
+            rare.asks.retain(|ask| ask.id != id);
+        }
+    }
+
+    /// A session is back: what it has not answered comes again, with its id.
+    pub(super) fn ask_again(&mut self, conn: ConnId, session: SessionId) {
+        let Some(held) = self.session(session) else { return };
+        let open: Vec<(u64, Box<str>, Box<[u8]>)> =
+            held.asks().iter().map(|ask| (ask.id, ask.event.clone(), ask.data.clone())).collect();
+        for (id, event, data) in open {
+            self.tell(conn, |out, form| envelope::request(out, form, id, &event, (&data, Form::Json)));
+        }
+    }
+
+    pub(super) fn said_reply(&mut self, session: SessionId, id: u64, result: Result<Data<'_>, PeerFailure<'_>>) {
+        let Some(rare) = self.session_mut(session).and_then(|held| held.rare.as_mut()) else { return };
+        let Some(at) = rare.asks.iter().position(|ask| ask.id == id) else { return }; // answered already
+        rare.asks.remove(at);
+        let (form, data, error) = match result {
+            Ok(data) if data.form == Form::Json && data.has_bin => {
+                self.scratch.clear();
+                let done =
+                    crate::envelope::transcode(&data.bytes, Form::Json, Form::Msgpack, &mut self.scratch).is_ok();
+                if done {
+                    (Form::Msgpack, Some(self.events.keep(&self.scratch)), None)
+                } else {
+                    (Form::Json, Some(self.events.keep(&data.bytes)), None)
+                }
+            }
+            Ok(data) => (data.form, Some(self.events.keep(&data.bytes)), None),
+            Err(failure) => {
+                (Form::Json, None, Some((failure.code.to_string(), failure.message.to_string())))
+            }
+        };
+        self.events.list.push(AppEvent::Reply { session, request: id, form, data, error });
+    }
+}
+
+/// The session of a decision is gone.
+pub(super) fn ended() -> Fault {
+    Fault::new(Code::NotFound, "this session has ended")
+}

@@ -1,0 +1,249 @@
+//! How connections and sessions end.
+//!
+//! A connection that we close is told why (`bye`, then the close frame with the same code), shut down
+//! for writing once that has left, and dropped when the peer has closed too, or after `close_ms`:
+//! dropped at once, the kernel would answer what is still on its way with a reset, and the peer might
+//! never read why (RFC 6455 §7.1.1).
+//!
+//! A session does not end with its connection: only the client's `bye`, the application or the
+//! resume window ends it.
+
+use super::admission::What;
+use super::conn::Phase;
+use super::{AppEvent, Engine, Op};
+use crate::codes::{Code, close};
+use crate::envelope::write as envelope;
+use crate::error::Broken;
+use crate::frame::http::Refusal;
+use crate::frame::websocket::write_close;
+use crate::ids::{ConnId, Now, SessionId};
+use crate::log::ring::Freed;
+use crate::outbox::{Lane, Meta};
+
+impl Engine {
+    /// Say why, and close. What waits is dropped: the session resumes from its position.
+    pub(super) fn close_conn(&mut self, id: ConnId, code: u16, reason: &str, after: Option<f64>, now: Now) {
+        let Some(conn) = self.conn_mut(id) else { return };
+        let session = conn.session;
+        match conn.phase {
+            Phase::Closing => return,
+            Phase::Head => {
+                self.drop_conn(id, now);
+                return;
+            }
+            Phase::Raw => conn.closed = Some((code, reason.into())),
+            Phase::Hello | Phase::Checking(_) | Phase::Open => {
+                self.outboxes[id.index()].drop_data(&mut self.arena);
+                self.tell(id, |out, form| envelope::bye(out, form, code, reason, after));
+            }
+        }
+        self.stats.closed(code);
+        let segment = self.arena.frame(Meta::Control, |out| write_close(out, code, reason));
+        self.post(id, Lane::Control, segment);
+        if let Some(session) = session {
+            self.detach(id, session, now);
+        }
+        self.begin_closing(id, now);
+    }
+
+    /// A peer broke the framing, or its message was over a bound.
+    pub(super) fn broken(&mut self, id: ConnId, broken: &Broken, now: Now) {
+        self.close_conn(id, broken.code, &broken.reason, None, now);
+    }
+
+    /// Nothing more is taken or said; what was said leaves first.
+    pub(super) fn begin_closing(&mut self, id: ConnId, now: Now) {
+        let due = now.tick.plus_ms(self.config.limits.close_ms);
+        let Some(conn) = self.conn_mut(id) else { return };
+        let was_raw = std::mem::take(&mut conn.raw_open);
+        let (code, reason) = conn.closed.take().unwrap_or((close::NO_STATUS, "".into()));
+        conn.phase = Phase::Closing;
+        conn.input = Vec::new();
+        conn.backlog.clear();
+        if std::mem::take(&mut conn.paused) {
+            self.ops.push(Op::Resume(id)); // its end must be heard
+        }
+        self.ops.push(Op::Finish(id));
+        self.timers.conn(due, id);
+        if let Some(conn) = self.conn_mut(id) {
+            conn.deadline = due;
+            conn.closing_until = due;
+        }
+        if was_raw {
+            let reason = reason.into();
+            self.events.list.push(AppEvent::RawClosed { conn: id, code, reason });
+        }
+    }
+
+    /// The peer's close frame.
+    pub(super) fn heard_close(&mut self, id: ConnId, code: u16, reason: &str, now: Now) {
+        let Some(conn) = self.conn_mut(id) else { return };
+        let session = conn.session;
+        conn.closed = Some((code, reason.into()));
+        // RFC 6455 §5.5.1: the answer usually has the code that came.
+        let answer = if code == close::NO_STATUS { close::NORMAL } else { code };
+        self.outboxes[id.index()].drop_data(&mut self.arena);
+        let segment = self.arena.frame(Meta::Control, |out| write_close(out, answer, ""));
+        self.post(id, Lane::Control, segment);
+        if let Some(session) = session {
+            self.detach(id, session, now);
+        }
+        self.begin_closing(id, now);
+    }
+
+    /// The peer will send nothing more.
+    pub fn end_of_input(&mut self, id: ConnId, now: Now) {
+        if self.conn(id).is_some() {
+            self.drop_conn(id, now);
+        }
+    }
+
+    /// The link broke; the caller closes it.
+    pub fn lost(&mut self, id: ConnId, now: Now) {
+        self.forget_conn(id, now);
+    }
+
+    /// Close it now.
+    pub(super) fn drop_conn(&mut self, id: ConnId, now: Now) {
+        if self.forget_conn(id, now) {
+            self.ops.push(Op::Drop(id));
+        }
+    }
+
+    /// Give the connection to somebody else.
+    pub(super) fn hand_over(&mut self, id: ConnId, bytes: Vec<u8>) {
+        let Some(conn) = self.conns.remove(id.index(), id.generation()) else { return };
+        self.outboxes[id.index()].clear(&mut self.arena);
+        self.admission.remove_address(conn.address, What::Connection);
+        self.stats.handed_over += 1;
+        self.ops.push(Op::HandOver { conn: id, bytes, address: conn.address, port: conn.port });
+    }
+
+    fn forget_conn(&mut self, id: ConnId, now: Now) -> bool {
+        let Some(conn) = self.conn(id) else { return false };
+        if let Some(session) = conn.session {
+            self.detach(id, session, now);
+        }
+        let Some(conn) = self.conns.remove(id.index(), id.generation()) else { return false };
+        self.outboxes[id.index()].clear(&mut self.arena);
+        self.outboxes[id.index()].dirty = false;
+        self.admission.remove_address(conn.address, What::Connection);
+        if let Some(user) = &conn.counted_user {
+            self.admission.remove_user(user, What::Connection);
+        }
+        if conn.raw_open {
+            let (code, reason) = conn.closed.unwrap_or((close::ABNORMAL, "the link broke".into()));
+            self.events.list.push(AppEvent::RawClosed { conn: id, code, reason: reason.into() });
+        }
+        true
+    }
+
+    /// The session has no connection from now on: the resume window runs.
+    pub(super) fn detach(&mut self, id: ConnId, session: SessionId, now: Now) {
+        let window = now.tick.plus_ms(self.config.limits.resume_ms);
+        if let Some(conn) = self.conn_mut(id) {
+            conn.session = None;
+            if let Some(user) = conn.counted_user.take() {
+                self.admission.remove_user(&user, What::Connection);
+            }
+        }
+        let head = self.head;
+        let Some(held) = self.session_mut(session).filter(|held| held.conn == Some(id)) else { return };
+        held.conn = None;
+        held.until = window;
+        if !held.lagging {
+            held.lagging = true;
+            held.cursor = head;
+        }
+        let rooms: Vec<_> = held.rooms.iter().map(|joined| joined.room).collect();
+        let known = held.known;
+        self.listeners[session.index()].live = false;
+        self.timers.session(window, session);
+        for room in rooms {
+            if self.room(room).is_some_and(|place| place.blocked.is_some()) {
+                self.unblock(room, now);
+            }
+        }
+        if self.config.lifecycle && known {
+            self.events.list.push(AppEvent::Away { session });
+        }
+    }
+
+    /// The session is over: its rooms hear that it left, its ring is freed.
+    pub(super) fn end_session(&mut self, session: SessionId, reason: &'static str, code: u16, now: Now) {
+        let Some(held) = self.session(session) else { return };
+        let (conn, rooms) = (held.conn, held.rooms.iter().map(|joined| joined.room).collect::<Vec<_>>());
+        let open = held.waiting > 0 || held.hold.is_some();
+        if let Some(conn) = conn {
+            self.close_ended(conn, session, reason, code, now);
+        }
+        for room in rooms {
+            self.leave(session, room, now);
+        }
+        if open {
+            self.forget_waiting(session);
+        }
+        let Some(held) = self.sessions.remove(session.index(), session.generation()) else { return };
+        self.sessions_by_name.remove(held.name());
+        self.listeners[session.index()].live = false;
+        self.admission.remove_address(held.address, What::Session);
+        if let Some(user) = held.user() {
+            self.admission.remove_user(user, What::Session);
+        }
+        if let Some(ring) = held.rare.as_ref().and_then(|rare| rare.ring.as_ref()) {
+            self.account(0, Freed { bytes: ring.bytes(), entries: 0 });
+        }
+        self.stats.ended += 1;
+        if held.known {
+            self.events.list.push(AppEvent::Ended { session, reason });
+        }
+    }
+
+    fn close_ended(&mut self, conn: ConnId, session: SessionId, reason: &str, code: u16, now: Now) {
+        if code == close::NORMAL {
+            // The client's own bye: answered by the close frame alone.
+            self.outboxes[conn.index()].drop_data(&mut self.arena);
+            let segment = self.arena.frame(Meta::Control, |out| write_close(out, code, ""));
+            self.post(conn, Lane::Control, segment);
+            self.detach(conn, session, now);
+            self.begin_closing(conn, now);
+        } else {
+            self.close_conn(conn, code, reason, None, now);
+        }
+    }
+
+    /// The server stops: everybody is told to come back, each after a delay of its own.
+    pub fn shut_down(&mut self, grace_ms: u64, now: Now) {
+        self.stopping = true;
+        let all: Vec<ConnId> =
+            self.conns.iter().map(|(index, generation, _)| ConnId::new(index, generation)).collect();
+        #[expect(clippy::cast_precision_loss, reason = "a spread of seconds")]
+        let spread = grace_ms as f64 / 1000.0;
+        for id in all {
+            let Some(conn) = self.conn(id) else { continue };
+            match conn.phase {
+                Phase::Raw => {
+                    self.raw_close(id, 1001, "the server stops", now); // RFC 6455 §7.4.1: going away
+                }
+                Phase::Head => self.drop_conn(id, now),
+                _ => {
+                    let after = 0.5 + self.random_fraction() * spread;
+                    let after = (after * 10.0).round() / 10.0;
+                    self.close_conn(id, close::RESTART, "the server restarts", Some(after), now);
+                }
+            }
+        }
+    }
+
+    /// No head came in time.
+    pub(super) fn head_timeout(&mut self, id: ConnId, now: Now) {
+        let begun = self.conn(id).is_some_and(|conn| !conn.input.is_empty());
+        if !begun {
+            self.drop_conn(id, now);
+            return;
+        }
+        let limit = self.config.limits.hello_ms;
+        let message = format!("the request head did not end within {limit} ms");
+        self.refuse(id, &Refusal::new(408, Code::Timeout, message), now);
+    }
+}

@@ -1,0 +1,58 @@
+//! What an engine is told before it begins, and what it is told of each peer.
+
+use crate::frame::forwarded::Cidr;
+use crate::limits::Limits;
+use crate::room::settings::Settings;
+use std::net::IpAddr;
+
+/// The prefix under which the core answers itself.
+pub const PREFIX: &str = "/rt/";
+
+/// A path of the application's own: WebSocket messages without envelope, session or log.
+#[derive(Clone, Debug)]
+pub struct RawPath {
+    /// Matched as it is, before the `?`.
+    pub path: String,
+    /// Longest message, bytes.
+    pub max_message: usize,
+}
+
+/// The settings of an engine.
+#[derive(Clone, Debug, Default)]
+pub struct Config {
+    /// Numbers.
+    pub limits: Limits,
+    /// Whether the application decides who a session is; else all are anonymous.
+    pub authenticates: bool,
+    /// Whether it wants to hear that sessions open, return and go away.
+    pub lifecycle: bool,
+    /// Whether somebody takes what is not ours; else it gets 404.
+    pub backend: bool,
+    /// Whether only loopback names are taken in `Host`.
+    pub loopback_only: bool,
+    /// Rooms by pattern.
+    pub rooms: Vec<Settings>,
+    /// Events by name: the index is what a request tells the application.
+    pub events: Vec<String>,
+    /// Raw sockets by path.
+    pub raws: Vec<RawPath>,
+    /// Origins allowed beside the server's own.
+    pub origins: Vec<String>,
+    /// Names allowed in `Host` beside loopback's.
+    pub hosts: Vec<String>,
+    /// Proxies whose word about addresses counts.
+    pub proxies: Vec<Cidr>,
+}
+
+/// Who is at the other end of a connection, as the transport sees it.
+#[derive(Clone, Debug)]
+pub struct Peer {
+    /// The address that connected.
+    pub address: IpAddr,
+    /// Its port.
+    pub port: u16,
+    /// Whether the bytes came through TLS.
+    pub secure: bool,
+    /// Whether the stream shell carries it (else the reactor).
+    pub stream: bool,
+}

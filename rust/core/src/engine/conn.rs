@@ -1,0 +1,118 @@
+//! One connection: what was heard on it, and how far it has come.
+
+use super::config::Peer;
+use super::session::PendingHello;
+use crate::frame::websocket::Decoder;
+use crate::ids::{Form, SessionId, Tick};
+use std::collections::VecDeque;
+use std::net::IpAddr;
+use std::sync::Arc;
+
+/// How far a connection has come. It only ever goes down this list.
+#[derive(Debug)]
+pub(super) enum Phase {
+    /// The request head is not complete.
+    Head,
+    /// A WebSocket under the prefix that has not said `hello`.
+    Hello,
+    /// The application decides who this is, or which rooms of a returning session it may keep.
+    Checking(Box<PendingHello>),
+    /// `welcome` was said.
+    Open,
+    /// A raw socket.
+    Raw,
+    /// We have said all that we had to say; what still comes is ignored.
+    Closing,
+}
+
+/// One transport link.
+#[derive(Debug)]
+pub(super) struct Conn {
+    pub phase: Phase,
+    /// Our copy of the codec for this peer.
+    pub decoder: Decoder,
+    /// Read and not yet taken: part of a head or of a frame's header, or what must wait.
+    pub input: Vec<u8>,
+    /// The rest of an array whose earlier message must be decided first.
+    pub backlog: VecDeque<Box<[u8]>>,
+    pub session: Option<SessionId>,
+    pub form: Form,
+    pub deflate: bool,
+    /// Whether the shell was told to stop reading.
+    pub paused: bool,
+    /// Since when more requests wait for the application than may.
+    pub full_since: Option<Tick>,
+    /// When a byte was last heard.
+    pub heard: Tick,
+    /// When we sent the ping that has no answer yet.
+    pub pinged: Option<Tick>,
+    /// When the kernel last took bytes, or had none to take.
+    pub progress: Tick,
+    /// When the timer wheel looks at this connection next.
+    pub deadline: Tick,
+    /// While it closes: until when it may take.
+    pub closing_until: Tick,
+    /// The configured size of one message here.
+    pub max_message: usize,
+    pub secure: bool,
+    /// The address of the client: the peer's, or what a configured proxy says.
+    pub address: IpAddr,
+    pub port: u16,
+    /// Counted with the connections of this user.
+    pub counted_user: Option<Arc<str>>,
+    pub agent: Option<Box<str>>,
+    /// Raw: what of it waits in the application.
+    pub raw_waiting: (u32, u32),
+    /// Raw: the application asked to hear when what waits for it is little again.
+    pub wants_drained: bool,
+    /// Raw: the application has heard of it and not of its end.
+    pub raw_open: bool,
+    /// Peer's close code and reason, for the event that ends a raw socket.
+    pub closed: Option<(u16, Box<str>)>,
+}
+
+impl Conn {
+    pub fn new(peer: &Peer, now: Tick, max_message: usize) -> Self {
+        Self {
+            phase: Phase::Head,
+            decoder: Decoder::new(crate::frame::websocket::Role::Server, false),
+            input: Vec::new(),
+            backlog: VecDeque::new(),
+            session: None,
+            form: Form::Json,
+            deflate: false,
+            paused: false,
+            full_since: None,
+            heard: now,
+            pinged: None,
+            progress: now,
+            deadline: now,
+            closing_until: now,
+            max_message,
+            secure: peer.secure,
+            address: peer.address,
+            port: peer.port,
+            counted_user: None,
+            agent: None,
+            raw_waiting: (0, 0),
+            wants_drained: false,
+            raw_open: false,
+            closed: None,
+        }
+    }
+
+    /// Which of the four ways of writing an entry this connection hears.
+    pub fn encoding(&self) -> u8 {
+        encoding(self.form, self.deflate)
+    }
+}
+
+/// The number of an encoding.
+pub(super) const fn encoding(form: Form, deflate: bool) -> u8 {
+    (form as u8) | ((deflate as u8) << 1)
+}
+
+/// The parts of an encoding's number.
+pub(super) const fn parts(encoding: u8) -> (Form, bool) {
+    (if encoding & 1 == 0 { Form::Json } else { Form::Msgpack }, encoding & 2 != 0)
+}

@@ -1,0 +1,217 @@
+//! What the application decides, beside its answers to what it was asked.
+
+use super::asks::ended;
+use super::{Engine, size};
+use crate::codes::close;
+use crate::envelope::write as envelope;
+use crate::error::Fault;
+use crate::ids::{Form, Now, RoomId, Seq, SessionId};
+use crate::log::entry::{Entry, Where};
+use crate::log::ring::{Bounds, Ring};
+use crate::outbox::Meta;
+use crate::room::grants::Grants;
+use crate::room::members::Member;
+use std::sync::Arc;
+
+/// An event that the application says in a room.
+#[derive(Clone, Copy, Debug)]
+pub struct Publication<'a> {
+    /// The room's name.
+    pub room: &'a str,
+    /// The event's name.
+    pub event: &'a str,
+    /// Its data.
+    pub data: &'a [u8],
+    /// How that is written.
+    pub form: Form,
+    /// Who does not hear it.
+    pub exclude: Option<SessionId>,
+    /// Who says it; none: the application.
+    pub sender: Option<SessionId>,
+    /// An idempotency key.
+    pub key: Option<&'a str>,
+    /// Not kept, not replayed, dropped for listeners that lag.
+    pub volatile: bool,
+    /// A W3C traceparent.
+    pub trace: Option<&'a str>,
+}
+
+/// Why something was not published.
+#[derive(Debug)]
+pub enum Unpublished {
+    /// It cannot be.
+    Fault(Fault),
+    /// Not now: `AppEvent::Unblocked` with this ticket says when to try again.
+    Blocked(u64),
+}
+
+impl From<Fault> for Unpublished {
+    fn from(fault: Fault) -> Self {
+        Self::Fault(fault)
+    }
+}
+
+/// Entries that a session's own ring holds.
+const OWN_ENTRIES: usize = 4096;
+
+impl Engine {
+    /// Say an event to one session alone.
+    pub fn send(&mut self, session: SessionId, event: &str, data: &[u8], now: Now) -> Result<Seq, Fault> {
+        let bounds = Bounds { count: OWN_ENTRIES, bytes: self.own_bytes(), age_ms: u64::MAX };
+        let seq = self.head + 1;
+        let Some(held) = self.sessions.get_mut(session.index(), session.generation()) else { return Err(ended()) };
+        self.head = seq;
+        held.known = true;
+        let entry =
+            Arc::new(Entry::new(seq, Where::Session(session), event.into(), data.into(), Form::Json, now.wall_ms));
+        let ring = held.rare().ring.get_or_insert_with(|| Ring::new(0));
+        let freed = ring.push(Arc::clone(&entry), &bounds);
+        let conn = held.conn;
+        self.account(entry.cost(), freed);
+        self.stats.published += 1;
+        let listener = self.listeners[session.index()];
+        if let Some(conn) = conn
+            && listener.live
+        {
+            let encoding = listener.encoding;
+            let meta = Meta::Entry { seq, room: u32::MAX, encoding };
+            let from = size(self.config.limits.compress_from);
+            let frame =
+                super::fanout::entry_frame(&entry, encoding, meta, &mut self.arena, &mut self.deflater, from);
+            let bound = size(self.config.limits.outbox);
+            if self.outboxes[conn.index()].offer(frame, bound, &mut self.arena) {
+                self.stats.delivered += 1;
+                self.mark_dirty(conn);
+            } else {
+                self.fall_behind(session, seq - 1);
+            }
+        }
+        Ok(seq)
+    }
+
+    /// Bytes said to a session alone that have not left yet.
+    #[must_use]
+    pub fn unsent(&self, session: SessionId) -> usize {
+        let Some(held) = self.session(session) else { return 0 };
+        let Some(ring) = held.rare.as_ref().and_then(|rare| rare.ring.as_ref()) else { return 0 };
+        let waiting = held.conn.map_or(0, |conn| {
+            self.outboxes[conn.index()]
+                .waiting(&self.arena)
+                .filter(|(meta, _)| matches!(meta, Meta::Entry { room: u32::MAX, .. }))
+                .map(|(_, bytes)| bytes)
+                .sum()
+        });
+        if held.lagging {
+            waiting + ring.after(held.cursor).map(|entry| entry.data.len()).sum::<usize>()
+        } else {
+            waiting
+        }
+    }
+
+    /// Whether `AppEvent::Drained` will come; false: there is room now.
+    pub fn want_drained(&mut self, session: SessionId) -> bool {
+        let waits = self.unsent(session) > size(self.config.limits.session_high);
+        if let Some(held) = self.session_mut(session) {
+            held.known = true;
+            held.rare().wants_drained = waits;
+            return waits;
+        }
+        false
+    }
+
+    /// What a member may from now on. False: it is not in that room.
+    pub fn set_grants(&mut self, session: SessionId, room: &str, grants: Grants) -> bool {
+        let Some(id) = self.room_named(room) else { return false };
+        let Some(before) = self.grants_in(id, session) else { return false };
+        if let Some(member) = self.room_mut(id).and_then(|place| place.members.get_mut(session)) {
+            member.grants = grants;
+        }
+        self.narrow(session, id, before, grants);
+        if before != grants {
+            let words: Vec<&str> = grants.words().collect();
+            self.tell_session(session, |out, form| envelope::grants(out, form, room, &words));
+        }
+        true
+    }
+
+    /// Rights were narrowed: what may no longer be heard and has not left yet is taken back.
+    pub(super) fn narrow(&mut self, session: SessionId, room: RoomId, before: Grants, after: Grants) {
+        if before.contains(Grants::PRESENCE) && !after.contains(Grants::PRESENCE) {
+            self.take_back(session, |meta| matches!(meta, Meta::Presence { room: of } if of as usize == room.index()));
+        }
+    }
+
+    fn take_back(&mut self, session: SessionId, refused: impl Fn(Meta) -> bool) {
+        if let Some(conn) = self.session(session).and_then(|held| held.conn) {
+            self.outboxes[conn.index()].retain(&mut self.arena, |meta| !refused(meta));
+        }
+    }
+
+    /// Put a session into a room without its asking: it hears what is said from now on.
+    pub fn put_in(
+        &mut self,
+        session: SessionId,
+        room: &str,
+        grants: Option<Grants>,
+        info: Option<&[u8]>,
+        now: Now,
+    ) -> Result<bool, Fault> {
+        if self.session(session).is_none() {
+            return Ok(false);
+        }
+        let id = self.make_room(room)?;
+        if let Some(before) = self.grants_in(id, session) {
+            let grants = grants.unwrap_or(before);
+            self.set_grants(session, room, grants);
+            return Ok(true);
+        }
+        let Some(place) = self.room(id) else { return Ok(false) };
+        let (grants, visible) =
+            (grants.unwrap_or_else(|| place.settings.member_grants()), place.settings.presence);
+        let member =
+            Member { session, began: self.head, floor: 0, info: info.map(Into::into), grants, visible };
+        self.enter(session, id, member, 0, now);
+        if let Some(place) = self.room_mut(id) {
+            let mark = place.presence.snapshot(session);
+            if let Some(joined) =
+                self.session_mut(session).and_then(|held| held.rooms.iter_mut().find(|joined| joined.room == id))
+            {
+                joined.mark = mark;
+            }
+        }
+        self.know(session);
+        if let Some(conn) = self.session(session).and_then(|held| held.conn) {
+            self.tell_room(conn, id, grants, room, None, self.head);
+        }
+        Ok(true)
+    }
+
+    /// Take a session out of a room: it hears nothing of it any more that has not left already.
+    pub fn put_out(&mut self, session: SessionId, room: &str, reason: &str, now: Now) -> bool {
+        let Some(id) = self.room_named(room) else { return false };
+        if !self.leave(session, id, now) {
+            return false;
+        }
+        self.take_back(session, |meta| match meta {
+            Meta::Entry { room: of, .. } | Meta::Volatile { room: of } | Meta::Presence { room: of } => {
+                of as usize == id.index()
+            }
+            Meta::Control | Meta::Raw => false,
+        });
+        self.tell_session(session, |out, form| envelope::left(out, form, room, reason));
+        true
+    }
+
+    /// End a session.
+    pub fn close_session(&mut self, session: SessionId, code: u16, reason: &str, now: Now) -> bool {
+        if self.session(session).is_none() {
+            return false;
+        }
+        let code = if (4500..=4999).contains(&code) || code == close::NORMAL { code } else { close::ENDED };
+        if let Some(conn) = self.session(session).and_then(|held| held.conn) {
+            self.close_conn(conn, code, reason, None, now);
+        }
+        self.end_session(session, "the application ended it", code, now);
+        true
+    }
+}

@@ -1,0 +1,114 @@
+//! What the engine wants done: by the hands (`Op`), and by the application (`AppEvent`).
+
+use crate::frame::websocket::Kind;
+use crate::ids::{ConnId, Form, SessionId};
+use std::net::IpAddr;
+
+/// What the caller must now do with a connection.
+#[derive(Debug)]
+pub enum Op {
+    /// Stop reading.
+    Pause(ConnId),
+    /// Read again.
+    Resume(ConnId),
+    /// Shut writing down once everything is written.
+    Finish(ConnId),
+    /// Close it now.
+    Drop(ConnId),
+    /// It is not ours any more.
+    HandOver {
+        /// The connection; its handle finds nothing any more.
+        conn: ConnId,
+        /// What was read of it, its head rewritten for one request.
+        bytes: Vec<u8>,
+        /// The address of the client, behind configured proxies.
+        address: IpAddr,
+        /// The port that connected.
+        port: u16,
+    },
+}
+
+/// A range of `Events::bytes`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Blob {
+    /// Where it begins.
+    pub start: u32,
+    /// How long it is.
+    pub len: u32,
+}
+
+/// What needs the application's judgement, in the order in which it came.
+#[derive(Debug)]
+pub enum AppEvent {
+    /// An `emit`: answer with `ack` or `fail`.
+    Request { session: SessionId, request: u64, handler: u32, form: Form, data: Blob },
+    /// A message on a raw socket. Text was checked to be UTF-8.
+    RawMessage { conn: ConnId, kind: Kind, data: Blob },
+    /// A `hello`: answer with `authenticated` or `refuse_hello`.
+    Authenticate {
+        conn: ConnId,
+        token: Option<String>,
+        client: Option<String>,
+        address: IpAddr,
+        agent: Option<String>,
+        secure: bool,
+    },
+    /// A `join`, or a room of a returning session: answer with `admit` or `deny`.
+    Authorize { session: SessionId, ticket: u64, room: String, form: Form, data: Option<Blob>, resuming: bool },
+    /// An `auth`: answer with `reauthenticated`.
+    Reauthenticate { session: SessionId, ticket: u64, token: String },
+    /// The answer to a request of the server's own.
+    Reply { session: SessionId, request: u64, form: Form, data: Option<Blob>, error: Option<(String, String)> },
+    /// A session began.
+    Opened { session: SessionId },
+    /// It has a connection again.
+    Resumed { session: SessionId },
+    /// Its connection is gone; the resume window runs.
+    Away { session: SessionId },
+    /// It is over.
+    Ended { session: SessionId, reason: &'static str },
+    /// A raw socket is open.
+    RawOpened { conn: ConnId, path: u32, target: String, headers: Vec<(Vec<u8>, Vec<u8>)>, address: IpAddr },
+    /// It is closed.
+    RawClosed { conn: ConnId, code: u16, reason: String },
+    /// What waits for it fell below the low mark.
+    RawDrained { conn: ConnId },
+    /// What waits for the session alone fell below the low mark.
+    Drained { session: SessionId },
+    /// A publication that was blocked may be tried again.
+    Unblocked { ticket: u64 },
+}
+
+/// Events with their bytes beside them, so that a message on its way to the application costs no
+/// allocation of its own.
+#[derive(Debug, Default)]
+pub struct Events {
+    /// In order.
+    pub list: Vec<AppEvent>,
+    /// What their `Blob`s point into.
+    pub bytes: Vec<u8>,
+}
+
+impl Events {
+    /// Keep a copy of `bytes` until the events are cleared.
+    pub fn keep(&mut self, bytes: &[u8]) -> Blob {
+        let start = u32::try_from(self.bytes.len()).expect("a turn's events are shorter than 4 GiB");
+        self.bytes.extend_from_slice(bytes);
+        Blob { start, len: u32::try_from(bytes.len()).expect("a message is shorter than 4 GiB") }
+    }
+
+    /// The bytes of a blob.
+    #[must_use]
+    pub fn bytes_of(&self, blob: Blob) -> &[u8] {
+        &self.bytes[blob.start as usize..(blob.start + blob.len) as usize]
+    }
+
+    /// Everything was converted.
+    pub fn clear(&mut self) {
+        self.list.clear();
+        self.bytes.clear();
+        if self.bytes.capacity() > 1 << 20 {
+            self.bytes = Vec::new();
+        }
+    }
+}

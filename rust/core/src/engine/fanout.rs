@@ -1,0 +1,106 @@
+//! From one entry to all who listen: encoded once for each encoding in use, referenced by each outbox.
+
+use super::conn::parts;
+use super::history::shown;
+use super::say::{framed, opcode_of};
+use super::{Engine, size};
+use crate::envelope::write as envelope;
+use crate::frame::deflate::Deflater;
+use crate::ids::{ConnId, RoomId, SessionId};
+use crate::log::entry::{ENCODINGS, Entry};
+use crate::outbox::{Arena, Meta, Segment};
+
+/// The frame of an entry in one encoding, in the arena: found if it is there, else copied from the
+/// entry, which makes it if nobody needed it before.
+pub(super) fn entry_frame(
+    entry: &Entry,
+    encoding: u8,
+    meta: Meta,
+    arena: &mut Arena,
+    deflater: &mut Deflater,
+    compress_from: usize,
+) -> Segment {
+    if entry.seq > 0
+        && let Some(found) = arena.find(entry.seq, encoding)
+    {
+        return found;
+    }
+    let bytes = entry.encoded(encoding as usize, |entry| {
+        let (form, deflate) = parts(encoding);
+        let mut out = Vec::with_capacity(entry.data.len() + 192);
+        let deflater = deflate.then_some((deflater, compress_from));
+        framed(&mut out, opcode_of(form), deflater, |out| envelope::event(out, form, &shown(entry)));
+        out
+    });
+    let meta = match meta {
+        Meta::Entry { seq, room, .. } => Meta::Entry { seq, room, encoding },
+        other => other,
+    };
+    arena.frame(meta, |out| out.extend_from_slice(bytes))
+}
+
+impl Engine {
+    /// Say an entry to all members of a room who are live. Who lags finds it in the ring.
+    pub(super) fn fan_out(&mut self, room: RoomId, entry: &Entry, meta: Meta) {
+        let bound = size(self.config.limits.outbox);
+        let compress_from = size(self.config.limits.compress_from);
+        let mut frames: [Option<Segment>; ENCODINGS] = [None; ENCODINGS];
+        let mut behind: Vec<SessionId> = Vec::new();
+        let mut said = 0u64;
+        {
+            let Self { rooms, listeners, outboxes, arena, deflater, dirty, conns, .. } = self;
+            let Some(place) = rooms.get(room.index(), room.generation()) else { return };
+            for member in place.members.iter() {
+                let listener = &listeners[member.session.index()];
+                if !listener.live || entry.exclude == Some(member.session) {
+                    continue;
+                }
+                let (encoding, slot) = (listener.encoding, listener.conn as usize);
+                let frame = *frames[encoding as usize].get_or_insert_with(|| {
+                    let frame = entry_frame(entry, encoding, meta, arena, deflater, compress_from);
+                    arena.hold(frame); // until everybody has it
+                    frame
+                });
+                let outbox = &mut outboxes[slot];
+                if !outbox.offer(frame, bound, arena) {
+                    if entry.seq > 0 {
+                        behind.push(member.session);
+                    }
+                    continue;
+                }
+                said += 1;
+                if !outbox.dirty {
+                    outbox.dirty = true;
+                    if let Some(generation) = conns.generation(slot) {
+                        dirty.push(ConnId::new(listener.conn, generation));
+                    }
+                }
+            }
+            for frame in frames.into_iter().flatten() {
+                arena.release(frame);
+            }
+        }
+        self.stats.delivered += said;
+        for session in behind {
+            self.fall_behind(session, entry.seq - 1);
+        }
+    }
+
+    /// A listener's outbox is full: from now on it keeps its cursor, and nothing else.
+    pub(super) fn fall_behind(&mut self, session: SessionId, cursor: u64) {
+        let Self { sessions, rooms, listeners, .. } = self;
+        let Some(held) = sessions.get_mut(session.index(), session.generation()) else { return };
+        if held.lagging {
+            return;
+        }
+        held.lagging = true;
+        held.cursor = cursor;
+        listeners[session.index()].live = false;
+        for joined in &mut held.rooms {
+            if let Some(place) = rooms.get(joined.room.index(), joined.room.generation()) {
+                joined.mark = place.presence.told();
+            }
+        }
+        self.stats.lagged += 1;
+    }
+}

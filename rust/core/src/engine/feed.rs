@@ -1,0 +1,217 @@
+//! Feeding a listener that lags, or that came back: from its cursor, in number order over all its
+//! rooms, until it is live again.
+//!
+//! Replay and live delivery cannot interleave wrongly, because there is no switch from one to the
+//! other: a listener is either live, and everything up to the head was handed to its outbox, or it
+//! has a cursor, and everything up to there was handed over or reported as a gap.
+
+use super::fanout::entry_frame;
+use super::{Engine, size};
+use crate::codes::close;
+use crate::envelope::write as envelope;
+use crate::ids::{ConnId, Now, RoomId, Seq, SessionId};
+use crate::log::cursor::merge;
+use crate::log::entry::Where;
+use crate::log::ring::Ring;
+use crate::outbox::{Lane, Meta};
+use crate::room::grants::Grants;
+use crate::room::settings::Policy;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+/// A gap that a listener must be told: the room (none: what is said to it alone), and the range.
+struct Missing {
+    room: Option<(RoomId, Arc<str>)>,
+    from: Seq,
+    to: Seq,
+    why: &'static str,
+}
+
+/// What the rings say about a listener's cursor.
+enum Found {
+    Gaps(Vec<Missing>),
+    /// A room whose policy is `disconnect` has let go of what it still needed.
+    Disconnect(Arc<str>),
+}
+
+impl Engine {
+    /// Feed a session that came back.
+    pub(super) fn feed(&mut self, session: SessionId, now: Now) {
+        self.feed_as(session, true, now);
+    }
+
+    /// Feed a session that has room again.
+    pub(super) fn feed_on(&mut self, session: SessionId, now: Now) {
+        self.feed_as(session, false, now);
+    }
+
+    fn feed_as(&mut self, session: SessionId, returning: bool, now: Now) {
+        let Some(held) = self.session(session) else { return };
+        let Some(conn) = held.conn.filter(|_| held.lagging) else { return };
+        match self.missing(session, returning) {
+            Found::Gaps(gaps) => {
+                for gap in gaps {
+                    self.tell_gap(conn, &gap);
+                }
+            }
+            Found::Disconnect(room) => {
+                let reason = format!("this reader fell behind what room {room:?} keeps");
+                self.close_conn(conn, close::TOO_SLOW, &reason, None, now);
+                return;
+            }
+        }
+        if self.feed_entries(conn, session) {
+            self.be_live(conn, session);
+        }
+        self.mark_dirty(conn);
+        self.unblock_rooms_of(session, now);
+    }
+
+    pub(super) fn mark_dirty(&mut self, conn: ConnId) {
+        let outbox = &mut self.outboxes[conn.index()];
+        if !outbox.dirty && !outbox.is_empty() {
+            outbox.dirty = true;
+            self.dirty.push(conn);
+        }
+    }
+
+    fn unblock_rooms_of(&mut self, session: SessionId, now: Now) {
+        let blocked: Vec<RoomId> = self.session(session).map_or_else(Vec::new, |held| {
+            let blocked = |room: &RoomId| self.room(*room).is_some_and(|place| place.blocked.is_some());
+            held.rooms.iter().map(|joined| joined.room).filter(blocked).collect()
+        });
+        for room in blocked {
+            self.unblock(room, now);
+        }
+    }
+
+    /// What the rings have let go of that this listener still needs.
+    fn missing(&mut self, session: SessionId, returning: bool) -> Found {
+        let mut gaps = Vec::new();
+        let Self { sessions, rooms, .. } = self;
+        let Some(held) = sessions.get_mut(session.index(), session.generation()) else { return Found::Gaps(gaps) };
+        let cursor = held.cursor;
+        if let Some(rare) = &mut held.rare
+            && let Some(ring) = &rare.ring
+        {
+            let at = cursor.max(rare.ring_floor);
+            if !ring.complete_since(at) {
+                let to = ring.forgotten();
+                gaps.push(Missing { room: None, from: at + 1, to, why: ring.forgotten_why().word() });
+                rare.ring_floor = to;
+            }
+        }
+        for joined in &mut held.rooms {
+            let Some(place) = rooms.get_mut(joined.room.index(), joined.room.generation()) else { continue };
+            let Some(member) = place.members.get_mut(session) else { continue };
+            let at = cursor.max(member.began).max(member.floor);
+            if place.ring.complete_since(at) {
+                continue;
+            }
+            let why = place.ring.forgotten_why().word();
+            let mut to = place.ring.forgotten();
+            match place.settings.policy {
+                Policy::Disconnect if !returning => return Found::Disconnect(Arc::clone(&place.name)),
+                Policy::Latest => {
+                    // Only the newest of each slot is told of what is left: the others are in the gap.
+                    let newest: BTreeSet<Seq> =
+                        place.ring.newest_per_slot(at).iter().map(|entry| entry.seq).collect();
+                    let passed = place.ring.after(at).rev().find(|entry| !newest.contains(&entry.seq));
+                    to = to.max(passed.map_or(0, |entry| entry.seq));
+                    joined.latest_until = to;
+                    member.floor = place.ring.forgotten();
+                }
+                _ => member.floor = to,
+            }
+            gaps.push(Missing { room: Some((joined.room, Arc::clone(&place.name))), from: at + 1, to, why });
+        }
+        Found::Gaps(gaps)
+    }
+
+    fn tell_gap(&mut self, conn: ConnId, gap: &Missing) {
+        self.stats.gaps += 1;
+        let Some(encoding) = self.conn(conn).map(super::conn::Conn::encoding) else { return };
+        let name = gap.room.as_ref().map(|(_, name)| &**name);
+        let meta = match &gap.room {
+            Some((room, _)) => Meta::Volatile { room: u32::try_from(room.index()).expect("a slot's index") },
+            None => Meta::Control,
+        };
+        let frame = self.place(meta, encoding, |out, form| envelope::gap(out, form, name, gap.from, gap.to, gap.why));
+        self.post(conn, Lane::Data, frame);
+    }
+
+    /// Entries from the cursor on, as many as the outbox takes; whether nothing is left.
+    fn feed_entries(&mut self, conn: ConnId, session: SessionId) -> bool {
+        let (bound, compress_from) = (size(self.config.limits.outbox), size(self.config.limits.compress_from));
+        let head = self.head;
+        let Self { sessions, rooms, outboxes, arena, deflater, conns, stats, .. } = self;
+        let Some(encoding) = conns.get(conn.index(), conn.generation()).map(super::conn::Conn::encoding) else {
+            return false;
+        };
+        let Some(held) = sessions.get_mut(session.index(), session.generation()) else { return false };
+        let mut cursor = held.cursor;
+        let outbox = &mut outboxes[conn.index()];
+        let mut newest: BTreeMap<RoomId, (Seq, BTreeSet<Seq>)> = BTreeMap::new();
+        for joined in held.rooms.iter().filter(|joined| joined.latest_until > cursor) {
+            if let Some(place) = rooms.get(joined.room.index(), joined.room.generation()) {
+                let seqs = place.ring.newest_per_slot(cursor).iter().map(|entry| entry.seq).collect();
+                newest.insert(joined.room, (joined.latest_until, seqs));
+            }
+        }
+        let own: Option<(&Ring, Seq)> =
+            held.rare.as_ref().and_then(|rare| Some((rare.ring.as_ref()?, rare.ring_floor)));
+        let sources = held
+            .rooms
+            .iter()
+            .filter_map(|joined| {
+                let place = rooms.get(joined.room.index(), joined.room.generation())?;
+                let member = place.members.get(session)?;
+                Some((&place.ring, member.began.max(member.floor)))
+            })
+            .chain(own);
+        let through = merge(sources, cursor, head, |entry| {
+            let (room, passed) = match &entry.room {
+                Where::Room(room, _) => {
+                    let passed = newest
+                        .get(room)
+                        .is_some_and(|(until, seqs)| entry.seq <= *until && !seqs.contains(&entry.seq));
+                    (u32::try_from(room.index()).expect("a slot's index"), passed)
+                }
+                Where::Session(_) => (u32::MAX, false),
+            };
+            if passed || !entry.heard_by(session) {
+                cursor = entry.seq;
+                return true;
+            }
+            let meta = Meta::Entry { seq: entry.seq, room, encoding };
+            let frame = entry_frame(entry, encoding, meta, arena, deflater, compress_from);
+            if !outbox.offer(frame, bound, arena) {
+                return false;
+            }
+            stats.replayed += 1;
+            cursor = entry.seq;
+            true
+        });
+        held.cursor = if through { head } else { cursor };
+        through
+    }
+
+    /// Nothing is left of the past: what is said from now on goes straight to the outbox.
+    fn be_live(&mut self, conn: ConnId, session: SessionId) {
+        let mut stale = Vec::new();
+        if let Some(held) = self.session_mut(session) {
+            held.lagging = false;
+            stale.extend(held.rooms.iter().map(|joined| (joined.room, joined.mark)));
+        }
+        self.listeners[session.index()].live = true;
+        for (room, mark) in stale {
+            let Some(place) = self.room(room) else { continue };
+            let hears = place.settings.presence
+                && place.presence.told() != mark
+                && self.grants_in(room, session).is_some_and(|grants| grants.contains(Grants::PRESENCE));
+            if hears {
+                self.catch_up_presence(conn, session, room, mark);
+            }
+        }
+    }
+}

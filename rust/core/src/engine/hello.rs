@@ -1,0 +1,354 @@
+//! `hello` and `welcome`: who this is, and whether a session begins or returns.
+
+use super::admission::{What, table_full};
+use super::conn::Phase;
+use super::rooms::Room;
+use super::session::{PendingHello, Session, same_key, word};
+use super::{AppEvent, Engine, Listener};
+use crate::codes::close;
+use crate::envelope::Hello;
+use crate::envelope::write::{self as envelope, RoomOut, WelcomeOut};
+use crate::ids::{ConnId, Now, Seq, SessionId};
+use crate::log::acks::Acks;
+use crate::log::entry::Author;
+use crate::log::position::Position;
+use crate::log::ring::Reason;
+use crate::room::grants::Grants;
+use crate::room::members::Member;
+use rand_chacha::rand_core::RngCore;
+use std::sync::Arc;
+
+/// Longest user id (bytes): `$user/ID` must be a name.
+const MAX_USER: usize = 249;
+
+/// What a position in a `hello` says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Since {
+    /// There was none.
+    Nothing,
+    /// A number of this life of the log.
+    Known(Seq),
+    /// Another epoch, the future, or not readable.
+    Unknown,
+}
+
+impl Engine {
+    pub(super) fn since(&self, position: Option<&str>) -> Since {
+        let Some(position) = position else { return Since::Nothing };
+        match Position::parse(position) {
+            Some((epoch, seq)) if epoch == self.epoch && seq <= self.head => Since::Known(seq),
+            _ => Since::Unknown,
+        }
+    }
+
+    pub(super) fn said_hello(&mut self, id: ConnId, hello: &Hello<'_>, now: Now) {
+        if hello.v != 1 {
+            let reason = format!("version {} was asked for; this server speaks version 1", hello.v);
+            self.close_conn(id, close::HELLO_EXPECTED, &reason, None, now);
+            return;
+        }
+        let own = |text: &Option<std::borrow::Cow<'_, str>>| text.as_ref().map(|text| text.to_string());
+        let pending = PendingHello {
+            session: own(&hello.session),
+            key: own(&hello.key),
+            position: own(&hello.position),
+            returning: None,
+        };
+        let Some(conn) = self.conn_mut(id) else { return };
+        conn.phase = Phase::Checking(Box::new(pending));
+        if !self.config.authenticates {
+            self.authenticated(id, None, None, now);
+            return;
+        }
+        let event = AppEvent::Authenticate {
+            conn: id,
+            token: own(&hello.token),
+            client: own(&hello.client),
+            address: self.conns.get(id.index(), id.generation()).map_or_else(
+                || std::net::IpAddr::from([0, 0, 0, 0]),
+                |conn| conn.address,
+            ),
+            agent: self.conn(id).and_then(|conn| conn.agent.as_deref().map(str::to_owned)),
+            secure: self.conn(id).is_some_and(|conn| conn.secure),
+        };
+        self.events.list.push(event);
+    }
+
+    /// The application's word: this is `user` (none: anonymous), until `expires` (ms since 1970).
+    pub fn authenticated(&mut self, id: ConnId, user: Option<&str>, expires: Option<u64>, now: Now) {
+        let Some(conn) = self.conn_mut(id) else { return };
+        let Phase::Checking(pending) = &mut conn.phase else { return };
+        if pending.returning.is_some() {
+            return;
+        }
+        let pending = std::mem::take(&mut **pending);
+        if user.is_some_and(|user| user.is_empty() || user.len() > MAX_USER || user.chars().any(char::is_control)) {
+            let reason = "the application gave a user id that cannot be a name";
+            self.close_conn(id, close::INTERNAL, reason, None, now);
+            return;
+        }
+        if expires.is_some_and(|at| at <= now.wall_ms) {
+            self.close_conn(id, close::EXPIRED, "the token's time is over", None, now);
+            return;
+        }
+        let returning = pending.session.as_deref().and_then(|name| {
+            let session = *self.sessions_by_name.get(name)?;
+            let held = self.session(session)?;
+            let same = same_key(&held.key, pending.key.as_deref()?) && held.user().map(|user| &**user) == user;
+            same.then_some(session)
+        });
+        match returning {
+            Some(session) => self.begin_return(id, session, pending, expires, now),
+            None => self.begin_session(id, &pending, user, expires, now),
+        }
+    }
+
+    /// The application refuses, or failed to answer.
+    pub fn refuse_hello(&mut self, id: ConnId, code: u16, reason: &str, now: Now) {
+        if self.conn(id).is_some_and(|conn| matches!(conn.phase, Phase::Checking(_))) {
+            self.close_conn(id, code, reason, None, now);
+        }
+    }
+
+    fn full_for(&self, id: ConnId, user: Option<&str>) -> Option<(&'static str, u64)> {
+        let limits = &self.config.limits;
+        let address = self.conn(id)?.address;
+        if table_full(self.sessions.len(), limits.sessions) {
+            return Some(("sessions", limits.sessions));
+        }
+        self.admission.address_full(address, What::Session, limits).or_else(|| {
+            let user = user?;
+            self.admission.user_full(user, What::Session, limits)
+        })
+    }
+
+    /// Count the connection with its user's; false if that is over the limit, and then it is closed.
+    pub(super) fn admit_user(&mut self, id: ConnId, user: Option<&Arc<str>>, now: Now) -> bool {
+        let Some(user) = user else { return true };
+        if let Some((what, limit)) = self.admission.user_full(user, What::Connection, &self.config.limits) {
+            self.close_full(id, what, limit, now);
+            return false;
+        }
+        self.admission.add_user(user, What::Connection);
+        if let Some(conn) = self.conn_mut(id) {
+            conn.counted_user = Some(Arc::clone(user));
+        }
+        true
+    }
+
+    pub(super) fn close_full(&mut self, id: ConnId, what: &str, limit: u64, now: Now) {
+        self.stats.refused += 1;
+        let reason = format!("the limit {what} ({limit}) is reached");
+        self.close_conn(id, close::OVERLOADED, &reason, Some(5.0), now);
+    }
+
+    /// A fresh session.
+    pub(super) fn begin_session(
+        &mut self,
+        id: ConnId,
+        pending: &PendingHello,
+        user: Option<&str>,
+        expires: Option<u64>,
+        now: Now,
+    ) {
+        if let Some((what, limit)) = self.full_for(id, user) {
+            self.close_full(id, what, limit, now);
+            return;
+        }
+        let user: Option<Arc<str>> = user.map(Into::into);
+        if !self.admit_user(id, user.as_ref(), now) {
+            return;
+        }
+        let session = self.make_session(id, user.as_ref(), expires, now);
+        let since = self.since(pending.position.as_deref());
+        let began = if let Since::Known(seq) = since { seq } else { self.head };
+        self.enter_own_rooms(session, user.as_ref(), began, now);
+        if let Some(held) = self.session_mut(session) {
+            held.cursor = began;
+        }
+        self.attach(id, session, began, now);
+        self.welcome(id, session, began, None, now);
+        if since == Since::Unknown {
+            self.tell_unknown_past(id, session);
+        }
+        if self.config.lifecycle {
+            self.know(session);
+            self.events.list.push(AppEvent::Opened { session });
+        }
+        self.feed(session, now);
+    }
+
+    fn make_session(&mut self, id: ConnId, user: Option<&Arc<str>>, expires: Option<u64>, now: Now) -> SessionId {
+        let name: Arc<str> = loop {
+            let name = word(&mut self.random, 20); // 100 bits
+            if !self.sessions_by_name.contains_key(name.as_str()) {
+                break name.into();
+            }
+        };
+        let mut key = [0u8; 32];
+        key.copy_from_slice(word(&mut self.random, 32).as_bytes()); // 160 bits
+        let conn = self.conn(id);
+        let address = conn.map_or(std::net::IpAddr::from([0, 0, 0, 0]), |conn| conn.address);
+        let agent = conn.and_then(|conn| conn.agent.clone());
+        let rate = self.config.limits.messages_per_second;
+        let author = Author { session: SessionId(0), wire: Arc::clone(&name), user: user.cloned() };
+        let (index, generation) = self.sessions.insert(Session {
+            author: Arc::new(author),
+            key,
+            conn: None,
+            address,
+            agent,
+            since_ms: now.wall_ms,
+            rooms: Vec::new(),
+            began: self.head,
+            cursor: self.head,
+            lagging: false,
+            acks: Acks::default(),
+            waiting: 0,
+            waiting_bytes: 0,
+            hold: None,
+            rare: None,
+            expires,
+            told_expiring: false,
+            until: now.tick,
+            latency_us: None,
+            budget: (u32::try_from(rate.saturating_mul(2000)).unwrap_or(u32::MAX), now.tick),
+            known: false,
+        });
+        let session = SessionId::new(index, generation);
+        if let Some(held) = self.session_mut(session) {
+            let author = Author { session, wire: Arc::clone(&name), user: user.cloned() };
+            held.author = Arc::new(author);
+        }
+        if self.listeners.len() <= session.index() {
+            self.listeners.resize(session.index() + 1, Listener::default());
+        }
+        self.sessions_by_name.insert(name, session);
+        self.admission.add_address(address, What::Session);
+        if let Some(user) = user {
+            self.admission.add_user(user, What::Session);
+        }
+        self.stats.sessions += 1;
+        if expires.is_some() {
+            self.time_expiry(session, now);
+        }
+        session
+    }
+
+    /// `$all`, and `$user/ID` of a session that has a user.
+    fn enter_own_rooms(&mut self, session: SessionId, user: Option<&Arc<str>>, began: Seq, now: Now) {
+        let mut rooms = vec![self.all];
+        if let Some(user) = user
+            && let Ok(room) = self.make_room(&format!("$user/{user}"))
+        {
+            rooms.push(room);
+        }
+        for room in rooms {
+            let member =
+                Member { session, began, floor: 0, info: None, grants: Grants::NONE, visible: false };
+            self.enter(session, room, member, 0, now);
+        }
+    }
+
+    /// Give the session this connection; what it hears goes on at `cursor`.
+    pub(super) fn attach(&mut self, id: ConnId, session: SessionId, cursor: Seq, now: Now) {
+        let max_message = super::size(self.config.limits.max_message);
+        let (head, index) = (self.head, u32::try_from(id.index()).expect("a slot's index"));
+        let Some(conn) = self.conns.get_mut(id.index(), id.generation()) else { return };
+        conn.phase = Phase::Open;
+        conn.session = Some(session);
+        conn.max_message = max_message;
+        conn.heard = now.tick;
+        let (agent, encoding) = (conn.agent.clone(), conn.encoding());
+        let Some(held) = self.sessions.get_mut(session.index(), session.generation()) else { return };
+        held.conn = Some(id);
+        held.agent = agent;
+        held.since_ms = now.wall_ms;
+        held.cursor = cursor;
+        held.lagging = cursor < head;
+        let live = !held.lagging;
+        self.listeners[session.index()] = Listener { conn: index, encoding, live };
+        self.time_conn(id, now);
+    }
+
+    /// The first word to a session. `resumed`: it was there before; and whether its past is known.
+    pub(super) fn welcome(&mut self, id: ConnId, session: SessionId, seq: Seq, resumed: Option<bool>, now: Now) {
+        let Some(held) = self.sessions.get(session.index(), session.generation()) else { return };
+        let known = resumed != Some(false);
+        let rooms: Vec<RoomOut<'_>> = held
+            .rooms
+            .iter()
+            .filter_map(|joined| {
+                let room: &Room = self.rooms.get(joined.room.index(), joined.room.generation())?;
+                let member = room.members.get(session)?;
+                let sees = member.grants.contains(Grants::PRESENCE) && room.settings.presence;
+                (!room.name.starts_with('$')).then(|| RoomOut {
+                    room: &room.name,
+                    seq: self.head,
+                    count: sees.then_some(room.members.visible() as u64),
+                    complete: known && room.ring.complete_since(seq.max(member.began).max(member.floor)),
+                })
+            })
+            .collect();
+        let limits = &self.config.limits;
+        let told = [
+            ("max_message", limits.max_message),
+            ("ping", limits.ping_ms / 1000),
+            ("silence", limits.silence_ms / 1000),
+            ("resume", limits.resume_ms / 1000),
+            ("acks", limits.acks),
+            ("name", limits.max_name),
+            ("rooms", limits.rooms_per_session),
+            ("history", limits.history_entries),
+            ("messages_per_second", limits.messages_per_second),
+        ];
+        let key = std::str::from_utf8(&held.key).unwrap_or_default();
+        let welcome = WelcomeOut {
+            session: held.name(),
+            key,
+            user: held.user().map(|user| &**user),
+            epoch: &self.epoch,
+            seq,
+            head: self.head,
+            taken: held.acks.taken(),
+            resumed: resumed.is_some(),
+            rooms,
+            limits: &told,
+            transports: &["websocket"],
+            time: now.wall_ms,
+            expires: held.expires,
+        };
+        // It holds a key: never compressed.
+        let Some(form) = self.conn(id).map(|conn| conn.form) else { return };
+        let mut bytes = Vec::with_capacity(512);
+        envelope::welcome(&mut bytes, form, &welcome);
+        self.tell_as(id, false, |out, _| out.extend_from_slice(&bytes));
+    }
+
+    /// The position was of another life of the log: what came before cannot be told.
+    pub(super) fn tell_unknown_past(&mut self, id: ConnId, session: SessionId) {
+        let Some(held) = self.session(session) else { return };
+        let head = self.head;
+        let names: Vec<Arc<str>> = held
+            .rooms
+            .iter()
+            .filter_map(|joined| self.room(joined.room).map(|room| Arc::clone(&room.name)))
+            .collect();
+        let why = Reason::Epoch.word();
+        self.tell(id, |out, form| envelope::gap(out, form, None, 0, head, why));
+        for name in names {
+            self.tell(id, |out, form| envelope::gap(out, form, Some(&name), 0, head, why));
+        }
+    }
+
+    /// The application will hear of this session: it must hear of its end, too.
+    pub(super) fn know(&mut self, session: SessionId) {
+        if let Some(held) = self.session_mut(session) {
+            held.known = true;
+        }
+    }
+
+    pub(super) fn random_fraction(&mut self) -> f64 {
+        f64::from(self.random.next_u32()) / f64::from(u32::MAX)
+    }
+}

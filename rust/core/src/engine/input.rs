@@ -1,0 +1,343 @@
+//! From bytes to what they carry: the request head, then frames.
+
+use super::admission::{What, table_full};
+use super::config::{PREFIX, Peer};
+use super::conn::{Conn, Phase};
+use super::{AppEvent, Engine, Op, size};
+use crate::codes::{Code, close};
+use crate::error::Broken;
+use crate::frame::http::{Head, Parsed, Refusal, parse};
+use crate::frame::websocket::{Decoder, Event, Kind, Payload, Role, opcode};
+use crate::frame::{forwarded, handshake, origin};
+use crate::ids::{ConnId, Form, Now};
+use crate::outbox::{Lane, Meta, Outbox};
+
+/// Connections beyond the limit that are still answered with a refusal; more are closed without a word.
+const REFUSED_AT_ONCE: usize = 256;
+/// When a refused peer may try again, seconds.
+const COME_BACK: &str = "5";
+
+/// What became of a request head.
+enum Taken {
+    /// Its last byte is not here yet.
+    Incomplete,
+    /// This many bytes were its own.
+    Bytes(usize),
+    /// The connection takes nothing more.
+    Over,
+}
+
+impl Engine {
+    /// A connection was accepted. `None`: there are too many even to say so; close it.
+    pub fn connect(&mut self, peer: Peer, now: Now) -> Option<ConnId> {
+        let limits = &self.config.limits;
+        if table_full(self.conns.len(), limits.connections.saturating_add(REFUSED_AT_ONCE as u64)) && limits.connections > 0
+        {
+            self.stats.refused += 1;
+            return None;
+        }
+        let full = if self.stopping {
+            Some(("stopping", 0))
+        } else if table_full(self.conns.len(), limits.connections) {
+            Some(("connections", limits.connections))
+        } else {
+            self.admission.address_full(peer.address, What::Connection, limits)
+        };
+        let deadline = now.tick.plus_ms(limits.hello_ms);
+        let mut conn = Conn::new(&peer, now.tick, size(limits.max_first_message));
+        conn.deadline = deadline;
+        let (index, generation) = self.conns.insert(conn);
+        let id = ConnId::new(index, generation);
+        if self.outboxes.len() <= id.index() {
+            self.outboxes.resize_with(id.index() + 1, Outbox::default);
+        }
+        self.admission.add_address(peer.address, What::Connection);
+        self.stats.connections += 1;
+        self.timers.conn(deadline, id);
+        if let Some((what, limit)) = full {
+            self.refuse_full(id, what, limit, now);
+        }
+        Some(id)
+    }
+
+    fn refuse_full(&mut self, id: ConnId, what: &str, limit: u64, now: Now) {
+        let message = format!("the limit {what} ({limit}) is reached: come back in {COME_BACK} s");
+        let refusal =
+            Refusal::new(503, Code::Overloaded, message).with_header("Retry-After", COME_BACK.to_owned());
+        self.refuse(id, &refusal, now);
+    }
+
+    /// Answer a request with a refusal and close.
+    pub(super) fn refuse(&mut self, id: ConnId, refusal: &Refusal, now: Now) {
+        self.stats.refused += 1;
+        let segment = self.arena.frame(Meta::Control, |out| refusal.write(true, out));
+        self.post(id, Lane::Control, segment);
+        self.begin_closing(id, now);
+    }
+
+    /// Bytes that arrived. They are unmasked where they lie.
+    pub fn receive(&mut self, id: ConnId, bytes: &mut [u8], now: Now) {
+        let Some(conn) = self.conn_mut(id) else { return };
+        conn.heard = now.tick;
+        self.stats.bytes_in += bytes.len() as u64;
+        let Some(conn) = self.conn_mut(id) else { return };
+        if conn.input.is_empty() && conn.backlog.is_empty() && !conn.paused {
+            let used = self.take(id, bytes, now);
+            if used < bytes.len()
+                && let Some(conn) = self.conn_mut(id)
+            {
+                conn.input.extend_from_slice(&bytes[used..]);
+            }
+        } else {
+            conn.input.extend_from_slice(bytes);
+            self.take_input(id, now);
+        }
+    }
+
+    /// Go on with what had to wait.
+    pub(super) fn take_input(&mut self, id: ConnId, now: Now) {
+        while let Some(conn) = self.conn(id)
+            && !conn.backlog.is_empty()
+        {
+            if !self.may_take(id, now) {
+                return;
+            }
+            let Some(message) = self.conn_mut(id).and_then(|conn| conn.backlog.pop_front()) else { return };
+            self.message(id, Ok(&message), now);
+        }
+        let Some(conn) = self.conn_mut(id) else { return };
+        if !conn.input.is_empty() {
+            let mut input = std::mem::take(&mut conn.input);
+            let used = self.take(id, &mut input, now);
+            if let Some(conn) = self.conn_mut(id)
+                && used < input.len()
+            {
+                input.drain(..used);
+                debug_assert!(conn.input.is_empty());
+                conn.input = input;
+            }
+        }
+    }
+
+    /// Go on with a connection that was paused, if it now may.
+    pub(super) fn wake_input(&mut self, id: ConnId, now: Now) {
+        let Some(conn) = self.conn(id) else { return };
+        if !conn.paused || !self.may_take(id, now) {
+            return;
+        }
+        let Some(conn) = self.conn_mut(id) else { return };
+        conn.paused = false;
+        conn.heard = now.tick; // the silence clock stood while we did not read
+        self.take_input(id, now);
+        if self.conn(id).is_some_and(|conn| !conn.paused) {
+            self.ops.push(Op::Resume(id));
+        }
+    }
+
+    fn pause(&mut self, id: ConnId) {
+        let Some(conn) = self.conn_mut(id) else { return };
+        if !conn.paused {
+            conn.paused = true;
+            self.stats.pauses += 1;
+            self.ops.push(Op::Pause(id));
+        }
+    }
+
+    /// Take what can be taken of `bytes`; how many were.
+    fn take(&mut self, id: ConnId, bytes: &mut [u8], now: Now) -> usize {
+        let mut at = 0;
+        while at < bytes.len() {
+            let Some(conn) = self.conn(id) else { return bytes.len() };
+            match conn.phase {
+                Phase::Closing => return bytes.len(),
+                Phase::Head => match self.take_head(id, &bytes[at..], now) {
+                    Taken::Incomplete => return at,
+                    Taken::Bytes(n) => at += n,
+                    Taken::Over => return bytes.len(),
+                },
+                _ => {
+                    if !self.may_take(id, now) {
+                        self.pause(id);
+                        return at;
+                    }
+                    match self.take_frame(id, &mut bytes[at..], now) {
+                        Some(n) => at += n,
+                        None => return at,
+                    }
+                }
+            }
+        }
+        at
+    }
+
+    /// One frame, or as much of it as is there; `None`: the rest is part of a header.
+    fn take_frame(&mut self, id: ConnId, bytes: &mut [u8], now: Now) -> Option<usize> {
+        let conn = self.conns.get_mut(id.index(), id.generation())?;
+        let max = conn.max_message;
+        let (used, event) = match conn.decoder.next(bytes, max, &mut self.inflater) {
+            Ok(taken) => taken,
+            Err(broken) => {
+                self.broken(id, &broken, now);
+                return Some(bytes.len());
+            }
+        };
+        let Some(event) = event else { return (used > 0).then_some(used) };
+        match event {
+            Event::Message { kind, payload } => {
+                self.stats.messages_in += 1;
+                match payload {
+                    Payload::Here(range) => self.heard(id, kind, &bytes[range], now),
+                    Payload::Owned(owned) => self.heard(id, kind, &owned, now),
+                }
+            }
+            Event::Ping(payload) => {
+                // RFC 6455 §5.5.3: a pong carries the ping's payload. Who pings faster than it reads
+                // its pongs is paused by the bound on the control lane.
+                let payload = match &payload {
+                    Payload::Here(range) => &bytes[range.clone()],
+                    Payload::Owned(owned) => owned.as_slice(),
+                };
+                self.tell_frame(id, Lane::Control, opcode::PONG, payload);
+            }
+            Event::Pong(_) => self.heard_pong(id, now),
+            Event::Close { code, reason } => self.heard_close(id, code, &reason, now),
+        }
+        Some(used)
+    }
+
+    fn heard_pong(&mut self, id: ConnId, now: Now) {
+        let Some(conn) = self.conn_mut(id) else { return };
+        if let Some(sent) = conn.pinged.take() {
+            let micros = u32::try_from(now.tick.0.saturating_sub(sent.0) / 1000).unwrap_or(u32::MAX);
+            if let Some(session) = conn.session.and_then(|id| self.session_mut(id)) {
+                session.latency_us = Some(micros);
+            }
+        }
+    }
+
+    /// A whole message of a WebSocket.
+    fn heard(&mut self, id: ConnId, kind: Kind, data: &[u8], now: Now) {
+        let Some(conn) = self.conn(id) else { return };
+        if let Phase::Raw = conn.phase {
+            let data = self.events.keep(data);
+            self.events.list.push(AppEvent::RawMessage { conn: id, kind, data });
+            return;
+        }
+        let wanted = match conn.form {
+            Form::Json => Kind::Text,
+            Form::Msgpack => Kind::Binary,
+        };
+        if kind == wanted {
+            self.frame(id, data, now);
+            return;
+        }
+        let reason = match conn.form {
+            Form::Json => "a binary frame came: this connection speaks JSON, in text frames",
+            Form::Msgpack => "a text frame came: this connection speaks MessagePack, in binary frames",
+        };
+        self.broken(id, &Broken::new(close::UNSUPPORTED, reason), now);
+    }
+
+    fn take_head(&mut self, id: ConnId, bytes: &[u8], now: Now) -> Taken {
+        let max = size(self.config.limits.max_head);
+        let (head, length) = match parse(bytes, max) {
+            Ok(Parsed::Incomplete) => return Taken::Incomplete,
+            Ok(Parsed::Head(head, length)) => (head, length),
+            Err(refusal) => {
+                self.refuse(id, &refusal, now);
+                return Taken::Over;
+            }
+        };
+        match self.admit_head(id, &head, bytes, length, now) {
+            Ok(taken) => taken,
+            Err(refusal) => {
+                self.refuse(id, &refusal, now);
+                Taken::Over
+            }
+        }
+    }
+
+    fn admit_head(
+        &mut self,
+        id: ConnId,
+        head: &Head<'_>,
+        bytes: &[u8],
+        length: usize,
+        now: Now,
+    ) -> Result<Taken, Refusal> {
+        self.stats.requests += 1;
+        origin::host_ok(head, self.config.loopback_only, &self.config.hosts)?;
+        self.place_behind_proxy(id, head)?;
+        let path = head.path();
+        let raw = self.config.raws.iter().position(|raw| raw.path == path);
+        if raw.is_none() && !path.starts_with(PREFIX) {
+            if !self.config.backend {
+                return Err(Refusal::new(404, Code::NotFound, "nothing is served here"));
+            }
+            let mut rest = Vec::with_capacity(bytes.len() + 32);
+            head.rewrite_for_backend(&mut rest);
+            rest.extend_from_slice(&bytes[length..]);
+            self.hand_over(id, rest);
+            return Ok(Taken::Over);
+        }
+        let secure = self.conn(id).is_some_and(|conn| conn.secure);
+        origin::origin_ok(head, &self.config.origins, secure)?;
+        match raw {
+            Some(index) => self.open_raw(id, index, head, now)?,
+            None if path == "/rt/ws" => self.open_websocket(id, head)?,
+            None => {
+                return Err(Refusal::new(404, Code::NotFound, "no such transport: WebSocket is at /rt/ws"));
+            }
+        }
+        Ok(Taken::Bytes(length))
+    }
+
+    /// The client's address, where a configured proxy tells it; its limit is looked at again.
+    fn place_behind_proxy(&mut self, id: ConnId, head: &Head<'_>) -> Result<(), Refusal> {
+        let Some(conn) = self.conn(id) else { return Ok(()) };
+        if self.config.proxies.is_empty() {
+            return Ok(());
+        }
+        let (before, after) = (conn.address, forwarded::forwarded_for(head, conn.address, &self.config.proxies));
+        if before == after {
+            return Ok(());
+        }
+        if let Some((what, limit)) = self.admission.address_full(after, What::Connection, &self.config.limits) {
+            let message = format!("the limit {what} ({limit}) is reached: come back in {COME_BACK} s");
+            return Err(Refusal::new(503, Code::Overloaded, message)
+                .with_header("Retry-After", COME_BACK.to_owned()));
+        }
+        self.admission.remove_address(before, What::Connection);
+        self.admission.add_address(after, What::Connection);
+        if let Some(conn) = self.conn_mut(id) {
+            conn.address = after;
+        }
+        Ok(())
+    }
+
+    fn open_websocket(&mut self, id: ConnId, head: &Head<'_>) -> Result<(), Refusal> {
+        let wanted = handshake::check(head)?;
+        let offered: Vec<&str> = wanted.protocols.clone();
+        let known = offered.iter().find_map(|name| match *name {
+            "rtcore.v1.json" => Some((Form::Json, "rtcore.v1.json")),
+            "rtcore.v1.msgpack" => Some((Form::Msgpack, "rtcore.v1.msgpack")),
+            _ => None,
+        });
+        if known.is_none() && !offered.is_empty() {
+            let message = "none of the subprotocols offered is known: rtcore.v1.json, rtcore.v1.msgpack";
+            return Err(Refusal::new(400, Code::InvalidMessage, message));
+        }
+        let agent = head.header("user-agent").map(|agent| String::from_utf8_lossy(agent).into());
+        let Some(conn) = self.conn_mut(id) else { return Ok(()) };
+        conn.form = known.map_or(Form::Json, |(form, _)| form);
+        conn.deflate = wanted.deflate;
+        conn.decoder = Decoder::new(Role::Server, wanted.deflate);
+        conn.agent = agent;
+        conn.phase = Phase::Hello;
+        let segment = self.arena.frame(Meta::Control, |out| {
+            handshake::write_switch(wanted.key, known.map(|(_, name)| name), wanted.deflate, out);
+        });
+        self.post(id, Lane::Control, segment);
+        Ok(())
+    }
+}

@@ -1,0 +1,349 @@
+//! `join` and `leave`.
+//!
+//! A join takes the present (members, state) and the number from which live entries follow in one
+//! step, so nothing falls between them and nothing is heard twice. Its history is the past up to
+//! that number.
+
+use super::hello::Since;
+use super::history::shown;
+use super::requests::Waiting;
+use super::session::{Allowed, Hold};
+use super::{AppEvent, Engine, size};
+use crate::codes::Code;
+use crate::envelope::Join;
+use crate::envelope::write::{self as envelope, EventOut, JoinedOut, MemberOut};
+use crate::error::Fault;
+use crate::ids::{Form, Now, RoomId, Seq, SessionId};
+use crate::log::ring::Reason;
+use crate::room::grants::Grants;
+use crate::room::members::Member;
+
+/// A join on its way.
+#[derive(Debug)]
+pub(super) struct Joining {
+    pub session: SessionId,
+    pub id: Option<u64>,
+    pub room: Box<str>,
+    pub since: Option<Box<str>>,
+    pub last: Option<u64>,
+}
+
+/// What the application says about a join that it allows.
+#[derive(Debug, Default)]
+pub(super) struct Admitted<'a> {
+    pub grants: Option<Grants>,
+    pub info: Option<&'a [u8]>,
+    pub state: Option<&'a [u8]>,
+}
+
+impl Engine {
+    pub(super) fn said_join(&mut self, session: SessionId, join: Join<'_>, now: Now) -> Result<(), Fault> {
+        if let (Some(id), Some(held)) = (join.id, self.session_mut(session)) {
+            held.acks.note(id);
+        }
+        let id = join.id;
+        let fault = |fault: Fault| fault.with_id(id);
+        if join.room.starts_with('$') {
+            return Err(fault(own_room(&join.room)));
+        }
+        let Some(settings) = self.patterns.find(&join.room) else {
+            return Err(fault(Fault::new(Code::NotFound, format!("there is no room {:?}", join.room))));
+        };
+        let asks = settings.authorize || settings.state;
+        let limit = self.config.limits.rooms_per_session;
+        let is_in = self
+            .room_named(&join.room)
+            .is_some_and(|room| self.session(session).is_some_and(|held| held.joined(room).is_some()));
+        let rooms = self.session(session).map_or(0, |held| held.rooms.len()) as u64;
+        if !is_in && rooms >= limit.saturating_add(2) {
+            // Two of them are `$all` and `$user/ID`, which nobody asked for.
+            let told = format!("this session is in {limit} rooms, the limit: leave one first");
+            return Err(fault(Fault::new(Code::Overloaded, told)));
+        }
+        let joining = Joining {
+            session,
+            id,
+            room: (&*join.room).into(),
+            since: join.since.as_deref().map(Into::into),
+            last: join.last,
+        };
+        if !asks {
+            return self.finish_join(&joining, &Admitted::default(), now).map_err(fault);
+        }
+        let ticket = self.ticket(Waiting::Join(joining));
+        self.know(session);
+        if let Some(held) = self.session_mut(session) {
+            held.hold = Some(Hold::Join(ticket));
+        }
+        let (form, data) = match &join.data {
+            Some(data) => (data.form, Some(self.events.keep(&data.bytes))),
+            None => (Form::Json, None),
+        };
+        let room = join.room.into_owned();
+        self.events.list.push(AppEvent::Authorize { session, ticket, room, form, data, resuming: false });
+        Ok(())
+    }
+
+    /// The application's word: the session may be in the room.
+    pub fn admit(
+        &mut self,
+        ticket: u64,
+        grants: Option<Grants>,
+        info: Option<&[u8]>,
+        state: Option<&[u8]>,
+        now: Now,
+    ) {
+        match self.answered(ticket) {
+            Some(Waiting::Join(joining)) => {
+                let admitted = Admitted { grants, info, state };
+                if let Err(fault) = self.finish_join(&joining, &admitted, now) {
+                    self.tell_fault_to(joining.session, &fault.with_id(joining.id));
+                }
+                self.release_hold(joining.session, Hold::Join(ticket), now);
+            }
+            Some(Waiting::Returning { conn, room, .. }) => {
+                let default = self.room(room).map_or(Grants::NONE, |room| room.settings.member_grants());
+                let state = state.map(|state| (state.into(), self.head));
+                let allowed =
+                    Allowed { room, grants: Some(grants.unwrap_or(default)), info: info.map(Into::into), state };
+                self.room_allowed(conn, allowed, now);
+            }
+            _ => {}
+        }
+    }
+
+    /// The application's word: it may not.
+    pub fn deny(&mut self, ticket: u64, code: &str, message: &str, now: Now) {
+        if let Some(waiting) = self.answered(ticket) {
+            self.denied(ticket, waiting, code, message, now);
+        }
+    }
+
+    /// What a refusal means for who waited under this ticket.
+    pub(super) fn denied(&mut self, ticket: u64, waiting: Waiting, code: &str, message: &str, now: Now) {
+        match waiting {
+            Waiting::Join(joining) => {
+                let error = envelope::ErrorOut { code, message, details: None, retry: false };
+                self.tell_session(joining.session, |out, form| match joining.id {
+                    Some(id) => envelope::ack_error(out, form, id, &error),
+                    None => envelope::error(out, form, &error),
+                });
+                // Who was in it under earlier rights is not in it any more.
+                if let Some(room) = self.room_named(&joining.room)
+                    && self.grants_in(room, joining.session).is_some()
+                {
+                    self.put_out(joining.session, &joining.room, message, now);
+                }
+                self.release_hold(joining.session, Hold::Join(ticket), now);
+            }
+            Waiting::Returning { conn, room, .. } => {
+                let allowed = Allowed { room, grants: None, info: None, state: None };
+                self.room_allowed(conn, allowed, now);
+            }
+            _ => {}
+        }
+    }
+
+    fn finish_join(&mut self, joining: &Joining, admitted: &Admitted<'_>, now: Now) -> Result<(), Fault> {
+        let session = joining.session;
+        if self.session(session).is_none() {
+            return Ok(());
+        }
+        let room = self.make_room(&joining.room)?;
+        let Some(place) = self.room(room) else { return Ok(()) };
+        let default = place.settings.member_grants();
+        let presence = place.settings.presence;
+        let before = place.members.get(session).cloned();
+        let first_id = self.session(session).and_then(|held| Some(held.joined(room)?.join_id));
+        let again = before.is_some();
+        let resent = again && joining.id.is_some() && joining.id == first_id;
+        let grants = admitted.grants.unwrap_or(default);
+        let head = self.head;
+        let began = before.as_ref().map_or(head, |member| member.began);
+        if let Some(old) = &before {
+            self.narrow(session, room, old.grants, grants);
+            if let Some(member) = self.room_mut(room).and_then(|room| room.members.get_mut(session)) {
+                member.grants = grants;
+                if let Some(info) = admitted.info {
+                    member.info = Some(info.into());
+                }
+            }
+        } else {
+            let member = Member {
+                session,
+                began,
+                floor: 0,
+                info: admitted.info.map(Into::into),
+                grants,
+                visible: presence,
+            };
+            self.enter(session, room, member, joining.id.unwrap_or(0), now);
+        }
+        if let Some(place) = self.room_mut(room)
+            && place.settings.presence
+        {
+            let mark = place.presence.snapshot(session);
+            if let Some(joined) = self
+                .session_mut(session)
+                .and_then(|held| held.rooms.iter_mut().find(|joined| joined.room == room))
+            {
+                joined.mark = mark;
+            }
+        }
+        let Some(id) = joining.id else { return Ok(()) };
+        let Some(form) = self.form_of(session) else { return Ok(()) };
+        let mut bytes = Vec::with_capacity(256);
+        let wants = (!again || resent).then_some(joining);
+        self.answer_join(&mut bytes, form, id, room, session, grants, admitted.state, wants, began);
+        self.tell_session(session, |out, _| out.extend_from_slice(&bytes));
+        Ok(())
+    }
+
+    /// The ack of a join. `wants`: what it asks of the past, unless it was in the room before.
+    #[expect(clippy::too_many_arguments, reason = "one message with that many parts")]
+    fn answer_join(
+        &self,
+        out: &mut Vec<u8>,
+        form: Form,
+        id: u64,
+        room: RoomId,
+        session: SessionId,
+        grants: Grants,
+        state: Option<&[u8]>,
+        wants: Option<&Joining>,
+        upto: Seq,
+    ) {
+        let Some(place) = self.room(room) else { return };
+        let asked = wants.filter(|wants| wants.since.is_some() || wants.last.is_some());
+        self.with_view(room, grants, state, self.head, |view| {
+            let Some(wants) = asked else {
+                envelope::joined(out, form, id, &view);
+                return;
+            };
+            let (after, known) = match self.since(wants.since.as_deref()) {
+                Since::Known(seq) => (seq, true),
+                Since::Nothing => (0, true),
+                Since::Unknown => (0, false),
+            };
+            let most = size(wants.last.unwrap_or(u64::MAX).min(self.config.limits.history_entries));
+            let allowed = grants.contains(Grants::HISTORY);
+            let mut left_out = None; // the highest number that was asked for and is not in the answer
+            let mut room_left = size(self.config.limits.history_bytes);
+            let mut entries = Vec::new();
+            for entry in place.ring.after(after).rev().filter(|entry| entry.seq <= upto) {
+                let cost = entry.data.len() + 200;
+                if !allowed || entries.len() >= most || cost > room_left {
+                    left_out = Some(entry.seq);
+                    break;
+                }
+                room_left -= cost;
+                if entry.heard_by(session) {
+                    entries.push(&**entry);
+                }
+            }
+            entries.reverse();
+            // With `last` alone, older entries were not asked for.
+            let by_last = wants.since.is_none();
+            if by_last && allowed && (entries.len() as u64) >= wants.last.unwrap_or(0).min(most as u64) {
+                left_out = None;
+            }
+            let forgotten = place.ring.forgotten();
+            let gap = if !known {
+                let to = entries.first().map_or(upto, |entry| entry.seq - 1);
+                Some((0, to, Reason::Epoch.word()))
+            } else if let Some(seq) = left_out {
+                Some((after + 1, seq, Reason::Ring.word()))
+            } else if !by_last && !place.ring.complete_since(after) {
+                Some((after + 1, forgotten.min(upto), place.ring.forgotten_why().word()))
+            } else if by_last && forgotten > 0 && (entries.len() as u64) < wants.last.unwrap_or(0).min(most as u64) {
+                Some((1, forgotten, place.ring.forgotten_why().word()))
+            } else {
+                None
+            };
+            let history: Vec<EventOut<'_>> = entries.iter().map(|entry| shown(entry)).collect();
+            let view = JoinedOut { history: Some(&history), complete: Some(gap.is_none()), gap, ..view };
+            envelope::joined(out, form, id, &view);
+        });
+    }
+
+    /// Show a room as a member with these grants sees it.
+    pub(super) fn with_view(
+        &self,
+        room: RoomId,
+        grants: Grants,
+        state: Option<&[u8]>,
+        seq: Seq,
+        show: impl FnOnce(JoinedOut<'_>),
+    ) {
+        let Some(place) = self.room(room) else { return };
+        let sees = grants.contains(Grants::PRESENCE) && place.settings.presence;
+        let count = place.members.visible();
+        let members: Vec<MemberOut<'_>> = if sees && count as u64 <= self.config.limits.presence_names {
+            place
+                .members
+                .iter()
+                .filter(|member| member.visible)
+                .filter_map(|member| {
+                    let held = self.session(member.session)?;
+                    Some(MemberOut {
+                        session: held.name(),
+                        user: held.user().map(|user| &**user),
+                        info: member.info.as_deref().map(|info| (info, Form::Json)),
+                    })
+                })
+                .collect()
+        } else {
+            Vec::new()
+        };
+        let words: Vec<&str> = grants.words().collect();
+        show(JoinedOut {
+            seq,
+            members,
+            count: sees.then_some(count as u64),
+            state: state.map(|state| (state, Form::Json)),
+            grants: &words,
+            history: None,
+            complete: None,
+            gap: None,
+        });
+    }
+
+    pub(super) fn said_leave(
+        &mut self,
+        session: SessionId,
+        id: Option<u64>,
+        room: &str,
+        now: Now,
+    ) -> Result<(), Fault> {
+        if room.starts_with('$') {
+            return Err(own_room(room));
+        }
+        if let (Some(id), Some(held)) = (id, self.session_mut(session)) {
+            held.acks.note(id);
+        }
+        if let Some(room) = self.room_named(room) {
+            self.leave(session, room, now);
+        }
+        if let Some(id) = id {
+            self.tell_session(session, |out, form| envelope::ack(out, form, id, None));
+        }
+        Ok(())
+    }
+
+    pub(super) fn form_of(&self, session: SessionId) -> Option<Form> {
+        let conn = self.session(session)?.conn?;
+        Some(self.conn(conn)?.form)
+    }
+
+    pub(super) fn tell_fault_to(&mut self, session: SessionId, fault: &Fault) {
+        if let Some(conn) = self.session(session).and_then(|held| held.conn) {
+            self.tell_fault(conn, fault);
+        }
+    }
+}
+
+/// Rooms with a `$` are rtcore's own.
+pub(super) fn own_room(name: &str) -> Fault {
+    let told = format!("{name:?} is a room of rtcore's own: sessions are in it by themselves");
+    Fault::new(Code::Forbidden, told)
+}

@@ -1,0 +1,138 @@
+//! What can be seen from outside.
+
+use super::Engine;
+use crate::codes::Code;
+use crate::error::Fault;
+use crate::ids::SessionId;
+use crate::log::entry::Entry;
+use crate::stats::Gauges;
+use std::net::IpAddr;
+use std::sync::Arc;
+
+/// A member as the application sees it.
+#[derive(Clone, Debug)]
+pub struct MemberView {
+    /// The handle.
+    pub session: SessionId,
+    /// The id on the wire.
+    pub name: Arc<str>,
+    /// None: anonymous.
+    pub user: Option<Arc<str>>,
+    /// What the authorizer said of it, JSON.
+    pub info: Option<Arc<[u8]>>,
+}
+
+/// A session as the application sees it.
+#[derive(Clone, Debug)]
+pub struct SessionInfo {
+    /// The id on the wire.
+    pub name: Arc<str>,
+    /// None: anonymous.
+    pub user: Option<Arc<str>>,
+    /// Where it was opened from.
+    pub address: IpAddr,
+    /// The `User-Agent` of its last connection.
+    pub agent: Option<String>,
+    /// When it was last connected, ms since 1970.
+    pub since_ms: u64,
+    /// Measured round trip, seconds.
+    pub latency: Option<f64>,
+    /// Whether it has a connection now.
+    pub connected: bool,
+    /// The rooms it is in, without rtcore's own.
+    pub rooms: Vec<Arc<str>>,
+    /// When its token ends, ms since 1970.
+    pub expires: Option<u64>,
+}
+
+/// Entries of a room: in order, whether none is missing, whether there are more.
+pub type HistoryEntry = (Vec<Arc<Entry>>, bool, bool);
+
+impl Engine {
+    /// Who is in a room; none if there is no such room now.
+    #[must_use]
+    pub fn members(&self, room: &str) -> Option<Vec<MemberView>> {
+        let place = self.room(self.room_named(room)?)?;
+        let view = |member: &crate::room::members::Member| {
+            let held = self.session(member.session)?;
+            Some(MemberView {
+                session: member.session,
+                name: Arc::clone(held.name()),
+                user: held.user().cloned(),
+                info: member.info.clone(),
+            })
+        };
+        Some(place.members.iter().filter_map(view).collect())
+    }
+
+    /// Past entries of a room, oldest first.
+    pub fn history(&self, room: &str, after: Option<&str>, limit: u64) -> Result<HistoryEntry, Fault> {
+        if self.patterns.find(room).is_none() {
+            return Err(Fault::new(Code::NotFound, format!("there is no room {room:?}")));
+        }
+        let Some(id) = self.room_named(room) else { return Ok((Vec::new(), true, false)) };
+        let past = self.past(id, after, limit, None);
+        Ok((past.entries, past.complete, past.more))
+    }
+
+    /// A session, as far as it is known.
+    #[must_use]
+    pub fn session_info(&self, session: SessionId) -> Option<SessionInfo> {
+        let held = self.session(session)?;
+        Some(SessionInfo {
+            name: Arc::clone(held.name()),
+            user: held.user().cloned(),
+            address: held.address,
+            agent: held.agent.as_deref().map(str::to_owned),
+            since_ms: held.since_ms,
+            latency: held.latency_us.map(|us| f64::from(us) / 1e6),
+            connected: held.conn.is_some(),
+            rooms: held
+                .rooms
+                .iter()
+                .filter_map(|joined| self.room(joined.room))
+                .filter(|place| !place.name.starts_with('$'))
+                .map(|place| Arc::clone(&place.name))
+                .collect(),
+            expires: held.expires,
+        })
+    }
+
+    /// Whether no connection is left.
+    #[must_use]
+    pub fn is_idle(&self) -> bool {
+        self.conns.is_empty()
+    }
+
+    /// The sizes of everything that peers can make grow.
+    #[must_use]
+    pub fn sizes(&self) -> Gauges {
+        let (addresses, users) = self.admission.len();
+        Gauges {
+            connections: self.conns.len(),
+            sessions: self.sessions.len(),
+            rooms: self.rooms.len(),
+            ring_bytes: self.ring_bytes,
+            keys: self.keys.len(),
+            key_bytes: self.keys.bytes(),
+            waiting: self.waiting.len(),
+            outbox_memory: self.arena.memory(),
+            outbox_references: self.arena.references(),
+            timers: self.timers.len(),
+            addresses,
+            users,
+            head: self.head,
+        }
+    }
+
+    /// Counters and sizes as Prometheus text.
+    #[must_use]
+    pub fn metrics(&self) -> String {
+        self.stats.text(&self.sizes())
+    }
+
+    /// A handler held the turn for this long.
+    pub fn report_turn(&mut self, ns: u64) {
+        self.stats.turn(ns);
+    }
+}

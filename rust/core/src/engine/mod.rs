@@ -1,0 +1,221 @@
+//! The engine: connections, sessions, rooms, log and timers, wired together.
+//!
+//! It never calls out. Two pairs of hands drive it (the reactor for sockets, the stream shell for
+//! anything else): they give it bytes and times, take the bytes that are due, and carry out its
+//! `Op`s. What needs judgement becomes an `AppEvent`; the answer comes back as a decision.
+//!
+//! The walk of one message, by file: `input` (bytes to frames), `route` (frames to things said),
+//! `hello`/`join`/`publish`/`requests` (what each does), `fanout` (to the listeners), `feed` (to the
+//! ones that lag), `output` (out again).
+
+mod admission;
+mod asks;
+mod close;
+mod config;
+mod conn;
+mod decide;
+mod events;
+mod fanout;
+mod feed;
+mod hello;
+mod history;
+mod input;
+mod join;
+mod look;
+mod output;
+mod presence;
+mod publish;
+mod raw;
+mod requests;
+mod resume;
+mod rooms;
+mod route;
+mod say;
+mod session;
+mod timers;
+
+pub use config::{Config, Peer, RawPath};
+pub use decide::{Publication, Unpublished};
+pub use events::{AppEvent, Blob, Events, Op};
+pub use look::{HistoryEntry, MemberView, SessionInfo};
+
+use crate::frame::deflate::{Deflater, Inflater};
+use crate::ids::{ConnId, Now, RoomId, Seq, SessionId};
+use crate::log::acks::Kept;
+use crate::log::dedupe::{KeyLimits, Keys};
+use crate::log::ring::Bounds;
+use crate::outbox::{Arena, Outbox};
+use crate::room::settings::Patterns;
+use crate::slab::Slab;
+use crate::stats::Stats;
+use admission::Admission;
+use conn::Conn;
+use hashbrown::HashMap;
+use rand_chacha::ChaCha20Rng;
+use rand_chacha::rand_core::{RngCore, SeedableRng};
+use requests::Waiting;
+use rooms::Room;
+use session::Session;
+use std::sync::Arc;
+use timers::Timers;
+
+/// Hash tables keyed by what peers choose: seeded, so that they cannot aim at one bucket.
+type Seeded = foldhash::quality::FixedState;
+
+/// Where a session can be reached now, in one cache line for many of them: what fan-out reads.
+#[derive(Clone, Copy, Debug, Default)]
+struct Listener {
+    /// The slot of its connection.
+    conn: u32,
+    /// Which of the four encodings it hears.
+    encoding: u8,
+    /// Connected and not lagging: it gets references to what is said as it is said.
+    live: bool,
+}
+
+/// The whole state of a server, but for its sockets.
+pub struct Engine {
+    config: Config,
+    patterns: Patterns,
+    handlers: HashMap<Box<str>, u32, Seeded>,
+    epoch: String,
+    /// The number of the newest entry.
+    head: Seq,
+    /// The highest number that any freed room let go of.
+    freed: Seq,
+    conns: Slab<Conn>,
+    /// By a connection's slot.
+    outboxes: Vec<Outbox>,
+    sessions: Slab<Session>,
+    /// By a session's slot.
+    listeners: Vec<Listener>,
+    sessions_by_name: HashMap<Arc<str>, SessionId, Seeded>,
+    rooms: Slab<Room>,
+    rooms_by_name: HashMap<Arc<str>, RoomId, Seeded>,
+    /// Bytes that all rooms' rings hold.
+    ring_bytes: usize,
+    all: RoomId,
+    arena: Arena,
+    dirty: Vec<ConnId>,
+    ops: Vec<Op>,
+    events: Events,
+    waiting: Slab<Waiting>,
+    keys: Keys<Kept, requests::Waiter>,
+    admission: Admission,
+    timers: Timers,
+    inflater: Inflater,
+    deflater: Deflater,
+    random: ChaCha20Rng,
+    stopping: bool,
+    stats: Stats,
+    /// Taken for one message at a time, so that it is allocated once.
+    scratch: Vec<u8>,
+}
+
+impl Engine {
+    /// An engine without connections. `seed` feeds session ids, keys, the epoch and the hash tables:
+    /// with the same seed and the same calls, everything happens the same again.
+    #[must_use]
+    pub fn new(config: Config, seed: [u8; 32], now: Now) -> Self {
+        let mut random = ChaCha20Rng::from_seed(seed);
+        let hash = Seeded::with_seed(random.next_u64());
+        let epoch = session::word(&mut random, 6);
+        let mut handlers = HashMap::with_hasher(hash.clone());
+        for (index, event) in (0u32..).zip(&config.events) {
+            handlers.insert(event.as_str().into(), index);
+        }
+        let limits = &config.limits;
+        let keys = Keys::new(
+            random.next_u64(),
+            KeyLimits {
+                per_user: size(limits.keys_per_user),
+                bytes: size(limits.key_memory),
+                keep_ms: limits.key_ms,
+            },
+        );
+        let mut patterns = Patterns::new(Bounds { count: 1024, bytes: 1 << 20, age_ms: 3_600_000 });
+        for settings in &config.rooms {
+            // A pattern that cannot be used was refused where it was configured.
+            let _ = patterns.add(settings.clone());
+        }
+        let mut engine = Self {
+            patterns,
+            handlers,
+            epoch,
+            head: 0,
+            freed: 0,
+            conns: Slab::default(),
+            outboxes: Vec::new(),
+            sessions: Slab::default(),
+            listeners: Vec::new(),
+            sessions_by_name: HashMap::with_hasher(hash.clone()),
+            rooms: Slab::default(),
+            rooms_by_name: HashMap::with_hasher(hash.clone()),
+            ring_bytes: 0,
+            all: RoomId(0),
+            arena: Arena::default(),
+            dirty: Vec::new(),
+            ops: Vec::new(),
+            events: Events::default(),
+            waiting: Slab::default(),
+            keys,
+            admission: Admission::new(&hash),
+            timers: Timers::default(),
+            inflater: Inflater::new(false),
+            deflater: Deflater::new(1, false),
+            random,
+            stopping: false,
+            stats: Stats::new(now.wall_ms),
+            scratch: Vec::new(),
+            config,
+        };
+        engine.all = engine.make_room("$all").expect("$all is built in");
+        engine
+    }
+
+    /// Events for the application, since they were last cleared.
+    pub fn events(&mut self) -> &mut Events {
+        &mut self.events
+    }
+
+    /// The number of the newest entry.
+    #[must_use]
+    pub fn head(&self) -> Seq {
+        self.head
+    }
+
+    /// `seq` as the wire shows it.
+    #[must_use]
+    pub fn position(&self, seq: Seq) -> String {
+        format!("{}.{seq}", self.epoch)
+    }
+
+    fn conn(&self, id: ConnId) -> Option<&Conn> {
+        self.conns.get(id.index(), id.generation())
+    }
+
+    fn conn_mut(&mut self, id: ConnId) -> Option<&mut Conn> {
+        self.conns.get_mut(id.index(), id.generation())
+    }
+
+    fn session(&self, id: SessionId) -> Option<&Session> {
+        self.sessions.get(id.index(), id.generation())
+    }
+
+    fn session_mut(&mut self, id: SessionId) -> Option<&mut Session> {
+        self.sessions.get_mut(id.index(), id.generation())
+    }
+
+    fn room(&self, id: RoomId) -> Option<&Room> {
+        self.rooms.get(id.index(), id.generation())
+    }
+
+    fn room_mut(&mut self, id: RoomId) -> Option<&mut Room> {
+        self.rooms.get_mut(id.index(), id.generation())
+    }
+}
+
+/// A setting as a size in memory.
+fn size(value: u64) -> usize {
+    usize::try_from(value).unwrap_or(usize::MAX)
+}

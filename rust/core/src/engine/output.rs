@@ -1,0 +1,80 @@
+//! Out again: what is due on which connection, and what becomes of it once it has left.
+
+use super::conn::Phase;
+use super::{AppEvent, Engine, Op, size};
+use crate::ids::{ConnId, Now};
+
+impl Engine {
+    /// Connections with output, each once.
+    pub fn take_dirty(&mut self, into: &mut Vec<ConnId>) {
+        for id in self.dirty.drain(..) {
+            let outbox = &mut self.outboxes[id.index()];
+            outbox.dirty = false;
+            if self.conns.get(id.index(), id.generation()).is_some() && !outbox.is_empty() {
+                into.push(id);
+            }
+        }
+    }
+
+    /// Whether something is to be written or done.
+    #[must_use]
+    pub fn has_dirty(&self) -> bool {
+        !self.dirty.is_empty() || !self.ops.is_empty()
+    }
+
+    /// What the hands must do.
+    pub fn take_ops(&mut self, into: &mut Vec<Op>) {
+        into.append(&mut self.ops);
+    }
+
+    /// The output of a connection, in order, at most `max` pieces. It stays until it is `written`.
+    pub fn gather<'a>(&'a self, id: ConnId, into: &mut Vec<&'a [u8]>, max: usize) {
+        if self.conn(id).is_some() {
+            self.outboxes[id.index()].gather(&self.arena, into, max);
+        }
+    }
+
+    /// The kernel took `n` bytes. True: a session that lagged was fed, so there is more to write now.
+    pub fn written(&mut self, id: ConnId, n: usize, now: Now) -> bool {
+        let Some(conn) = self.conns.get_mut(id.index(), id.generation()) else { return false };
+        let outbox = &mut self.outboxes[id.index()];
+        outbox.consume(n, &mut self.arena);
+        conn.progress = now.tick;
+        self.stats.bytes_out += n as u64;
+        let (data, control) = (outbox.data_bytes(), outbox.control_bytes());
+        let low = size(self.config.limits.session_low);
+        if conn.wants_drained && data <= low {
+            conn.wants_drained = false;
+            self.events.list.push(AppEvent::RawDrained { conn: id });
+        }
+        let (paused, session) = (conn.paused, conn.session);
+        let mut fed = false;
+        if let Some(session) = session
+            && matches!(conn.phase, Phase::Open)
+            && let Some(held) = self.sessions.get(session.index(), session.generation())
+        {
+            let (lagging, waits) =
+                (held.lagging, held.rare.as_ref().is_some_and(|rare| rare.wants_drained));
+            if lagging && data * 2 <= size(self.config.limits.outbox) {
+                self.feed_on(session, now);
+                fed = self.outboxes[id.index()].data_bytes() > data;
+            }
+            if waits && self.unsent(session) <= low {
+                if let Some(held) = self.session_mut(session) {
+                    held.rare().wants_drained = false;
+                }
+                self.events.list.push(AppEvent::Drained { session });
+            }
+        }
+        if paused && (control as u64) * 2 <= self.config.limits.unsent_replies {
+            self.wake_input(id, now);
+        }
+        fed
+    }
+
+    /// Whether a connection's output has all left.
+    #[must_use]
+    pub fn is_flushed(&self, id: ConnId) -> bool {
+        self.conn(id).is_none() || self.outboxes[id.index()].is_empty()
+    }
+}

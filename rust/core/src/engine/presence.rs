@@ -1,0 +1,158 @@
+//! Presence: state, not history. Differences gathered over a window, told to the members who may hear them.
+
+use super::{Engine, size};
+use crate::envelope::write::{self as envelope, MemberOut};
+use crate::ids::{ConnId, Form, Now, RoomId, SessionId};
+use crate::log::entry::ENCODINGS;
+use crate::outbox::{Lane, Meta, Segment};
+use crate::room::grants::Grants;
+use crate::room::presence::{Diff, Who};
+
+fn shown(who: &Who) -> MemberOut<'_> {
+    MemberOut {
+        session: &who.wire,
+        user: who.user.as_deref(),
+        info: who.info.as_deref().map(|info| (info, Form::Json)),
+    }
+}
+
+impl Engine {
+    /// A member came or went.
+    pub(super) fn tell_presence(&mut self, room: RoomId, session: SessionId, here: bool, now: Now) {
+        let Some(who) = self.who(room, session) else { return };
+        let base = self.config.limits.presence_ms;
+        let Some(place) = self.room_mut(room) else { return };
+        if here {
+            place.presence.joined(now.tick, who);
+        } else {
+            place.presence.left(now.tick, who);
+        }
+        if !place.presence_timed
+            && let Some(due) = place.presence.due(base, place.members.visible())
+        {
+            place.presence_timed = true;
+            self.timers.presence(due, room);
+        }
+    }
+
+    /// The window is over.
+    pub(super) fn flush_presence(&mut self, room: RoomId) {
+        let names = self.config.limits.presence_names;
+        let Some(place) = self.room_mut(room) else { return };
+        place.presence_timed = false;
+        let diff = place.presence.take();
+        let count = place.members.visible() as u64;
+        let name = place.name.clone();
+        let bytes_for = |diff: &Diff, form: Form| {
+            let mut out = Vec::with_capacity(128);
+            let (joined, left): (Vec<_>, Vec<_>) = if count > names {
+                (Vec::new(), Vec::new())
+            } else {
+                (diff.joined.iter().map(shown).collect(), diff.left.iter().map(shown).collect())
+            };
+            envelope::presence(&mut out, form, &name, &joined, &left, count);
+            out
+        };
+        let nothing = diff.as_ref().is_some_and(Diff::is_empty);
+        let mut frames: [Option<Segment>; ENCODINGS] = [None; ENCODINGS];
+        let mut lowest = None;
+        let members: Vec<SessionId> = self.room(room).map_or_else(Vec::new, |place| {
+            let hears = |grants: Grants| grants.contains(Grants::PRESENCE);
+            place.members.iter().filter(|member| hears(member.grants)).map(|member| member.session).collect()
+        });
+        for session in members {
+            let listener = self.listeners[session.index()];
+            let Some(held) = self.session(session) else { continue };
+            let Some(conn) = held.conn else { continue };
+            if !listener.live {
+                if let Some(joined) = held.joined(room) {
+                    lowest = Some(lowest.map_or(joined.mark, |low: u64| low.min(joined.mark)));
+                }
+                continue;
+            }
+            if nothing {
+                continue;
+            }
+            let Some(diff) = &diff else {
+                // More changed than is kept: everybody is shown the room as it is.
+                self.show_members(conn, session, room);
+                continue;
+            };
+            let encoding = listener.encoding;
+            let frame = match frames[encoding as usize] {
+                Some(frame) => frame,
+                None => {
+                    let slot = u32::try_from(room.index()).expect("a slot's index");
+                    let (form, _) = super::conn::parts(encoding);
+                    let bytes = bytes_for(diff, form);
+                    let frame = self.place(Meta::Presence { room: slot }, encoding, |out, _| out.extend_from_slice(&bytes));
+                    self.arena.hold(frame);
+                    frames[encoding as usize] = Some(frame);
+                    frame
+                }
+            };
+            let bound = size(self.config.limits.outbox);
+            if self.outboxes[listener.conn as usize].offer(frame, bound, &mut self.arena) {
+                self.mark_dirty(conn);
+            } else {
+                // It was told up to the window before: `told` moved with `take`, so its mark is set by hand.
+                let before = self.head;
+                self.fall_behind(session, before);
+                self.show_when_back(session, room);
+            }
+        }
+        for frame in frames.into_iter().flatten() {
+            self.arena.release(frame);
+        }
+        if let Some(place) = self.room_mut(room) {
+            let needed = lowest.unwrap_or_else(|| place.presence.mark());
+            place.presence.trim(needed);
+        }
+    }
+
+    /// This listener missed a window of which it was told nothing: no mark is this high, so it gets a
+    /// snapshot when it is live again.
+    fn show_when_back(&mut self, session: SessionId, room: RoomId) {
+        if let Some(joined) =
+            self.session_mut(session).and_then(|held| held.rooms.iter_mut().find(|joined| joined.room == room))
+        {
+            joined.mark = u64::MAX;
+        }
+    }
+
+    /// A listener is live again: what it missed in one message, or the room as it is.
+    pub(super) fn catch_up_presence(&mut self, conn: ConnId, session: SessionId, room: RoomId, mark: u64) {
+        let names = self.config.limits.presence_names;
+        let Some(place) = self.room_mut(room) else { return };
+        let count = place.members.visible() as u64;
+        let name = place.name.clone();
+        let Some(diff) = place.presence.since(session, mark) else {
+            self.show_members(conn, session, room);
+            return;
+        };
+        let Some(form) = self.conn(conn).map(|conn| conn.form) else { return };
+        let few = count <= names;
+        let joined: Vec<_> = diff.joined.iter().filter(|_| few).map(shown).collect();
+        let left: Vec<_> = diff.left.iter().filter(|_| few).map(shown).collect();
+        let mut bytes = Vec::with_capacity(128);
+        envelope::presence(&mut bytes, form, &name, &joined, &left, count);
+        self.post_presence(conn, room, &bytes);
+    }
+
+    /// The room as it is now, as after a resume.
+    fn show_members(&mut self, conn: ConnId, session: SessionId, room: RoomId) {
+        let Some(name) = self.room(room).map(|place| place.name.clone()) else { return };
+        let Some(form) = self.conn(conn).map(|conn| conn.form) else { return };
+        let grants = self.grants_in(room, session).unwrap_or(Grants::NONE);
+        let mut bytes = Vec::with_capacity(256);
+        self.with_view(room, grants, None, self.head, |view| envelope::room(&mut bytes, form, &name, &view));
+        self.post_presence(conn, room, &bytes);
+    }
+
+    fn post_presence(&mut self, conn: ConnId, room: RoomId, bytes: &[u8]) {
+        let Some(encoding) = self.conn(conn).map(super::conn::Conn::encoding) else { return };
+        let slot = u32::try_from(room.index()).expect("a slot's index");
+        let frame = self.place(Meta::Presence { room: slot }, encoding, |out, _| out.extend_from_slice(bytes));
+        self.post(conn, Lane::Data, frame);
+    }
+}

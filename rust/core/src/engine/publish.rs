@@ -1,0 +1,404 @@
+//! `publish`: from a member or the application into the log.
+
+use super::hello::Since;
+use super::join::own_room;
+use super::requests::{Waiter, Waiting};
+use super::rooms::Blocked;
+use super::session::Hold;
+use super::{AppEvent, Engine, Publication, Unpublished, size};
+use crate::codes::{Code, close};
+use crate::envelope::{Publish, digest, field, write as envelope};
+use crate::error::Fault;
+use crate::ids::{ConnId, Form, Now, RoomId, Seq, SessionId};
+use crate::log::acks::{Kept, Seen};
+use crate::log::dedupe::{Claim, Digest, Kind, Scope, ScopeUser, Ticket};
+use crate::log::entry::{Author, Entry, Where};
+use crate::outbox::Meta;
+use crate::room::grants::Grants;
+use crate::room::settings::Policy;
+use std::sync::Arc;
+
+/// An event on its way into a room.
+struct Draft<'a> {
+    event: &'a str,
+    data: &'a [u8],
+    form: Form,
+    from: Option<Arc<Author>>,
+    exclude: Option<SessionId>,
+    trace: Option<&'a str>,
+    volatile: bool,
+}
+
+/// What an entry holds beside its data, roughly: what `block` reckons with before it is made.
+const ENTRY_COST: usize = 512;
+
+impl Engine {
+    pub(super) fn said_publish(
+        &mut self,
+        conn: ConnId,
+        session: SessionId,
+        publish: &Publish<'_>,
+        source: &[u8],
+        now: Now,
+    ) -> Result<(), Fault> {
+        let id = publish.id;
+        if let Some(id) = id
+            && self.session(session).is_some_and(|held| id <= held.acks.taken())
+        {
+            return self.seen_before(session, id);
+        }
+        let mine = self.may_publish(session, publish);
+        // A room whose ring may not let go yet holds the publisher, before the id is taken.
+        if let Ok(room) = mine
+            && !publish.volatile
+            && self.is_blocked(room, publish.data.bytes.len(), now)
+        {
+            self.hold_publisher(conn, session, room, source);
+            return Ok(());
+        }
+        if let Some(id) = id
+            && let Some(held) = self.session_mut(session)
+        {
+            let Seen::New = held.acks.take(id) else { return Ok(()) };
+        }
+        let done = mine.and_then(|room| self.publish_said(session, room, publish, now));
+        match done {
+            Ok(Some(kept)) => self.finish_request(session, id, kept),
+            Ok(None) => {} // the same key is in progress: its result answers this one, too
+            Err(fault) => self.fail_request(session, id, &fault),
+        }
+        Ok(())
+    }
+
+    fn may_publish(&self, session: SessionId, publish: &Publish<'_>) -> Result<RoomId, Fault> {
+        let name = &*publish.room;
+        if name.starts_with('$') {
+            return Err(own_room(name));
+        }
+        if publish.event.starts_with('$') {
+            return Err(Fault::new(Code::Forbidden, "events that begin with $ are rtcore's own"));
+        }
+        if self.patterns.find(name).is_none() {
+            return Err(Fault::new(Code::NotFound, format!("there is no room {name:?}")));
+        }
+        let room = self.room_named(name);
+        match room.and_then(|room| Some((room, self.grants_in(room, session)?))) {
+            None => Err(Fault::new(Code::Forbidden, format!("join {name:?} before you publish in it"))),
+            Some((_, grants)) if !grants.contains(Grants::PUBLISH) => {
+                Err(Fault::new(Code::Forbidden, format!("this session may not publish in {name:?}")))
+            }
+            Some((room, _)) => Ok(room),
+        }
+    }
+
+    fn publish_said(
+        &mut self,
+        session: SessionId,
+        room: RoomId,
+        publish: &Publish<'_>,
+        now: Now,
+    ) -> Result<Option<Kept>, Fault> {
+        let Some(held) = self.session(session) else { return Ok(None) };
+        let author = Arc::clone(&held.author);
+        let mut ticket = None;
+        if let Some(key) = &publish.key {
+            let kind = Kind::Publish((&*publish.room).into());
+            let scope = Scope { user: scope_user(&author), kind };
+            let content = content_of(&publish.event, &publish.data.bytes, publish.data.form);
+            match self.claim(&scope, key, content, now)? {
+                Claimed::Done(kept) => return Ok(Some(kept)),
+                Claimed::InProgress(first) => {
+                    // A publish is done at once, so this cannot be; but if it were, the first one answers.
+                    let _ = self.keys.wait(first, Waiter::Request { session, id: publish.id });
+                    return Ok(None);
+                }
+                Claimed::New(new) => ticket = Some(new),
+            }
+        }
+        let draft = Draft {
+            event: &publish.event,
+            data: &publish.data.bytes,
+            form: publish.data.form,
+            from: Some(author),
+            exclude: (!publish.echo).then_some(session),
+            trace: publish.trace.as_deref(),
+            volatile: publish.volatile,
+        };
+        let seq = self.enter_log(room, &draft, now);
+        let kept = Kept::Seq(seq);
+        if let Some(ticket) = ticket {
+            self.finish_key(ticket, &kept);
+        }
+        Ok(Some(kept))
+    }
+
+    /// Claim an idempotency key.
+    pub(super) fn claim(&mut self, scope: &Scope, key: &str, content: Digest, now: Now) -> Result<Claimed, Fault> {
+        match self.keys.claim(scope, key, content, now.tick) {
+            Claim::New(ticket) => Ok(Claimed::New(ticket)),
+            Claim::InProgress(ticket) => Ok(Claimed::InProgress(ticket)),
+            Claim::Done(kept) => Ok(Claimed::Done(kept)),
+            Claim::Conflict => {
+                Err(Fault::new(Code::KeyConflict, "this key was used with another event or other data"))
+            }
+            Claim::QuotaFull { held, limit } => Err(Fault::new(
+                Code::Overloaded,
+                format!("this user holds {held} keys, the limit is {limit}: they are kept for an hour"),
+            )
+            .retry()),
+            Claim::MemoryFull { held, limit } => Err(Fault::new(
+                Code::Overloaded,
+                format!("all keys together hold {held} of {limit} bytes: they are kept for an hour"),
+            )
+            .retry()),
+        }
+    }
+
+    /// The application publishes.
+    pub fn publish(&mut self, publication: &Publication<'_>, now: Now) -> Result<Seq, Unpublished> {
+        let room = self.make_room(publication.room)?;
+        let draft = Draft {
+            event: publication.event,
+            data: publication.data,
+            form: publication.form,
+            from: publication
+                .sender
+                .and_then(|session| self.session(session))
+                .map(|session| Arc::clone(&session.author)),
+            exclude: publication.exclude,
+            trace: publication.trace,
+            volatile: publication.volatile,
+        };
+        let mut ticket = None;
+        if let Some(key) = publication.key {
+            let user = draft.from.as_ref().map_or(ScopeUser::User("".into()), |author| scope_user(author));
+            let scope = Scope { user, kind: Kind::Publish(publication.room.into()) };
+            let content = content_of(draft.event, draft.data, draft.form);
+            match self.claim(&scope, key, content, now)? {
+                Claimed::Done(Kept::Seq(seq)) => return Ok(seq),
+                Claimed::New(new) => ticket = Some(new),
+                Claimed::Done(_) | Claimed::InProgress(_) => {
+                    return Err(Fault::new(Code::KeyConflict, "this key is in use").into());
+                }
+            }
+        }
+        if !draft.volatile && self.is_blocked(room, draft.data.len(), now) {
+            if let Some(ticket) = ticket {
+                let _ = self.keys.release(ticket);
+            }
+            let waiting = self.ticket(Waiting::Blocked);
+            if let Some(blocked) = self.room_mut(room).and_then(|room| room.blocked.as_mut()) {
+                blocked.tickets.push(waiting);
+            }
+            return Err(Unpublished::Blocked(waiting));
+        }
+        let seq = self.enter_log(room, &draft, now);
+        if let Some(ticket) = ticket {
+            self.finish_key(ticket, &Kept::Seq(seq));
+        }
+        if seq == 0 || self.room(room).is_some_and(|room| room.members.is_empty()) {
+            self.free_if_idle(room);
+        }
+        Ok(seq)
+    }
+
+    /// Give an event its number, keep it, and say it to all who listen. 0: it was volatile.
+    fn enter_log(&mut self, room: RoomId, draft: &Draft<'_>, now: Now) -> Seq {
+        self.stats.published += 1;
+        let Some(place) = self.rooms.get_mut(room.index(), room.generation()) else { return 0 };
+        let event = match &place.last_event {
+            Some(event) if **event == *draft.event => Arc::clone(event),
+            _ => {
+                let event: Arc<str> = draft.event.into();
+                place.last_event = Some(Arc::clone(&event));
+                event
+            }
+        };
+        let name = Arc::clone(&place.name);
+        let slot = place.settings.key.as_deref().and_then(|key| field(draft.data, draft.form, key));
+        let slot = slot.map(Into::into);
+        let seq = if draft.volatile { 0 } else { self.head + 1 };
+        let mut entry =
+            Entry::new(seq, Where::Room(room, name), event, draft.data.into(), draft.form, now.wall_ms);
+        entry.from.clone_from(&draft.from);
+        entry.exclude = draft.exclude;
+        entry.trace = draft.trace.map(Into::into);
+        entry.slot = slot;
+        let entry = Arc::new(entry);
+        if draft.volatile {
+            let slot = u32::try_from(room.index()).expect("a slot's index");
+            self.fan_out(room, &entry, Meta::Volatile { room: slot });
+            return 0;
+        }
+        self.head = seq;
+        let bounds = place.settings.bounds;
+        let freed = place.ring.push(Arc::clone(&entry), &bounds);
+        let slot = u32::try_from(room.index()).expect("a slot's index");
+        self.fan_out(room, &entry, Meta::Entry { seq, room: slot, encoding: 0 });
+        self.account(entry.cost(), freed);
+        seq
+    }
+
+    /// Policy `block`: whether the ring would let go of what a connected member has yet to hear.
+    fn is_blocked(&mut self, room: RoomId, data: usize, now: Now) -> bool {
+        let Some(place) = self.rooms.get(room.index(), room.generation()) else { return false };
+        if place.settings.policy != Policy::Block {
+            return false;
+        }
+        let bounds = place.settings.bounds;
+        let Some(needs) = place.ring.would_forget(data * 2 + ENTRY_COST, &bounds, now.wall_ms) else {
+            return false;
+        };
+        if !self.somebody_needs(room, needs) {
+            return false;
+        }
+        let due = now.tick.plus_ms(self.config.limits.block_ms);
+        let Some(place) = self.room_mut(room) else { return false };
+        if place.blocked.is_none() {
+            place.blocked = Some(Box::default());
+            self.timers.blocked(due, room);
+        }
+        if let Some(blocked) = self.room_mut(room).and_then(|room| room.blocked.as_mut()) {
+            blocked.needs = needs;
+        }
+        true
+    }
+
+    /// Whether a connected member lags at or before `needs`.
+    fn somebody_needs(&self, room: RoomId, needs: Seq) -> bool {
+        self.room(room).is_some_and(|place| {
+            place.members.iter().any(|member| {
+                self.session(member.session).is_some_and(|held| {
+                    held.conn.is_some()
+                        && held.lagging
+                        && held.cursor.max(member.began).max(member.floor) < needs
+                })
+            })
+        })
+    }
+
+    fn hold_publisher(&mut self, conn: ConnId, session: SessionId, room: RoomId, source: &[u8]) {
+        if let Some(held) = self.session_mut(session) {
+            held.hold = Some(Hold::Room(room));
+        }
+        if let Some(blocked) = self.room_mut(room).and_then(|room| room.blocked.as_mut()) {
+            blocked.sessions.push(session);
+        }
+        if let Some(conn) = self.conn_mut(conn) {
+            conn.backlog.push_front(source.into());
+        }
+    }
+
+    /// A member went on, or away: those who waited for it may try again.
+    pub(super) fn unblock(&mut self, room: RoomId, now: Now) {
+        let Some(needs) = self.room(room).and_then(|room| Some(room.blocked.as_ref()?.needs)) else { return };
+        if self.somebody_needs(room, needs) {
+            return;
+        }
+        let Some(blocked) = self.room_mut(room).and_then(|room| room.blocked.take()) else { return };
+        let Blocked { tickets, sessions, .. } = *blocked;
+        for ticket in tickets {
+            if self.answered(ticket).is_some() {
+                self.events.list.push(AppEvent::Unblocked { ticket });
+            }
+        }
+        for session in sessions {
+            self.release_hold(session, Hold::Room(room), now);
+        }
+    }
+
+    /// Publishers waited as long as they may: who is too slow is closed, and owed a gap.
+    pub(super) fn block_timeout(&mut self, room: RoomId, now: Now) {
+        let Some(place) = self.room(room) else { return };
+        let Some(needs) = place.blocked.as_ref().map(|blocked| blocked.needs) else { return };
+        let slow: Vec<ConnId> = place
+            .members
+            .iter()
+            .filter_map(|member| {
+                let held = self.session(member.session)?;
+                let behind = held.lagging && held.cursor.max(member.began).max(member.floor) < needs;
+                if behind { held.conn } else { None }
+            })
+            .collect();
+        for conn in slow {
+            let reason = "others waited for this member to read, as long as the room allows";
+            self.close_conn(conn, close::TOO_SLOW, reason, None, now);
+        }
+        self.unblock(room, now);
+    }
+
+    /// What is known of an id that is not new.
+    pub(super) fn seen_before(&mut self, session: SessionId, id: u64) -> Result<(), Fault> {
+        let Some(held) = self.session_mut(session) else { return Ok(()) };
+        match held.acks.take(id) {
+            Seen::New | Seen::InProgress => Ok(()), // its ack comes when it is finished
+            Seen::Done(kept) => {
+                self.tell_kept(session, id, &kept);
+                Ok(())
+            }
+            Seen::Expired => {
+                let told = format!("request {id} was taken before and its ack is no longer kept");
+                Err(Fault::new(Code::AckExpired, told).with_id(Some(id)))
+            }
+        }
+    }
+
+    /// An ack as it was kept.
+    pub(super) fn tell_kept(&mut self, session: SessionId, id: u64, kept: &Kept) {
+        match kept {
+            Kept::Seq(seq) => {
+                let seq = (*seq > 0).then_some(*seq);
+                self.tell_session(session, |out, form| envelope::published(out, form, id, seq));
+            }
+            Kept::Data { bytes, form: of } => {
+                self.tell_session(session, |out, form| envelope::ack(out, form, id, Some((bytes, *of))));
+            }
+            Kept::Error(error) => {
+                let error = envelope::ErrorOut {
+                    code: &error.code,
+                    message: &error.message,
+                    details: error.details.as_ref().map(|(bytes, form)| (&**bytes, *form)),
+                    retry: error.retry,
+                };
+                self.tell_session(session, |out, form| envelope::ack_error(out, form, id, &error));
+            }
+        }
+    }
+
+    /// Where a position in a request stands: a number to go on after, or a fault that says why not.
+    pub(super) fn after(&self, position: Option<&str>) -> Result<Seq, ()> {
+        match self.since(position) {
+            Since::Nothing => Ok(0),
+            Since::Known(seq) => Ok(seq),
+            Since::Unknown => Err(()),
+        }
+    }
+
+    /// How large an ack may be to be kept.
+    pub(super) fn ack_bounds(&self) -> crate::log::acks::AckBounds {
+        let limits = &self.config.limits;
+        crate::log::acks::AckBounds { count: size(limits.acks), bytes: size(limits.ack_bytes) }
+    }
+}
+
+/// A claim that was not refused.
+pub(super) enum Claimed {
+    New(Ticket),
+    InProgress(Ticket),
+    Done(Kept),
+}
+
+/// Whose keys an author's are: an anonymous session is its own user.
+pub(super) fn scope_user(author: &Author) -> ScopeUser {
+    author.user.as_ref().map_or(ScopeUser::Session(author.session), |user| ScopeUser::User(Arc::clone(user)))
+}
+
+/// What a key compares: the event and its data, as values.
+pub(super) fn content_of(event: &str, data: &[u8], form: Form) -> Digest {
+    use sha1::{Digest as _, Sha1};
+    let mut hash = Sha1::new();
+    hash.update((event.len() as u64).to_be_bytes());
+    hash.update(event.as_bytes());
+    hash.update(digest(data, form));
+    hash.finalize().into()
+}

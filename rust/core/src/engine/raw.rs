@@ -1,0 +1,86 @@
+//! Raw sockets: WebSocket messages on a path of the application's own, as they come.
+
+use super::conn::Phase;
+use super::{AppEvent, Engine, size};
+use crate::codes::close;
+use crate::frame::handshake;
+use crate::frame::http::{Head, Refusal};
+use crate::frame::websocket::{Decoder, Kind, Role, opcode, write_close};
+use crate::ids::{ConnId, Now};
+use crate::outbox::{Lane, Meta};
+
+impl Engine {
+    pub(super) fn open_raw(&mut self, id: ConnId, index: usize, head: &Head<'_>, now: Now) -> Result<(), Refusal> {
+        let wanted = handshake::check(head)?;
+        let (max_message, path) =
+            (self.config.raws[index].max_message, u32::try_from(index).expect("few paths"));
+        let agent = head.header("user-agent").map(|agent| String::from_utf8_lossy(agent).into());
+        let target = head.target.to_owned();
+        let headers = head.iter().map(|(name, value)| (name.as_bytes().to_ascii_lowercase(), value.to_vec())).collect();
+        let Some(conn) = self.conn_mut(id) else { return Ok(()) };
+        conn.deflate = wanted.deflate;
+        conn.decoder = Decoder::new(Role::Server, wanted.deflate);
+        conn.agent = agent;
+        conn.max_message = max_message;
+        conn.phase = Phase::Raw;
+        conn.raw_open = true;
+        let address = conn.address;
+        let segment = self.arena.frame(Meta::Control, |out| {
+            handshake::write_switch(wanted.key, None, wanted.deflate, out);
+        });
+        self.post(id, Lane::Control, segment);
+        self.time_conn(id, now);
+        self.events.list.push(AppEvent::RawOpened { conn: id, path, target, headers, address });
+        Ok(())
+    }
+
+    /// Send a message; how many bytes then wait. `None`: the socket is closed.
+    pub fn raw_send(&mut self, id: ConnId, kind: Kind, message: &[u8]) -> Option<usize> {
+        let conn = self.conns.get(id.index(), id.generation())?;
+        if !matches!(conn.phase, Phase::Raw) {
+            return None;
+        }
+        let opcode = match kind {
+            Kind::Text => opcode::TEXT,
+            Kind::Binary => opcode::BINARY,
+        };
+        let from = size(self.config.limits.compress_from);
+        let deflater = conn.deflate.then_some((&mut self.deflater, from));
+        let segment = self.arena.frame(Meta::Raw, |out| {
+            super::say::framed(out, opcode, deflater, |out| out.extend_from_slice(message));
+        });
+        self.post(id, Lane::Data, segment);
+        Some(self.outboxes[id.index()].data_bytes())
+    }
+
+    /// Close a raw socket, after what waits for it.
+    pub fn raw_close(&mut self, id: ConnId, code: u16, reason: &str, now: Now) {
+        let Some(conn) = self.conn_mut(id) else { return };
+        if !matches!(conn.phase, Phase::Raw) {
+            return;
+        }
+        let code = if close::may_be_sent(code) { code } else { close::INTERNAL };
+        conn.closed = Some((code, reason.into()));
+        let segment = self.arena.frame(Meta::Control, |out| write_close(out, code, reason));
+        self.post(id, Lane::Data, segment);
+        self.begin_closing(id, now);
+    }
+
+    /// What of a raw socket waits in the application: at the bounds the core stops reading it.
+    pub fn raw_waiting(&mut self, id: ConnId, messages: u32, bytes: u32, now: Now) {
+        let Some(conn) = self.conn_mut(id) else { return };
+        conn.raw_waiting = (messages, bytes);
+        if conn.paused {
+            self.wake_input(id, now);
+        }
+    }
+
+    /// Whether `RawDrained` will come; false: there is room now.
+    pub fn want_raw_drained(&mut self, id: ConnId) -> bool {
+        let high = size(self.config.limits.session_high);
+        let waits = self.outboxes.get(id.index()).is_some_and(|outbox| outbox.data_bytes() > high);
+        let Some(conn) = self.conn_mut(id) else { return false };
+        conn.wants_drained = waits;
+        waits
+    }
+}

@@ -1,0 +1,287 @@
+//! `emit`: requests that the application answers, and whoever else waits for its word.
+
+use super::join::{Joining, own_room};
+use super::publish::{Claimed, content_of, scope_user};
+use super::{AppEvent, Engine};
+use crate::codes::Code;
+use crate::envelope::{Emit, write as envelope};
+use crate::error::Fault;
+use crate::ids::{ConnId, Form, Now, RoomId, SessionId};
+use crate::log::acks::{Kept, KeptError, Seen};
+use crate::log::dedupe::{Kind, Scope, Ticket};
+use std::borrow::Cow;
+use std::sync::Arc;
+
+/// What waits for a decision of the application.
+#[derive(Debug)]
+pub(super) enum Waiting {
+    Emit { session: SessionId, id: Option<u64>, bytes: u32, key: Option<Ticket> },
+    Join(Joining),
+    Returning { conn: ConnId, session: SessionId, room: RoomId },
+    Reauth { session: SessionId, id: Option<u64> },
+    /// A publication of the application's in a room with the policy `block`.
+    Blocked,
+}
+
+/// Who waits for the result of a key that is in progress.
+#[derive(Debug)]
+pub(super) enum Waiter {
+    Request { session: SessionId, id: Option<u64> },
+}
+
+impl Engine {
+    /// A ticket that comes back with the decision.
+    pub(super) fn ticket(&mut self, waiting: Waiting) -> u64 {
+        let (index, generation) = self.waiting.insert(waiting);
+        (u64::from(generation) << 32) | u64::from(index)
+    }
+
+    /// The decision came: who waited for it. `None`: nobody does any more.
+    pub(super) fn answered(&mut self, ticket: u64) -> Option<Waiting> {
+        #[expect(clippy::cast_possible_truncation, reason = "the halves of a ticket")]
+        let (index, generation) = ((ticket & 0xffff_ffff) as usize, (ticket >> 32) as u32);
+        self.waiting.remove(index, generation)
+    }
+
+    pub(super) fn said_emit(&mut self, session: SessionId, emit: &Emit<'_>, now: Now) -> Result<(), Fault> {
+        let id = emit.id;
+        if let Some(id) = id
+            && let Some(held) = self.session_mut(session)
+        {
+            if id <= held.acks.taken() {
+                return self.seen_before(session, id);
+            }
+            let Seen::New = held.acks.take(id) else { return Ok(()) };
+        }
+        if let Err(fault) = self.begin_emit(session, emit, now) {
+            self.fail_request(session, id, &fault);
+        }
+        Ok(())
+    }
+
+    fn begin_emit(&mut self, session: SessionId, emit: &Emit<'_>, now: Now) -> Result<(), Fault> {
+        let Some(&handler) = self.handlers.get(&*emit.event) else {
+            if emit.event.starts_with('$') {
+                return Err(Fault::new(Code::Forbidden, "events that begin with $ are rtcore's own"));
+            }
+            return Err(Fault::new(Code::NotFound, format!("there is no event {:?}", emit.event)));
+        };
+        let id = emit.id;
+        let mut key = None;
+        if let Some(text) = &emit.key
+            && let Some(author) = self.session(session).map(|held| Arc::clone(&held.author))
+        {
+            let scope = Scope { user: scope_user(&author), kind: Kind::Emit((&*emit.event).into()) };
+            let content = content_of(&emit.event, &emit.data.bytes, emit.data.form);
+            match self.claim(&scope, text, content, now)? {
+                Claimed::Done(kept) => {
+                    self.finish_request(session, id, kept);
+                    return Ok(());
+                }
+                Claimed::InProgress(first) => {
+                    let _ = self.keys.wait(first, Waiter::Request { session, id });
+                    return Ok(());
+                }
+                Claimed::New(ticket) => key = Some(ticket),
+            }
+        }
+        let data = &emit.data;
+        let bytes = u32::try_from(data.bytes.len()).unwrap_or(u32::MAX);
+        let request = self.ticket(Waiting::Emit { session, id, bytes, key });
+        let (form, kept) = if data.form == Form::Json && data.has_bin {
+            // Python reads `$bin` as bytes from `MessagePack` only.
+            self.scratch.clear();
+            match crate::envelope::transcode(&data.bytes, Form::Json, Form::Msgpack, &mut self.scratch) {
+                Ok(()) => (Form::Msgpack, self.events.keep(&self.scratch)),
+                Err(_) => (Form::Json, self.events.keep(&data.bytes)),
+            }
+        } else {
+            (data.form, self.events.keep(&data.bytes))
+        };
+        if let Some(held) = self.session_mut(session) {
+            held.known = true;
+            held.waiting += 1;
+            held.waiting_bytes = held.waiting_bytes.saturating_add(bytes);
+        }
+        self.stats.emitted += 1;
+        self.events.list.push(AppEvent::Request { session, request, handler, form, data: kept });
+        Ok(())
+    }
+
+    /// The application's answer to a request.
+    pub fn ack(&mut self, request: u64, data: &[u8], form: Form, now: Now) {
+        let Some(Waiting::Emit { session, id, bytes, key }) = self.answered(request) else { return };
+        self.settle(session, bytes);
+        let keep = key.is_some() || id.is_some();
+        if keep {
+            let kept = Kept::Data { bytes: data.into(), form };
+            if let Some(key) = key {
+                self.finish_key(key, &kept);
+            }
+            self.finish_request(session, id, kept);
+        }
+        self.go_on(session, now);
+    }
+
+    /// The application's error for a request.
+    pub fn fail(
+        &mut self,
+        request: u64,
+        code: &str,
+        message: &str,
+        details: Option<(&[u8], Form)>,
+        retry: bool,
+        now: Now,
+    ) {
+        match self.answered(request) {
+            Some(Waiting::Emit { session, id, bytes, key }) => {
+                self.settle(session, bytes);
+                self.stats.failed += 1;
+                let kept = Kept::Error(Arc::new(KeptError {
+                    code: Cow::Owned(code.to_owned()),
+                    message: Cow::Owned(message.to_owned()),
+                    details: details.map(|(bytes, form)| (bytes.into(), form)),
+                    retry,
+                }));
+                if let Some(key) = key {
+                    self.finish_key(key, &kept);
+                }
+                if id.is_some() {
+                    self.finish_request(session, id, kept);
+                } else {
+                    // Nobody waits for an ack, but a fault in a message is said all the same.
+                    let error = envelope::ErrorOut { code, message, details, retry };
+                    self.tell_session(session, |out, form| envelope::error(out, form, &error));
+                }
+                self.go_on(session, now);
+            }
+            Some(Waiting::Reauth { session, id }) => {
+                let error = envelope::ErrorOut { code, message, details, retry };
+                self.tell_session(session, |out, form| match id {
+                    Some(id) => envelope::ack_error(out, form, id, &error),
+                    None => envelope::error(out, form, &error),
+                });
+            }
+            Some(other) => self.denied(request, other, code, message, now),
+            None => {}
+        }
+    }
+
+    /// A request waits no more.
+    fn settle(&mut self, session: SessionId, bytes: u32) {
+        if let Some(held) = self.session_mut(session) {
+            held.waiting = held.waiting.saturating_sub(1);
+            held.waiting_bytes = held.waiting_bytes.saturating_sub(bytes);
+        }
+    }
+
+    /// What waited because too many requests did.
+    fn go_on(&mut self, session: SessionId, now: Now) {
+        if let Some(conn) = self.session(session).and_then(|held| held.conn)
+            && self.conn(conn).is_some_and(|conn| conn.paused || !conn.backlog.is_empty())
+        {
+            self.wake_backlog(conn, now);
+        }
+    }
+
+    /// A request of a peer is done: its ack is kept, and said on the newest connection.
+    pub(super) fn finish_request(&mut self, session: SessionId, id: Option<u64>, kept: Kept) {
+        let Some(id) = id else { return };
+        self.tell_kept(session, id, &kept);
+        let bounds = self.ack_bounds();
+        if let Some(held) = self.session_mut(session) {
+            held.acks.finish(id, kept, &bounds);
+        }
+    }
+
+    /// A request could not be done. Its error is its ack, and kept like one.
+    pub(super) fn fail_request(&mut self, session: SessionId, id: Option<u64>, fault: &Fault) {
+        self.stats.faults += 1;
+        match id {
+            Some(_) => {
+                let kept = Kept::Error(Arc::new(KeptError {
+                    code: Cow::Borrowed(fault.code.word()),
+                    message: fault.message.clone(),
+                    details: None,
+                    retry: fault.retry,
+                }));
+                self.finish_request(session, id, kept);
+            }
+            None => self.tell_fault_to(session, fault),
+        }
+    }
+
+    /// The result of a key: kept, and told to those who asked the same meanwhile.
+    pub(super) fn finish_key(&mut self, key: Ticket, kept: &Kept) {
+        for waiter in self.keys.finish(key, kept.clone(), kept.size()) {
+            let Waiter::Request { session, id } = waiter;
+            self.finish_request(session, id, kept.clone());
+        }
+    }
+
+    /// A session ended with decisions open: nobody waits for them any more.
+    pub(super) fn forget_waiting(&mut self, session: SessionId) {
+        let open: Vec<u64> = self
+            .waiting
+            .iter()
+            .filter(|(_, _, waiting)| match waiting {
+                Waiting::Emit { session: of, .. }
+                | Waiting::Reauth { session: of, .. }
+                | Waiting::Returning { session: of, .. } => *of == session,
+                Waiting::Join(joining) => joining.session == session,
+                Waiting::Blocked => false,
+            })
+            .map(|(index, generation, _)| (u64::from(generation) << 32) | u64::from(index))
+            .collect();
+        for ticket in open {
+            if let Some(Waiting::Emit { key: Some(key), .. }) = self.answered(ticket) {
+                // The handler is cancelled: the key is free again, and who waited for it is told.
+                for Waiter::Request { session, id } in self.keys.release(key) {
+                    let fault = Fault::new(Code::Internal, "the session that was first with this key ended");
+                    self.fail_request(session, id, &fault.retry());
+                }
+            }
+        }
+    }
+
+    /// `auth`: a new token for the session that is here.
+    pub(super) fn said_auth(&mut self, session: SessionId, id: Option<u64>, token: &str) -> Result<(), Fault> {
+        if let (Some(id), Some(held)) = (id, self.session_mut(session)) {
+            held.acks.note(id);
+        }
+        if !self.config.authenticates {
+            if let Some(id) = id {
+                self.tell_session(session, |out, form| envelope::auth(out, form, id, None));
+            }
+            return Ok(());
+        }
+        let ticket = self.ticket(Waiting::Reauth { session, id });
+        self.know(session);
+        self.events.list.push(AppEvent::Reauthenticate { session, ticket, token: token.to_owned() });
+        Ok(())
+    }
+
+    /// The application's word about a new token: it is `user`'s, until `expires`.
+    pub fn reauthenticated(&mut self, ticket: u64, user: Option<&str>, expires: Option<u64>, now: Now) {
+        let Some(Waiting::Reauth { session, id }) = self.answered(ticket) else { return };
+        let Some(held) = self.session_mut(session) else { return };
+        if held.user().map(|user| &**user) != user {
+            let fault = Fault::new(Code::Unauthorized, "the token belongs to another user").with_id(id);
+            self.tell_fault_to(session, &fault);
+            return;
+        }
+        held.expires = expires;
+        held.told_expiring = false;
+        if expires.is_some() {
+            self.time_expiry(session, now);
+        }
+        if let Some(id) = id {
+            self.tell_session(session, |out, form| envelope::auth(out, form, id, expires));
+        }
+    }
+}
+
+/// A room that a request names and that is none of the application's.
+pub(super) fn refuse_own(name: &str) -> Result<(), Fault> {
+    if name.starts_with('$') { Err(own_room(name)) } else { Ok(()) }
+}

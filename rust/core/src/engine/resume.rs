@@ -1,0 +1,190 @@
+//! A session comes back: its rooms are authorized again, the older connection gives way, and its
+//! cursor goes on from the position that it names.
+
+use super::conn::Phase;
+use super::hello::Since;
+use super::requests::Waiting;
+use super::session::{Allowed, PendingHello, Returning};
+use super::{AppEvent, Engine};
+use crate::codes::close;
+use crate::envelope::write as envelope;
+use crate::ids::{ConnId, Form, Now, RoomId, Seq, SessionId};
+use crate::room::grants::Grants;
+use std::sync::Arc;
+
+impl Engine {
+    /// The key was right. Rooms that need the application's word are asked for first: nothing is
+    /// taken over before all of them are answered.
+    pub(super) fn begin_return(
+        &mut self,
+        id: ConnId,
+        session: SessionId,
+        mut pending: PendingHello,
+        expires: Option<u64>,
+        now: Now,
+    ) {
+        let Some(held) = self.session(session) else { return };
+        let user = held.user().cloned();
+        let asked: Vec<(RoomId, Arc<str>)> = held
+            .rooms
+            .iter()
+            .filter_map(|joined| {
+                let room = self.room(joined.room)?;
+                (room.settings.authorize || room.settings.state).then(|| (joined.room, Arc::clone(&room.name)))
+            })
+            .collect();
+        let open = u32::try_from(asked.len()).expect("rooms of a session are bounded");
+        pending.returning = Some(Returning { session, user, expires, open, rooms: Vec::new() });
+        let Some(conn) = self.conn_mut(id) else { return };
+        conn.phase = Phase::Checking(Box::new(pending));
+        for (room, name) in asked {
+            let ticket = self.ticket(Waiting::Returning { conn: id, session, room });
+            self.know(session);
+            self.events.list.push(AppEvent::Authorize {
+                session,
+                ticket,
+                room: name.to_string(),
+                form: Form::Json,
+                data: None,
+                resuming: true,
+            });
+        }
+        if open == 0 {
+            self.finish_return(id, now);
+        }
+    }
+
+    /// The application's word about one room of a returning session.
+    pub(super) fn room_allowed(&mut self, id: ConnId, allowed: Allowed, now: Now) {
+        let Some(conn) = self.conn_mut(id) else { return };
+        let Phase::Checking(pending) = &mut conn.phase else { return };
+        let Some(returning) = &mut pending.returning else { return };
+        returning.rooms.push(allowed);
+        returning.open -= 1;
+        if returning.open == 0 {
+            self.finish_return(id, now);
+        }
+    }
+
+    fn finish_return(&mut self, id: ConnId, now: Now) {
+        let Some(conn) = self.conn_mut(id) else { return };
+        let Phase::Checking(pending) = &mut conn.phase else { return };
+        let mut pending = std::mem::take(&mut **pending);
+        let Some(returning) = pending.returning.take() else { return };
+        let session = returning.session;
+        if self.session(session).is_none() {
+            // It ended while we asked: the same as any other session that is not there.
+            self.begin_session(id, &pending, returning.user.as_deref(), returning.expires, now);
+            return;
+        }
+        if let Some(old) = self.session(session).and_then(|held| held.conn) {
+            self.supersede(old, session, now);
+        }
+        if !self.admit_user(id, returning.user.as_ref(), now) {
+            return;
+        }
+        let mut states: Vec<(RoomId, Box<[u8]>, Seq)> = Vec::new();
+        for allowed in returning.rooms {
+            if let Some(grants) = allowed.grants {
+                if let Some(member) = self.room_mut(allowed.room).and_then(|room| room.members.get_mut(session)) {
+                    member.grants = grants;
+                    if allowed.info.is_some() {
+                        member.info = allowed.info;
+                    }
+                }
+                if let Some((state, seq)) = allowed.state {
+                    states.push((allowed.room, state, seq));
+                }
+            } else {
+                self.leave(session, allowed.room, now);
+            }
+        }
+        let since = self.since(pending.position.as_deref());
+        let began = self.session(session).map_or(0, |held| held.began);
+        let seq = match since {
+            Since::Known(seq) => seq,
+            Since::Nothing => began,
+            Since::Unknown => self.head,
+        };
+        if let Some(held) = self.session_mut(session) {
+            held.expires = returning.expires;
+            held.told_expiring = false;
+        }
+        if returning.expires.is_some() {
+            self.time_expiry(session, now);
+        }
+        self.renew_floors(session, since, seq);
+        self.attach(id, session, seq, now);
+        self.welcome(id, session, seq, Some(since != Since::Unknown), now);
+        for (room, name) in self.plain_rooms(session) {
+            let at = states.iter().position(|(of, ..)| *of == room).map(|at| states.swap_remove(at));
+            let (state, seq) = at.map_or((None, self.head), |(_, state, seq)| (Some(state), seq));
+            let grants = self.grants_in(room, session).unwrap_or(Grants::NONE);
+            self.tell_room(id, room, grants, &name, state.as_deref(), seq);
+        }
+        if since == Since::Unknown {
+            self.tell_unknown_past(id, session);
+        }
+        self.ask_again(id, session);
+        self.stats.resumed += 1;
+        if self.config.lifecycle {
+            self.know(session);
+            self.events.list.push(AppEvent::Resumed { session });
+        }
+        self.feed(session, now);
+    }
+
+    /// What was told of gaps before a return counts no more: the client says itself what it has. Only
+    /// where its position means nothing, all that is past was just told as one gap.
+    fn renew_floors(&mut self, session: SessionId, since: Since, seq: Seq) {
+        let Some(held) = self.sessions.get_mut(session.index(), session.generation()) else { return };
+        let floor = if since == Since::Unknown { seq } else { 0 };
+        if let Some(rare) = &mut held.rare {
+            rare.ring_floor = floor;
+        }
+        for joined in &mut held.rooms {
+            joined.latest_until = 0;
+            let room = self.rooms.get_mut(joined.room.index(), joined.room.generation());
+            if let Some(room) = room {
+                joined.mark = room.presence.snapshot(session);
+                if let Some(member) = room.members.get_mut(session) {
+                    member.floor = floor;
+                }
+            }
+        }
+    }
+
+    /// A newer connection took the session over: the older one is told so and closed.
+    fn supersede(&mut self, old: ConnId, session: SessionId, now: Now) {
+        self.detach(old, session, now);
+        self.close_conn(old, close::SUPERSEDED, "a newer connection took this session over", None, now);
+    }
+
+    /// Rooms of a session that are not rtcore's own.
+    fn plain_rooms(&self, session: SessionId) -> Vec<(RoomId, Arc<str>)> {
+        let Some(held) = self.session(session) else { return Vec::new() };
+        held.rooms
+            .iter()
+            .filter_map(|joined| {
+                let name = &self.room(joined.room)?.name;
+                (!name.starts_with('$')).then(|| (joined.room, Arc::clone(name)))
+            })
+            .collect()
+    }
+
+    /// The `room` message: what a member is shown of a room, without its past.
+    pub(super) fn tell_room(
+        &mut self,
+        id: ConnId,
+        room: RoomId,
+        grants: Grants,
+        name: &str,
+        state: Option<&[u8]>,
+        seq: Seq,
+    ) {
+        let Some(form) = self.conn(id).map(|conn| conn.form) else { return };
+        let mut bytes = Vec::with_capacity(256);
+        self.with_view(room, grants, state, seq, |view| envelope::room(&mut bytes, form, name, &view));
+        self.tell(id, |out, _| out.extend_from_slice(&bytes));
+    }
+}

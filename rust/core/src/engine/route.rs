@@ -1,0 +1,251 @@
+//! From a frame to the things said in it, each to the file that does it.
+
+use super::conn::Phase;
+use super::session::Hold;
+use super::{Engine, size};
+use crate::codes::{Code, close};
+use crate::envelope::{Said, messages, read, type_of, write as envelope};
+use crate::error::Fault;
+use crate::ids::{ConnId, Now, SessionId};
+
+/// What a peer may have taken now.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Take {
+    All,
+    /// Answers, pings and goodbyes: requests wait or are refused.
+    Answers,
+    Nothing,
+}
+
+impl Engine {
+    fn takes(&self, id: ConnId, now: Now) -> Take {
+        let Some(conn) = self.conn(id) else { return Take::Nothing };
+        let limits = &self.config.limits;
+        let outbox = &self.outboxes[id.index()];
+        match conn.phase {
+            Phase::Checking(_) => return Take::Nothing,
+            Phase::Raw => {
+                let (messages, bytes) = conn.raw_waiting;
+                let full = u64::from(messages) >= limits.waiting_requests
+                    || u64::from(bytes) >= limits.waiting_bytes
+                    || outbox.data_bytes() as u64 > limits.session_high
+                    || outbox.control_bytes() as u64 > limits.unsent_replies;
+                return if full { Take::Nothing } else { Take::All };
+            }
+            _ => {}
+        }
+        if outbox.control_bytes() as u64 > limits.unsent_replies {
+            return Take::Nothing;
+        }
+        let Some(session) = conn.session.and_then(|id| self.session(id)) else { return Take::All };
+        if session.hold.is_some() {
+            return Take::Nothing;
+        }
+        if u64::from(session.waiting) < limits.waiting_requests
+            && u64::from(session.waiting_bytes) < limits.waiting_bytes
+        {
+            return Take::All;
+        }
+        let patient = conn.full_since.is_none_or(|since| now.tick.ms_since(since) < limits.ping_ms);
+        if session.asks().is_empty() && patient { Take::Nothing } else { Take::Answers }
+    }
+
+    /// Whether the next message of this connection may be taken; if not, what follows waits.
+    pub(super) fn may_take(&mut self, id: ConnId, now: Now) -> bool {
+        let takes = self.takes(id, now);
+        let Some(conn) = self.conn(id) else { return false };
+        let full = takes != Take::All
+            && conn.session.and_then(|id| self.session(id)).is_some_and(|session| session.hold.is_none());
+        let first = full && conn.full_since.is_none();
+        if let Some(conn) = self.conn_mut(id) {
+            if !full {
+                conn.full_since = None;
+            } else if first {
+                conn.full_since = Some(now.tick);
+                let deadline = now.tick.plus_ms(self.config.limits.ping_ms);
+                self.timers.conn(deadline, id);
+            }
+        }
+        takes != Take::Nothing
+    }
+
+    /// A frame: one message, or an array of them in which each stands for itself.
+    pub(super) fn frame(&mut self, id: ConnId, data: &[u8], now: Now) {
+        let Some(form) = self.conn(id).map(|conn| conn.form) else { return };
+        let mut first = true;
+        for message in messages(form, data) {
+            let Some(conn) = self.conn(id) else { return };
+            if matches!(conn.phase, Phase::Closing) {
+                return;
+            }
+            // The first was looked at before its frame was taken.
+            if !first && (!conn.backlog.is_empty() || !self.may_take(id, now)) {
+                let Ok(bytes) = message else { continue };
+                if let Some(conn) = self.conn_mut(id) {
+                    conn.backlog.push_back(bytes.into());
+                }
+                continue;
+            }
+            first = false;
+            self.message(id, message, now);
+        }
+    }
+
+    /// One thing said.
+    pub(super) fn message(&mut self, id: ConnId, message: Result<&[u8], Fault>, now: Now) {
+        let Some(conn) = self.conn(id) else { return };
+        let form = conn.form;
+        if let Phase::Hello = conn.phase {
+            self.first_message(id, message, now);
+            return;
+        }
+        let Some(session) = conn.session else { return };
+        if !self.within_rate(session, now) {
+            let limit = self.config.limits.messages_per_second;
+            let reason = format!("more than {limit} messages per second");
+            self.close_conn(id, close::RATE, &reason, Some(1.0), now);
+            return;
+        }
+        let read = message.and_then(|bytes| Ok((read(form, bytes)?, bytes)));
+        let (said, source) = match read {
+            Ok(said) => said,
+            Err(fault) => {
+                self.tell_fault(id, &fault);
+                return;
+            }
+        };
+        // Only then can it be that answers alone are taken, and this is the way of every message.
+        let full = self.conn(id).is_some_and(|conn| conn.full_since.is_some());
+        if full && self.takes(id, now) == Take::Answers && !matches!(said, Said::Reply { .. } | Said::Ping { .. } | Said::Bye { .. })
+        {
+            let fault = Fault::new(
+                Code::Overloaded,
+                format!(
+                    "{} requests of this session wait for an answer already",
+                    self.session(session).map_or(0, |session| session.waiting)
+                ),
+            );
+            self.tell_fault(id, &fault.with_id(id_of(&said)).retry());
+            return;
+        }
+        self.said(id, session, said, source, now);
+    }
+
+    fn said(&mut self, id: ConnId, session: SessionId, said: Said<'_>, source: &[u8], now: Now) {
+        let request = id_of(&said);
+        let done = match said {
+            Said::Hello(_) => Err(Fault::new(Code::InvalidMessage, "hello was said already")),
+            Said::Join(join) => self.said_join(session, join, now),
+            Said::Leave { id, room } => self.said_leave(session, id, &room, now),
+            Said::Publish(publish) => self.said_publish(id, session, &publish, source, now),
+            Said::History { id, room, after, limit } => {
+                self.said_history(session, id, &room, after.as_deref(), limit)
+            }
+            Said::Emit(emit) => self.said_emit(session, &emit, now),
+            Said::Reply { id, result } => {
+                self.said_reply(session, id, result);
+                Ok(())
+            }
+            Said::Auth { id, token } => self.said_auth(session, id, &token),
+            Said::Ping { time, rtt, .. } => {
+                if let Some(rtt) = rtt
+                    && let Some(session) = self.session_mut(session)
+                    && rtt.is_finite()
+                    && (0.0..=4_000_000.0).contains(&rtt)
+                {
+                    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "checked above")]
+                    let micros = (rtt * 1000.0) as u32;
+                    session.latency_us = Some(micros);
+                }
+                let time = time.as_ref().map(|time| (&*time.bytes, time.form));
+                self.tell(id, |out, form| envelope::pong(out, form, time, now.wall_ms));
+                Ok(())
+            }
+            Said::Bye { .. } => {
+                self.end_session(session, "the client said bye", close::NORMAL, now);
+                Ok(())
+            }
+        };
+        if let Err(fault) = done {
+            let request = fault.id.or(request);
+            self.tell_fault(id, &fault.with_id(request));
+        }
+    }
+
+    fn first_message(&mut self, id: ConnId, message: Result<&[u8], Fault>, now: Now) {
+        let Some(form) = self.conn(id).map(|conn| conn.form) else { return };
+        let told = match message {
+            Err(fault) => fault.message,
+            Ok(bytes) => match read(form, bytes) {
+                Ok(Said::Hello(hello)) => {
+                    self.said_hello(id, &hello, now);
+                    return;
+                }
+                Err(fault) if type_of(form, bytes).is_some_and(|kind| kind == "hello") => fault.message,
+                _ => "the first message must be a hello".into(),
+            },
+        };
+        self.close_conn(id, close::HELLO_EXPECTED, &told, None, now);
+    }
+
+    /// A token bucket of two seconds' worth: bursts pass, a flood does not.
+    fn within_rate(&mut self, id: SessionId, now: Now) -> bool {
+        let rate = self.config.limits.messages_per_second;
+        if rate == 0 {
+            return true;
+        }
+        let Some(session) = self.session_mut(id) else { return false };
+        let (held, since) = session.budget;
+        let most = u64::from(u32::MAX).min(rate * 2000);
+        let held = (u64::from(held) + now.tick.ms_since(since) * rate).min(most);
+        let left = held.saturating_sub(1000);
+        #[expect(clippy::cast_possible_truncation, reason = "at most u32::MAX, above")]
+        let left = left as u32;
+        session.budget = (left, now.tick);
+        held >= 1000
+    }
+
+    /// What a session's input waits for is over.
+    pub(super) fn release_hold(&mut self, id: SessionId, hold: Hold, now: Now) {
+        let Some(session) = self.session_mut(id) else { return };
+        if session.hold != Some(hold) {
+            return;
+        }
+        session.hold = None;
+        if let Some(conn) = session.conn {
+            self.wake_backlog(conn, now);
+        }
+    }
+
+    /// Go on with a connection's backlog, whether or not the shell was told to pause.
+    pub(super) fn wake_backlog(&mut self, id: ConnId, now: Now) {
+        let Some(conn) = self.conn(id) else { return };
+        if conn.paused {
+            self.wake_input(id, now);
+        } else {
+            self.take_input(id, now);
+        }
+    }
+
+    /// The bound of a session's own ring: what may wait for it, and a little more for what is said
+    /// without waiting.
+    pub(super) fn own_bytes(&self) -> usize {
+        size(self.config.limits.session_high.saturating_mul(2))
+    }
+}
+
+/// The id of a request.
+fn id_of(said: &Said<'_>) -> Option<u64> {
+    match said {
+        Said::Hello(hello) => hello.id,
+        Said::Join(join) => join.id,
+        Said::Publish(publish) => publish.id,
+        Said::Emit(emit) => emit.id,
+        Said::Leave { id, .. }
+        | Said::History { id, .. }
+        | Said::Auth { id, .. }
+        | Said::Ping { id, .. }
+        | Said::Bye { id } => *id,
+        Said::Reply { .. } => None, // its id is the server's
+    }
+}

@@ -1,0 +1,161 @@
+//! Writing one message to one connection: the frame in the arena, its reference in the outbox.
+
+use super::conn::{Phase, parts};
+use super::{Engine, size};
+use crate::envelope::write as envelope;
+use crate::envelope::write::ErrorOut;
+use crate::error::Fault;
+use crate::frame::deflate::Deflater;
+use crate::frame::websocket::{header_len, opcode, write_header};
+use crate::ids::{ConnId, Form, SessionId};
+use crate::outbox::{Lane, Meta, Segment};
+
+/// Append a whole unmasked frame whose payload `write` appends. The header's place is kept free
+/// before its length is known: 4 bytes, which fits all but the shortest and the longest.
+pub(super) fn framed(
+    out: &mut Vec<u8>,
+    opcode: u8,
+    deflate: Option<(&mut Deflater, usize)>,
+    write: impl FnOnce(&mut Vec<u8>),
+) {
+    const ROOM: usize = 4;
+    let start = out.len();
+    out.extend_from_slice(&[0; ROOM]);
+    write(out);
+    let mut rsv1 = false;
+    if let Some((deflater, from)) = deflate {
+        let plain = out.len() - start - ROOM;
+        if plain >= from {
+            let mut packed = Vec::with_capacity(plain / 2);
+            deflater.deflate(&out[start + ROOM..], &mut packed);
+            if packed.len() < plain {
+                out.truncate(start + ROOM);
+                out.extend_from_slice(&packed);
+                rsv1 = true;
+            }
+        }
+    }
+    let end = out.len();
+    let len = end - start - ROOM;
+    let need = header_len(len);
+    if need > ROOM {
+        out.resize(end + need - ROOM, 0);
+    }
+    if need != ROOM {
+        out.copy_within(start + ROOM..end, start + need);
+        out.truncate(start + need + len);
+    }
+    let mut header = [0u8; 10];
+    let header = short_header(&mut header, opcode, rsv1, len);
+    out[start..start + need].copy_from_slice(header);
+}
+
+/// The header in a buffer on the stack, for the sizes that are common; RFC 6455 §5.2.
+fn short_header(buffer: &mut [u8; 10], opcode: u8, rsv1: bool, len: usize) -> &[u8] {
+    buffer[0] = 0x80 | (u8::from(rsv1) << 6) | opcode;
+    if let Ok(short @ 0..=125) = u8::try_from(len) {
+        buffer[1] = short;
+        return &buffer[..2];
+    }
+    if let Ok(middle) = u16::try_from(len) {
+        buffer[1] = 126;
+        buffer[2..4].copy_from_slice(&middle.to_be_bytes());
+        return &buffer[..4];
+    }
+    buffer[1] = 127;
+    buffer[2..10].copy_from_slice(&(len as u64).to_be_bytes());
+    &buffer[..10]
+}
+
+/// The opcode of messages in a form.
+pub(super) const fn opcode_of(form: Form) -> u8 {
+    match form {
+        Form::Json => opcode::TEXT,
+        Form::Msgpack => opcode::BINARY,
+    }
+}
+
+impl Engine {
+    /// Write a message in one of the encodings; nothing refers to it yet.
+    pub(super) fn place(&mut self, meta: Meta, encoding: u8, write: impl FnOnce(&mut Vec<u8>, Form)) -> Segment {
+        let (form, deflate) = parts(encoding);
+        let from = size(self.config.limits.compress_from);
+        let deflater = deflate.then_some((&mut self.deflater, from));
+        self.arena.frame(meta, |out| framed(out, opcode_of(form), deflater, |out| write(out, form)))
+    }
+
+    /// Put a frame into a connection's outbox.
+    pub(super) fn post(&mut self, id: ConnId, lane: Lane, segment: Segment) {
+        let outbox = &mut self.outboxes[id.index()];
+        outbox.push(lane, segment, &mut self.arena);
+        if !outbox.dirty {
+            outbox.dirty = true;
+            self.dirty.push(id);
+        }
+    }
+
+    /// Say something to one connection, ahead of waiting data.
+    pub(super) fn tell(&mut self, id: ConnId, write: impl FnOnce(&mut Vec<u8>, Form)) {
+        self.tell_as(id, true, write);
+    }
+
+    /// The same; what holds a key or a ticket is never compressed.
+    pub(super) fn tell_as(&mut self, id: ConnId, compressible: bool, write: impl FnOnce(&mut Vec<u8>, Form)) {
+        let Some(conn) = self.conn(id) else { return };
+        if matches!(conn.phase, Phase::Closing) {
+            return;
+        }
+        let mut encoding = conn.encoding();
+        if !compressible {
+            encoding &= 1;
+        }
+        let segment = self.place(Meta::Control, encoding, write);
+        self.post(id, Lane::Control, segment);
+    }
+
+    /// Say something to a session, if it is connected.
+    pub(super) fn tell_session(&mut self, id: SessionId, write: impl FnOnce(&mut Vec<u8>, Form)) {
+        if let Some(conn) = self.session(id).and_then(|session| session.conn) {
+            self.tell(conn, write);
+        }
+    }
+
+    /// A fault in a message: an error ack if it had a usable id, else an `error`.
+    pub(super) fn tell_fault(&mut self, id: ConnId, fault: &Fault) {
+        self.stats.faults += 1;
+        let error =
+            ErrorOut { code: fault.code.word(), message: &fault.message, details: None, retry: fault.retry };
+        match fault.id {
+            Some(request) => self.tell(id, |out, form| envelope::ack_error(out, form, request, &error)),
+            None => self.tell(id, |out, form| envelope::error(out, form, &error)),
+        }
+    }
+
+    /// A control frame of the WebSocket itself.
+    pub(super) fn tell_frame(&mut self, id: ConnId, lane: Lane, opcode: u8, payload: &[u8]) {
+        let segment = self.arena.frame(Meta::Control, |out| {
+            write_header(out, opcode, false, payload.len());
+            out.extend_from_slice(payload);
+        });
+        self.post(id, lane, segment);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::framed;
+    use crate::frame::websocket::{opcode, write_header};
+
+    #[test]
+    fn a_frame_of_any_length_has_its_shortest_header() {
+        for len in [0, 1, 125, 126, 127, 65_535, 65_536, 70_000] {
+            let payload = vec![b'x'; len];
+            let mut expected = b"before".to_vec();
+            write_header(&mut expected, opcode::TEXT, false, len);
+            expected.extend_from_slice(&payload);
+            let mut out = b"before".to_vec();
+            framed(&mut out, opcode::TEXT, None, |out| out.extend_from_slice(&payload));
+            assert!(out == expected, "length {len}");
+        }
+    }
+}

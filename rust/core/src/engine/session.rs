@@ -1,0 +1,151 @@
+//! One session: the logical peer, which outlives its connections.
+
+use crate::ids::{ConnId, RoomId, Seq, SessionId, Tick};
+use crate::log::acks::Acks;
+use crate::log::entry::Author;
+use crate::log::ring::Ring;
+use rand_chacha::ChaCha20Rng;
+use rand_chacha::rand_core::RngCore;
+use std::net::IpAddr;
+use std::sync::Arc;
+
+/// A room that a session is in.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Joined {
+    pub room: RoomId,
+    /// The id of the `join`: sent again because it had no ack, it is answered with its history.
+    pub join_id: u64,
+    /// Policy `latest`: up to this number only the newest entry of each slot is fed.
+    pub latest_until: Seq,
+    /// While the session lags: the presence mark that it was told up to.
+    pub mark: u64,
+}
+
+/// What the session's input waits for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Hold {
+    /// The application's word about a `join` (ticket).
+    Join(u64),
+    /// Room in a ring with the policy `block`.
+    Room(RoomId),
+}
+
+/// A request of the server's that has no reply yet.
+#[derive(Debug)]
+pub(super) struct Ask {
+    pub id: u64,
+    pub event: Box<str>,
+    pub data: Box<[u8]>,
+}
+
+/// What is rare in a session, so that an idle one stays small.
+#[derive(Debug, Default)]
+pub(super) struct Rare {
+    /// What was said to it alone.
+    pub ring: Option<Ring>,
+    /// Gaps of that ring told up to here.
+    pub ring_floor: Seq,
+    pub asks: Vec<Ask>,
+    pub next_ask: u64,
+    pub wants_drained: bool,
+}
+
+/// The logical peer.
+#[derive(Debug)]
+pub(super) struct Session {
+    pub author: Arc<Author>,
+    pub key: [u8; 32],
+    pub conn: Option<ConnId>,
+    pub address: IpAddr,
+    pub agent: Option<Box<str>>,
+    pub since_ms: u64,
+    pub rooms: Vec<Joined>,
+    /// The log's head when it began.
+    pub began: Seq,
+    /// While it lags: everything up to here was handed to its outbox, or reported as a gap.
+    pub cursor: Seq,
+    pub lagging: bool,
+    pub acks: Acks,
+    /// Requests that wait for the application.
+    pub waiting: u32,
+    pub waiting_bytes: u32,
+    pub hold: Option<Hold>,
+    pub rare: Option<Box<Rare>>,
+    /// When its token ends, milliseconds since 1970.
+    pub expires: Option<u64>,
+    pub told_expiring: bool,
+    /// When the resume window ends; meaningful while it has no connection.
+    pub until: Tick,
+    /// Measured round trip, microseconds.
+    pub latency_us: Option<u32>,
+    /// Messages it may still send in this moment, in thousandths, and since when.
+    pub budget: (u32, Tick),
+    /// Whether the application has its handle.
+    pub known: bool,
+}
+
+impl Session {
+    pub fn rare(&mut self) -> &mut Rare {
+        self.rare.get_or_insert_with(Box::default)
+    }
+
+    pub fn user(&self) -> Option<&Arc<str>> {
+        self.author.user.as_ref()
+    }
+
+    pub fn name(&self) -> &Arc<str> {
+        &self.author.wire
+    }
+
+    pub fn joined(&self, room: RoomId) -> Option<&Joined> {
+        self.rooms.iter().find(|joined| joined.room == room)
+    }
+
+    pub fn asks(&self) -> &[Ask] {
+        self.rare.as_ref().map_or(&[], |rare| &rare.asks)
+    }
+}
+
+/// A `hello` that waits for the application's word.
+#[derive(Debug, Default)]
+pub(super) struct PendingHello {
+    pub session: Option<String>,
+    pub key: Option<String>,
+    pub position: Option<String>,
+    /// Set once the user is known and rooms of a returning session are asked for.
+    pub returning: Option<Returning>,
+}
+
+/// A session on its way back: its rooms are authorized again, one by one.
+#[derive(Debug)]
+pub(super) struct Returning {
+    pub session: SessionId,
+    pub user: Option<Arc<str>>,
+    pub expires: Option<u64>,
+    /// Tickets without an answer.
+    pub open: u32,
+    /// What was answered.
+    pub rooms: Vec<Allowed>,
+}
+
+/// The application's word about one room of a returning session.
+#[derive(Debug)]
+pub(super) struct Allowed {
+    pub room: RoomId,
+    /// None: it may not be there any more.
+    pub grants: Option<crate::room::grants::Grants>,
+    pub info: Option<Arc<[u8]>>,
+    pub state: Option<(Box<[u8]>, Seq)>,
+}
+
+/// A random word of `n` characters of 5 bits each, out of `[a-z0-9]`.
+pub(super) fn word(random: &mut ChaCha20Rng, n: usize) -> String {
+    const LETTERS: &[u8; 32] = b"abcdefghijkmnpqrstuvwxyz23456789";
+    (0..n).map(|_| char::from(LETTERS[(random.next_u32() & 31) as usize])).collect()
+}
+
+/// Whether two keys are the same, in a time that does not tell where they differ.
+pub(super) fn same_key(a: &[u8; 32], b: &str) -> bool {
+    let b = b.as_bytes();
+    b.len() == a.len() && a.iter().zip(b).fold(0u8, |sum, (x, y)| sum | (x ^ y)) == 0
+}

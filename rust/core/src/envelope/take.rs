@@ -1,0 +1,296 @@
+//! What the fields of a message mean: the same for both forms.
+
+use super::flaw::{What, invalid};
+use super::number::{self, Number};
+use super::said::{Data, Emit, Hello, Join, PeerFailure, Publish, Said};
+use super::span::{Field, Fields, Kind, Span};
+use super::trace::is_traceparent;
+use super::{KEY, MAX_ID, NAME, json, json_text, msgpack, split::Messages};
+use crate::error::Fault;
+use crate::ids::Form;
+use std::borrow::Cow;
+
+/// A message whose fields have been found.
+pub(super) struct Take<'a> {
+    form: Form,
+    bytes: &'a [u8],
+    fields: Fields,
+}
+
+impl<'a> Take<'a> {
+    pub(super) fn new(form: Form, bytes: &'a [u8]) -> Self {
+        let mut take = Self { form, bytes, fields: Fields::new() };
+        match form {
+            Form::Json => {
+                json::find(bytes, &mut take.fields);
+                // Field by field would do, were it not for `data`, which leaves again as it came.
+                if simdutf8::basic::from_utf8(bytes).is_err() {
+                    let valid = std::str::from_utf8(bytes).map_or_else(|e| e.valid_up_to(), str::len);
+                    take.fields.flaw = Some(What::NotUtf8.at(valid));
+                }
+            }
+            Form::Msgpack => msgpack::find(bytes, &mut take.fields),
+        }
+        take
+    }
+
+    /// The word in `type`.
+    pub(super) fn kind(&self) -> Option<Cow<'a, str>> {
+        self.text(Field::Type).ok().flatten()
+    }
+
+    /// What was said.
+    pub(super) fn said(&self) -> Result<Said<'a>, Fault> {
+        let kind = self.kind();
+        let id = self.id();
+        // The id of a reply is the server's own: an error ack for it would answer some other request.
+        let known = if kind.as_deref() == Some("reply") { None } else { id.as_ref().ok().copied().flatten() };
+        self.by_type(kind, id).map_err(|fault| fault.with_id(known))
+    }
+
+    fn by_type(&self, kind: Option<Cow<'a, str>>, id: Result<Option<u64>, Fault>) -> Result<Said<'a>, Fault> {
+        if let Some(flaw) = self.fields.flaw {
+            return Err(flaw.fault());
+        }
+        let id = id?;
+        let Some(kind) = kind else {
+            return Err(match self.fields.get(Field::Type) {
+                Some(span) => wrong(Field::Type, span, "text"),
+                None => invalid("the message has no \"type\""),
+            });
+        };
+        Ok(match &*kind {
+            "emit" => Said::Emit(Emit {
+                id,
+                event: self.name(Field::Event)?,
+                data: self.data(Field::Data)?.unwrap_or(Data::null(self.form)),
+                key: self.key()?,
+                trace: self.trace(),
+            }),
+            "publish" => Said::Publish(Publish {
+                id,
+                room: self.name(Field::Room)?,
+                event: self.name(Field::Event)?,
+                data: self.data(Field::Data)?.unwrap_or(Data::null(self.form)),
+                key: self.key()?,
+                echo: self.flag(Field::Echo)?.unwrap_or(true),
+                volatile: self.flag(Field::Volatile)?.unwrap_or(false),
+                trace: self.trace(),
+            }),
+            "reply" => {
+                let Some(id) = id else { return Err(invalid("a reply needs the \"id\" of the request")) };
+                Said::Reply { id, result: self.result()? }
+            }
+            "ping" => {
+                let time = self.data(Field::Time)?;
+                Said::Ping { id, time, rtt: self.rtt()? }
+            }
+            "join" => Said::Join(self.join(id)?),
+            "leave" => Said::Leave { id, room: self.name(Field::Room)? },
+            "history" => Said::History {
+                id,
+                room: self.name(Field::Room)?,
+                after: self.text(Field::After)?,
+                limit: self.count(Field::Limit)?,
+            },
+            "auth" => Said::Auth { id, token: self.need(Field::Token)? },
+            "hello" => Said::Hello(self.hello(id)?),
+            "bye" => Said::Bye { id },
+            other => return Err(unknown(other)),
+        })
+    }
+
+    fn hello(&self, id: Option<u64>) -> Result<Hello<'a>, Fault> {
+        Ok(Hello {
+            id,
+            v: self.count(Field::V)?.unwrap_or(1),
+            token: self.text(Field::Token)?,
+            session: self.text(Field::Session)?,
+            key: self.text(Field::Key)?,
+            position: self.text(Field::Position)?,
+            client: self.text(Field::Client)?,
+            can: self.words(Field::Can)?,
+        })
+    }
+
+    fn join(&self, id: Option<u64>) -> Result<Join<'a>, Fault> {
+        let (since, last) = (self.text(Field::Since)?, self.count(Field::Last)?);
+        if since.is_some() && last.is_some() {
+            return Err(invalid("a join has \"since\" or \"last\", not both"));
+        }
+        let data = self.data(Field::Data)?;
+        Ok(Join { id, room: self.name(Field::Room)?, since, last, data })
+    }
+
+    /// The outcome in a reply.
+    fn result(&self) -> Result<Result<Data<'a>, PeerFailure<'a>>, Fault> {
+        let Some(span) = self.fields.get(Field::Error) else {
+            return Ok(Ok(self.data(Field::Data)?.unwrap_or(Data::null(self.form))));
+        };
+        if span.kind != Kind::Map {
+            return Err(wrong(Field::Error, span, "an object"));
+        }
+        let error = Take::new(self.form, &self.bytes[span.start..span.end]);
+        if let Some(flaw) = error.fields.flaw {
+            return Err(What::at(flaw.what, span.start + flaw.at).fault());
+        }
+        Ok(Err(PeerFailure {
+            code: error.need(Field::Code)?,
+            message: error.text(Field::Message)?.unwrap_or_default(),
+            details: error.data(Field::Details)?,
+            retry: error.flag(Field::Retry)?.unwrap_or(false),
+        }))
+    }
+
+    /// The id, if there is one. It must be usable: a request whose id nobody can answer is not done.
+    fn id(&self) -> Result<Option<u64>, Fault> {
+        let Some(span) = self.fields.id() else { return Ok(None) };
+        match self.number(span).and_then(Number::whole) {
+            Some(id @ 1..=MAX_ID) => Ok(Some(id)),
+            _ => Err(invalid(format!("\"id\" must be a whole number from 1 to {MAX_ID}"))),
+        }
+    }
+
+    fn number(&self, span: &Span) -> Option<Number<'a>> {
+        if span.kind != Kind::Number {
+            return None;
+        }
+        match self.form {
+            Form::Json => number::parse(&self.bytes[span.start..span.end]),
+            Form::Msgpack => match msgpack::head(self.bytes, span.start) {
+                Some((msgpack::Head::Number(n), _)) => Some(n),
+                _ => None,
+            },
+        }
+    }
+
+    fn count(&self, field: Field) -> Result<Option<u64>, Fault> {
+        let Some(span) = self.fields.get(field) else { return Ok(None) };
+        match self.number(span) {
+            Some(number) => match number.whole() {
+                Some(n) => Ok(Some(n)),
+                None => Err(invalid(format!("\"{}\" must be a whole number, 0 or more", field.word()))),
+            },
+            None => Err(wrong(field, span, "a whole number")),
+        }
+    }
+
+    fn rtt(&self) -> Result<Option<f64>, Fault> {
+        let Some(span) = self.fields.get(Field::Rtt) else { return Ok(None) };
+        match self.number(span).map(Number::float) {
+            Some(ms) if ms >= 0.0 => Ok(Some(ms)),
+            Some(ms) => Err(invalid(format!("\"rtt\" is {ms}; it must be 0 or more"))),
+            None => Err(wrong(Field::Rtt, span, "a number")),
+        }
+    }
+
+    fn flag(&self, field: Field) -> Result<Option<bool>, Fault> {
+        let Some(span) = self.fields.get(field) else { return Ok(None) };
+        if span.kind != Kind::Bool {
+            return Err(wrong(field, span, "true or false"));
+        }
+        Ok(Some(matches!(self.bytes[span.start], b't' | 0xc3)))
+    }
+
+    fn text(&self, field: Field) -> Result<Option<Cow<'a, str>>, Fault> {
+        let Some(span) = self.fields.get(field) else { return Ok(None) };
+        text_at(self.form, self.bytes, span).map(Some).ok_or_else(|| wrong(field, span, "text"))
+    }
+
+    fn need(&self, field: Field) -> Result<Cow<'a, str>, Fault> {
+        self.text(field)?.ok_or_else(|| invalid(format!("\"{}\" is missing", field.word())))
+    }
+
+    /// The name of a room or an event.
+    fn name(&self, field: Field) -> Result<Cow<'a, str>, Fault> {
+        let name = self.need(field)?;
+        if name.is_empty() || name.len() > NAME {
+            let length = name.len();
+            return Err(invalid(format!(
+                "\"{}\" is {length} bytes long; a name has 1 to {NAME}",
+                field.word()
+            )));
+        }
+        // Unicode's Cc, which is U+0000-1F and U+007F-9F.
+        if let Some(c) = name.chars().find(|c| c.is_control()) {
+            let code = u32::from(c);
+            return Err(invalid(format!(
+                "\"{}\" has the control character U+{code:04X} in it",
+                field.word()
+            )));
+        }
+        Ok(name)
+    }
+
+    fn key(&self) -> Result<Option<Cow<'a, str>>, Fault> {
+        let key = self.text(Field::Key)?;
+        if let Some(key) = &key {
+            let length = key.chars().count();
+            if !(1..=KEY).contains(&length) {
+                return Err(invalid(format!("\"key\" is {length} characters long; a key has 1 to {KEY}")));
+            }
+        }
+        Ok(key)
+    }
+
+    /// A traceparent is a note for people who look at traces: one that is malformed is no reason to refuse a
+    /// message.
+    fn trace(&self) -> Option<Cow<'a, str>> {
+        self.text(Field::Trace).ok().flatten().filter(|trace| is_traceparent(trace.as_bytes()))
+    }
+
+    fn data(&self, field: Field) -> Result<Option<Data<'a>>, Fault> {
+        let Some(span) = self.fields.raw(field) else { return Ok(None) };
+        match Data::of(self.form, self.bytes, span) {
+            Ok(data) => Ok(Some(data)),
+            Err(what) => Err(invalid(format!("\"{}\": {}", field.word(), what.text()))),
+        }
+    }
+
+    fn words(&self, field: Field) -> Result<Vec<Cow<'a, str>>, Fault> {
+        let Some(span) = self.fields.get(field) else { return Ok(Vec::new()) };
+        if span.kind != Kind::List {
+            return Err(wrong(field, span, "a list of text"));
+        }
+        let element = |raw: &'a [u8]| {
+            let span = match self.form {
+                Form::Json => json::check(raw, 0),
+                Form::Msgpack => msgpack::check(raw, 0),
+            };
+            span.ok().and_then(|span| text_at(self.form, raw, &span))
+        };
+        Messages::new(self.form, &self.bytes[span.start..span.end])
+            .map(|raw| element(raw?).ok_or_else(|| wrong(field, span, "a list of text")))
+            .collect()
+    }
+}
+
+fn text_at<'a>(form: Form, bytes: &'a [u8], span: &Span) -> Option<Cow<'a, str>> {
+    if span.kind != Kind::Text {
+        return None;
+    }
+    match form {
+        Form::Json => {
+            let content = &bytes[span.start + 1..span.end - 1];
+            if span.marks.escaped {
+                json_text::decode(content).ok()
+            } else {
+                std::str::from_utf8(content).ok().map(Cow::Borrowed)
+            }
+        }
+        Form::Msgpack => {
+            let (_, start) = msgpack::head(bytes, span.start)?;
+            std::str::from_utf8(&bytes[start..span.end]).ok().map(Cow::Borrowed)
+        }
+    }
+}
+
+fn wrong(field: Field, span: &Span, wanted: &str) -> Fault {
+    invalid(format!("\"{}\" is {}; it must be {wanted}", field.word(), span.kind.name()))
+}
+
+fn unknown(kind: &str) -> Fault {
+    let cut: String = kind.chars().take(64).collect();
+    let more = if cut.len() < kind.len() { "…" } else { "" };
+    invalid(format!("there is no message of the type \"{cut}{more}\""))
+}

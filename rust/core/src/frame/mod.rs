@@ -1,0 +1,31 @@
+//! Bytes to messages and back: the request head, the opening handshake, and the frames that follow.
+//!
+//! Nothing here knows what a message means. Whatever a peer sends, the answer is a message, "more,
+//! please", a [`Refusal`] (before the upgrade) or a [`Broken`](crate::error::Broken) (after it), and
+//! where TCP cut the bytes makes no difference to which.
+
+mod assemble;
+mod authority;
+mod backend;
+pub mod deflate;
+mod dial;
+mod event;
+pub mod forwarded;
+pub mod handshake;
+mod header;
+pub mod http;
+pub mod mask;
+mod offers;
+pub mod origin;
+mod refusal;
+mod rules;
+pub mod utf8;
+pub mod websocket;
+
+pub use deflate::{Deflater, Inflater};
+pub use forwarded::{Cidr, forwarded_for};
+pub use handshake::Wanted;
+pub use http::{Head, Parsed};
+pub use origin::{host_ok, origin_ok};
+pub use refusal::Refusal;
+pub use websocket::{Decoder, Event, Kind, Payload, Role, opcode};

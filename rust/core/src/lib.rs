@@ -1,0 +1,22 @@
+//! The deterministic core of rtcore. Bytes and times go in; bytes and effects come out.
+//!
+//! No sockets, no clock, no threads, no randomness but the seed it is given, no Python. Everything
+//! that happens here can be replayed from a list of byte strings and times.
+#![forbid(unsafe_code)]
+
+pub mod codes;
+pub mod engine;
+pub mod envelope;
+pub mod error;
+pub mod frame;
+pub mod ids;
+pub mod limits;
+pub mod log;
+pub mod outbox;
+pub mod room;
+pub mod slab;
+pub mod stats;
+
+pub use engine::{Config, Engine};
+pub use ids::{ConnId, Form, Now, RoomId, Seq, SessionId, Tick};
+pub use limits::Limits;

@@ -1,0 +1,126 @@
+//! Every number of the server, in one place, each with its unit and its reason.
+//!
+//! All are settings. `Limits::TABLE` is what the configuration, `--help` and the reference are made
+//! from, so that a number cannot be documented in one way and work in another.
+
+macro_rules! limits {
+    ($($(#[doc = $doc:literal])+ $name:ident = $value:expr;)+) => {
+        /// The settings of an engine. Times are milliseconds, sizes are bytes; 0 where the text says "0: none".
+        #[derive(Clone, Debug, PartialEq, Eq)]
+        pub struct Limits {
+            $($(#[doc = $doc])+ pub $name: u64,)+
+        }
+        impl Default for Limits {
+            fn default() -> Self {
+                Self { $($name: $value,)+ }
+            }
+        }
+        impl Limits {
+            /// Name, default and description of each.
+            pub const TABLE: &'static [(&'static str, u64, &'static str)] =
+                &[$((stringify!($name), $value, concat!($($doc, "\n"),+)),)+];
+            /// Set one by name; false if there is none of that name.
+            pub fn set(&mut self, name: &str, value: u64) -> bool {
+                match name {
+                    $(stringify!($name) => self.$name = value,)+
+                    _ => return false,
+                }
+                true
+            }
+            /// Read one by name.
+            #[must_use]
+            pub fn get(&self, name: &str) -> Option<u64> {
+                match name {
+                    $(stringify!($name) => Some(self.$name),)+
+                    _ => None,
+                }
+            }
+        }
+    };
+}
+
+const KIB: u64 = 1024;
+const MIB: u64 = 1024 * 1024;
+
+limits! {
+    /// Silence after which the server sends a ping (ms). Shorter than the 30 s at which common proxies cut idle links.
+    ping_ms = 25_000;
+    /// Further silence after the ping at which the connection is closed (ms). Any byte counts as life.
+    silence_ms = 60_000;
+    /// Time for the request head, the handshake and `hello` together (ms).
+    hello_ms = 10_000;
+    /// How long a session outlives its connection (ms). Never shorter than the time to notice a death, `ping_ms + silence_ms`.
+    resume_ms = 120_000;
+    /// How long a closed connection may take to finish (ms): RFC 6455 §7.1.1 wants the peer's close frame first.
+    close_ms = 2_000;
+    /// How long shutdown may take (ms); clients are told to come back spread over it.
+    grace_ms = 10_000;
+    /// Longest request head (bytes).
+    max_head = 16 * KIB;
+    /// Longest message from a peer (bytes), after inflating.
+    max_message = MIB;
+    /// Longest message before `welcome` (bytes).
+    max_first_message = 64 * KIB;
+    /// Longest name of a room or event (bytes).
+    max_name = 255;
+    /// Longest idempotency key (characters).
+    max_key = 128;
+    /// Requests of one session that wait for its handlers; then the server stops reading that connection.
+    waiting_requests = 64;
+    /// Bytes of them.
+    waiting_bytes = 256 * KIB;
+    /// Replies not yet sent to a peer (bytes); then no further request of it is taken.
+    unsent_replies = 256 * KIB;
+    /// Acks kept for requests that are sent again; also how many requests a client may have open.
+    acks = 256;
+    /// Bytes of them.
+    ack_bytes = 256 * KIB;
+    /// References to entries that a connection holds (bytes) before its session lags and keeps a cursor instead.
+    outbox = 64 * KIB;
+    /// Unsent bytes said to one session alone, at which `await session.send()` waits.
+    session_high = MIB;
+    /// Unsent bytes at which it goes on.
+    session_low = 256 * KIB;
+    /// Memory of all rings together (bytes); the oldest entries go first.
+    ring_memory = 256 * MIB;
+    /// Connections of the process. 0: none.
+    connections = 100_000;
+    /// Connections from one address. 0: none. Generous: a proxy that is not configured looks like one address.
+    connections_per_address = 20_000;
+    /// Connections of one user. 0: none. Anonymous sessions are each their own user.
+    connections_per_user = 1_000;
+    /// Sessions of the process, absent ones included. 0: none.
+    sessions = 100_000;
+    /// Sessions from one address, absent ones included. 0: none.
+    sessions_per_address = 20_000;
+    /// Sessions of one user, absent ones included. 0: none.
+    sessions_per_user = 1_000;
+    /// Rooms that one session may be in.
+    rooms_per_session = 1_000;
+    /// Rooms of the process.
+    rooms = 100_000;
+    /// Messages per second that one session may send, averaged over two seconds. 0: none.
+    messages_per_second = 0;
+    /// How long an idempotency key is kept (ms).
+    key_ms = 3_600_000;
+    /// Idempotency keys of one user; a full quota refuses new keys and forgets no old ones.
+    keys_per_user = 4_096;
+    /// Memory of all idempotency keys and their results (bytes).
+    key_memory = 64 * MIB;
+    /// How long a publisher waits in a room with the policy `block` (ms); then the slow member is closed.
+    block_ms = 5_000;
+    /// How long before a token's end the peer is told (ms).
+    expiring_ms = 30_000;
+    /// Smallest message that is compressed (bytes). Below this deflate costs more than it saves (measured).
+    compress_from = KIB;
+    /// Time over which presence differences are gathered (ms); it grows with the room.
+    presence_ms = 100;
+    /// Members above which presence tells the count alone.
+    presence_names = 1_000;
+    /// Entries in one answer of `history`, and in the history of a `join`.
+    history_entries = 1_000;
+    /// Bytes of them.
+    history_bytes = 256 * KIB;
+    /// Bytes taken from one connection in one turn; the next in line comes first.
+    turn_bytes = 64 * KIB;
+}

@@ -1,0 +1,165 @@
+//! What one session remembers of the requests it has taken, so that none is carried out twice.
+//!
+//! Ids rise within a session, with gaps, and a client sends again, in order and with the old ids, whatever
+//! has no ack. Every transport carries a session's requests in order, so when id 7 arrives, each lower id
+//! that will ever be done has arrived before. So `taken`, the highest id so far, decides:
+//! - above it, a request is new;
+//! - at or below it, it was taken before: it is still in progress, or its ack is kept, or that ack had to go,
+//!   and then the answer is `ACK_EXPIRED` and never a second execution.
+//!
+//! Invariants: every id in `open` and in `done` is at most `taken`; no id is in both; `open` rises; `bytes`
+//! is the sum of the kept acks' sizes. Acks are forgotten in the order in which they were *finished*: one
+//! that was long in the making is the one whose client may yet ask for it.
+//!
+//! The bounds speak of finished acks. How many may be in progress is for the caller to say, by `open`.
+
+use crate::ids::{Form, Seq};
+use std::borrow::Cow;
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+/// What a session may keep.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct AckBounds {
+    /// Finished acks.
+    pub count: usize,
+    /// Bytes of them. The newest is kept even if it alone is larger.
+    pub bytes: usize,
+}
+
+/// An ack as it is kept, independent of the encoding that it leaves in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Kept {
+    /// `{"seq":…}`, the ack of a publish: the most frequent one, and the smallest.
+    Seq(Seq),
+    /// `data`.
+    Data {
+        /// The value, written as `form` says.
+        bytes: Arc<[u8]>,
+        /// How it is written.
+        form: Form,
+    },
+    /// `error`.
+    Error(Arc<KeptError>),
+}
+
+/// The error in an ack.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeptError {
+    /// The stable code: ours or the application's.
+    pub code: Cow<'static, str>,
+    /// For people.
+    pub message: Cow<'static, str>,
+    /// More of it, for programs, and how it is written.
+    pub details: Option<(Arc<[u8]>, Form)>,
+    /// Whether the same may be tried again, under a new id.
+    pub retry: bool,
+}
+
+impl Kept {
+    /// The bytes that keeping it takes.
+    #[must_use]
+    pub fn size(&self) -> usize {
+        let held = match self {
+            Self::Seq(_) => 0,
+            Self::Data { bytes, .. } => bytes.len(),
+            Self::Error(error) => {
+                let details = error.details.as_ref().map_or(0, |(bytes, _)| bytes.len());
+                size_of::<KeptError>() + error.code.len() + error.message.len() + details
+            }
+        };
+        size_of::<(u64, Self)>() + held
+    }
+}
+
+/// What is known of a request's id.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[must_use]
+pub enum Seen {
+    /// Not seen before; it is in progress from now on.
+    New,
+    /// Taken, and not finished.
+    InProgress,
+    /// Finished, with this ack.
+    Done(Kept),
+    /// Taken before, and its ack is no longer kept.
+    Expired,
+}
+
+/// The memory of one session. It allocates nothing until the first request that needs an ack.
+#[derive(Debug, Default)]
+pub struct Acks {
+    taken: u64,
+    book: Option<Box<Book>>,
+}
+
+#[derive(Debug, Default)]
+struct Book {
+    open: Vec<u64>,
+    done: VecDeque<(u64, Kept)>,
+    bytes: usize,
+}
+
+impl Acks {
+    /// Take the request with this id, if it is new, and say what is known of it.
+    pub fn take(&mut self, id: u64) -> Seen {
+        if id > self.taken {
+            self.taken = id;
+            self.book.get_or_insert_default().open.push(id);
+            return Seen::New;
+        }
+        let Some(book) = &self.book else { return Seen::Expired };
+        if book.open.binary_search(&id).is_ok() {
+            return Seen::InProgress;
+        }
+        // Only a request that is sent again looks here, and there are at most a few hundred.
+        match book.done.iter().rev().find(|(done, _)| *done == id) {
+            Some((_, kept)) => Seen::Done(kept.clone()),
+            None => Seen::Expired,
+        }
+    }
+
+    /// Note the id of a request that is simply done again when it comes again (`join`, `leave` and so on).
+    pub fn note(&mut self, id: u64) {
+        self.taken = self.taken.max(id);
+    }
+
+    /// Keep the ack of a request that is in progress, and forget what then goes beyond the bounds. False if
+    /// no such request is in progress: then nothing is kept.
+    pub fn finish(&mut self, id: u64, ack: Kept, bounds: &AckBounds) -> bool {
+        let Some(book) = &mut self.book else { return false };
+        let Ok(at) = book.open.binary_search(&id) else { return false };
+        book.open.remove(at);
+        book.bytes += ack.size();
+        book.done.push_back((id, ack));
+        while book.done.len() > bounds.count || (book.bytes > bounds.bytes && book.done.len() > 1) {
+            let Some((_, forgotten)) = book.done.pop_front() else { break };
+            book.bytes -= forgotten.size();
+        }
+        true
+    }
+
+    /// The highest id so far; 0 before the first.
+    #[must_use]
+    pub fn taken(&self) -> u64 {
+        self.taken
+    }
+
+    /// How many requests are in progress.
+    #[must_use]
+    pub fn open(&self) -> usize {
+        self.book.as_ref().map_or(0, |book| book.open.len())
+    }
+
+    /// How many acks are kept.
+    #[must_use]
+    pub fn kept(&self) -> usize {
+        self.book.as_ref().map_or(0, |book| book.done.len())
+    }
+
+    /// What the kept acks take.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        self.book.as_ref().map_or(0, |book| book.bytes)
+    }
+}

@@ -1,0 +1,294 @@
+//! The application's own idempotency keys: the same key with the same content is carried out once.
+//!
+//! A key belongs to a scope (user and room for a publish, user and event for an emit), so nobody reaches
+//! another's result by guessing a key. The first claim makes a record and gets the ticket to finish it; a
+//! later claim finds the record whether or not the work is done, so there is no moment at which two are
+//! first.
+//!
+//! Invariants:
+//! - A record is kept for `keep_ms` from its claim, and longer only while it is in progress. Nothing else
+//!   removes it but its own `release`: when a quota is full, new keys are refused, and no old one forgotten.
+//!   Forgetting one early would be a second execution.
+//! - `order` holds a ticket for each record, oldest claim first, except those that came due in progress;
+//!   these return to its front when they are finished. It may also hold tickets of records that are gone,
+//!   at most about as many as there are records, so expiry is amortised O(1) a claim.
+//! - `held` counts the records of each user, `bytes` the cost of all.
+//!
+//! The memory budget is checked at the claim, when the size of the result is not known yet; so results of
+//! what is in progress at that moment may go beyond it, and new keys are refused until they have expired.
+
+pub use super::claim::{Claim, Digest, KeyLimits, Kind, Scope, ScopeUser, Ticket};
+use crate::ids::Tick;
+use foldhash::quality::FixedState;
+use hashbrown::{HashMap, HashTable};
+use std::collections::VecDeque;
+use std::hash::BuildHasher;
+
+/// Records that a claim looks at for expiry on its way: more than it adds, so that a backlog shrinks.
+const SWEEP: usize = 16;
+
+#[derive(Debug)]
+enum State<T, W> {
+    Open(Vec<W>),
+    Done(T),
+}
+
+#[derive(Debug)]
+struct Record<T, W> {
+    scope: Scope,
+    key: Box<str>,
+    hash: u64,
+    digest: Digest,
+    claimed: Tick,
+    cost: usize,
+    /// Came due while in progress, and so is not in `order`.
+    overdue: bool,
+    state: State<T, W>,
+}
+
+#[derive(Debug)]
+struct Place<T, W> {
+    generation: u32,
+    record: Option<Record<T, W>>,
+}
+
+/// All keys of the process: `T` is a result, `W` one that waits for it.
+#[derive(Debug)]
+pub struct Keys<T, W> {
+    places: Vec<Place<T, W>>,
+    free: Vec<u32>,
+    table: HashTable<u32>,
+    order: VecDeque<(Tick, Ticket)>,
+    held: HashMap<ScopeUser, usize, FixedState>,
+    hasher: FixedState,
+    bytes: usize,
+    limits: KeyLimits,
+}
+
+impl<T: Clone, W> Keys<T, W> {
+    /// No keys yet. `seed` is the process's secret: peers choose the keys, and must not choose their places.
+    #[must_use]
+    pub fn new(seed: u64, limits: KeyLimits) -> Self {
+        let hasher = FixedState::with_seed(seed);
+        Self {
+            places: Vec::new(),
+            free: Vec::new(),
+            table: HashTable::new(),
+            order: VecDeque::new(),
+            held: HashMap::with_hasher(hasher.clone()),
+            hasher,
+            bytes: 0,
+            limits,
+        }
+    }
+
+    /// Claim a key for a content.
+    pub fn claim(&mut self, scope: &Scope, key: &str, digest: Digest, now: Tick) -> Claim<T> {
+        self.expire(now, SWEEP);
+        let hash = self.hasher.hash_one((scope, key));
+        if let Some(ticket) = self.find(hash, scope, key) {
+            if !self.is_over(ticket, now) {
+                return self.known(ticket, &digest);
+            }
+            self.remove(ticket);
+        }
+        let held = self.held.get(&scope.user).copied().unwrap_or(0);
+        if held >= self.limits.per_user {
+            return Claim::QuotaFull { held, limit: self.limits.per_user };
+        }
+        let cost = cost::<T, W>(scope, key);
+        if self.bytes + cost > self.limits.bytes {
+            return Claim::MemoryFull { held: self.bytes, limit: self.limits.bytes };
+        }
+        let record = Record {
+            scope: scope.clone(),
+            key: key.into(),
+            hash,
+            digest,
+            claimed: now,
+            cost,
+            overdue: false,
+            state: State::Open(Vec::new()),
+        };
+        Claim::New(self.insert(record))
+    }
+
+    /// Wait for the result of what is in progress. The waiter comes back if nothing is, or no longer.
+    pub fn wait(&mut self, ticket: Ticket, waiter: W) -> Result<(), W> {
+        match self.record_mut(ticket).map(|record| &mut record.state) {
+            Some(State::Open(waiters)) => {
+                waiters.push(waiter);
+                Ok(())
+            }
+            _ => Err(waiter),
+        }
+    }
+
+    /// Keep the result, of that many bytes, and say who waits for it. It is kept until `keep_ms` after the
+    /// claim; if that is over, until the next expiry.
+    pub fn finish(&mut self, ticket: Ticket, result: T, bytes: usize) -> Vec<W> {
+        let Some(record) = self.record_mut(ticket) else { return Vec::new() };
+        let waiters = match &mut record.state {
+            State::Open(waiters) => std::mem::take(waiters),
+            State::Done(_) => return Vec::new(),
+        };
+        record.state = State::Done(result);
+        record.cost += bytes;
+        let (overdue, claimed) = (record.overdue, record.claimed);
+        record.overdue = false;
+        self.bytes += bytes;
+        if overdue {
+            self.order.push_front((claimed, ticket));
+        }
+        waiters
+    }
+
+    /// Give the key back: it was not done, and may be claimed again. Says who waited; the first of them may.
+    pub fn release(&mut self, ticket: Ticket) -> Vec<W> {
+        if !matches!(self.record_mut(ticket), Some(Record { state: State::Open(_), .. })) {
+            return Vec::new();
+        }
+        let waiters = match self.remove(ticket).map(|record| record.state) {
+            Some(State::Open(waiters)) => waiters,
+            _ => Vec::new(),
+        };
+        // Without this, claiming and giving back in turns would fill `order` for as long as keys are kept.
+        if self.order.len() > 2 * self.len() + SWEEP {
+            let places = &self.places;
+            self.order.retain(|(_, ticket)| places[ticket.index as usize].generation == ticket.generation);
+        }
+        waiters
+    }
+
+    /// Forget what is over, looking at no more than `budget` records.
+    pub fn expire(&mut self, now: Tick, budget: usize) {
+        for _ in 0..budget {
+            let Some(&(claimed, ticket)) = self.order.front() else { return };
+            if now < claimed.plus_ms(self.limits.keep_ms) {
+                return;
+            }
+            self.order.pop_front();
+            match self.record_mut(ticket) {
+                Some(record) if matches!(record.state, State::Open(_)) => record.overdue = true,
+                Some(_) => drop(self.remove(ticket)),
+                None => {}
+            }
+        }
+    }
+
+    /// How many keys there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.table.len()
+    }
+
+    /// Whether there is none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.table.is_empty()
+    }
+
+    /// What they take.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    /// When the oldest is over, if one is: when `expire` next has something to do.
+    #[must_use]
+    pub fn next_expiry(&self) -> Option<Tick> {
+        self.order.front().map(|(claimed, _)| claimed.plus_ms(self.limits.keep_ms))
+    }
+
+    /// How many tickets wait for their time, those of keys that are gone included.
+    #[cfg(test)]
+    pub(super) fn remembered(&self) -> usize {
+        self.order.len()
+    }
+
+    fn known(&self, ticket: Ticket, digest: &Digest) -> Claim<T> {
+        match self.record(ticket) {
+            Some(record) if record.digest != *digest => Claim::Conflict,
+            Some(Record { state: State::Done(result), .. }) => Claim::Done(result.clone()),
+            _ => Claim::InProgress(ticket),
+        }
+    }
+
+    fn is_over(&self, ticket: Ticket, now: Tick) -> bool {
+        self.record(ticket).is_some_and(|record| {
+            matches!(record.state, State::Done(_)) && now >= record.claimed.plus_ms(self.limits.keep_ms)
+        })
+    }
+
+    fn find(&self, hash: u64, scope: &Scope, key: &str) -> Option<Ticket> {
+        let places = &self.places;
+        let same = |index: &u32| {
+            let record = places[*index as usize].record.as_ref();
+            record.is_some_and(|record| *record.key == *key && record.scope == *scope)
+        };
+        let index = *self.table.find(hash, same)?;
+        Some(Ticket { index, generation: places[index as usize].generation })
+    }
+
+    fn record(&self, ticket: Ticket) -> Option<&Record<T, W>> {
+        let place = self.places.get(ticket.index as usize)?;
+        place.record.as_ref().filter(|_| place.generation == ticket.generation)
+    }
+
+    fn record_mut(&mut self, ticket: Ticket) -> Option<&mut Record<T, W>> {
+        let place = self.places.get_mut(ticket.index as usize)?;
+        place.record.as_mut().filter(|_| place.generation == ticket.generation)
+    }
+
+    fn insert(&mut self, record: Record<T, W>) -> Ticket {
+        let index = self.free.pop().unwrap_or_else(|| {
+            self.places.push(Place { generation: 0, record: None });
+            u32::try_from(self.places.len() - 1).expect("the budget allows far fewer than 2^32 keys")
+        });
+        let (hash, claimed) = (record.hash, record.claimed);
+        *self.held.entry_ref(&record.scope.user).or_insert(0) += 1;
+        self.bytes += record.cost;
+        let place = &mut self.places[index as usize];
+        place.record = Some(record);
+        let ticket = Ticket { index, generation: place.generation };
+        let places = &self.places;
+        self.table.insert_unique(hash, index, |&other| {
+            places[other as usize].record.as_ref().map_or(0, |record| record.hash)
+        });
+        self.order.push_back((claimed, ticket));
+        ticket
+    }
+
+    fn remove(&mut self, ticket: Ticket) -> Option<Record<T, W>> {
+        let place = self.places.get_mut(ticket.index as usize)?;
+        if place.generation != ticket.generation {
+            return None;
+        }
+        let record = place.record.take()?;
+        place.generation = place.generation.wrapping_add(1);
+        if let Ok(found) = self.table.find_entry(record.hash, |&index| index == ticket.index) {
+            found.remove();
+        }
+        self.free.push(ticket.index);
+        self.bytes -= record.cost;
+        if let Some(held) = self.held.get_mut(&record.scope.user) {
+            *held -= 1;
+            if *held == 0 {
+                self.held.remove(&record.scope.user);
+            }
+        }
+        Some(record)
+    }
+}
+
+/// What a record takes without its result: itself, its places in `table`, `order` and `held`, and its names
+/// (which it may share with others, but may also be the last to hold).
+fn cost<T, W>(scope: &Scope, key: &str) -> usize {
+    let user = match &scope.user {
+        ScopeUser::User(name) => name.len(),
+        ScopeUser::Session(_) => 0,
+    };
+    let (Kind::Publish(name) | Kind::Emit(name)) = &scope.kind;
+    let index = 2 * size_of::<(Tick, Ticket)>() + size_of::<(ScopeUser, usize)>();
+    size_of::<Place<T, W>>() + index + user + name.len() + key.len()
+}

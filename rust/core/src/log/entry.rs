@@ -1,0 +1,123 @@
+//! One entry of the log: an event that has its number.
+//!
+//! Invariant: once it is shared, an entry never changes. What is filled in later are its encodings, which
+//! are functions of it, each made at most once and shared by all who listen in it. So the work for an entry
+//! grows with the encodings in use and not with the listeners.
+
+use crate::ids::{Form, RoomId, Seq, SessionId};
+use std::sync::{Arc, OnceLock};
+
+/// How many encodings an entry has a place for: JSON and `MessagePack`, each plain and compressed.
+pub const ENCODINGS: usize = 4;
+
+/// The fixed part of an encoded event (its field names, number, time and frame head), roughly. Bytes.
+const ENVELOPE: usize = 128;
+
+/// What an entry's author adds to an encoding, and its share of the author itself, roughly. Bytes.
+const AUTHOR: usize = 64;
+
+/// The two counters in front of what an `Arc` holds. Bytes.
+const COUNTERS: usize = 16;
+
+/// The session that said an entry, as listeners are told. Shared by all that it says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Author {
+    /// The handle, which `exclude` is compared with.
+    pub session: SessionId,
+    /// The session's id on the wire.
+    pub wire: Arc<str>,
+    /// The user, unless the session is anonymous.
+    pub user: Option<Arc<str>>,
+}
+
+/// Where an entry was said.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Where {
+    /// In a room, with the room's name.
+    Room(RoomId, Arc<str>),
+    /// To one session alone.
+    Session(SessionId),
+}
+
+/// An event once it is in the log.
+#[derive(Debug)]
+pub struct Entry {
+    /// Its number: one counter for the whole log.
+    pub seq: Seq,
+    /// Where it was said.
+    pub room: Where,
+    /// The event's name.
+    pub event: Arc<str>,
+    /// The payload, as `form` says; never copied per listener.
+    pub data: Arc<[u8]>,
+    /// How `data` is written.
+    pub form: Form,
+    /// When it was said, in milliseconds since 1970.
+    pub time: u64,
+    /// Who said it; none: the application.
+    pub from: Option<Arc<Author>>,
+    /// A W3C traceparent, passed on.
+    pub trace: Option<Box<str>>,
+    /// The one session that does not hear it, neither live nor in a replay.
+    pub exclude: Option<SessionId>,
+    /// What it is the latest of, for the policy `latest`.
+    pub slot: Option<Box<[u8]>>,
+    encoded: [OnceLock<Arc<[u8]>>; ENCODINGS],
+}
+
+impl Entry {
+    /// An entry that the application said to all. The other fields are set before it is shared.
+    #[must_use]
+    pub fn new(seq: Seq, room: Where, event: Arc<str>, data: Arc<[u8]>, form: Form, time: u64) -> Self {
+        Self {
+            seq,
+            room,
+            event,
+            data,
+            form,
+            time,
+            from: None,
+            trace: None,
+            exclude: None,
+            slot: None,
+            encoded: Default::default(),
+        }
+    }
+
+    /// The entry in this encoding (below `ENCODINGS`), made by `make` if nobody needed it before.
+    pub fn encoded(&self, encoding: usize, make: impl FnOnce(&Self) -> Vec<u8>) -> &Arc<[u8]> {
+        self.encoded[encoding].get_or_init(|| make(self).into())
+    }
+
+    /// Whether somebody needed this encoding already.
+    #[must_use]
+    pub fn is_encoded(&self, encoding: usize) -> bool {
+        self.encoded[encoding].get().is_some()
+    }
+
+    /// The bytes it holds: an estimate that counts one encoding from the start, so that the books of a ring,
+    /// which add it on the way in and take it off on the way out, always balance.
+    #[must_use]
+    pub fn cost(&self) -> usize {
+        let room = match &self.room {
+            Where::Room(_, name) => name.len(),
+            Where::Session(_) => 0,
+        };
+        let trace = self.trace.as_ref().map_or(0, |trace| trace.len());
+        let own = self.data.len() + self.event.len() + trace;
+        let encoding = ENVELOPE + room + own;
+        let slot = self.slot.as_ref().map_or(0, |slot| slot.len());
+        let author = if self.from.is_some() { AUTHOR } else { 0 };
+        size_of::<Self>() + 3 * COUNTERS + own + encoding + slot + author
+    }
+
+    /// Whether this session may hear it, as far as the entry itself says.
+    #[must_use]
+    pub fn heard_by(&self, session: SessionId) -> bool {
+        self.exclude != Some(session)
+            && match self.room {
+                Where::Room(..) => true,
+                Where::Session(only) => only == session,
+            }
+    }
+}

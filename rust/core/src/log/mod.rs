@@ -1,0 +1,16 @@
+//! The log: entries with one rising number, the rings that keep the last of them, and what is
+//! remembered so that nothing is done twice.
+//!
+//! Nothing here knows a frame, an envelope or a connection: numbers, names and payload bytes only.
+
+pub mod acks;
+pub mod claim;
+pub mod cursor;
+pub mod dedupe;
+pub mod entry;
+pub mod memory;
+pub mod position;
+pub mod ring;
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,47 @@
+//! A position on the wire: `epoch.seq`, "I have everything up to here".
+//!
+//! There is one way to write each: an epoch is 1 to 32 of `a-z0-9`, a number is decimal without leading
+//! zeros and at most 2^53 - 1, the largest that every JSON reader keeps exactly (RFC 8259 §6).
+
+use crate::ids::Seq;
+use std::fmt;
+
+/// The highest number of the log.
+pub const MAX_SEQ: Seq = (1 << 53) - 1;
+
+/// Longest epoch (bytes).
+pub const MAX_EPOCH: usize = 32;
+
+/// A place in one life of the log. `Display` writes it as the wire has it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Position<'a> {
+    /// The life of the log.
+    pub epoch: &'a str,
+    /// The last number heard.
+    pub seq: Seq,
+}
+
+impl<'a> Position<'a> {
+    /// Epoch and number of a written position; none if it is not written as positions are.
+    #[must_use]
+    pub fn parse(text: &'a str) -> Option<(&'a str, Seq)> {
+        let (epoch, digits) = text.split_once('.')?;
+        let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
+        if epoch.is_empty() || epoch.len() > MAX_EPOCH || !epoch.bytes().all(plain) {
+            return None;
+        }
+        // `parse` alone would take a plus sign.
+        if !digits.bytes().all(|byte| byte.is_ascii_digit()) || (digits.len() > 1 && digits.starts_with('0'))
+        {
+            return None;
+        }
+        let seq = digits.parse().ok()?;
+        (seq <= MAX_SEQ).then_some((epoch, seq))
+    }
+}
+
+impl fmt::Display for Position<'_> {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "{}.{}", self.epoch, self.seq)
+    }
+}

@@ -1,0 +1,22 @@
+//! The laws of the log's parts: each against a model that is too simple to be wrong.
+
+mod acks;
+mod cursor;
+mod entry;
+mod keys;
+mod ring;
+
+use super::entry::{Entry, Where};
+use crate::ids::{Form, RoomId, Seq};
+use std::sync::Arc;
+
+/// An entry with that much data, said at that time.
+pub(super) fn entry(seq: Seq, size: usize, time: u64) -> Entry {
+    let room = Where::Room(RoomId(1), "tea".into());
+    Entry::new(seq, room, "say".into(), vec![b'x'; size].into(), Form::Json, time)
+}
+
+/// The same, shared.
+pub(super) fn shared(seq: Seq, size: usize, time: u64) -> Arc<Entry> {
+    Arc::new(entry(seq, size, time))
+}

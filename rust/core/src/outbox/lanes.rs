@@ -1,0 +1,258 @@
+//! The outbox of one connection: two lanes of references into the arena.
+//!
+//! What is said to this peer alone and cannot wait (acks, pings, advice to close) goes ahead of
+//! waiting data, but never into the middle of a frame. The data lane is bounded: when it is full the
+//! session lags, which means that it keeps its cursor and nothing else.
+//!
+//! Invariant: the data lane begins where a frame begins; what is left of a frame that was partly
+//! written stands at the head of the control lane.
+
+use super::arena::{Arena, Meta, Segment};
+use std::collections::VecDeque;
+
+/// Which lane a frame takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Lane {
+    /// Ahead of waiting data.
+    Control,
+    /// In order, bounded.
+    Data,
+}
+
+/// What waits for one connection.
+#[derive(Debug, Default)]
+pub struct Outbox {
+    control: VecDeque<Segment>,
+    data: VecDeque<Segment>,
+    control_bytes: usize,
+    data_bytes: usize,
+    /// Whether the connection stands on the engine's list of those with something to write.
+    pub dirty: bool,
+}
+
+fn append(lane: &mut VecDeque<Segment>, segment: Segment, arena: &mut Arena) {
+    if let Some(last) = lane.back_mut()
+        && last.chunk == segment.chunk
+        && last.end == segment.start
+    {
+        last.end = segment.end; // one reference serves both
+        return;
+    }
+    arena.hold(segment);
+    lane.push_back(segment);
+}
+
+impl Outbox {
+    /// Whether nothing waits.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.control.is_empty() && self.data.is_empty()
+    }
+
+    /// Bytes that wait in the control lane.
+    #[must_use]
+    pub fn control_bytes(&self) -> usize {
+        self.control_bytes
+    }
+
+    /// Bytes that wait in the data lane.
+    #[must_use]
+    pub fn data_bytes(&self) -> usize {
+        self.data_bytes
+    }
+
+    /// Add a frame, whatever waits already.
+    pub fn push(&mut self, lane: Lane, segment: Segment, arena: &mut Arena) {
+        match lane {
+            Lane::Control => {
+                self.control_bytes += segment.len();
+                append(&mut self.control, segment, arena);
+            }
+            Lane::Data => {
+                self.data_bytes += segment.len();
+                append(&mut self.data, segment, arena);
+            }
+        }
+    }
+
+    /// Add a frame to the data lane if it has room: a frame that is larger than the bound goes alone.
+    #[must_use]
+    pub fn offer(&mut self, segment: Segment, bound: usize, arena: &mut Arena) -> bool {
+        if self.data_bytes + segment.len() > bound && self.data_bytes > 0 {
+            return false;
+        }
+        self.data_bytes += segment.len();
+        append(&mut self.data, segment, arena);
+        true
+    }
+
+    /// What is to be written next, in order, at most `max` pieces.
+    pub fn gather<'a>(&self, arena: &'a Arena, into: &mut Vec<&'a [u8]>, max: usize) {
+        for segment in self.control.iter().chain(&self.data).take(max) {
+            into.push(arena.bytes(*segment));
+        }
+    }
+
+    /// `n` bytes of what `gather` showed have left.
+    pub fn consume(&mut self, mut n: usize, arena: &mut Arena) {
+        while n > 0
+            && let Some(front) = self.control.front_mut()
+        {
+            let taken = n.min(front.len());
+            n -= taken;
+            self.control_bytes -= taken;
+            if taken == front.len() {
+                arena.release(*front);
+                self.control.pop_front();
+            } else {
+                front.start += u32::try_from(taken).expect("less than the segment");
+            }
+        }
+        while n > 0
+            && let Some(front) = self.data.front_mut()
+        {
+            let taken = n.min(front.len());
+            n -= taken;
+            self.data_bytes -= taken;
+            if taken == front.len() {
+                arena.release(*front);
+                self.data.pop_front();
+                continue;
+            }
+            front.start += u32::try_from(taken).expect("less than the segment");
+            let (begins, ends, _) = arena.frame_at(front.chunk, front.start);
+            if begins < front.start {
+                let rest = Segment { end: ends, ..*front };
+                self.data_bytes -= rest.len();
+                self.control_bytes += rest.len();
+                if ends == front.end {
+                    self.data.pop_front(); // its reference goes over to the rest
+                } else {
+                    front.start = ends;
+                    arena.hold(rest);
+                }
+                self.control.push_front(rest);
+            }
+        }
+        if self.control.is_empty() && self.control.capacity() > 64 {
+            self.control = VecDeque::new();
+        }
+        if self.data.is_empty() && self.data.capacity() > 64 {
+            self.data = VecDeque::new();
+        }
+    }
+
+    /// Let go of waiting data; a frame that was begun stays.
+    pub fn drop_data(&mut self, arena: &mut Arena) {
+        for segment in self.data.drain(..) {
+            arena.release(segment);
+        }
+        self.data_bytes = 0;
+    }
+
+    /// Let go of everything: the connection is gone.
+    pub fn clear(&mut self, arena: &mut Arena) {
+        self.drop_data(arena);
+        for segment in self.control.drain(..) {
+            arena.release(segment);
+        }
+        self.control_bytes = 0;
+    }
+
+    /// Take out of the waiting data each frame that `keep` refuses.
+    pub fn retain(&mut self, arena: &mut Arena, keep: impl Fn(Meta) -> bool) {
+        let before = std::mem::take(&mut self.data);
+        self.data_bytes = 0;
+        for segment in before {
+            let mut at = segment.start;
+            while at < segment.end {
+                let (start, end, meta) = arena.frame_at(segment.chunk, at);
+                if keep(meta) {
+                    self.push(Lane::Data, Segment { chunk: segment.chunk, start, end }, arena);
+                }
+                at = end;
+            }
+            arena.release(segment);
+        }
+    }
+
+    /// The frames of the data lane, in order.
+    pub fn waiting<'a>(&'a self, arena: &'a Arena) -> impl Iterator<Item = (Meta, usize)> + 'a {
+        self.data.iter().flat_map(move |segment| {
+            let (mut at, segment) = (segment.start, *segment);
+            std::iter::from_fn(move || {
+                if at >= segment.end {
+                    return None;
+                }
+                let (start, end, meta) = arena.frame_at(segment.chunk, at);
+                at = end;
+                Some((meta, (end - start) as usize))
+            })
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn put(arena: &mut Arena, fill: u8, len: usize, meta: Meta) -> Segment {
+        arena.frame(meta, |out| out.extend(std::iter::repeat_n(fill, len)))
+    }
+
+    proptest! {
+        /// Whatever the kernel takes at a time: control never enters the middle of a data frame,
+        /// data keeps its order, and no reference is left at the end.
+        #[test]
+        fn frames_leave_whole_and_in_order(steps in prop::collection::vec((0u8..3, 1usize..3000), 1..200)) {
+            let (mut arena, mut outbox, mut out) = (Arena::default(), Outbox::default(), Vec::new());
+            let (mut n, mut control, mut data) = (0u8, Vec::new(), Vec::new());
+            for (what, len) in steps {
+                n = n.wrapping_add(1);
+                match what {
+                    0 => { let s = put(&mut arena, n, len, Meta::Control); outbox.push(Lane::Control, s, &mut arena); control.push((n, len)); }
+                    1 => { let s = put(&mut arena, n, len, Meta::Raw); outbox.push(Lane::Data, s, &mut arena); data.push((n, len)); }
+                    _ => {
+                        let mut slices = Vec::new();
+                        outbox.gather(&arena, &mut slices, 16);
+                        let all: Vec<u8> = slices.concat();
+                        let taken = len.min(all.len());
+                        out.extend_from_slice(&all[..taken]);
+                        outbox.consume(taken, &mut arena);
+                    }
+                }
+            }
+            while !outbox.is_empty() {
+                let mut slices = Vec::new();
+                outbox.gather(&arena, &mut slices, 16);
+                let all: Vec<u8> = slices.concat();
+                out.extend_from_slice(&all);
+                outbox.consume(all.len(), &mut arena);
+            }
+            prop_assert_eq!(arena.references(), 0);
+            prop_assert_eq!((outbox.control_bytes(), outbox.data_bytes()), (0, 0));
+            let mut at = 0;
+            let (mut control, mut data) = (control.into_iter().peekable(), data.into_iter().peekable());
+            while at < out.len() {
+                let (fill, len) = if control.peek().is_some_and(|next| next.0 == out[at]) { control.next().unwrap() } else { data.next().unwrap() };
+                prop_assert!(out[at..at + len].iter().all(|b| *b == fill), "a frame was torn");
+                at += len;
+            }
+            prop_assert!(control.next().is_none() && data.next().is_none());
+        }
+    }
+
+    #[test]
+    fn neighbours_share_one_reference() {
+        let (mut arena, mut outbox) = (Arena::default(), Outbox::default());
+        for n in 0..16 {
+            let s = put(&mut arena, n, 100, Meta::Raw);
+            assert!(outbox.offer(s, 65536, &mut arena));
+        }
+        assert_eq!(arena.references(), 1);
+        outbox.retain(&mut arena, |_| false);
+        assert!(outbox.is_empty());
+        assert_eq!(arena.references(), 0);
+    }
+}

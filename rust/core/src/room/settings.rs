@@ -1,0 +1,208 @@
+//! What the application set for its rooms, and which settings a room's name gets.
+//!
+//! A pattern is a name in which `*` stands for anything, nothing included. An exact name comes first; then
+//! the pattern with the longest literal beginning; of those the one with more literal bytes; then the one
+//! that was registered first. So what is said of `news:sport:*` does not depend on whether `news:*` came
+//! before it.
+//!
+//! Names that begin with `$` are rtcore's own: no pattern of the application reaches them, not even `*`,
+//! and of them only `$all` and `$user/ID` exist.
+//!
+//! A match takes time linear in the name: the pieces between the stars are searched from left to right, each
+//! as early as possible, which finds a match whenever there is one. A name that a peer made up cannot make it
+//! try again.
+
+use super::grants::Grants;
+use crate::log::ring::Bounds;
+use memchr::memmem;
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Arc;
+
+/// Longest pattern (bytes): that of the names it is for.
+pub const MAX_PATTERN: usize = 255;
+
+/// What happens when a ring has let go of what a lagging or returning listener still needs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Policy {
+    /// It is told the gap and goes on from what there is.
+    #[default]
+    Skip,
+    /// It gets the newest entry of each slot only.
+    Latest,
+    /// It is closed with a code that says: come back.
+    Disconnect,
+    /// The publisher waits, for a bounded time and for connected members only; then the slow one is closed.
+    Block,
+}
+
+impl Policy {
+    /// The policy that a word in a configuration names.
+    #[must_use]
+    pub fn parse(word: &str) -> Option<Self> {
+        [Self::Skip, Self::Latest, Self::Disconnect, Self::Block]
+            .into_iter()
+            .find(|policy| policy.word() == word)
+    }
+
+    /// The word.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Skip => "skip",
+            Self::Latest => "latest",
+            Self::Disconnect => "disconnect",
+            Self::Block => "block",
+        }
+    }
+}
+
+/// The settings of all rooms whose names match a pattern.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "independent switches, each a setting of the application")]
+pub struct Settings {
+    /// Which rooms.
+    pub pattern: Box<str>,
+    /// Members may publish, and the core does all of it.
+    pub relay: bool,
+    /// What the ring may hold.
+    pub bounds: Bounds,
+    /// When it holds too little for a listener.
+    pub policy: Policy,
+    /// The field of the data whose value is an entry's slot.
+    pub key: Option<String>,
+    /// A join needs the application's word.
+    pub authorize: bool,
+    /// The application has a function for the room's state.
+    pub state: bool,
+    /// Who is here is told.
+    pub presence: bool,
+    /// What a member may, unless the authorizer says otherwise. See `member_grants`.
+    pub grants: Grants,
+}
+
+impl Settings {
+    /// Settings as they are unless something else is said: open to all, presence and history for members.
+    #[must_use]
+    pub fn new(pattern: &str, bounds: Bounds) -> Self {
+        Self {
+            pattern: pattern.into(),
+            relay: false,
+            bounds,
+            policy: Policy::default(),
+            key: None,
+            authorize: false,
+            state: false,
+            presence: true,
+            grants: Grants::PRESENCE | Grants::HISTORY,
+        }
+    }
+
+    /// What a member may at first: in a relay room also to publish.
+    #[must_use]
+    pub fn member_grants(&self) -> Grants {
+        if self.relay { self.grants | Grants::PUBLISH } else { self.grants }
+    }
+}
+
+/// A pattern that cannot be registered, and why.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BadPattern(String);
+
+impl fmt::Display for BadPattern {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for BadPattern {}
+
+/// All registered settings.
+#[derive(Clone, Debug)]
+pub struct Patterns {
+    exact: BTreeMap<Box<str>, Arc<Settings>>,
+    /// The most specific first.
+    globs: Vec<Arc<Settings>>,
+    all: Arc<Settings>,
+    user: Arc<Settings>,
+}
+
+impl Patterns {
+    /// Only the built-in rooms, which keep as much as `bounds` say. They grant nothing: sessions are
+    /// members by themselves and hear them, the application publishes, and nobody is shown there.
+    #[must_use]
+    pub fn new(bounds: Bounds) -> Self {
+        let own = |pattern| {
+            Arc::new(Settings { presence: false, grants: Grants::NONE, ..Settings::new(pattern, bounds) })
+        };
+        Self { exact: BTreeMap::new(), globs: Vec::new(), all: own("$all"), user: own("$user/*") }
+    }
+
+    /// Register settings.
+    pub fn add(&mut self, settings: Settings) -> Result<(), BadPattern> {
+        let pattern = &*settings.pattern;
+        if let Some(why) = self.objection(pattern) {
+            return Err(BadPattern(format!("the room pattern {pattern:?} cannot be used: {why}")));
+        }
+        if pattern.contains('*') {
+            let rank = specificity(pattern);
+            let at = self.globs.partition_point(|known| specificity(&known.pattern) >= rank);
+            self.globs.insert(at, Arc::new(settings));
+        } else {
+            self.exact.insert(settings.pattern.clone(), Arc::new(settings));
+        }
+        Ok(())
+    }
+
+    /// The settings of the room with this name; none: there is no such room.
+    #[must_use]
+    pub fn find(&self, name: &str) -> Option<&Arc<Settings>> {
+        if name.starts_with('$') {
+            return match name.strip_prefix("$user/") {
+                Some(id) => (!id.is_empty()).then_some(&self.user),
+                None => (name == "$all").then_some(&self.all),
+            };
+        }
+        self.exact.get(name).or_else(|| self.globs.iter().find(|settings| matches(&settings.pattern, name)))
+    }
+
+    fn objection(&self, pattern: &str) -> Option<String> {
+        if pattern.is_empty() {
+            return Some("it is empty; `*` stands for every room".into());
+        }
+        if pattern.len() > MAX_PATTERN {
+            return Some(format!("it has {} bytes, and names have at most {MAX_PATTERN}", pattern.len()));
+        }
+        if let Some(bad) = pattern.chars().find(|char| char.is_control()) {
+            return Some(format!("it has the control character {bad:?}, which no name may have"));
+        }
+        if pattern.starts_with('$') {
+            return Some("names that begin with `$` are rtcore's own".into());
+        }
+        let known =
+            self.exact.contains_key(pattern) || self.globs.iter().any(|known| *known.pattern == *pattern);
+        known.then(|| "it is registered already; say all its settings in one place".into())
+    }
+}
+
+/// Length of the literal beginning, then of all literal text: what makes one pattern come before another.
+fn specificity(pattern: &str) -> (usize, usize) {
+    let beginning = pattern.find('*').unwrap_or(pattern.len());
+    (beginning, pattern.bytes().filter(|&byte| byte != b'*').count())
+}
+
+/// Whether a name matches a pattern in which `*` stands for anything.
+#[must_use]
+pub fn matches(pattern: &str, name: &str) -> bool {
+    let Some((beginning, pattern)) = pattern.split_once('*') else { return pattern == name };
+    let (middle, end) = pattern.rsplit_once('*').unwrap_or(("", pattern));
+    let Some(rest) = name.strip_prefix(beginning) else { return false };
+    // The end may not share bytes with the beginning, so it is looked for in what is left.
+    let Some(rest) = rest.strip_suffix(end) else { return false };
+    let mut rest = rest.as_bytes();
+    for piece in middle.split('*') {
+        let Some(at) = memmem::find(rest, piece.as_bytes()) else { return false };
+        rest = &rest[at + piece.len()..];
+    }
+    true
+}

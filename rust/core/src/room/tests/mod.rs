@@ -1,0 +1,5 @@
+//! The laws of a room's parts.
+
+mod members;
+mod presence;
+mod settings;

@@ -1,0 +1,133 @@
+//! Methods of `Core` that come before `start`.
+
+use crate::convert::grants_of;
+use crate::core::Core;
+use crate::failure::Failure;
+use pyo3::prelude::*;
+use rtcore_core::engine::RawPath;
+use rtcore_core::frame::forwarded::Cidr;
+use rtcore_core::frame::http::{self, Parsed};
+use rtcore_core::frame::origin::origin_ok;
+use rtcore_core::log::ring::Bounds;
+use rtcore_core::room::settings::{Patterns, Policy, Settings};
+
+#[pymethods]
+impl Core {
+    fn set_limit(&self, name: &str, value: u64) -> Result<(), Failure> {
+        if self.lock().config()?.limits.set(name, value) {
+            return Ok(());
+        }
+        Err(Failure::NoSuchLimit(name.to_owned()))
+    }
+
+    fn set_authenticates(&self, yes: bool) -> Result<(), Failure> {
+        self.lock().config()?.authenticates = yes;
+        Ok(())
+    }
+
+    fn set_lifecycle(&self, yes: bool) -> Result<(), Failure> {
+        self.lock().config()?.lifecycle = yes;
+        Ok(())
+    }
+
+    fn set_backend(&self, yes: bool) -> Result<(), Failure> {
+        self.lock().config()?.backend = yes;
+        Ok(())
+    }
+
+    fn set_loopback_only(&self, yes: bool) -> Result<(), Failure> {
+        self.lock().config()?.loopback_only = yes;
+        Ok(())
+    }
+
+    #[pyo3(signature = (pattern, *, relay, count, bytes, age_ms, policy, key, authorize, state, presence, grants))]
+    #[expect(clippy::too_many_arguments, clippy::fn_params_excessive_bools, reason = "keywords, in Python")]
+    fn add_room(
+        &self,
+        pattern: &str,
+        relay: bool,
+        count: usize,
+        bytes: usize,
+        age_ms: u64,
+        policy: &str,
+        key: Option<String>,
+        authorize: bool,
+        state: bool,
+        presence: bool,
+        grants: Vec<String>,
+    ) -> Result<(), Failure> {
+        let policy = Policy::parse(policy).ok_or_else(|| {
+            Failure::Value(format!("{policy:?} is no policy: skip, latest, disconnect or block"))
+        })?;
+        let settings = Settings {
+            pattern: pattern.into(),
+            relay,
+            bounds: Bounds { count, bytes, age_ms },
+            policy,
+            key,
+            authorize,
+            state,
+            presence,
+            grants: grants_of(&grants)?,
+        };
+        let mut inner = self.lock();
+        let rooms = &mut inner.config()?.rooms;
+        // The engine would find a bad pattern too, but only at the start, where nobody sees which line
+        // of the application it came from.
+        let mut patterns = Patterns::new(settings.bounds);
+        for settings in rooms.iter().chain([&settings]) {
+            patterns.add(settings.clone()).map_err(|bad| Failure::Value(bad.to_string()))?;
+        }
+        rooms.push(settings);
+        Ok(())
+    }
+
+    fn add_event(&self, name: String) -> Result<usize, Failure> {
+        add(&mut self.lock().config()?.events, name)
+    }
+
+    fn add_raw(&self, path: String, max_message: usize) -> Result<usize, Failure> {
+        add(&mut self.lock().config()?.raws, RawPath { path, max_message })
+    }
+
+    fn add_origin(&self, origin: String) -> Result<(), Failure> {
+        if !is_origin(&origin) {
+            let text =
+                format!("{origin:?} is no origin, like https://example.org or http://localhost:3000, or *");
+            return Err(Failure::Value(text));
+        }
+        self.lock().config()?.origins.push(origin);
+        Ok(())
+    }
+
+    fn add_host(&self, host: String) -> Result<(), Failure> {
+        self.lock().config()?.hosts.push(host);
+        Ok(())
+    }
+
+    fn add_proxy(&self, network: &str) -> Result<(), Failure> {
+        let network = Cidr::parse(network).map_err(Failure::Value)?;
+        self.lock().config()?.proxies.push(network);
+        Ok(())
+    }
+
+    fn start(&self) -> Result<(), Failure> {
+        self.lock().start()
+    }
+}
+
+/// Add something; the index by which events will name it.
+#[expect(clippy::unnecessary_wraps, reason = "the callers' type")]
+fn add<T>(list: &mut Vec<T>, item: T) -> Result<usize, Failure> {
+    list.push(item);
+    Ok(list.len() - 1)
+}
+
+/// An origin is one if a page of it would be let in by this very setting. (Asked of the core, whose
+/// rule it is: a setting that lets nobody in is a slip of the pen.)
+fn is_origin(entry: &str) -> bool {
+    let page = entry.trim_end_matches('/');
+    let head = format!("GET / HTTP/1.1\r\nHost: rtcore.invalid\r\nOrigin: {page}\r\n\r\n");
+    let Ok(Parsed::Head(parsed, length)) = http::parse(head.as_bytes(), head.len()) else { return false };
+    entry == "*" || (length == head.len() && origin_ok(&parsed, &[entry.to_owned()], false).is_ok())
+}

@@ -1,0 +1,129 @@
+//! Rust's words into Python's, and back.
+//!
+//! The hot path is `events`: a tuple of six for each request, of which three are small integers that
+//! Python never makes twice. What can be long is made from where it lies, without a copy in between.
+
+use crate::failure::Failure;
+use crate::inner::Handed;
+use pyo3::prelude::*;
+use pyo3::types::{PyBytes, PyList, PyString, PyTuple};
+use rtcore_core::engine::{AppEvent, Blob, Events};
+use rtcore_core::frame::websocket::Kind;
+use rtcore_core::ids::ConnId;
+use rtcore_core::room::grants::Grants;
+use std::net::IpAddr;
+use std::os::fd::IntoRawFd;
+
+/// What the first item of an event says. The table is in `_core.pyi`.
+pub(crate) mod kind {
+    pub const REQUEST: u8 = 1;
+    pub const RAW_MESSAGE: u8 = 2;
+    pub const AUTHENTICATE: u8 = 3;
+    pub const AUTHORIZE: u8 = 4;
+    pub const REAUTHENTICATE: u8 = 5;
+    pub const REPLY: u8 = 6;
+    pub const OPENED: u8 = 7;
+    pub const RESUMED: u8 = 8;
+    pub const AWAY: u8 = 9;
+    pub const ENDED: u8 = 10;
+    pub const RAW_OPENED: u8 = 11;
+    pub const RAW_CLOSED: u8 = 12;
+    pub const RAW_DRAINED: u8 = 13;
+    pub const DRAINED: u8 = 14;
+    pub const UNBLOCKED: u8 = 15;
+    pub const HAND_OVER: u8 = 16;
+}
+
+/// All events in order, and after them the connections that were handed over.
+pub(crate) fn events<'py>(
+    py: Python<'py>,
+    events: &mut Events,
+    handed: Vec<Handed>,
+) -> PyResult<Bound<'py, PyList>> {
+    let list = std::mem::take(&mut events.list);
+    let mut tuples = Vec::with_capacity(list.len() + handed.len());
+    for event in list {
+        tuples.push(tuple(py, event, events)?);
+    }
+    for handed in handed {
+        tuples.push(hand_over(py, handed)?);
+    }
+    PyList::new(py, tuples)
+}
+
+fn tuple<'py>(py: Python<'py>, event: AppEvent, events: &Events) -> PyResult<Bound<'py, PyTuple>> {
+    let bytes = |blob: Blob| PyBytes::new(py, events.bytes_of(blob));
+    match event {
+        AppEvent::Request { session, request, handler, form, data } => {
+            (kind::REQUEST, session.0, request, handler, form as u8, bytes(data)).into_pyobject(py)
+        }
+        AppEvent::RawMessage { conn, kind: Kind::Text, data } => {
+            // The core has seen that it is UTF-8; Python looks again, and should they ever differ, says so.
+            let text = PyString::from_bytes(py, events.bytes_of(data))?;
+            (kind::RAW_MESSAGE, conn.0, text).into_pyobject(py)
+        }
+        AppEvent::RawMessage { conn, kind: Kind::Binary, data } => {
+            (kind::RAW_MESSAGE, conn.0, bytes(data)).into_pyobject(py)
+        }
+        AppEvent::Authenticate { conn, token, client, address, agent, secure } => {
+            (kind::AUTHENTICATE, conn.0, token, client, text(address), agent, secure).into_pyobject(py)
+        }
+        AppEvent::Authorize { session, ticket, room, form, data, resuming } => {
+            let data = data.map(bytes);
+            (kind::AUTHORIZE, session.0, ticket, room, form as u8, data, resuming).into_pyobject(py)
+        }
+        AppEvent::Reauthenticate { session, ticket, token } => {
+            (kind::REAUTHENTICATE, session.0, ticket, token).into_pyobject(py)
+        }
+        AppEvent::Reply { session, request, form, data, error } => {
+            (kind::REPLY, session.0, request, form as u8, data.map(bytes), error).into_pyobject(py)
+        }
+        AppEvent::Opened { session } => (kind::OPENED, session.0).into_pyobject(py),
+        AppEvent::Resumed { session } => (kind::RESUMED, session.0).into_pyobject(py),
+        AppEvent::Away { session } => (kind::AWAY, session.0).into_pyobject(py),
+        AppEvent::Ended { session, reason } => (kind::ENDED, session.0, reason).into_pyobject(py),
+        AppEvent::RawOpened { conn, path, target, headers, address } => {
+            let headers: Vec<_> = headers
+                .iter()
+                .map(|(name, value)| (PyBytes::new(py, name), PyBytes::new(py, value)))
+                .collect();
+            (kind::RAW_OPENED, conn.0, path, target, headers, text(address)).into_pyobject(py)
+        }
+        AppEvent::RawClosed { conn, code, reason } => {
+            (kind::RAW_CLOSED, conn.0, code, reason).into_pyobject(py)
+        }
+        AppEvent::RawDrained { conn } => (kind::RAW_DRAINED, conn.0).into_pyobject(py),
+        AppEvent::Drained { session } => (kind::DRAINED, session.0).into_pyobject(py),
+        AppEvent::Unblocked { ticket } => (kind::UNBLOCKED, ticket).into_pyobject(py),
+    }
+}
+
+/// The descriptor is Python's from here on; -1 where there is none, because a stream shell has it.
+fn hand_over(py: Python<'_>, handed: Handed) -> PyResult<Bound<'_, PyTuple>> {
+    let Handed { conn, fd, bytes, address, port } = handed;
+    let (bytes, address) = (PyBytes::new(py, &bytes), text(address));
+    let fd = fd.map_or(-1, IntoRawFd::into_raw_fd);
+    (kind::HAND_OVER, fd, conn.0, bytes, address, port).into_pyobject(py)
+}
+
+fn text(address: IpAddr) -> String {
+    address.to_string()
+}
+
+/// A connection as Python holds it.
+pub(crate) fn handle(conn: ConnId) -> u64 {
+    conn.0
+}
+
+/// Rights by their words.
+pub(crate) fn grants_of(words: &[String]) -> Result<Grants, Failure> {
+    words.iter().try_fold(Grants::NONE, |grants, word| match Grants::parse(word) {
+        Some(grant) => Ok(grants | grant),
+        None => Err(Failure::Value(format!("{word:?} is no right: publish, presence or history"))),
+    })
+}
+
+/// The same, where none given means the room's own.
+pub(crate) fn optional_grants_of(words: Option<&[String]>) -> Result<Option<Grants>, Failure> {
+    words.map(grants_of).transpose()
+}

@@ -1,0 +1,216 @@
+//! Methods of `Core` by which the application answers, and says something of its own accord.
+
+use crate::convert::{grants_of, optional_grants_of};
+use crate::core::Core;
+use crate::failure::Failure;
+use pyo3::prelude::*;
+use pyo3::types::{PyBytes, PyString};
+use rtcore_core::engine::Publication;
+use rtcore_core::frame::websocket::Kind;
+use rtcore_core::ids::{ConnId, Form, SessionId};
+
+/// Answers.
+#[pymethods]
+impl Core {
+    fn authenticated(&self, conn: u64, user: Option<&str>, expires_ms: Option<u64>) -> Result<(), Failure> {
+        let mut inner = self.lock();
+        let (engine, now) = inner.engine_now()?;
+        engine.authenticated(ConnId(conn), user, expires_ms, now);
+        Ok(())
+    }
+
+    fn refuse_hello(&self, conn: u64, code: u16, reason: &str) -> Result<(), Failure> {
+        let mut inner = self.lock();
+        let (engine, now) = inner.engine_now()?;
+        engine.refuse_hello(ConnId(conn), code, reason, now);
+        Ok(())
+    }
+
+    fn admit(
+        &self,
+        ticket: u64,
+        grants: Option<Vec<String>>,
+        info: Option<&[u8]>,
+        state: Option<&[u8]>,
+    ) -> Result<(), Failure> {
+        let grants = optional_grants_of(grants.as_deref())?;
+        let mut inner = self.lock();
+        let (engine, now) = inner.engine_now()?;
+        engine.admit(ticket, grants, info, state, now);
+        Ok(())
+    }
+
+    fn deny(&self, ticket: u64, code: &str, message: &str) -> Result<(), Failure> {
+        let mut inner = self.lock();
+        let (engine, now) = inner.engine_now()?;
+        engine.deny(ticket, code, message, now);
+        Ok(())
+    }
+
+    fn reauthenticated(
+        &self,
+        ticket: u64,
+        user: Option<&str>,
+        expires_ms: Option<u64>,
+    ) -> Result<(), Failure> {
+        let mut inner = self.lock();
+        let (engine, now) = inner.engine_now()?;
+        engine.reauthenticated(ticket, user, expires_ms, now);
+        Ok(())
+    }
+
+    fn ack(&self, request: u64, data: &[u8]) -> Result<(), Failure> {
+        let mut inner = self.lock();
+        let (engine, now) = inner.engine_now()?;
+        engine.ack(request, data, Form::Json, now);
+        Ok(())
+    }
+
+    fn fail(
+        &self,
+        request: u64,
+        code: &str,
+        message: &str,
+        details: Option<&[u8]>,
+        retry: bool,
+    ) -> Result<(), Failure> {
+        let mut inner = self.lock();
+        let (engine, now) = inner.engine_now()?;
+        engine.fail(request, code, message, details.map(|details| (details, Form::Json)), retry, now);
+        Ok(())
+    }
+}
+
+/// What it says of its own accord.
+#[pymethods]
+impl Core {
+    #[pyo3(signature = (room, event, data, exclude = 0, sender = 0, key = None, volatile = false, trace = None))]
+    #[expect(clippy::too_many_arguments, reason = "keywords, in Python")]
+    fn publish(
+        &self,
+        room: &str,
+        event: &str,
+        data: &[u8],
+        exclude: u64,
+        sender: u64,
+        key: Option<&str>,
+        volatile: bool,
+        trace: Option<&str>,
+    ) -> Result<u64, Failure> {
+        let publication = Publication {
+            room,
+            event,
+            data,
+            form: Form::Json,
+            exclude: session(exclude),
+            sender: session(sender),
+            key,
+            volatile,
+            trace,
+        };
+        let mut inner = self.lock();
+        let (engine, now) = inner.engine_now()?;
+        Ok(engine.publish(&publication, now)?)
+    }
+
+    fn send(&self, session: u64, event: &str, data: &[u8]) -> Result<u64, Failure> {
+        let mut inner = self.lock();
+        let (engine, now) = inner.engine_now()?;
+        Ok(engine.send(SessionId(session), event, data, now)?)
+    }
+
+    fn unsent(&self, session: u64) -> Result<usize, Failure> {
+        Ok(self.lock().engine()?.unsent(SessionId(session)))
+    }
+
+    fn want_drained(&self, session: u64) -> Result<bool, Failure> {
+        Ok(self.lock().engine()?.want_drained(SessionId(session)))
+    }
+
+    fn ask(&self, session: u64, event: &str, data: &[u8]) -> Result<u64, Failure> {
+        Ok(self.lock().engine()?.ask(SessionId(session), event, data)?)
+    }
+
+    fn forget_ask(&self, session: u64, request: u64) -> Result<(), Failure> {
+        self.lock().engine()?.forget_ask(SessionId(session), request);
+        Ok(())
+    }
+
+    fn set_grants(&self, session: u64, room: &str, grants: Vec<String>) -> Result<bool, Failure> {
+        let grants = grants_of(&grants)?;
+        let mut inner = self.lock();
+        let (engine, now) = inner.engine_now()?;
+        Ok(engine.set_grants(SessionId(session), room, grants, now))
+    }
+
+    fn put_in(
+        &self,
+        session: u64,
+        room: &str,
+        grants: Option<Vec<String>>,
+        info: Option<&[u8]>,
+    ) -> Result<bool, Failure> {
+        let grants = optional_grants_of(grants.as_deref())?;
+        let mut inner = self.lock();
+        let (engine, now) = inner.engine_now()?;
+        Ok(engine.put_in(SessionId(session), room, grants, info, now)?)
+    }
+
+    fn put_out(&self, session: u64, room: &str, reason: &str) -> Result<bool, Failure> {
+        let mut inner = self.lock();
+        let (engine, now) = inner.engine_now()?;
+        Ok(engine.put_out(SessionId(session), room, reason, now))
+    }
+
+    fn close_session(&self, session: u64, code: u16, reason: &str) -> Result<bool, Failure> {
+        let mut inner = self.lock();
+        let (engine, now) = inner.engine_now()?;
+        Ok(engine.close_session(SessionId(session), code, reason, now))
+    }
+
+    fn shut_down(&self, grace_ms: u64) -> Result<(), Failure> {
+        let mut inner = self.lock();
+        let (engine, now) = inner.engine_now()?;
+        engine.shut_down(grace_ms, now);
+        Ok(())
+    }
+}
+
+/// Raw sockets.
+#[pymethods]
+impl Core {
+    /// How many bytes wait then; -1: it is closed.
+    fn raw_send(&self, conn: u64, message: &Bound<'_, PyAny>) -> PyResult<i64> {
+        let (kind, bytes) = if let Ok(text) = message.cast::<PyString>() {
+            (Kind::Text, text.to_str()?.as_bytes())
+        } else {
+            (Kind::Binary, message.cast::<PyBytes>()?.as_bytes())
+        };
+        let waiting = self.lock().engine()?.raw_send(ConnId(conn), kind, bytes);
+        Ok(waiting.map_or(-1, |waiting| i64::try_from(waiting).unwrap_or(i64::MAX)))
+    }
+
+    fn raw_close(&self, conn: u64, code: u16, reason: &str) -> Result<(), Failure> {
+        let mut inner = self.lock();
+        let (engine, now) = inner.engine_now()?;
+        engine.raw_close(ConnId(conn), code, reason, now);
+        Ok(())
+    }
+
+    fn raw_waiting(&self, conn: u64, messages: u64, size: u64) -> Result<(), Failure> {
+        let mut inner = self.lock();
+        let (engine, now) = inner.engine_now()?;
+        let [messages, size] = [messages, size].map(|n| u32::try_from(n).unwrap_or(u32::MAX));
+        engine.raw_waiting(ConnId(conn), messages, size, now);
+        Ok(())
+    }
+
+    fn want_raw_drained(&self, conn: u64) -> Result<bool, Failure> {
+        Ok(self.lock().engine()?.want_raw_drained(ConnId(conn)))
+    }
+}
+
+/// 0 stands for none.
+fn session(handle: u64) -> Option<SessionId> {
+    (handle != 0).then_some(SessionId(handle))
+}

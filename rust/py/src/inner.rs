@@ -1,0 +1,219 @@
+//! What the lock guards: the engine, its shard, and what is on its way to Python.
+
+use crate::failure::Failure;
+use crate::streams::Streams;
+use rtcore_core::engine::{Config, Engine, Events, Op};
+use rtcore_core::ids::{ConnId, Now};
+use rtcore_reactor::{Clock, Shard};
+use std::net::IpAddr;
+use std::os::fd::OwnedFd;
+use std::time::Duration;
+
+/// Everything.
+pub(crate) struct Inner {
+    stage: Stage,
+    time: Time,
+    seed: [u8; 32],
+    pub shard: Option<Shard>,
+    pub streams: Streams,
+    handed: Vec<Handed>,
+    /// The events that were converted last: their room is used again.
+    spare: Events,
+    /// Room for what a stream brought: the engine unmasks it in place, and Python's bytes do not change.
+    copy: Vec<u8>,
+}
+
+/// How far the core is.
+enum Stage {
+    /// Being configured.
+    Preparing(Box<Config>),
+    /// Started. It stays so after `close`: what is asked then is answered.
+    Running(Box<Engine>),
+}
+
+/// Whose clock it is.
+enum Time {
+    /// The kernel's.
+    Kernel(Clock),
+    /// A test's.
+    Manual(Now),
+}
+
+/// A connection that is not ours any more.
+pub(crate) struct Handed {
+    pub conn: ConnId,
+    /// None: it is the stream shell's.
+    pub fd: Option<OwnedFd>,
+    pub bytes: Vec<u8>,
+    pub address: IpAddr,
+    pub port: u16,
+}
+
+/// What Python is to hear, taken out so that it can be converted without the lock.
+pub(crate) struct Taken {
+    pub events: Events,
+    pub handed: Vec<Handed>,
+}
+
+impl Inner {
+    pub fn new(seed: [u8; 32], manual: bool) -> Self {
+        Self {
+            stage: Stage::Preparing(Box::default()),
+            time: if manual { Time::Manual(Now::default()) } else { Time::Kernel(Clock::new()) },
+            seed,
+            shard: None,
+            streams: Streams::default(),
+            handed: Vec::new(),
+            spare: Events::default(),
+            copy: Vec::new(),
+        }
+    }
+
+    /// The settings, while they may be changed.
+    pub fn config(&mut self) -> Result<&mut Config, Failure> {
+        match &mut self.stage {
+            Stage::Preparing(config) => Ok(config),
+            Stage::Running(_) => {
+                Err(Failure::Usage("the core has started: it cannot be configured any more"))
+            }
+        }
+    }
+
+    /// Begin, with the settings as they are.
+    pub fn start(&mut self) -> Result<(), Failure> {
+        let config = std::mem::take(self.config()?);
+        if matches!(self.time, Time::Kernel(_)) {
+            let read = usize::try_from(config.limits.turn_bytes).unwrap_or(usize::MAX);
+            self.shard = Some(Shard::new(read)?);
+        }
+        let now = self.now();
+        self.stage = Stage::Running(Box::new(Engine::new(config, self.seed, now)));
+        Ok(())
+    }
+
+    fn now(&mut self) -> Now {
+        match &mut self.time {
+            Time::Kernel(clock) => clock.now(),
+            Time::Manual(now) => *now,
+        }
+    }
+
+    /// Set a test's clock.
+    pub fn set_time(&mut self, time: Now) -> Result<(), Failure> {
+        match &mut self.time {
+            Time::Manual(now) => {
+                *now = time;
+                Ok(())
+            }
+            Time::Kernel(_) => Err(Failure::Usage("only a core made with manual=True can be told the time")),
+        }
+    }
+
+    /// The engine.
+    pub fn engine(&mut self) -> Result<&mut Engine, Failure> {
+        running(&mut self.stage)
+    }
+
+    /// The engine, and the time.
+    pub fn engine_now(&mut self) -> Result<(&mut Engine, Now), Failure> {
+        let now = self.now();
+        Ok((running(&mut self.stage)?, now))
+    }
+
+    /// The engine and its shard, if it has one: it has none in manual mode and after `close`.
+    pub fn driven(&mut self) -> Result<(&mut Engine, Option<&mut Shard>), Failure> {
+        Ok((running(&mut self.stage)?, self.shard.as_mut()))
+    }
+
+    /// The shard, for what makes no sense without.
+    pub fn shard(&mut self) -> Result<&mut Shard, Failure> {
+        running(&mut self.stage)?;
+        self.shard.as_mut().ok_or(Failure::Usage("there is no poller: the core is manual, or closed"))
+    }
+
+    /// The first half of a turn.
+    pub fn turn(&mut self, linger: Duration) -> Result<(), Failure> {
+        if let (engine, Some(shard)) = self.driven()? {
+            shard.turn(engine, linger)?;
+        }
+        Ok(())
+    }
+
+    /// The second half of a turn.
+    pub fn flush(&mut self) -> Result<(), Failure> {
+        let (engine, Some(shard)) = self.driven()? else { return self.settle() };
+        shard.flush(engine)?;
+        let handed = shard.take_handed();
+        let (dirty, ops) = shard.take_foreign();
+        self.handed.extend(handed.into_iter().map(|handed| Handed {
+            conn: handed.conn,
+            fd: Some(handed.fd),
+            bytes: handed.bytes,
+            address: handed.address,
+            port: handed.port,
+        }));
+        self.to_streams(dirty, ops);
+        Ok(())
+    }
+
+    /// Let the streams have what is due on them, without writing to sockets.
+    pub fn settle(&mut self) -> Result<(), Failure> {
+        let (engine, shard) = self.driven()?;
+        let (dirty, ops) = if let Some(shard) = shard {
+            shard.collect(engine);
+            shard.take_foreign()
+        } else {
+            let (mut dirty, mut ops) = (Vec::new(), Vec::new());
+            engine.take_dirty(&mut dirty);
+            engine.take_ops(&mut ops);
+            (dirty, ops)
+        };
+        self.to_streams(dirty, ops);
+        Ok(())
+    }
+
+    fn to_streams(&mut self, dirty: Vec<ConnId>, ops: Vec<Op>) {
+        for conn in dirty {
+            self.streams.mark(conn);
+        }
+        for op in ops {
+            if let Some(Op::HandOver { conn, bytes, address, port }) = self.streams.apply(op) {
+                self.handed.push(Handed { conn, fd: None, bytes, address, port });
+            }
+        }
+    }
+
+    /// Bytes that a stream brought.
+    pub fn receive(&mut self, conn: ConnId, data: &[u8]) -> Result<(), Failure> {
+        let mut copy = std::mem::take(&mut self.copy);
+        copy.clear();
+        copy.extend_from_slice(data);
+        let (engine, now) = self.engine_now()?;
+        engine.receive(conn, &mut copy, now);
+        self.copy = copy;
+        Ok(())
+    }
+
+    /// Take what Python is to hear; None if there is nothing.
+    pub fn take(&mut self) -> Result<Option<Taken>, Failure> {
+        let engine = running(&mut self.stage)?;
+        if engine.events().list.is_empty() && self.handed.is_empty() {
+            return Ok(None);
+        }
+        let events = std::mem::replace(engine.events(), std::mem::take(&mut self.spare));
+        Ok(Some(Taken { events, handed: std::mem::take(&mut self.handed) }))
+    }
+
+    /// What was taken has been converted.
+    pub fn give_back(&mut self, mut events: Events) {
+        events.clear();
+        self.spare = events;
+    }
+}
+
+fn running(stage: &mut Stage) -> Result<&mut Engine, Failure> {
+    match stage {
+        Stage::Running(engine) => Ok(engine),
+        Stage::Preparing(_) => Err(Failure::Usage("the core has not started: call start() first")),
+    }
+}

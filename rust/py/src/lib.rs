@@ -1,0 +1,45 @@
+//! The border: `rtcore._core`, as `python/rtcore/_core.pyi` describes it.
+//!
+//! It converts, locks and detaches. No rules, no system calls: what is decided is decided in
+//! `rtcore-core`, what is done to sockets is done in `rtcore-reactor`.
+//!
+//! A call holds the lock only while it is in Rust. Arguments are read before, answers made into
+//! Python objects after: making an object may run the collector, and that may run anything, calls
+//! of ours included.
+#![forbid(unsafe_code)]
+
+mod away;
+mod configure;
+mod convert;
+mod core;
+mod decide;
+mod drive;
+mod failure;
+mod inner;
+mod look;
+mod streams;
+
+use pyo3::prelude::*;
+
+/// The native core: the border as Python sees it.
+#[pymodule(gil_used = false)]
+mod _core {
+    use super::{Bound, PyModule, PyModuleMethods, PyResult};
+
+    #[pymodule_export]
+    use crate::core::Core;
+    #[pymodule_export]
+    use crate::failure::{Blocked, Refused};
+
+    #[pymodule_export]
+    use crate::convert::kind::{
+        AUTHENTICATE, AUTHORIZE, AWAY, DRAINED, ENDED, HAND_OVER, OPENED, RAW_CLOSED, RAW_DRAINED,
+        RAW_MESSAGE, RAW_OPENED, REAUTHENTICATE, REPLY, REQUEST, RESUMED, UNBLOCKED,
+    };
+
+    #[pymodule_init]
+    fn constants(module: &Bound<'_, PyModule>) -> PyResult<()> {
+        module.add("VERSION", env!("CARGO_PKG_VERSION"))?;
+        module.add("LIMITS", rtcore_core::Limits::TABLE.to_vec())
+    }
+}

@@ -1,0 +1,123 @@
+//! Methods of `Core` that only look.
+
+use crate::core::Core;
+use crate::failure::Failure;
+use pyo3::prelude::*;
+use pyo3::types::{PyBytes, PyDict};
+use rtcore_core::envelope::transcode;
+use rtcore_core::ids::{Form, SessionId};
+
+/// A member: session, its id, user, info.
+type Member<'py> = (u64, String, Option<String>, Option<Bound<'py, PyBytes>>);
+
+/// An entry: number, event, data as JSON, time, the session's id, user.
+type Past<'py> = (u64, String, Bound<'py, PyBytes>, u64, Option<String>, Option<String>);
+
+/// A session: id, user, address, user agent, since, latency, connected, rooms, expiry.
+type Info =
+    (String, Option<String>, String, Option<String>, u64, Option<f64>, bool, Vec<String>, Option<u64>);
+
+#[pymethods]
+impl Core {
+    fn members<'py>(&self, py: Python<'py>, room: &str) -> Result<Option<Vec<Member<'py>>>, Failure> {
+        let members = self.lock().engine()?.members(room);
+        Ok(members.map(|members| {
+            members
+                .into_iter()
+                .map(|member| {
+                    let info = member.info.map(|info| PyBytes::new(py, &info));
+                    (member.session.0, owned(&member.name), member.user.as_deref().map(owned), info)
+                })
+                .collect()
+        }))
+    }
+
+    fn history<'py>(
+        &self,
+        py: Python<'py>,
+        room: &str,
+        after: Option<&str>,
+        limit: u64,
+    ) -> Result<(Vec<Past<'py>>, bool, bool), Failure> {
+        let (entries, complete, more) = self.lock().engine()?.history(room, after, limit)?;
+        let mut json = Vec::new();
+        let mut past = Vec::with_capacity(entries.len());
+        for entry in entries {
+            json.clear();
+            transcode(&entry.data, entry.form, Form::Json, &mut json)?;
+            let author = entry.from.as_deref();
+            past.push((
+                entry.seq,
+                owned(&entry.event),
+                PyBytes::new(py, &json),
+                entry.time,
+                author.map(|author| owned(&author.wire)),
+                author.and_then(|author| author.user.as_deref()).map(owned),
+            ));
+        }
+        Ok((past, complete, more))
+    }
+
+    fn session_info(&self, session: u64) -> Result<Option<Info>, Failure> {
+        let Some(info) = self.lock().engine()?.session_info(SessionId(session)) else { return Ok(None) };
+        Ok(Some((
+            owned(&info.name),
+            info.user.as_deref().map(owned),
+            info.address.to_string(),
+            info.agent,
+            info.since_ms,
+            info.latency,
+            info.connected,
+            info.rooms.iter().map(|room| owned(room)).collect(),
+            info.expires,
+        )))
+    }
+
+    fn position(&self, seq: u64) -> Result<String, Failure> {
+        Ok(self.lock().engine()?.position(seq))
+    }
+
+    fn head(&self) -> Result<u64, Failure> {
+        Ok(self.lock().engine()?.head())
+    }
+
+    fn idle(&self) -> Result<bool, Failure> {
+        Ok(self.lock().engine()?.is_idle())
+    }
+
+    fn metrics(&self) -> Result<String, Failure> {
+        Ok(self.lock().engine()?.metrics())
+    }
+
+    /// What grows, by name; with what the reactor counted, where there is one.
+    fn sizes<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        let (gauges, reactor) = {
+            let mut inner = self.lock();
+            let (engine, shard) = inner.driven()?;
+            (engine.sizes(), shard.map(|shard| (shard.open(), shard.counters())))
+        };
+        let sizes = PyDict::new(py);
+        for (name, size) in gauges.named() {
+            sizes.set_item(name, size)?;
+        }
+        if let Some((open, counters)) = reactor {
+            sizes.set_item("sockets", open)?;
+            sizes.set_item("accepted", counters.accepted)?;
+            sizes.set_item("accept_refused", counters.refused)?;
+            sizes.set_item("accept_rests", counters.rests)?;
+        }
+        Ok(sizes)
+    }
+
+    /// The handler's name is for Python's log; here only the time is counted.
+    #[pyo3(signature = (ns, handler))]
+    fn report_turn(&self, ns: u64, handler: &str) -> Result<(), Failure> {
+        let _ = handler;
+        self.lock().engine()?.report_turn(ns);
+        Ok(())
+    }
+}
+
+fn owned(text: &str) -> String {
+    text.to_owned()
+}

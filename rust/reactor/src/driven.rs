@@ -1,0 +1,69 @@
+//! What a shard drives: an engine, seen from the hands.
+//!
+//! There is one engine. It is named by a trait so that the shard's own tests can drive something
+//! that only echoes, and a fault of theirs is then a fault of the shard.
+
+use rtcore_core::engine::{Engine, Op, Peer};
+use rtcore_core::ids::{ConnId, Now, Tick};
+
+/// Takes bytes and times; says which bytes are due and what is to be done.
+pub trait Driven {
+    /// A peer has connected. None: it may not stay, and its socket is closed at once.
+    fn connect(&mut self, peer: Peer, now: Now) -> Option<ConnId>;
+    /// Bytes that arrived; they may be changed in place.
+    fn receive(&mut self, conn: ConnId, bytes: &mut [u8], now: Now);
+    /// The peer will send no more.
+    fn end_of_input(&mut self, conn: ConnId, now: Now);
+    /// The socket is gone.
+    fn lost(&mut self, conn: ConnId, now: Now);
+    /// Whether something is to be written or done.
+    fn has_dirty(&self) -> bool;
+    /// The connections with output, each once.
+    fn take_dirty(&mut self, into: &mut Vec<ConnId>);
+    /// What is due on a connection, in order and not yet consumed, in at most `max_slices` pieces.
+    fn gather<'a>(&'a self, conn: ConnId, into: &mut Vec<&'a [u8]>, max_slices: usize);
+    /// The kernel took `n` bytes. True: there is more.
+    fn written(&mut self, conn: ConnId, n: usize, now: Now) -> bool;
+    /// What is to be done, in order.
+    fn take_ops(&mut self, into: &mut Vec<Op>);
+    /// When `advance` wants to be called.
+    fn deadline(&self) -> Option<Tick>;
+    /// It is that time.
+    fn advance(&mut self, now: Now);
+}
+
+impl Driven for Engine {
+    fn connect(&mut self, peer: Peer, now: Now) -> Option<ConnId> {
+        Self::connect(self, peer, now)
+    }
+    fn receive(&mut self, conn: ConnId, bytes: &mut [u8], now: Now) {
+        Self::receive(self, conn, bytes, now);
+    }
+    fn end_of_input(&mut self, conn: ConnId, now: Now) {
+        Self::end_of_input(self, conn, now);
+    }
+    fn lost(&mut self, conn: ConnId, now: Now) {
+        Self::lost(self, conn, now);
+    }
+    fn has_dirty(&self) -> bool {
+        Self::has_dirty(self)
+    }
+    fn take_dirty(&mut self, into: &mut Vec<ConnId>) {
+        Self::take_dirty(self, into);
+    }
+    fn gather<'a>(&'a self, conn: ConnId, into: &mut Vec<&'a [u8]>, max_slices: usize) {
+        Self::gather(self, conn, into, max_slices);
+    }
+    fn written(&mut self, conn: ConnId, n: usize, now: Now) -> bool {
+        Self::written(self, conn, n, now)
+    }
+    fn take_ops(&mut self, into: &mut Vec<Op>) {
+        Self::take_ops(self, into);
+    }
+    fn deadline(&self) -> Option<Tick> {
+        Self::deadline(self)
+    }
+    fn advance(&mut self, now: Now) {
+        Self::advance(self, now);
+    }
+}

@@ -1,0 +1,79 @@
+"""Write the generated pages of docs/reference: what may be set, from the table that the core itself uses.
+
+scripts/reference.py           write
+scripts/reference.py --check   say whether they are current; 1 if not
+"""
+
+from __future__ import annotations
+
+import argparse
+import difflib
+import sys
+from pathlib import Path
+
+from rtcore._engine import LIMITS
+
+ROOT = Path(__file__).resolve().parent.parent
+PAGE = ROOT / "docs" / "reference" / "limits.md"
+
+HEAD = """\
+# Limits
+
+<!-- Written by `make docs` from `rust/core/src/limits.rs`. Do not edit. -->
+
+Everything that a peer can make grow has a limit, and every number of the server is here. Each is a setting:
+in `rtcore.toml` under `[limits]`, in the environment as `RTCORE_LIMITS_NAME`, on the command line as
+`--limit name=value`. Times are in milliseconds and sizes in bytes; `"25 s"` and `"64 KiB"` are understood.
+
+| name | default | |
+|---|---|---|
+"""
+
+
+def shown(name: str, value: int, about: str) -> str:
+    """A number as people read it."""
+    if name.endswith("_ms") and value and value % 1000 == 0:
+        return f"{value // 1000} s"
+    if "bytes" in about.lower():
+        for unit, size in (("MiB", 1 << 20), ("KiB", 1 << 10)):
+            if value and value % size == 0:
+                return f"{value // size} {unit}"
+    if name.endswith("_ms"):
+        return f"{value} ms"
+    return f"{value:,}"
+
+
+def page() -> str:
+    """The page as it should be."""
+    rows = []
+    for name, default, about in LIMITS:
+        text = " ".join(about.split()).replace("|", "\\|")
+        rows.append(f"| `{name}` | {shown(name, default, about)} | {text} |\n")
+    return HEAD + "".join(rows)
+
+
+def main() -> int:
+    """Write, or compare."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--check", action="store_true", help="change nothing; 1 when a page is out of date")
+    check: bool = parser.parse_args().check
+    wanted = page()
+    there = PAGE.read_text() if PAGE.exists() else ""
+    if wanted == there:
+        return 0
+    if check:
+        print(f"{PAGE.relative_to(ROOT)} is out of date:  make docs")
+        print(
+            "".join(difflib.unified_diff(there.splitlines(True), wanted.splitlines(True), "there", "wanted"))
+        )
+        return 1
+    PAGE.parent.mkdir(parents=True, exist_ok=True)
+    PAGE.write_text(wanted)
+    print(f"wrote {PAGE.relative_to(ROOT)}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,136 @@
+"""The plan of the house: in Python the arrows go down, and few know what lies beneath."""
+
+from __future__ import annotations
+
+import ast
+
+import pytest
+
+from tests.architecture.imports import PACKAGE, Import, imported, inside, name_of, sources
+
+# From the ground up. A module may import what stands on a lower floor, and nothing on its own.
+FLOORS = [
+    "errors _patterns _logs _core",
+    "_step _engine _values",
+    "_budget auth _handlers _settings",
+    "config",
+    "session",
+    "room raw _worker",
+    "app",
+    "_dispatch",
+    "_reactor",
+    "_http _lifecycle",
+    "_stream_shell site",
+    "_serve",
+    "rtcore",
+    "testing cli site.demo_app",
+    "__main__",
+]
+
+# Who may use Trio's low level: what runs tasks or waits on descriptors by itself, and what is a cancel point.
+LOW_LEVEL = {
+    "_step": "runs a session's task in the turn",
+    "_budget": "counts the calls of a task between two schedule points",
+    "_engine": "parks a task until the core says that there is room",
+    "_dispatch": "wakes the tasks of sessions",
+    "_reactor": "waits on the poller's descriptor",
+    "_stream_shell": "is a shell",
+    "_serve": "is the outermost shell",
+    "_lifecycle": "opens listeners and hears signals",
+    "_http": "is a shell",
+    "testing": "drives the core by Trio's clock",
+    "session": "is a cancel point in each of its calls",
+    "room": "is a cancel point in each of its calls",
+    "raw": "is a cancel point in each of its calls",
+    "app": "is a cancel point in each of its calls",
+}
+
+
+def short(module: str) -> str:
+    """`_serve` for `rtcore._serve`; the package itself keeps its name."""
+    return module.removeprefix("rtcore.")
+
+
+def floor_of(module: str) -> int:
+    """The floor of a module: its own, or that of the package it is part of."""
+    name = short(module)
+    while True:
+        for number, names in enumerate(FLOORS):
+            if name in names.split():
+                return number
+        name, dot, _ = name.rpartition(".")
+        assert dot, f"{module} has no floor: give it one in FLOORS"
+
+
+def same_package(one: Import) -> bool:
+    """Files of one sub-package sort out among themselves."""
+    first, second = short(one.module).split("."), short(one.target).split(".")
+    return first[0] == second[0] and floor_of(one.module) == floor_of(one.target)
+
+
+@pytest.mark.parametrize(
+    "one",
+    [one for one in inside() if not one.typing_only],
+    ids=lambda one: f"{short(one.module)}-{short(one.target)}",
+)
+def test_imports_only_go_down(one: Import) -> None:
+    assert same_package(one) or floor_of(one.target) < floor_of(one.module), (
+        f"{one.module} may not know {one.target}: it stands on the same floor or above"
+    )
+
+
+def test_every_module_has_a_floor() -> None:
+    for path in sources():
+        floor_of(name_of(path))
+
+
+def test_only_the_engine_knows_the_core() -> None:
+    knows = {one.module for one in inside() if one.target == "rtcore._core" and not one.typing_only}
+    assert knows <= {"rtcore._engine"}
+
+
+def uses_low_level(text: str) -> bool:
+    """Whether a source imports or names `trio.lowlevel`."""
+    tree = ast.parse(text)
+    named = any(
+        isinstance(node, ast.Attribute) and ast.unparse(node) == "trio.lowlevel" for node in ast.walk(tree)
+    )
+    taken = any(
+        isinstance(node, ast.ImportFrom) and node.module == "trio.lowlevel" for node in ast.walk(tree)
+    )
+    return named or taken
+
+
+def test_only_the_shells_know_trios_low_level() -> None:
+    users = {short(name_of(path)).split(".")[0] for path in sources() if uses_low_level(path.read_text())}
+    assert users <= set(LOW_LEVEL), "a module that needs Trio's low level says why in LOW_LEVEL"
+
+
+def test_only_the_step_knows_trios_inside() -> None:
+    """What is not Trio's public API may change: one small module stands on it, with a self-test."""
+    knows = {
+        short(name_of(path)) for path in sources() if any(n.startswith("trio._") for n, _ in imported(path))
+    }
+    assert knows <= {"_step"}
+
+
+def test_nothing_sleeps_to_see_whether_something_is_there() -> None:
+    """A task that sleeps in a loop to look is a delay for all and a cost while nothing happens."""
+    allowed = {
+        "_http": "the deadline of a request",
+        "_stream_shell": "the core's next deadline",
+        "testing": "the same",
+    }
+    sleepers = {
+        short(name_of(path)).split(".")[0]
+        for path in sources()
+        if any(
+            isinstance(node, ast.Attribute) and ast.unparse(node) in {"trio.sleep", "time.sleep"}
+            for node in ast.walk(ast.parse(path.read_text()))
+        )
+    }
+    assert sleepers <= set(allowed)
+
+
+def test_the_package_is_where_it_should_be() -> None:
+    assert (PACKAGE / "py.typed").exists()

@@ -1,0 +1,94 @@
+"""The server under test: a process of its own, on a port of its own."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+HERE = Path(__file__).parent
+ROOT = HERE.parent.parent
+START = 30.0
+
+
+class Server:
+    """`rtcore serve` with an application of this folder and some limits set."""
+
+    def __init__(
+        self, app: str = "app", options: tuple[str, ...] = (), limits: dict[str, int] | None = None
+    ) -> None:
+        command = [sys.executable, "-m", "rtcore", "serve", f"{app}:app", "--port", "0", *options]
+        for name, value in (limits or {}).items():
+            command += ["--limit", f"{name}={value}"]
+        env = dict(os.environ, PYTHONUNBUFFERED="1")
+        if (ROOT / "python" / "rtcore" / "_core.abi3.so").exists():
+            env["PYTHONPATH"] = os.pathsep.join(filter(None, [str(ROOT / "python"), env.get("PYTHONPATH")]))
+        self.command = " ".join(command)
+        self.lines: list[str] = []
+        self.news = threading.Condition()
+        self.process = subprocess.Popen(
+            command,
+            cwd=HERE,
+            env=env,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        self.reader = threading.Thread(target=self._read, daemon=True)
+        self.reader.start()
+        found = re.search(
+            r"https?://(\[[0-9a-f:]+\]|[\w.]+):(\d+)", self.wait_for(r"https?://\S+:\d+", START)
+        )
+        assert found is not None
+        self.address = (found.group(1).strip("[]"), int(found.group(2)))
+
+    def _read(self) -> None:
+        assert self.process.stdout is not None
+        for line in self.process.stdout:
+            with self.news:
+                self.lines.append(line)
+                self.news.notify_all()
+        with self.news:
+            self.lines.append("")  # the end: wakes who waits
+            self.news.notify_all()
+
+    @property
+    def output(self) -> str:
+        """All that it has printed."""
+        return "".join(self.lines)
+
+    def wait_for(self, pattern: str, deadline: float = 5.0) -> str:
+        """Wait until it has printed a line that fits; return the line."""
+        end = time.monotonic() + deadline
+        with self.news:
+            while True:
+                for line in self.lines:
+                    if re.search(pattern, line):
+                        return line
+                left = end - time.monotonic()
+                over = self.process.poll() is not None and self.lines[-1:] == [""]
+                if over or left <= 0 or not self.news.wait(left):
+                    raise AssertionError(f"{self.command}\nnever printed {pattern!r}, but:\n{self.output}")
+
+    def terminate(self) -> None:
+        """Ask it to end, as a supervisor does."""
+        self.process.send_signal(signal.SIGTERM)
+
+    def wait(self, deadline: float = 15.0) -> int:
+        """Wait for its end and return the exit code."""
+        return self.process.wait(deadline)
+
+    def stop(self) -> None:
+        """End it, by force if need be."""
+        if self.process.poll() is None:
+            self.process.kill()
+            self.process.wait(10)
+        self.reader.join(10)
+        assert self.process.stdout is not None
+        self.process.stdout.close()
