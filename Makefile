@@ -7,6 +7,8 @@ BIN    := $(VENV)/bin
 PORT   ?= 8000
 CORE   := python/rtcore/_core.abi3.so
 RUST   := $(shell find rust/core rust/reactor rust/py -name '*.rs' -o -name Cargo.toml 2>/dev/null) Cargo.toml Cargo.lock
+# The pinned maturin of the environment builds, with the lock file, into the one target directory.
+BUILDING := PATH="$(CURDIR)/$(BIN):$$PATH" MATURIN_PEP517_ARGS=--locked CARGO_TARGET_DIR="$(CURDIR)/target"
 export PYTHON
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
@@ -38,7 +40,7 @@ profile: $(VENV)/.core ## where the time of one scene goes, by perf (SCENE=echo)
 	@$(BIN)/python -m bench --profile $(or $(SCENE),echo)
 
 wheel: $(VENV)/.dev ## a wheel for this platform, in dist/
-	@$(BIN)/pip wheel --quiet --no-deps --no-build-isolation --wheel-dir dist .
+	@$(BUILDING) $(BIN)/pip wheel --quiet --no-deps --no-build-isolation --wheel-dir dist .
 	@ls -1 dist/*.whl
 
 fuzz: prepare ## throw random input at every parser and at the engine, a minute each (nightly Rust; SECONDS_EACH=… TARGET=…)
@@ -77,8 +79,7 @@ $(VENV)/.dev: requirements/dev.txt | $(VENV)/.run
 
 $(VENV)/.core: $(RUST) pyproject.toml $(VENV)/.run
 	@echo "building the native core (the first time takes a minute or two)"
-	@MATURIN_PEP517_ARGS="--locked" CARGO_TARGET_DIR="$(CURDIR)/target" \
-		$(BIN)/pip install --quiet --no-deps --no-build-isolation --editable .
+	@$(BUILDING) $(BIN)/pip install --quiet --no-deps --no-build-isolation --editable .
 	@touch $@
 
 node_modules/.package-lock.json: package-lock.json | prepare-test

@@ -19,7 +19,7 @@ from typing import Any
 from .scenes import Scene
 
 ROOT = Path(__file__).resolve().parent.parent
-PROGRAMS = Path(os.environ.get("RTCORE_BENCH_PROGRAMS", ROOT / "target" / "release"))
+PROGRAMS = Path(os.environ.get("BENCH_PROGRAMS", ROOT / "target" / "release"))
 SERVER_CORE, LOAD_CORE = 0, 1
 # What the measured server logs, for when it fails.
 LOG = ROOT / "target" / "bench-server.log"
@@ -134,16 +134,16 @@ def judged(scene: Scene, ours: list[dict[str, Any]], floor: list[dict[str, Any]]
     """Hold what was measured against the target."""
 
     def ratio(name: str) -> float:
-        return statistics.median(a[name] / b[name] for a, b in zip(ours, floor, strict=True))
+        return float(statistics.median(a[name] / b[name] for a, b in zip(ours, floor, strict=True)))
 
     def middle(name: str) -> float:
-        return statistics.median(run[name] for run in ours)
+        return float(statistics.median(run[name] for run in ours))
 
     latency = None
     match scene.measure:
         case "cpu" | "cpu+latency":
             figure = ratio("cpu_us_per_message")
-            value = f"{figure:.2f} x floor"
+            value = f"{figure:.3g} x floor"
             target = f"{scene.target:g} x floor"
             good = figure <= scene.target
             if scene.latency_target is not None:

@@ -24,7 +24,12 @@ MUST = (
 
 def build(into: Path) -> Path:
     """Build the wheel into a folder, with the target directory that everything else uses."""
-    env = {**os.environ, "CARGO_TARGET_DIR": str(ROOT / "target"), "MATURIN_PEP517_ARGS": "--locked"}
+    env = {
+        **os.environ,
+        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",  # the pinned maturin
+        "CARGO_TARGET_DIR": str(ROOT / "target"),
+        "MATURIN_PEP517_ARGS": "--locked",
+    }
     command = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation"]
     subprocess.run([*command, "--wheel-dir", str(into), str(ROOT)], env=env, check=True)
     return next(into.glob("rtcore-*.whl"))

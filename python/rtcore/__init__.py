@@ -16,7 +16,7 @@ Rust moves the bytes, Trio decides: handlers are plain functions, called in the 
 session's own task.
 """
 
-from ._engine import VERSION as __version__
+from ._engine import VERSION as _VERSION
 from ._serve import run as run
 from ._serve import serve as serve
 from .app import App as App
@@ -49,6 +49,8 @@ from .room import Position as Position
 from .room import Room as Room
 from .session import Session as Session
 from .session import SessionNursery as SessionNursery
+
+__version__ = _VERSION
 
 __all__ = [
     "ANONYMOUS",
@@ -85,3 +87,7 @@ __all__ = [
     "run",
     "serve",
 ]
+
+# Tracebacks show the name that people import.
+for _function in (run, serve):
+    _function.__module__ = __name__

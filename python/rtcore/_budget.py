@@ -1,8 +1,14 @@
 """Cancel points that cost little, and a schedule point after each 64 calls of one task without one.
 
-A public coroutine function checks for cancellation, acts whole, then asks `spend` whether its task has used
-up its budget. The count lives in `Task.custom_sleep_data`: a public attribute, free while the task runs, that
-Trio clears whenever it reschedules the task. So a schedule point of any kind refills the budget by itself.
+A public coroutine function begins with
+
+    if due():
+        await checkpoint()
+
+and then does its work whole, without waiting in it: cancelled means that it did not happen. `due` is true
+when the task is cancelled, and when it has used up its budget. The count lives in `Task.custom_sleep_data`: a
+public attribute, free while the task runs, that Trio clears whenever it reschedules the task. So a schedule
+point of any kind refills the budget by itself.
 """
 
 # ruff: noqa: SLF001 - one field of a task of Trio, guarded
@@ -18,14 +24,13 @@ from ._step import CONTEXT
 CALLS: Final = 64
 """Calls of one task without a schedule point."""
 
-_current_task = trio.lowlevel.current_task
-pause = trio.lowlevel.cancel_shielded_checkpoint
-check = trio.lowlevel.checkpoint_if_cancelled
+checkpoint = trio.lowlevel.checkpoint
 
 
-def cancelled() -> bool:
-    """Whether `check()` must be awaited: a quick look that spares its coroutine. True when it cannot be
-    known.
+def due() -> bool:
+    """Count a call of the current task: whether it must let Trio have a look at it first.
+
+    True, too, on a Trio whose insides are not known.
 
     Raises:
         RuntimeError: not called from a Trio task.
@@ -35,20 +40,10 @@ def cancelled() -> bool:
         task = CONTEXT.task
         if task._cancel_status.effectively_cancelled:
             return True
-        runner = task._runner
-        return runner.ki_pending and task is runner.main_task
+        used = task.custom_sleep_data
     except AttributeError:
-        _current_task()
+        trio.lowlevel.current_task()
         return True
-
-
-def spend() -> bool:
-    """Count a call of the current task. True: its budget is used up, and `pause()` must be awaited."""
-    try:
-        task = CONTEXT.task
-    except AttributeError:
-        task = _current_task()
-    used = task.custom_sleep_data
     if used is None:
         task.custom_sleep_data = 1
         return False

@@ -23,7 +23,7 @@ from ._engine import (
 )
 from ._values import ANYTHING, FAULTS, encode
 from .app import App
-from .auth import Hello, Join, User, access
+from .auth import ANONYMOUS, Hello, Join, User, access
 from .errors import Refuse, SessionEnded, UsageError
 from .room import Room
 from .session import Session, meet
@@ -58,21 +58,23 @@ class Decisions:
             if not inspect.isawaitable(answer):
                 self._admit_user(conn, answer)
                 return
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - the application's, whatever it is
             self._refuse_hello(conn, error)
             return
         self._spawn(self._authenticate_later, conn, answer)
 
     def _ask_who(self, hello: Hello) -> Any:
-        assert self.app.authenticator is not None
-        return self.app.authenticator(hello)
+        authenticator = self.app.authenticator
+        return ANONYMOUS if authenticator is None else authenticator(hello)
 
     async def _authenticate_later(self, conn: int, answer: Any) -> None:
-        with trio.move_on_after(self.hello_seconds):  # then the core has closed it
+        with trio.move_on_after(self.hello_seconds) as patience:
             try:
                 self._admit_user(conn, await answer)
-            except* Exception as errors:
+            except* Exception as errors:  # noqa: BLE001 - the application's, whatever it is
                 self._refuse_hello(conn, _only(errors))
+        if patience.cancelled_caught:
+            self._refuse_hello(conn, TimeoutError(f"it took longer than {self.hello_seconds:g} s"))
         self.engine.wake()
 
     def _admit_user(self, conn: int, answer: Any) -> None:
@@ -105,9 +107,9 @@ class Decisions:
         try:
             answer = self._ask_who(hello)
             if not inspect.isawaitable(answer):
-                self._renew(session, ticket, answer)
+                self._renew(ticket, answer)
                 return
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - the application's, whatever it is
             self._deny(ticket, "the authenticator", error)
             return
         self._spawn(self._reauthenticate_later, session, ticket, answer)
@@ -117,20 +119,19 @@ class Decisions:
             try:
                 if not session.enter(scope):
                     scope.cancel()
-                self._renew(session, ticket, await answer)
-            except* Exception as errors:
+                self._renew(ticket, await answer)
+            except* Exception as errors:  # noqa: BLE001 - the application's, whatever it is
                 self._deny(ticket, "the authenticator", _only(errors))
             finally:
                 session.leave(scope)
         self.engine.wake()
 
-    def _renew(self, session: Session, ticket: int, answer: Any) -> None:
+    def _renew(self, ticket: int, answer: Any) -> None:
         if answer is None:
             self.engine.core.deny(ticket, "UNAUTHORIZED", "the token is not accepted")
         else:
             user = _user(answer)
             self.engine.core.reauthenticated(ticket, user.id, user.expires_ms)
-            session.forget_user()
 
     # -- may it join?
 
@@ -152,7 +153,7 @@ class Decisions:
             return
         try:
             answer = authorizer(session, Join(room=room, data=value, resuming=resuming))
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - the application's, whatever it is
             self._deny(ticket, f"the authorizer of {room!r}", error)
             return
         if inspect.isawaitable(answer):
@@ -166,7 +167,7 @@ class Decisions:
                 if not session.enter(scope):
                     scope.cancel()
                 self._admit(session, ticket, room, await answer)
-            except* Exception as errors:
+            except* Exception as errors:  # noqa: BLE001 - the application's, whatever it is
                 self._deny(ticket, f"the authorizer of {room!r}", _only(errors))
             finally:
                 session.leave(scope)
@@ -186,7 +187,7 @@ class Decisions:
             if state is not None:
                 place = Room(self.engine, room)
                 known = encode(state.function(place, session) if state.for_session else state.function(place))
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - the application's, whatever it is
             self._deny(ticket, f"the authorizer or state of {room!r}", error)
             return
         core.admit(ticket, None if allowed.grants is None else list(allowed.grants), info, known)

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any, Final
 
@@ -47,7 +47,7 @@ from ._engine import (
 from ._handlers import Handler, is_async, name_of
 from ._reactor import flush_when_woken, run_reactor
 from ._step import step
-from ._values import FAULTS, encode
+from ._values import BACKSLASH, DOLLAR, FAULTS, encode
 from ._worker import Worker, answer_error, answer_invalid, serve_one
 from .app import App
 from .errors import SessionEnded
@@ -58,6 +58,8 @@ log = logging.getLogger("rtcore.app")
 
 LONG: Final = 50_000_000
 """A handler that holds the turn longer than this (ns) is reported by name."""
+LOOK_EVERY: Final = 8
+"""Events between two looks at the clock."""
 _REPORT_EVERY: Final = 1_000_000_000
 
 
@@ -91,6 +93,7 @@ class Runtime:
         ] = {}  # running, waiting by session and concurrent handler
         self._direct = False
         self._reported = 0
+        self._steps = 0
         self._scope = trio.CancelScope()
         self._raw_tasks = 0
         self._one_done: trio.Event | None = None  # who stops the handlers wants to know
@@ -150,11 +153,10 @@ class Runtime:
         await run_reactor(self)
 
     async def stop_handlers(self, deadline: float) -> None:
-        """Wait until no handler runs or waits, at most until a time of Trio's clock; then cancel what is
-        left.
+        """Wait until no handler runs or waits, or for a time of Trio's clock; then cancel what is left.
 
-        Handlers are those of requests and of raw sockets. What sessions have in their nurseries is not waited
-        for.
+        Handlers are those of requests and of raw sockets. What sessions have in their nurseries is not
+        waited for.
         """
         with trio.move_on_at(deadline):
             while True:
@@ -177,19 +179,19 @@ class Runtime:
         return self._direct
 
     def wake(self) -> None:
-        """Something was done to the core outside a turn: have it flushed. Cheap, and once is as good as
-        twice.""" self.engine.wake()
+        """Something was done to the core outside a turn: have it flushed. Cheap; once is as good as twice."""
+        self.engine.wake()
 
     def tick(self) -> None:
         """Tell a manual core Trio's time."""
         self.engine.tick()
 
-    def dispatch(self, events: Iterable[CoreEvent]) -> None:
+    def dispatch(self, events: Sequence[CoreEvent]) -> None:
         """Run a turn's events, then all that comes of them, and write what is due."""
         engine = self.engine
         outer, engine.turning = engine.turning, True
         try:
-            self._run(events, not outer)
+            self._run_all(events, not outer)
             self._finish()
         finally:
             engine.turning = outer
@@ -202,19 +204,28 @@ class Runtime:
     def _finish(self) -> None:
         more = self.core.events if self.manual else self.core.flush
         while events := more():
-            self._run(events, True)
+            self._run_all(events, True)
         if self.on_output is not None:
             self.on_output()
 
-    @trio.lowlevel.enable_ki_protection
-    def _run(self, events: Iterable[CoreEvent], direct: bool) -> None:
-        engine, handlers = self.engine, self._handlers
-        sessions, raws, ack = engine.sessions, self._raws, engine.core.ack
-        direct = direct and self._direct and not _step.instruments()
-        steps = _step.MAX_STEPS
+    def _run_all(self, events: Sequence[CoreEvent], direct: bool) -> None:
+        """Run events, a few at a time: a look at the clock for each would cost as much as a handler."""
+        self._steps = _step.MAX_STEPS if direct and self._direct and not _step.instruments() else 0
         clock = time.perf_counter_ns
         began = clock()
-        name: Any = None
+        for start in range(0, len(events), LOOK_EVERY):
+            some = events if len(events) <= LOOK_EVERY else events[start : start + LOOK_EVERY]
+            self._run(some)
+            now = clock()
+            if now - began > LONG:
+                self._report(now - began, some)
+            began = now
+
+    @trio.lowlevel.enable_ki_protection
+    def _run(self, events: Iterable[CoreEvent]) -> None:
+        engine, handlers = self.engine, self._handlers
+        sessions, raws, ack = engine.sessions, self._raws, engine.core.ack
+        steps = self._steps
         for event in events:
             kind = event[0]
             if kind == RAW_MESSAGE:
@@ -222,7 +233,6 @@ class Runtime:
                 if known is None:
                     continue
                 socket, function = known
-                name = socket.path
                 if function is not None:
                     try:
                         function(socket, event[2])
@@ -230,7 +240,7 @@ class Runtime:
                         failed(socket)
                 elif socket.idle and not socket._waiting:
                     socket.item = event[2]
-                    if direct and steps and not socket.public:
+                    if steps and not socket.public:
                         steps -= 1
                         step(socket)
                     else:
@@ -240,7 +250,6 @@ class Runtime:
             elif kind == REQUEST:
                 _, handle, request, index, form, data = event
                 handler = handlers[index]
-                name = handler.name
                 session = sessions.get(handle)
                 if session is None:
                     try:
@@ -254,7 +263,7 @@ class Runtime:
                             result = handler.function(session)
                         else:
                             try:
-                                if form == 0 and b"$bin" not in data and b"\\u" not in data:
+                                if form == 0 and DOLLAR not in data and BACKSLASH not in data:
                                     value = handler.json(data)
                                 else:
                                     value = handler.decoder.by_form(form, data)
@@ -269,7 +278,7 @@ class Runtime:
                     self._start_beside(session, handler, event)
                 elif worker is not None and worker.idle:
                     worker.item = event
-                    if direct and steps:
+                    if steps:
                         steps -= 1
                         step(worker)
                     else:
@@ -277,12 +286,8 @@ class Runtime:
                 else:
                     (worker or self._start_worker(session)).waiting.append(event)
             else:
-                self._other(kind, event, direct)
-                name = kind
-            now = clock()
-            if now - began > LONG:
-                self._report(now - began, name)
-            began = now
+                self._other(kind, event, steps > 0)
+        self._steps = steps
 
     def _other(self, kind: int, event: CoreEvent, direct: bool) -> None:
         engine = self.engine
@@ -398,9 +403,11 @@ class Runtime:
 
     # -- what took long
 
-    def _report(self, ns: int, name: Any) -> None:
-        what = repr(name) if isinstance(name, str) else "a decision, a lifecycle or a state function"
-        self.core.report_turn(ns, name if isinstance(name, str) else "other")
+    def _report(self, ns: int, events: Iterable[CoreEvent]) -> None:
+        """A few events held the turn for long: their handlers by name, or as much of them as is known."""
+        names = dict.fromkeys(name for event in events if (name := self._name_of(event)))
+        what = " or ".join(map(repr, names)) or "a decision, a lifecycle or a state function"
+        self.core.report_turn(ns, next(iter(names)) if len(names) == 1 else "several" if names else "other")
         now = time.perf_counter_ns()
         if now - self._reported > _REPORT_EVERY:
             self._reported = now
@@ -410,6 +417,13 @@ class Runtime:
                 what,
                 ns // 1_000_000,
             )
+
+    def _name_of(self, event: CoreEvent) -> str | None:
+        if event[0] == REQUEST:
+            return self._handlers[event[3]].name
+        if event[0] == RAW_MESSAGE and event[1] in self._raws:
+            return self._raws[event[1]][0].path
+        return None
 
 
 class _Lifecycle:

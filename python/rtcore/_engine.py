@@ -13,7 +13,7 @@ import math
 import os
 import time
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import trio
 from outcome import Error, Value
@@ -288,10 +288,9 @@ class Engine:
             self.core.forget_ask(handle, request)
             return Abort.SUCCEEDED
 
-        answer: CoreEvent | None = None
         with trio.move_on_after(math.inf if timeout is None else timeout):
-            answer = await trio.lowlevel.wait_task_rescheduled(abort)
-        return answer
+            return cast("CoreEvent", await trio.lowlevel.wait_task_rescheduled(abort))
+        return None
 
     def _take_asker(self, handle: int, request: int) -> Task | None:
         waiting = self.replies.get(handle)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
 import typing
 from collections.abc import Callable, Mapping
@@ -15,9 +16,8 @@ INVALID: Final = "INVALID_MESSAGE"
 
 def is_async(function: Callable[..., Any]) -> bool:
     """Whether calling it gives a coroutine: `async def`, or an object whose `__call__` is one."""
-    return inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(
-        getattr(function, "__call__", None)
-    )
+    called = function if inspect.isroutine(function) else type(function).__call__
+    return inspect.iscoroutinefunction(called) or inspect.iscoroutinefunction(function)
 
 
 def positional(function: Callable[..., Any], what: str, least: int, most: int) -> int:
@@ -56,7 +56,10 @@ def data_type(function: Callable[..., Any], names: Mapping[str, Any]) -> Any:
         UsageError: the annotation names what is not there.
 
     """
-    called = function if inspect.isroutine(function) else type(function).__call__
+    called: Any = function
+    while isinstance(called, functools.partial):
+        called = called.func
+    called = called if inspect.isroutine(called) else type(called).__call__
     parameters = [
         one
         for one in inspect.signature(function).parameters.values()

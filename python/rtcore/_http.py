@@ -25,23 +25,15 @@ from __future__ import annotations
 
 import contextlib
 import logging
-import math
 import time
 from collections.abc import Awaitable, Callable, Iterator, Mapping, MutableMapping
 from typing import Any, NamedTuple, Protocol, TypeAlias, cast
 
-import h11
 import trio
 from hypercorn.config import Config as HypercornConfig
-from hypercorn.events import Closed, Event, RawData, Updated
-from hypercorn.protocol import ProtocolWrapper
-from hypercorn.protocol.h11 import H11Protocol
-from hypercorn.protocol.ws_stream import WSStream
-from hypercorn.trio.task_group import TaskGroup
-from hypercorn.trio.tcp_server import TCPServer
 from hypercorn.trio.worker_context import WorkerContext
-from hypercorn.typing import ConnectionState
-from wsproto.events import CloseConnection
+
+from ._http_connection import SLICE, Connection, Link
 
 Scope: TypeAlias = MutableMapping[str, Any]
 Message: TypeAlias = MutableMapping[str, Any]
@@ -49,19 +41,10 @@ Receive: TypeAlias = Callable[[], Awaitable[Message]]
 Send: TypeAlias = Callable[[Message], Awaitable[None]]
 ASGI: TypeAlias = Callable[[Scope, Receive, Send], Awaitable[None]]
 
-# Time for one read of a request body. A body that drips is as bad as a head that does.
-BODY_PATIENCE = 30.0
-# Time in which a write of `SLICE` bytes must be taken by the kernel; and in which a WebSocket must be heard.
-SILENCE = 60.0
-PING = 25.0
-SLICE = 64 * 1024
 # RFC 9112 §9.6: after the answer the writing side is closed first, and what still comes is read and thrown
 # away for a while; closing at once would send a reset, and that may destroy the answer on its way.
 PARTING = 2.0
 PARTING_BYTES = 1024 * 1024
-# RFC 6455 §7.4.1: the server is going down.
-GOING_AWAY = 1001
-
 log = logging.getLogger("rtcore.http")
 access = logging.getLogger("rtcore.access")
 
@@ -93,173 +76,6 @@ class HttpBackend(Protocol):
         """Return when no connection is left."""
 
 
-class _Link:
-    """The stream as Hypercorn sees it.
-
-    What was already read comes first, writes must make progress, and closing it only says that Hypercorn is done
-    with it (`HypercornBackend.serve` does the parting).
-    """
-
-    def __init__(self, stream: trio.abc.Stream, already: bytes) -> None:
-        self._stream = stream
-        self._already = already
-        self._waits: set[trio.CancelScope] = set()
-        self.done = False
-
-    async def receive_some(self, max_bytes: int | None = None) -> bytes:
-        if self._already:
-            await trio.lowlevel.checkpoint()
-            already, self._already = self._already, b""
-            return already
-        with self._wait():
-            return bytes(await self._stream.receive_some(max_bytes))
-        raise trio.ClosedResourceError("the request is over")
-
-    async def send_all(self, data: bytes) -> None:
-        view = memoryview(data)
-        for start in range(0, len(view), SLICE):
-            with self._wait() as waiting:
-                waiting.deadline = trio.current_time() + SILENCE
-                await self._stream.send_all(view[start : start + SLICE])
-            if waiting.cancelled_caught:
-                self.end()  # half a message may have left: nothing can follow it
-                raise trio.BrokenResourceError(f"no bytes were taken for {SILENCE:g} s, or the server ends")
-
-    @contextlib.contextmanager
-    def _wait(self) -> Iterator[trio.CancelScope]:
-        """A wait for the client that `end` ends, shielded or not."""
-        if self.done:
-            raise trio.ClosedResourceError("the request is over")
-        with trio.CancelScope() as scope:
-            self._waits.add(scope)
-            try:
-                yield scope
-            finally:
-                self._waits.discard(scope)
-
-    async def send_eof(self) -> None:
-        await trio.lowlevel.checkpoint()
-
-    async def aclose(self) -> None:
-        self.end()
-        await trio.lowlevel.checkpoint()
-
-    def end(self) -> None:
-        self.done = True
-        for scope in self._waits:
-            scope.cancel()
-
-
-class _OneRequest(h11.Connection):
-    """An HTTP/1.1 connection on which nothing comes after the first request."""
-
-    def next_event(self) -> Any:
-        if self.their_state in (h11.MUST_CLOSE, h11.DONE, h11.CLOSED):
-            return h11.NEED_DATA
-        return super().next_event()
-
-
-class _Http1(H11Protocol):
-    """Hypercorn's HTTP/1.1, without its ways out of it."""
-
-    def __init__(self, *args: Any) -> None:
-        super().__init__(*args)
-        self.connection = _OneRequest(
-            h11.SERVER, max_incomplete_event_size=self.config.h11_max_incomplete_size
-        )
-
-    async def _check_protocol(self, event: h11.Request) -> None:
-        """No upgrade to HTTP/2 in the clear, whatever the head asks for."""
-
-    async def _create_stream(self, request: h11.Request) -> None:
-        """No permessage-deflate: its inflated size would be checked only after inflating."""
-        headers = [
-            pair for pair in request.headers.raw_items() if pair[0].lower() != b"sec-websocket-extensions"
-        ]
-        await super()._create_stream(
-            h11.Request(
-                method=request.method,
-                target=request.target,
-                headers=headers,
-                http_version=request.http_version,
-            )
-        )
-
-
-class _Connection(TCPServer):
-    """One connection of Hypercorn's, for one request."""
-
-    def __init__(
-        self, backend: HypercornBackend, link: _Link, peer: Peer, server: tuple[str, int] | None
-    ) -> None:
-        super().__init__(
-            cast("Any", backend.application),
-            backend.config,
-            backend.context,
-            backend.state,
-            cast("Any", link),
-        )
-        self.link = link
-        self.peer = peer
-        self.server = server
-
-    async def run(self) -> None:
-        """Serve the request, to its end."""
-        async with TaskGroup() as tasks:
-            self._task_group = tasks
-            state = ConnectionState(dict(self.state))
-            client = (self.peer.address, self.peer.port)
-            about: tuple[Any, ...] = (
-                self.app, self.config, self.context, tasks, state, self.peer.secure, client, self.server,
-                self.protocol_send,
-            )  # fmt: skip
-            self.protocol = ProtocolWrapper(*about)
-            self.protocol.protocol = _Http1(*about)
-            await self.protocol.initiate()
-            await self._read_data()
-
-    async def protocol_send(self, event: Event) -> None:
-        """As Hypercorn's, without the timer between requests: there is no second request."""
-        if not isinstance(event, Updated):
-            await super().protocol_send(event)
-
-    async def _read_data(self) -> None:
-        while True:
-            try:
-                with trio.fail_after(self._patience()):
-                    data = await self.link.receive_some(SLICE)
-            except (trio.ClosedResourceError, trio.BrokenResourceError, trio.TooSlowError):
-                break
-            if data and self._complete():
-                continue  # a second request, pipelined: the answer to the first says that there is none
-            await self.protocol.handle(RawData(data))
-            if not data:
-                break
-        await self.protocol.handle(Closed())
-
-    def _complete(self) -> bool:
-        connection = cast("H11Protocol", self.protocol.protocol).connection
-        return isinstance(connection, h11.Connection) and connection.their_state in (h11.MUST_CLOSE, h11.DONE)
-
-    def _patience(self) -> float:
-        """How long the client may say nothing, now. While it waits for its answer: as long as it likes."""
-        connection = cast("H11Protocol", self.protocol.protocol).connection
-        if not isinstance(connection, h11.Connection):
-            return PING + SILENCE
-        return BODY_PATIENCE if connection.their_state in (h11.IDLE, h11.SEND_BODY) else math.inf
-
-    async def go_away(self) -> None:
-        """End a WebSocket of the mounted application in good order; let a request go on."""
-        stream = cast("H11Protocol", self.protocol.protocol).stream if hasattr(self, "protocol") else None
-        if isinstance(stream, WSStream):
-            if hasattr(stream, "connection"):
-                await stream._send_wsproto_event(
-                    CloseConnection(code=GOING_AWAY, reason="the server is going down")
-                )
-            await self.protocol.handle(Closed())
-            self.link.end()
-
-
 class HypercornBackend:
     """Serves requests by Hypercorn's per-connection Trio server."""
 
@@ -275,26 +91,27 @@ class HypercornBackend:
         self.config.accesslog = None
         self.config.keep_alive_max_requests = 0
         self.config.websocket_max_message_size = max_message
-        self.config.websocket_ping_interval = PING
         self.config.logger_class = cast("Any", _Log)
         self.context = WorkerContext(None)
-        self._open: dict[_Link, _Connection | None] = {}
+        self._open: dict[Link, Connection | None] = {}
         self._idle = trio.Event()
         self._idle.set()
 
     async def serve(self, stream: trio.abc.Stream, already: bytes, peer: Peer) -> None:
         """See `HttpBackend.serve`."""
-        link = _Link(stream, already)
+        link = Link(stream, already)
         self._idle = trio.Event() if not self._open else self._idle
         full = len(self._open) >= self.limit
-        connection = None if full else _Connection(self, link, peer, _own_address(stream))
+        connection = None if full else Connection(self, link, peer[:2], peer.secure, _own_address(stream))
         self._open[link] = connection
         try:
-            if connection is None:
-                await stream.send_all(_full(self.limit))
-            else:
-                await connection.run()
-            await _part(stream)
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(_part, link, stream)
+                if connection is None:
+                    await link.send_all(_full(self.limit))
+                    link.end()
+                else:
+                    await connection.run()
         except* OSError:
             pass
         except* (trio.BrokenResourceError, trio.ClosedResourceError):
@@ -391,9 +208,10 @@ class _Log:
     debug = info
 
 
-async def _part(stream: trio.abc.Stream) -> None:
-    """Close the connection so that the answer arrives (see `PARTING`)."""
-    with trio.move_on_after(PARTING):
+async def _part(link: Link, stream: trio.abc.Stream) -> None:
+    """Close the connection when the request is over, and so that the answer arrives (see `PARTING`)."""
+    await link.ended.wait()
+    with trio.move_on_after(PARTING), contextlib.suppress(trio.BrokenResourceError, trio.ClosedResourceError):
         if isinstance(stream, trio.SSLStream):
             await stream.aclose()
             return
@@ -402,6 +220,7 @@ async def _part(stream: trio.abc.Stream) -> None:
         taken = 0
         while taken < PARTING_BYTES and (data := await stream.receive_some(SLICE)):
             taken += len(data)
+    await trio.aclose_forcefully(stream)
 
 
 async def _quietly(function: Callable[[], Awaitable[None]]) -> None:

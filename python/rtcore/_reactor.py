@@ -48,6 +48,8 @@ def run_turns(runtime: Runtime) -> None:
     while True:
         events = core.turn(wait)
         if not events and not core.needs_flush():
+            if runtime.on_output is not None:
+                runtime.on_output()  # the last connection may have gone, and nobody had to be told
             return
         runtime.dispatch(events)
         if not linger_us or time.perf_counter_ns() > until or not quiet(linger_us / 1e6):

@@ -3,8 +3,8 @@
     server nursery           sessions, background tasks, signals
     └── hands                reactor, TLS connections, HTTP requests: what shutdown ends
 
-Shutdown: nothing new is accepted, every session is told to come back later, what runs may finish, and when
-the grace is over (or a second signal comes) what is left is closed. Cancelling `serve` does the last step alone.
+Shutdown: nothing new is accepted, every session is told to come back later, what runs may finish, and when the
+grace is over (or a second signal comes) what is left is closed. Cancelling `serve` does the last alone.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import ssl
 import sys
 from contextlib import AsyncExitStack
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import trio
 
@@ -116,9 +116,8 @@ class _Server:
     ) -> None:
         config = self.config
         secure = self.context is not None
-        addresses = [
-            Address(host, port, secure) for host, port, *_ in (each.getsockname() for each in listeners)
-        ]
+        names = [each.getsockname() for each in listeners]
+        addresses = [Address(host, port, secure) for host, port, *_ in names]
         self.runtime = Runtime(self.app, config.core_settings(tuple(each.host for each in addresses)))
         self.core = self.runtime.core
         self.shell = StreamShell(self.runtime)
@@ -131,9 +130,8 @@ class _Server:
                     await stack.enter_async_context(self.runtime.lifespan())
                     state = {}
                     if self.mount is not None:
-                        state = await stack.enter_async_context(
-                            Lifespan(self.mount).running(max(config.grace, 1.0))
-                        )
+                        mounted = Lifespan(self.mount).running(max(config.grace, 1.0))
+                        state = await stack.enter_async_context(mounted)
                     self.http = HypercornBackend(
                         Router(self.core.metrics, self.mount, config, lambda: self.stopping),
                         state=state,
@@ -153,15 +151,14 @@ class _Server:
         task_status: trio.TaskStatus[list[Address]],
     ) -> None:
         async with trio.open_nursery() as self.hands:
-            self.runtime.on_output = self._after_output
+            if self.context is not None:  # else no stream waits for anything, and a turn is not held up by asking
+                self.runtime.on_output = self._after_output
             self.runtime.hand_over = self._hand_over
             self.runtime.start_background(self.hands)
             self.hands.start_soon(self.runtime.run_reactor)
             try:
                 for listener in listeners:
                     self._listen(listener)
-                for address in addresses:
-                    log.info("rtcore serves %s", address)
                 task_status.started(addresses)
                 await self.stop.asked()
                 await self._shut_down()
@@ -176,18 +173,16 @@ class _Server:
             return
         door = trio.CancelScope()
         self.doors.append(door)
-        self.hands.start_soon(
-            self._accept, trio.SocketListener(trio.socket.from_stdlib_socket(listener)), door
-        )
+        accepting = trio.SocketListener(trio.socket.from_stdlib_socket(listener))
+        self.hands.start_soon(self._accept, accepting, partial(self._secure, self.context), door)
 
-    async def _accept(self, listener: trio.SocketListener, door: trio.CancelScope) -> None:
+    async def _accept(self, listener: trio.SocketListener, handler: Any, door: trio.CancelScope) -> None:
         with door:
-            await trio.serve_listeners(self._secure, [listener], handler_nursery=self.hands)
+            await trio.serve_listeners(handler, [listener], handler_nursery=self.hands)
 
-    async def _secure(self, tcp: trio.SocketStream) -> None:
+    async def _secure(self, context: ssl.SSLContext, tcp: trio.SocketStream) -> None:
         """One TLS connection."""
-        assert self.context is not None
-        stream = trio.SSLStream(tcp, self.context, server_side=True, https_compatible=True)
+        stream = trio.SSLStream(tcp, context, server_side=True, https_compatible=True)
         try:
             host, port = tcp.socket.getpeername()[:2]
             with trio.move_on_after(self.config.limit("hello_ms") / 1000) as patience:
@@ -224,6 +219,7 @@ class _Server:
             for door in self.doors:
                 door.cancel()
             self.stopping = True
+            self.runtime.on_output = self._after_output
             self.core.shut_down(round(grace * 1000))
             self.runtime.wake()
             self.hands.start_soon(self.http.drain)

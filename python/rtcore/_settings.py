@@ -1,4 +1,4 @@
-"""What may be set, how each value is read, and what it means: one table for file, environment, flags and help.
+"""What may be set, how each value is read, and what it means: one table for file, flags and help.
 
 Values come in as TOML types from a file, and as text from the environment and the command line; both ways end
 in the same value. Times may carry a unit ("25 s", "200 ms", "2 min", "1 h"), and so may sizes ("64 KiB",

@@ -17,7 +17,7 @@ given travels in `item`, so a step sends None and Trio an Outcome, and neither i
 Invariant: `idle` is true exactly while the task is parked in `next_item` and nobody has scheduled it.
 """
 
-# ruff: noqa: SLF001 - what this does with the insides of Trio is its subject
+# ruff: noqa: SLF001, ASYNC105 - what this does with the insides of Trio is its subject
 
 from __future__ import annotations
 
@@ -63,10 +63,11 @@ _WAIT: Final = type(_trap_of(trio.lowlevel.wait_task_rescheduled(lambda _: Abort
 class Stepped:
     """Something that one task at a time waits for, and a turn gives."""
 
-    __slots__ = ("_run", "_send", "abort", "idle", "item", "public", "task", "trap")
+    __slots__ = ("_run", "_send", "abort", "driven", "idle", "item", "public", "task", "trap")
 
     def __init__(self) -> None:
         self.idle = False
+        self.driven = False  # a step of this runs now
         self.item: Any = None
         self.task: Task | None = None
         self.public = False  # only ever rescheduled
@@ -112,13 +113,15 @@ def next_item(stepped: Stepped) -> Generator[Any, Any, Any]:
 @trio.lowlevel.enable_ki_protection
 def step(stepped: Stepped) -> None:
     """Run an idle task until it parks, waits or ends. Never from within another step."""
-    context = CONTEXT
+    # The run context is a `threading.local`: its dictionary is the same thing, looked up once.
+    context = CONTEXT.__dict__
     task: Any = stepped.task
-    caller = context.task
+    caller = context["task"]
     stepped.idle = False
+    stepped.driven = True
     task._abort_func = None
     task.custom_sleep_data = None
-    context.task = task
+    context["task"] = task
     ended: Value[object] | Error | None = None
     trap: Any = None
     try:
@@ -127,17 +130,18 @@ def step(stepped: Stepped) -> None:
         ended = Value(stop.value)
     except BaseException as error:  # noqa: BLE001 - as Trio's loop does: it leaves through the task's nursery
         ended = Error(error.with_traceback(error.__traceback__ and error.__traceback__.tb_next))
-    context.task = caller
+    context["task"] = caller
+    stepped.driven = False
     if ended is not None:
         # Not inside the `except`, or unrelated errors would get this one as their context.
-        context.runner.task_exited(task, ended)
+        context["runner"].task_exited(task, ended)
         return
     if trap is stepped.trap:  # parked again
         task._abort_func = stepped.abort
         if task._cancel_status.effectively_cancelled:
             task._attempt_delivery_of_any_pending_cancel()
         return
-    _wait(context.runner, task, trap)
+    _wait(context["runner"], task, trap)
 
 
 def _wait(runner: Any, task: Any, trap: Any) -> None:
@@ -185,7 +189,7 @@ async def probe() -> bool:
         UsageError: `RTCORE_STEP` has an unknown value, or wants what does not work.
 
     """
-    global _works
+    global _works  # noqa: PLW0603 - once a process
     wanted = os.environ.get("RTCORE_STEP", "")
     if wanted not in {"", "direct", "reschedule"}:
         raise UsageError(f"RTCORE_STEP is `direct` or `reschedule`, not {wanted!r}")

@@ -67,7 +67,7 @@ class StreamShell:
         self._time_moved = trio.Event()
 
     def output(self) -> None:
-        """To be called at the end of each turn (`Runtime.on_output`): wakes the streams that have something due."""
+        """At the end of each turn (`Runtime.on_output`): wakes the streams that have something due."""
         for conn in self._core.streams_due():
             link = self._links.get(conn)
             if link is not None:
@@ -129,7 +129,7 @@ class StreamShell:
                     await stream.send_all(data)
                 except (trio.BrokenResourceError, trio.ClosedResourceError):
                     return
-                self._runtime.wake()  # what was taken makes room: a lagging session is fed, a waiting sender goes on
+                self._runtime.wake()  # there is room now: for a lagging session, for a waiting sender
             elif link.state & DROP:
                 return
             elif link.state & FINISH and not isinstance(stream, trio.abc.HalfCloseableStream):
@@ -151,9 +151,7 @@ class StreamShell:
             self._runtime.dispatch(self._core.advance())
 
     def _next(self) -> float:
-        """The core's deadline on Trio's clock: the first moment that is not before it once it is in whole
-        nanoseconds again.
-        """
+        """The core's deadline on Trio's clock; not before it when counted in whole nanoseconds again."""
         deadline = self._core.deadline_ns()
         if deadline is None:
             return math.inf

@@ -16,7 +16,7 @@ import trio
 from ._engine import CoreEvent, Engine
 from ._handlers import Handler, invalid
 from ._step import Stepped, next_item
-from ._values import FAULTS, encode
+from ._values import BACKSLASH, DOLLAR, FAULTS, encode
 from .errors import Refuse, RtcoreError
 from .session import Session
 
@@ -31,8 +31,8 @@ def answer_error(
         try:
             details = None if error.details is None else encode(error.details)
             engine.core.fail(request, error.code, error.message, details, error.retry)
-        except RtcoreError as worse:
-            log.error("the details of a refusal of %r cannot be said", handler.name, exc_info=worse)
+        except RtcoreError:
+            log.exception("the details of a refusal of %r cannot be said", handler.name)
             engine.core.fail(request, error.code, error.message, None, error.retry)
     else:
         log.error("the handler of %r failed for session %s", handler.name, session.id, exc_info=error)
@@ -57,7 +57,7 @@ async def serve_one(engine: Engine, session: Session, handler: Handler, event: C
             work = handler.function(session)
         else:
             try:
-                if form == 0 and b"$bin" not in data and b"\\u" not in data:
+                if form == 0 and DOLLAR not in data and BACKSLASH not in data:
                     value = handler.json(data)
                 else:
                     value = handler.decoder.by_form(form, data)
@@ -66,7 +66,7 @@ async def serve_one(engine: Engine, session: Session, handler: Handler, event: C
                 return
             work = handler.function(session, value)
         engine.core.ack(request, encode(work if handler.plain else await work))
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 - the application's, whatever it is
         answer_error(engine, request, handler, session, error)
         return
     except BaseExceptionGroup as errors:

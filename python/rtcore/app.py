@@ -83,8 +83,7 @@ class App:
         return function
 
     def authorize(self, pattern: str = "*") -> Callable[[F], F]:
-        """Decorator: who may join rooms of this pattern. `(session, join: Join)`, plain or a coroutine
-        function.
+        """Decorator: who may join rooms of this pattern. `(session, join: Join)`, plain or coroutine.
 
         It gives True (with what the room's settings grant), False or None (no), words of "publish",
         "presence", "history", or `Access(grants=..., info=...)`. An exception refuses with `INTERNAL`,
@@ -252,10 +251,9 @@ class App:
         return register
 
     def background(self, function: F) -> F:
-        """Decorator: a task that runs while the application is served. `async (app)`, in the server's
-        nursery.
+        """Decorator: a task that runs while the application is served. `async (app)`.
 
-        Its exception ends the server, as in any nursery; its return is no news.
+        It lives in the server's nursery: its exception ends the server, its return is no news.
 
         Raises:
             UsageError: it is no coroutine function, or takes other arguments.
@@ -269,8 +267,7 @@ class App:
         return function
 
     def lifespan(self, function: F) -> F:
-        """Decorator: what surrounds the serving. `(app)`, an async generator function or async context
-        manager.
+        """Decorator: what surrounds the serving. `(app)`, an async generator function or context manager.
 
         What comes before its `yield` is done before the first connection, the rest after the last.
 
@@ -393,7 +390,7 @@ class App:
 
 def _names_of_caller() -> Mapping[str, Any]:
     """Local names where a handler is registered: a type that was made inside a function is found there."""
-    frame = sys._getframe(2)
+    frame = sys._getframe(2)  # noqa: SLF001 - there is no other way to it
     return {} if frame.f_locals is frame.f_globals else dict(frame.f_locals)
 
 

@@ -23,7 +23,7 @@ import ipaddress
 import tomllib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 
@@ -40,7 +40,7 @@ _OTHER_VARIABLES = ("RTCORE_STEP",)
 
 
 class Config(msgspec.Struct, kw_only=True, frozen=True):
-    """All that may be set of a server; `rtcore config` prints the one in effect, with where each value is from.
+    """All that may be set of a server. `rtcore config` prints what is in effect, and why.
 
     Make one with `Config.of(port=9000, limits={"ping_ms": "10 s"})` or `load`, which check each value.
     """
@@ -64,7 +64,7 @@ class Config(msgspec.Struct, kw_only=True, frozen=True):
 
     @classmethod
     def of(cls, **settings: object) -> Config:
-        """A configuration from keyword arguments alone, values written as in the file. Raises `ConfigError`."""
+        """A configuration from keyword arguments alone, written as in the file. Raises `ConfigError`."""
         return load(settings, environment={}, file=None).config
 
     def limit(self, name: str) -> int:
@@ -108,8 +108,8 @@ class Loaded(msgspec.Struct, frozen=True):
 def load(flags: Mapping[str, object], *, environment: Mapping[str, str], file: Path | None) -> Loaded:
     """The configuration in effect.
 
-    `flags` has names of settings and, under `limits`, a mapping of limits; `None` means "not given". `file` is a
-    TOML file, or None for none. Raises `rtcore.errors.ConfigError` for what cannot be read, an unknown name
+    `flags` has names of settings and, under `limits`, a mapping of limits; `None` means "not given". `file`
+    is a TOML file, or None for none. Raises `rtcore.errors.ConfigError` for what cannot be read, an unknown name
     (it names the nearest known one) or a value of the wrong kind.
     """
     values: dict[str, Any] = {}
@@ -162,9 +162,9 @@ def _read_environment(environment: Mapping[str, str]) -> dict[str, Any]:
         else:
             name, known, into = variable.removeprefix(_ENVIRONMENT).lower(), BY_NAME, table
         if name not in known:
-            prefix = variable[: -len(name)]
+            variables = [variable[: -len(name)] + each.upper() for each in known]
             raise errors.ConfigError(
-                f"environment: nothing is set by {variable}{nearest(variable, [prefix + each.upper() for each in known])}"
+                f"environment: nothing is set by {variable}{nearest(variable, variables)}"
             )
         into[name] = value
     return {**table, "limits": limits}
@@ -193,16 +193,14 @@ def _checked(config: Config) -> Config:
     window, notice = config.limit("resume_ms"), config.limit("ping_ms") + config.limit("silence_ms")
     if window < notice:
         raise errors.ConfigError(
-            f"resume_ms is {window} ms, which is shorter than the {notice} ms (ping_ms + silence_ms) that it takes "
-            "to notice a dead connection: its session would be gone before its client can come back"
+            f"resume_ms is {window} ms, and must be at least ping_ms + silence_ms, {notice} ms, which it takes "
+            "to notice a dead connection: else a session is gone before its client can come back"
         )
     return config
 
 
 def _default_limit(name: str) -> int:
-    default = LIMIT_BY_NAME[name].default
-    assert isinstance(default, int)
-    return default
+    return cast("int", LIMIT_BY_NAME[name].default)
 
 
 def _is_loopback(address: str) -> bool:

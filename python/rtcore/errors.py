@@ -18,6 +18,8 @@ change.
     └── SocketClosed        the raw socket is closed
 """
 
+# ruff: noqa: N818 - what happened, in a word: `Timeout`, `Refuse`
+
 from __future__ import annotations
 
 import re
@@ -78,7 +80,7 @@ class Denied(RtcoreError):
     """The core did not do what was asked. `retry` says whether the same call may succeed later."""
 
     retry: bool = False
-    _BY_CODE: ClassVar[dict[str, type[Denied]]] = {}
+    by_code: ClassVar[dict[str, type[Denied]]] = {}
 
     def __init__(self, message: str, code: str | None = None, *, retry: bool | None = None) -> None:
         super().__init__(message)
@@ -90,7 +92,7 @@ class Denied(RtcoreError):
     @staticmethod
     def of(code: str, message: str, retry: bool) -> Denied:
         """The error for a code of the core: the class that has this code, or `Denied` itself."""
-        return Denied._BY_CODE.get(code, Denied)(message, code, retry=retry)
+        return Denied.by_code.get(code, Denied)(message, code, retry=retry)
 
 
 class NotFound(Denied):
@@ -124,7 +126,7 @@ class Overloaded(Denied):
     retry = True
 
 
-Denied._BY_CODE.update(
+Denied.by_code.update(
     {kind.code: kind for kind in (NotFound, Forbidden, KeyConflict, InvalidData, Overloaded)}
 )
 

@@ -19,7 +19,7 @@ from typing import Any, Final
 
 import trio
 
-from ._budget import cancelled, check, pause, spend
+from ._budget import checkpoint, due
 from ._engine import INTERNAL_CLOSE, NORMAL_CLOSE, Engine
 from ._step import Stepped
 from .errors import SocketClosed, UsageError
@@ -55,7 +55,7 @@ class RawSocket(Stepped):
 
     def __init__(
         self, engine: Engine, conn: int, target: str, headers: Sequence[tuple[bytes, bytes]], address: str
-    ):
+    ) -> None:
         super().__init__()
         self._engine = engine
         self._conn = conn
@@ -85,19 +85,18 @@ class RawSocket(Stepped):
 
         """
         if self._waiting:
-            if cancelled():
-                yield from check().__await__()
-            if spend():
-                yield from pause().__await__()
+            if due():
+                yield from checkpoint().__await__()
             if self._waiting:
                 return self._take(self._waiting)
         if self.close_code is not None:
             raise StopAsyncIteration
         if self.idle:
             raise trio.BusyResourceError("another task waits for this socket's next message")
-        task = trio.lowlevel.current_task()
-        if task is not self.task:
-            self.adopt(task)
+        if not self.driven:  # in a step the task is the one that waited here last
+            task = trio.lowlevel.current_task()
+            if task is not self.task:
+                self.adopt(task)
         self.idle = True
         got = yield self.trap
         if got is not None:
@@ -142,8 +141,8 @@ class RawSocket(Stepped):
             TypeError: the message is neither text nor bytes.
 
         """
-        if cancelled():
-            await check()
+        if due():
+            await checkpoint()
         engine = self._engine
         if self._unsent > engine.high:
             await self._drained()
@@ -155,8 +154,6 @@ class RawSocket(Stepped):
         self._unsent = unsent
         if not engine.turning:
             engine.wake()
-        if spend():
-            await pause()
 
     def send_nowait(self, message: str | bytes) -> None:
         """Say a message, now. For plain functions; see `send` for arguments and errors.
@@ -188,8 +185,7 @@ class RawSocket(Stepped):
                 raise self._closed_error()
 
     async def close(self, code: int = NORMAL_CLOSE, reason: str = "") -> None:
-        """Close the socket: the close frame goes out, and no message is taken any more. Again: nothing
-        happens.
+        """Close the socket: the close frame goes out, and no message is taken any more. Twice is once.
 
         A cancel point.
 
@@ -197,11 +193,9 @@ class RawSocket(Stepped):
             UsageError: the code is none that may be sent.
 
         """
-        if cancelled():
-            await check()
+        if due():
+            await checkpoint()
         self.close_nowait(code, reason)
-        if spend():
-            await pause()
 
     def close_nowait(self, code: int = NORMAL_CLOSE, reason: str = "") -> None:
         """Close the socket, now. For plain functions; see `close`."""
@@ -263,7 +257,7 @@ async def guarded(socket: RawSocket, work: Awaitable[Any]) -> None:
         await work
     except SocketClosed:
         pass  # the peer went away: not a fault
-    except Exception:
+    except Exception:  # noqa: BLE001 - the application's, whatever it is
         failed(socket)
     except BaseExceptionGroup as errors:
         ours, rest = errors.split(Exception)

@@ -6,11 +6,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any, Final, overload
+from typing import TYPE_CHECKING, Any, Final, Self, overload
 
 import trio
 
-from ._budget import cancelled, check, pause, spend
+from ._budget import checkpoint, due
 from ._engine import Blocked, Engine, Refused, denied
 from ._values import ANYTHING, JSON, encode
 from .auth import grant_words
@@ -24,7 +24,7 @@ _POSITION: Final = re.compile(r"([a-z0-9]+)\.(0|[1-9][0-9]{0,19})\Z")
 
 
 class Position(str):
-    """ "I have everything up to here": the log's epoch and a sequence number, `epoch.seq` on the wire.
+    """Says "I have everything up to here": epoch and sequence number, `epoch.seq` on the wire.
 
     A text, so that it can be stored and sent as it is.
 
@@ -35,7 +35,7 @@ class Position(str):
 
     __slots__ = ()
 
-    def __new__(cls, text: str) -> Position:
+    def __new__(cls, text: str) -> Self:
         """Check and keep the text."""
         if _POSITION.match(text) is None:
             raise UsageError(f"a position is `epoch.seq`, as in `k3f9.124`, and not {text!r}")
@@ -192,8 +192,8 @@ class Room:
             Overloaded: a limit was reached, or the time in a `block` room was over.
 
         """
-        if cancelled():
-            await check()
+        if due():
+            await checkpoint()
         engine = self._engine
         payload = encode(data)
         while True:
@@ -216,8 +216,6 @@ class Room:
             await engine.wait_unblocked(ticket)
         if not engine.turning:
             engine.wake()
-        if spend():
-            await pause()
         return Entry(self.name, seq, engine.epoch)
 
     def publish_nowait(
@@ -273,17 +271,15 @@ class Room:
             InvalidData: `after` is no position.
 
         """
-        if cancelled():
-            await check()
+        if due():
+            await checkpoint()
         engine = self._engine
         rows, complete, more = engine.call(engine.core.history, self.name, after, limit)
-        if spend():
-            await pause()
         return History([Heard(self.name, engine.epoch, row) for row in rows], complete, more)
 
     def members(self) -> list[Member]:
-        """Who is in it now, the absent within their resume window included; empty if there is no such
-        room.""" rows = self._engine.core.members(self.name)
+        """Who is in it now, the absent within their resume window included."""
+        rows = self._engine.core.members(self.name)
         return [Member(self._engine, row) for row in rows or ()]
 
     def add(self, session: Session, *, grants: Iterable[str] | None = None, info: Any = None) -> None:

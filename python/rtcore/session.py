@@ -16,7 +16,7 @@ from typing import Any, TypeVar, cast, overload
 
 import trio
 
-from ._budget import cancelled, check, pause, spend
+from ._budget import checkpoint, due
 from ._engine import ENDED_CLOSE, Engine
 from ._values import ANYTHING, FAULTS, Decoder, encode
 from .errors import NotServing, RemoteError, SessionEnded, Timeout, UsageError
@@ -24,7 +24,6 @@ from .errors import NotServing, RemoteError, SessionEnded, Timeout, UsageError
 log = logging.getLogger("rtcore.app")
 T = TypeVar("T")
 
-_UNKNOWN: Any = object()
 _decoders: dict[Any, Decoder] = {}
 
 
@@ -47,8 +46,9 @@ def meet(engine: Engine, handle: int) -> Session:
 class Session:
     """A peer of the server: one browser tab, one device, one backend.
 
-    `id`, `address` (through configured proxies) and `user_agent` do not change; `since` is when it was first
-    connected, in milliseconds since 1970. `state` is a namespace for the application's own.
+    `id`, `user` (an id; None: anonymous), `address` (through configured proxies) and `user_agent` do not
+    change; `since` is when it was first connected, in milliseconds since 1970. `state` is a namespace for the
+    application's own.
     """
 
     __slots__ = (
@@ -58,12 +58,12 @@ class Session:
         "_nursery",
         "_scopes",
         "_state",
-        "_user",
         "_worker",
         "address",
         "end_reason",
         "id",
         "since",
+        "user",
         "user_agent",
     )
 
@@ -71,7 +71,7 @@ class Session:
         self._engine = engine
         self._handle = handle
         self.id: str = info[0]
-        self._user: Any = info[1]
+        self.user: str | None = info[1]
         self.address: str = info[2]
         self.user_agent: str | None = info[3]
         self.since: int = info[4]
@@ -82,20 +82,6 @@ class Session:
         self._state: SimpleNamespace | None = None
 
     # -- what is known of it
-
-    @property
-    def user(self) -> str | None:
-        """The id of the user it belongs to; None: anonymous."""
-        if self._user is _UNKNOWN:
-            info = self._info()
-            self._user = None if info is None else info[1]
-        user: str | None = self._user
-        return user
-
-    def forget_user(self) -> None:
-        """It brought a new token: ask the core again who it is."""
-        if self.end_reason is None:
-            self._user = _UNKNOWN
 
     @property
     def state(self) -> SimpleNamespace:
@@ -152,16 +138,14 @@ class Session:
             InvalidData: the name or the data cannot be said.
 
         """
-        if cancelled():
-            await check()
+        if due():
+            await checkpoint()
         engine, handle = self._engine, self._handle
         payload = encode(data)
         while engine.core.unsent(handle) > engine.high and engine.core.want_drained(handle):
             await engine.wait_drained(engine.drained, handle)
         self._living()
         seq: int = engine.call(engine.core.send, handle, event, payload)
-        if spend():
-            await pause()
         return seq
 
     def send_nowait(self, event: str, data: Any = None) -> int:
@@ -194,7 +178,7 @@ class Session:
         data: Any = None,
         *,
         timeout: float | None = None,
-        type: Any = Any,
+        type: Any = Any,  # noqa: A002 - what it is
     ) -> Any:
         """Ask the peer, and wait for its answer. A peer that is away is asked when it returns.
 
@@ -212,8 +196,8 @@ class Session:
             SessionEnded: it has ended, now or while we waited.
 
         """
-        if cancelled():
-            await check()
+        if due():
+            await checkpoint()
         decoder = _decoders.get(type) or _remember(type)
         payload = encode(data)
         self._living()
@@ -238,11 +222,9 @@ class Session:
 
         A cancel point. What the session started is cancelled, this task included if it is one of them.
         """
-        if cancelled():
-            await check()
+        if due():
+            await checkpoint()
         self.close_nowait(reason, code)
-        if spend():
-            await pause()
 
     def close_nowait(self, reason: str = "", code: int = ENDED_CLOSE) -> None:
         """End the session, now. For plain functions; see `close`.
@@ -290,7 +272,7 @@ class Session:
         self._engine.session_ended(self._handle, self.end_reason)
 
     def __repr__(self) -> str:
-        return f"<Session {self.id} of {self._user if self._user is not _UNKNOWN else '?'!r}>"
+        return f"<Session {self.id} of {self.user!r}>"
 
 
 class SessionNursery:

@@ -17,13 +17,15 @@ FLOORS = [
     "session",
     "room raw _worker",
     "app",
+    "_decide _reactor",
     "_dispatch",
-    "_reactor",
-    "_http _lifecycle",
+    "_http_connection _lifecycle",
+    "_http",
     "_stream_shell site",
     "_serve",
     "rtcore",
-    "testing cli site.demo_app",
+    "testing site.demo_app",
+    "cli",
     "__main__",
 ]
 
@@ -33,11 +35,13 @@ LOW_LEVEL = {
     "_budget": "counts the calls of a task between two schedule points",
     "_engine": "parks a task until the core says that there is room",
     "_dispatch": "wakes the tasks of sessions",
+    "_worker": "is the task that is stepped",
     "_reactor": "waits on the poller's descriptor",
     "_stream_shell": "is a shell",
     "_serve": "is the outermost shell",
     "_lifecycle": "opens listeners and hears signals",
     "_http": "is a shell",
+    "_http_connection": "is a shell",
     "testing": "drives the core by Trio's clock",
     "session": "is a cancel point in each of its calls",
     "room": "is a cancel point in each of its calls",
@@ -117,7 +121,7 @@ def test_only_the_step_knows_trios_inside() -> None:
 def test_nothing_sleeps_to_see_whether_something_is_there() -> None:
     """A task that sleeps in a loop to look is a delay for all and a cost while nothing happens."""
     allowed = {
-        "_http": "the deadline of a request",
+        "_http_connection": "pings at an interval",
         "_stream_shell": "the core's next deadline",
         "testing": "the same",
     }

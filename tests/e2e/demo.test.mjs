@@ -170,7 +170,7 @@ test("the page looks as it should", async () => {
   await ada.say("Shall we have tea?");
   await bob.say("At five.");
   await ada.shows(["Shall we have tea?", "At five."]);
-  const folder = process.env.RTCORE_SCREENSHOTS ?? mkdtempSync(join(tmpdir(), "rtcore-e2e-"));
+  const folder = process.env.SCREENSHOTS ?? mkdtempSync(join(tmpdir(), "rtcore-e2e-"));
   const picture = join(folder, "demo.png");
   await ada.page.screenshot({ path: picture });
   assert.ok(statSync(picture).size > 5_000, "a picture with something in it");

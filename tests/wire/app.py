@@ -158,7 +158,7 @@ def open_gate(session: rtcore.Session, name: str) -> None:
 
 
 @app.on("note")
-def note(session: rtcore.Session, what: list[str]) -> int:
+def note(session: rtcore.Session, what: list[Any]) -> int:
     """Append to a log."""
     name, item = what
     LOGS[name].append(item)
@@ -166,7 +166,7 @@ def note(session: rtcore.Session, what: list[str]) -> int:
 
 
 @app.on("note-async")
-async def note_async(session: rtcore.Session, what: list[str]) -> int:
+async def note_async(session: rtcore.Session, what: list[Any]) -> int:
     """Append to a log, from a coroutine."""
     name, item = what
     LOGS[name].append(item)

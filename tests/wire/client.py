@@ -93,7 +93,11 @@ class Client:
         if window is not None:
             self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, window)
         self.socket.settimeout(DEADLINE)
-        self.socket.connect(address)
+        try:
+            self.socket.connect(address)
+        except OSError:
+            self.socket.close()
+            raise
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.address = address
         self.buffer = bytearray()
@@ -113,7 +117,11 @@ class Client:
         self.deflates = False
         self.response: Response | None = None
         if upgrade:
-            self.response = self.upgrade(path, list(protocols), headers, deflate)
+            try:
+                self.response = self.upgrade(path, list(protocols), headers, deflate)
+            except BaseException:
+                self.socket.close()
+                raise
 
     # -- the handshake
 

@@ -14,7 +14,7 @@ from .server import Server
 counter = itertools.count(1)
 
 # Short times for the tests that wait for them; the main server has the defaults.
-QUICK = {"ping_ms": 300, "silence_ms": 300, "hello_ms": 500, "resume_ms": 1500, "close_ms": 500}
+QUICK = {"ping_ms": 300, "silence_ms": 500, "hello_ms": 500, "resume_ms": 1500, "close_ms": 500}
 
 
 class Servers:
@@ -27,7 +27,10 @@ class Servers:
         """Return the server with these settings."""
         key = (app, options, tuple(sorted(limits.items())))
         server = self.running.get(key)
-        if server is None or server.process.poll() is not None:
+        if server is not None and server.process.poll() is not None:
+            server.stop()
+            server = None
+        if server is None:
             server = self.running[key] = Server(app, options, limits)
         return server
 

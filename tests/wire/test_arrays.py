@@ -73,5 +73,7 @@ def test_hello_and_what_follows_may_share_an_array(dial: Dial, room: str) -> Non
 
 def test_a_broken_array_is_one_error(ann: Client) -> None:
     ann.text('[{"type":"emit","id":1,"event":"echo"},')
-    ann.expect("error", code="INVALID_MESSAGE")
+    ann.fault("INVALID_MESSAGE")
+    ann.ids = 1  # what stood before the break may have been done
     assert ann.emit("echo", "still here") == "still here"
+    ann.none("error")

@@ -109,6 +109,18 @@ def test_what_was_said_to_a_user_is_made_up_for_on_resume(dial: Dial, auth: Serv
     assert again.expect("event", room=f"$user/{name}")["data"] == "while you were away"
 
 
+def test_in_a_fresh_session_the_position_counts_for_the_user(dial: Dial, auth: Server, name: str) -> None:
+    ann, bob = dial(auth).hello(token=name), dial(auth).hello(token="bob")
+    position = ann.at(ann.welcome["seq"])
+    bob.emit("say-user", [name, "while nobody was here"])
+    other = dial(auth).hello(token=name, session="over", key="over", position=position)
+    assert other.welcome["resumed"] is False
+    assert other.expect("event", room=f"$user/{name}")["data"] == "while nobody was here"
+    stranger = dial(auth).hello(token=f"{name}-stranger", session="over", key="over", position=position)
+    stranger.fence()
+    stranger.none("event", room=f"$user/{name}")
+
+
 def test_members_and_events_tell_the_user(dial: Dial, auth: Server, room: str) -> None:
     ann = dial(auth).hello(token="ann")
     joined = ann.join(room)

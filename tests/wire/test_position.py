@@ -173,8 +173,26 @@ def test_what_was_said_to_all_has_gaps_too(dial: Dial, special: Servers, name: s
     assert again.expect("gap", room="$all")["reason"] in ("memory", "ring")
 
 
+def test_what_was_said_to_a_session_alone_has_gaps_without_a_room(
+    dial: Dial, ann: Client, bob: Client, name: str
+) -> None:
+    ann.emit("remember-me", name)
+    ann.fence()
+    ann.drop()
+    for n in range(300):
+        bob.emit("tell-other", [name, {"n": n, "pad": "x" * 10_000}])
+    again = dial().hello(**ann.returning())
+    again.fence()
+    heard = [m["data"]["n"] for m in again.heard if m.get("event") == "told"]
+    assert 0 < len(heard) < 300
+    assert heard == list(range(300 - len(heard), 300))
+    gap = again.expect("gap")
+    assert "room" not in gap
+    assert gap["reason"] in ("ring", "memory")
+
+
 def test_ack_numbers_do_not_move_a_cursor(dial: Dial, ann: Client, bob: Client, room: str) -> None:
-    """A client that took its position from acks would skip what came between; the server keeps to the hello."""
+    """A client that took its position from acks would skip what came between; the server obeys the hello."""
     ann.join(room)
     bob.join(room)
     ann.fence()

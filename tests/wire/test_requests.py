@@ -207,6 +207,16 @@ def test_what_was_not_echoed_is_not_replayed_either(dial: Dial, ann: Client, roo
     assert again.events(room) == []
 
 
+def test_an_id_belongs_to_its_request_whatever_comes_under_it(ann: Client, room: str, name: str) -> None:
+    ann.join(room)
+    number = ann.ask("emit", event="count", data=name)
+    first = ann.ack(number)
+    ann.send({"type": "publish", "id": number, "room": room, "event": "say", "data": 1})
+    assert ann.ack(number) == first
+    ann.fence()
+    assert ann.events(room) == []
+
+
 def test_ping_is_answered_with_its_time_unchanged(ann: Client) -> None:
     for time in (0, 17, 123.456, 1_763_900_000_000):
         ann.send({"type": "ping", "time": time, "rtt": 38})

@@ -8,7 +8,6 @@ from collections.abc import Iterator
 import pytest
 
 from . import frames
-from .client import Client
 from .conftest import Dial, Servers
 
 
@@ -40,7 +39,7 @@ def test_a_new_connection_is_not_taken(dial: Dial, own: Servers) -> None:
     server.terminate()
     ann.expect_bye(4000)
     with pytest.raises((ConnectionError, AssertionError, TimeoutError)):
-        assert Client(server.address).response.status == 101  # type: ignore[union-attr]
+        assert dial(server).response.status == 101  # type: ignore[union-attr]
 
 
 def test_it_ends_within_the_grace_whatever_peers_do(dial: Dial, own: Servers) -> None:

@@ -115,7 +115,6 @@ def test_disconnect_closes_the_one_that_is_behind_and_it_may_come_back(
     ann, bob = dial(server, window=WINDOW).hello(), dial(server).hello()
     ann.join(room)
     ann.emit("remember-me", name)
-    bob.join(room)
     end = time.monotonic() + 10
     while bob.emit("is-connected", name):
         flood(bob, room, 1)
@@ -177,6 +176,41 @@ def test_volatile_events_are_dropped_for_listeners_that_lag(dial: Dial, bob: Cli
     heard = drained(ann, room, last)
     assert not any(m.get("event") == "cursor" for m in heard)
     assert sum(m["type"] == "event" for m in heard) == 30 * 50 + 1
+
+
+def test_acks_overtake_waiting_entries(dial: Dial, bob: Client, name: str) -> None:
+    """Who is far behind still gets an answer soon."""
+    room = f"deep:{name}"
+    ann = dial(window=WINDOW).hello()
+    ann.join(room)
+    flood(bob, room, 30)
+    assert ann.emit("echo", "now") == "now"
+    assert sum(m["type"] == "event" for m in ann.heard) < 30 * 50
+
+
+def test_a_lagging_listener_gets_presence_merged(dial: Dial, bob: Client, name: str) -> None:
+    """However it is told: the snapshot and the differences, applied as sets, are who is here."""
+    room = f"deep:{name}"
+    ann = dial(window=WINDOW).hello()
+    here = {member["session"] for member in ann.join(room)["members"]}
+    flood(bob, room, 30)
+    guests = [dial().hello() for _ in range(12)]
+    for guest in guests:
+        guest.join(room)
+    for guest in guests[::2]:
+        guest.ok("leave", room=room)
+    last = guests[1].publish(room, "last")
+    drained(ann, room, last)
+    expected = {ann.session, *(guest.session for guest in guests[1::2])}
+    told = 0
+    end = time.monotonic() + 5
+    while here != expected:
+        assert time.monotonic() < end, (here, expected)
+        message = ann.expect("presence", room=room)
+        here -= {member["session"] for member in message["left"]}
+        here |= {member["session"] for member in message["joined"]}
+        told += 1
+    assert message["count"] == len(expected)
 
 
 def test_after_left_nothing_queued_comes(dial: Dial, bob: Client, name: str) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from rtcore._engine import VERSION
+
 from .show import config
 from .start import demo, serve
 

@@ -44,7 +44,7 @@ def _module(name: str) -> Any:
         if error.name and (name == error.name or name.startswith(error.name + ".")):
             raise click.ClickException(f"there is no module {name!r}, seen from {here}") from None
         _fail(name)
-    except Exception:
+    except Exception:  # noqa: BLE001 - whatever it is, its author is shown it
         _fail(name)
 
 

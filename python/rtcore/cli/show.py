@@ -26,8 +26,8 @@ Examples:
 def config(set_only: bool, as_json: bool, file: Path | None, **flags: Any) -> None:
     """Print the configuration in effect.
 
-    Flags come before the environment (RTCORE_PORT, RTCORE_LIMITS_PING_MS), the environment before the file, the
-    file before the defaults.
+    Flags come before the environment (RTCORE_PORT, RTCORE_LIMITS_PING_MS), the environment before the file,
+    the file before the defaults.
     """
     rows = [row for row in effective(file, flags).rows() if not set_only or row[2] != "default"]
     if as_json:

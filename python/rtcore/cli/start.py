@@ -10,6 +10,7 @@ import msgspec
 
 from rtcore import errors
 from rtcore.config import Config
+
 from .find import find
 from .options import effective, settings
 
@@ -32,7 +33,8 @@ The same in rtcore.toml:
   [limits]
   ping_ms = "10 s"
 
-SIGTERM or Ctrl-C: clients are told to come back, what runs may finish, within limits.grace_ms. Again: at once.
+SIGTERM or Ctrl-C: clients are told to come back, what runs may finish, within
+limits.grace_ms. A second one: at once.
 """
 
 
@@ -75,11 +77,9 @@ def _application(name: str) -> App:
 def _run(app: App, config: Config) -> None:
     from rtcore._serve import run
 
-    mount = None
-    if config.mount is not None:
-        mount = find(config.mount, "an ASGI application")
-        if not callable(mount):
-            raise click.ClickException(f"{config.mount} cannot be called, so it is no ASGI application")
+    mount = None if config.mount is None else find(config.mount, "an ASGI application")
+    if mount is not None and not callable(mount):
+        raise click.ClickException(f"{config.mount} cannot be called, so it is no ASGI application")
     try:
         run(app, config, mount=mount)
     except* errors.RtcoreError as group:

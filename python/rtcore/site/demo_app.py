@@ -19,9 +19,10 @@ def enter(session: rtcore.Session, join: rtcore.Join) -> rtcore.Access:
     """Everybody may come in, under the name that they give; who comes back keeps the name."""
     given = join.data.get("name") if isinstance(join.data, dict) else None
     if isinstance(given, str):
-        session.state["name"] = " ".join(given.split())[:LONGEST_NAME]
+        session.state.name = " ".join(given.split())[:LONGEST_NAME]
     return rtcore.Access(
-        grants=["publish", "presence", "history"], info={"name": session.state.get("name") or "somebody"}
+        grants=["publish", "presence", "history"],
+        info={"name": getattr(session.state, "name", "") or "somebody"},
     )
 
 

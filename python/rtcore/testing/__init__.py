@@ -1,11 +1,11 @@
-"""Tools for testing an application: a server in memory, on Trio's clock, and a client that knows only the wire.
+"""For testing an application: a server in memory, on Trio's clock, and a client that knows only the wire.
 
     async def test_everybody_hears(autojump_clock: trio.testing.MockClock) -> None:
         async with memory_server(app) as server:
             ada, bob = await server.welcomed(), await server.welcomed()
             ...
 
-Time is Trio's: with a mock clock that jumps, two minutes of silence are tested in a millisecond, to the instant.
+Time is Trio's: with a mock clock that jumps, two minutes of silence are tested in a millisecond.
 """
 
 from .client import WireClient, connect_tcp

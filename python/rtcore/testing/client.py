@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections import deque
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import aclosing, asynccontextmanager
 from typing import Any
 
 import msgspec
@@ -64,8 +64,9 @@ class WireClient:
     async def read(self) -> None:
         """Take what comes, until the connection ends. Started by whoever made the connection."""
         try:
-            async for opcode, payload in self._reader.messages():
-                await self._take(opcode, payload)
+            async with aclosing(self._reader.messages()) as messages:
+                async for opcode, payload in messages:
+                    await self._take(opcode, payload)
         except Closed as closed:
             self.closed = self.closed or closed
             self._tell()
@@ -118,7 +119,7 @@ class WireClient:
         return welcome
 
     async def ask(self, kind: str, **fields: Any) -> Any:
-        """Make a request with the next id, and give the data of its ack. Raises `AssertionError` for an error."""
+        """Make a request with the next id, and give its ack's data. Raises `AssertionError` for an error."""
         answer = await self.answer(await self.begin(kind, **fields))
         assert "error" not in answer, f"{kind} was refused: {answer['error']}"
         return answer.get("data")
@@ -192,8 +193,8 @@ async def connect_tcp(host: str, port: int, **options: Any) -> AsyncIterator[Wir
     stream = await trio.open_tcp_stream(host, port)
     client = WireClient(stream, **options)
     try:
+        await client.open(host=f"[{host}]:{port}" if ":" in host else f"{host}:{port}", **opening)
         async with trio.open_nursery() as nursery:
-            await client.open(host=f"{host}:{port}", **opening)
             nursery.start_soon(client.read)
             yield client
             nursery.cancel_scope.cancel()

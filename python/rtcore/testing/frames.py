@@ -10,7 +10,7 @@ import base64
 import hashlib
 import os
 import struct
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, Mapping
 
 import trio
 
@@ -21,7 +21,7 @@ _MAGIC = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 ABNORMAL, NO_CODE = 1006, 1005
 
 
-class Closed(Exception):
+class Closed(Exception):  # noqa: N818 - it is what happened, and often what a test waits for
     """The server closed the connection. `code` is 1006 if it did so without a close frame."""
 
     def __init__(self, code: int, reason: str = "") -> None:
@@ -30,7 +30,7 @@ class Closed(Exception):
         self.reason = reason
 
 
-class HandshakeRefused(Exception):
+class HandshakeRefused(Exception):  # noqa: N818 - as above
     """The server answered the handshake with something else than 101."""
 
     def __init__(self, status: int, headers: Mapping[str, str], body: bytes) -> None:
@@ -50,7 +50,9 @@ def encode(opcode: int, payload: bytes, *, final: bool = True, mask: bytes | Non
         head = struct.pack("!BBH", first, 0x80 | 126, len(payload))
     else:
         head = struct.pack("!BBQ", first, 0x80 | 127, len(payload))
-    masked = bytes(byte ^ key[index % 4] for index, byte in enumerate(payload))
+    length = len(payload)
+    wide = (key * (length // 4 + 1))[:length]
+    masked = (int.from_bytes(payload, "big") ^ int.from_bytes(wide, "big")).to_bytes(length, "big")
     return head + key + masked
 
 
@@ -118,7 +120,7 @@ class Reader:
             (length,) = struct.unpack("!Q", await self.exactly(8))
         return bool(first & 0x80), first & 0x0F, await self.exactly(length)
 
-    async def messages(self) -> AsyncIterator[tuple[int, bytes]]:
+    async def messages(self) -> AsyncGenerator[tuple[int, bytes], None]:
         """Whole messages and control frames, by opcode, until the stream ends (`Closed`)."""
         kind, parts = _CONTINUATION, [b""]
         while True:

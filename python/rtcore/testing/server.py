@@ -16,6 +16,7 @@ from rtcore._stream_shell import StreamShell
 from rtcore.config import Config
 from rtcore.errors import UsageError
 from rtcore.site.router import Router
+
 from .client import WireClient
 
 if TYPE_CHECKING:

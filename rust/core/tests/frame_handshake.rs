@@ -79,7 +79,7 @@ fn another_method_or_http_1_0_is_refused() {
 
 #[test]
 fn subprotocols_are_tokens_each_once_and_not_too_many() {
-    for names in ["a, a", "a b", "a, \"b\"", &vec!["x"; 9].join(",")] {
+    for names in ["a, a", "a b", "a, \"b\"", &["x"; 9].join(",")] {
         assert_eq!(refused(&format!("{GOOD}Sec-WebSocket-Protocol: {names}\r\n")).status, 400, "{names}");
     }
     let many: Vec<String> = (0..65).map(|n| format!("p{n}")).collect();
@@ -130,7 +130,8 @@ fn the_switch_says_what_was_agreed() {
         String::from_utf8(out).unwrap(),
         "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
          Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\nSec-WebSocket-Protocol: rtcore.v1.json\r\n\
-         Sec-WebSocket-Extensions: permessage-deflate; server_no_context_takeover; client_no_context_takeover\r\n\r\n"
+         Sec-WebSocket-Extensions: permessage-deflate; server_no_context_takeover; \
+         client_no_context_takeover\r\n\r\n"
     );
 }
 
@@ -185,7 +186,7 @@ fn a_client_refuses_what_it_did_not_ask_for() {
     let length = refused.len() - 2;
     assert_eq!(handshake::check_response(refused, KEY, &[], false), Ok(Answer::Refused(403, length)));
     assert!(handshake::check_response(b"SSH-2.0\r\n", KEY, &[], false).is_err());
-    assert!(handshake::check_response(&[b'H'; 20_000], KEY, &[], false).is_err());
+    assert!(handshake::check_response(&vec![b'H'; 20_000], KEY, &[], false).is_err());
 }
 
 fn origin(host: &str, lines: &str, configured: &[&str]) -> bool {

@@ -292,7 +292,8 @@ fn the_backend_gets_its_websockets_without_extensions() {
                 Sec-WebSocket-Extensions: permessage-deflate\r\nSec-WebSocket-Key: k\r\n\r\n";
     assert_eq!(
         rewritten(text),
-        "GET /b HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Key: k\r\n\r\n"
+        "GET /b HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
+         Sec-WebSocket-Key: k\r\n\r\n"
     );
 }
 
@@ -327,7 +328,11 @@ proptest! {
     /// the backend as a head that is taken again.
     #[test]
     fn any_bytes_are_read_or_refused(
-        start in prop::sample::select(vec!["", "GET / HTTP/1.1\r\nHost: a\r\n", "POST http://a?b HTTP/1.1\r\nHost: a\r\n"]),
+        start in prop::sample::select(vec![
+            "",
+            "GET / HTTP/1.1\r\nHost: a\r\n",
+            "POST http://a?b HTTP/1.1\r\nHost: a\r\n",
+        ]),
         middle in "[a-zA-Z:,;= \r\n/\\-\u{0}\u{e9}]{0,60}",
         end in prop::sample::select(vec!["", "\r\n\r\n"]),
         max in 1usize..200,

@@ -94,14 +94,14 @@ fn the_examples_of_rfc_6455_5_7() {
     let fragments = [0x01, 0x03, 0x48, 0x65, 0x6c, 0x80, 0x02, 0x6c, 0x6f];
     let ping = [0x89, 0x05, 0x48, 0x65, 0x6c, 0x6c, 0x6f];
     let long = [&[0x82, 0x7e, 0x01, 0x00][..], &[7; 256]].concat();
-    let longer = [&[0x82, 0x7f, 0, 0, 0, 0, 0, 1, 0, 0][..], &[7; 65536]].concat();
+    let longer = [&[0x82, 0x7f, 0, 0, 0, 0, 0, 1, 0, 0][..], &vec![7; 65536]].concat();
     let (events, error) = read(&mut client, &[&single, &fragments, &ping, &long, &longer], MAX);
     let hello = || "Hello".to_owned();
     assert_eq!(error, None);
     assert_eq!(events[..3], [Heard::Text(hello()), Heard::Text(hello()), Heard::Ping(hello().into())]);
     assert_eq!(events[3..], [Heard::Bytes(vec![7; 256]), Heard::Bytes(vec![7; 65536])]);
-    let pong = [0x8a, 0x85, 0x37, 0xfa, 0x21, 0x3d, 0x7f, 0x9f, 0x4d, 0x51, 0x58];
-    assert_eq!(server(&pong), (vec![Heard::Pong(hello().into())], None));
+    let answer = [0x8a, 0x85, 0x37, 0xfa, 0x21, 0x3d, 0x7f, 0x9f, 0x4d, 0x51, 0x58];
+    assert_eq!(server(&answer), (vec![Heard::Pong(hello().into())], None));
 }
 
 #[test]
@@ -176,7 +176,7 @@ fn text_that_is_not_utf8_is_broken_as_early_as_it_can_be_seen() {
     for bytes in [&b"\xed\xa0\x80"[..], b"\xc0\xaf", b"\xf4\x90\x80\x80"] {
         assert_eq!(breaks(&frame(0x81, bytes)), close::BAD_DATA);
     }
-    // Within a frame that is not all there, and in the first fragment: as soon as no character can come of it.
+    // Within a frame that is not all there, and in the first fragment.
     let long = frame(0x81, b"tea \xf4\x90\x80\x80 and more");
     assert_eq!(breaks(&long[..12]), close::BAD_DATA);
     assert_eq!(server(&long[..11]), (vec![], None));
@@ -414,7 +414,8 @@ proptest! {
             };
             write(message, key, deflate, &mut stream);
             let pings = message.ping.iter().map(|ping| Heard::Ping(ping.clone()));
-            let pings: Vec<Heard> = pings.cycle().take(message.ping.iter().len() * (message.cuts.len() + 1)).collect();
+            let count = message.ping.iter().len() * (message.cuts.len() + 1);
+            let pings: Vec<Heard> = pings.cycle().take(count).collect();
             let before = pings.len().saturating_sub(1);
             want.extend_from_slice(&pings[..before]);
             want.push(said);
@@ -438,7 +439,11 @@ proptest! {
     }
 
     #[test]
-    fn the_fast_mask_is_the_slow_one(data in prop::collection::vec(any::<u8>(), 0..200), key in any::<[u8; 4]>(), cut in 0usize..200) {
+    fn the_fast_mask_is_the_slow_one(
+        data in prop::collection::vec(any::<u8>(), 0..200),
+        key in any::<[u8; 4]>(),
+        cut in 0usize..200,
+    ) {
         let mut slow = data.clone();
         mask::apply_slowly(&mut slow, key);
         let mut fast = data.clone();
@@ -455,7 +460,10 @@ proptest! {
     fn utf8_in_pieces_is_utf8_as_a_whole(
         data in prop_oneof![
             "[a\u{e9}\u{20ac}\u{1f375}]{0,90}".prop_map(String::into_bytes),
-            prop::collection::vec(prop::sample::select(vec![b'a', 0x80, 0xbf, 0xc2, 0xe0, 0xa0, 0xed, 0xf0, 0x90, 0xf4, 0x8f]), 0..12),
+            prop::collection::vec(
+                prop::sample::select(b"a\x80\xbf\xc2\xe0\xa0\xed\xf0\x90\xf4\x8f".to_vec()),
+                0..12,
+            ),
         ],
         pieces in 1usize..9,
     ) {
@@ -475,6 +483,7 @@ proptest! {
         let first = (0..=data.len()).find(|end| {
             std::str::from_utf8(&data[..*end]).is_err_and(|error| error.error_len().is_some())
         });
-        prop_assert_eq!(failed, first.map(|first| first.div_ceil(pieces) * pieces).map(|end| end.min(data.len())));
+        let seen = first.map(|first| (first.div_ceil(pieces) * pieces).min(data.len()));
+        prop_assert_eq!(failed, seen);
     }
 }

@@ -1,4 +1,5 @@
 //! Methods of `Core` that come before `start`.
+#![expect(clippy::needless_pass_by_value, reason = "what Python gives arrives by value")]
 
 use crate::convert::grants_of;
 use crate::core::Core;

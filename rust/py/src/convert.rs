@@ -16,22 +16,31 @@ use std::os::fd::IntoRawFd;
 
 /// What the first item of an event says. The table is in `_core.pyi`.
 pub(crate) mod kind {
-    pub const REQUEST: u8 = 1;
-    pub const RAW_MESSAGE: u8 = 2;
-    pub const AUTHENTICATE: u8 = 3;
-    pub const AUTHORIZE: u8 = 4;
-    pub const REAUTHENTICATE: u8 = 5;
-    pub const REPLY: u8 = 6;
-    pub const OPENED: u8 = 7;
-    pub const RESUMED: u8 = 8;
-    pub const AWAY: u8 = 9;
-    pub const ENDED: u8 = 10;
-    pub const RAW_OPENED: u8 = 11;
-    pub const RAW_CLOSED: u8 = 12;
-    pub const RAW_DRAINED: u8 = 13;
-    pub const DRAINED: u8 = 14;
-    pub const UNBLOCKED: u8 = 15;
-    pub const HAND_OVER: u8 = 16;
+    macro_rules! kinds {
+        ($($name:ident = $number:literal,)+) => {
+            $(pub const $name: u8 = $number;)+
+            /// All of them by name, for the module.
+            pub const ALL: &[(&str, u8)] = &[$((stringify!($name), $number),)+];
+        };
+    }
+    kinds! {
+        REQUEST = 1,
+        RAW_MESSAGE = 2,
+        AUTHENTICATE = 3,
+        AUTHORIZE = 4,
+        REAUTHENTICATE = 5,
+        REPLY = 6,
+        OPENED = 7,
+        RESUMED = 8,
+        AWAY = 9,
+        ENDED = 10,
+        RAW_OPENED = 11,
+        RAW_CLOSED = 12,
+        RAW_DRAINED = 13,
+        DRAINED = 14,
+        UNBLOCKED = 15,
+        HAND_OVER = 16,
+    }
 }
 
 /// All events in order, and after them the connections that were handed over.

@@ -152,7 +152,7 @@ impl Inner {
             address: handed.address,
             port: handed.port,
         }));
-        self.to_streams(dirty, ops);
+        self.tell_streams(&dirty, ops);
         Ok(())
     }
 
@@ -168,13 +168,13 @@ impl Inner {
             engine.take_ops(&mut ops);
             (dirty, ops)
         };
-        self.to_streams(dirty, ops);
+        self.tell_streams(&dirty, ops);
         Ok(())
     }
 
-    fn to_streams(&mut self, dirty: Vec<ConnId>, ops: Vec<Op>) {
+    fn tell_streams(&mut self, dirty: &[ConnId], ops: Vec<Op>) {
         for conn in dirty {
-            self.streams.mark(conn);
+            self.streams.mark(*conn);
         }
         for op in ops {
             if let Some(Op::HandOver { conn, bytes, address, port }) = self.streams.apply(op) {

@@ -31,15 +31,15 @@ mod _core {
     #[pymodule_export]
     use crate::failure::{Blocked, Refused};
 
-    #[pymodule_export]
-    use crate::convert::kind::{
-        AUTHENTICATE, AUTHORIZE, AWAY, DRAINED, ENDED, HAND_OVER, OPENED, RAW_CLOSED, RAW_DRAINED,
-        RAW_MESSAGE, RAW_OPENED, REAUTHENTICATE, REPLY, REQUEST, RESUMED, UNBLOCKED,
-    };
-
     #[pymodule_init]
     fn constants(module: &Bound<'_, PyModule>) -> PyResult<()> {
+        for (name, number) in crate::convert::kind::ALL {
+            module.add(*name, *number)?;
+        }
         module.add("VERSION", env!("CARGO_PKG_VERSION"))?;
-        module.add("LIMITS", rtcore_core::Limits::TABLE.to_vec())
+        // Descriptions are doc comments: a space before each line, a break after it.
+        let tidy = |text: &str| text.lines().map(str::trim).collect::<Vec<_>>().join(" ");
+        let limits = rtcore_core::Limits::TABLE.iter().map(|(name, value, text)| (*name, *value, tidy(text)));
+        module.add("LIMITS", limits.collect::<Vec<_>>())
     }
 }

@@ -73,12 +73,8 @@ impl Streams {
 
     /// The connections of which something is due, each once.
     pub fn take_due(&mut self) -> Vec<ConnId> {
-        let due = std::mem::take(&mut self.due);
-        for conn in &due {
-            if let Some(stream) = self.find(*conn) {
-                stream.due = false;
-            }
-        }
+        let mut due = std::mem::take(&mut self.due);
+        due.retain(|conn| self.find(*conn).map(|stream| stream.due = false).is_some());
         due
     }
 

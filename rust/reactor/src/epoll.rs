@@ -2,13 +2,13 @@
 
 use crate::poller::{Interest, Poller, Ready, TIMER};
 use rtcore_core::ids::Tick;
-use rustix::buffer::spare_capacity;
 use rustix::event::{Timespec, epoll};
 use rustix::io::Errno;
 use rustix::time::{
     Itimerspec, TimerfdClockId, TimerfdFlags, TimerfdTimerFlags, timerfd_create, timerfd_settime,
 };
 use std::io;
+use std::mem::MaybeUninit;
 use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd, RawFd};
 use std::time::Duration;
 
@@ -16,11 +16,13 @@ use std::time::Duration;
 /// without making them cheaper: one `epoll_wait` for 512 reads is lost in the noise.
 const BATCH: usize = 512;
 
+/// Room for them, on the stack: 6 KiB that need not even be cleared.
+type Events = [MaybeUninit<epoll::Event>; BATCH];
+
 /// An epoll set.
 pub(crate) struct Epoll {
     set: OwnedFd,
     timer: OwnedFd,
-    events: Vec<epoll::Event>,
     /// Whether the kernel knows how to wait for less than a millisecond (Linux 5.11, and not forbidden
     /// by a sandbox).
     fine: bool,
@@ -32,7 +34,7 @@ impl Poller for Epoll {
         let timer =
             timerfd_create(TimerfdClockId::Monotonic, TimerfdFlags::CLOEXEC | TimerfdFlags::NONBLOCK)?;
         epoll::add(&set, &timer, epoll::EventData::new_u64(TIMER), epoll::EventFlags::IN)?;
-        Ok(Self { set, timer, events: Vec::with_capacity(BATCH), fine: true })
+        Ok(Self { set, timer, fine: true })
     }
 
     fn fd(&self) -> RawFd {
@@ -66,13 +68,14 @@ impl Poller for Epoll {
     }
 
     fn wait(&mut self, into: &mut Vec<Ready>, linger: Duration) -> io::Result<()> {
-        self.events.clear();
-        match self.fill(linger) {
+        let mut room = [MaybeUninit::uninit(); BATCH];
+        let events = match self.fill(&mut room, linger) {
+            Ok(events) => events,
             // A signal: Python looks at it when we are back there.
-            Ok(()) | Err(Errno::INTR) => {}
+            Err(Errno::INTR) => return Ok(()),
             Err(error) => return Err(error.into()),
-        }
-        into.extend(self.events.iter().map(|event| {
+        };
+        into.extend(events.iter().map(|event| {
             let (flags, data) = (event.flags, event.data);
             Ready {
                 token: data.u64(),
@@ -86,16 +89,15 @@ impl Poller for Epoll {
 }
 
 impl Epoll {
-    fn fill(&mut self, linger: Duration) -> Result<(), Errno> {
+    fn fill<'a>(&mut self, room: &'a mut Events, linger: Duration) -> Result<&'a [epoll::Event], Errno> {
         if !linger.is_zero() && self.fine {
-            match fine_wait(&self.set, &mut self.events, linger) {
+            match fine_wait(&self.set, room, linger) {
                 // EPERM is what the sandboxes of some container runtimes say to calls they do not know.
                 Err(Errno::NOSYS | Errno::PERM) => self.fine = false,
-                other => return other,
+                other => return Ok(first(room, other?)),
             }
         }
-        epoll::wait(&self.set, spare_capacity(&mut self.events), Some(&timespec(Duration::ZERO)))?;
-        Ok(())
+        Ok(epoll::wait(&self.set, room, Some(&timespec(Duration::ZERO)))?.0)
     }
 }
 
@@ -115,36 +117,35 @@ fn timespec(duration: Duration) -> Timespec {
     }
 }
 
-/// `epoll_pwait2`, whose timeout is not rounded to milliseconds. By number, because the C library
-/// has it only since glibc 2.35 and wheels are built for older ones; and not through rustix, which
-/// uses it only where it may ask for Linux 5.11 altogether.
+/// `epoll_pwait2`, whose timeout is not rounded to milliseconds; how many events it wrote. By number,
+/// because the C library has it only since glibc 2.35 and wheels are built for older ones; and not
+/// through rustix, which uses it only where it may ask for Linux 5.11 altogether.
 #[expect(unsafe_code, reason = "there is no safe wrapper of this call that works on older kernels too")]
-fn fine_wait(set: &OwnedFd, events: &mut Vec<epoll::Event>, linger: Duration) -> Result<(), Errno> {
+fn fine_wait(set: &OwnedFd, room: &mut Events, linger: Duration) -> Result<usize, Errno> {
     let timeout = timespec(linger);
-    let room = events.capacity() - events.len();
-    // SAFETY: the kernel writes at most `room` events behind the vector's end, where there is room for
-    // them, and `epoll::Event` has the layout of its `struct epoll_event`. `timeout` has the layout of
-    // its `struct __kernel_timespec` (both fields are 64 bits wide) and is only read; no signal mask is
-    // given. A positive answer is the number of events that were written, so they are initialised.
-    unsafe {
-        let end = events.as_mut_ptr().add(events.len());
-        let count = libc::syscall(
+    // SAFETY: the kernel writes at most `BATCH` events into `room`, which has room for as many, and
+    // `epoll::Event` has the layout of its `struct epoll_event`. `timeout` has the layout of its
+    // `struct __kernel_timespec` (both fields are 64 bits wide) and is only read. There is no signal
+    // mask, so its size does not matter.
+    let count = unsafe {
+        libc::syscall(
             libc::SYS_epoll_pwait2,
             set.as_raw_fd(),
-            end,
-            libc::c_int::try_from(room).unwrap_or(libc::c_int::MAX),
+            room.as_mut_ptr(),
+            BATCH,
             &raw const timeout,
             std::ptr::null::<libc::sigset_t>(),
             0_usize,
-        );
-        match usize::try_from(count) {
-            Ok(count) => events.set_len(events.len() + count),
-            Err(_) => return Err(last_error()),
-        }
-    }
-    Ok(())
+        )
+    };
+    usize::try_from(count).map_err(|_| Errno::from_io_error(&io::Error::last_os_error()).unwrap_or(Errno::IO))
 }
 
-fn last_error() -> Errno {
-    Errno::from_io_error(&io::Error::last_os_error()).unwrap_or(Errno::IO)
+/// The first `count` events, which the kernel wrote.
+#[expect(unsafe_code, reason = "only the kernel's answer says how many there are")]
+fn first(room: &Events, count: usize) -> &[epoll::Event] {
+    let written = &room[..count];
+    // SAFETY: `fine_wait` answered with `count`: so many events are initialised. `MaybeUninit` has the
+    // layout of what it may hold.
+    unsafe { &*(std::ptr::from_ref(written) as *const [epoll::Event]) }
 }

@@ -6,10 +6,10 @@
 
 use crate::poller::{Interest, Poller, Ready, TIMER};
 use rtcore_core::ids::Tick;
-use rustix::buffer::spare_capacity;
 use rustix::event::kqueue::{Event, EventFilter, EventFlags, kevent, kqueue};
 use rustix::io::Errno;
 use std::io;
+use std::mem::MaybeUninit;
 use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd, RawFd};
 use std::time::Duration;
 
@@ -22,14 +22,13 @@ const TIMER_IDENT: isize = 0;
 /// A kernel queue.
 pub(crate) struct Kqueue {
     queue: OwnedFd,
-    events: Vec<Event>,
 }
 
 impl Poller for Kqueue {
     fn new() -> io::Result<Self> {
         let queue = kqueue()?;
         rustix::io::ioctl_fioclex(&queue)?;
-        Ok(Self { queue, events: Vec::with_capacity(BATCH) })
+        Ok(Self { queue })
     }
 
     fn fd(&self) -> RawFd {
@@ -71,12 +70,13 @@ impl Poller for Kqueue {
     }
 
     fn wait(&mut self, into: &mut Vec<Ready>, linger: Duration) -> io::Result<()> {
-        self.events.clear();
-        match kernel(&self.queue, &[], &mut self.events, linger) {
-            Ok(()) | Err(Errno::INTR) => {}
+        let mut room = [const { MaybeUninit::uninit() }; BATCH];
+        let events = match kernel(&self.queue, &[], &mut room, linger) {
+            Ok(events) => events,
+            Err(Errno::INTR) => return Ok(()),
             Err(error) => return Err(error.into()),
-        }
-        into.extend(self.events.iter().map(|event| {
+        };
+        into.extend(events.iter().map(|event| {
             let filter = event.filter();
             let write = matches!(filter, EventFilter::Write(_));
             Ready {
@@ -100,18 +100,24 @@ impl Kqueue {
             (_, true) => EventFlags::ADD,
         };
         let token = std::ptr::without_provenance_mut(usize::try_from(token).expect("64-bit pointers"));
-        match kernel(&self.queue, &[Event::new(filter, flags, token)], &mut Vec::new(), Duration::ZERO) {
+        match kernel(&self.queue, &[Event::new(filter, flags, token)], &mut [], Duration::ZERO) {
             // It was not there, and it is not to be there.
             Err(Errno::NOENT) if !on => Ok(()),
-            other => Ok(other?),
+            Err(error) => Err(error.into()),
+            Ok(_) => Ok(()),
         }
     }
 }
 
 #[expect(unsafe_code, reason = "rustix leaves it to us that descriptors are open")]
-fn kernel(queue: &OwnedFd, changes: &[Event], into: &mut Vec<Event>, wait: Duration) -> Result<(), Errno> {
+fn kernel<'a>(
+    queue: &OwnedFd,
+    changes: &[Event],
+    room: &'a mut [MaybeUninit<Event>],
+    wait: Duration,
+) -> Result<&'a [Event], Errno> {
     // SAFETY: the descriptors named in `changes` are borrowed by our callers for the time of the call,
     // and the kernel itself forgets a descriptor's filters when it is closed.
-    unsafe { kevent(queue, changes, spare_capacity(into), Some(wait)) }?;
-    Ok(())
+    let (events, _) = unsafe { kevent(queue, changes, room, Some(wait)) }?;
+    Ok(events)
 }

@@ -16,7 +16,7 @@
 const FIRST_DELAY = 1; // seconds; doubles with each attempt that fails
 const LONGEST_DELAY = 30;
 const WELCOME_PATIENCE = 10; // seconds from dialing to `welcome`
-const MEASURE_EVERY = 5; // seconds between two pings of ours, which also notice a dead connection
+const MEASURE_EVERY = 2; // seconds between two pings of ours, which also notice a dead connection
 const PATIENCE = 10; // seconds in which a ping must be answered
 const OUTBOX = 100; // requests that may wait for the server; then `request` refuses
 

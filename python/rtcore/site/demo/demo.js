@@ -172,8 +172,11 @@ client.addEventListener("welcome", async ({ detail: { resumed, rooms, before } }
   }
 });
 
+let called = null; // the name under which the others see this window
+
 async function enter(how) {
-  const answer = await client.request({ type: "join", room, data: { name: name() }, ...how });
+  called = name();
+  const answer = await client.request({ type: "join", room, data: { name: called }, ...how });
   entered = true;
   setMembers(answer.members ?? [], answer.count);
   answer.history?.forEach(hear);
@@ -230,10 +233,18 @@ document.title = `${title} · rtcore`;
 $("name").value = query.get("name") ?? sessionStorage.getItem(ownName) ?? NAMES[Math.floor(Math.random() * NAMES.length)];
 sessionStorage.setItem(ownName, $("name").value);
 
-$("name").addEventListener("change", () => {
+$("name").addEventListener("change", async () => {
   sessionStorage.setItem(ownName, $("name").value);
-  // Joining again changes nothing but what the others see of us.
-  if (entered) client.request({ type: "join", room, data: { name: name() } }).catch(() => {});
+  // What the others see of a member is decided when it comes in. Out and in again is one change to them.
+  if (!entered || called === name()) return;
+  called = name();
+  const since = client.position;
+  try {
+    client.request({ type: "leave", room }).catch(() => {});
+    await enter({ since });
+  } catch (refused) {
+    if (refused.code !== "SESSION_ENDED") tell(`The name stays as it was: ${refused.message}`);
+  }
 });
 
 $("form").addEventListener("submit", (event) => {

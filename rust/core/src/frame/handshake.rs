@@ -98,7 +98,8 @@ pub fn accept(key: &str) -> [u8; 28] {
 /// Append the response after which both sides speak in frames, RFC 6455 §4.2.2.
 pub fn write_switch(key: &str, protocol: Option<&str>, deflate: bool, out: &mut Vec<u8>) {
     out.extend_from_slice(
-        b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: ",
+        b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+          Sec-WebSocket-Accept: ",
     );
     out.extend_from_slice(&accept(key));
     out.extend_from_slice(b"\r\n");

@@ -1,0 +1,246 @@
+"""One connection of Hypercorn's Trio server, for one request: its repairs, each of which was needed.
+
+`_http` says what went wrong without them.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import math
+from collections.abc import Iterator
+from typing import Any, Protocol, cast
+
+import h11
+import trio
+from hypercorn.config import Config
+from hypercorn.events import Closed, Event, RawData, Updated
+from hypercorn.protocol import ProtocolWrapper
+from hypercorn.protocol.events import Response
+from hypercorn.protocol.h11 import H11Protocol, H11WSConnection
+from hypercorn.protocol.ws_stream import WSStream
+from hypercorn.trio.task_group import TaskGroup
+from hypercorn.trio.tcp_server import TCPServer
+from hypercorn.trio.worker_context import WorkerContext
+from hypercorn.typing import ConnectionState
+from wsproto.events import CloseConnection, Ping
+
+# Time for one read of a request body. A body that drips is as bad as a head that does.
+BODY_PATIENCE = 30.0
+# Time in which a write of `SLICE` bytes must be taken by the kernel; and in which a WebSocket must be heard.
+SILENCE = 60.0
+PING = 25.0
+SLICE = 64 * 1024
+# RFC 6455 §7.4.1: the server is going down.
+GOING_AWAY = 1001
+
+
+class Backend(Protocol):
+    """What a connection has of its server."""
+
+    config: Config
+    context: WorkerContext
+    state: dict[str, Any]
+
+    async def application(self, scope: Any, receive: Any, send: Any, *_threads: Any) -> None:
+        """The ASGI application as Hypercorn calls it."""
+
+
+class Link:
+    """The stream as Hypercorn sees it.
+
+    What was already read comes first, writes must make progress, and closing it only says that Hypercorn is
+    done with it (`HypercornBackend.serve` does the parting).
+    """
+
+    def __init__(self, stream: trio.abc.Stream, already: bytes) -> None:
+        self._stream = stream
+        self._already = already
+        self._waits: set[trio.CancelScope] = set()
+        self.done = False
+        self.ended = trio.Event()  # done, and nothing waits in the stream any more
+
+    async def receive_some(self, max_bytes: int | None = None) -> bytes:
+        if self._already:
+            await trio.lowlevel.checkpoint()
+            already, self._already = self._already, b""
+            return already
+        with self._wait():
+            return bytes(await self._stream.receive_some(max_bytes))
+        raise trio.ClosedResourceError("the request is over")
+
+    async def send_all(self, data: bytes) -> None:
+        view = memoryview(data)
+        for start in range(0, len(view), SLICE):
+            with self._wait() as waiting:
+                waiting.deadline = trio.current_time() + SILENCE
+                await self._stream.send_all(view[start : start + SLICE])
+            if waiting.cancelled_caught:
+                self.end()  # half a message may have left: nothing can follow it
+                raise trio.BrokenResourceError(f"no bytes were taken for {SILENCE:g} s, or the server ends")
+
+    @contextlib.contextmanager
+    def _wait(self) -> Iterator[trio.CancelScope]:
+        """A wait for the client that `end` ends, shielded or not."""
+        if self.done:
+            raise trio.ClosedResourceError("the request is over")
+        with trio.CancelScope() as scope:
+            self._waits.add(scope)
+            try:
+                yield scope
+            finally:
+                self._waits.discard(scope)
+                if self.done and not self._waits:
+                    self.ended.set()
+
+    async def send_eof(self) -> None:
+        await trio.lowlevel.checkpoint()
+
+    async def aclose(self) -> None:
+        self.end()
+        await trio.lowlevel.checkpoint()
+
+    def end(self) -> None:
+        self.done = True
+        for scope in self._waits:
+            scope.cancel()
+        if not self._waits:
+            self.ended.set()
+
+
+class _OneRequest(h11.Connection):
+    """An HTTP/1.1 connection on which nothing comes after the first request."""
+
+    def next_event(self) -> Any:
+        if self.their_state in (h11.MUST_CLOSE, h11.DONE, h11.CLOSED):
+            return h11.NEED_DATA
+        return super().next_event()
+
+
+class _Http1(H11Protocol):
+    """Hypercorn's HTTP/1.1, without its ways out of it."""
+
+    def __init__(self, *args: Any) -> None:
+        super().__init__(*args)
+        longest = self.config.h11_max_incomplete_size
+        self.connection = _OneRequest(h11.SERVER, max_incomplete_event_size=longest)
+        self._answered = trio.Event()
+        self._early = bytearray()
+
+    async def _check_protocol(self, event: h11.Request) -> None:
+        """No upgrade to HTTP/2 in the clear, whatever the head asks for."""
+
+    async def _create_stream(self, request: h11.Request) -> None:
+        """No permessage-deflate: its inflated size would be checked only after inflating.
+
+        What a client sends before its upgrade is answered waits for the answer (see `settle`). Hypercorn would
+        answer 400 then, and never tell the application, which would wait for ever.
+        """
+        kept = [(name, value) for name, value in request.headers if name != b"sec-websocket-extensions"]
+        method, target, version = request.method, request.target, request.http_version
+        plain = h11.Request(method=method, target=target, headers=kept, http_version=version)
+        await super()._create_stream(plain)
+        if isinstance(self.connection, H11WSConnection):
+            self._early, self.connection.buffer = self.connection.buffer, bytearray()
+
+    async def stream_send(self, event: Any) -> None:
+        await super().stream_send(event)
+        if isinstance(event, Response):
+            self._answered.set()
+
+    async def settle(self) -> None:
+        """For a WebSocket: wait until the application has answered the upgrade, then go on with what came early."""
+        if not isinstance(self.connection, H11WSConnection) or self._answered.is_set():
+            return
+        with trio.move_on_after(BODY_PATIENCE):
+            await self._answered.wait()
+        if self._early and self.stream is not None:
+            self.connection.receive_data(bytes(self._early))
+            await self._handle_events()
+
+
+class Connection(TCPServer):
+    """One connection of Hypercorn's, for one request."""
+
+    def __init__(
+        self,
+        backend: Backend,
+        link: Link,
+        client: tuple[str, int],
+        secure: bool,
+        server: tuple[str, int] | None,
+    ) -> None:
+        app, stream = cast("Any", backend.application), cast("Any", link)
+        super().__init__(app, backend.config, backend.context, backend.state, stream)
+        self.link = link
+        self.client = client
+        self.secure = secure
+        self.server = server
+        self.http: _Http1 | None = None
+
+    async def run(self) -> None:
+        """Serve the request, to its end."""
+        async with TaskGroup() as tasks:
+            self._task_group = tasks
+            state = ConnectionState(dict(self.state))
+            about: tuple[Any, ...] = (self.app, self.config, self.context, tasks, state, self.secure)
+            about += (self.client, self.server, self.protocol_send)
+            self.protocol = ProtocolWrapper(*about)
+            self.http = self.protocol.protocol = _Http1(*about)
+            async with trio.open_nursery() as beside:
+                beside.start_soon(self._ping)
+                await self._read_data()
+                beside.cancel_scope.cancel()
+            self.link.end()  # the application may go on: it has its background tasks
+
+    async def _ping(self) -> None:
+        """Ask a WebSocket for a sign of life. Hypercorn's own task for it sleeps on when the WebSocket is closed."""
+        while True:
+            await trio.sleep(PING)
+            stream = self.http.stream if self.http is not None else None
+            if isinstance(stream, WSStream) and hasattr(stream, "connection"):
+                await stream._send_wsproto_event(Ping())  # noqa: SLF001 - it knows the WebSocket's state
+
+    async def protocol_send(self, event: Event) -> None:
+        """As Hypercorn's, without the timer between requests: there is no second request."""
+        if not isinstance(event, Updated):
+            await super().protocol_send(event)
+
+    async def _read_data(self) -> None:
+        while True:
+            try:
+                with trio.fail_after(self._patience()):
+                    data = await self.link.receive_some(SLICE)
+            except (trio.ClosedResourceError, trio.BrokenResourceError, trio.TooSlowError):
+                break
+            if data and self._complete():
+                continue  # a second request, pipelined: the answer to the first says that there is none
+            await self.protocol.handle(RawData(data))
+            if not data or self.http is None:
+                break
+            await self.http.settle()
+        await self.protocol.handle(Closed())
+
+    def _complete(self) -> bool:
+        return self._their_state() in (h11.MUST_CLOSE, h11.DONE)
+
+    def _patience(self) -> float:
+        """How long the client may say nothing, now. While it waits for its answer: as long as it likes."""
+        their_state = self._their_state()
+        if their_state is None:
+            return PING + SILENCE
+        return BODY_PATIENCE if their_state in (h11.IDLE, h11.SEND_BODY) else math.inf
+
+    def _their_state(self) -> Any:
+        """What h11 says of the client; None for a WebSocket."""
+        connection = self.http.connection if self.http is not None else None
+        return connection.their_state if isinstance(connection, h11.Connection) else None
+
+    async def go_away(self) -> None:
+        """End a WebSocket of the mounted application in good order; let a request go on."""
+        stream = self.http.stream if self.http is not None else None
+        if isinstance(stream, WSStream):
+            if hasattr(stream, "connection"):
+                goodbye = CloseConnection(code=GOING_AWAY, reason="the server is going down")
+                await stream._send_wsproto_event(goodbye)  # noqa: SLF001 - it knows the WebSocket's state
+            await self.protocol.handle(Closed())
+            self.link.end()

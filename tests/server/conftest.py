@@ -1,0 +1,50 @@
+"""A server in this process, on a free port, ended with the test."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any, NamedTuple
+
+import trio
+
+import rtcore
+from rtcore._lifecycle import Address, Stop
+
+PATIENCE = 10.0
+
+
+class Running(NamedTuple):
+    """A server that can be reached."""
+
+    addresses: list[Address]
+    stop: Stop
+    ended: trio.Event
+
+    @property
+    def port(self) -> int:
+        return self.addresses[0].port
+
+    async def get(self, path: str, *, method: str = "GET", headers: str = "") -> tuple[int, str, str]:
+        """Status, head and body of one request."""
+        request = f"{method} {path} HTTP/1.1\r\nHost: localhost\r\n{headers}\r\n"
+        async with await trio.open_tcp_stream("127.0.0.1", self.port) as stream:
+            await stream.send_all(request.encode())
+            with trio.fail_after(PATIENCE):
+                answer = b"".join([chunk async for chunk in stream])
+        head, _, body = answer.decode().partition("\r\n\r\n")
+        return int(head.split()[1]), head.lower(), body
+
+
+@asynccontextmanager
+async def serving(app: rtcore.App, **settings: Any) -> AsyncIterator[Running]:
+    """Serve while the block runs, then shut down in good order; the whole in bounded time."""
+    stop, ended = Stop(), trio.Event()
+    with trio.fail_after(PATIENCE + 10):
+        async with trio.open_nursery() as nursery:
+            settings = {"port": 0, "signals": False, **settings}
+
+            async def serve(task_status: trio.TaskStatus[list[Address]]) -> None:
+                await rtcore.serve(app, stop=stop, task_status=task_status, **settings)
+                ended.set()
+
+            yield Running(await nursery.start(serve), stop, ended)
+            stop.ask()

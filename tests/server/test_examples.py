@@ -1,0 +1,81 @@
+"""The examples do what they say."""
+
+import importlib
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from rtcore.config import load
+from rtcore.testing import Closed, connect_tcp, memory_server
+
+from .conftest import serving
+
+EXAMPLES = Path(__file__).parents[2] / "examples"
+
+
+@pytest.fixture
+def example(monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Import an example anew."""
+    monkeypatch.syspath_prepend(str(EXAMPLES))
+
+    def get(name: str) -> Any:
+        sys.modules.pop(name, None)
+        return importlib.import_module(name)
+
+    return get
+
+
+async def test_hello(example: Any) -> None:
+    async with memory_server(example("hello").app) as server:
+        client = await server.welcomed()
+        assert await client.ask("emit", event="hello", data="Ada") == "hello, Ada"
+        await client.ask("join", room="tea")
+        await client.ask("publish", room="tea", event="say", data="milk?")
+        assert (await client.until("event"))["data"] == "milk?"
+
+
+async def test_chat(example: Any) -> None:
+    async with memory_server(example("chat").app) as server:
+        ada, bob = await server.welcomed(token="ada"), await server.welcomed(token="bob")
+        joined = await ada.ask("join", room="room:staff")
+        assert joined["state"] == {"topic": None}
+        assert joined["members"][0]["info"] == {"name": "ada"}
+        refused = await bob.answer(await bob.begin("join", room="room:staff"))
+        assert refused["error"]["code"] == "FORBIDDEN"
+        for client in (ada, bob):
+            await client.ask("join", room="room:tea")
+        answer = await ada.ask("emit", event="chat:message", data={"room": "room:tea", "text": "milk?"})
+        heard = await bob.until("event")
+        assert heard["data"] == {"room": "room:tea", "text": "milk?"}
+        assert answer["id"].endswith(f".{heard['seq']}")
+        empty = await ada.begin("emit", event="chat:message", data={"room": "room:tea", "text": " "})
+        assert (await ada.answer(empty))["error"]["code"] == "EMPTY"
+        stranger = await server.connect()
+        with pytest.raises(Closed) as closed:
+            await stranger.hello(token="not a name!")
+        assert closed.value.code == 4501
+
+
+async def test_beside_starlette(example: Any) -> None:
+    module = example("beside_starlette")
+    async with serving(module.app, mount=module.site) as server:
+        async with connect_tcp("127.0.0.1", server.port) as client:
+            await client.hello()
+            await client.ask("join", room="news")
+            assert (await server.get("/news", method="POST", headers="Content-Length: 0\r\n"))[0] == 201
+            assert (await client.until("event"))["event"] == "news"
+
+
+@pytest.mark.parametrize("path", ["/echo", "/echo-plain"])
+async def test_raw_echo(example: Any, path: str) -> None:
+    async with memory_server(example("raw_echo").app) as server:
+        client = await server.connect(path=path)
+        await client.send({"any": "thing"})
+        assert await client._first(lambda _: True, "message") == {"any": "thing"}
+
+
+def test_the_settings(example: Any) -> None:
+    config = load({}, environment={}, file=EXAMPLES / "rtcore.toml").config
+    assert config.limit("messages_per_second") == 50

@@ -1,0 +1,77 @@
+"""The command line: what it says, and how it fails."""
+
+import json
+import sys
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from rtcore.cli import main
+
+
+@pytest.fixture(autouse=True)
+def in_a_folder_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", list(sys.path))
+
+
+def rtcore(*words: str, **environment: str) -> Result:
+    return CliRunner().invoke(main, words, env=environment)
+
+
+@pytest.mark.parametrize("command", [(), ("serve",), ("demo",), ("config",)])
+def test_help_teaches_by_example(command: tuple[str, ...]) -> None:
+    result = rtcore(*command, "--help")
+    assert result.exit_code == 0
+    assert "Examples:" in result.output
+
+
+def test_version() -> None:
+    assert rtcore("--version").output.startswith("rtcore, version ")
+
+
+def test_config_shows_values_and_where_they_are_from(tmp_path: Path) -> None:
+    (tmp_path / "rtcore.toml").write_text("[limits]\nacks = 12\n")
+    result = rtcore("config", "--set-only", "--json", "--port", "9000", RTCORE_LIMITS_PING_MS="10 s")
+    assert json.loads(result.output) == {
+        "port": {"value": 9000, "source": "--port"},
+        "limits.ping_ms": {"value": 10_000, "source": "RTCORE_LIMITS_PING_MS"},
+        "limits.acks": {"value": 12, "source": "rtcore.toml"},
+    }
+    assert "port = 9000  # --port" in rtcore("config", "--port", "9000").output
+
+
+def test_a_named_file_is_read_instead_of_the_usual_one(tmp_path: Path) -> None:
+    (tmp_path / "rtcore.toml").write_text("port = 1")
+    (tmp_path / "other.toml").write_text("port = 2")
+    result = rtcore("config", "--config", "other.toml", "--set-only")
+    assert "port = 2  # other.toml" in result.output
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (("config", "--limit", "pingms=1"), "did you mean 'ping_ms'"),
+        (("config", "--limit", "ping_ms"), "write it as --limit ping_ms=VALUE"),
+        (("config", "--port", "x"), "must be a whole number"),
+        (("serve", "nowhere:app"), "there is no module 'nowhere', seen from "),
+        (("serve", "nowhere"), "write it as module:name; did you mean nowhere:app?"),
+        (("serve", "my.py:app"), "is a file; name the module: my:app"),
+        (("serve", "my:apq"), "there is no 'apq' in my; did you mean 'app'?"),
+        (("serve", "my:other"), "is no rtcore.App but int"),
+        (("serve", "my:app", "--mount", "my:other"), "is no ASGI application"),
+        (("serve", "broken:app"), "ZeroDivisionError"),
+        (("serve", "lacking:app"), "No module named 'nowhere_at_all'"),
+    ],
+)
+def test_mistakes_end_with_a_sentence(tmp_path: Path, words: tuple[str, ...], says: str) -> None:
+    (tmp_path / "my.py").write_text("import rtcore\napp = rtcore.App()\nother = 7\n")
+    (tmp_path / "broken.py").write_text("app = 1 / 0\n")
+    (tmp_path / "lacking.py").write_text("import nowhere_at_all\n")
+    for name in ("my", "broken", "lacking"):
+        sys.modules.pop(name, None)
+    result = rtcore(*words)
+    assert result.exit_code == 1
+    assert says in result.output
+    assert "importlib" not in result.output
