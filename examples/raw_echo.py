@@ -2,7 +2,8 @@
 
     rtcore serve raw_echo:app
 
-Both do the same. A coroutine has a task of its own and may wait; a plain function is called for each message, at once.
+Both do the same. A coroutine has a task of its own and may wait; a plain function is called for each
+message, at once.
 """
 
 import rtcore

@@ -17,6 +17,7 @@ session's own task.
 """
 
 from ._engine import VERSION as _VERSION
+from ._nursery import SessionNursery as SessionNursery
 from ._serve import run as run
 from ._serve import serve as serve
 from .app import App as App
@@ -48,7 +49,6 @@ from .room import Member as Member
 from .room import Position as Position
 from .room import Room as Room
 from .session import Session as Session
-from .session import SessionNursery as SessionNursery
 
 __version__ = _VERSION
 

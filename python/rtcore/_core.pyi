@@ -99,18 +99,28 @@ class Core:
     def set_time(self, tick_ns: int, wall_ms: int) -> None: ...
     def deadline_ns(self) -> int | None: ...
     def advance(self) -> list[tuple[object, ...]]: ...
-    def connect_stream(self, address: str, port: int, secure: bool) -> int | None: ...  # None: refused by a limit
+    def connect_stream(
+        self, address: str, port: int, secure: bool
+    ) -> int | None: ...  # None: refused by a limit
     def receive(self, conn: int, data: bytes) -> list[tuple[object, ...]]: ...
     def end_of_input(self, conn: int) -> list[tuple[object, ...]]: ...
     def lost(self, conn: int) -> list[tuple[object, ...]]: ...
     def events(self) -> list[tuple[object, ...]]: ...
-    def streams_due(self) -> list[int]: ...  # stream connections that have output or whose state changed, once
+    def streams_due(
+        self,
+    ) -> list[int]: ...  # stream connections that have output or whose state changed, once
     def take_output(self, conn: int, limit: int = 65536) -> bytes: ...
-    def stream_state(self, conn: int) -> int: ...  # bits: 1 reading is paused, 2 finish writing (send EOF), 4 drop it, 8 handed over
+    def stream_state(
+        self, conn: int
+    ) -> int: ...  # bits: 1 reading is paused, 2 finish writing (send EOF), 4 drop it, 8 handed over
     # -- decisions
-    def authenticated(self, conn: int, user: str | None, expires_ms: int | None) -> None: ...  # user None: anonymous
+    def authenticated(
+        self, conn: int, user: str | None, expires_ms: int | None
+    ) -> None: ...  # user None: anonymous
     def refuse_hello(self, conn: int, code: int, reason: str) -> None: ...
-    def admit(self, ticket: int, grants: Sequence[str] | None, info: bytes | None, state: bytes | None) -> None: ...
+    def admit(
+        self, ticket: int, grants: Sequence[str] | None, info: bytes | None, state: bytes | None
+    ) -> None: ...
     def deny(self, ticket: int, code: str, message: str) -> None: ...
     def reauthenticated(self, ticket: int, user: str | None, expires_ms: int | None) -> None: ...
     def ack(self, request: int, data: bytes) -> None: ...
@@ -127,28 +137,38 @@ class Core:
         trace: str | None = None,
     ) -> int:
         """The sequence number; 0 when volatile. Raises Refused, Blocked."""
-    def send(self, session: int, event: str, data: bytes) -> int: ...  # sequence number; Refused(NOT_FOUND) when ended
+    def send(
+        self, session: int, event: str, data: bytes
+    ) -> int: ...  # sequence number; Refused(NOT_FOUND) when ended
     def unsent(self, session: int) -> int: ...  # bytes said to it alone and not yet sent
     def want_drained(self, session: int) -> bool: ...  # True: DRAINED will come; False: there is room now
     def ask(self, session: int, event: str, data: bytes) -> int: ...  # request id, comes back in REPLY
     def forget_ask(self, session: int, request: int) -> None: ...
-    def members(self, room: str) -> list[tuple[int, str, str | None, bytes | None]] | None: ...  # session, its id, user, info
+    def members(
+        self, room: str
+    ) -> list[tuple[int, str, str | None, bytes | None]] | None: ...  # session, its id, user, info
     def history(
         self, room: str, after: str | None, limit: int
     ) -> tuple[list[tuple[int, str, bytes, int, str | None, str | None]], bool, bool]:
         """([(seq, event, data as JSON, time, session id, user)], complete, more). Refused(NOT_FOUND)."""
     def set_grants(self, session: int, room: str, grants: Sequence[str]) -> bool: ...
     def put_in(self, session: int, room: str, grants: Sequence[str] | None, info: bytes | None) -> bool: ...
-    def put_out(self, session: int, room: str, reason: str) -> bool: ...  # `left`, or False if it was not in it
+    def put_out(
+        self, session: int, room: str, reason: str
+    ) -> bool: ...  # `left`, or False if it was not in it
     def close_session(self, session: int, code: int, reason: str) -> bool: ...  # ends it
-    def session_info(self, session: int) -> tuple[str, str | None, str, str | None, int, float | None, bool, list[str], int | None] | None:
+    def session_info(
+        self, session: int
+    ) -> tuple[str, str | None, str, str | None, int, float | None, bool, list[str], int | None] | None:
         """(id, user, address, user agent, connected since (ms 1970), latency (s), connected now, rooms, token expires (ms 1970))."""
     def position(self, seq: int) -> str: ...
     def head(self) -> int: ...
     # -- raw sockets
     def raw_send(self, conn: int, message: str | bytes) -> int: ...  # unsent bytes after it; -1: it is closed
     def raw_close(self, conn: int, code: int, reason: str) -> None: ...
-    def raw_waiting(self, conn: int, messages: int, size: int) -> None: ...  # what of it waits in Python: the core stops reading at its bounds
+    def raw_waiting(
+        self, conn: int, messages: int, size: int
+    ) -> None: ...  # what of it waits in Python: the core stops reading at its bounds
     def want_raw_drained(self, conn: int) -> bool: ...
     # -- the end, and looking in
     def shut_down(self, grace_ms: int) -> None: ...  # every session told to come back, spread over the grace

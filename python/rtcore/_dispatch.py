@@ -44,15 +44,16 @@ from ._engine import (
     build_core,
     limit_defaults,
 )
-from ._handlers import Handler, is_async, name_of
+from ._handlers import Handler, name_of
 from ._reactor import flush_when_woken, run_reactor
 from ._step import step
+from ._tasks import Tasks
 from ._values import BACKSLASH, DOLLAR, FAULTS, encode
-from ._worker import Worker, answer_error, answer_invalid, serve_one
+from ._worker import answer_error, answer_invalid
 from .app import App
 from .errors import SessionEnded
 from .raw import RawSocket, failed
-from .session import Session, meet
+from .session import meet
 
 log = logging.getLogger("rtcore.app")
 
@@ -87,16 +88,10 @@ class Runtime:
         self._decisions = Decisions(app, self.engine, limits["hello_ms"] / 1000)
         self._handlers: list[Handler] = app.handlers
         self._raws: dict[int, tuple[RawSocket, Any]] = {}  # socket and plain function, or None, by connection
-        self._workers: dict[Worker, None] = {}
-        self._beside: dict[
-            tuple[int, int], list[Any]
-        ] = {}  # running, waiting by session and concurrent handler
+        self._tasks = Tasks(self.engine, app.handlers)
         self._direct = False
         self._reported = 0
         self._steps = 0
-        self._scope = trio.CancelScope()
-        self._raw_tasks = 0
-        self._one_done: trio.Event | None = None  # who stops the handlers wants to know
 
     # -- its life
 
@@ -112,24 +107,13 @@ class Runtime:
         self.app.bind(self.engine)
         flushing = trio.CancelScope()
         try:
-            await nursery.start(self._hold_tasks)
+            await nursery.start(self._tasks.hold)
             nursery.start_soon(self._flush, flushing)
             yield self
         finally:
-            self._scope.cancel()
+            self._tasks.cancel()
             flushing.cancel()
             self.app.bind(None)
-
-    async def _hold_tasks(self, task_status: trio.TaskStatus[None]) -> None:
-        """Keeps the tasks of sessions and raw sockets, until they are cancelled as a whole."""
-        with self._scope:
-            async with trio.open_nursery() as tasks:
-                self.engine.nursery = tasks
-                try:
-                    task_status.started()
-                    await trio.sleep_forever()
-                finally:
-                    self.engine.nursery = None  # whoever comes now is not started any more
 
     async def _flush(self, scope: trio.CancelScope) -> None:
         with scope:
@@ -158,18 +142,7 @@ class Runtime:
         Handlers are those of requests and of raw sockets. What sessions have in their nurseries is not
         waited for.
         """
-        with trio.move_on_at(deadline):
-            while True:
-                done = trio.Event()
-                busy = next((worker for worker in self._workers if not worker.idle), None)
-                if busy is not None:
-                    busy.waiting.append(_setter(done))
-                elif self._beside or self._raw_tasks:
-                    self._one_done = done
-                else:
-                    break
-                await done.wait()
-        self._scope.cancel()
+        await self._tasks.stop(deadline)
 
     # -- turns
 
@@ -275,7 +248,7 @@ class Runtime:
                     except Exception as error:  # noqa: BLE001 - the application's, whatever it is
                         answer_error(engine, request, handler, session, error)
                 elif handler.concurrency > 1:
-                    self._start_beside(session, handler, event)
+                    self._tasks.beside(session, handler, event)
                 elif worker is not None and worker.idle:
                     worker.item = event
                     if steps:
@@ -284,7 +257,7 @@ class Runtime:
                     else:
                         worker.give(event, False)
                 else:
-                    (worker or self._start_worker(session)).waiting.append(event)
+                    (worker or self._tasks.worker(session)).waiting.append(event)
             else:
                 self._other(kind, event, steps > 0)
         self._steps = steps
@@ -319,87 +292,28 @@ class Runtime:
             self.hand_over(event)
         # RESUMED and AWAY change nothing here: what a session is now is asked of the core.
 
-    # -- sessions
+    # -- who comes and goes
 
     def _opened(self, handle: int) -> None:
         try:
             session = meet(self.engine, handle)
         except SessionEnded:
             return
-        for function in self.app.connectors:
-            if is_async(function):
-                worker = session._worker or self._start_worker(session)
-                worker.waiting.append(_Lifecycle(function, session))
-            else:
-                _guarded(function, session)
+        self._tasks.connected(session, self.app.connectors)
 
     def _ended(self, handle: int, reason: str) -> None:
         session = self.engine.sessions.pop(handle, None)
-        if session is None:
-            return
-        session.end(reason)
-        for function in self.app.disconnectors:
-            if is_async(function):
-                if self.engine.nursery is not None:
-                    self.engine.nursery.start_soon(_Lifecycle(function, session, session.end_reason))
-            else:
-                _guarded(function, session, session.end_reason)
-
-    def _start_worker(self, session: Session) -> Worker:
-        worker = session._worker = Worker(self.engine, session, self._handlers, self._workers)
-        if self.engine.nursery is not None:
-            self.engine.nursery.start_soon(worker.run, name=f"session {session.id}")
-        return worker
-
-    def _start_beside(self, session: Session, handler: Handler, event: CoreEvent) -> None:
-        """A request of a handler that may run several times: up to its number at once, the rest in order."""
-        key = (session._handle, event[3])
-        slot = self._beside.setdefault(key, [0])
-        if slot[0] < handler.concurrency:
-            slot[0] += 1
-            if self.engine.nursery is not None:
-                self.engine.nursery.start_soon(self._run_beside, session, handler, key, event)
-        else:
-            slot.append(event)
-
-    async def _run_beside(
-        self, session: Session, handler: Handler, key: tuple[int, int], event: CoreEvent
-    ) -> None:
-        slot = self._beside[key]
-        with trio.CancelScope() as scope:
-            try:
-                if session.enter(scope):
-                    await serve_one(self.engine, session, handler, event)
-                    while len(slot) > 1:
-                        await serve_one(self.engine, session, handler, slot.pop(1))
-            finally:
-                session.leave(scope)
-                slot[0] -= 1
-                if slot[0] == 0:
-                    self._beside.pop(key, None)
-                self._done()
-
-    # -- raw sockets
+        if session is not None:
+            session.end(reason)
+            self._tasks.disconnected(session, self.app.disconnectors)
 
     def _raw_opened(self, event: CoreEvent) -> None:
         _, conn, index, target, headers, address = event
         raw = self.app.raw_handlers[index]
         socket = RawSocket(self.engine, conn, target, headers, address)
         self._raws[conn] = (socket, raw.function if raw.plain else None)
-        if not raw.plain and self.engine.nursery is not None:
-            self.engine.nursery.start_soon(self._run_raw, socket, raw.function, name=f"raw socket {raw.path}")
-
-    async def _run_raw(self, socket: RawSocket, function: Any) -> None:
-        self._raw_tasks += 1
-        try:
-            await socket.run(function)
-        finally:
-            self._raw_tasks -= 1
-            self._done()
-
-    def _done(self) -> None:
-        if self._one_done is not None:
-            self._one_done.set()
+        if not raw.plain:
+            self._tasks.raw(socket, raw.function)
 
     # -- what took long
 
@@ -424,37 +338,3 @@ class Runtime:
         if event[0] == RAW_MESSAGE and event[1] in self._raws:
             return self._raws[event[1]][0].path
         return None
-
-
-class _Lifecycle:
-    """A coroutine function of on_connect or on_disconnect with its arguments; what it raises is logged."""
-
-    __slots__ = ("_args", "_function")
-
-    def __init__(self, function: Callable[..., Any], *args: Any) -> None:
-        self._function = function
-        self._args = args
-
-    async def __call__(self) -> None:
-        try:
-            await self._function(*self._args)
-        except* Exception as errors:  # noqa: BLE001 - the application's, whatever it is
-            _failed(self._function, errors)
-
-
-def _setter(event: trio.Event) -> Callable[[], Any]:
-    async def done() -> None:
-        event.set()
-
-    return done
-
-
-def _guarded(function: Callable[..., Any], *args: Any) -> None:
-    try:
-        function(*args)
-    except Exception as error:  # noqa: BLE001 - the application's, whatever it is
-        _failed(function, error)
-
-
-def _failed(function: Callable[..., Any], error: BaseException) -> None:
-    log.error("%s failed", name_of(function), exc_info=error)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import inspect
+import sys
 import typing
 from collections.abc import Callable, Mapping
 from typing import Any, Final
@@ -131,3 +133,42 @@ def invalid(
     more = f" ({len(found)} faults in all)" if len(found) > 1 else ""
     text = f"the data of {what} is not as it should be: {first['path']}: {first['message']}{more}"
     return INVALID, text, encode(found)
+
+
+@dataclasses.dataclass(slots=True)
+class RawHandler:
+    """What speaks on a raw path."""
+
+    path: str
+    function: Callable[..., Any]
+    plain: bool
+    max_message: int | None
+
+
+@dataclasses.dataclass(slots=True)
+class RoomState:
+    """What gives the state of rooms, and whether it wants to know for whom."""
+
+    function: Callable[..., Any]
+    for_session: bool
+
+
+def names_of_caller() -> Mapping[str, Any]:
+    """Local names where a handler is registered: a type that was made inside a function is found there."""
+    frame = sys._getframe(2)  # noqa: SLF001 - there is no other way to it
+    return {} if frame.f_locals is frame.f_globals else dict(frame.f_locals)
+
+
+def without_reason(function: Callable[..., Any]) -> Callable[..., Any]:
+    """A function of (session) as one of (session, reason)."""
+    if is_async(function):
+
+        async def ended_async(session: Any, _: str) -> None:
+            await function(session)
+
+        return ended_async
+
+    def ended(session: Any, _: str) -> None:
+        function(session)
+
+    return ended

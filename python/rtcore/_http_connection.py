@@ -89,7 +89,8 @@ class Link:
                 yield scope
             finally:
                 self._waits.discard(scope)
-                if self.done and not self._waits:
+                over: bool = self.done  # `end` may have been called while this waited
+                if over and not self._waits:
                     self.ended.set()
 
     async def send_eof(self) -> None:
@@ -132,8 +133,8 @@ class _Http1(H11Protocol):
     async def _create_stream(self, request: h11.Request) -> None:
         """No permessage-deflate: its inflated size would be checked only after inflating.
 
-        What a client sends before its upgrade is answered waits for the answer (see `settle`). Hypercorn would
-        answer 400 then, and never tell the application, which would wait for ever.
+        What a client sends before its upgrade is answered waits for the answer (see `settle`). Hypercorn
+        would answer 400 then, and never tell the application, which would wait for ever.
         """
         kept = [(name, value) for name, value in request.headers if name != b"sec-websocket-extensions"]
         method, target, version = request.method, request.target, request.http_version
@@ -148,7 +149,7 @@ class _Http1(H11Protocol):
             self._answered.set()
 
     async def settle(self) -> None:
-        """For a WebSocket: wait until the application has answered the upgrade, then go on with what came early."""
+        """For a WebSocket: wait until the application has answered, then go on with what came early."""
         if not isinstance(self.connection, H11WSConnection) or self._answered.is_set():
             return
         with trio.move_on_after(BODY_PATIENCE):
@@ -193,7 +194,7 @@ class Connection(TCPServer):
             self.link.end()  # the application may go on: it has its background tasks
 
     async def _ping(self) -> None:
-        """Ask a WebSocket for a sign of life. Hypercorn's own task for it sleeps on when the WebSocket is closed."""
+        """Ask a WebSocket for a sign of life. Hypercorn's own task sleeps on when the WebSocket is closed."""
         while True:
             await trio.sleep(PING)
             stream = self.http.stream if self.http is not None else None

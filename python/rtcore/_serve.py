@@ -3,8 +3,8 @@
     server nursery           sessions, background tasks, signals
     └── hands                reactor, TLS connections, HTTP requests: what shutdown ends
 
-Shutdown: nothing new is accepted, every session is told to come back later, what runs may finish, and when the
-grace is over (or a second signal comes) what is left is closed. Cancelling `serve` does the last alone.
+Shutdown: nothing new is accepted, every session is told to come back later, what runs may finish, and when
+the grace is over (or a second signal comes) what is left is closed. Cancelling `serve` does the last alone.
 """
 
 from __future__ import annotations
@@ -151,7 +151,9 @@ class _Server:
         task_status: trio.TaskStatus[list[Address]],
     ) -> None:
         async with trio.open_nursery() as self.hands:
-            if self.context is not None:  # else no stream waits for anything, and a turn is not held up by asking
+            if (
+                self.context is not None
+            ):  # else no stream waits for anything, and a turn is not held up by asking
                 self.runtime.on_output = self._after_output
             self.runtime.hand_over = self._hand_over
             self.runtime.start_background(self.hands)

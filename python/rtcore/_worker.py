@@ -84,23 +84,19 @@ async def serve_one(engine: Engine, session: Session, handler: Handler, event: C
 class Worker(Stepped):
     """A session's task, and what waits for it."""
 
-    __slots__ = ("engine", "handlers", "session", "waiting", "workers")
+    __slots__ = ("engine", "handlers", "session", "waiting")
 
-    def __init__(
-        self, engine: Engine, session: Session, handlers: list[Handler], workers: dict[Worker, None]
-    ) -> None:
+    def __init__(self, engine: Engine, session: Session, handlers: list[Handler]) -> None:
         super().__init__()
         self.engine = engine
         self.session = session
         self.handlers = handlers
         self.waiting: deque[Any] = deque()
-        self.workers = workers
 
     async def run(self) -> None:
         """The session's own task, until the session ends."""
         engine, session, handlers, waiting = self.engine, self.session, self.handlers, self.waiting
         self.adopt(trio.lowlevel.current_task())
-        self.workers[self] = None
         with trio.CancelScope() as scope:
             try:
                 if session.enter(scope):
@@ -112,7 +108,6 @@ class Worker(Stepped):
                             await event()
             finally:
                 session.leave(scope)
-                del self.workers[self]
 
 
 trio.lowlevel.enable_ki_protection(Worker.run)

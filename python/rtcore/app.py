@@ -4,13 +4,21 @@ from __future__ import annotations
 
 import dataclasses
 import inspect
-import sys
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any, Final, TypeVar
 
 from ._engine import Engine, Plan, RoomPlan
-from ._handlers import Handler, is_async, name_of, positional
+from ._handlers import (
+    Handler,
+    RawHandler,
+    RoomState,
+    is_async,
+    name_of,
+    names_of_caller,
+    positional,
+    without_reason,
+)
 from ._patterns import ByPattern
 from .auth import grant_words
 from .errors import SessionEnded, UsageError
@@ -21,24 +29,6 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 POLICIES: Final = ("skip", "latest", "disconnect", "block")
 _ROOMS_KEPT: Final = 1024
-
-
-@dataclasses.dataclass(slots=True)
-class RawHandler:
-    """What speaks on a raw path."""
-
-    path: str
-    function: Callable[..., Any]
-    plain: bool
-    max_message: int | None
-
-
-@dataclasses.dataclass(slots=True)
-class RoomState:
-    """What gives the state of rooms, and whether it wants to know for whom."""
-
-    function: Callable[..., Any]
-    for_session: bool
 
 
 class App:
@@ -119,7 +109,7 @@ class App:
             UsageError: the event has one already, it takes other arguments, or its type cannot be read.
 
         """
-        names = _names_of_caller()
+        names = names_of_caller()
 
         def register(function: F) -> F:
             self._open("on")
@@ -299,7 +289,7 @@ class App:
         """
         self._open("on_disconnect")
         places = positional(function, "on_disconnect takes (session) or (session, reason)", 1, 2)
-        self.disconnectors.append(function if places == 2 else _without_reason(function))
+        self.disconnectors.append(function if places == 2 else without_reason(function))
         return function
 
     # -- speaking
@@ -386,26 +376,6 @@ class App:
     def _open(self, what: str) -> None:
         if self._frozen:
             raise UsageError(f"`{what}` comes too late: the application is being served already")
-
-
-def _names_of_caller() -> Mapping[str, Any]:
-    """Local names where a handler is registered: a type that was made inside a function is found there."""
-    frame = sys._getframe(2)  # noqa: SLF001 - there is no other way to it
-    return {} if frame.f_locals is frame.f_globals else dict(frame.f_locals)
-
-
-def _without_reason(function: Callable[..., Any]) -> Callable[..., Any]:
-    if is_async(function):
-
-        async def ended_async(session: Session, _: str) -> None:
-            await function(session)
-
-        return ended_async
-
-    def ended(session: Session, _: str) -> None:
-        function(session)
-
-    return ended
 
 
 App.__module__ = "rtcore"

@@ -109,8 +109,8 @@ def load(flags: Mapping[str, object], *, environment: Mapping[str, str], file: P
     """The configuration in effect.
 
     `flags` has names of settings and, under `limits`, a mapping of limits; `None` means "not given". `file`
-    is a TOML file, or None for none. Raises `rtcore.errors.ConfigError` for what cannot be read, an unknown name
-    (it names the nearest known one) or a value of the wrong kind.
+    is a TOML file, or None for none. Raises `rtcore.errors.ConfigError` for what cannot be read, an unknown
+    name (it names the nearest known one) or a value of the wrong kind.
     """
     values: dict[str, Any] = {}
     limits: dict[str, int] = {}
@@ -193,8 +193,8 @@ def _checked(config: Config) -> Config:
     window, notice = config.limit("resume_ms"), config.limit("ping_ms") + config.limit("silence_ms")
     if window < notice:
         raise errors.ConfigError(
-            f"resume_ms is {window} ms, and must be at least ping_ms + silence_ms, {notice} ms, which it takes "
-            "to notice a dead connection: else a session is gone before its client can come back"
+            f"resume_ms is {window} ms, and must be at least ping_ms + silence_ms, {notice} ms, which it "
+            "takes to notice a dead connection: else a session is gone before its client can come back"
         )
     return config
 

@@ -5,21 +5,19 @@ does is asked of the core each time. Its tasks (requests, what the application s
 it) live in the server's nursery, each in a cancel scope that is the session's: its end cancels them all.
 """
 
-# ruff: noqa: SLF001 - parts of the package know each other; applications do not see this
-
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable, Callable
 from types import SimpleNamespace
-from typing import Any, TypeVar, cast, overload
+from typing import Any, TypeVar, overload
 
 import trio
 
 from ._budget import checkpoint, due
 from ._engine import ENDED_CLOSE, Engine
+from ._nursery import SessionNursery
 from ._values import ANYTHING, FAULTS, Decoder, encode
-from .errors import NotServing, RemoteError, SessionEnded, Timeout, UsageError
+from .errors import RemoteError, SessionEnded, Timeout, UsageError
 
 log = logging.getLogger("rtcore.app")
 T = TypeVar("T")
@@ -144,7 +142,7 @@ class Session:
         payload = encode(data)
         while engine.core.unsent(handle) > engine.high and engine.core.want_drained(handle):
             await engine.wait_drained(engine.drained, handle)
-        self._living()
+        self.living()
         seq: int = engine.call(engine.core.send, handle, event, payload)
         return seq
 
@@ -157,7 +155,7 @@ class Session:
         """
         engine, handle = self._engine, self._handle
         payload = encode(data)
-        self._living()
+        self.living()
         unsent = engine.core.unsent(handle)
         if unsent > engine.high:
             raise trio.WouldBlock(
@@ -200,7 +198,7 @@ class Session:
             await checkpoint()
         decoder = _decoders.get(type) or _remember(type)
         payload = encode(data)
-        self._living()
+        self.living()
         engine = self._engine
         request = engine.call(engine.core.ask, self._handle, event, payload)
         answer = await engine.wait_reply(self._handle, request, timeout)
@@ -237,7 +235,8 @@ class Session:
             raise UsageError(f"a close code of an application is 1000, or 3000 to 4999; not {code}")
         self._engine.call(self._engine.core.close_session, self._handle, code, reason)
 
-    def _living(self) -> None:
+    def living(self) -> None:
+        """Raises SessionEnded when it has ended."""
         if self.end_reason is not None:
             raise SessionEnded(f"the session {self.id} has ended: {self.end_reason}")
 
@@ -249,6 +248,10 @@ class Session:
         if self._nursery is None:
             self._nursery = SessionNursery(self)
         return self._nursery
+
+    def server_nursery(self) -> trio.Nursery | None:
+        """Where its tasks live, while the application is served."""
+        return self._engine.nursery
 
     def enter(self, scope: trio.CancelScope) -> bool:
         """Have a scope cancelled when the session ends. False: it has ended."""
@@ -275,121 +278,6 @@ class Session:
         return f"<Session {self.id} of {self.user!r}>"
 
 
-class SessionNursery:
-    """The nursery of a session: what is started here is cancelled when the session ends.
-
-    It is opened by a task of its own when it is first used, and closed by the session's end only. One failing
-    task harms no other: its traceback goes to the log.
-    """
-
-    __slots__ = ("_nursery", "_opened", "_session", "_waiting")
-
-    def __init__(self, session: Session) -> None:
-        self._session = session
-        self._nursery: trio.Nursery | None = None
-        self._opened: trio.Event | None = None
-        self._waiting: list[tuple[Callable[..., Awaitable[Any]], tuple[Any, ...], object]] = []
-
-    def start_soon(self, function: Callable[..., Awaitable[Any]], *args: Any, name: object = None) -> None:
-        """Start a task for this peer.
-
-        Raises:
-            SessionEnded: the session has ended.
-
-        """
-        self._session._living()
-        if self._nursery is None:
-            self._open()
-            self._waiting.append((function, args, name))
-        else:
-            self._nursery.start_soon(self._guarded, function, args, name=name or function)
-
-    async def start(self, function: Callable[..., Awaitable[Any]], *args: Any, name: object = None) -> Any:
-        """Start a task for this peer and wait until it calls `task_status.started(value)`; gives that value.
-
-        A cancel point and a schedule point. What the task raises before that comes out here.
-
-        Raises:
-            SessionEnded: the session has ended.
-
-        """
-        self._session._living()
-        if self._nursery is None:
-            await self._open().wait()
-            self._session._living()
-        nursery = cast("trio.Nursery", self._nursery)
-        return await nursery.start(self._guarded_start, function, args, name=name or function)
-
-    def _open(self) -> trio.Event:
-        if self._opened is None:
-            outer = self._session._engine.nursery
-            if outer is None:
-                raise NotServing("the application is not being served")
-            self._opened = trio.Event()
-            outer.start_soon(self._hold, self._opened, name=f"nursery of session {self._session.id}")
-        return self._opened
-
-    async def _hold(self, opened: trio.Event) -> None:
-        with trio.CancelScope() as scope:
-            if self._session.enter(scope):
-                try:
-                    async with trio.open_nursery() as self._nursery:
-                        opened.set()
-                        for function, args, name in self._waiting:
-                            self._nursery.start_soon(self._guarded, function, args, name=name or function)
-                        self._waiting.clear()
-                        await trio.sleep_forever()
-                finally:
-                    self._session.leave(scope)
-        opened.set()
-
-    async def _guarded(self, function: Callable[..., Awaitable[Any]], args: tuple[Any, ...]) -> None:
-        try:
-            await function(*args)
-        except* Exception as errors:  # noqa: BLE001 - the application's, whatever it is
-            self._report(function, errors)
-
-    async def _guarded_start(
-        self,
-        function: Callable[..., Awaitable[Any]],
-        args: tuple[Any, ...],
-        task_status: trio.TaskStatus[Any] = trio.TASK_STATUS_IGNORED,
-    ) -> None:
-        status = _Status(task_status)
-        try:
-            await function(*args, task_status=status)
-        except Exception as error:
-            if not status.was_started:
-                raise  # to whoever waits in `start`
-            self._report(function, error)
-        except BaseExceptionGroup as errors:
-            if not status.was_started:
-                raise
-            ours, rest = errors.split(Exception)
-            if ours is not None:
-                self._report(function, ours)
-            if rest is not None:
-                raise rest from None
-
-    def _report(self, function: Callable[..., Awaitable[Any]], error: BaseException) -> None:
-        name = getattr(function, "__qualname__", repr(function))
-        log.error("task %s of session %s failed", name, self._session.id, exc_info=error)
-
-
-class _Status:
-    """Passes `started` on, and remembers that it was said."""
-
-    __slots__ = ("_inner", "was_started")
-
-    def __init__(self, inner: trio.TaskStatus[Any]) -> None:
-        self._inner = inner
-        self.was_started = False
-
-    def started(self, value: Any = None) -> None:
-        self._inner.started(value)
-        self.was_started = True
-
-
 def _remember(kind: Any) -> Decoder:
     if kind is Any:
         return ANYTHING
@@ -402,6 +290,4 @@ def _remember(kind: Any) -> Decoder:
     return decoder
 
 
-for _kind in (Session, SessionNursery):
-    _kind.__module__ = "rtcore"
-del _kind
+Session.__module__ = "rtcore"

@@ -84,6 +84,21 @@ def test_what_is_no_value_is_invalid(packed: Client, data: bytes) -> None:
     assert packed.emit("echo", "still here") == "still here"
 
 
+@pytest.mark.parametrize("number", [2**64, -(2**63) - 1])
+def test_an_integer_beyond_64_bits_is_a_float_to_a_peer_that_has_none(
+    packed: Client, ann: Client, bob: Client, room: str, number: int
+) -> None:
+    """JSON can say it and hears it whole; MessagePack has no such integer."""
+    for one in (packed, ann, bob):
+        one.join(room)
+    request = ann.next_id()
+    ann.text(f'{{"type":"publish","id":{request},"room":"{room}","event":"say","data":{number}}}')
+    ann.result(request)
+    assert packed.expect("event", room=room)["data"] == float(number)
+    bob.expect("event", room=room)
+    assert str(number).encode() in bob.data_frames[-1].payload
+
+
 @pytest.mark.parametrize("number", [0, 127, 128, -32, -33, 2**32, 2**64 - 1, -(2**63)])
 def test_integers_of_64_bits_stay_integers(packed: Client, ann: Client, room: str, number: int) -> None:
     packed.join(room)

@@ -77,7 +77,7 @@ def _application(name: str) -> App:
 def _run(app: App, config: Config) -> None:
     from rtcore._serve import run
 
-    mount = None if config.mount is None else find(config.mount, "an ASGI application")
+    mount: Any = None if config.mount is None else find(config.mount, "an ASGI application")
     if mount is not None and not callable(mount):
         raise click.ClickException(f"{config.mount} cannot be called, so it is no ASGI application")
     try:

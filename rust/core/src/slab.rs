@@ -95,7 +95,9 @@ impl<T> Slab<T> {
 
     /// All values with their index and generation.
     pub fn iter(&self) -> impl Iterator<Item = (u32, u32, &T)> {
-        (0u32..).zip(&self.slots).filter_map(|(index, slot)| Some((index, slot.generation, slot.value.as_ref()?)))
+        (0u32..)
+            .zip(&self.slots)
+            .filter_map(|(index, slot)| Some((index, slot.generation, slot.value.as_ref()?)))
     }
 }
 

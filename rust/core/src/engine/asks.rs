@@ -13,6 +13,7 @@ const MOST_ASKS: usize = 256;
 impl Engine {
     /// Ask a session; its answer comes as `AppEvent::Reply` with the id that this gives.
     pub fn ask(&mut self, session: SessionId, event: &str, data: &[u8]) -> Result<u64, Fault> {
+        super::publish::check_name("an event", event)?;
         let Some(held) = self.session_mut(session) else { return Err(ended()) };
         held.known = true;
         let rare = held.rare();
@@ -44,7 +45,12 @@ impl Engine {
         }
     }
 
-    pub(super) fn said_reply(&mut self, session: SessionId, id: u64, result: Result<Data<'_>, PeerFailure<'_>>) {
+    pub(super) fn said_reply(
+        &mut self,
+        session: SessionId,
+        id: u64,
+        result: Result<Data<'_>, PeerFailure<'_>>,
+    ) {
         let Some(rare) = self.session_mut(session).and_then(|held| held.rare.as_mut()) else { return };
         let Some(at) = rare.asks.iter().position(|ask| ask.id == id) else { return }; // answered already
         rare.asks.remove(at);
@@ -52,7 +58,8 @@ impl Engine {
             Ok(data) if data.form == Form::Json && data.has_bin => {
                 self.scratch.clear();
                 let done =
-                    crate::envelope::transcode(&data.bytes, Form::Json, Form::Msgpack, &mut self.scratch).is_ok();
+                    crate::envelope::transcode(&data.bytes, Form::Json, Form::Msgpack, &mut self.scratch)
+                        .is_ok();
                 if done {
                     (Form::Msgpack, Some(self.events.keep(&self.scratch)), None)
                 } else {
@@ -60,9 +67,7 @@ impl Engine {
                 }
             }
             Ok(data) => (data.form, Some(self.events.keep(&data.bytes)), None),
-            Err(failure) => {
-                (Form::Json, None, Some((failure.code.to_string(), failure.message.to_string())))
-            }
+            Err(failure) => (Form::Json, None, Some((failure.code.to_string(), failure.message.to_string()))),
         };
         self.events.list.push(AppEvent::Reply { session, request: id, form, data, error });
     }

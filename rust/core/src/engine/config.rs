@@ -19,6 +19,7 @@ pub struct RawPath {
 
 /// The settings of an engine.
 #[derive(Clone, Debug, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "independent switches of the application")]
 pub struct Config {
     /// Numbers.
     pub limits: Limits,
@@ -45,7 +46,7 @@ pub struct Config {
 }
 
 /// Who is at the other end of a connection, as the transport sees it.
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug)]
 pub struct Peer {
     /// The address that connected.
     pub address: IpAddr,

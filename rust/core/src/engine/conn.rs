@@ -27,6 +27,7 @@ pub(super) enum Phase {
 
 /// One transport link.
 #[derive(Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "independent facts; the phase is an enum")]
 pub(super) struct Conn {
     pub phase: Phase,
     /// Our copy of the codec for this peer.

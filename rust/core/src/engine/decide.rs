@@ -1,6 +1,7 @@
 //! What the application decides, beside its answers to what it was asked.
 
 use super::asks::ended;
+use super::publish::check_name;
 use super::{Engine, size};
 use crate::codes::close;
 use crate::envelope::write as envelope;
@@ -57,13 +58,22 @@ const OWN_ENTRIES: usize = 4096;
 impl Engine {
     /// Say an event to one session alone.
     pub fn send(&mut self, session: SessionId, event: &str, data: &[u8], now: Now) -> Result<Seq, Fault> {
+        check_name("an event", event)?;
         let bounds = Bounds { count: OWN_ENTRIES, bytes: self.own_bytes(), age_ms: u64::MAX };
         let seq = self.head + 1;
-        let Some(held) = self.sessions.get_mut(session.index(), session.generation()) else { return Err(ended()) };
+        let Some(held) = self.sessions.get_mut(session.index(), session.generation()) else {
+            return Err(ended());
+        };
         self.head = seq;
         held.known = true;
-        let entry =
-            Arc::new(Entry::new(seq, Where::Session(session), event.into(), data.into(), Form::Json, now.wall_ms));
+        let entry = Arc::new(Entry::new(
+            seq,
+            Where::Session(session),
+            event.into(),
+            data.into(),
+            Form::Json,
+            now.wall_ms,
+        ));
         let ring = held.rare().ring.get_or_insert_with(|| Ring::new(0));
         let freed = ring.push(Arc::clone(&entry), &bounds);
         let conn = held.conn;
@@ -137,7 +147,10 @@ impl Engine {
     /// Rights were narrowed: what may no longer be heard and has not left yet is taken back.
     pub(super) fn narrow(&mut self, session: SessionId, room: RoomId, before: Grants, after: Grants) {
         if before.contains(Grants::PRESENCE) && !after.contains(Grants::PRESENCE) {
-            self.take_back(session, |meta| matches!(meta, Meta::Presence { room: of } if of as usize == room.index()));
+            self.take_back(
+                session,
+                |meta| matches!(meta, Meta::Presence { room: of } if of as usize == room.index()),
+            );
         }
     }
 
@@ -173,8 +186,9 @@ impl Engine {
         self.enter(session, id, member, 0, now);
         if let Some(place) = self.room_mut(id) {
             let mark = place.presence.snapshot(session);
-            if let Some(joined) =
-                self.session_mut(session).and_then(|held| held.rooms.iter_mut().find(|joined| joined.room == id))
+            if let Some(joined) = self
+                .session_mut(session)
+                .and_then(|held| held.rooms.iter_mut().find(|joined| joined.room == id))
             {
                 joined.mark = mark;
             }

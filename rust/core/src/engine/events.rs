@@ -54,11 +54,24 @@ pub enum AppEvent {
         secure: bool,
     },
     /// A `join`, or a room of a returning session: answer with `admit` or `deny`.
-    Authorize { session: SessionId, ticket: u64, room: String, form: Form, data: Option<Blob>, resuming: bool },
+    Authorize {
+        session: SessionId,
+        ticket: u64,
+        room: String,
+        form: Form,
+        data: Option<Blob>,
+        resuming: bool,
+    },
     /// An `auth`: answer with `reauthenticated`.
     Reauthenticate { session: SessionId, ticket: u64, token: String },
     /// The answer to a request of the server's own.
-    Reply { session: SessionId, request: u64, form: Form, data: Option<Blob>, error: Option<(String, String)> },
+    Reply {
+        session: SessionId,
+        request: u64,
+        form: Form,
+        data: Option<Blob>,
+        error: Option<(String, String)>,
+    },
     /// A session began.
     Opened { session: SessionId },
     /// It has a connection again.

@@ -50,7 +50,7 @@ impl Engine {
         {
             let Self { rooms, listeners, outboxes, arena, deflater, dirty, conns, .. } = self;
             let Some(place) = rooms.get(room.index(), room.generation()) else { return };
-            for member in place.members.iter() {
+            for member in place.members.rows() {
                 let listener = &listeners[member.session.index()];
                 if !listener.live || entry.exclude == Some(member.session) {
                     continue;

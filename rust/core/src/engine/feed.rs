@@ -89,7 +89,9 @@ impl Engine {
     fn missing(&mut self, session: SessionId, returning: bool) -> Found {
         let mut gaps = Vec::new();
         let Self { sessions, rooms, .. } = self;
-        let Some(held) = sessions.get_mut(session.index(), session.generation()) else { return Found::Gaps(gaps) };
+        let Some(held) = sessions.get_mut(session.index(), session.generation()) else {
+            return Found::Gaps(gaps);
+        };
         let cursor = held.cursor;
         if let Some(rare) = &mut held.rare
             && let Some(ring) = &rare.ring
@@ -136,16 +138,19 @@ impl Engine {
             Some((room, _)) => Meta::Volatile { room: u32::try_from(room.index()).expect("a slot's index") },
             None => Meta::Control,
         };
-        let frame = self.place(meta, encoding, |out, form| envelope::gap(out, form, name, gap.from, gap.to, gap.why));
+        let frame =
+            self.place(meta, encoding, |out, form| envelope::gap(out, form, name, gap.from, gap.to, gap.why));
         self.post(conn, Lane::Data, frame);
     }
 
     /// Entries from the cursor on, as many as the outbox takes; whether nothing is left.
     fn feed_entries(&mut self, conn: ConnId, session: SessionId) -> bool {
-        let (bound, compress_from) = (size(self.config.limits.outbox), size(self.config.limits.compress_from));
+        let (bound, compress_from) =
+            (size(self.config.limits.outbox), size(self.config.limits.compress_from));
         let head = self.head;
         let Self { sessions, rooms, outboxes, arena, deflater, conns, stats, .. } = self;
-        let Some(encoding) = conns.get(conn.index(), conn.generation()).map(super::conn::Conn::encoding) else {
+        let Some(encoding) = conns.get(conn.index(), conn.generation()).map(super::conn::Conn::encoding)
+        else {
             return false;
         };
         let Some(held) = sessions.get_mut(session.index(), session.generation()) else { return false };

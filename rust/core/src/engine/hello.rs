@@ -47,7 +47,7 @@ impl Engine {
             self.close_conn(id, close::HELLO_EXPECTED, &reason, None, now);
             return;
         }
-        let own = |text: &Option<std::borrow::Cow<'_, str>>| text.as_ref().map(|text| text.to_string());
+        let own = |text: &Option<std::borrow::Cow<'_, str>>| text.as_ref().map(ToString::to_string);
         let pending = PendingHello {
             session: own(&hello.session),
             key: own(&hello.key),
@@ -64,10 +64,10 @@ impl Engine {
             conn: id,
             token: own(&hello.token),
             client: own(&hello.client),
-            address: self.conns.get(id.index(), id.generation()).map_or_else(
-                || std::net::IpAddr::from([0, 0, 0, 0]),
-                |conn| conn.address,
-            ),
+            address: self
+                .conns
+                .get(id.index(), id.generation())
+                .map_or_else(|| std::net::IpAddr::from([0, 0, 0, 0]), |conn| conn.address),
             agent: self.conn(id).and_then(|conn| conn.agent.as_deref().map(str::to_owned)),
             secure: self.conn(id).is_some_and(|conn| conn.secure),
         };
@@ -82,7 +82,9 @@ impl Engine {
             return;
         }
         let pending = std::mem::take(&mut **pending);
-        if user.is_some_and(|user| user.is_empty() || user.len() > MAX_USER || user.chars().any(char::is_control)) {
+        if user.is_some_and(|user| {
+            user.is_empty() || user.len() > MAX_USER || user.chars().any(char::is_control)
+        }) {
             let reason = "the application gave a user id that cannot be a name";
             self.close_conn(id, close::INTERNAL, reason, None, now);
             return;
@@ -94,7 +96,8 @@ impl Engine {
         let returning = pending.session.as_deref().and_then(|name| {
             let session = *self.sessions_by_name.get(name)?;
             let held = self.session(session)?;
-            let same = same_key(&held.key, pending.key.as_deref()?) && held.user().map(|user| &**user) == user;
+            let same =
+                same_key(&held.key, pending.key.as_deref()?) && held.user().map(|user| &**user) == user;
             same.then_some(session)
         });
         match returning {
@@ -178,7 +181,13 @@ impl Engine {
         self.feed(session, now);
     }
 
-    fn make_session(&mut self, id: ConnId, user: Option<&Arc<str>>, expires: Option<u64>, now: Now) -> SessionId {
+    fn make_session(
+        &mut self,
+        id: ConnId,
+        user: Option<&Arc<str>>,
+        expires: Option<u64>,
+        now: Now,
+    ) -> SessionId {
         let name: Arc<str> = loop {
             let name = word(&mut self.random, 20); // 100 bits
             if !self.sessions_by_name.contains_key(name.as_str()) {
@@ -272,7 +281,14 @@ impl Engine {
     }
 
     /// The first word to a session. `resumed`: it was there before; and whether its past is known.
-    pub(super) fn welcome(&mut self, id: ConnId, session: SessionId, seq: Seq, resumed: Option<bool>, now: Now) {
+    pub(super) fn welcome(
+        &mut self,
+        id: ConnId,
+        session: SessionId,
+        seq: Seq,
+        resumed: Option<bool>,
+        now: Now,
+    ) {
         let Some(held) = self.sessions.get(session.index(), session.generation()) else { return };
         let known = resumed != Some(false);
         let rooms: Vec<RoomOut<'_>> = held
@@ -293,9 +309,9 @@ impl Engine {
         let limits = &self.config.limits;
         let told = [
             ("max_message", limits.max_message),
-            ("ping", limits.ping_ms / 1000),
-            ("silence", limits.silence_ms / 1000),
-            ("resume", limits.resume_ms / 1000),
+            ("ping", limits.ping_ms.div_ceil(1000)),
+            ("silence", limits.silence_ms.div_ceil(1000)),
+            ("resume", limits.resume_ms.div_ceil(1000)),
             ("acks", limits.acks),
             ("name", limits.max_name),
             ("rooms", limits.rooms_per_session),

@@ -5,7 +5,7 @@ use super::{Engine, size};
 use crate::codes::Code;
 use crate::envelope::write::{self as envelope, EventOut};
 use crate::error::Fault;
-use crate::ids::{RoomId, Seq, SessionId};
+use crate::ids::{Now, RoomId, Seq, SessionId};
 use crate::log::entry::{Entry, Where};
 use crate::log::ring::Reason;
 use crate::room::grants::Grants;
@@ -29,6 +29,7 @@ impl Engine {
         room: &str,
         after: Option<&str>,
         limit: Option<u64>,
+        now: Now,
     ) -> Result<(), Fault> {
         refuse_own(room)?;
         if let (Some(id), Some(held)) = (id, self.session_mut(session)) {
@@ -42,8 +43,12 @@ impl Engine {
             .and_then(|room| Some((room, self.grants_in(room, session)?)))
             .filter(|(_, grants)| grants.contains(Grants::HISTORY));
         let Some((room, _)) = may else {
-            return Err(Fault::new(Code::Forbidden, format!("this session may not read the past of {room:?}")));
+            return Err(Fault::new(
+                Code::Forbidden,
+                format!("this session may not read the past of {room:?}"),
+            ));
         };
+        self.expire_room(room, now);
         let past = self.past(room, after, limit.unwrap_or(u64::MAX), Some(session));
         let (Some(id), Some(form)) = (id, self.form_of(session)) else { return Ok(()) };
         let shown: Vec<EventOut<'_>> = past.entries.iter().map(|entry| shown(entry)).collect();
@@ -54,7 +59,13 @@ impl Engine {
     }
 
     /// The oldest entries after a position (none: of all that is held), bounded by count and bytes.
-    pub(super) fn past(&self, room: RoomId, after: Option<&str>, limit: u64, hears: Option<SessionId>) -> Past {
+    pub(super) fn past(
+        &self,
+        room: RoomId,
+        after: Option<&str>,
+        limit: u64,
+        hears: Option<SessionId>,
+    ) -> Past {
         let mut past = Past { entries: Vec::new(), more: false, complete: true, gap: None };
         let Some(place) = self.room(room) else { return past };
         let (from, known) = match self.after(after) {

@@ -8,7 +8,7 @@ use crate::codes::{Code, close};
 use crate::error::Broken;
 use crate::frame::http::{Head, Parsed, Refusal, parse};
 use crate::frame::websocket::{Decoder, Event, Kind, Payload, Role, opcode};
-use crate::frame::{forwarded, handshake, origin};
+use crate::frame::{cors, forwarded, handshake, origin};
 use crate::ids::{ConnId, Form, Now};
 use crate::outbox::{Lane, Meta, Outbox};
 
@@ -31,7 +31,8 @@ impl Engine {
     /// A connection was accepted. `None`: there are too many even to say so; close it.
     pub fn connect(&mut self, peer: Peer, now: Now) -> Option<ConnId> {
         let limits = &self.config.limits;
-        if table_full(self.conns.len(), limits.connections.saturating_add(REFUSED_AT_ONCE as u64)) && limits.connections > 0
+        if table_full(self.conns.len(), limits.connections.saturating_add(REFUSED_AT_ONCE as u64))
+            && limits.connections > 0
         {
             self.stats.refused += 1;
             return None;
@@ -282,13 +283,21 @@ impl Engine {
         }
         let secure = self.conn(id).is_some_and(|conn| conn.secure);
         origin::origin_ok(head, &self.config.origins, secure)?;
-        match raw {
-            Some(index) => self.open_raw(id, index, head, now)?,
-            None if path == "/rt/ws" => self.open_websocket(id, head)?,
-            None => {
-                return Err(Refusal::new(404, Code::NotFound, "no such transport: WebSocket is at /rt/ws"));
+        if head.method == "OPTIONS" {
+            let mut answer = Vec::new();
+            if cors::preflight(head, &mut answer) {
+                let segment = self.arena.frame(Meta::Control, |out| out.extend_from_slice(&answer));
+                self.post(id, Lane::Control, segment);
+                self.begin_closing(id, now);
+                return Ok(Taken::Over);
             }
         }
+        let opened = match raw {
+            Some(index) => self.open_raw(id, index, head, now),
+            None if path == "/rt/ws" => self.open_websocket(id, head),
+            None => Err(Refusal::new(404, Code::NotFound, "no such transport: WebSocket is at /rt/ws")),
+        };
+        opened.map_err(|refusal| cors::readable(refusal, head))?;
         Ok(Taken::Bytes(length))
     }
 
@@ -298,14 +307,17 @@ impl Engine {
         if self.config.proxies.is_empty() {
             return Ok(());
         }
-        let (before, after) = (conn.address, forwarded::forwarded_for(head, conn.address, &self.config.proxies));
+        let (before, after) =
+            (conn.address, forwarded::forwarded_for(head, conn.address, &self.config.proxies));
         if before == after {
             return Ok(());
         }
-        if let Some((what, limit)) = self.admission.address_full(after, What::Connection, &self.config.limits) {
+        if let Some((what, limit)) = self.admission.address_full(after, What::Connection, &self.config.limits)
+        {
             let message = format!("the limit {what} ({limit}) is reached: come back in {COME_BACK} s");
-            return Err(Refusal::new(503, Code::Overloaded, message)
-                .with_header("Retry-After", COME_BACK.to_owned()));
+            return Err(
+                Refusal::new(503, Code::Overloaded, message).with_header("Retry-After", COME_BACK.to_owned())
+            );
         }
         self.admission.remove_address(before, What::Connection);
         self.admission.add_address(after, What::Connection);

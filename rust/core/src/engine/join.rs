@@ -54,9 +54,11 @@ impl Engine {
         let is_in = self
             .room_named(&join.room)
             .is_some_and(|room| self.session(session).is_some_and(|held| held.joined(room).is_some()));
-        let rooms = self.session(session).map_or(0, |held| held.rooms.len()) as u64;
-        if !is_in && rooms >= limit.saturating_add(2) {
-            // Two of them are `$all` and `$user/ID`, which nobody asked for.
+        // `$all`, and `$user/ID` of who has a user, are none that it asked for.
+        let rooms =
+            self.session(session).map_or(0, |held| held.rooms.len() - 1 - usize::from(held.user().is_some()))
+                as u64;
+        if !is_in && rooms >= limit {
             let told = format!("this session is in {limit} rooms, the limit: leave one first");
             return Err(fault(Fault::new(Code::Overloaded, told)));
         }
@@ -104,8 +106,12 @@ impl Engine {
             Some(Waiting::Returning { conn, room, .. }) => {
                 let default = self.room(room).map_or(Grants::NONE, |room| room.settings.member_grants());
                 let state = state.map(|state| (state.into(), self.head));
-                let allowed =
-                    Allowed { room, grants: Some(grants.unwrap_or(default)), info: info.map(Into::into), state };
+                let allowed = Allowed {
+                    room,
+                    grants: Some(grants.unwrap_or(default)),
+                    info: info.map(Into::into),
+                    state,
+                };
                 self.room_allowed(conn, allowed, now);
             }
             _ => {}
@@ -136,6 +142,13 @@ impl Engine {
                 }
                 self.release_hold(joining.session, Hold::Join(ticket), now);
             }
+            Waiting::Reauth { session, id } => {
+                let error = envelope::ErrorOut { code, message, details: None, retry: false };
+                self.tell_session(session, |out, form| match id {
+                    Some(id) => envelope::ack_error(out, form, id, &error),
+                    None => envelope::error(out, form, &error),
+                });
+            }
             Waiting::Returning { conn, room, .. } => {
                 let allowed = Allowed { room, grants: None, info: None, state: None };
                 self.room_allowed(conn, allowed, now);
@@ -150,6 +163,7 @@ impl Engine {
             return Ok(());
         }
         let room = self.make_room(&joining.room)?;
+        self.expire_room(room, now);
         let Some(place) = self.room(room) else { return Ok(()) };
         let default = place.settings.member_grants();
         let presence = place.settings.presence;
@@ -193,13 +207,13 @@ impl Engine {
         let Some(id) = joining.id else { return Ok(()) };
         let Some(form) = self.form_of(session) else { return Ok(()) };
         let mut bytes = Vec::with_capacity(256);
-        let wants = (!again || resent).then_some(joining);
-        self.answer_join(&mut bytes, form, id, room, session, grants, admitted.state, wants, began);
+        let again = again && !resent;
+        self.answer_join(&mut bytes, form, id, room, session, grants, admitted.state, joining, again, began);
         self.tell_session(session, |out, _| out.extend_from_slice(&bytes));
         Ok(())
     }
 
-    /// The ack of a join. `wants`: what it asks of the past, unless it was in the room before.
+    /// The ack of a join. `wants`: what it asks of the past; `again`: it was in the room before.
     #[expect(clippy::too_many_arguments, reason = "one message with that many parts")]
     fn answer_join(
         &self,
@@ -210,16 +224,22 @@ impl Engine {
         session: SessionId,
         grants: Grants,
         state: Option<&[u8]>,
-        wants: Option<&Joining>,
+        wants: &Joining,
+        again: bool,
         upto: Seq,
     ) {
         let Some(place) = self.room(room) else { return };
-        let asked = wants.filter(|wants| wants.since.is_some() || wants.last.is_some());
+        let asked = |wants: &&Joining| wants.since.is_some() || wants.last.is_some();
         self.with_view(room, grants, state, self.head, |view| {
-            let Some(wants) = asked else {
+            if !asked(&wants) {
                 envelope::joined(out, form, id, &view);
                 return;
-            };
+            }
+            if again {
+                // Its cursor goes on where it is: nothing of the past is told here.
+                envelope::joined(out, form, id, &JoinedOut { history: Some(&[]), ..view });
+                return;
+            }
             let (after, known) = match self.since(wants.since.as_deref()) {
                 Since::Known(seq) => (seq, true),
                 Since::Nothing => (0, true),
@@ -255,7 +275,10 @@ impl Engine {
                 Some((after + 1, seq, Reason::Ring.word()))
             } else if !by_last && !place.ring.complete_since(after) {
                 Some((after + 1, forgotten.min(upto), place.ring.forgotten_why().word()))
-            } else if by_last && forgotten > 0 && (entries.len() as u64) < wants.last.unwrap_or(0).min(most as u64) {
+            } else if by_last
+                && forgotten > 0
+                && (entries.len() as u64) < wants.last.unwrap_or(0).min(most as u64)
+            {
                 Some((1, forgotten, place.ring.forgotten_why().word()))
             } else {
                 None

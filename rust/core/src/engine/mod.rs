@@ -10,6 +10,7 @@
 
 mod admission;
 mod asks;
+mod block;
 mod close;
 mod config;
 mod conn;

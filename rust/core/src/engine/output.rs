@@ -53,8 +53,7 @@ impl Engine {
             && matches!(conn.phase, Phase::Open)
             && let Some(held) = self.sessions.get(session.index(), session.generation())
         {
-            let (lagging, waits) =
-                (held.lagging, held.rare.as_ref().is_some_and(|rare| rare.wants_drained));
+            let (lagging, waits) = (held.lagging, held.rare.as_ref().is_some_and(|rare| rare.wants_drained));
             if lagging && data * 2 <= size(self.config.limits.outbox) {
                 self.feed_on(session, now);
                 fed = self.outboxes[id.index()].data_bytes() > data;

@@ -79,17 +79,17 @@ impl Engine {
                 continue;
             };
             let encoding = listener.encoding;
-            let frame = match frames[encoding as usize] {
-                Some(frame) => frame,
-                None => {
-                    let slot = u32::try_from(room.index()).expect("a slot's index");
-                    let (form, _) = super::conn::parts(encoding);
-                    let bytes = bytes_for(diff, form);
-                    let frame = self.place(Meta::Presence { room: slot }, encoding, |out, _| out.extend_from_slice(&bytes));
-                    self.arena.hold(frame);
-                    frames[encoding as usize] = Some(frame);
-                    frame
-                }
+            let frame = if let Some(frame) = frames[encoding as usize] {
+                frame
+            } else {
+                let slot = u32::try_from(room.index()).expect("a slot's index");
+                let (form, _) = super::conn::parts(encoding);
+                let bytes = bytes_for(diff, form);
+                let frame = self
+                    .place(Meta::Presence { room: slot }, encoding, |out, _| out.extend_from_slice(&bytes));
+                self.arena.hold(frame);
+                frames[encoding as usize] = Some(frame);
+                frame
             };
             let bound = size(self.config.limits.outbox);
             if self.outboxes[listener.conn as usize].offer(frame, bound, &mut self.arena) {
@@ -113,8 +113,9 @@ impl Engine {
     /// This listener missed a window of which it was told nothing: no mark is this high, so it gets a
     /// snapshot when it is live again.
     fn show_when_back(&mut self, session: SessionId, room: RoomId) {
-        if let Some(joined) =
-            self.session_mut(session).and_then(|held| held.rooms.iter_mut().find(|joined| joined.room == room))
+        if let Some(joined) = self
+            .session_mut(session)
+            .and_then(|held| held.rooms.iter_mut().find(|joined| joined.room == room))
         {
             joined.mark = u64::MAX;
         }
@@ -152,7 +153,8 @@ impl Engine {
     fn post_presence(&mut self, conn: ConnId, room: RoomId, bytes: &[u8]) {
         let Some(encoding) = self.conn(conn).map(super::conn::Conn::encoding) else { return };
         let slot = u32::try_from(room.index()).expect("a slot's index");
-        let frame = self.place(Meta::Presence { room: slot }, encoding, |out, _| out.extend_from_slice(bytes));
+        let frame =
+            self.place(Meta::Presence { room: slot }, encoding, |out, _| out.extend_from_slice(bytes));
         self.post(conn, Lane::Data, frame);
     }
 }

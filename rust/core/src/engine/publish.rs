@@ -3,10 +3,8 @@
 use super::hello::Since;
 use super::join::own_room;
 use super::requests::{Waiter, Waiting};
-use super::rooms::Blocked;
-use super::session::Hold;
-use super::{AppEvent, Engine, Publication, Unpublished, size};
-use crate::codes::{Code, close};
+use super::{Engine, Publication, Unpublished, size};
+use crate::codes::Code;
 use crate::envelope::{Publish, digest, field, write as envelope};
 use crate::error::Fault;
 use crate::ids::{ConnId, Form, Now, RoomId, Seq, SessionId};
@@ -15,7 +13,6 @@ use crate::log::dedupe::{Claim, Digest, Kind, Scope, ScopeUser, Ticket};
 use crate::log::entry::{Author, Entry, Where};
 use crate::outbox::Meta;
 use crate::room::grants::Grants;
-use crate::room::settings::Policy;
 use std::sync::Arc;
 
 /// An event on its way into a room.
@@ -28,9 +25,6 @@ struct Draft<'a> {
     trace: Option<&'a str>,
     volatile: bool,
 }
-
-/// What an entry holds beside its data, roughly: what `block` reckons with before it is made.
-const ENTRY_COST: usize = 512;
 
 impl Engine {
     pub(super) fn said_publish(
@@ -133,7 +127,13 @@ impl Engine {
     }
 
     /// Claim an idempotency key.
-    pub(super) fn claim(&mut self, scope: &Scope, key: &str, content: Digest, now: Now) -> Result<Claimed, Fault> {
+    pub(super) fn claim(
+        &mut self,
+        scope: &Scope,
+        key: &str,
+        content: Digest,
+        now: Now,
+    ) -> Result<Claimed, Fault> {
         match self.keys.claim(scope, key, content, now.tick) {
             Claim::New(ticket) => Ok(Claimed::New(ticket)),
             Claim::InProgress(ticket) => Ok(Claimed::InProgress(ticket)),
@@ -156,6 +156,8 @@ impl Engine {
 
     /// The application publishes.
     pub fn publish(&mut self, publication: &Publication<'_>, now: Now) -> Result<Seq, Unpublished> {
+        check_name("a room", publication.room)?;
+        check_name("an event", publication.event)?;
         let room = self.make_room(publication.room)?;
         let draft = Draft {
             event: publication.event,
@@ -239,94 +241,6 @@ impl Engine {
         seq
     }
 
-    /// Policy `block`: whether the ring would let go of what a connected member has yet to hear.
-    fn is_blocked(&mut self, room: RoomId, data: usize, now: Now) -> bool {
-        let Some(place) = self.rooms.get(room.index(), room.generation()) else { return false };
-        if place.settings.policy != Policy::Block {
-            return false;
-        }
-        let bounds = place.settings.bounds;
-        let Some(needs) = place.ring.would_forget(data * 2 + ENTRY_COST, &bounds, now.wall_ms) else {
-            return false;
-        };
-        if !self.somebody_needs(room, needs) {
-            return false;
-        }
-        let due = now.tick.plus_ms(self.config.limits.block_ms);
-        let Some(place) = self.room_mut(room) else { return false };
-        if place.blocked.is_none() {
-            place.blocked = Some(Box::default());
-            self.timers.blocked(due, room);
-        }
-        if let Some(blocked) = self.room_mut(room).and_then(|room| room.blocked.as_mut()) {
-            blocked.needs = needs;
-        }
-        true
-    }
-
-    /// Whether a connected member lags at or before `needs`.
-    fn somebody_needs(&self, room: RoomId, needs: Seq) -> bool {
-        self.room(room).is_some_and(|place| {
-            place.members.iter().any(|member| {
-                self.session(member.session).is_some_and(|held| {
-                    held.conn.is_some()
-                        && held.lagging
-                        && held.cursor.max(member.began).max(member.floor) < needs
-                })
-            })
-        })
-    }
-
-    fn hold_publisher(&mut self, conn: ConnId, session: SessionId, room: RoomId, source: &[u8]) {
-        if let Some(held) = self.session_mut(session) {
-            held.hold = Some(Hold::Room(room));
-        }
-        if let Some(blocked) = self.room_mut(room).and_then(|room| room.blocked.as_mut()) {
-            blocked.sessions.push(session);
-        }
-        if let Some(conn) = self.conn_mut(conn) {
-            conn.backlog.push_front(source.into());
-        }
-    }
-
-    /// A member went on, or away: those who waited for it may try again.
-    pub(super) fn unblock(&mut self, room: RoomId, now: Now) {
-        let Some(needs) = self.room(room).and_then(|room| Some(room.blocked.as_ref()?.needs)) else { return };
-        if self.somebody_needs(room, needs) {
-            return;
-        }
-        let Some(blocked) = self.room_mut(room).and_then(|room| room.blocked.take()) else { return };
-        let Blocked { tickets, sessions, .. } = *blocked;
-        for ticket in tickets {
-            if self.answered(ticket).is_some() {
-                self.events.list.push(AppEvent::Unblocked { ticket });
-            }
-        }
-        for session in sessions {
-            self.release_hold(session, Hold::Room(room), now);
-        }
-    }
-
-    /// Publishers waited as long as they may: who is too slow is closed, and owed a gap.
-    pub(super) fn block_timeout(&mut self, room: RoomId, now: Now) {
-        let Some(place) = self.room(room) else { return };
-        let Some(needs) = place.blocked.as_ref().map(|blocked| blocked.needs) else { return };
-        let slow: Vec<ConnId> = place
-            .members
-            .iter()
-            .filter_map(|member| {
-                let held = self.session(member.session)?;
-                let behind = held.lagging && held.cursor.max(member.began).max(member.floor) < needs;
-                if behind { held.conn } else { None }
-            })
-            .collect();
-        for conn in slow {
-            let reason = "others waited for this member to read, as long as the room allows";
-            self.close_conn(conn, close::TOO_SLOW, reason, None, now);
-        }
-        self.unblock(room, now);
-    }
-
     /// What is known of an id that is not new.
     pub(super) fn seen_before(&mut self, session: SessionId, id: u64) -> Result<(), Fault> {
         let Some(held) = self.session_mut(session) else { return Ok(()) };
@@ -401,4 +315,15 @@ pub(super) fn content_of(event: &str, data: &[u8], form: Form) -> Digest {
     hash.update(event.as_bytes());
     hash.update(digest(data, form));
     hash.finalize().into()
+}
+
+/// A name that the application gives: what a peer's own would have to be.
+pub(super) fn check_name(what: &str, name: &str) -> Result<(), Fault> {
+    let longest = crate::envelope::NAME;
+    if name.is_empty() || name.len() > longest || name.chars().any(char::is_control) {
+        let told =
+            format!("the name of {what} has {} bytes: 1 to {longest}, no control characters", name.len());
+        return Err(Fault::new(Code::InvalidMessage, told));
+    }
+    Ok(())
 }

@@ -10,13 +10,20 @@ use crate::ids::{ConnId, Now};
 use crate::outbox::{Lane, Meta};
 
 impl Engine {
-    pub(super) fn open_raw(&mut self, id: ConnId, index: usize, head: &Head<'_>, now: Now) -> Result<(), Refusal> {
+    pub(super) fn open_raw(
+        &mut self,
+        id: ConnId,
+        index: usize,
+        head: &Head<'_>,
+        now: Now,
+    ) -> Result<(), Refusal> {
         let wanted = handshake::check(head)?;
         let (max_message, path) =
             (self.config.raws[index].max_message, u32::try_from(index).expect("few paths"));
         let agent = head.header("user-agent").map(|agent| String::from_utf8_lossy(agent).into());
         let target = head.target.to_owned();
-        let headers = head.iter().map(|(name, value)| (name.as_bytes().to_ascii_lowercase(), value.to_vec())).collect();
+        let headers =
+            head.iter().map(|(name, value)| (name.as_bytes().to_ascii_lowercase(), value.to_vec())).collect();
         let Some(conn) = self.conn_mut(id) else { return Ok(()) };
         conn.deflate = wanted.deflate;
         conn.decoder = Decoder::new(Role::Server, wanted.deflate);

@@ -15,10 +15,22 @@ use std::sync::Arc;
 /// What waits for a decision of the application.
 #[derive(Debug)]
 pub(super) enum Waiting {
-    Emit { session: SessionId, id: Option<u64>, bytes: u32, key: Option<Ticket> },
+    Emit {
+        session: SessionId,
+        id: Option<u64>,
+        bytes: u32,
+        key: Option<Ticket>,
+    },
     Join(Joining),
-    Returning { conn: ConnId, session: SessionId, room: RoomId },
-    Reauth { session: SessionId, id: Option<u64> },
+    Returning {
+        conn: ConnId,
+        session: SessionId,
+        room: RoomId,
+    },
+    Reauth {
+        session: SessionId,
+        id: Option<u64>,
+    },
     /// A publication of the application's in a room with the policy `block`.
     Blocked,
 }
@@ -38,7 +50,6 @@ impl Engine {
 
     /// The decision came: who waited for it. `None`: nobody does any more.
     pub(super) fn answered(&mut self, ticket: u64) -> Option<Waiting> {
-        #[expect(clippy::cast_possible_truncation, reason = "the halves of a ticket")]
         let (index, generation) = ((ticket & 0xffff_ffff) as usize, (ticket >> 32) as u32);
         self.waiting.remove(index, generation)
     }
@@ -245,7 +256,7 @@ impl Engine {
     }
 
     /// `auth`: a new token for the session that is here.
-    pub(super) fn said_auth(&mut self, session: SessionId, id: Option<u64>, token: &str) -> Result<(), Fault> {
+    pub(super) fn said_auth(&mut self, session: SessionId, id: Option<u64>, token: &str) {
         if let (Some(id), Some(held)) = (id, self.session_mut(session)) {
             held.acks.note(id);
         }
@@ -253,12 +264,11 @@ impl Engine {
             if let Some(id) = id {
                 self.tell_session(session, |out, form| envelope::auth(out, form, id, None));
             }
-            return Ok(());
+            return;
         }
         let ticket = self.ticket(Waiting::Reauth { session, id });
         self.know(session);
         self.events.list.push(AppEvent::Reauthenticate { session, ticket, token: token.to_owned() });
-        Ok(())
     }
 
     /// The application's word about a new token: it is `user`'s, until `expires`.

@@ -30,7 +30,8 @@ impl Engine {
             .iter()
             .filter_map(|joined| {
                 let room = self.room(joined.room)?;
-                (room.settings.authorize || room.settings.state).then(|| (joined.room, Arc::clone(&room.name)))
+                (room.settings.authorize || room.settings.state)
+                    .then(|| (joined.room, Arc::clone(&room.name)))
             })
             .collect();
         let open = u32::try_from(asked.len()).expect("rooms of a session are bounded");
@@ -86,7 +87,9 @@ impl Engine {
         let mut states: Vec<(RoomId, Box<[u8]>, Seq)> = Vec::new();
         for allowed in returning.rooms {
             if let Some(grants) = allowed.grants {
-                if let Some(member) = self.room_mut(allowed.room).and_then(|room| room.members.get_mut(session)) {
+                if let Some(member) =
+                    self.room_mut(allowed.room).and_then(|room| room.members.get_mut(session))
+                {
                     member.grants = grants;
                     if allowed.info.is_some() {
                         member.info = allowed.info;
@@ -98,6 +101,12 @@ impl Engine {
             } else {
                 self.leave(session, allowed.room, now);
             }
+        }
+        let rooms: Vec<RoomId> = self
+            .session(session)
+            .map_or_else(Vec::new, |held| held.rooms.iter().map(|joined| joined.room).collect());
+        for room in rooms {
+            self.expire_room(room, now);
         }
         let since = self.since(pending.position.as_deref());
         let began = self.session(session).map_or(0, |held| held.began);

@@ -59,7 +59,9 @@ impl Engine {
             self.free_idle_rooms();
             if self.rooms.len() as u64 >= self.config.limits.rooms {
                 let limit = self.config.limits.rooms;
-                return Err(Fault::new(Code::Overloaded, format!("the server has {limit} rooms, its limit")).retry());
+                return Err(
+                    Fault::new(Code::Overloaded, format!("the server has {limit} rooms, its limit")).retry()
+                );
             }
         }
         let name: Arc<str> = name.into();
@@ -179,6 +181,14 @@ impl Engine {
                 self.stats.shed += freed.entries as u64;
             }
         }
+    }
+
+    /// Let go of what is too old in a room that is about to be read.
+    pub(super) fn expire_room(&mut self, room: RoomId, now: Now) {
+        let Some(place) = self.room_mut(room) else { return };
+        let bounds = place.settings.bounds;
+        let freed = place.ring.expire(now.wall_ms, &bounds);
+        self.account(0, freed);
     }
 
     /// Let go of what is too old, everywhere; rooms that are empty then are freed.

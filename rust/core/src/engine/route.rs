@@ -116,7 +116,9 @@ impl Engine {
         };
         // Only then can it be that answers alone are taken, and this is the way of every message.
         let full = self.conn(id).is_some_and(|conn| conn.full_since.is_some());
-        if full && self.takes(id, now) == Take::Answers && !matches!(said, Said::Reply { .. } | Said::Ping { .. } | Said::Bye { .. })
+        if full
+            && self.takes(id, now) == Take::Answers
+            && !matches!(said, Said::Reply { .. } | Said::Ping { .. } | Said::Bye { .. })
         {
             let fault = Fault::new(
                 Code::Overloaded,
@@ -139,21 +141,28 @@ impl Engine {
             Said::Leave { id, room } => self.said_leave(session, id, &room, now),
             Said::Publish(publish) => self.said_publish(id, session, &publish, source, now),
             Said::History { id, room, after, limit } => {
-                self.said_history(session, id, &room, after.as_deref(), limit)
+                self.said_history(session, id, &room, after.as_deref(), limit, now)
             }
             Said::Emit(emit) => self.said_emit(session, &emit, now),
             Said::Reply { id, result } => {
                 self.said_reply(session, id, result);
                 Ok(())
             }
-            Said::Auth { id, token } => self.said_auth(session, id, &token),
+            Said::Auth { id, token } => {
+                self.said_auth(session, id, &token);
+                Ok(())
+            }
             Said::Ping { time, rtt, .. } => {
                 if let Some(rtt) = rtt
                     && let Some(session) = self.session_mut(session)
                     && rtt.is_finite()
                     && (0.0..=4_000_000.0).contains(&rtt)
                 {
-                    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "checked above")]
+                    #[expect(
+                        clippy::cast_possible_truncation,
+                        clippy::cast_sign_loss,
+                        reason = "checked above"
+                    )]
                     let micros = (rtt * 1000.0) as u32;
                     session.latency_us = Some(micros);
                 }

@@ -77,7 +77,12 @@ pub(super) const fn opcode_of(form: Form) -> u8 {
 
 impl Engine {
     /// Write a message in one of the encodings; nothing refers to it yet.
-    pub(super) fn place(&mut self, meta: Meta, encoding: u8, write: impl FnOnce(&mut Vec<u8>, Form)) -> Segment {
+    pub(super) fn place(
+        &mut self,
+        meta: Meta,
+        encoding: u8,
+        write: impl FnOnce(&mut Vec<u8>, Form),
+    ) -> Segment {
         let (form, deflate) = parts(encoding);
         let from = size(self.config.limits.compress_from);
         let deflater = deflate.then_some((&mut self.deflater, from));

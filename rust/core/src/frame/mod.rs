@@ -7,6 +7,7 @@
 mod assemble;
 mod authority;
 mod backend;
+pub mod cors;
 pub mod deflate;
 mod dial;
 mod event;

@@ -195,7 +195,10 @@ impl Arena {
     /// Bytes that chunks hold, used or kept.
     #[must_use]
     pub fn memory(&self) -> usize {
-        self.chunks.iter().map(|chunk| chunk.bytes.capacity() + chunk.frames.capacity() * size_of::<(u32, Meta)>()).sum()
+        self.chunks
+            .iter()
+            .map(|chunk| chunk.bytes.capacity() + chunk.frames.capacity() * size_of::<(u32, Meta)>())
+            .sum()
     }
 
     /// References outside: 0 when nothing waits anywhere.

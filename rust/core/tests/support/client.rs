@@ -180,13 +180,24 @@ impl Client {
         if welcome["resumed"] == json!(true) {
             let (held, key) = self.held.as_ref().expect("only what was there comes back");
             assert_eq!((held, key), (&name, &text("key")), "a session that returns is the same");
-            assert!(seq >= self.record.position, "the feed goes on at {seq}, before {}", self.record.position);
+            assert!(
+                seq >= self.record.position,
+                "the feed goes on at {seq}, before {}",
+                self.record.position
+            );
             self.record.position = seq;
-            let listed: BTreeSet<&str> =
-                welcome["rooms"].as_array().expect("rooms").iter().filter_map(|room| room["room"].as_str()).collect();
-            let lost: Vec<String> = self.record.rooms().into_iter().filter(|room| {
-                !room.starts_with('$') && !listed.contains(&**room) && !self.joining(room)
-            }).collect();
+            let listed: BTreeSet<&str> = welcome["rooms"]
+                .as_array()
+                .expect("rooms")
+                .iter()
+                .filter_map(|room| room["room"].as_str())
+                .collect();
+            let lost: Vec<String> = self
+                .record
+                .rooms()
+                .into_iter()
+                .filter(|room| !room.starts_with('$') && !listed.contains(&**room) && !self.joining(room))
+                .collect();
             for room in lost {
                 self.record.put_out(&room, head, false);
             }
@@ -245,8 +256,11 @@ impl Client {
 
     /// Ask again for something that was asked before, whether or not it has its ack.
     pub fn ask_again(&mut self, chance: &mut Rng) {
-        let again: Vec<&Value> =
-            self.asked.values().filter(|asked| asked["type"] == "publish" || asked["type"] == "emit").collect();
+        let again: Vec<&Value> = self
+            .asked
+            .values()
+            .filter(|asked| asked["type"] == "publish" || asked["type"] == "emit")
+            .collect();
         if self.welcomed && !again.is_empty() {
             let request = again[chance.below(again.len())].clone();
             self.say(&request);

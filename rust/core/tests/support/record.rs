@@ -123,8 +123,7 @@ impl Record {
     pub fn may_hear(&self, room: Option<&str>, seq: Option<Seq>) {
         let stays = self.stays.get(&room.map(str::to_owned)).map_or(&[][..], Vec::as_slice);
         let fits = |stay: &Stay| {
-            !stay.shut
-                && seq.is_none_or(|seq| seq > stay.may_from && stay.may_to.is_none_or(|to| seq <= to))
+            !stay.shut && seq.is_none_or(|seq| seq > stay.may_from && stay.may_to.is_none_or(|to| seq <= to))
         };
         assert!(stays.iter().any(fits), "entry {seq:?} of {room:?} was heard by no member: {stays:?}");
     }
@@ -141,8 +140,9 @@ impl Record {
                 assert!(!self.heard.contains_key(&seq), "entry {seq} is not for this session: {said:?}");
                 continue;
             }
-            let covered =
-                || self.gaps.iter().any(|(room, from, to)| *room == said.room && (*from..=*to).contains(&seq));
+            let covered = || {
+                self.gaps.iter().any(|(room, from, to)| *room == said.room && (*from..=*to).contains(&seq))
+            };
             let stays = self.stays.get(&said.room).map_or(&[][..], Vec::as_slice);
             let owed = stays.iter().any(|stay| {
                 stay.must_from.is_some_and(|from| seq > from) && stay.must_to.is_none_or(|to| seq <= to)

@@ -1,10 +1,10 @@
 //! The settings of the world's server: rooms of every policy, with rings and outboxes small enough to overflow.
 
+use rtcore_core::Limits;
 use rtcore_core::engine::Config;
 use rtcore_core::log::ring::Bounds;
 use rtcore_core::room::grants::Grants;
 use rtcore_core::room::settings::{Policy, Settings};
-use rtcore_core::Limits;
 
 /// The rooms: relays of each policy, one that the application is asked about, one that only it speaks in.
 pub const ROOMS: [&str; 6] = ["skip", "latest", "disconnect", "block", "asked", "hall"];

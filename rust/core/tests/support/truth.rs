@@ -33,7 +33,9 @@ impl Truth {
             let position = engine.position(after);
             let Ok((entries, ..)) = engine.history(&room, Some(&position), 1000) else { continue };
             for entry in entries {
-                let Where::Room(_, name) = &entry.room else { panic!("a room's ring holds a room's entries") };
+                let Where::Room(_, name) = &entry.room else {
+                    panic!("a room's ring holds a room's entries")
+                };
                 assert_eq!(**name, *room, "an entry in another room's ring");
                 let said = Said {
                     room: Some(room.clone()),

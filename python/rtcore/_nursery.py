@@ -1,0 +1,153 @@
+"""The nursery of a session: what the application starts for one peer."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable, Callable
+from typing import Any, Protocol, cast
+
+import trio
+
+from .errors import NotServing
+
+log = logging.getLogger("rtcore.app")
+
+
+class Owner(Protocol):
+    """What a nursery must know of its session."""
+
+    id: str
+
+    def living(self) -> None:
+        """Raises SessionEnded when it has ended."""
+        ...
+
+    def server_nursery(self) -> trio.Nursery | None:
+        """Where the task that holds the nursery open lives, while the application is served."""
+        ...
+
+    def enter(self, scope: trio.CancelScope) -> bool:
+        """Have a scope cancelled when the session ends. False: it has ended."""
+        ...
+
+    def leave(self, scope: trio.CancelScope) -> None:
+        """The scope is over."""
+        ...
+
+
+class SessionNursery:
+    """The nursery of a session: what is started here is cancelled when the session ends.
+
+    It is opened by a task of its own when it is first used, and closed by the session's end only. One failing
+    task harms no other: its traceback goes to the log.
+    """
+
+    __slots__ = ("_nursery", "_opened", "_session", "_waiting")
+
+    def __init__(self, session: Owner) -> None:
+        self._session = session
+        self._nursery: trio.Nursery | None = None
+        self._opened: trio.Event | None = None
+        self._waiting: list[tuple[Callable[..., Awaitable[Any]], tuple[Any, ...], object]] = []
+
+    def start_soon(self, function: Callable[..., Awaitable[Any]], *args: Any, name: object = None) -> None:
+        """Start a task for this peer.
+
+        Raises:
+            SessionEnded: the session has ended.
+
+        """
+        self._session.living()
+        if self._nursery is None:
+            self._open()
+            self._waiting.append((function, args, name))
+        else:
+            self._nursery.start_soon(self._guarded, function, args, name=name or function)
+
+    async def start(self, function: Callable[..., Awaitable[Any]], *args: Any, name: object = None) -> Any:
+        """Start a task for this peer and wait until it calls `task_status.started(value)`; gives that value.
+
+        A cancel point and a schedule point. What the task raises before that comes out here.
+
+        Raises:
+            SessionEnded: the session has ended.
+
+        """
+        self._session.living()
+        if self._nursery is None:
+            await self._open().wait()
+            self._session.living()
+        nursery = cast("trio.Nursery", self._nursery)
+        return await nursery.start(self._guarded_start, function, args, name=name or function)
+
+    def _open(self) -> trio.Event:
+        if self._opened is None:
+            outer = self._session.server_nursery()
+            if outer is None:
+                raise NotServing("the application is not being served")
+            self._opened = trio.Event()
+            outer.start_soon(self._hold, self._opened, name=f"nursery of session {self._session.id}")
+        return self._opened
+
+    async def _hold(self, opened: trio.Event) -> None:
+        with trio.CancelScope() as scope:
+            if self._session.enter(scope):
+                try:
+                    async with trio.open_nursery() as self._nursery:
+                        opened.set()
+                        for function, args, name in self._waiting:
+                            self._nursery.start_soon(self._guarded, function, args, name=name or function)
+                        self._waiting.clear()
+                        await trio.sleep_forever()
+                finally:
+                    self._session.leave(scope)
+        opened.set()
+
+    async def _guarded(self, function: Callable[..., Awaitable[Any]], args: tuple[Any, ...]) -> None:
+        try:
+            await function(*args)
+        except* Exception as errors:  # noqa: BLE001 - the application's, whatever it is
+            self._report(function, errors)
+
+    async def _guarded_start(
+        self,
+        function: Callable[..., Awaitable[Any]],
+        args: tuple[Any, ...],
+        task_status: trio.TaskStatus[Any] = trio.TASK_STATUS_IGNORED,
+    ) -> None:
+        status = _Status(task_status)
+        try:
+            await function(*args, task_status=status)
+        except Exception as error:
+            if not status.was_started:
+                raise  # to whoever waits in `start`
+            self._report(function, error)
+        except BaseExceptionGroup as errors:
+            if not status.was_started:
+                raise
+            ours, rest = errors.split(Exception)
+            if ours is not None:
+                self._report(function, ours)
+            if rest is not None:
+                raise rest from None
+
+    def _report(self, function: Callable[..., Awaitable[Any]], error: BaseException) -> None:
+        name = getattr(function, "__qualname__", repr(function))
+        log.error("task %s of session %s failed", name, self._session.id, exc_info=error)
+
+
+class _Status:
+    """Passes `started` on, and remembers that it was said."""
+
+    __slots__ = ("_inner", "was_started")
+
+    def __init__(self, inner: trio.TaskStatus[Any]) -> None:
+        self._inner = inner
+        self.was_started = False
+
+    def started(self, value: Any = None) -> None:
+        self._inner.started(value)
+        self.was_started = True
+
+
+SessionNursery.__module__ = "rtcore"

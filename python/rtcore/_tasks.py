@@ -1,0 +1,188 @@
+"""The tasks of sessions and raw sockets: started when there is something for them to do, and ended
+together.
+"""
+
+# ruff: noqa: SLF001 - parts of the package know each other; applications do not see this
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from typing import Any
+
+import trio
+
+from ._engine import CoreEvent, Engine
+from ._handlers import Handler, is_async, name_of
+from ._worker import Worker, serve_one
+from .raw import RawSocket
+from .session import Session
+
+log = logging.getLogger("rtcore.app")
+
+
+class Tasks:
+    """All tasks that serve peers, in one nursery below the server's.
+
+    `workers` are the sessions' own; `_beside` counts, by session and event, the requests of handlers that may
+    run several times at once, and keeps those that wait for their turn.
+    """
+
+    def __init__(self, engine: Engine, handlers: list[Handler]) -> None:
+        self.workers: dict[Worker, None] = {}
+        self._engine = engine
+        self._handlers = handlers
+        self._beside: dict[tuple[int, int], list[Any]] = {}  # how many run, then the events that wait
+        self._raws = 0
+        self._scope = trio.CancelScope()
+        self._one_done: trio.Event | None = None  # who stops them wants to know
+
+    # -- their life
+
+    async def hold(self, task_status: trio.TaskStatus[None]) -> None:
+        """Keeps their nursery open, until they are cancelled as a whole."""
+        with self._scope:
+            async with trio.open_nursery() as nursery:
+                self._engine.nursery = nursery
+                try:
+                    task_status.started()
+                    await trio.sleep_forever()
+                finally:
+                    self._engine.nursery = None  # whoever comes now is not started any more
+
+    def cancel(self) -> None:
+        """End them all."""
+        self._scope.cancel()
+
+    async def stop(self, deadline: float) -> None:
+        """Wait until no handler runs or waits, or for a time of Trio's clock; then cancel what is left."""
+        with trio.move_on_at(deadline):
+            while True:
+                busy = next((worker for worker in self.workers if not worker.idle), None)
+                if busy is None and not self._beside and not self._raws:
+                    break
+                self._one_done = done = trio.Event()
+                if busy is not None:
+                    busy.waiting.append(_Then(done))
+                await done.wait()
+        self.cancel()
+
+    def _done(self) -> None:
+        if self._one_done is not None:
+            self._one_done.set()
+
+    def _start(self, function: Callable[..., Any], *args: Any, name: str | None = None) -> None:
+        if self._engine.nursery is not None:
+            self._engine.nursery.start_soon(function, *args, name=name)
+
+    # -- sessions
+
+    def worker(self, session: Session) -> Worker:
+        """A new worker for a session that has none: its task starts in Trio's next pass."""
+        worker = session._worker = Worker(self._engine, session, self._handlers)
+        self.workers[worker] = None
+        self._start(self._work, worker, name=f"session {session.id}")
+        return worker
+
+    async def _work(self, worker: Worker) -> None:
+        try:
+            await worker.run()
+        finally:
+            del self.workers[worker]
+            self._done()
+
+    def beside(self, session: Session, handler: Handler, event: CoreEvent) -> None:
+        """A request of a handler that may run several times: up to its number at once, the rest in order."""
+        key = (session._handle, event[3])
+        slot = self._beside.setdefault(key, [0])
+        if slot[0] < handler.concurrency:
+            slot[0] += 1
+            self._start(self._run_beside, session, handler, key, event)
+        else:
+            slot.append(event)
+
+    async def _run_beside(
+        self, session: Session, handler: Handler, key: tuple[int, int], event: CoreEvent
+    ) -> None:
+        slot = self._beside[key]
+        with trio.CancelScope() as scope:
+            try:
+                if session.enter(scope):
+                    await serve_one(self._engine, session, handler, event)
+                    while len(slot) > 1:
+                        await serve_one(self._engine, session, handler, slot.pop(1))
+            finally:
+                session.leave(scope)
+                slot[0] -= 1
+                if slot[0] == 0:
+                    self._beside.pop(key, None)
+                self._done()
+
+    def connected(self, session: Session, functions: list[Callable[..., Any]]) -> None:
+        """A session begins: plain functions now, coroutines before its first request."""
+        for function in functions:
+            if is_async(function):
+                (session._worker or self.worker(session)).waiting.append(_Lifecycle(function, session))
+            else:
+                _guarded(function, session)
+
+    def disconnected(self, session: Session, functions: list[Callable[..., Any]]) -> None:
+        """A session has ended: plain functions now, coroutines each in a task."""
+        for function in functions:
+            if is_async(function):
+                self._start(_Lifecycle(function, session, session.end_reason), name=name_of(function))
+            else:
+                _guarded(function, session, session.end_reason)
+
+    # -- raw sockets
+
+    def raw(self, socket: RawSocket, function: Callable[..., Any]) -> None:
+        """The task of a raw socket."""
+        self._start(self._run_raw, socket, function, name=f"raw socket {socket.path}")
+
+    async def _run_raw(self, socket: RawSocket, function: Callable[..., Any]) -> None:
+        self._raws += 1
+        try:
+            await socket.run(function)
+        finally:
+            self._raws -= 1
+            self._done()
+
+
+class _Then:
+    """Sets an event when a worker comes to it."""
+
+    __slots__ = ("_event",)
+
+    def __init__(self, event: trio.Event) -> None:
+        self._event = event
+
+    async def __call__(self) -> None:
+        self._event.set()
+
+
+class _Lifecycle:
+    """A coroutine function of on_connect or on_disconnect with its arguments; what it raises is logged."""
+
+    __slots__ = ("_args", "_function")
+
+    def __init__(self, function: Callable[..., Any], *args: Any) -> None:
+        self._function = function
+        self._args = args
+
+    async def __call__(self) -> None:
+        try:
+            await self._function(*self._args)
+        except* Exception as errors:  # noqa: BLE001 - the application's, whatever it is
+            _failed(self._function, errors)
+
+
+def _guarded(function: Callable[..., Any], *args: Any) -> None:
+    try:
+        function(*args)
+    except Exception as error:  # noqa: BLE001 - the application's, whatever it is
+        _failed(function, error)
+
+
+def _failed(function: Callable[..., Any], error: BaseException) -> None:
+    log.error("%s failed", name_of(function), exc_info=error)

@@ -1,0 +1,102 @@
+//! The policy `block`: the publisher waits while the ring would let go of what a connected member has
+//! yet to hear. It waits for a bounded time; then who is too slow is closed, and owed a gap.
+
+use super::rooms::Blocked;
+use super::session::Hold;
+use super::{AppEvent, Engine};
+use crate::codes::close;
+use crate::ids::{ConnId, Now, RoomId, Seq, SessionId};
+use crate::room::settings::Policy;
+
+/// What an entry holds beside its data, roughly: what is reckoned with before it is made.
+const ENTRY_COST: usize = 512;
+
+impl Engine {
+    /// Policy `block`: whether the ring would let go of what a connected member has yet to hear.
+    pub(super) fn is_blocked(&mut self, room: RoomId, data: usize, now: Now) -> bool {
+        let Some(place) = self.rooms.get(room.index(), room.generation()) else { return false };
+        if place.settings.policy != Policy::Block {
+            return false;
+        }
+        let bounds = place.settings.bounds;
+        let Some(needs) = place.ring.would_forget(data * 2 + ENTRY_COST, &bounds, now.wall_ms) else {
+            return false;
+        };
+        if !self.somebody_needs(room, needs) {
+            return false;
+        }
+        let due = now.tick.plus_ms(self.config.limits.block_ms);
+        let Some(place) = self.room_mut(room) else { return false };
+        if place.blocked.is_none() {
+            place.blocked = Some(Box::default());
+            self.timers.blocked(due, room);
+        }
+        if let Some(blocked) = self.room_mut(room).and_then(|room| room.blocked.as_mut()) {
+            blocked.needs = needs;
+        }
+        true
+    }
+
+    /// Whether a connected member lags at or before `needs`.
+    fn somebody_needs(&self, room: RoomId, needs: Seq) -> bool {
+        self.room(room).is_some_and(|place| {
+            place.members.iter().any(|member| {
+                self.session(member.session).is_some_and(|held| {
+                    held.conn.is_some()
+                        && held.lagging
+                        && held.cursor.max(member.began).max(member.floor) < needs
+                })
+            })
+        })
+    }
+
+    pub(super) fn hold_publisher(&mut self, conn: ConnId, session: SessionId, room: RoomId, source: &[u8]) {
+        if let Some(held) = self.session_mut(session) {
+            held.hold = Some(Hold::Room(room));
+        }
+        if let Some(blocked) = self.room_mut(room).and_then(|room| room.blocked.as_mut()) {
+            blocked.sessions.push(session);
+        }
+        if let Some(conn) = self.conn_mut(conn) {
+            conn.backlog.push_front(source.into());
+        }
+    }
+
+    /// A member went on, or away: those who waited for it may try again.
+    pub(super) fn unblock(&mut self, room: RoomId, now: Now) {
+        let Some(needs) = self.room(room).and_then(|room| Some(room.blocked.as_ref()?.needs)) else { return };
+        if self.somebody_needs(room, needs) {
+            return;
+        }
+        let Some(blocked) = self.room_mut(room).and_then(|room| room.blocked.take()) else { return };
+        let Blocked { tickets, sessions, .. } = *blocked;
+        for ticket in tickets {
+            if self.answered(ticket).is_some() {
+                self.events.list.push(AppEvent::Unblocked { ticket });
+            }
+        }
+        for session in sessions {
+            self.release_hold(session, Hold::Room(room), now);
+        }
+    }
+
+    /// Publishers waited as long as they may: who is too slow is closed, and owed a gap.
+    pub(super) fn block_timeout(&mut self, room: RoomId, now: Now) {
+        let Some(place) = self.room(room) else { return };
+        let Some(needs) = place.blocked.as_ref().map(|blocked| blocked.needs) else { return };
+        let slow: Vec<ConnId> = place
+            .members
+            .iter()
+            .filter_map(|member| {
+                let held = self.session(member.session)?;
+                let behind = held.lagging && held.cursor.max(member.began).max(member.floor) < needs;
+                if behind { held.conn } else { None }
+            })
+            .collect();
+        for conn in slow {
+            let reason = "others waited for this member to read, as long as the room allows";
+            self.close_conn(conn, close::TOO_SLOW, reason, None, now);
+        }
+        self.unblock(room, now);
+    }
+}
