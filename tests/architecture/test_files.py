@@ -12,7 +12,7 @@ LONGEST = 400
 # Files that are longer, and why that is right.
 LONGER: dict[str, str] = {
     "rust/core/tests/frame_websocket.rs": "one table of cases for one codec, read against RFC 6455",
-    "tests/wire/client.py": "an independent client in one piece, so that it can be checked against the protocol",
+    "tests/wire/client.py": "an independent client in one piece, to be checked against the protocol",
 }
 
 
