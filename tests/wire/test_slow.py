@@ -117,7 +117,7 @@ def test_latest_tells_the_gap_and_the_newest_of_each_slot(
 def test_disconnect_closes_the_one_that_is_behind_and_it_may_come_back(
     dial: Dial, special: Servers, name: str
 ) -> None:
-    server = special.start(**{**LONG, "silence_ms": 5000, "resume_ms": 30_000})
+    server = special.start(**{**QUICK, "silence_ms": 5000, "resume_ms": 30_000, "close_ms": 8000})
     room = f"disconnect:{name}"
     ann, bob = dial(server, window=WINDOW).hello(), dial(server).hello()
     ann.join(room)
@@ -233,7 +233,7 @@ def test_after_left_nothing_queued_comes(dial: Dial, bob: Client, name: str) -> 
 
 def test_a_peer_that_never_reads_is_closed_in_the_end(dial: Dial, special: Servers, name: str) -> None:
     """Never reads: a socket without progress is not kept."""
-    server = special.start(**LONG)
+    server = special.start(**{**QUICK, "close_ms": 8000})
     ann, bob = dial(server, window=WINDOW, pong=False).hello(), dial(server).hello()
     ann.join(f"deep:{name}")
     ann.emit("remember-me", name)
