@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import click
 import msgspec
@@ -81,7 +81,7 @@ def _run(app: App, config: Config) -> None:
     if mount is not None and not callable(mount):
         raise click.ClickException(f"{config.mount} cannot be called, so it is no ASGI application")
     try:
-        run(app, config, mount=mount)
+        run(app, config, mount=cast("Any", mount))
     except* errors.RtcoreError as group:
         raise click.ClickException("; ".join(_texts(group))) from None
 
