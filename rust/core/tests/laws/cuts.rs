@@ -9,11 +9,9 @@ use proptest::prelude::*;
 
 /// All that every connection was sent, byte for byte.
 fn heard(steps: &[Step], cuts: bool, seed: u64) -> Vec<(usize, Vec<u8>, String)> {
-    // A full outbox makes a listener lag, and whether it is full depends on when its socket drains: that is
-    // another law. Here it never is.
+    // Whether an outbox is full depends on when its socket drains: that is another law. Here it never is.
     let mut world = World::new(Bounded { outbox: 65_536, ring: 4, ..Bounded::default() }, 3, seed);
     world.cuts = cuts;
-    world.gather();
     for step in steps {
         // A shell that is told to pause holds back other bytes with each cut, and then what is a turn
         // differs; so here the application decides at once, and nobody waits for a reader.
@@ -36,7 +34,7 @@ proptest! {
     #![proptest_config(cases(300))]
 
     #[test]
-    fn where_the_stream_is_cut_changes_nothing(steps in steps(3, 100), seed: u64) {
+    fn where_the_stream_is_cut_changes_nothing(steps in steps(3, 50), seed: u64) {
         prop_assert_eq!(heard(&steps, false, seed), heard(&steps, true, seed));
     }
 }

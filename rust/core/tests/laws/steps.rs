@@ -65,19 +65,19 @@ pub fn steps(clients: usize, count: usize) -> impl Strategy<Value = Vec<Step>> {
     ];
     let pass = prop_oneof![4 => 1..200_u64, 2 => 200..6_000_u64, 1 => 6_000..130_000_u64];
     let step = prop_oneof![
-        5 => some.clone().prop_map(Step::Connect),
+        8 => some.clone().prop_map(Step::Connect),
         1 => some.clone().prop_map(Step::ConnectLost),
         8 => (some.clone(), room.clone()).prop_map(|(c, r)| Step::Join(c, r)),
         2 => (some.clone(), room.clone()).prop_map(|(c, r)| Step::JoinLast(c, r)),
         3 => (some.clone(), room.clone()).prop_map(|(c, r)| Step::Leave(c, r)),
-        20 => (some.clone(), room.clone(), size.clone(), any::<bool>(), 0..6_u8).prop_map(
+        12 => (some.clone(), room.clone(), size.clone(), any::<bool>(), 0..6_u8).prop_map(
             |(client, room, size, echo, volatile)| Step::Publish { client, room, size, echo, volatile: volatile == 0 }
         ),
         4 => (some.clone(), 0..3_usize, any::<bool>())
             .prop_map(|(client, event, keyed)| Step::Emit { client, event, keyed }),
         2 => (some.clone(), room.clone()).prop_map(|(c, r)| Step::History(c, r)),
         3 => some.clone().prop_map(Step::Again),
-        14 => (0..PLACES.len(), size.clone(), prop::option::of(some.clone()))
+        10 => (0..PLACES.len(), size.clone(), prop::option::of(some.clone()))
             .prop_map(|(room, size, exclude)| Step::AppPublish { room, size, exclude }),
         3 => (some.clone(), size).prop_map(|(c, s)| Step::Send(c, s)),
         1 => (some.clone(), room).prop_map(|(c, r)| Step::PutOut(c, r)),
@@ -89,24 +89,10 @@ pub fn steps(clients: usize, count: usize) -> impl Strategy<Value = Vec<Step>> {
         2 => Just(Step::Decide),
         1 => any::<bool>().prop_map(Step::Thinks),
     ];
-    prop::collection::vec(step, count / 3..count)
+    prop::collection::vec(step, 1..count)
 }
 
 impl World {
-    /// Everybody is there, in most rooms, before the steps begin.
-    pub fn gather(&mut self) {
-        for client in 0..self.clients.len() {
-            self.connect(client, None);
-            self.settle();
-            for (at, room) in ROOMS.iter().enumerate() {
-                if (client + at) % 4 > 0 {
-                    self.ask(client, json!({"type": "join", "room": room}));
-                }
-            }
-        }
-        self.settle();
-    }
-
     /// Do it, and let the world come to rest.
     pub fn step(&mut self, step: &Step) {
         match *step {

@@ -26,8 +26,6 @@ pub struct World {
     pub app: App,
     pub truth: Truth,
     pub chance: Rng,
-    /// Chance of its own for the cuts, so that they change nothing else.
-    knife: Rng,
     /// Bytes go up in random pieces.
     pub cuts: bool,
     /// Older connections of clients that came back.
@@ -55,7 +53,6 @@ impl World {
             app: App::default(),
             truth: Truth::default(),
             chance: Rng::new(seed),
-            knife: Rng::new(!seed),
             cuts: false,
             stale: Vec::new(),
             blocked: Vec::new(),
@@ -186,7 +183,7 @@ impl World {
                 self.clients[at].link.as_mut().filter(|link| !link.paused && !link.up.is_empty())
             {
                 let most = link.up.len().min(READ);
-                let count = if self.cuts { 1 + self.knife.below(most) } else { most };
+                let count = if self.cuts { 1 + self.chance.below(most) } else { most };
                 let mut bytes: Vec<u8> = link.up.drain(..count).collect();
                 self.engine.receive(link.conn, &mut bytes, self.now);
                 self.carry_out();
@@ -240,13 +237,13 @@ impl World {
         for op in ops {
             match op {
                 Op::Pause(conn) => {
-                    self.links().filter(|link| link.conn == conn).for_each(|link| link.paused = true);
+                    self.links().filter(|link| link.conn == conn).for_each(|link| link.paused = true)
                 }
                 Op::Resume(conn) => {
-                    self.links().filter(|link| link.conn == conn).for_each(|link| link.paused = false);
+                    self.links().filter(|link| link.conn == conn).for_each(|link| link.paused = false)
                 }
                 Op::Finish(conn) => {
-                    self.links().filter(|link| link.conn == conn).for_each(|link| link.finishing = true);
+                    self.links().filter(|link| link.conn == conn).for_each(|link| link.finishing = true)
                 }
                 Op::Drop(conn) | Op::HandOver { conn, .. } => self.forget(conn),
             }
