@@ -237,13 +237,13 @@ impl World {
         for op in ops {
             match op {
                 Op::Pause(conn) => {
-                    self.links().filter(|link| link.conn == conn).for_each(|link| link.paused = true)
+                    self.links().filter(|link| link.conn == conn).for_each(|link| link.paused = true);
                 }
                 Op::Resume(conn) => {
-                    self.links().filter(|link| link.conn == conn).for_each(|link| link.paused = false)
+                    self.links().filter(|link| link.conn == conn).for_each(|link| link.paused = false);
                 }
                 Op::Finish(conn) => {
-                    self.links().filter(|link| link.conn == conn).for_each(|link| link.finishing = true)
+                    self.links().filter(|link| link.conn == conn).for_each(|link| link.finishing = true);
                 }
                 Op::Drop(conn) | Op::HandOver { conn, .. } => self.forget(conn),
             }
