@@ -91,6 +91,9 @@ CTRL_C = """
     import rtcore, trio
     from rtcore.testing import memory_server
 
+    # Who runs the tests in the background of a shell has left Ctrl-C ignored for all that it starts.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
     app = rtcore.App()
     done = []
 

@@ -98,7 +98,8 @@ impl Engine {
         listeners[session.index()].live = false;
         for joined in &mut held.rooms {
             if let Some(place) = rooms.get(joined.room.index(), joined.room.generation()) {
-                joined.mark = place.presence.told();
+                // A snapshot within the window that is open may know more than the last window told.
+                joined.mark = joined.mark.max(place.presence.told());
             }
         }
         self.stats.lagged += 1;

@@ -212,7 +212,7 @@ impl Engine {
         for (room, mark) in stale {
             let Some(place) = self.room(room) else { continue };
             let hears = place.settings.presence
-                && place.presence.told() != mark
+                && (mark == u64::MAX || place.presence.told() > mark)
                 && self.grants_in(room, session).is_some_and(|grants| grants.contains(Grants::PRESENCE));
             if hears {
                 self.catch_up_presence(conn, session, room, mark);

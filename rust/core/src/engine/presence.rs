@@ -113,11 +113,13 @@ impl Engine {
     /// This listener missed a window of which it was told nothing: no mark is this high, so it gets a
     /// snapshot when it is live again.
     fn show_when_back(&mut self, session: SessionId, room: RoomId) {
-        if let Some(joined) = self
-            .session_mut(session)
-            .and_then(|held| held.rooms.iter_mut().find(|joined| joined.room == room))
-        {
-            joined.mark = u64::MAX;
+        self.remember_mark(session, room, u64::MAX);
+    }
+
+    fn remember_mark(&mut self, session: SessionId, room: RoomId, mark: u64) {
+        let Some(held) = self.session_mut(session) else { return };
+        if let Some(joined) = held.rooms.iter_mut().find(|joined| joined.room == room) {
+            joined.mark = mark;
         }
     }
 
@@ -127,7 +129,11 @@ impl Engine {
         let Some(place) = self.room_mut(room) else { return };
         let count = place.members.visible() as u64;
         let name = place.name.clone();
-        let Some(diff) = place.presence.since(session, mark) else {
+        let diff = place.presence.since(session, mark);
+        // Either way it is shown the state of now, as by a snapshot.
+        let shown_at = place.presence.snapshot(session);
+        self.remember_mark(session, room, shown_at);
+        let Some(diff) = diff else {
             self.show_members(conn, session, room);
             return;
         };
