@@ -176,8 +176,8 @@ class App:
                 of each slot), "disconnect" (come back), "block" (the publisher waits).
             key: the field of the data whose value is an entry's slot, for "latest".
             presence: who is here is told to members.
-            grants: what a member may, unless the authorizer says otherwise; None: presence and history, and
-                in a relay room to publish.
+            grants: what a member may, unless the authorizer says otherwise; None: presence and history. In a
+                relay room members may publish, too, whatever is said here.
 
         Raises:
             UsageError: the pattern has settings already, or one of them cannot be.
@@ -191,8 +191,7 @@ class App:
         for what, value in (("history", history), ("bytes", bytes), ("age", age)):
             if value < 0:
                 raise UsageError(f"the {what} of rooms {pattern!r} is a number from 0, not {value!r}")
-        words = ["publish"] if relay and grants is None else []
-        words += ["presence", "history"] if grants is None else grant_words(grants)
+        words = ["presence", "history"] if grants is None else grant_words(grants)
         plan = RoomPlan(
             pattern=pattern,
             relay=relay,

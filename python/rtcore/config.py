@@ -5,7 +5,7 @@ What is set in more than one place is taken from the first of flags, environment
     # rtcore.toml, read when it is in the current directory, or named by --config
     host = ["127.0.0.1", "::1"]
     port = 8000
-    mount = "site:asgi"
+    mount = "web:site"
     origins = ["https://app.example"]
 
     [limits]

@@ -95,7 +95,7 @@ class Session:
 
     @property
     def connected(self) -> bool:
-        """Whether it has a connection now, or is within its resume window."""
+        """Whether it has a connection now. A session without one lives on for its resume window."""
         info = self._info()
         return info is not None and bool(info[6])
 

@@ -13,7 +13,7 @@ _EPILOG = """\b
 Examples:
   rtcore demo                              a chat at http://127.0.0.1:8000
   rtcore serve myapp:app                   the App `app` in myapp.py
-  rtcore serve myapp:app --mount site:asgi beside an ASGI application
+  rtcore serve myapp:app --mount web:site  beside an ASGI application
   rtcore config --port 9000                the settings in effect, and why
 
 Each command has examples of its own: rtcore serve --help

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 _SERVE = """\b
 Examples:
   rtcore serve myapp:app
-  rtcore serve myapp:app --port 9000 --mount site:asgi
+  rtcore serve myapp:app --port 9000 --mount web:site
   rtcore serve myapp:app --host 0.0.0.0 --origin https://app.example --proxy 10.0.0.0/8
   rtcore serve myapp:app --certificate cert.pem --key key.pem      https and wss
   rtcore serve myapp:app --limit ping_ms=10s --limit max_message=4MiB
@@ -29,7 +29,7 @@ Examples:
 \b
 The same in rtcore.toml:
   port = 9000
-  mount = "site:asgi"
+  mount = "web:site"
   [limits]
   ping_ms = "10 s"
 

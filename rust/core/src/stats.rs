@@ -159,7 +159,7 @@ impl Stats {
         for (code, count) in &self.codes {
             let _ = writeln!(out, "rtcore_closed_total{{code=\"{code}\"}} {count}");
         }
-        out.push_str("# HELP rtcore_turn_seconds How long turns take, handlers included.\n");
+        out.push_str("# HELP rtcore_turn_seconds How long the turns took that were reported as long, over 50 ms, handlers included.\n");
         out.push_str("# TYPE rtcore_turn_seconds histogram\n");
         let mut below = 0;
         for (bound, count) in BUCKETS.iter().zip(&self.turns) {

@@ -6,6 +6,8 @@
 
 mod support;
 
+#[path = "laws/cuts.rs"]
+mod cuts;
 #[path = "laws/listen.rs"]
 mod listen;
 #[path = "laws/once.rs"]

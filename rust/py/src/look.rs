@@ -109,10 +109,8 @@ impl Core {
         Ok(sizes)
     }
 
-    /// The handler's name is for Python's log; here only the time is counted.
-    #[pyo3(signature = (ns, handler))]
-    fn report_turn(&self, ns: u64, handler: &str) -> Result<(), Failure> {
-        let _ = handler;
+    /// Count a turn that took long. Which handler it was is in Python's log.
+    fn report_turn(&self, ns: u64) -> Result<(), Failure> {
         self.lock().engine()?.report_turn(ns);
         Ok(())
     }

@@ -8,7 +8,7 @@ use crate::support::world::World;
 use proptest::prelude::*;
 use std::collections::BTreeSet;
 
-fn bounds() -> impl Strategy<Value = Bounded> {
+pub fn bounds() -> impl Strategy<Value = Bounded> {
     let ring = prop_oneof![Just(2_usize), Just(4), Just(1024)];
     let outbox = prop_oneof![Just(200_u64), Just(700), Just(64 * 1024)];
     let memory = prop_oneof![4 => Just(256_u64 << 20), 1 => Just(4_000)];

@@ -28,6 +28,8 @@ pub struct World {
     pub chance: Rng,
     /// Bytes go up in random pieces.
     pub cuts: bool,
+    /// Where they are cut: chance of its own, so that a world with cuts does the same as one without.
+    cutter: Rng,
     /// Older connections of clients that came back.
     stale: Vec<Link>,
     /// Publications of the application that a room holds up, by ticket.
@@ -54,6 +56,7 @@ impl World {
             truth: Truth::default(),
             chance: Rng::new(seed),
             cuts: false,
+            cutter: Rng::new(!seed),
             stale: Vec::new(),
             blocked: Vec::new(),
             tokens: 0,
@@ -183,7 +186,7 @@ impl World {
                 self.clients[at].link.as_mut().filter(|link| !link.paused && !link.up.is_empty())
             {
                 let most = link.up.len().min(READ);
-                let count = if self.cuts { 1 + self.chance.below(most) } else { most };
+                let count = if self.cuts { 1 + self.cutter.below(most) } else { most };
                 let mut bytes: Vec<u8> = link.up.drain(..count).collect();
                 self.engine.receive(link.conn, &mut bytes, self.now);
                 self.carry_out();
