@@ -191,7 +191,8 @@ class App:
         for what, value in (("history", history), ("bytes", bytes), ("age", age)):
             if value < 0:
                 raise UsageError(f"the {what} of rooms {pattern!r} is a number from 0, not {value!r}")
-        words = ["presence", "history"] if grants is None else grant_words(grants)
+        words = ["publish"] if relay and grants is None else []
+        words += ["presence", "history"] if grants is None else grant_words(grants)
         plan = RoomPlan(
             pattern=pattern,
             relay=relay,
