@@ -130,9 +130,8 @@ impl Engine {
         let count = place.members.visible() as u64;
         let name = place.name.clone();
         let diff = place.presence.since(session, mark);
-        // Either way it is shown the state of now, as by a snapshot.
-        let shown_at = place.presence.snapshot(session);
-        self.remember_mark(session, room, shown_at);
+        let told = place.presence.mark();
+        self.remember_mark(session, room, told);
         let Some(diff) = diff else {
             self.show_members(conn, session, room);
             return;

@@ -141,16 +141,14 @@ impl Presence {
         diff
     }
 
-    /// What changed for a listener that was told up to `mark`; from here on it counts as told, at `mark()`.
-    /// None if that is no longer known: then it takes a snapshot.
+    /// What changed for a listener that was told up to `mark`. None if that is no longer known: then it is to
+    /// be shown all members as they are now. Either way it counts as told from here on, at `mark()`.
     pub fn since(&mut self, listener: SessionId, mark: u64) -> Option<Diff> {
         let diff = match &self.recent {
             Some(recent) if mark <= self.mark => recent.after(mark).map(|changes| difference(changes, &[])),
             _ => (mark == self.mark).then(Diff::default),
         };
-        if diff.is_some() {
-            self.snapshot(listener); // it was shown the state within a window, as by a snapshot
-        }
+        self.snapshot(listener); // it is shown the state within a window
         diff
     }
 

@@ -3,7 +3,6 @@
 
 use crate::listen::bounds;
 use crate::steps::{Step, steps};
-
 use crate::support::cases;
 use crate::support::rooms::Bounded;
 use crate::support::world::World;

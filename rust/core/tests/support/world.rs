@@ -344,8 +344,10 @@ impl World {
         while !self.app.later.is_empty() {
             for asked in std::mem::take(&mut self.app.later) {
                 self.app.decide(asked, &mut self.engine, self.now);
+                // One at a time: what a decision held back is heard before the next one, whether it waited in
+                // the engine or in the link.
+                self.settle();
             }
-            self.settle();
         }
     }
 
