@@ -88,7 +88,7 @@ class Decisions:
         if isinstance(error, Refuse) and error.code in _CLOSES:
             self.engine.core.refuse_hello(conn, _CLOSES[error.code], error.message)
         else:
-            log.error("the authenticator failed", exc_info=error)
+            self.engine.failures.log(log, "authenticator", "the authenticator failed", error=error)
             self.engine.core.refuse_hello(conn, INTERNAL_CLOSE, "the server could not find out who this is")
 
     # -- who is this now?
@@ -196,7 +196,7 @@ class Decisions:
         if isinstance(error, Refuse):
             self.engine.core.deny(ticket, error.code, error.message)
         else:
-            log.error("%s failed", what, exc_info=error)
+            self.engine.failures.log(log, "authorizer", "%s failed", what, error=error)
             self.engine.core.deny(ticket, "INTERNAL", f"{what} failed")
 
     def _spawn(self, function: Any, *args: Any) -> None:

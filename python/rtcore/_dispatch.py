@@ -59,6 +59,8 @@ log = logging.getLogger("rtcore.app")
 
 LONG: Final = 50_000_000
 """A handler that holds the turn longer than this (ns) is reported by name."""
+ROUNDS_NS: Final = 4_000_000
+"""How long a turn goes on with what comes of its own answers (ns). The rest comes after a pass of Trio."""
 LOOK_EVERY: Final = 8
 """Events between two looks at the clock."""
 _REPORT_EVERY: Final = 1_000_000_000
@@ -91,6 +93,7 @@ class Runtime:
         self._tasks = Tasks(self.engine, app.handlers)
         self._direct = False
         self._reported = 0
+        self._left: Sequence[CoreEvent] = ()  # events of a turn that was long enough without them
         self._steps = 0
 
     # -- its life
@@ -161,25 +164,38 @@ class Runtime:
 
     def dispatch(self, events: Sequence[CoreEvent]) -> None:
         """Run a turn's events, then all that comes of them, and write what is due."""
+        if self._dispatch(events):
+            self.engine.wake()
+
+    def _dispatch(self, events: Sequence[CoreEvent]) -> bool:
         engine = self.engine
         outer, engine.turning = engine.turning, True
+        until = time.perf_counter_ns() + ROUNDS_NS
         try:
+            if self._left:
+                left, self._left = self._left, ()
+                self._run_all(left, not outer)
             self._run_all(events, not outer)
-            self._finish()
+            return self._finish(until)
         finally:
             engine.turning = outer
 
-    def finish_turn(self) -> None:
-        """Write what was made outside a turn, with all that comes of it."""
+    def finish_turn(self) -> bool:
+        """Write what was made outside a turn, with what comes of it. True: not all of it, call again."""
         self.tick()
-        self.dispatch(())
+        return self._dispatch(())
 
-    def _finish(self) -> None:
+    def _finish(self, until: int) -> bool:
         more = self.core.events if self.manual else self.core.flush
         while events := more():
+            if time.perf_counter_ns() > until:
+                # Who was answered has asked for more already: the others come first.
+                self._left = events
+                break
             self._run_all(events, True)
         if self.on_output is not None:
             self.on_output()
+        return bool(self._left)
 
     def _run_all(self, events: Sequence[CoreEvent], direct: bool) -> None:
         """Run events, a few at a time: a look at the clock for each would cost as much as a handler."""
@@ -209,8 +225,8 @@ class Runtime:
                 if function is not None:
                     try:
                         function(socket, event[2])
-                    except Exception:  # noqa: BLE001 - the application's, whatever it is
-                        failed(socket)
+                    except Exception as error:  # noqa: BLE001 - the application's, whatever it is
+                        failed(socket, error)
                 elif socket.idle and not socket._waiting:
                     socket.item = event[2]
                     if steps and not socket.public:

@@ -20,6 +20,7 @@ from outcome import Error, Value
 from trio.lowlevel import Abort, Task
 
 from . import _core
+from ._failures import Failures
 from .errors import ConfigError, Denied, SessionEnded, UsageError
 
 Core = _core.Core
@@ -193,6 +194,7 @@ class Engine:
         "core",
         "drained",
         "epoch",
+        "failures",
         "flusher",
         "high",
         "manual",
@@ -219,6 +221,7 @@ class Engine:
         self.replies: dict[int, dict[int, Task]] = {}  # askers by session, then by request
         self.nursery: trio.Nursery | None = None  # the server's, while it runs
         self.wall_offset: float | None = None
+        self.failures = Failures()
 
     def wake(self) -> None:
         """Have what was made outside a turn written: one flush, in this or the next pass of Trio."""

@@ -57,7 +57,7 @@ def run_turns(runtime: Runtime) -> None:
         wait = linger_us
 
 
-async def flush_when_woken(engine: Engine, flush: Callable[[], None]) -> None:
+async def flush_when_woken(engine: Engine, flush: Callable[[], bool]) -> None:
     """The flusher: parked until `Engine.wake`."""
     task = trio.lowlevel.current_task()
 
@@ -65,8 +65,9 @@ async def flush_when_woken(engine: Engine, flush: Callable[[], None]) -> None:
         engine.flusher = None
         return Abort.SUCCEEDED
 
-    flush()  # what was made before there was a flusher
+    # What was made before there was a flusher comes first.
     while True:
+        while flush():
+            await trio.lowlevel.checkpoint()
         engine.flusher = task
         await trio.lowlevel.wait_task_rescheduled(abort)
-        flush()

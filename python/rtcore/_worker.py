@@ -35,7 +35,8 @@ def answer_error(
             log.exception("the details of a refusal of %r cannot be said", handler.name)
             engine.core.fail(request, error.code, error.message, None, error.retry)
     else:
-        log.error("the handler of %r failed for session %s", handler.name, session.id, exc_info=error)
+        text = "the handler of %r failed for session %s"
+        engine.failures.log(log, f"handler {handler.name}", text, handler.name, session.id, error=error)
         engine.core.fail(request, "INTERNAL", f"the handler of {handler.name!r} failed", None, False)
     if not engine.turning:
         engine.wake()

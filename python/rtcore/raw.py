@@ -257,8 +257,8 @@ async def guarded(socket: RawSocket, work: Awaitable[Any]) -> None:
         await work
     except SocketClosed:
         pass  # the peer went away: not a fault
-    except Exception:  # noqa: BLE001 - the application's, whatever it is
-        failed(socket)
+    except Exception as error:  # noqa: BLE001 - the application's, whatever it is
+        failed(socket, error)
     except BaseExceptionGroup as errors:
         ours, rest = errors.split(Exception)
         if ours is not None and ours.split(SocketClosed)[1] is not None:
@@ -267,9 +267,11 @@ async def guarded(socket: RawSocket, work: Awaitable[Any]) -> None:
             raise rest from None
 
 
-def failed(socket: RawSocket, error: BaseException | None = None) -> None:
+def failed(socket: RawSocket, error: BaseException) -> None:
     """An error of the application: to the log, and the socket is closed with 1011."""
-    log.error("the raw socket %s of %s failed", socket.path, socket.address, exc_info=error or True)
+    kind, text = f"raw socket {socket.path}", "the raw socket %s of %s failed"
+    engine = socket._engine  # noqa: SLF001
+    engine.failures.log(log, kind, text, socket.path, socket.address, error=error)
     socket.close_nowait(INTERNAL_CLOSE, "the application failed")
 
 
