@@ -197,7 +197,9 @@ class Client:
     def more(self, end: float) -> bool:
         """Read what is there into the buffer; False when the connection has ended."""
         left = end - time.monotonic()
-        if left <= 0 or not select.select([self.socket], [], [], left)[0]:
+        waiting = select.poll()  # select() knows no descriptor above 1,023
+        waiting.register(self.socket, select.POLLIN)
+        if left <= 0 or not waiting.poll(left * 1000):
             raise TimeoutError(f"nothing came in time; heard so far: {self.heard[-20:]}")
         try:
             data = self.socket.recv(1 << 16)

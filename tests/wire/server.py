@@ -27,10 +27,14 @@ def end_with_parent() -> None:
 
 
 class Server:
-    """`rtcore serve` with an application of this folder and some limits set."""
+    """`rtcore serve` with an application of a folder, this one unless told, and some limits set."""
 
     def __init__(
-        self, app: str = "app", options: tuple[str, ...] = (), limits: dict[str, int] | None = None
+        self,
+        app: str = "app",
+        options: tuple[str, ...] = (),
+        limits: dict[str, int] | None = None,
+        folder: Path = HERE,
     ) -> None:
         command = [sys.executable, "-m", "rtcore", "serve", f"{app}:app", "--port", "0", *options]
         for name, value in (limits or {}).items():
@@ -43,7 +47,7 @@ class Server:
         self.news = threading.Condition()
         self.process = subprocess.Popen(
             command,
-            cwd=HERE,
+            cwd=folder,
             env=env,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
