@@ -15,6 +15,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests import leaks
 from tests.wire.client import Client
 
 ROOT = Path(__file__).parents[2]
@@ -44,6 +45,10 @@ class Pair:
             stdout=subprocess.PIPE,
             text=True,
         )
+        assert self.process.stdin is not None
+        assert self.process.stdout is not None
+        self.pipes = {self.process.stdin.fileno(), self.process.stdout.fileno()}
+        leaks.shared_descriptors.update(self.pipes)
         assert self._line() == "ready"
 
     def begin(self) -> None:
@@ -68,6 +73,7 @@ class Pair:
 
     def stop(self) -> None:
         """End it."""
+        leaks.shared_descriptors.difference_update(self.pipes)
         assert self.process.stdin is not None
         assert self.process.stdout is not None
         self.process.stdin.close()

@@ -23,7 +23,7 @@ def test_more_connections_than_allowed_from_one_address(target: Target) -> None:
         refused = next(member for member in crowd.members if member.status == 503)
         assert b"connections_per_address" in refused.buffer or refused.sock is None
         report.figure = f"{statuses.count(101)} let in, {statuses.count(503)} refused with 503"
-        assert "rtcore_current_connections 102" in target.get("/metrics")
+        target.until("only those", lambda seen: seen["current_connections"] == 102)
     target.until("all gone", lambda seen: seen["current_connections"] == 2)
 
 

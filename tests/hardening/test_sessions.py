@@ -12,7 +12,7 @@ from tests.wire.client import Client, Closed
 from .conftest import Dial
 from .target import MIB, Target
 
-LIMITS = {"ping_ms": 2000, "silence_ms": 2000, "resume_ms": 4500}
+LIMITS = {"ping_ms": 1200, "silence_ms": 1300, "resume_ms": 2800}
 
 
 def quiet(client: Client) -> None:

@@ -12,6 +12,8 @@ import threading
 import time
 from pathlib import Path
 
+from tests import leaks
+
 HERE = Path(__file__).parent
 ROOT = HERE.parent.parent
 START = 30.0
@@ -57,6 +59,10 @@ class Server:
         )
         self.reader = threading.Thread(target=self._read, daemon=True)
         self.reader.start()
+        # Servers are shared by tests, and so is what belongs to them.
+        leaks.shared_threads.add(self.reader)
+        assert self.process.stdout is not None
+        leaks.shared_descriptors.add(self.process.stdout.fileno())
         found = re.search(
             r"https?://(\[[0-9a-f:]+\]|[\w.]+):(\d+)", self.wait_for(r"https?://\S+:\d+", START)
         )
@@ -105,5 +111,7 @@ class Server:
             self.process.kill()
             self.process.wait(10)
         self.reader.join(10)
+        leaks.shared_threads.discard(self.reader)
         assert self.process.stdout is not None
+        leaks.shared_descriptors.discard(self.process.stdout.fileno())
         self.process.stdout.close()

@@ -68,10 +68,7 @@ impl Engine {
 
     /// Time has passed.
     pub fn advance(&mut self, now: Now) {
-        if !self.timers.sweeping && self.ring_bytes + self.keys.bytes() > 0 {
-            self.timers.sweeping = true;
-            self.timers.add(now.tick.plus_ms(SWEEP_MS), Due::Sweep);
-        }
+        self.plan_sweep(now);
         while let Some(Reverse((at, due))) = self.timers.heap.peek().copied()
             && at <= now.tick
         {
@@ -86,10 +83,19 @@ impl Engine {
         }
     }
 
+    fn plan_sweep(&mut self, now: Now) {
+        if !self.timers.sweeping && self.ring_bytes + self.keys.bytes() > 0 {
+            self.timers.sweeping = true;
+            self.timers.add(now.tick.plus_ms(SWEEP_MS), Due::Sweep);
+        }
+    }
+
     fn sweep(&mut self, now: Now) {
         self.timers.sweeping = false;
         self.expire_rings(now);
         self.keys.expire(now.tick, SWEEP_KEYS);
+        // Where nobody is left no other deadline would come, and what is held would stay for ever.
+        self.plan_sweep(now);
     }
 
     /// Look at a connection when it is next due.
