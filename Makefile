@@ -13,7 +13,7 @@ export PYTHON
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo build test check bench profile wheel fuzz docs lock clean prepare prepare-test
+.PHONY: help demo build test check bench profile soak wheel fuzz docs lock clean prepare prepare-test
 
 help: ## this text
 	@echo "rtcore: a realtime server for Python on a native core"
@@ -38,6 +38,9 @@ bench: $(VENV)/.core ## the scenes of docs/design.md against a bare epoll loop; 
 profile: $(VENV)/.core ## where the time of one scene goes, by perf (SCENE=echo)
 	@cargo build --release --locked --quiet -p rtcore-bench
 	@$(BIN)/python -m bench --profile $(or $(SCENE),echo)
+
+soak: $(VENV)/.core ## a mixed load for ten minutes, and whether memory stays flat (MINUTES=…)
+	@$(BIN)/python -m bench.soak --minutes $(or $(MINUTES),10)
 
 wheel: $(VENV)/.dev ## a wheel for this platform, in dist/
 	@$(BUILDING) $(BIN)/pip wheel --quiet --no-deps --no-build-isolation --wheel-dir dist .
