@@ -13,6 +13,8 @@ app = rtcore.App()
 
 # Members publish, and the core does all of it: Python never wakes.
 app.rooms("relay", relay=True)
+# The same, as many as a scene wants.
+app.rooms("relay:*", relay=True)
 # All may join, only the application publishes.
 app.rooms("hall", relay=False)
 

@@ -1,4 +1,4 @@
-//! `--name value`, repeated or not: all that these programs need of a command line.
+//! `--name value`, repeated or not, and `--name` alone: all that these programs need of a command line.
 
 use std::process::exit;
 
@@ -18,6 +18,10 @@ impl Args {
             let Some(name) = word.strip_prefix("--").filter(|_| usage.contains(&format!("{word} "))) else {
                 args.fail(&format!("unknown argument {word:?}"));
             };
+            if usage.contains(&format!("{word} (")) {
+                args.given.push((name.to_owned(), String::new()));
+                continue;
+            }
             let Some(value) = words.next() else { args.fail(&format!("{word} wants a value")) };
             args.given.push((name.to_owned(), value));
         }
@@ -40,6 +44,12 @@ impl Args {
     #[must_use]
     pub fn all(&self, name: &str) -> Vec<&str> {
         self.given.iter().filter(|(given, _)| given == name).map(|(_, value)| value.as_str()).collect()
+    }
+
+    /// Whether a name was given that takes no value: `usage` has its explanation in brackets.
+    #[must_use]
+    pub fn flag(&self, name: &str) -> bool {
+        self.given.iter().any(|(given, _)| given == name)
     }
 
     /// A number, or what it is without one.

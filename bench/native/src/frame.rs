@@ -7,13 +7,16 @@ pub const PING: u8 = 9;
 pub const PONG: u8 = 10;
 
 const FINAL: u8 = 0x80;
+const COMPRESSED: u8 = 0x40;
 const MASKED: u8 = 0x80;
 /// Any four bytes do: the mask is there for proxies, and costs the server the same whatever it is.
 const MASK: [u8; 4] = [0x12, 0x34, 0x56, 0x78];
 
-/// A frame's head: operation, whether it is masked, where the payload begins, and its length.
+/// A frame's head: operation, whether it is compressed and masked, where the payload begins, and its length.
 pub struct Head {
     pub op: u8,
+    /// RSV1: the message is compressed, RFC 7692 §6.
+    pub compressed: bool,
     pub mask: Option<[u8; 4]>,
     pub begins: usize,
     pub length: usize,
@@ -34,7 +37,13 @@ pub fn whole(bytes: &[u8]) -> Option<Head> {
         begins += 4;
         Some(bytes.get(begins - 4..begins)?.try_into().ok()?)
     };
-    (bytes.len() >= begins + length).then_some(Head { op: first & 15, mask, begins, length })
+    (bytes.len() >= begins + length).then_some(Head {
+        op: first & 15,
+        compressed: first & COMPRESSED != 0,
+        mask,
+        begins,
+        length,
+    })
 }
 
 fn head(out: &mut Vec<u8>, op: u8, length: usize, masked: u8) {

@@ -1,7 +1,7 @@
 //! The floor: the least that a single-threaded server can do per WebSocket message on this kernel.
 //!
-//! It unmasks and answers: no validation, no rooms, no queues, one `send` per delivery. What a slow reader does not take
-//! is lost. The figures of rtcore are ratios to this, taken in the same minute on the same core.
+//! It unmasks and answers: no validation, no rooms, no limits, one `send` per delivery. What a reader does not take at once
+//! is kept for it without a bound. The figures of rtcore are ratios to this, taken in the same minute on the same core.
 #![forbid(unsafe_code)]
 
 use rtcore_bench::args::Args;
@@ -24,6 +24,33 @@ struct Peer {
     open: bool,
     /// The beginning of a frame whose end has not come yet.
     held: Vec<u8>,
+    /// What the socket did not take.
+    unsent: Vec<u8>,
+}
+
+impl Peer {
+    fn send(&mut self, at: usize, poller: &Poller, bytes: &[u8]) {
+        if self.unsent.is_empty() {
+            match self.stream.write(bytes) {
+                Ok(count) if count == bytes.len() => return,
+                Ok(count) => self.unsent.extend_from_slice(&bytes[count..]),
+                Err(_) => self.unsent.extend_from_slice(bytes),
+            }
+            drop(poller.change(&self.stream, at as u64, true, true));
+        } else {
+            self.unsent.extend_from_slice(bytes);
+        }
+    }
+
+    /// The socket takes more.
+    fn flush(&mut self, at: usize, poller: &Poller) {
+        if let Ok(count) = self.stream.write(&self.unsent) {
+            self.unsent.drain(..count);
+        }
+        if self.unsent.is_empty() {
+            drop(poller.change(&self.stream, at as u64, true, false));
+        }
+    }
 }
 
 struct Floor {
@@ -46,7 +73,7 @@ impl Floor {
             stream.set_nodelay(true)?;
             let free = self.peers.iter().position(Option::is_none).unwrap_or(self.peers.len());
             self.poller.add(&stream, free as u64)?;
-            let peer = Some(Peer { stream, open: false, held: Vec::new() });
+            let peer = Some(Peer { stream, open: false, held: Vec::new(), unsent: Vec::new() });
             if free == self.peers.len() {
                 self.peers.push(peer);
             } else {
@@ -62,12 +89,12 @@ impl Floor {
                 if !peer.open {
                     self.greet(at, &mut peer, &buffer[..count]);
                 } else if peer.held.is_empty() {
-                    let done = self.answer(&mut peer, &mut buffer[..count]);
+                    let done = self.answer(at, &mut peer, &mut buffer[..count]);
                     peer.held.extend_from_slice(&buffer[done..count]);
                 } else {
                     let mut held = std::mem::take(&mut peer.held);
                     held.extend_from_slice(&buffer[..count]);
-                    let done = self.answer(&mut peer, &mut held);
+                    let done = self.answer(at, &mut peer, &mut held);
                     held.drain(..done);
                     peer.held = held;
                 }
@@ -91,7 +118,7 @@ impl Floor {
     }
 
     /// Answer each whole frame. Returns how many bytes were used.
-    fn answer(&mut self, peer: &mut Peer, bytes: &mut [u8]) -> usize {
+    fn answer(&mut self, at: usize, peer: &mut Peer, bytes: &mut [u8]) -> usize {
         let mut done = 0;
         self.out.clear();
         while let Some(head) = frame::whole(&bytes[done..]) {
@@ -105,15 +132,15 @@ impl Floor {
                 // One send per delivery: what a server without an outbox does.
                 for &live in &self.live {
                     match &mut self.peers[live] {
-                        Some(other) => drop(other.stream.write(&self.out)),
-                        None => drop(peer.stream.write(&self.out)), // the sender, taken out of the table
+                        Some(other) => other.send(live, &self.poller, &self.out),
+                        None => peer.send(at, &self.poller, &self.out), // the sender, taken out of the table
                     }
                 }
                 self.out.clear();
             }
         }
         if !self.out.is_empty() {
-            drop(peer.stream.write(&self.out));
+            peer.send(at, &self.poller, &self.out);
         }
         done
     }
@@ -138,7 +165,16 @@ fn main() -> io::Result<()> {
         floor.poller.wait(None, &mut ready)?;
         for event in &ready {
             match usize::try_from(event.token) {
-                Ok(at) if event.token != LISTENER => floor.read(at, &mut buffer),
+                Ok(at) if event.token != LISTENER => {
+                    if event.writable
+                        && let Some(peer) = &mut floor.peers[at]
+                    {
+                        peer.flush(at, &floor.poller);
+                    }
+                    if event.readable {
+                        floor.read(at, &mut buffer);
+                    }
+                }
                 _ => floor.accept(&listener)?,
             }
         }

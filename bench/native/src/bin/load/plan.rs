@@ -1,0 +1,97 @@
+//! What the command line asks for.
+
+use crate::clients::Wanted;
+use crate::message::{Filling, Message, room};
+use rtcore_bench::args::Args;
+use std::time::Duration;
+
+pub const USAGE: &str = "usage: load --mode MODE --port N [options]
+  --mode NAME      echo    every connection keeps --window messages in flight
+                   fanout  one more connection publishes, the others hear; --window messages in flight
+                   idle    connect and hold still: memory
+                   accept  connect and wait to be ready: CPU time of each connection
+                   slow    the others stop reading, one publishes --count messages: memory
+                   resume  the others are cut, one publishes --count messages, all come back at once
+  --port N         where the server listens on 127.0.0.1
+  --pid N          the server's process: its CPU time and memory, its children's included, are read
+  --path PATH      default /
+  --n N            connections, default 100
+  --window N       messages in flight, default 1
+  --rate N         messages a second instead, in echo (by all connections in turn) and fanout: each is due at its
+                   time, and its latency counts from there
+  --size N         bytes of a message as a whole, default 128
+  --words (fill messages with words that compress as text does, not with letters that repeat)
+  --deflate (offer permessage-deflate, and fail when the server does not take it)
+  --seconds N      how long, default 4
+  --count N        messages of slow and resume, default 10000
+  --burst N        connections on their way at once, default 64
+  --rooms N        how many rooms %R goes through, default 1
+  --init TEXT      sent by each connection when it is open; may be repeated
+  --member TEXT    the same, but not by the connection that publishes
+  --ready TEXT     a connection is ready when it heard this; without it, when it is open
+  --publish TEXT   the message: %M becomes the mark and its padding, %I a number that rises, %R the number of a
+                   room; default %M
+  --sources N      addresses to connect from, default 1
+What is sent at the beginning is sent once for each room when it has %R in it; there %I is the number of the join, and
+in --ready that of the last.";
+
+/// One run.
+pub struct Plan {
+    pub mode: String,
+    pub connections: usize,
+    pub publishers: usize,
+    pub window: usize,
+    pub rate: Option<u64>,
+    pub seconds: Duration,
+    pub count: usize,
+    pub burst: usize,
+    pub pid: Option<u32>,
+}
+
+/// A join for each of the rooms.
+fn joins(text: &str, rooms: usize) -> Vec<Vec<u8>> {
+    if !text.contains("%R") {
+        return vec![text.as_bytes().to_vec()];
+    }
+    let one = |number: usize| text.replace("%R", &room(number)).replace("%I", &(number + 1).to_string());
+    (0..rooms).map(|number| one(number).into_bytes()).collect()
+}
+
+/// Read it; what is wrong ends the process with the usage.
+pub fn plan(args: &Args) -> (Plan, Wanted) {
+    let port = u16::try_from(args.number("port", 0)).unwrap_or(0);
+    if port == 0 {
+        args.fail("--port N is needed");
+    }
+    let rooms = args.number("rooms", 1).max(1);
+    let filling = if args.flag("words") { Filling::Words } else { Filling::Letters };
+    let text = args.text("publish").unwrap_or("%M");
+    let Some(message) = Message::new(text, args.number("size", 128), filling, rooms) else {
+        args.fail("--publish wants %M in it");
+    };
+    let mode = args.text("mode").unwrap_or_else(|| args.fail("--mode is needed")).to_owned();
+    let rate = args.number("rate", 0) as u64;
+    let wanted = Wanted {
+        port,
+        path: args.text("path").unwrap_or("/").to_owned(),
+        init: args.all("init").iter().flat_map(|text| joins(text, rooms)).collect(),
+        member: args.all("member").iter().flat_map(|text| joins(text, rooms)).collect(),
+        ready: args.text("ready").map(|text| text.replace("%I", &rooms.to_string()).into_bytes()),
+        message,
+        sources: u8::try_from(args.number("sources", 1)).unwrap_or(u8::MAX).max(1),
+        deflate: args.flag("deflate"),
+        greetings: mode == "resume",
+    };
+    let plan = Plan {
+        connections: args.number("n", 100).max(1),
+        publishers: usize::from(matches!(mode.as_str(), "fanout" | "slow" | "resume")),
+        mode,
+        window: args.number("window", 1).max(1),
+        rate: (rate > 0).then_some(rate),
+        seconds: Duration::from_secs(args.number("seconds", 4) as u64),
+        count: args.number("count", 10_000),
+        burst: args.number("burst", 64).max(1),
+        pid: args.text("pid").and_then(|text| text.parse().ok()),
+    };
+    (plan, wanted)
+}
