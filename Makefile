@@ -13,7 +13,7 @@ export PYTHON
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo build test check bench profile soak wheel fuzz docs lock clean prepare prepare-test
+.PHONY: help demo build test check bench bench-scenes bench-peers profile soak wheel fuzz docs lock clean prepare prepare-test
 
 help: ## this text
 	@echo "rtcore: a realtime server for Python on a native core"
@@ -31,9 +31,16 @@ build: $(VENV)/.core ## the virtual environment with the native core in it
 test: prepare-test $(VENV)/.dev $(VENV)/.core node_modules/.package-lock.json ## every test and every check (ONLY=name,… for some, see scripts/check.py --list)
 	@$(BIN)/python scripts/check.py $(if $(ONLY),--only $(ONLY))
 
-bench: $(VENV)/.core ## the scenes of docs/design.md against a bare epoll loop; about ten minutes (SCENES=… for some)
+bench: $(VENV)/.core peers ## rtcore against a bare epoll loop and beside other servers, about an hour (bench-scenes, bench-peers for a part)
+	@$(MAKE) --no-print-directory bench-scenes bench-peers; status=$$?; $(PEERS)/bin/python bench/plots.py; exit $$status
+
+bench-scenes: $(VENV)/.core
 	@cargo build --release --locked --quiet -p rtcore-bench
 	@$(BIN)/python -m bench $(SCENES)
+
+bench-peers: $(VENV)/.core
+	@cargo build --release --locked --quiet -p rtcore-bench
+	@$(BIN)/python -m bench.compare $(ONLY_PEERS)
 
 profile: $(VENV)/.core ## where the time of one scene goes, by perf (SCENE=echo)
 	@cargo build --release --locked --quiet -p rtcore-bench

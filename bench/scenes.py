@@ -1,4 +1,4 @@
-"""What is measured: a table. One row is one scene, its target, and how the load is told to play it."""
+"""What is measured: a table. A row is one scene, its target if it has one, and how the load plays it."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Literal
 
 HELLO = '{"type":"hello"}'
 JOINED = '"type":"ack","id":1'  # what a client has heard when its join is done
-Measure = Literal["cpu", "cpu+latency", "connect", "resident", "growth"]
+Measure = Literal["cpu", "delivery", "connect", "resident", "growth", "pace", "resume"]
 
 
 @dataclass(frozen=True)
@@ -17,13 +17,18 @@ class Scene:
     name: str
     title: str
     load: tuple[str, ...]
-    target: float
+    target: float | None = None
     measure: Measure = "cpu"
     floor: Literal["echo", "fanout"] | None = None
     floor_load: tuple[str, ...] = ()
     latency_target: float | None = None
     seconds: int = 4
     repeats: int = 5
+
+    @property
+    def fresh(self) -> bool:
+        """Whether each run wants a server that has served nobody yet."""
+        return self.measure in ("connect", "resident", "growth", "resume")
 
 
 def emit(event: str) -> tuple[str, ...]:
@@ -35,10 +40,19 @@ def emit(event: str) -> tuple[str, ...]:
 
 
 def room(name: str, publish: str, *, publisher_joins: bool) -> tuple[str, ...]:
-    """Load arguments for a room of 1,000 members and one publisher."""
+    """Load arguments for a room of members and one publisher."""
     join = f'{{"type":"join","id":1,"room":"{name}"}}'
     who = "--init" if publisher_joins else "--member"
     return (*("--path", "/rt/ws", "--init", HELLO, who, join, "--ready", JOINED, "--publish", publish),)
+
+
+def rooms(count: int) -> tuple[str, ...]:
+    """Load arguments for sessions that are in `count` rooms each; one after the other is published to."""
+    return (
+        *("--path", "/rt/ws", "--rooms", str(count), "--init", HELLO),
+        *("--init", '{"type":"join","id":%I,"room":"relay:%R"}', "--ready", '"type":"ack","id":%I,'),
+        *("--publish", '{"type":"publish","room":"relay:%R","event":"m","data":"%M"}'),
+    )
 
 
 RELAY = '{"type":"publish","room":"relay","event":"m","data":"%M"}'
@@ -47,8 +61,11 @@ SAY = '{"type":"emit","event":"say","data":"%M"}'
 ECHO = ("--mode", "echo", "--n", "100")
 FAN = ("--mode", "fanout", "--n", "1000")
 FAN16 = (*FAN, "--window", "16")
+BIG = ("--n", "20", "--size", "65536")
+IN_RELAY = room("relay", RELAY, publisher_joins=True)
 
-SCENES = (
+# The scenes of the design, with what it asks of each.
+WANTED = (
     Scene(
         "raw-plain",
         "100 connections, /raw-plain",
@@ -63,7 +80,6 @@ SCENES = (
         "1 connection, /raw",
         ("--mode", "echo", "--n", "1", "--path", "/raw"),
         1.6,
-        "cpu+latency",
         floor="echo",
         floor_load=("--mode", "echo", "--n", "1"),
         latency_target=1.4,
@@ -80,19 +96,12 @@ SCENES = (
     Scene(
         "relay",
         "publish to `relay`, 1,000 members, 1 in flight",
-        (*FAN, *room("relay", RELAY, publisher_joins=True)),
+        (*FAN, *IN_RELAY),
         1.15,
         floor="fanout",
         floor_load=FAN,
     ),
-    Scene(
-        "relay-16",
-        "the same, 16 in flight",
-        (*FAN16, *room("relay", RELAY, publisher_joins=True)),
-        0.14,
-        floor="fanout",
-        floor_load=FAN16,
-    ),
+    Scene("relay-16", "the same, 16 in flight", (*FAN16, *IN_RELAY), 0.14, floor="fanout", floor_load=FAN16),
     Scene(
         "say-16",
         "`say` to `hall`, 1,000 members, 16 in flight",
@@ -111,10 +120,7 @@ SCENES = (
     Scene(
         "idle",
         "10,000 idle sessions joined to one room each",
-        (
-            *("--mode", "idle", "--n", "10000", "--sources", "4", "--seconds", "2"),
-            *room("relay", RELAY, publisher_joins=True),
-        ),
+        (*("--mode", "idle", "--n", "10000", "--sources", "4", "--seconds", "2"), *IN_RELAY),
         6 * 1024,
         "resident",
         repeats=1,
@@ -132,3 +138,111 @@ SCENES = (
         repeats=1,
     ),
 )
+
+# Scenes without a target: other sizes, other rates, storms.
+MORE = (
+    Scene(
+        "say",
+        "`say` to `hall`, 1,000 members, 1 in flight",
+        (*FAN, *room("hall", SAY, publisher_joins=False)),
+        floor="fanout",
+        floor_load=FAN,
+        repeats=3,
+    ),
+    Scene(
+        "raw-64k",
+        "20 connections, /raw, 64 KiB",
+        (*ECHO, *BIG, "--path", "/raw"),
+        floor="echo",
+        floor_load=(*ECHO, *BIG),
+        repeats=3,
+    ),
+    Scene(
+        "relay-64k",
+        "publish 64 KiB to `relay`, 100 members",
+        (*FAN, "--n", "100", "--size", "65536", *IN_RELAY),
+        floor="fanout",
+        floor_load=(*FAN, "--n", "100", "--size", "65536"),
+        repeats=3,
+    ),
+    Scene(
+        "relay-4k",
+        "publish 4 KiB to `relay`, 1,000 members",
+        (*FAN, "--words", "--size", "4096", *IN_RELAY),
+        floor="fanout",
+        floor_load=(*FAN, "--words", "--size", "4096"),
+        repeats=3,
+    ),
+    Scene(
+        "relay-4k-deflate",
+        "the same, compressed for all of them",
+        (*FAN, "--words", "--size", "4096", "--deflate", *IN_RELAY),
+        floor="fanout",
+        floor_load=(*FAN, "--words", "--size", "4096"),
+        repeats=3,
+    ),
+    Scene(
+        "raw-rate",
+        "5,000 messages a second over 100 connections, /raw",
+        (*ECHO, "--rate", "5000", "--path", "/raw"),
+        measure="pace",
+        floor="echo",
+        floor_load=(*ECHO, "--rate", "5000"),
+        repeats=3,
+    ),
+    Scene(
+        "relay-rate",
+        "20 messages a second to 1,000 members",
+        (*FAN, "--rate", "20", *IN_RELAY),
+        measure="pace",
+        floor="fanout",
+        floor_load=(*FAN, "--rate", "20"),
+        repeats=3,
+    ),
+    Scene(
+        "storm",
+        "4,000 connections at once, to welcome",
+        (
+            *("--mode", "accept", "--n", "4000", "--burst", "4000"),
+            *("--path", "/rt/ws", "--init", HELLO, "--ready", "welcome"),
+        ),
+        measure="connect",
+        repeats=3,
+    ),
+    Scene(
+        "resume",
+        "1,000 sessions come back at once, each is owed 1,000 entries",
+        (
+            *("--mode", "resume", "--n", "1000", "--count", "1000", "--window", "16"),
+            *room("relay", ACKED, publisher_joins=True),
+        ),
+        measure="resume",
+        repeats=3,
+    ),
+)
+
+# How cost grows: with the members of a room, and with the rooms of a session.
+GROWTH = (
+    *(
+        Scene(
+            f"members-{count}",
+            f"publish to `relay`, {count:,} members",
+            ("--mode", "fanout", "--n", str(count), "--sources", "4", *IN_RELAY),
+            floor="fanout",
+            floor_load=("--mode", "fanout", "--n", str(count), "--sources", "4"),
+            repeats=3,
+        )
+        for count in (100, 1_000, 10_000)
+    ),
+    *(
+        Scene(
+            f"rooms-{count}",
+            f"100 sessions in {count:,} {'rooms' if count > 1 else 'room'} each",
+            ("--mode", "fanout", "--n", "100", *rooms(count)),
+            measure="delivery",
+            repeats=3,
+        )
+        for count in (1, 100, 1_000)
+    ),
+)
+SCENES = (*WANTED, *MORE, *GROWTH)
