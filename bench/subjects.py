@@ -34,7 +34,7 @@ def _floor(work: Work) -> list[str]:
 
 
 def _raw(work: Work) -> tuple[str, ...]:
-    """Raw sockets for echo, as the peers do it; sessions in a room for fan-out, which is more than they do."""
+    """Raw sockets for echo, as peers do it; sessions in a room for fan-out, which is more than they do."""
     return ("--path", "/raw") if work == "echo" else IN_RELAY
 
 
