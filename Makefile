@@ -4,6 +4,7 @@
 PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
+PEERS  := .venv-peers
 PORT   ?= 8000
 CORE   := python/rtcore/_core.abi3.so
 RUST   := $(shell find rust/core rust/reactor rust/py -name '*.rs' -o -name Cargo.toml 2>/dev/null) Cargo.toml Cargo.lock
@@ -13,7 +14,7 @@ export PYTHON
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo build test check bench bench-scenes bench-peers profile soak wheel fuzz docs lock clean prepare prepare-test
+.PHONY: help demo build test check bench bench-scenes bench-peers peers profile soak wheel fuzz docs lock clean prepare prepare-test
 
 help: ## this text
 	@echo "rtcore: a realtime server for Python on a native core"
@@ -32,11 +33,14 @@ test: prepare-test $(VENV)/.dev $(VENV)/.core node_modules/.package-lock.json ##
 	@$(BIN)/python scripts/check.py $(if $(ONLY),--only $(ONLY))
 
 bench: $(VENV)/.core peers ## rtcore against a bare epoll loop and beside other servers, about an hour (bench-scenes, bench-peers for a part)
-	@$(MAKE) --no-print-directory bench-scenes bench-peers; status=$$?; $(PEERS)/bin/python bench/plots.py; exit $$status
+	@$(MAKE) --no-print-directory --keep-going bench-scenes bench-peers; status=$$?; $(PEERS)/bin/python bench/plots.py; exit $$status
 
 bench-scenes: $(VENV)/.core
 	@cargo build --release --locked --quiet -p rtcore-bench
 	@$(BIN)/python -m bench $(SCENES)
+
+peers: prepare ## install and build the servers that rtcore is compared with; what fails is named and left out
+	@$(PYTHON) -m bench.peers --install
 
 bench-peers: $(VENV)/.core
 	@cargo build --release --locked --quiet -p rtcore-bench

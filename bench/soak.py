@@ -21,7 +21,7 @@ from pathlib import Path
 
 from .__main__ import RESULTS, machine
 from .crowd import Crowd, raise_descriptors
-from .run import running
+from .servers import running
 from .soak_load import RATE, Load
 
 # How fast memory may grow over the second half (KB a minute): what allocators and tables do by chance.
