@@ -19,7 +19,7 @@ def private_paths() -> list[str]:
 
 
 def environment() -> dict[str, str]:
-    """The pinned tools first in the path, one target directory, and no path of this machine in what is compiled."""
+    """The pinned tools, one target directory, and no path of this machine in what is compiled."""
     crates = Path(os.environ.get("CARGO_HOME", Path.home() / ".cargo")) / "registry" / "src"
     # rustc takes the last that fits.
     names = [(str(Path.home()), "home"), (str(ROOT), "rtcore")]
@@ -44,7 +44,7 @@ def wheel(into: Path) -> Path:
 
 def source(into: Path) -> Path:
     """The source distribution."""
-    command = [str(BIN / "maturin"), "sdist", "--quiet", "--out", str(into)]
+    command = [str(BIN / "maturin"), "sdist", "--out", str(into)]
     subprocess.run(command, cwd=ROOT, env=environment(), check=True)
     return newest(into, "rtcore-*.tar.gz")
 

@@ -1,4 +1,4 @@
-"""A user's first minute: an empty virtual environment, no compiler, pip, the demo, a page, a word in a room."""
+"""A user's first minute: an empty environment, no compiler, pip, the demo, a page, a word in a room."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def first_minute(python: str, wheel: Path) -> None:
 
 @contextmanager
 def demo(tools: Path, home: Path, env: dict[str, str]) -> Iterator[str]:
-    """`127.0.0.1:PORT` of `rtcore demo`, which must end by itself, with 0 and no traceback, when it is told to."""
+    """`127.0.0.1:PORT` of `rtcore demo`, which must end with 0 and no traceback when it is told to."""
     log = home / "demo.log"
     command = [str(tools / "rtcore"), "demo", "--port", "0"]
     with (

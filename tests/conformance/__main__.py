@@ -1,7 +1,7 @@
 """Autobahn's fuzzing client against a raw socket: `make conformance`.
 
-Every case but 9.*, which measure speed and do not judge. The reports of Autobahn, a table of all cases and a summary go
-to target/conformance; what is not as tests/conformance/expected.toml says is told, and ends this with 1.
+Every case but 9.*, which measure speed and do not judge. The reports of Autobahn, a table of all cases and
+a summary go to target/conformance; what is not as expected.toml says is told, and ends this with 1.
 """
 
 from __future__ import annotations

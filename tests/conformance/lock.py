@@ -1,7 +1,8 @@
 """Write requirements/autobahn.txt and autobahn-tools.txt again: `python -m tests.conformance.lock`.
 
-No tool that resolves for Python 2.7 writes hashes any more, so its own pip downloads what it would install, and the
-files are hashed. Packages that come compiled are locked with their sources too, for other platforms.
+No tool that resolves for Python 2.7 writes hashes any more, so its own pip downloads what it would
+install, and the files are hashed. Packages that come compiled are locked with their sources too, for other
+platforms, where the sources can be had.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""What is played: all of Autobahn's cases but 9.*, which measure and do not judge, cut in parts that run side by side.
+"""What is played: all of Autobahn's cases but 9.*, in parts that run side by side.
 
-A coroutine is asked everything. A plain function differs from it in nothing that compression could show, so it
-is asked the frames, the text, the fragments and the closing.
+A coroutine is asked everything. A plain function differs from it in nothing that compression could show, so
+it is asked the frames, the text, the fragments and the closing.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ class Part:
 
 
 FRAMES = ("1.*", "2.*", "3.*", "4.*", "5.*", "6.*", "7.*", "10.*")
-# Each of these sends 18 times 1,000 messages of 16 bytes to 128 KiB: five kinds of data, seven kinds of offers.
+# 18 cases each, of 1,000 messages of 16 bytes to 128 KiB: five kinds of data, seven of offers.
 COMPRESSION = tuple(f"12.{kind}.*" for kind in range(1, 6)) + tuple(f"13.{kind}.*" for kind in range(1, 8))
 
 

@@ -8,7 +8,7 @@ import subprocess
 import sys
 from collections import deque
 from pathlib import Path
-from typing import NamedTuple
+from typing import BinaryIO, NamedTuple
 
 import trio
 
@@ -70,8 +70,8 @@ async def play(python: str, origin: str, todo: list[Part], folder: Path, total: 
     return results
 
 
-async def one(python: str, origin: str, part: Part, folder: Path, bar: Bar) -> list[Result]:
-    """Play one part; its reports, made for people and for programs, are in `folder`."""
+def prepare(origin: str, part: Part, folder: Path) -> Path:
+    """Make the folder of a part, and the file that tells Autobahn what to play."""
     folder.mkdir(parents=True)
     spec = {
         "outdir": str(folder),
@@ -82,34 +82,41 @@ async def one(python: str, origin: str, part: Part, folder: Path, bar: Bar) -> l
     }
     file = folder / "spec.json"
     file.write_text(json.dumps(spec))
-    command, env = autobahn.wstest(python, "-m", "fuzzingclient", "-s", str(file))
+    return file
+
+
+async def one(python: str, origin: str, part: Part, folder: Path, bar: Bar) -> list[Result]:
+    """Play one part; its reports, made for people and for programs, are in `folder`."""
+    spec = prepare(origin, part, folder)
+    command, env = autobahn.wstest(python, "-m", "fuzzingclient", "-s", str(spec))
     with (folder / "wstest.log").open("wb") as log:
-        async with trio.open_nursery() as nursery:
-            process: trio.Process = await nursery.start(
-                lambda task_status: trio.run_process(
-                    command,
-                    env=env,
-                    cwd=folder,
-                    stdout=subprocess.PIPE,
-                    stderr=log,
-                    check=False,
-                    task_status=task_status,
-                )
-            )
-            assert process.stdout is not None
-            rest = b""
-            with trio.move_on_after(SILENCE) as silence:
-                async for chunk in process.stdout:
-                    silence.deadline = trio.current_time() + SILENCE
-                    log.write(chunk)
-                    *lines, rest = (rest + chunk).split(b"\n")
-                    for line in lines:
-                        if found := CASE.search(line.decode(errors="replace")):
-                            bar.step(f"{part.run} {found[1]}")
-            if silence.cancelled_caught:
-                print(f"\n{part.name}: nothing for {SILENCE} s, ended; its log is in {folder}", flush=True)
-                nursery.cancel_scope.cancel()
+        process = await trio.lowlevel.open_process(
+            command, env=env, cwd=folder, stdout=subprocess.PIPE, stderr=log
+        )
+        try:
+            await follow(process, part, log, bar)
+        finally:
+            process.kill()  # does nothing to one that has ended
+            with trio.CancelScope(shield=True):
+                await process.wait()
     return read(part.run, folder)
+
+
+async def follow(process: trio.Process, part: Part, log: BinaryIO, bar: Bar) -> None:
+    """Read what Autobahn says, until it ends, or says nothing for too long."""
+    assert process.stdout is not None
+    rest = b""
+    with trio.move_on_after(SILENCE) as silence:
+        async for chunk in process.stdout:
+            silence.deadline = trio.current_time() + SILENCE
+            log.write(chunk)
+            *lines, rest = (rest + chunk).split(b"\n")
+            for line in lines:
+                if found := CASE.search(line.decode(errors="replace")):
+                    bar.step(f"{part.run} {found[1]}")
+        await process.wait()
+    if silence.cancelled_caught:
+        print(f"\n{part.name}: nothing for {SILENCE} s, ended; see {log.name}", flush=True)
 
 
 def read(run: str, folder: Path) -> list[Result]:

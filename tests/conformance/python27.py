@@ -12,7 +12,7 @@ HOW = """\
 Autobahn's test suite runs on Python 2.7 only, and there is none here. Ways to get one:
   pyenv:       pyenv install 2.7.18
   Debian 11:   apt-get install python2.7 python2.7-dev
-  any other:   build it from python.org's sources, and say where it is:  make conformance PYTHON27=/path/to/python2.7
+  any other:   build it from its sources, and name it:  make conformance PYTHON27=/path/to/python2.7
 A C compiler and Python 2.7's headers are needed too: masking in plain Python would take hours."""
 
 

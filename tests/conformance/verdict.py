@@ -1,4 +1,4 @@
-"""Hold what Autobahn found against what is expected: every case played, each OK but those that expected.toml names."""
+"""What Autobahn found against what is expected: every case played, each OK but those in expected.toml."""
 
 from __future__ import annotations
 
@@ -44,7 +44,10 @@ class Expected:
         differing = {}
         for each in table["differs"]:
             one = Differing(each["behaviour"], each["close"], each.get("sometimes", False), each["reason"])
-            differing.update(dict.fromkeys(each["cases"], one))
+            for case in each["cases"]:
+                group = case.removesuffix(".*")
+                all_of_it = [f"{group}.{number}" for number in range(1, table["counts"].get(group, 0) + 1)]
+                differing.update(dict.fromkeys(all_of_it if case.endswith("*") else [case], one))
         return cls(table["counts"], differing)
 
     def count(self, part: Part) -> int:
