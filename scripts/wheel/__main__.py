@@ -2,7 +2,8 @@
 
 python -m scripts.wheel build     both, into dist/; this is `make wheel`
 python -m scripts.wheel check     build them, look into them, and use the wheel as a user would, with each
-                                  Python that is here; this is `make wheel-check`. With CI=true 3.11 must be here.
+                                  Python that is here; this is `make wheel-check`.
+                                  With CI=true 3.11 must be here.
 """
 
 from __future__ import annotations

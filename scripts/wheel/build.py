@@ -51,7 +51,8 @@ def source(into: Path) -> Path:
 
 def from_source(archive: Path, into: Path) -> Path:
     """A wheel as pip makes it from the source distribution, away from the repository."""
-    env = {**environment(), "MATURIN_PEP517_ARGS": "--locked"}
+    env = environment()
+    # Not `--locked`: the lock file names the load generator too, not in the archive.
     del env["CARGO_ENCODED_RUSTFLAGS"]  # so that the crates that are built already fit
     command = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation"]
     subprocess.run([*command, "--wheel-dir", str(into), str(archive)], cwd=into, env=env, check=True)
