@@ -51,9 +51,10 @@ def source(into: Path) -> Path:
 
 def from_source(archive: Path, into: Path) -> Path:
     """A wheel as pip makes it from the source distribution, away from the repository."""
-    env = environment()
-    # Not `--locked`: the lock file names the load generator too, not in the archive.
-    del env["CARGO_ENCODED_RUSTFLAGS"]  # so that the crates that are built already fit
+    # A target directory of its own: in the common one cargo would find these crates built already, by path and
+    # by age of the files, and compile nothing. Not `--locked`: the lock file names the load generator too,
+    # which is not in the archive.
+    env = {**environment(), "CARGO_TARGET_DIR": str(into / "target")}
     command = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation"]
     subprocess.run([*command, "--wheel-dir", str(into), str(archive)], cwd=into, env=env, check=True)
     return newest(into, "rtcore-*.whl")
