@@ -52,7 +52,7 @@ def source(into: Path) -> Path:
 def from_source(archive: Path, into: Path) -> Path:
     """A wheel as pip makes it from the source distribution, away from the repository."""
     # A target directory of its own: in the common one cargo would find these crates built already, by path
-    # and by age of the files, and compile nothing. Not `--locked`: the lock file names the load generator too,
+    # and by age of the files, and compile nothing. Not `--locked`: the lock file names the load generator,
     # which is not in the archive.
     env = {**environment(), "CARGO_TARGET_DIR": str(into / "target")}
     command = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation"]
