@@ -14,7 +14,7 @@ export PYTHON
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo build test check bench bench-scenes bench-peers peers profile soak wheel fuzz docs lock clean prepare prepare-test
+.PHONY: help demo build test check conformance bench bench-scenes bench-peers peers profile soak wheel wheel-check fuzz docs lock clean prepare prepare-test
 
 help: ## this text
 	@echo "rtcore: a realtime server for Python on a native core"
@@ -29,10 +29,13 @@ demo: build ## install everything and serve the chat page on http://127.0.0.1:80
 
 build: $(VENV)/.core ## the virtual environment with the native core in it
 
-test: prepare-test $(VENV)/.dev $(VENV)/.core node_modules/.package-lock.json ## every test and every check (ONLY=name,… for some, see scripts/check.py --list)
+test: prepare-test $(VENV)/.dev $(VENV)/.wheel $(VENV)/.core node_modules/.package-lock.json ## every test and every check (ONLY=name,… for some, see scripts/check.py --list)
 	@$(BIN)/python scripts/check.py $(if $(ONLY),--only $(ONLY))
 
-bench: $(VENV)/.core peers ## rtcore against a bare epoll loop and beside other servers, about an hour (bench-scenes, bench-peers for a part)
+conformance: $(VENV)/.core ## Autobahn's test suite against a raw socket, with Python 2.7 (PYTHON27=… names one; QUICK=1 without compression)
+	@$(BIN)/python -m tests.conformance $(if $(QUICK),--quick)
+
+bench: $(VENV)/.core peers ## rtcore against a bare epoll loop and beside other servers, half an hour (bench-scenes, bench-peers for a part)
 	@$(MAKE) --no-print-directory --keep-going bench-scenes bench-peers; status=$$?; $(PEERS)/bin/python bench/plots.py; exit $$status
 
 bench-scenes: $(VENV)/.core
@@ -53,9 +56,11 @@ profile: $(VENV)/.core ## where the time of one scene goes, by perf (SCENE=echo)
 soak: $(VENV)/.core ## a mixed load for ten minutes, and whether memory stays flat (MINUTES=…)
 	@$(BIN)/python -m bench.soak --minutes $(or $(MINUTES),10)
 
-wheel: $(VENV)/.dev ## a wheel for this platform, in dist/
-	@$(BUILDING) $(BIN)/pip wheel --quiet --no-deps --no-build-isolation --wheel-dir dist .
-	@ls -1 dist/*.whl
+wheel: $(VENV)/.wheel ## a wheel for this platform and a source distribution, in dist/
+	@$(BIN)/python -m scripts.wheel build
+
+wheel-check: $(VENV)/.dev $(VENV)/.wheel ## build them, and use them as a user would, with each Python that is here
+	@$(BIN)/python -m scripts.wheel check
 
 fuzz: prepare ## throw random input at every parser and at the engine, a minute each (nightly Rust; SECONDS_EACH=… TARGET=…)
 	@scripts/fuzz
@@ -88,6 +93,11 @@ $(VENV)/.run: requirements/run.txt | $(VENV)/bin/pip
 
 $(VENV)/.dev: requirements/dev.txt | $(VENV)/.run
 	@echo "installing the pinned packages of the checks"
+	@$(BIN)/pip install --quiet --require-hashes -r $<
+	@touch $@
+
+$(VENV)/.wheel: requirements/wheel.txt | $(VENV)/.run
+	@echo "installing the pinned packages that make wheels"
 	@$(BIN)/pip install --quiet --require-hashes -r $<
 	@touch $@
 

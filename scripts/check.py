@@ -84,7 +84,7 @@ def checks() -> list[Check]:
             needs=("node", "chromium"),
             env={"PYTHON": python},
         ),
-        Check("wheel", [python, "scripts/check_wheel.py"], ("wheel holds",)),
+        Check("wheel", [python, "-m", "scripts.wheel", "check"], ("wheel is good",)),
     ]
 
 

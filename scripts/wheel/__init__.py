@@ -1,0 +1,1 @@
+"""Making and checking what is published: the wheel and the source distribution."""
