@@ -1,7 +1,7 @@
 """`python bench/plots.py`: draw the kept results as pictures in bench/results.
 
-Run by an environment that has matplotlib (`make peers` makes one). It reads the result files alone, so that it can
-be run again without measuring again.
+Run by an environment that has matplotlib (`make peers` makes one). It reads the result files alone, so that
+it can be run again without measuring again.
 """
 
 from __future__ import annotations

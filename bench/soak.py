@@ -9,7 +9,6 @@ half: a line through its memory may rise by no more than a bound. Results: bench
 from __future__ import annotations
 
 import argparse
-import datetime
 import json
 import os
 import re
@@ -19,8 +18,8 @@ import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from .__main__ import RESULTS, machine
 from .crowd import Crowd, raise_descriptors
+from .report import RESULTS, machine, told
 from .servers import running
 from .soak_load import RATE, Load
 
@@ -121,7 +120,6 @@ def verdict(samples: list[Sample], load: Load, seconds: int) -> tuple[bool, str]
     flat = rise <= BOUND
     p99 = sorted(one.p99_ms for one in half)[len(half) // 2]
     done = ", ".join(f"{count:,} {name}" for name, count in asdict(load.counts).items())
-    day = datetime.date.today().isoformat()  # noqa: DTZ011  the reader's own day
     rows = [
         "| | first second | in the middle | last second |",
         "|---|---|---|---|",
@@ -140,7 +138,7 @@ def verdict(samples: list[Sample], load: Load, seconds: int) -> tuple[bool, str]
         f"Memory over the second half: {rise:+.1f} KB a minute; at most {BOUND:g}.\n"
         f"The pair's p99 in a second, the middle of the second half: {p99:.2f} ms.\n\n"
         + "\n".join(rows)
-        + f"\n\nDone: {done}.\n\n{machine()}; {day}\n"
+        + f"\n\nDone: {done}.\n\n{told(machine())}\n"
     )
     return flat, text
 

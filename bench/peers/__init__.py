@@ -1,7 +1,7 @@
 """The servers that a user would otherwise pick, each doing the same work as rtcore.
 
-One module a peer; README.md says how to add one. Nothing here needs a package beyond the standard library, so that
-any Python can list them: what a server needs is imported where it is served.
+One module a peer; README.md says how to add one. Nothing here needs a package beyond the standard library,
+so that any Python can list them: what a server needs is imported where it is served.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
-"""`python -m bench.peers [NAME …]`: list the servers that rtcore is compared with, or check that these do their work.
+"""`python -m bench.peers [NAME …]`: list the servers rtcore is compared with, or check these.
 
-    python -m bench.peers              name, version, and why not where one cannot be measured
-    python -m bench.peers picows ws    start each, 20 connections, 200 messages: all heard by all, in order
-    python -m bench.peers all          the same for every one that is here
-    python -m bench.peers --install    what `make peers` does
+python -m bench.peers              name, version, and why not where one cannot be measured
+python -m bench.peers picows ws    start each, 20 connections, 200 messages: all heard by all, in order
+python -m bench.peers all          the same for every one that is here
+python -m bench.peers --install    what `make peers` does
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ def listing() -> str:
 
 
 def checked(names: list[str]) -> int:
-    """Build and check these. 0 when each does its work; of `all`, those that are missing are named and passed over."""
+    """Build and check these. 0 when each does its work; of `all`, those that are missing are passed over."""
     from ._check import check  # needs what the tests need; the list needs nothing
 
     wanted = [peer for peer in PEERS if "all" in names or peer.name in names]

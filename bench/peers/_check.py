@@ -1,7 +1,7 @@
 """Start a peer and see that it does its work: everyone hears everything, as it was said and in order.
 
-Half of the clients offer permessage-deflate and half do not, so that `Peer.deflate` is checked too and a mixed
-audience is served. The client is websockets on Trio; a peer that is measured never sees it.
+Half of the clients offer permessage-deflate and half do not, so that `Peer.deflate` is checked too and a
+mixed audience is served. The client is websockets on Trio; a peer that is measured never sees it.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ MARK = re.compile(r"@@([0-9a-f]{4})([0-9a-f]{12})@@")
 PROBE = 0xFFFF
 
 
-class Failed(Exception):
+class FailedError(Exception):
     """It does not do its work, and how."""
 
 
@@ -88,22 +88,22 @@ class Client:
     def take(self, message: str | bytes) -> None:
         """Hold what came against what must come."""
         if not isinstance(message, str):
-            raise Failed(f"connection {self.number} was sent a binary frame; text was said")
+            raise FailedError(f"connection {self.number} was sent a binary frame; text was said")
         if self.manner.ready is not None and self.manner.ready in message:
             self.ready.set()
         for mark in MARK.finditer(message):
             sender, number = int(mark[1], 16), int(mark[2], 16)
             if self.work == "echo" and sender != self.number:
-                raise Failed(f"connection {self.number} was sent the echo of {sender}")
+                raise FailedError(f"connection {self.number} was sent the echo of {sender}")
             if number == PROBE:
                 if sender == self.number:
                     self.joined.set()
                 continue
             if number != (due := self.heard.get(sender, 0)):
-                raise Failed(f"connection {self.number} heard {number} of {sender}; {due} was due")
+                raise FailedError(f"connection {self.number} heard {number} of {sender}; {due} was due")
             whole = payload(sender, number)
             if message != whole if self.manner.publish == "%M" else whole not in message:
-                raise Failed(f"connection {self.number} heard {number} of {sender} not as it was said")
+                raise FailedError(f"connection {self.number} heard {number} of {sender} not as it was said")
             self.heard[sender] = due + 1
 
     async def listen(self, socket: ClientConnection) -> None:
@@ -115,12 +115,14 @@ class Client:
 async def _speak(client: Client, peer: Peer, url: str, all_joined: trio.Event, joined: list[int]) -> None:
     """The life of one connection."""
     compression = "deflate" if client.number % 2 else None
-    async with connect(url, compression=compression, proxy=None, ping_interval=None, close_timeout=1) as socket:
+    async with connect(
+        url, compression=compression, proxy=None, ping_interval=None, close_timeout=1
+    ) as socket:
         agreed = bool(socket.protocol.extensions)
         if compression and agreed != peer.deflate:
-            raise Failed(f"permessage-deflate agreed on: {agreed}; its file says {peer.deflate}")
+            raise FailedError(f"permessage-deflate agreed on: {agreed}; its file says {peer.deflate}")
         if not compression and agreed:
-            raise Failed("it agrees on permessage-deflate that was not offered")
+            raise FailedError("it agrees on permessage-deflate that was not offered")
         async with trio.open_nursery() as nursery:
             nursery.start_soon(client.listen, socket)
             for text in client.manner.init:
@@ -160,7 +162,7 @@ async def started(peer: Peer, work: Work) -> AsyncIterator[int]:
                 if match := re.search(r"http://127\.0\.0\.1:(\d+)\n", seen):
                     yield int(match[1])
                     return
-        raise Failed(f"it did not say where it listens: {(seen + _tail(log)) or 'it says nothing'}")
+        raise FailedError(f"it did not say where it listens: {(seen + _tail(log)) or 'it says nothing'}")
     finally:
         with trio.CancelScope(shield=True):
             await _ended(process)
@@ -174,7 +176,7 @@ async def _ended(process: trio.Process) -> None:
         return
     process.send_signal(signal.SIGKILL)
     await process.wait()
-    raise Failed(f"it did not end within {GRACE} s of SIGTERM")
+    raise FailedError(f"it did not end within {GRACE} s of SIGTERM")
 
 
 def _tail(log: Path) -> str:
@@ -183,7 +185,7 @@ def _tail(log: Path) -> str:
 
 
 async def run(peer: Peer, work: Work) -> None:
-    """Check one work of one peer. Raises `Failed`."""
+    """Check one work of one peer. Raises `FailedError`."""
     manner = Manner.of(peer.load(work))
     all_joined, joined = trio.Event(), list[int]()
     clients = [Client(number, manner, work) for number in range(CONNECTIONS)]
@@ -194,14 +196,16 @@ async def run(peer: Peer, work: Work) -> None:
                     for client in clients:
                         url = f"ws://127.0.0.1:{port}{manner.path}"
                         nursery.start_soon(_speak, client, peer, url, all_joined, joined)
-        except* Failed as failures:
+        except* FailedError as failures:
             raise _first(failures) from None
         except* trio.TooSlowError:
             heard = sum(sum(client.heard.values()) for client in clients)
             wanted = sum(client.wanted for client in clients)
-            raise Failed(f"after {PATIENCE} s {heard} of {wanted} deliveries were heard") from None
-        except* Exception as broken:
-            raise Failed(f"a connection broke: {_first(broken)!r}; it logged: {_tail(BUILT / f'{peer.name}.log')}") from None
+            raise FailedError(f"after {PATIENCE} s {heard} of {wanted} deliveries were heard") from None
+        except* Exception as broken:  # noqa: BLE001 - whatever breaks is told
+            raise FailedError(
+                f"a connection broke: {_first(broken)!r}; it logged: {_tail(BUILT / f'{peer.name}.log')}"
+            ) from None
 
 
 def _first(group: BaseExceptionGroup[BaseException]) -> BaseException:
@@ -221,7 +225,7 @@ def check(peer: Peer, out: IO[str]) -> bool:
         begin = time.monotonic()
         try:
             trio.run(run, peer, work)
-        except Failed as failure:
+        except FailedError as failure:
             good = False
             out.write(f"FAILED: {failure}\n")
         else:

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import os
 import shutil
-import subprocess
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from . import PEERS
 from ._native import compiled
 from ._node import HOME
 from ._python import VENV, PythonPeer
-from .peer import ROOT
+from .peer import ROOT, Peer
 
 LOCK = ROOT / "requirements" / "peers.txt"
 
@@ -47,14 +47,19 @@ def _node() -> str | None:
     return compiled(["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund"], HOME)
 
 
+def _build(peer: Peer) -> str | None:
+    """Compile a peer, where its tools are here."""
+    return peer.missing() or peer.build()
+
+
 def install() -> int:
-    """Do all of it. 0 also when a part is missing: what is not here is not measured, and said to be missing."""
+    """Do all of it. 0 also when a part is missing: what is not here is not measured, and is named."""
     steps: list[tuple[str, Callable[[], str | None]]] = [
         ("packages of the Python peers", _python),
         ("packages of the Node peers", _node),
     ]
     built = [peer for peer in PEERS if not isinstance(peer, PythonPeer)]
-    steps += [(peer.title, lambda peer=peer: peer.missing() or peer.build()) for peer in built]
+    steps += [(peer.title, partial(_build, peer)) for peer in built]
     skipped = 0
     for number, (title, step) in enumerate(steps, 1):
         print(f"[{number:>2}/{len(steps)}] {title} …", end="", flush=True)

@@ -34,10 +34,16 @@ class NodePeer(Peer):
     def version(self) -> str:
         if self.missing():
             return ""
-        node = subprocess.run(["node", "--version"], capture_output=True, text=True, check=True).stdout.strip()
+        node = subprocess.run(
+            ["node", "--version"], capture_output=True, text=True, check=True
+        ).stdout.strip()
         first, *others = self.packages
         return ", ".join(
-            [str(_version(first)), *(f"{name} {_version(name)}" for name in others), f"Node {node.lstrip('v')}"]
+            [
+                str(_version(first)),
+                *(f"{name} {_version(name)}" for name in others),
+                f"Node {node.lstrip('v')}",
+            ]
         )
 
 

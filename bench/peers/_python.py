@@ -34,8 +34,9 @@ def installed(package: str, folders: list[str]) -> str | None:
 class PythonPeer(Peer):
     """A peer whose module has a `serve(work)`, run in an interpreter that has its packages.
 
-    That is the one of .venv-peers, with pinned versions. Where it is not made, the interpreter that asks does if it
-    happens to have them, so that the tests can try some without installing more: `version` says what it was.
+    That is the one of .venv-peers, with pinned versions. Where it is not made, the interpreter that asks
+    does if it happens to have them, so that the tests can try some without installing more: `version` says
+    what it was.
     """
 
     language: str = "Python"

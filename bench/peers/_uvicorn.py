@@ -11,7 +11,7 @@ PROTOCOL = "websockets-sansio"
 
 
 def serve_asgi(application: Any) -> None:
-    """Serve an ASGI application until the process is ended. uvloop and httptools are used when they are there."""
+    """Serve an ASGI application until the process is ended, with uvloop and httptools when they are there."""
     import uvicorn  # type: ignore[import-not-found, unused-ignore]  # pyright: ignore[reportMissingImports]
 
     listening = listener()

@@ -1,5 +1,6 @@
-"""aiohttp on asyncio. It has no broadcast: each connection is sent to, one after the other, and whoever is slow is
-waited for. No heartbeat is asked for.
+"""aiohttp on asyncio. It has no broadcast: each connection is sent to, one after the other.
+
+Whoever is slow is waited for. No heartbeat is asked for.
 """
 
 from __future__ import annotations

@@ -1,9 +1,11 @@
-"""Centrifugo: a server in Go that speaks its own protocol, here as JSON over WebSocket. Fan-out alone: to answer a
-client's message it asks a backend, which would be measured with it.
+"""Centrifugo: a server in Go that speaks its own protocol, here as JSON over WebSocket.
 
-CENTRIFUGO names its binary (6 or newer). It runs on one thread (GOMAXPROCS=1), with its memory engine, no history and
-no presence. A client of it that is slow is disconnected when its queue is full; the queue is made large enough that
-none is here. The client's commands go as one frame each; the server may put several messages in one frame.
+Fan-out alone: to answer a client's message it asks a backend, which would be measured with it.
+
+CENTRIFUGO names its binary (6 or newer). It runs on one thread (GOMAXPROCS=1), with its memory engine, no
+history and no presence. A client of it that is slow is disconnected when its queue is full; the queue is
+made large enough that none is here. The client's commands go as one frame each; the server may put several
+messages in one frame.
 """
 
 from __future__ import annotations
@@ -34,7 +36,7 @@ class _Centrifugo(Peer):
     def missing(self) -> str | None:
         named = os.environ.get("CENTRIFUGO")
         if not named:
-            return "the environment variable CENTRIFUGO does not name its binary. Remedy: CENTRIFUGO=/path/to/centrifugo"
+            return "CENTRIFUGO does not name its binary. Remedy: CENTRIFUGO=/path/to/centrifugo"
         return None if _binary() else f"CENTRIFUGO names {named}, which is no program"
 
     def command(self, work: Work) -> list[str]:

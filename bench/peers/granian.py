@@ -1,7 +1,7 @@
 """granian, a bare ASGI application on it: its WebSocket is in Rust, and knows no compression.
 
-It is three threads and more in two processes whatever it is told: a parent that only waits, and one worker with one
-runtime thread beside Python's. CPU time is that of both together.
+It is three threads and more in two processes whatever it is told: a parent that only waits, and one worker
+with one runtime thread beside Python's. CPU time is that of both together.
 """
 
 from __future__ import annotations
@@ -12,9 +12,7 @@ from typing import Any
 from ._python import PythonPeer, listener
 from .peer import Work
 
-PEER = PythonPeer(
-    name="granian", title="granian", module=__name__, packages=("granian",), faster=("uvloop",)
-)
+PEER = PythonPeer(name="granian", title="granian", module=__name__, packages=("granian",), faster=("uvloop",))
 
 
 def serve(work: Work) -> None:

@@ -19,8 +19,9 @@ class Peer:
     """One server. `name` is what the command line and the results call it, `title` what a reader sees.
 
     The program that `command` gives listens on 127.0.0.1 at a port of its own choice, prints `http://127.0.0.1:PORT`
-    on a line of standard output when it accepts, and serves until SIGTERM. It is one process with one working thread
-    where that can be had; where it has children, their CPU time counts too, and the peer's file says so.
+    on a line of standard output when it accepts, and serves until SIGTERM. It is one process with one
+    working thread where that can be had; where it has children, their CPU time counts too, and the peer's
+    file says so.
 
     - `echo`, on the path /echo: each message goes back as it came.
     - `fanout`, on the path /fanout: each message goes to every connection on /fanout, the sender included.
@@ -38,7 +39,7 @@ class Peer:
         raise NotImplementedError
 
     def build(self) -> str | None:
-        """Compile what must be compiled; quick when it is there already. The reason, when that fails. Never raises."""
+        """Compile what must be compiled; quick when it is there already. The reason, when that fails."""
         return None
 
     def command(self, work: Work) -> list[str]:

@@ -5,15 +5,12 @@ It keeps what a socket does not take in its transport, and drops nothing. It kno
 
 from __future__ import annotations
 
-import asyncio
 from typing import Any
 
 from ._python import PythonPeer, announce, listener, run_asyncio
 from .peer import Work
 
-PEER = PythonPeer(
-    name="picows", title="picows", module=__name__, packages=("picows",), faster=("uvloop",)
-)
+PEER = PythonPeer(name="picows", title="picows", module=__name__, packages=("picows",), faster=("uvloop",))
 
 
 def serve(work: Work) -> None:

@@ -1,7 +1,7 @@
 """python-socketio, as an ASGI application under uvicorn: the Socket.IO protocol, a room for the fan-out.
 
-Events of one client are handled in order (`async_handlers=False`): with tasks of their own they could overtake each
-other. No ping falls within a measurement.
+Events of one client are handled in order (`async_handlers=False`): with tasks of their own they could
+overtake each other. No ping falls within a measurement.
 """
 
 from __future__ import annotations

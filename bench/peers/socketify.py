@@ -1,7 +1,7 @@
 """socketify: uWebSockets from Python, plain callbacks, its own publish and subscribe for the fan-out.
 
-`max_backpressure` 0 is no limit: with any other, messages to whoever is behind are dropped. Compression is shared, as
-its examples have it.
+`max_backpressure` 0 is no limit: with any other, messages to whoever is behind are dropped. Compression is
+shared, as its examples have it.
 """
 
 from __future__ import annotations
@@ -11,9 +11,7 @@ from typing import Any
 from ._python import PythonPeer
 from .peer import Work
 
-PEER = PythonPeer(
-    name="socketify", title="socketify", module=__name__, packages=("socketify",), deflate=True
-)
+PEER = PythonPeer(name="socketify", title="socketify", module=__name__, packages=("socketify",), deflate=True)
 
 
 def serve(work: Work) -> None:

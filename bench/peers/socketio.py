@@ -1,7 +1,7 @@
-"""Socket.IO on Node: its own protocol over WebSocket, a room for the fan-out. The program is node/socketio.mjs.
+"""Socket.IO on Node: its own protocol over WebSocket, a room for the fan-out. See node/socketio.mjs.
 
-It runs on `ws` with bufferutil, as its page on performance recommends. The engines named there beside it, eiows and
-uWebSockets.js, do not come ready to run from the registry, and are left out.
+It runs on `ws` with bufferutil, as its page on performance recommends. The engines named there beside it,
+eiows and uWebSockets.js, do not come ready to run from the registry, and are left out.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""tokio-tungstenite: the usual one in Rust, on Tokio with one thread. The program is rust/src/bin/tokio-tungstenite.rs.
+"""tokio-tungstenite: the usual one in Rust, on Tokio with one thread. See rust/src/bin/tokio-tungstenite.rs.
 
-The fan-out has a bounded queue and a writing task for each connection, and leaves what has gathered in one write. It
-knows no compression.
+The fan-out has a bounded queue and a writing task for each connection, and leaves what has gathered in one
+write. It knows no compression.
 """
 
 from __future__ import annotations

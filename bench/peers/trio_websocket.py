@@ -1,6 +1,7 @@
-"""trio-websocket: WebSocket for Trio, all in Python. It has no broadcast: each connection is sent to, one after the
-other, and whoever is slow is waited for. Its buffer is set to 64 KiB from the default of 4 KiB, which is what it
-leaves to tune. It knows no compression.
+"""trio-websocket: WebSocket for Trio, all in Python.
+
+It has no broadcast: each connection is sent to, one after the other, and whoever is slow is waited for. Its
+buffer is set to 64 KiB from the default of 4 KiB, which is what it leaves to tune. It knows no compression.
 """
 
 from __future__ import annotations

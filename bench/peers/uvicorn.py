@@ -1,4 +1,4 @@
-"""uvicorn, a bare ASGI application on it, uvloop beneath it. Which WebSocket protocol it uses: see _uvicorn.py."""
+"""uvicorn, a bare ASGI application on it, uvloop beneath it. Its WebSocket protocol: see _uvicorn.py."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """websockets: the most used library, on asyncio. Its documented `broadcast` does the fan-out.
 
-`broadcast` writes to each connection's buffer and never waits: nothing is dropped, and what holds memory is that the
-publisher waits for its message to arrive. Pings are off: nothing else is asked of a server here.
+`broadcast` writes to each connection's buffer and never waits: nothing is dropped, and what holds memory is
+that the publisher waits for its message to arrive. Pings are off: nothing else is asked of a server here.
 """
 
 from __future__ import annotations
