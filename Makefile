@@ -43,8 +43,8 @@ wheel: $(VENV)/.dev ## a wheel for this platform, in dist/
 	@$(BUILDING) $(BIN)/pip wheel --quiet --no-deps --no-build-isolation --wheel-dir dist .
 	@ls -1 dist/*.whl
 
-fuzz: prepare ## throw random input at every parser and at the engine, a minute each (nightly Rust; SECONDS_EACH=… TARGET=…)
-	@scripts/fuzz
+fuzz: prepare ## throw random input at every parser and at the engine, a minute each (SECONDS_EACH=… TARGET=… SEED=…)
+	@$(PYTHON) scripts/fuzz $(TARGET) $(if $(SECONDS_EACH),--seconds $(SECONDS_EACH)) $(if $(SEED),--seed $(SEED))
 
 docs: $(VENV)/.core ## write the generated pages of docs/reference again
 	@$(BIN)/python scripts/reference.py
@@ -53,7 +53,7 @@ lock: ## resolve the lock files again (needs uv)
 	@scripts/lock
 
 clean: ## remove what was built, and the virtual environment
-	rm -rf $(VENV) target rust/fuzz/target node_modules dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) target node_modules dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis
 	rm -f python/rtcore/_core*.so
 
 prepare:
