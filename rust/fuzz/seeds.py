@@ -183,6 +183,23 @@ def engine() -> dict[str, bytes]:
     }
 
 
+def world() -> dict[str, bytes]:
+    """Steps, as `Dice::step` in `any/world.rs` reads them, after the sizes of the world and the seed of its chance."""
+    all_in = b"".join(bytes([0, client, 3, client, 0]) for client in range(4))  # connect, and join the first room
+    say = bytes([6, 0, 0, 3, 0])
+    return {
+        "all-hear": b"\x0f\x01" + all_in + say * 3 + bytes([11, 1, 0, 4]),
+        "small-rings-slow-reader": b"\x10\x02" + all_in + bytes([15, 1, 120]) + say * 8 + bytes([15, 1, 0]),
+        "drop-and-return": b"\x0f\x03" + all_in + bytes([16, 2, 0, 0]) + say * 4 + bytes([0, 2, 17, 2, 12]),
+        "cut-in-pieces": b"\x2f\x04" + all_in + say * 3 + bytes([1, 3, 2]) + say,
+        "asked-room-thinks": b"\x0f\x05" + all_in + bytes([19, 0, 1, 3, 1, 4, 6, 1, 4, 2, 0, 18, 0]),
+        "block-and-time": b"\x00\x06" + bytes([0, 0, 3, 0, 3, 0, 1, 3, 1, 3, 15, 1, 120])
+        + bytes([6, 0, 3, 9, 0]) * 6 + bytes([17, 0, 13]),
+        "emit-again": b"\x0f\x07" + all_in + bytes([8, 0, 0, 0, 8, 0, 1, 1, 10, 0, 16, 0, 0, 1, 0, 0, 10, 0, 18, 0]),
+        "window-ends": b"\x0f\x08" + all_in + say + bytes([16, 1, 0, 1, 17, 0, 17, 0, 1]) + say,
+    }
+
+
 def write(target: str, seeds: dict[str, bytes]) -> None:
     """The files of one target; one that is no longer made goes."""
     folder = HERE / "seeds" / target
@@ -222,6 +239,7 @@ def main() -> None:
     write("msgpack", {name: msgpack(value) for name, value in MESSAGES.items()} | MSGPACK_ALONE)
     write("position", {f"{at:02}": text.encode() for at, text in enumerate(POSITIONS)})
     write("engine", engine())
+    write("world", world())
 
     words = list(dict.fromkeys(words_of(list(MESSAGES.values()))))
     signs = [b"$bin", b"\\ud800", b"\\u0000", b"1e400", b"18446744073709551616", b"null", b"true", b"false"]

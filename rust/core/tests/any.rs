@@ -13,6 +13,9 @@ mod head;
 mod inflate;
 #[path = "any/position.rs"]
 mod position;
+mod support;
+#[path = "any/world.rs"]
+mod world;
 
 use std::path::Path;
 
@@ -40,7 +43,7 @@ macro_rules! replayed {
 }
 
 mod kept {
-    use super::{engine, envelope, frames, head, inflate, position, replay};
+    use super::{engine, envelope, frames, head, inflate, position, replay, world};
 
     replayed! {
         head head::must_hold;
@@ -50,5 +53,6 @@ mod kept {
         msgpack envelope::msgpack;
         position position::must_hold;
         engine engine::must_hold;
+        world world::must_hold;
     }
 }
