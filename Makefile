@@ -62,8 +62,8 @@ wheel: $(VENV)/.wheel ## a wheel for this platform and a source distribution, in
 wheel-check: $(VENV)/.dev $(VENV)/.wheel ## build them, and use them as a user would, with each Python that is here
 	@$(BIN)/python -m scripts.wheel check
 
-fuzz: prepare ## throw random input at every parser and at the engine, a minute each (nightly Rust; SECONDS_EACH=… TARGET=…)
-	@scripts/fuzz
+fuzz: prepare ## throw random input at every parser and at the engine, a minute each (SECONDS_EACH=… TARGET=… SEED=…)
+	@$(PYTHON) scripts/fuzz $(TARGET) $(if $(SECONDS_EACH),--seconds $(SECONDS_EACH)) $(if $(SEED),--seed $(SEED))
 
 docs: $(VENV)/.core ## write the generated pages of docs/reference again
 	@$(BIN)/python scripts/reference.py
@@ -72,7 +72,7 @@ lock: ## resolve the lock files again (needs uv)
 	@scripts/lock
 
 clean: ## remove what was built, and the virtual environment
-	rm -rf $(VENV) target rust/fuzz/target node_modules dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) target node_modules dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis
 	rm -f python/rtcore/_core*.so
 
 prepare:

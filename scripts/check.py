@@ -66,10 +66,10 @@ def checks() -> list[Check]:
         ),
         Check("cargo-test", ["cargo", "test", "--workspace", "--locked"], ("test result",)),
         Check(
-            "fuzz-build",
-            ["cargo", "check", "--manifest-path", "rust/fuzz/Cargo.toml", "--locked"],
-            ("Finished",),
-            env={"CARGO_TARGET_DIR": str(ROOT / "target" / "fuzz")},
+            "fuzz",
+            [python, "scripts/fuzz", "--fresh", "--seed", "1", "--seconds", "20"],
+            ("fuzzing found",),
+            needs=("c++",),
         ),
         Check("pytest", [python, "-m", "pytest", "-q", "--durations=5"], (" passed", " failed", " error")),
         Check(
@@ -90,7 +90,10 @@ def checks() -> list[Check]:
 
 def found(tool: str) -> bool:
     """Whether a tool is in the path, under one of the names it goes by."""
-    names = {"chromium": ("chromium", "chromium-browser", "google-chrome")}.get(tool, (tool,))
+    names = {
+        "chromium": ("chromium", "chromium-browser", "google-chrome"),
+        "c++": ("c++", "g++", "clang++"),
+    }.get(tool, (tool,))
     return any(shutil.which(name) for name in names)
 
 

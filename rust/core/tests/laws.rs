@@ -1,15 +1,19 @@
-//! The laws of `docs/design.md`, over random steps, random cuts of the byte stream, random drops and a
-//! simulated clock. Each file names its laws.
+//! The laws of `docs/design.md`, over random steps, random cuts of the byte stream, random drops and a simulated clock.
+//! `docs/walk.md` says which file shows which law.
 //!
-//! A failure prints the steps, made as short as they get, and the seed: the same steps and seed do the same
-//! again. `PROPTEST_CASES` says how many cases to try.
+//! A failure prints the steps, made as short as they get, and the command that has the same again. `PROPTEST_CASES` says
+//! how many cases to try, `LAW_SEED` from which seed.
 
 mod support;
 
 #[path = "laws/cuts.rs"]
 mod cuts;
+#[path = "laws/law.rs"]
+mod law;
 #[path = "laws/listen.rs"]
 mod listen;
+#[path = "laws/logged.rs"]
+mod logged;
 #[path = "laws/once.rs"]
 mod once;
 #[path = "laws/steps.rs"]

@@ -1,58 +1,17 @@
-//! Random steps of a world.
+//! Random steps, and random sizes of the world that they happen in.
 
 use crate::support::link::Reads;
-use crate::support::rooms::ROOMS;
-use crate::support::world::World;
+use crate::support::rooms::{Bounded, ROOMS};
+use crate::support::steps::{EVENTS, PLACES, Step};
+use crate::support::wire::Dialect;
 use proptest::prelude::*;
-use serde_json::json;
 
-/// One thing that happens.
-#[derive(Clone, Debug)]
-pub enum Step {
-    Connect(usize),
-    /// With a position of another life of the log.
-    ConnectLost(usize),
-    Join(usize, usize),
-    JoinLast(usize, usize),
-    Leave(usize, usize),
-    Publish {
-        client: usize,
-        room: usize,
-        size: usize,
-        echo: bool,
-        volatile: bool,
-    },
-    Emit {
-        client: usize,
-        event: usize,
-        keyed: bool,
-    },
-    History(usize, usize),
-    Again(usize),
-    AppPublish {
-        room: usize,
-        size: usize,
-        exclude: Option<usize>,
-    },
-    Send(usize, usize),
-    PutOut(usize, usize),
-    Reads(usize, Reads),
-    Cut {
-        client: usize,
-        after: usize,
-        politely: bool,
-    },
-    Bye(usize),
-    Pass(u64),
-    /// The application makes up its mind about what it put off.
-    Decide,
-    Thinks(bool),
+pub fn bounds() -> impl Strategy<Value = Bounded> {
+    let ring = prop_oneof![Just(2_usize), Just(4), Just(1024)];
+    let outbox = prop_oneof![Just(200_u64), Just(700), Just(64 * 1024)];
+    let memory = prop_oneof![4 => Just(256_u64 << 20), 1 => Just(4_000)];
+    (ring, outbox, memory).prop_map(|(ring, outbox, memory)| Bounded { ring, outbox, memory })
 }
-
-/// Where the application can speak: in the rooms, to a user, to all.
-pub const PLACES: [&str; 9] =
-    ["skip", "latest", "disconnect", "block", "asked", "hall", "$all", "$user/ada", "$user/bob"];
-const EVENTS: [&str; 3] = ["work", "late", "fail"];
 
 pub fn steps(clients: usize, count: usize) -> impl Strategy<Value = Vec<Step>> {
     let some = 0..clients;
@@ -66,6 +25,7 @@ pub fn steps(clients: usize, count: usize) -> impl Strategy<Value = Vec<Step>> {
     let pass = prop_oneof![4 => 1..200_u64, 2 => 200..6_000_u64, 1 => 6_000..130_000_u64];
     let step = prop_oneof![
         8 => some.clone().prop_map(Step::Connect),
+        2 => (some.clone(), prop::sample::select(&Dialect::ALL[..])).prop_map(|(c, d)| Step::ConnectIn(c, d)),
         1 => some.clone().prop_map(Step::ConnectLost),
         8 => (some.clone(), room.clone()).prop_map(|(c, r)| Step::Join(c, r)),
         2 => (some.clone(), room.clone()).prop_map(|(c, r)| Step::JoinLast(c, r)),
@@ -73,7 +33,7 @@ pub fn steps(clients: usize, count: usize) -> impl Strategy<Value = Vec<Step>> {
         12 => (some.clone(), room.clone(), size.clone(), any::<bool>(), 0..6_u8).prop_map(
             |(client, room, size, echo, volatile)| Step::Publish { client, room, size, echo, volatile: volatile == 0 }
         ),
-        4 => (some.clone(), 0..3_usize, any::<bool>())
+        4 => (some.clone(), 0..EVENTS.len(), any::<bool>())
             .prop_map(|(client, event, keyed)| Step::Emit { client, event, keyed }),
         2 => (some.clone(), room.clone()).prop_map(|(c, r)| Step::History(c, r)),
         3 => some.clone().prop_map(Step::Again),
@@ -90,72 +50,4 @@ pub fn steps(clients: usize, count: usize) -> impl Strategy<Value = Vec<Step>> {
         1 => any::<bool>().prop_map(Step::Thinks),
     ];
     prop::collection::vec(step, 1..count)
-}
-
-impl World {
-    /// Do it, and let the world come to rest.
-    pub fn step(&mut self, step: &Step) {
-        match *step {
-            Step::Connect(client) => self.connect(client, None),
-            Step::ConnectLost(client) => self.connect(client, Some("0ther.7")),
-            Step::Join(client, room) => {
-                self.ask(client, json!({"type": "join", "room": ROOMS[room]}));
-            }
-            Step::JoinLast(client, room) => {
-                self.ask(client, json!({"type": "join", "room": ROOMS[room], "last": 3}));
-            }
-            Step::Leave(client, room) => {
-                self.ask(client, json!({"type": "leave", "room": ROOMS[room]}));
-            }
-            Step::Publish { client, room, size, echo, volatile } => {
-                let data = self.data(size);
-                let publish = json!({"type": "publish", "room": ROOMS[room], "event": "say", "data": data,
-                    "echo": echo, "volatile": volatile});
-                self.ask(client, publish);
-            }
-            Step::Emit { client, event, keyed } => {
-                let data = self.data(3);
-                let mut emit = json!({"type": "emit", "event": EVENTS[event], "data": data});
-                if keyed {
-                    emit["key"] = json!(data["n"].to_string());
-                }
-                self.ask(client, emit);
-            }
-            Step::History(client, room) => {
-                self.ask(client, json!({"type": "history", "room": ROOMS[room], "limit": 2}));
-            }
-            Step::Again(client) => {
-                let mut chance = self.chance.clone();
-                self.chance.next();
-                self.clients[client].ask_again(&mut chance);
-            }
-            Step::AppPublish { room, size, exclude } => self.publish(PLACES[room], exclude, size),
-            Step::Send(client, size) => self.send(client, size),
-            Step::PutOut(client, room) => self.put_out(client, ROOMS[room]),
-            Step::Reads(client, reads) => {
-                if let Some(link) = &mut self.clients[client].link {
-                    link.reads = reads;
-                }
-            }
-            Step::Cut { client, after, politely } => {
-                let last = json!({"type": "ping", "time": 1});
-                self.clients[client].say(&last);
-                self.cut(client, after, politely);
-            }
-            Step::Bye(client) => self.clients[client].say(&json!({"type": "bye"})),
-            Step::Pass(ms) => self.pass(ms),
-            Step::Decide => {
-                let thinks = self.app.thinks;
-                self.decide_all();
-                self.app.thinks = thinks;
-            }
-            Step::Thinks(thinks) => self.app.thinks = thinks,
-        }
-        self.settle();
-    }
-
-    fn ask(&mut self, client: usize, request: serde_json::Value) {
-        let head = self.head();
-        self.clients[client].request(request, head);
-    }
 }

@@ -11,14 +11,7 @@ pub mod link;
 pub mod record;
 pub mod rng;
 pub mod rooms;
+pub mod steps;
 pub mod truth;
 pub mod wire;
 pub mod world;
-
-use proptest::prelude::ProptestConfig;
-
-/// So many cases in the ordinary run; `PROPTEST_CASES` says another number.
-pub fn cases(many: u32) -> ProptestConfig {
-    let set = std::env::var("PROPTEST_CASES").ok().and_then(|text| text.parse().ok());
-    ProptestConfig { cases: set.unwrap_or(many), failure_persistence: None, ..ProptestConfig::default() }
-}

@@ -4,7 +4,15 @@
 use rtcore_core::Form;
 use rtcore_core::envelope::{Data, Said, digest, field, messages, read, same, transcode, type_of};
 
-pub fn must_hold(form: Form, frame: &[u8]) {
+pub fn json(frame: &[u8]) {
+    must_hold(Form::Json, frame);
+}
+
+pub fn msgpack(frame: &[u8]) {
+    must_hold(Form::Msgpack, frame);
+}
+
+fn must_hold(form: Form, frame: &[u8]) {
     for message in messages(form, frame).flatten() {
         let _ = type_of(form, message);
         let _ = field(message, form, "data");

@@ -1,0 +1,39 @@
+//! The request head, and all that is decided by looking at it.
+
+use rtcore_core::frame::http::{Parsed, parse};
+use rtcore_core::frame::{Cidr, forwarded_for, handshake, host_ok, origin_ok};
+use std::net::{IpAddr, Ipv4Addr};
+
+pub fn must_hold(bytes: &[u8]) {
+    let (head, length) = match parse(bytes, 16 * 1024) {
+        Ok(Parsed::Head(head, length)) => (head, length),
+        Ok(Parsed::Incomplete) => return,
+        Err(refusal) => return refusal.write(true, &mut Vec::new()),
+    };
+    assert!(length <= bytes.len());
+    // What was taken in one read is incomplete without its last byte, or was refused before.
+    assert!(!matches!(parse(&bytes[..length - 1], 16 * 1024), Ok(Parsed::Head(..))));
+
+    let configured = ["https://example.org".to_owned()];
+    let _ = origin_ok(&head, &configured, true);
+    let _ = host_ok(&head, true, &configured);
+    let peer = IpAddr::V4(Ipv4Addr::LOCALHOST);
+    let _ = forwarded_for(&head, peer, &Cidr::parse("127.0.0.0/8").into_iter().collect::<Vec<_>>());
+    if let Ok(wanted) = handshake::check(&head) {
+        let mut out = Vec::new();
+        handshake::write_switch(wanted.key, wanted.protocols.first().copied(), wanted.deflate, &mut out);
+        let answer = handshake::check_response(&out, wanted.key, &wanted.protocols, wanted.deflate);
+        assert!(matches!(answer, Ok(handshake::Answer::Switched(..))));
+    }
+
+    // The backend sees the request that was judged here.
+    let mut out = Vec::new();
+    head.rewrite_for_backend(&mut out);
+    match parse(&out, usize::MAX) {
+        Ok(Parsed::Head(again, all)) => {
+            assert_eq!(all, out.len());
+            assert_eq!((again.method, again.path(), again.query()), (head.method, head.path(), head.query()));
+        }
+        other => panic!("the rewritten head is not taken: {other:?}"),
+    }
+}
