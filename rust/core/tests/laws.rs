@@ -6,6 +6,8 @@
 
 mod support;
 
+#[path = "laws/bounded.rs"]
+mod bounded;
 #[path = "laws/cuts.rs"]
 mod cuts;
 #[path = "laws/law.rs"]

@@ -5,7 +5,7 @@ use super::rooms::Blocked;
 use super::session::Hold;
 use super::{AppEvent, Engine};
 use crate::codes::close;
-use crate::ids::{ConnId, Now, RoomId, Seq, SessionId};
+use crate::ids::{ConnId, Now, RoomId, Seq, SessionId, Tick};
 use crate::room::settings::Policy;
 
 /// What an entry holds beside its data, roughly: what is reckoned with before it is made.
@@ -28,7 +28,7 @@ impl Engine {
         let due = now.tick.plus_ms(self.config.limits.block_ms);
         let Some(place) = self.room_mut(room) else { return false };
         if place.blocked.is_none() {
-            place.blocked = Some(Box::default());
+            place.blocked = Some(Box::new(Blocked { due, ..Blocked::default() }));
             self.timers.blocked(due, room);
         }
         if let Some(blocked) = self.room_mut(room).and_then(|room| room.blocked.as_mut()) {
@@ -81,9 +81,11 @@ impl Engine {
     }
 
     /// Publishers waited as long as they may: who is too slow is closed, and owed a gap.
-    pub(super) fn block_timeout(&mut self, room: RoomId, now: Now) {
+    pub(super) fn block_timeout(&mut self, room: RoomId, due: Tick, now: Now) {
         let Some(place) = self.room(room) else { return };
-        let Some(needs) = place.blocked.as_ref().map(|blocked| blocked.needs) else { return };
+        // The deadline of an earlier wait is not this one's.
+        let Some(blocked) = place.blocked.as_ref().filter(|blocked| blocked.due == due) else { return };
+        let needs = blocked.needs;
         let slow: Vec<ConnId> = place
             .members
             .iter()

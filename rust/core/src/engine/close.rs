@@ -159,6 +159,7 @@ impl Engine {
         let known = held.known;
         self.listeners[session.index()].live = false;
         self.timers.session(window, session);
+        self.drop_stale_timers();
         for room in rooms {
             if self.room(room).is_some_and(|place| place.blocked.is_some()) {
                 self.unblock(room, now);

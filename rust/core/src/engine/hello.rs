@@ -219,6 +219,7 @@ impl Engine {
             rare: None,
             expires,
             told_expiring: false,
+            expires_at: None,
             until: now.tick,
             latency_us: None,
             budget: (u32::try_from(rate.saturating_mul(2000)).unwrap_or(u32::MAX), now.tick),

@@ -55,6 +55,7 @@ impl Engine {
         self.admission.add_address(peer.address, What::Connection);
         self.stats.connections += 1;
         self.timers.conn(deadline, id);
+        self.drop_stale_timers();
         if let Some((what, limit)) = full {
             self.refuse_full(id, what, limit, now);
         }

@@ -142,12 +142,14 @@ impl Engine {
                 }
                 self.release_hold(joining.session, Hold::Join(ticket), now);
             }
-            Waiting::Reauth { session, id } => {
+            Waiting::Reauth { session, id, bytes } => {
+                self.settle(session, bytes);
                 let error = envelope::ErrorOut { code, message, details: None, retry: false };
                 self.tell_session(session, |out, form| match id {
                     Some(id) => envelope::ack_error(out, form, id, &error),
                     None => envelope::error(out, form, &error),
                 });
+                self.go_on(session, now);
             }
             Waiting::Returning { conn, room, .. } => {
                 let allowed = Allowed { room, grants: None, info: None, state: None };

@@ -30,6 +30,7 @@ pub(super) enum Waiting {
     Reauth {
         session: SessionId,
         id: Option<u64>,
+        bytes: u32,
     },
     /// A publication of the application's in a room with the policy `block`.
     Blocked,
@@ -166,12 +167,14 @@ impl Engine {
                 }
                 self.go_on(session, now);
             }
-            Some(Waiting::Reauth { session, id }) => {
+            Some(Waiting::Reauth { session, id, bytes }) => {
+                self.settle(session, bytes);
                 let error = envelope::ErrorOut { code, message, details, retry };
                 self.tell_session(session, |out, form| match id {
                     Some(id) => envelope::ack_error(out, form, id, &error),
                     None => envelope::error(out, form, &error),
                 });
+                self.go_on(session, now);
             }
             Some(other) => self.denied(request, other, code, message, now),
             None => {}
@@ -179,7 +182,7 @@ impl Engine {
     }
 
     /// A request waits no more.
-    fn settle(&mut self, session: SessionId, bytes: u32) {
+    pub(super) fn settle(&mut self, session: SessionId, bytes: u32) {
         if let Some(held) = self.session_mut(session) {
             held.waiting = held.waiting.saturating_sub(1);
             held.waiting_bytes = held.waiting_bytes.saturating_sub(bytes);
@@ -187,7 +190,7 @@ impl Engine {
     }
 
     /// What waited because too many requests did.
-    fn go_on(&mut self, session: SessionId, now: Now) {
+    pub(super) fn go_on(&mut self, session: SessionId, now: Now) {
         if let Some(conn) = self.session(session).and_then(|held| held.conn)
             && self.conn(conn).is_some_and(|conn| conn.paused || !conn.backlog.is_empty())
         {
@@ -266,14 +269,33 @@ impl Engine {
             }
             return;
         }
-        let ticket = self.ticket(Waiting::Reauth { session, id });
-        self.know(session);
+        // It waits as an `emit` does, so a peer cannot make more of them wait than the settings allow.
+        let bytes = u32::try_from(token.len()).unwrap_or(u32::MAX);
+        let ticket = self.ticket(Waiting::Reauth { session, id, bytes });
+        if let Some(held) = self.session_mut(session) {
+            held.known = true;
+            held.waiting += 1;
+            held.waiting_bytes = held.waiting_bytes.saturating_add(bytes);
+        }
         self.events.list.push(AppEvent::Reauthenticate { session, ticket, token: token.to_owned() });
     }
 
     /// The application's word about a new token: it is `user`'s, until `expires`.
     pub fn reauthenticated(&mut self, ticket: u64, user: Option<&str>, expires: Option<u64>, now: Now) {
-        let Some(Waiting::Reauth { session, id }) = self.answered(ticket) else { return };
+        let Some(Waiting::Reauth { session, id, bytes }) = self.answered(ticket) else { return };
+        self.settle(session, bytes);
+        self.new_token(session, id, user, expires, now);
+        self.go_on(session, now);
+    }
+
+    fn new_token(
+        &mut self,
+        session: SessionId,
+        id: Option<u64>,
+        user: Option<&str>,
+        expires: Option<u64>,
+        now: Now,
+    ) {
         let Some(held) = self.session_mut(session) else { return };
         if held.user().map(|user| &**user) != user {
             let fault = Fault::new(Code::Unauthorized, "the token belongs to another user").with_id(id);

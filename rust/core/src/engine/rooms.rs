@@ -4,7 +4,7 @@ use super::session::Joined;
 use super::{Engine, size};
 use crate::codes::Code;
 use crate::error::Fault;
-use crate::ids::{Now, RoomId, Seq, SessionId};
+use crate::ids::{Now, RoomId, Seq, SessionId, Tick};
 use crate::log::memory;
 use crate::log::ring::{Freed, Ring};
 use crate::room::grants::Grants;
@@ -38,6 +38,8 @@ pub(super) struct Blocked {
     pub sessions: Vec<SessionId>,
     /// The number that would be forgotten: members below it are waited for.
     pub needs: Seq,
+    /// Until when they wait.
+    pub due: Tick,
 }
 
 impl Engine {
@@ -167,19 +169,33 @@ impl Engine {
         }
     }
 
-    /// All rings together hold too much: the oldest entries go, a tenth of the budget at once, so that
-    /// a full budget costs one walk over the rooms for many publications.
+    /// All rings together, of rooms and of sessions, hold too much: the oldest entries go, a tenth of the
+    /// budget at once, so that a full budget costs one walk over the rings for many publications.
     fn shed(&mut self) {
         let budget = size(self.config.limits.ring_memory);
         let over = self.ring_bytes - budget + budget / 10;
-        let plan = memory::plan(self.rooms.iter().map(|(index, _, room)| (index as usize, &room.ring)), over);
-        for (index, count) in plan {
-            let Some(room) = self.rooms.at_mut(index) else { continue };
+        // A session's ring is named by its index behind the last room's.
+        let behind = self.rooms.slots();
+        let of_rooms = self.rooms.iter().map(|(index, _, room)| (index as usize, &room.ring));
+        let of_sessions = self.sessions.iter().filter_map(|(index, _, held)| {
+            let ring = held.rare.as_ref()?.ring.as_ref()?;
+            Some((behind + index as usize, ring))
+        });
+        for (index, count) in memory::plan(of_rooms.chain(of_sessions), over) {
+            let ring = if index < behind {
+                self.rooms.at_mut(index).map(|room| &mut room.ring)
+            } else {
+                let rare = self.sessions.at_mut(index - behind).and_then(|held| held.rare.as_mut());
+                rare.and_then(|rare| rare.ring.as_mut())
+            };
+            let Some(ring) = ring else { continue };
             for _ in 0..count {
-                let freed = room.ring.forget_oldest();
+                let freed = ring.forget_oldest();
                 self.ring_bytes = self.ring_bytes.saturating_sub(freed.bytes);
                 self.stats.shed += freed.entries as u64;
             }
+            // A room that nobody is in and that holds nothing now is freed by the sweep.
+            self.timers.emptied = true;
         }
     }
 

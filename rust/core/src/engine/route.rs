@@ -64,6 +64,7 @@ impl Engine {
                 conn.full_since = Some(now.tick);
                 let deadline = now.tick.plus_ms(self.config.limits.ping_ms);
                 self.timers.conn(deadline, id);
+                self.drop_stale_timers();
             }
         }
         takes != Take::Nothing
@@ -119,6 +120,7 @@ impl Engine {
         if full
             && self.takes(id, now) == Take::Answers
             && !matches!(said, Said::Reply { .. } | Said::Ping { .. } | Said::Bye { .. })
+            && !self.was_taken(session, &said)
         {
             let fault = Fault::new(
                 Code::Overloaded,
@@ -131,6 +133,13 @@ impl Engine {
             return;
         }
         self.said(id, session, said, source, now);
+    }
+
+    /// Whether it is a request that was taken before: it gets its ack and makes no work. To say of it that it may be
+    /// tried again, with a new id, would have it done twice.
+    fn was_taken(&self, session: SessionId, said: &Said<'_>) -> bool {
+        matches!(said, Said::Publish(_) | Said::Emit(_))
+            && id_of(said).is_some_and(|id| self.session(session).is_some_and(|held| id <= held.acks.taken()))
     }
 
     fn said(&mut self, id: ConnId, session: SessionId, said: Said<'_>, source: &[u8], now: Now) {

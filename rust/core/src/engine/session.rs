@@ -74,6 +74,8 @@ pub(super) struct Session {
     /// When its token ends, milliseconds since 1970.
     pub expires: Option<u64>,
     pub told_expiring: bool,
+    /// When the timer looks at that next.
+    pub expires_at: Option<Tick>,
     /// When the resume window ends; meaningful while it has no connection.
     pub until: Tick,
     /// Measured round trip, microseconds.

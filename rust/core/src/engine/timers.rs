@@ -36,6 +36,8 @@ const SWEEP_KEYS: usize = 4096;
 pub(super) struct Timers {
     heap: BinaryHeap<Reverse<(Tick, Due)>>,
     sweeping: bool,
+    /// A ring was emptied by the memory budget: there may be a room to free.
+    pub emptied: bool,
 }
 
 impl Timers {
@@ -57,6 +59,10 @@ impl Timers {
     pub fn len(&self) -> usize {
         self.heap.len()
     }
+    /// Whether so many are stale that it is time to let go of them: what is live has some four each.
+    fn crowded(&self, live: usize) -> bool {
+        self.heap.len() > 8 * live + 64
+    }
 }
 
 impl Engine {
@@ -77,21 +83,52 @@ impl Engine {
                 Due::Conn(id) => self.conn_due(ConnId(id), at, now),
                 Due::Session(id) => self.session_due(SessionId(id), now),
                 Due::Presence(id) => self.flush_presence(RoomId(id)),
-                Due::Blocked(id) => self.block_timeout(RoomId(id), now),
+                Due::Blocked(id) => self.block_timeout(RoomId(id), at, now),
                 Due::Sweep => self.sweep(now),
             }
         }
     }
 
     fn plan_sweep(&mut self, now: Now) {
-        if !self.timers.sweeping && self.ring_bytes + self.keys.bytes() > 0 {
+        if !self.timers.sweeping && (self.timers.emptied || self.ring_bytes + self.keys.bytes() > 0) {
             self.timers.sweeping = true;
             self.timers.add(now.tick.plus_ms(SWEEP_MS), Due::Sweep);
         }
     }
 
+    /// Let go of stale deadlines once they are the most: a peer that comes and goes, or is full and empty again, as fast
+    /// as it can leaves one each time, and they would be kept for the resume window. Amortised O(1) a deadline.
+    pub(super) fn drop_stale_timers(&mut self) {
+        if !self.timers.crowded(self.conns.len() + self.sessions.len() + self.rooms.len()) {
+            return;
+        }
+        let mut heap = std::mem::take(&mut self.timers.heap);
+        heap.retain(|Reverse((at, due))| self.is_awaited(*at, *due));
+        self.timers.heap = heap;
+    }
+
+    /// Whether a deadline means anything still.
+    fn is_awaited(&self, at: Tick, due: Due) -> bool {
+        match due {
+            Due::Conn(id) => self.conn(ConnId(id)).is_some_and(|conn| {
+                let patience = conn.full_since.map(|since| since.plus_ms(self.config.limits.ping_ms));
+                conn.deadline == at || patience == Some(at)
+            }),
+            Due::Session(id) => self
+                .session(SessionId(id))
+                .is_some_and(|held| held.expires_at == Some(at) || (held.conn.is_none() && held.until == at)),
+            Due::Presence(id) => self.room(RoomId(id)).is_some_and(|room| room.presence_timed),
+            Due::Blocked(id) => self
+                .room(RoomId(id))
+                .and_then(|room| room.blocked.as_ref())
+                .is_some_and(|held| held.due == at),
+            Due::Sweep => true,
+        }
+    }
+
     fn sweep(&mut self, now: Now) {
         self.timers.sweeping = false;
+        self.timers.emptied = false;
         self.expire_rings(now);
         self.keys.expire(now.tick, SWEEP_KEYS);
         // Where nobody is left no other deadline would come, and what is held would stay for ever.
@@ -114,7 +151,11 @@ impl Engine {
         let Some(expires) = held.expires else { return };
         let told = if held.told_expiring { 0 } else { early };
         let at = now.tick.plus_ms(expires.saturating_sub(told).saturating_sub(now.wall_ms));
+        if let Some(held) = self.session_mut(id) {
+            held.expires_at = Some(at);
+        }
         self.timers.session(at, id);
+        self.drop_stale_timers();
     }
 
     fn conn_due(&mut self, id: ConnId, at: Tick, now: Now) {

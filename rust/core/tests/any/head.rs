@@ -34,6 +34,8 @@ pub fn must_hold(bytes: &[u8]) {
             assert_eq!(all, out.len());
             assert_eq!((again.method, again.path(), again.query()), (head.method, head.path(), head.query()));
         }
+        // `Connection: close` was added to a head with as many fields as ours may have; the backend's has no such limit.
+        Err(refusal) if refusal.status == 431 && head.iter().count() == 100 => {}
         other => panic!("the rewritten head is not taken: {other:?}"),
     }
 }

@@ -1,5 +1,8 @@
 //! Law 5: where TCP cuts the stream changes nothing. Two worlds live the same steps, one with its bytes whole
 //! and one with them in random pieces: every client hears the same, in the same order.
+//!
+//! The application answers at once here, and they are compared while they live: its late words meet bytes that are
+//! still on their way in one of the worlds, which is another order of what happens and no other place of a cut.
 
 use crate::law::law;
 use crate::steps::{bounds, steps};
@@ -11,10 +14,9 @@ use proptest::prelude::any;
 fn live(bounded: Bounded, steps: &[Step], seed: u64, cuts: bool) -> World {
     let mut world = World::new(bounded, 4, seed);
     world.cuts = cuts;
-    for step in steps {
+    for step in steps.iter().filter(|step| !matches!(step, Step::Thinks(_))) {
         world.step(step);
     }
-    world.come_to_rest();
     world
 }
 

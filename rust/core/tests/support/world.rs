@@ -7,6 +7,7 @@ use super::rng::Rng;
 use super::rooms::{Bounded, config};
 use super::truth::Truth;
 use super::wire::Dialect;
+use rtcore_core::codes::Code;
 use rtcore_core::engine::{Config, Engine, Op, Peer, Publication, Unpublished};
 use rtcore_core::{ConnId, Form, Now, Seq, Tick};
 use serde_json::{Value, json};
@@ -102,6 +103,18 @@ impl World {
         }
     }
 
+    /// The links that clients left when they came back break, too.
+    pub fn cut_stale(&mut self) {
+        for link in std::mem::take(&mut self.stale) {
+            self.engine.lost(link.conn, self.now);
+        }
+    }
+
+    /// Publications of the application that a room holds up.
+    pub fn blocked(&self) -> usize {
+        self.blocked.len()
+    }
+
     /// The application says something in a room.
     pub fn publish(&mut self, room: &str, exclude: Option<usize>, size: usize) {
         let data = self.data(size).to_string();
@@ -120,6 +133,8 @@ impl World {
         match self.engine.publish(&publication, self.now) {
             Ok(_) => {}
             Err(Unpublished::Blocked(ticket)) => self.blocked.push((ticket, room.to_owned(), data)),
+            // As many rooms as may be are there.
+            Err(Unpublished::Fault(fault)) if fault.code == Code::Overloaded => {}
             Err(Unpublished::Fault(fault)) => panic!("{fault:?}"),
         }
     }
