@@ -21,3 +21,10 @@ async def echo(socket: rtcore.RawSocket) -> None:
     """Each message goes back as it came."""
     async for message in socket:
         await socket.send(message)
+
+
+@app.websocket("/enough")
+async def enough(socket: rtcore.RawSocket) -> None:
+    """The server ends it, with a code and a reason of its own."""
+    async for message in socket:
+        await socket.close(3333, str(message))

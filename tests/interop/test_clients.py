@@ -80,6 +80,8 @@ async def test_websockets_on_trio(
             url, subprotocols=protocols or None, compression=compression
         ) as socket:
             assert socket.subprotocol == subprotocol
+            extensions = [extension.name for extension in socket.protocol.extensions]
+            assert extensions == (["permessage-deflate"] if compression else [])
             await play(script(), socket.send, socket.recv)
         assert socket.close_code == 1000
 
