@@ -1,13 +1,22 @@
-// The demo as a user starts it, and a browser to look at it with.
+// A server as a user starts it, and a browser to look at it with.
 import { spawn } from "node:child_process";
 import { accessSync, constants } from "node:fs";
 import { delimiter, join } from "node:path";
 import { chromium } from "playwright-core";
 
 /** Start `rtcore demo` on a free port. Resolves to its address and a function that ends it. */
-export async function startDemo() {
+export function startDemo() {
+  return start("demo");
+}
+
+/** Start `rtcore serve` with an application, the same way. */
+export function startServer(app) {
+  return start("serve", app);
+}
+
+async function start(...command) {
   const python = process.env.PYTHON ?? ".venv/bin/python";
-  const child = spawn(python, ["-m", "rtcore", "demo", "--port", "0"], {
+  const child = spawn(python, ["-m", "rtcore", ...command, "--port", "0"], {
     stdio: ["ignore", "pipe", "inherit"],
     env: { ...process.env, PYTHONUNBUFFERED: "1" },
   });
@@ -20,7 +29,7 @@ export async function startDemo() {
       if (found) resolve(found[0]);
     });
     child.once("error", reject);
-    ended.then((code) => reject(new Error(`rtcore demo ended with ${code}: ${seen}`)));
+    ended.then((code) => reject(new Error(`rtcore ${command[0]} ended with ${code}: ${seen}`)));
   });
   return {
     url,
