@@ -49,7 +49,8 @@ def main() -> int:
         try:
             results.append(measure(scene, seconds=given.seconds, repeats=given.repeats, step=progress.step))
         except LoadError as failure:
-            results.append(Result(scene.name, scene.title, "", f"FAILED: {failure}", good=False, figure=0.0))
+            why = str(failure).splitlines()[0]
+            results.append(Result(scene.name, scene.title, "", f"FAILED: {why}", good=False, figure=0.0))
     print(file=sys.stderr)
     where = machine()
     text = f"{scenes(results)}\n\n{told(where)}"

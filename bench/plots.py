@@ -71,7 +71,7 @@ def growth() -> None:
         middle = [
             (count, sorted(run["cpu_us_per_message"] for run in scenes[f"members-{count}"][who]))
             for count in (100, 1_000, 10_000)
-            if f"members-{count}" in scenes
+            if scenes.get(f"members-{count}", {}).get(who)
         ]
         label = "rtcore" if who == "ours" else "floor"
         left.plot(
