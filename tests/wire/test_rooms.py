@@ -170,6 +170,19 @@ def test_narrowed_rights_are_told_and_obeyed(ann: Client, bob: Client, room: str
     ann.refused("FORBIDDEN", "history", room=room)
 
 
+def test_joining_again_gives_back_nothing_that_was_taken(
+    dial: Dial, ann: Client, bob: Client, room: str
+) -> None:
+    ann.join(room)
+    ann.emit("grant-me", {"room": room, "grants": ["history"]})
+    ann.expect("grants", room=room)
+    assert ann.join(room)["grants"] == ["history"]
+    ann.refused("FORBIDDEN", "publish", room=room, event="say", data=1)
+    again = dial().hello(**ann.returning())
+    assert again.expect("room", room=room)["grants"] == ["history"]
+    assert again.join(room)["grants"] == ["history"]
+
+
 def test_without_the_right_to_presence_nobody_is_seen(ann: Client, bob: Client, name: str) -> None:
     room = f"guarded:{name}"
     joined = ann.join(room, data={"grants": ["publish", "history"]})

@@ -169,11 +169,14 @@ impl Engine {
         let Some(place) = self.room(room) else { return Ok(()) };
         let default = place.settings.member_grants();
         let presence = place.settings.presence;
+        let decided = place.settings.authorize;
         let before = place.members.get(session).cloned();
         let first_id = self.session(session).and_then(|held| Some(held.joined(room)?.join_id));
         let again = before.is_some();
         let resent = again && joining.id.is_some() && joining.id == first_id;
-        let grants = admitted.grants.unwrap_or(default);
+        // Where no authorizer speaks again, what the application gave or took since stays.
+        let kept = before.as_ref().filter(|_| !decided).map(|member| member.grants);
+        let grants = admitted.grants.or(kept).unwrap_or(default);
         let head = self.head;
         let began = before.as_ref().map_or(head, |member| member.began);
         if let Some(old) = &before {

@@ -87,10 +87,13 @@ impl Engine {
         let mut states: Vec<(RoomId, Box<[u8]>, Seq)> = Vec::new();
         for allowed in returning.rooms {
             if let Some(grants) = allowed.grants {
-                if let Some(member) =
-                    self.room_mut(allowed.room).and_then(|room| room.members.get_mut(session))
-                {
-                    member.grants = grants;
+                let place = self.room_mut(allowed.room);
+                // A state function says nothing of rights: those that the application gave since stay.
+                let decided = place.as_ref().is_some_and(|place| place.settings.authorize);
+                if let Some(member) = place.and_then(|place| place.members.get_mut(session)) {
+                    if decided {
+                        member.grants = grants;
+                    }
                     if allowed.info.is_some() {
                         member.info = allowed.info;
                     }
