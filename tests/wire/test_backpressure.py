@@ -59,6 +59,25 @@ def test_not_longer_than_ping_then_requests_are_refused_and_pings_pass(
     assert done + len(refused) == 100
 
 
+def test_a_request_that_was_taken_is_not_called_overloaded(dial: Dial, quick: Server, name: str) -> None:
+    """`retry` with a new id would have it done twice: what is sent again gets its ack, also meanwhile."""
+    ann, bob = dial(quick).hello(), dial(quick).hello()
+    kept = ann.ask("emit", event="echo", data="kept")
+    assert ann.result(kept) == "kept"
+    first = waiting(ann, bob, name)
+    for n in range(100):
+        ann.ask("emit", event="echo", data=n)
+    ann.send({"type": "ping", "time": 1})
+    ann.expect("pong", time=1)
+    ann.send({"type": "emit", "id": kept, "event": "echo", "data": "kept"})
+    assert ann.result(kept) == "kept"
+    ann.send({"type": "emit", "id": first, "event": "wait", "data": name}, {"type": "ping", "time": 2})
+    ann.expect("pong", time=2)
+    assert not [m for m in ann.pending if m.get("id") == first]
+    bob.emit("open", name)
+    assert ann.result(first) == name
+
+
 def test_bye_passes_too(dial: Dial, quick: Server, name: str) -> None:
     ann, bob = dial(quick).hello(), dial(quick).hello()
     waiting(ann, bob, name)
