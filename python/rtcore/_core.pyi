@@ -66,6 +66,7 @@ class Core:
     def set_lifecycle(self, yes: bool) -> None: ...  # whether OPENED, RESUMED and AWAY are wanted
     def set_backend(self, yes: bool) -> None: ...  # False: what is not ours gets 404 from the core
     def set_loopback_only(self, yes: bool) -> None: ...
+    def set_token_in_url(self, yes: bool) -> None: ...
     def add_room(
         self,
         pattern: str,

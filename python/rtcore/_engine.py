@@ -72,6 +72,7 @@ class CoreSettings:
     proxies: Sequence[str] = ()
     loopback_only: bool = False
     backend: bool = False
+    token_in_url: bool = False
     linger_us: int = 50
     seed: bytes | None = None
 
@@ -160,6 +161,7 @@ def _configure(core: Core, settings: CoreSettings) -> None:
         core.set_limit(name, value)
     core.set_backend(settings.backend)
     core.set_loopback_only(settings.loopback_only)
+    core.set_token_in_url(settings.token_in_url)
     for what, texts, add in (
         ("origin", settings.origins, core.add_origin),
         ("host", settings.hosts, core.add_host),

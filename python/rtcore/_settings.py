@@ -152,6 +152,9 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("log_format", "text", _choice(_FORMATS), "text for people, json for programs: one object a line"),
     Setting("access_log", False, _flag, "log each HTTP request that is not rtcore's own"),
     Setting("metrics", True, _flag, "answer /metrics, in Prometheus' text format"),
+    Setting(
+        "token_in_url", False, _flag, "take a token in the URL (?token=), where logs and histories see it"
+    ),
     Setting("demo", False, _flag, "serve the demonstration page at /"),
     Setting(
         "http_connections", 1000, _number, "HTTP requests that may be open at a time, beside rtcore's own"

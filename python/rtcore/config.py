@@ -57,6 +57,7 @@ class Config(msgspec.Struct, kw_only=True, frozen=True):
     log_format: str = "text"
     access_log: bool = False
     metrics: bool = True
+    token_in_url: bool = False
     demo: bool = False
     http_connections: int = 1000
     linger: int = 50
@@ -85,6 +86,7 @@ class Config(msgspec.Struct, kw_only=True, frozen=True):
             proxies=self.proxies,
             loopback_only=all(_is_loopback(address) for address in addresses),
             backend=True,
+            token_in_url=self.token_in_url,
             linger_us=self.linger,
         )
 

@@ -41,6 +41,12 @@ pub mod close {
     /// The first message was no readable `hello`.
     pub const HELLO_EXPECTED: u16 = 4504;
 
+    /// Whether a client comes back by itself after this code.
+    #[must_use]
+    pub const fn comes_back(code: u16) -> bool {
+        !matches!(code, NORMAL | PROTOCOL_ERROR | UNSUPPORTED | BAD_DATA | TOO_BIG | 4500..=4999)
+    }
+
     /// Whether a peer may put this code into a close frame, RFC 6455 §7.4.
     #[must_use]
     pub const fn may_be_sent(code: u16) -> bool {

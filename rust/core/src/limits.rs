@@ -53,6 +53,14 @@ limits! {
     resume_ms = 120_000;
     /// How long a closed connection may take to finish (ms): RFC 6455 §7.1.1 wants the peer's close frame first.
     close_ms = 2_000;
+    /// Time for the body of a request over plain HTTP (ms).
+    body_ms = 30_000;
+    /// How long a connection over plain HTTP may be idle between two requests (ms), the next head included. Above the 60 s after which common proxies drop theirs.
+    keep_alive_ms = 75_000;
+    /// How long the answer to a `send` waits for acks (ms); later ones come with the poll or the stream.
+    send_wait_ms = 100;
+    /// Longest wait of a poll (ms). Shorter than the 30 s at which common proxies cut idle links.
+    poll_wait_ms = 25_000;
     /// How long shutdown may take (ms); clients are told to come back spread over it.
     grace_ms = 10_000;
     /// Longest request head (bytes).

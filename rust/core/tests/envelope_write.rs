@@ -155,7 +155,7 @@ fn rooms() {
 fn the_first_answer() {
     let fresh = WelcomeOut {
         session: "s1",
-        key: "k",
+        key: Some("k"),
         user: Some("ann"),
         epoch: "k3f9",
         seq: 120,
@@ -170,6 +170,7 @@ fn the_first_answer() {
         transports: &["websocket"],
         time: 17,
         expires: Some(18),
+        ticket: None,
     };
     assert_eq!(
         text(|o, f| welcome(o, f, &fresh)),

@@ -41,6 +41,11 @@ impl Core {
         Ok(())
     }
 
+    fn set_token_in_url(&self, yes: bool) -> Result<(), Failure> {
+        self.lock().config()?.token_in_url = yes;
+        Ok(())
+    }
+
     #[pyo3(signature = (pattern, *, relay, count, bytes, age_ms, policy, key, authorize, state, presence, grants))]
     #[expect(clippy::too_many_arguments, clippy::fn_params_excessive_bools, reason = "keywords, in Python")]
     fn add_room(

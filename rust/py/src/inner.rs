@@ -158,13 +158,14 @@ impl Inner {
 
     /// Let the streams have what is due on them, without writing to sockets.
     pub fn settle(&mut self) -> Result<(), Failure> {
+        let now = self.engine_now()?.1;
         let (engine, shard) = self.driven()?;
         let (dirty, ops) = if let Some(shard) = shard {
             shard.collect(engine);
             shard.take_foreign()
         } else {
             let (mut dirty, mut ops) = (Vec::new(), Vec::new());
-            engine.take_dirty(&mut dirty);
+            engine.take_dirty(&mut dirty, now);
             engine.take_ops(&mut ops);
             (dirty, ops)
         };

@@ -19,7 +19,7 @@ pub trait Driven {
     /// Whether something is to be written or done.
     fn has_dirty(&self) -> bool;
     /// The connections with output, each once.
-    fn take_dirty(&mut self, into: &mut Vec<ConnId>);
+    fn take_dirty(&mut self, into: &mut Vec<ConnId>, now: Now);
     /// What is due on a connection, in order and not yet consumed, in at most `max_slices` pieces.
     fn gather<'a>(&'a self, conn: ConnId, into: &mut Vec<&'a [u8]>, max_slices: usize);
     /// The kernel took `n` bytes. True: there is more.
@@ -48,8 +48,8 @@ impl Driven for Engine {
     fn has_dirty(&self) -> bool {
         Self::has_dirty(self)
     }
-    fn take_dirty(&mut self, into: &mut Vec<ConnId>) {
-        Self::take_dirty(self, into);
+    fn take_dirty(&mut self, into: &mut Vec<ConnId>, now: Now) {
+        Self::take_dirty(self, into, now);
     }
     fn gather<'a>(&'a self, conn: ConnId, into: &mut Vec<&'a [u8]>, max_slices: usize) {
         Self::gather(self, conn, into, max_slices);

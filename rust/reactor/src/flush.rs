@@ -60,7 +60,7 @@ impl Shard {
         for conn in dirty.drain(..) {
             self.write_unless_blocked(engine, conn);
         }
-        engine.take_dirty(&mut dirty);
+        engine.take_dirty(&mut dirty, self.now);
         for conn in dirty.drain(..) {
             self.write_unless_blocked(engine, conn);
         }

@@ -146,7 +146,7 @@ impl Shard {
     /// Take what is due from the engine without doing it, so that `take_foreign` has its part of it.
     pub fn collect(&mut self, engine: &mut impl Driven) {
         let (mut dirty, mut ops) = (Vec::new(), Vec::new());
-        engine.take_dirty(&mut dirty);
+        engine.take_dirty(&mut dirty, self.now);
         engine.take_ops(&mut ops);
         for conn in dirty {
             let whose = if self.owns(conn) { &mut self.dirty } else { &mut self.foreign.0 };

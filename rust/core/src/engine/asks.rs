@@ -5,7 +5,7 @@ use super::{AppEvent, Engine};
 use crate::codes::Code;
 use crate::envelope::{Data, PeerFailure, write as envelope};
 use crate::error::Fault;
-use crate::ids::{ConnId, Form, SessionId};
+use crate::ids::{Form, SessionId};
 
 /// Requests of the server's that one session may have open.
 const MOST_ASKS: usize = 256;
@@ -36,12 +36,14 @@ impl Engine {
     }
 
     /// A session is back: what it has not answered comes again, with its id.
-    pub(super) fn ask_again(&mut self, conn: ConnId, session: SessionId) {
+    pub(super) fn ask_again(&mut self, session: SessionId) {
         let Some(held) = self.session(session) else { return };
         let open: Vec<(u64, Box<str>, Box<[u8]>)> =
             held.asks().iter().map(|ask| (ask.id, ask.event.clone(), ask.data.clone())).collect();
         for (id, event, data) in open {
-            self.tell(conn, |out, form| envelope::request(out, form, id, &event, (&data, Form::Json)));
+            self.tell_session(session, |out, form| {
+                envelope::request(out, form, id, &event, (&data, Form::Json));
+            });
         }
     }
 

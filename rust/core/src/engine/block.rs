@@ -50,16 +50,14 @@ impl Engine {
         })
     }
 
-    pub(super) fn hold_publisher(&mut self, conn: ConnId, session: SessionId, room: RoomId, source: &[u8]) {
+    pub(super) fn hold_publisher(&mut self, session: SessionId, room: RoomId, source: &[u8]) {
         if let Some(held) = self.session_mut(session) {
             held.hold = Some(Hold::Room(room));
         }
         if let Some(blocked) = self.room_mut(room).and_then(|room| room.blocked.as_mut()) {
             blocked.sessions.push(session);
         }
-        if let Some(conn) = self.conn_mut(conn) {
-            conn.backlog.push_front(source.into());
-        }
+        self.put_back(session, source);
     }
 
     /// A member went on, or away: those who waited for it may try again.

@@ -10,6 +10,7 @@
 
 use super::admission::What;
 use super::conn::Phase;
+use super::encoding::Carrier;
 use super::{AppEvent, Engine, Op};
 use crate::codes::{Code, close};
 use crate::envelope::write as envelope;
@@ -27,8 +28,30 @@ impl Engine {
         let session = conn.session;
         match conn.phase {
             Phase::Closing => return,
-            Phase::Head => {
+            Phase::Head | Phase::Body => {
                 self.drop_conn(id, now);
+                return;
+            }
+            Phase::Answering => {
+                self.answer_send(id, now);
+                return;
+            }
+            Phase::Parked => {
+                self.stats.closed(code);
+                self.close_poll(id, code, reason, after, now);
+                return;
+            }
+            Phase::Checking(_) if conn.request.is_some() => {
+                self.refuse_by_close(id, code, reason, after, now);
+                return;
+            }
+            Phase::Open if conn.carrier != Carrier::Frames => {
+                self.stats.closed(code);
+                self.end_events(id, code, reason, after);
+                if let Some(session) = session {
+                    self.detach(id, session, now);
+                }
+                self.begin_closing(id, now);
                 return;
             }
             Phase::Raw => conn.closed = Some((code, reason.into())),
@@ -93,9 +116,14 @@ impl Engine {
 
     /// The peer will send nothing more.
     pub fn end_of_input(&mut self, id: ConnId, now: Now) {
-        if self.conn(id).is_some() {
-            self.drop_conn(id, now);
+        let Some(conn) = self.conn_mut(id) else { return };
+        if matches!(conn.phase, Phase::Answering | Phase::Checking(_))
+            && let Some(request) = &mut conn.request
+        {
+            request.is_last(); // it may still hear the answer
+            return;
         }
+        self.drop_conn(id, now);
     }
 
     /// The link broke; the caller closes it.
@@ -121,9 +149,17 @@ impl Engine {
 
     fn forget_conn(&mut self, id: ConnId, now: Now) -> bool {
         let Some(conn) = self.conn(id) else { return false };
-        if let Some(session) = conn.session {
-            self.detach(id, session, now);
+        match (&conn.phase, conn.session) {
+            (Phase::Parked, _) => self.poll_lost(id, now),
+            (_, Some(session)) => {
+                if conn.carrier != Carrier::Frames {
+                    self.stream_lost(id, session, now);
+                }
+                self.detach(id, session, now);
+            }
+            _ => {}
         }
+        self.send_lost(id);
         let Some(conn) = self.conns.remove(id.index(), id.generation()) else { return false };
         self.outboxes[id.index()].clear(&mut self.arena);
         self.outboxes[id.index()].dirty = false;
@@ -135,12 +171,14 @@ impl Engine {
             let (code, reason) = conn.closed.unwrap_or((close::ABNORMAL, "the link broke".into()));
             self.events.list.push(AppEvent::RawClosed { conn: id, code, reason: reason.into() });
         }
+        if let Phase::Checking(pending) = &conn.phase {
+            self.drop_subscription(pending, now);
+        }
         true
     }
 
     /// The session has no connection from now on: the resume window runs.
     pub(super) fn detach(&mut self, id: ConnId, session: SessionId, now: Now) {
-        let window = now.tick.plus_ms(self.config.limits.resume_ms);
         if let Some(conn) = self.conn_mut(id) {
             conn.session = None;
             if let Some(user) = conn.counted_user.take() {
@@ -150,15 +188,25 @@ impl Engine {
         let head = self.head;
         let Some(held) = self.session_mut(session).filter(|held| held.conn == Some(id)) else { return };
         held.conn = None;
-        held.until = window;
-        if !held.lagging {
-            held.lagging = true;
-            held.cursor = head;
+        self.stop_hearing(session, head);
+        self.go_away(session, now);
+    }
+
+    /// Nobody is there: the resume window runs.
+    pub(super) fn go_away(&mut self, session: SessionId, now: Now) {
+        let window = self.config.limits.resume_ms;
+        let Some(held) = self.session_mut(session) else { return };
+        // A stream without a session of its own takes its session with it.
+        let ephemeral = held.link.as_ref().is_some_and(|link| link.ephemeral);
+        let until = now.tick.plus_ms(if ephemeral { 0 } else { window });
+        held.until = until;
+        if let Some(link) = &mut held.link {
+            link.here = false;
         }
         let rooms: Vec<_> = held.rooms.iter().map(|joined| joined.room).collect();
         let known = held.known;
         self.listeners[session.index()].live = false;
-        self.timers.session(window, session);
+        self.timers.session(until, session);
         self.drop_stale_timers();
         for room in rooms {
             if self.room(room).is_some_and(|place| place.blocked.is_some()) {
@@ -195,13 +243,17 @@ impl Engine {
             self.account(0, Freed { bytes: ring.bytes(), entries: 0 });
         }
         self.stats.ended += 1;
+        if let Some(sending) = held.link.as_ref().and_then(|link| link.sending) {
+            self.mark_ready(sending); // nothing more will come of what it waits for
+        }
         if held.known {
             self.events.list.push(AppEvent::Ended { session, reason });
         }
     }
 
     fn close_ended(&mut self, conn: ConnId, session: SessionId, reason: &str, code: u16, now: Now) {
-        if code == close::NORMAL {
+        let framed = self.conn(conn).is_some_and(|conn| conn.carrier == Carrier::Frames);
+        if code == close::NORMAL && framed {
             // The client's own bye: answered by the close frame alone.
             self.outboxes[conn.index()].drop_data(&mut self.arena);
             let segment = self.arena.frame(Meta::Control, |out| write_close(out, code, ""));
@@ -226,7 +278,7 @@ impl Engine {
                 Phase::Raw => {
                     self.raw_close(id, 1001, "the server stops", now); // RFC 6455 §7.4.1: going away
                 }
-                Phase::Head => self.drop_conn(id, now),
+                Phase::Head | Phase::Body => self.drop_conn(id, now),
                 _ => {
                     let after = 0.5 + self.random_fraction() * spread;
                     let after = (after * 10.0).round() / 10.0;

@@ -1,6 +1,8 @@
 //! One connection: what was heard on it, and how far it has come.
 
 use super::config::Peer;
+use super::encoding::Carrier;
+use super::http::Request;
 use super::session::PendingHello;
 use crate::frame::websocket::Decoder;
 use crate::ids::{Form, SessionId, Tick};
@@ -8,16 +10,23 @@ use std::collections::VecDeque;
 use std::net::IpAddr;
 use std::sync::Arc;
 
-/// How far a connection has come. It only ever goes down this list.
+/// How far a connection has come. It only ever goes down this list; but with plain HTTP, where each answer
+/// leads back to the head of the next request.
 #[derive(Debug)]
 pub(super) enum Phase {
     /// The request head is not complete.
     Head,
+    /// The body of `request` is not.
+    Body,
     /// A WebSocket under the prefix that has not said `hello`.
     Hello,
     /// The application decides who this is, or which rooms of a returning session it may keep.
     Checking(Box<PendingHello>),
-    /// `welcome` was said.
+    /// The answer to `request` waits for acks.
+    Answering,
+    /// A poll waits for something to say.
+    Parked,
+    /// `welcome` was said, or an event stream is open.
     Open,
     /// A raw socket.
     Raw,
@@ -37,6 +46,9 @@ pub(super) struct Conn {
     /// The rest of an array whose earlier message must be decided first.
     pub backlog: VecDeque<Box<[u8]>>,
     pub session: Option<SessionId>,
+    pub carrier: Carrier,
+    /// The request over plain HTTP that has no answer yet.
+    pub request: Option<Box<Request>>,
     pub form: Form,
     pub deflate: bool,
     /// Whether the shell was told to stop reading.
@@ -56,6 +68,8 @@ pub(super) struct Conn {
     /// The configured size of one message here.
     pub max_message: usize,
     pub secure: bool,
+    /// An event stream whose signs of life are messages.
+    pub beat: bool,
     /// The address of the client: the peer's, or what a configured proxy says.
     pub address: IpAddr,
     pub port: u16,
@@ -80,6 +94,8 @@ impl Conn {
             input: Vec::new(),
             backlog: VecDeque::new(),
             session: None,
+            carrier: Carrier::Frames,
+            request: None,
             form: Form::Json,
             deflate: false,
             paused: false,
@@ -91,6 +107,7 @@ impl Conn {
             closing_until: now,
             max_message,
             secure: peer.secure,
+            beat: false,
             address: peer.address,
             port: peer.port,
             counted_user: None,
@@ -102,18 +119,8 @@ impl Conn {
         }
     }
 
-    /// Which of the four ways of writing an entry this connection hears.
+    /// The way of writing in which this connection hears.
     pub fn encoding(&self) -> u8 {
-        encoding(self.form, self.deflate)
+        self.carrier.encoding(self.form, self.deflate)
     }
-}
-
-/// The number of an encoding.
-pub(super) const fn encoding(form: Form, deflate: bool) -> u8 {
-    (form as u8) | ((deflate as u8) << 1)
-}
-
-/// The parts of an encoding's number.
-pub(super) const fn parts(encoding: u8) -> (Form, bool) {
-    (if encoding & 1 == 0 { Form::Json } else { Form::Msgpack }, encoding & 2 != 0)
 }

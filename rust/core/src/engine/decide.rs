@@ -86,8 +86,15 @@ impl Engine {
             let encoding = listener.encoding;
             let meta = Meta::Entry { seq, room: u32::MAX, encoding };
             let from = size(self.config.limits.compress_from);
-            let frame =
-                super::fanout::entry_frame(&entry, encoding, meta, &mut self.arena, &mut self.deflater, from);
+            let frame = super::fanout::entry_frame(
+                &entry,
+                encoding,
+                meta,
+                &mut self.arena,
+                &mut self.deflater,
+                from,
+                &self.epoch,
+            );
             let bound = size(self.config.limits.outbox);
             if self.outboxes[conn.index()].offer(frame, bound, &mut self.arena) {
                 self.stats.delivered += 1;
@@ -194,9 +201,7 @@ impl Engine {
             }
         }
         self.know(session);
-        if let Some(conn) = self.session(session).and_then(|held| held.conn) {
-            self.tell_room(conn, id, grants, room, None, self.head);
-        }
+        self.tell_room(session, id, grants, room, None, self.head);
         Ok(true)
     }
 

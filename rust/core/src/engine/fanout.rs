@@ -1,13 +1,12 @@
 //! From one entry to all who listen: encoded once for each encoding in use, referenced by each outbox.
 
-use super::conn::parts;
+use super::encoding;
 use super::history::shown;
-use super::say::{framed, opcode_of};
 use super::{Engine, size};
-use crate::envelope::write as envelope;
 use crate::frame::deflate::Deflater;
 use crate::ids::{ConnId, RoomId, SessionId};
 use crate::log::entry::{ENCODINGS, Entry};
+use crate::log::position::Position;
 use crate::outbox::{Arena, Meta, Segment};
 
 /// The frame of an entry in one encoding, in the arena: found if it is there, else copied from the
@@ -19,6 +18,7 @@ pub(super) fn entry_frame(
     arena: &mut Arena,
     deflater: &mut Deflater,
     compress_from: usize,
+    epoch: &str,
 ) -> Segment {
     if entry.seq > 0
         && let Some(found) = arena.find(entry.seq, encoding)
@@ -26,10 +26,11 @@ pub(super) fn entry_frame(
         return found;
     }
     let bytes = entry.encoded(encoding as usize, |entry| {
-        let (form, deflate) = parts(encoding);
+        let (_, deflate) = encoding::parts(encoding);
         let mut out = Vec::with_capacity(entry.data.len() + 192);
         let deflater = deflate.then_some((deflater, compress_from));
-        framed(&mut out, opcode_of(form), deflater, |out| envelope::event(out, form, &shown(entry)));
+        let position = (entry.seq > 0).then(|| Position { epoch, seq: entry.seq }.to_string());
+        encoding::event(&mut out, encoding, deflater, &shown(entry), position.as_deref());
         out
     });
     let meta = match meta {
@@ -48,7 +49,7 @@ impl Engine {
         let mut behind: Vec<SessionId> = Vec::new();
         let mut said = 0u64;
         {
-            let Self { rooms, listeners, outboxes, arena, deflater, dirty, conns, .. } = self;
+            let Self { rooms, listeners, outboxes, arena, deflater, dirty, conns, epoch, .. } = self;
             let Some(place) = rooms.get(room.index(), room.generation()) else { return };
             for member in place.members.rows() {
                 let listener = &listeners[member.session.index()];
@@ -57,7 +58,7 @@ impl Engine {
                 }
                 let (encoding, slot) = (listener.encoding, listener.conn as usize);
                 let frame = *frames[encoding as usize].get_or_insert_with(|| {
-                    let frame = entry_frame(entry, encoding, meta, arena, deflater, compress_from);
+                    let frame = entry_frame(entry, encoding, meta, arena, deflater, compress_from, epoch);
                     arena.hold(frame); // until everybody has it
                     frame
                 });
@@ -88,10 +89,17 @@ impl Engine {
 
     /// A listener's outbox is full: from now on it keeps its cursor, and nothing else.
     pub(super) fn fall_behind(&mut self, session: SessionId, cursor: u64) {
+        if self.stop_hearing(session, cursor) {
+            self.stats.lagged += 1;
+        }
+    }
+
+    /// From now on a session keeps its cursor: everything up to there was handed over. False: it did so already.
+    pub(super) fn stop_hearing(&mut self, session: SessionId, cursor: u64) -> bool {
         let Self { sessions, rooms, listeners, .. } = self;
-        let Some(held) = sessions.get_mut(session.index(), session.generation()) else { return };
+        let Some(held) = sessions.get_mut(session.index(), session.generation()) else { return false };
         if held.lagging {
-            return;
+            return false;
         }
         held.lagging = true;
         held.cursor = cursor;
@@ -102,6 +110,6 @@ impl Engine {
                 joined.mark = joined.mark.max(place.presence.told());
             }
         }
-        self.stats.lagged += 1;
+        true
     }
 }

@@ -148,7 +148,7 @@ impl Engine {
         let (bound, compress_from) =
             (size(self.config.limits.outbox), size(self.config.limits.compress_from));
         let head = self.head;
-        let Self { sessions, rooms, outboxes, arena, deflater, conns, stats, .. } = self;
+        let Self { sessions, rooms, outboxes, arena, deflater, conns, stats, epoch, .. } = self;
         let Some(encoding) = conns.get(conn.index(), conn.generation()).map(super::conn::Conn::encoding)
         else {
             return false;
@@ -189,7 +189,7 @@ impl Engine {
                 return true;
             }
             let meta = Meta::Entry { seq: entry.seq, room, encoding };
-            let frame = entry_frame(entry, encoding, meta, arena, deflater, compress_from);
+            let frame = entry_frame(entry, encoding, meta, arena, deflater, compress_from, epoch);
             if !outbox.offer(frame, bound, arena) {
                 return false;
             }

@@ -2,17 +2,14 @@
 
 use super::admission::{What, table_full};
 use super::conn::Phase;
-use super::rooms::Room;
 use super::session::{PendingHello, Session, same_key, word};
 use super::{AppEvent, Engine, Listener};
 use crate::codes::close;
 use crate::envelope::Hello;
-use crate::envelope::write::{self as envelope, RoomOut, WelcomeOut};
 use crate::ids::{ConnId, Now, Seq, SessionId};
 use crate::log::acks::Acks;
 use crate::log::entry::Author;
 use crate::log::position::Position;
-use crate::log::ring::Reason;
 use crate::room::grants::Grants;
 use crate::room::members::Member;
 use rand_chacha::rand_core::RngCore;
@@ -52,8 +49,22 @@ impl Engine {
             session: own(&hello.session),
             key: own(&hello.key),
             position: own(&hello.position),
-            returning: None,
+            cookie: hello.cookie,
+            ticket: hello.ticket,
+            ..PendingHello::default()
         };
+        self.greet(id, pending, own(&hello.token), own(&hello.client), now);
+    }
+
+    /// Somebody is at the door: ask the application who it is, if it wants to be asked.
+    pub(super) fn greet(
+        &mut self,
+        id: ConnId,
+        pending: PendingHello,
+        token: Option<String>,
+        client: Option<String>,
+        now: Now,
+    ) {
         let Some(conn) = self.conn_mut(id) else { return };
         conn.phase = Phase::Checking(Box::new(pending));
         if !self.config.authenticates {
@@ -62,8 +73,8 @@ impl Engine {
         }
         let event = AppEvent::Authenticate {
             conn: id,
-            token: own(&hello.token),
-            client: own(&hello.client),
+            token,
+            client,
             address: self
                 .conns
                 .get(id.index(), id.generation())
@@ -159,8 +170,10 @@ impl Engine {
             return;
         }
         let user: Option<Arc<str>> = user.map(Into::into);
-        if !self.admit_user(id, user.as_ref(), now) {
-            return;
+        if self.conn(id).is_some_and(|conn| conn.request.is_none())
+            && !self.admit_user(id, user.as_ref(), now)
+        {
+            return; // (a stream of plain HTTP is counted where it opens)
         }
         let session = self.make_session(id, user.as_ref(), expires, now);
         let since = self.since(pending.position.as_deref());
@@ -169,10 +182,14 @@ impl Engine {
         if let Some(held) = self.session_mut(session) {
             held.cursor = began;
         }
-        self.attach(id, session, began, now);
+        if let Some(subscription) = &pending.subscription {
+            self.begin_subscription(id, session, subscription, expires, now);
+            return;
+        }
+        self.arrive(id, session, began, pending, now);
         self.welcome(id, session, began, None, now);
         if since == Since::Unknown {
-            self.tell_unknown_past(id, session);
+            self.tell_unknown_past(session);
         }
         if self.config.lifecycle {
             self.know(session);
@@ -205,6 +222,7 @@ impl Engine {
             author: Arc::new(author),
             key,
             conn: None,
+            link: None,
             address,
             agent,
             since_ms: now.wall_ms,
@@ -260,6 +278,26 @@ impl Engine {
         }
     }
 
+    /// The session has said `hello`: on this connection, or by a request over plain HTTP.
+    pub(super) fn arrive(
+        &mut self,
+        id: ConnId,
+        session: SessionId,
+        cursor: Seq,
+        pending: &PendingHello,
+        now: Now,
+    ) {
+        if self.conn(id).is_some_and(|conn| conn.request.is_some()) {
+            self.link_up(id, session, cursor, pending, now);
+        } else {
+            if let Some(held) = self.session_mut(session) {
+                held.link = None;
+            }
+            self.attach(id, session, cursor, now);
+            self.take_posted(session, now);
+        }
+    }
+
     /// Give the session this connection; what it hears goes on at `cursor`.
     pub(super) fn attach(&mut self, id: ConnId, session: SessionId, cursor: Seq, now: Now) {
         let max_message = super::size(self.config.limits.max_message);
@@ -279,83 +317,6 @@ impl Engine {
         let live = !held.lagging;
         self.listeners[session.index()] = Listener { conn: index, encoding, live };
         self.time_conn(id, now);
-    }
-
-    /// The first word to a session. `resumed`: it was there before; and whether its past is known.
-    pub(super) fn welcome(
-        &mut self,
-        id: ConnId,
-        session: SessionId,
-        seq: Seq,
-        resumed: Option<bool>,
-        now: Now,
-    ) {
-        let Some(held) = self.sessions.get(session.index(), session.generation()) else { return };
-        let known = resumed != Some(false);
-        let rooms: Vec<RoomOut<'_>> = held
-            .rooms
-            .iter()
-            .filter_map(|joined| {
-                let room: &Room = self.rooms.get(joined.room.index(), joined.room.generation())?;
-                let member = room.members.get(session)?;
-                let sees = member.grants.contains(Grants::PRESENCE) && room.settings.presence;
-                (!room.name.starts_with('$')).then(|| RoomOut {
-                    room: &room.name,
-                    seq: self.head,
-                    count: sees.then_some(room.members.visible() as u64),
-                    complete: known && room.ring.complete_since(seq.max(member.began).max(member.floor)),
-                })
-            })
-            .collect();
-        let limits = &self.config.limits;
-        let told = [
-            ("max_message", limits.max_message),
-            ("ping", limits.ping_ms.div_ceil(1000)),
-            ("silence", limits.silence_ms.div_ceil(1000)),
-            ("resume", limits.resume_ms.div_ceil(1000)),
-            ("acks", limits.acks),
-            ("name", limits.max_name),
-            ("rooms", limits.rooms_per_session),
-            ("history", limits.history_entries),
-            ("messages_per_second", limits.messages_per_second),
-        ];
-        let key = std::str::from_utf8(&held.key).unwrap_or_default();
-        let welcome = WelcomeOut {
-            session: held.name(),
-            key,
-            user: held.user().map(|user| &**user),
-            epoch: &self.epoch,
-            seq,
-            head: self.head,
-            taken: held.acks.taken(),
-            resumed: resumed.is_some(),
-            rooms,
-            limits: &told,
-            transports: &["websocket"],
-            time: now.wall_ms,
-            expires: held.expires,
-        };
-        // It holds a key: never compressed.
-        let Some(form) = self.conn(id).map(|conn| conn.form) else { return };
-        let mut bytes = Vec::with_capacity(512);
-        envelope::welcome(&mut bytes, form, &welcome);
-        self.tell_as(id, false, |out, _| out.extend_from_slice(&bytes));
-    }
-
-    /// The position was of another life of the log: what came before cannot be told.
-    pub(super) fn tell_unknown_past(&mut self, id: ConnId, session: SessionId) {
-        let Some(held) = self.session(session) else { return };
-        let head = self.head;
-        let names: Vec<Arc<str>> = held
-            .rooms
-            .iter()
-            .filter_map(|joined| self.room(joined.room).map(|room| Arc::clone(&room.name)))
-            .collect();
-        let why = Reason::Epoch.word();
-        self.tell(id, |out, form| envelope::gap(out, form, None, 0, head, why));
-        for name in names {
-            self.tell(id, |out, form| envelope::gap(out, form, Some(&name), 0, head, why));
-        }
     }
 
     /// The application will hear of this session: it must hear of its end, too.

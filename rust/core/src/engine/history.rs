@@ -54,7 +54,7 @@ impl Engine {
         let shown: Vec<EventOut<'_>> = past.entries.iter().map(|entry| shown(entry)).collect();
         let mut bytes = Vec::with_capacity(256);
         envelope::history(&mut bytes, form, id, &shown, past.complete, past.more, past.gap);
-        self.tell_session(session, |out, _| out.extend_from_slice(&bytes));
+        self.tell_reply(session, Some(id), |out, _| out.extend_from_slice(&bytes));
         Ok(())
     }
 

@@ -124,7 +124,8 @@ impl Engine {
     /// Go on with a connection that was paused, if it now may.
     pub(super) fn wake_input(&mut self, id: ConnId, now: Now) {
         let Some(conn) = self.conn(id) else { return };
-        if !conn.paused || !self.may_take(id, now) {
+        let waits_for_head = matches!(conn.phase, Phase::Head);
+        if !conn.paused || (!waits_for_head && !self.may_take(id, now)) {
             return;
         }
         let Some(conn) = self.conn_mut(id) else { return };
@@ -152,11 +153,17 @@ impl Engine {
             let Some(conn) = self.conn(id) else { return bytes.len() };
             match conn.phase {
                 Phase::Closing => return bytes.len(),
+                // The answer to the last request leaves before the next one is looked at.
+                Phase::Head if !self.outboxes[id.index()].is_empty() => {
+                    self.pause(id);
+                    return at;
+                }
                 Phase::Head => match self.take_head(id, &bytes[at..], now) {
                     Taken::Incomplete => return at,
                     Taken::Bytes(n) => at += n,
                     Taken::Over => return bytes.len(),
                 },
+                Phase::Body => at += self.take_body(id, &bytes[at..], now),
                 _ => {
                     if !self.may_take(id, now) {
                         self.pause(id);
@@ -169,6 +176,7 @@ impl Engine {
                 }
             }
         }
+        self.tell_continue(id);
         at
     }
 
@@ -296,7 +304,7 @@ impl Engine {
         let opened = match raw {
             Some(index) => self.open_raw(id, index, head, now),
             None if path == "/rt/ws" => self.open_websocket(id, head),
-            None => Err(Refusal::new(404, Code::NotFound, "no such transport: WebSocket is at /rt/ws")),
+            None => self.plain_request(id, head, now),
         };
         opened.map_err(|refusal| cors::readable(refusal, head))?;
         Ok(Taken::Bytes(length))

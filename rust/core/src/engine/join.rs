@@ -99,7 +99,7 @@ impl Engine {
             Some(Waiting::Join(joining)) => {
                 let admitted = Admitted { grants, info, state };
                 if let Err(fault) = self.finish_join(&joining, &admitted, now) {
-                    self.tell_fault_to(joining.session, &fault.with_id(joining.id));
+                    self.tell_fault(joining.session, &fault.with_id(joining.id));
                 }
                 self.release_hold(joining.session, Hold::Join(ticket), now);
             }
@@ -130,7 +130,7 @@ impl Engine {
         match waiting {
             Waiting::Join(joining) => {
                 let error = envelope::ErrorOut { code, message, details: None, retry: false };
-                self.tell_session(joining.session, |out, form| match joining.id {
+                self.tell_reply(joining.session, joining.id, |out, form| match joining.id {
                     Some(id) => envelope::ack_error(out, form, id, &error),
                     None => envelope::error(out, form, &error),
                 });
@@ -145,7 +145,7 @@ impl Engine {
             Waiting::Reauth { session, id, bytes } => {
                 self.settle(session, bytes);
                 let error = envelope::ErrorOut { code, message, details: None, retry: false };
-                self.tell_session(session, |out, form| match id {
+                self.tell_reply(session, id, |out, form| match id {
                     Some(id) => envelope::ack_error(out, form, id, &error),
                     None => envelope::error(out, form, &error),
                 });
@@ -214,7 +214,7 @@ impl Engine {
         let mut bytes = Vec::with_capacity(256);
         let again = again && !resent;
         self.answer_join(&mut bytes, form, id, room, session, grants, admitted.state, joining, again, began);
-        self.tell_session(session, |out, _| out.extend_from_slice(&bytes));
+        self.tell_reply(session, Some(id), |out, _| out.extend_from_slice(&bytes));
         Ok(())
     }
 
@@ -353,20 +353,18 @@ impl Engine {
             self.leave(session, room, now);
         }
         if let Some(id) = id {
-            self.tell_session(session, |out, form| envelope::ack(out, form, id, None));
+            self.tell_reply(session, Some(id), |out, form| envelope::ack(out, form, id, None));
         }
         Ok(())
     }
 
+    /// How what is said to a session is written; none: it is not there.
     pub(super) fn form_of(&self, session: SessionId) -> Option<Form> {
-        let conn = self.session(session)?.conn?;
-        Some(self.conn(conn)?.form)
-    }
-
-    pub(super) fn tell_fault_to(&mut self, session: SessionId, fault: &Fault) {
-        if let Some(conn) = self.session(session).and_then(|held| held.conn) {
-            self.tell_fault(conn, fault);
+        let held = self.session(session)?;
+        if held.link.is_some() {
+            return Some(Form::Json); // plain HTTP speaks nothing else
         }
+        Some(self.conn(held.conn?)?.form)
     }
 }
 

@@ -86,7 +86,7 @@ impl Engine {
             agent: held.agent.as_deref().map(str::to_owned),
             since_ms: held.since_ms,
             latency: held.latency_us.map(|us| f64::from(us) / 1e6),
-            connected: held.conn.is_some(),
+            connected: held.is_here(),
             rooms: held
                 .rooms
                 .iter()

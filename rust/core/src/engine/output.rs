@@ -5,14 +5,36 @@ use super::{AppEvent, Engine, Op, size};
 use crate::ids::{ConnId, Now};
 
 impl Engine {
-    /// Connections with output, each once.
-    pub fn take_dirty(&mut self, into: &mut Vec<ConnId>) {
-        for id in self.dirty.drain(..) {
-            let outbox = &mut self.outboxes[id.index()];
-            outbox.dirty = false;
-            if self.conns.get(id.index(), id.generation()).is_some() && !outbox.is_empty() {
+    /// Connections with output, each once. What is an answer over plain HTTP is put together here, where all that
+    /// this turn has for it is known.
+    pub fn take_dirty(&mut self, into: &mut Vec<ConnId>, now: Now) {
+        while !self.dirty.is_empty() {
+            let mut dirty = std::mem::take(&mut self.dirty);
+            for id in dirty.drain(..) {
+                let outbox = &mut self.outboxes[id.index()];
+                outbox.dirty = false;
+                if self.conns.get(id.index(), id.generation()).is_none() {
+                    continue;
+                }
+                // An answer puts it on the list again.
+                if (outbox.answers && self.complete(id, now)) || self.outboxes[id.index()].is_empty() {
+                    continue;
+                }
                 into.push(id);
             }
+            if self.dirty.is_empty() {
+                self.dirty = dirty; // its room is used again
+                return;
+            }
+        }
+    }
+
+    /// There is something to do for a connection at the end of the turn, though perhaps nothing to write yet.
+    pub(super) fn mark_ready(&mut self, id: ConnId) {
+        let outbox = &mut self.outboxes[id.index()];
+        if !outbox.dirty && self.conns.get(id.index(), id.generation()).is_some() {
+            outbox.dirty = true;
+            self.dirty.push(id);
         }
     }
 
@@ -65,7 +87,12 @@ impl Engine {
                 self.events.list.push(AppEvent::Drained { session });
             }
         }
-        if paused && (control as u64) * 2 <= self.config.limits.unsent_replies {
+        let waits_for_head = matches!(self.conn(id).map(|conn| &conn.phase), Some(Phase::Head));
+        if paused && waits_for_head {
+            if self.outboxes[id.index()].is_empty() {
+                self.wake_input(id, now); // the answer has left: the next request may be read
+            }
+        } else if paused && (control as u64) * 2 <= self.config.limits.unsent_replies {
             self.wake_input(id, now);
         }
         fed

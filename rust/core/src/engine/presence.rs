@@ -83,7 +83,7 @@ impl Engine {
                 frame
             } else {
                 let slot = u32::try_from(room.index()).expect("a slot's index");
-                let (form, _) = super::conn::parts(encoding);
+                let (form, _) = super::encoding::parts(encoding);
                 let bytes = bytes_for(diff, form);
                 let frame = self
                     .place(Meta::Presence { room: slot }, encoding, |out, _| out.extend_from_slice(&bytes));

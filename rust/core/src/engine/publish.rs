@@ -7,7 +7,7 @@ use super::{Engine, Publication, Unpublished, size};
 use crate::codes::Code;
 use crate::envelope::{Publish, digest, field, write as envelope};
 use crate::error::Fault;
-use crate::ids::{ConnId, Form, Now, RoomId, Seq, SessionId};
+use crate::ids::{Form, Now, RoomId, Seq, SessionId};
 use crate::log::acks::{Kept, Seen};
 use crate::log::dedupe::{Claim, Digest, Kind, Scope, ScopeUser, Ticket};
 use crate::log::entry::{Author, Entry, Where};
@@ -29,7 +29,6 @@ struct Draft<'a> {
 impl Engine {
     pub(super) fn said_publish(
         &mut self,
-        conn: ConnId,
         session: SessionId,
         publish: &Publish<'_>,
         source: &[u8],
@@ -47,7 +46,7 @@ impl Engine {
             && !publish.volatile
             && self.is_blocked(room, publish.data.bytes.len(), now)
         {
-            self.hold_publisher(conn, session, room, source);
+            self.hold_publisher(session, room, source);
             return Ok(());
         }
         if let Some(id) = id
@@ -262,10 +261,12 @@ impl Engine {
         match kept {
             Kept::Seq(seq) => {
                 let seq = (*seq > 0).then_some(*seq);
-                self.tell_session(session, |out, form| envelope::published(out, form, id, seq));
+                self.tell_reply(session, Some(id), |out, form| envelope::published(out, form, id, seq));
             }
             Kept::Data { bytes, form: of } => {
-                self.tell_session(session, |out, form| envelope::ack(out, form, id, Some((bytes, *of))));
+                self.tell_reply(session, Some(id), |out, form| {
+                    envelope::ack(out, form, id, Some((bytes, *of)));
+                });
             }
             Kept::Error(error) => {
                 let error = envelope::ErrorOut {
@@ -274,7 +275,7 @@ impl Engine {
                     details: error.details.as_ref().map(|(bytes, form)| (&**bytes, *form)),
                     retry: error.retry,
                 };
-                self.tell_session(session, |out, form| envelope::ack_error(out, form, id, &error));
+                self.tell_reply(session, Some(id), |out, form| envelope::ack_error(out, form, id, &error));
             }
         }
     }

@@ -163,14 +163,14 @@ impl Engine {
                 } else {
                     // Nobody waits for an ack, but a fault in a message is said all the same.
                     let error = envelope::ErrorOut { code, message, details, retry };
-                    self.tell_session(session, |out, form| envelope::error(out, form, &error));
+                    self.tell_reply(session, None, |out, form| envelope::error(out, form, &error));
                 }
                 self.go_on(session, now);
             }
             Some(Waiting::Reauth { session, id, bytes }) => {
                 self.settle(session, bytes);
                 let error = envelope::ErrorOut { code, message, details, retry };
-                self.tell_session(session, |out, form| match id {
+                self.tell_reply(session, id, |out, form| match id {
                     Some(id) => envelope::ack_error(out, form, id, &error),
                     None => envelope::error(out, form, &error),
                 });
@@ -191,6 +191,7 @@ impl Engine {
 
     /// What waited because too many requests did.
     pub(super) fn go_on(&mut self, session: SessionId, now: Now) {
+        self.take_posted(session, now);
         if let Some(conn) = self.session(session).and_then(|held| held.conn)
             && self.conn(conn).is_some_and(|conn| conn.paused || !conn.backlog.is_empty())
         {
@@ -221,7 +222,7 @@ impl Engine {
                 }));
                 self.finish_request(session, id, kept);
             }
-            None => self.tell_fault_to(session, fault),
+            None => self.tell_fault(session, fault),
         }
     }
 
@@ -265,7 +266,7 @@ impl Engine {
         }
         if !self.config.authenticates {
             if let Some(id) = id {
-                self.tell_session(session, |out, form| envelope::auth(out, form, id, None));
+                self.tell_reply(session, Some(id), |out, form| envelope::auth(out, form, id, None));
             }
             return;
         }
@@ -299,7 +300,7 @@ impl Engine {
         let Some(held) = self.session_mut(session) else { return };
         if held.user().map(|user| &**user) != user {
             let fault = Fault::new(Code::Unauthorized, "the token belongs to another user").with_id(id);
-            self.tell_fault_to(session, &fault);
+            self.tell_fault(session, &fault);
             return;
         }
         held.expires = expires;
@@ -308,7 +309,7 @@ impl Engine {
             self.time_expiry(session, now);
         }
         if let Some(id) = id {
-            self.tell_session(session, |out, form| envelope::auth(out, form, id, expires));
+            self.tell_reply(session, Some(id), |out, form| envelope::auth(out, form, id, expires));
         }
     }
 }

@@ -67,11 +67,15 @@ impl Engine {
         }
     }
 
-    fn finish_return(&mut self, id: ConnId, now: Now) {
+    pub(super) fn finish_return(&mut self, id: ConnId, now: Now) {
         let Some(conn) = self.conn_mut(id) else { return };
         let Phase::Checking(pending) = &mut conn.phase else { return };
         let mut pending = std::mem::take(&mut **pending);
         let Some(returning) = pending.returning.take() else { return };
+        if let Some(subscription) = pending.subscription.take() {
+            self.finish_subscription(id, &subscription, returning, now);
+            return;
+        }
         let session = returning.session;
         if self.session(session).is_none() {
             // It ended while we asked: the same as any other session that is not there.
@@ -81,8 +85,10 @@ impl Engine {
         if let Some(old) = self.session(session).and_then(|held| held.conn) {
             self.supersede(old, session, now);
         }
-        if !self.admit_user(id, returning.user.as_ref(), now) {
-            return;
+        if self.conn(id).is_some_and(|conn| conn.request.is_none())
+            && !self.admit_user(id, returning.user.as_ref(), now)
+        {
+            return; // (a stream of plain HTTP is counted where it opens)
         }
         let mut states: Vec<(RoomId, Box<[u8]>, Seq)> = Vec::new();
         for allowed in returning.rooms {
@@ -105,12 +111,7 @@ impl Engine {
                 self.leave(session, allowed.room, now);
             }
         }
-        let rooms: Vec<RoomId> = self
-            .session(session)
-            .map_or_else(Vec::new, |held| held.rooms.iter().map(|joined| joined.room).collect());
-        for room in rooms {
-            self.expire_room(room, now);
-        }
+        self.expire_rooms_of(session, now);
         let since = self.since(pending.position.as_deref());
         let began = self.session(session).map_or(0, |held| held.began);
         let seq = match since {
@@ -126,18 +127,18 @@ impl Engine {
             self.time_expiry(session, now);
         }
         self.renew_floors(session, since, seq);
-        self.attach(id, session, seq, now);
+        self.arrive(id, session, seq, &pending, now);
         self.welcome(id, session, seq, Some(since != Since::Unknown), now);
         for (room, name) in self.plain_rooms(session) {
             let at = states.iter().position(|(of, ..)| *of == room).map(|at| states.swap_remove(at));
             let (state, seq) = at.map_or((None, self.head), |(_, state, seq)| (Some(state), seq));
             let grants = self.grants_in(room, session).unwrap_or(Grants::NONE);
-            self.tell_room(id, room, grants, &name, state.as_deref(), seq);
+            self.tell_room(session, room, grants, &name, state.as_deref(), seq);
         }
         if since == Since::Unknown {
-            self.tell_unknown_past(id, session);
+            self.tell_unknown_past(session);
         }
-        self.ask_again(id, session);
+        self.ask_again(session);
         self.stats.resumed += 1;
         if self.config.lifecycle {
             self.know(session);
@@ -146,9 +147,19 @@ impl Engine {
         self.feed(session, now);
     }
 
+    /// Let go of what is too old in the rooms of a session that is about to read.
+    pub(super) fn expire_rooms_of(&mut self, session: SessionId, now: Now) {
+        let rooms: Vec<RoomId> = self
+            .session(session)
+            .map_or_else(Vec::new, |held| held.rooms.iter().map(|joined| joined.room).collect());
+        for room in rooms {
+            self.expire_room(room, now);
+        }
+    }
+
     /// What was told of gaps before a return counts no more: the client says itself what it has. Only
     /// where its position means nothing, all that is past was just told as one gap.
-    fn renew_floors(&mut self, session: SessionId, since: Since, seq: Seq) {
+    pub(super) fn renew_floors(&mut self, session: SessionId, since: Since, seq: Seq) {
         let Some(held) = self.sessions.get_mut(session.index(), session.generation()) else { return };
         let floor = if since == Since::Unknown { seq } else { 0 };
         if let Some(rare) = &mut held.rare {
@@ -167,13 +178,15 @@ impl Engine {
     }
 
     /// A newer connection took the session over: the older one is told so and closed.
-    fn supersede(&mut self, old: ConnId, session: SessionId, now: Now) {
-        self.detach(old, session, now);
+    pub(super) fn supersede(&mut self, old: ConnId, session: SessionId, now: Now) {
+        if self.conn(old).is_some_and(|conn| !matches!(conn.phase, Phase::Parked)) {
+            self.detach(old, session, now);
+        }
         self.close_conn(old, close::SUPERSEDED, "a newer connection took this session over", None, now);
     }
 
     /// Rooms of a session that are not rtcore's own.
-    fn plain_rooms(&self, session: SessionId) -> Vec<(RoomId, Arc<str>)> {
+    pub(super) fn plain_rooms(&self, session: SessionId) -> Vec<(RoomId, Arc<str>)> {
         let Some(held) = self.session(session) else { return Vec::new() };
         held.rooms
             .iter()
@@ -187,16 +200,16 @@ impl Engine {
     /// The `room` message: what a member is shown of a room, without its past.
     pub(super) fn tell_room(
         &mut self,
-        id: ConnId,
+        session: SessionId,
         room: RoomId,
         grants: Grants,
         name: &str,
         state: Option<&[u8]>,
         seq: Seq,
     ) {
-        let Some(form) = self.conn(id).map(|conn| conn.form) else { return };
+        let Some(form) = self.form_of(session) else { return };
         let mut bytes = Vec::with_capacity(256);
         self.with_view(room, grants, state, seq, |view| envelope::room(&mut bytes, form, name, &view));
-        self.tell(id, |out, _| out.extend_from_slice(&bytes));
+        self.tell_session(session, |out, _| out.extend_from_slice(&bytes));
     }
 }

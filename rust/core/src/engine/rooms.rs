@@ -110,7 +110,7 @@ impl Engine {
     pub(super) fn enter(&mut self, session: SessionId, room: RoomId, member: Member, join_id: u64, now: Now) {
         let began = member.began;
         let Some(place) = self.rooms.get_mut(room.index(), room.generation()) else { return };
-        let tells = place.settings.presence;
+        let tells = place.settings.presence && member.visible;
         let old = place.members.add(member);
         if let Some(held) = self.sessions.get_mut(session.index(), session.generation()) {
             let mark = place.presence.mark();
@@ -131,7 +131,7 @@ impl Engine {
             held.rooms.retain(|joined| joined.room != room);
         }
         let Some(place) = self.room(room) else { return false };
-        if place.settings.presence && place.members.get(session).is_some() {
+        if place.settings.presence && place.members.get(session).is_some_and(|member| member.visible) {
             self.tell_presence(room, session, false, now);
         }
         let Some(place) = self.room_mut(room) else { return false };

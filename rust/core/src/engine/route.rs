@@ -1,12 +1,13 @@
 //! From a frame to the things said in it, each to the file that does it.
 
 use super::conn::Phase;
-use super::session::Hold;
+use super::encoding::Carrier;
+use super::session::{Hold, Session};
 use super::{Engine, size};
 use crate::codes::{Code, close};
 use crate::envelope::{Said, messages, read, type_of, write as envelope};
 use crate::error::Fault;
-use crate::ids::{ConnId, Now, SessionId};
+use crate::ids::{ConnId, Form, Now, SessionId};
 
 /// What a peer may have taken now.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -23,7 +24,9 @@ impl Engine {
         let limits = &self.config.limits;
         let outbox = &self.outboxes[id.index()];
         match conn.phase {
-            Phase::Checking(_) => return Take::Nothing,
+            Phase::Checking(_) | Phase::Answering | Phase::Parked => return Take::Nothing,
+            // What follows a request for a stream is never looked at.
+            Phase::Open if conn.carrier != Carrier::Frames => return Take::Nothing,
             Phase::Raw => {
                 let (messages, bytes) = conn.raw_waiting;
                 let full = u64::from(messages) >= limits.waiting_requests
@@ -41,13 +44,23 @@ impl Engine {
         if session.hold.is_some() {
             return Take::Nothing;
         }
-        if u64::from(session.waiting) < limits.waiting_requests
-            && u64::from(session.waiting_bytes) < limits.waiting_bytes
-        {
+        if self.has_room(session) {
             return Take::All;
         }
         let patient = conn.full_since.is_none_or(|since| now.tick.ms_since(since) < limits.ping_ms);
         if session.asks().is_empty() && patient { Take::Nothing } else { Take::Answers }
+    }
+
+    /// Whether another request of a session may wait for its handlers.
+    fn has_room(&self, session: &Session) -> bool {
+        let limits = &self.config.limits;
+        u64::from(session.waiting) < limits.waiting_requests
+            && u64::from(session.waiting_bytes) < limits.waiting_bytes
+    }
+
+    /// Whether a message that came by `send` may be taken now.
+    pub(super) fn session_takes(&self, session: SessionId) -> bool {
+        self.session(session).is_some_and(|held| held.hold.is_none() && self.has_room(held))
     }
 
     /// Whether the next message of this connection may be taken; if not, what follows waits.
@@ -107,19 +120,31 @@ impl Engine {
             self.close_conn(id, close::RATE, &reason, Some(1.0), now);
             return;
         }
+        self.message_of(session, form, message, now);
+    }
+
+    /// One thing that a session says, however it came.
+    pub(super) fn message_of(
+        &mut self,
+        session: SessionId,
+        form: Form,
+        message: Result<&[u8], Fault>,
+        now: Now,
+    ) {
         let read = message.and_then(|bytes| Ok((read(form, bytes)?, bytes)));
         let (said, source) = match read {
             Ok(said) => said,
             Err(fault) => {
-                self.tell_fault(id, &fault);
+                self.tell_fault(session, &fault);
                 return;
             }
         };
         // Only then can it be that answers alone are taken, and this is the way of every message.
-        let full = self.conn(id).is_some_and(|conn| conn.full_since.is_some());
-        if full
+        let conn = self.session(session).and_then(|held| held.conn);
+        let full = conn.filter(|id| self.conn(*id).is_some_and(|conn| conn.full_since.is_some()));
+        if let Some(id) = full
             && self.takes(id, now) == Take::Answers
-            && !matches!(said, Said::Reply { .. } | Said::Ping { .. } | Said::Bye { .. })
+            && !is_answer(&said)
             && !self.was_taken(session, &said)
         {
             let fault = Fault::new(
@@ -129,10 +154,10 @@ impl Engine {
                     self.session(session).map_or(0, |session| session.waiting)
                 ),
             );
-            self.tell_fault(id, &fault.with_id(id_of(&said)).retry());
+            self.tell_fault(session, &fault.with_id(id_of(&said)).retry());
             return;
         }
-        self.said(id, session, said, source, now);
+        self.said(session, said, source, now);
     }
 
     /// Whether it is a request that was taken before: it gets its ack and makes no work. To say of it that it may be
@@ -142,13 +167,15 @@ impl Engine {
             && id_of(said).is_some_and(|id| self.session(session).is_some_and(|held| id <= held.acks.taken()))
     }
 
-    fn said(&mut self, id: ConnId, session: SessionId, said: Said<'_>, source: &[u8], now: Now) {
+    /// Do what was said.
+    pub(super) fn said(&mut self, session: SessionId, said: Said<'_>, source: &[u8], now: Now) {
         let request = id_of(&said);
+        self.expect_ack(session, &said);
         let done = match said {
             Said::Hello(_) => Err(Fault::new(Code::InvalidMessage, "hello was said already")),
             Said::Join(join) => self.said_join(session, join, now),
             Said::Leave { id, room } => self.said_leave(session, id, &room, now),
-            Said::Publish(publish) => self.said_publish(id, session, &publish, source, now),
+            Said::Publish(publish) => self.said_publish(session, &publish, source, now),
             Said::History { id, room, after, limit } => {
                 self.said_history(session, id, &room, after.as_deref(), limit, now)
             }
@@ -176,7 +203,7 @@ impl Engine {
                     session.latency_us = Some(micros);
                 }
                 let time = time.as_ref().map(|time| (&*time.bytes, time.form));
-                self.tell(id, |out, form| envelope::pong(out, form, time, now.wall_ms));
+                self.tell_reply(session, None, |out, form| envelope::pong(out, form, time, now.wall_ms));
                 Ok(())
             }
             Said::Bye { .. } => {
@@ -186,7 +213,7 @@ impl Engine {
         };
         if let Err(fault) = done {
             let request = fault.id.or(request);
-            self.tell_fault(id, &fault.with_id(request));
+            self.tell_fault(session, &fault.with_id(request));
         }
     }
 
@@ -230,7 +257,9 @@ impl Engine {
             return;
         }
         session.hold = None;
-        if let Some(conn) = session.conn {
+        let conn = session.conn;
+        self.take_posted(id, now);
+        if let Some(conn) = conn {
             self.wake_backlog(conn, now);
         }
     }
@@ -252,8 +281,21 @@ impl Engine {
     }
 }
 
+/// What others wait for, and goodbyes: taken even where requests must wait.
+pub(super) fn is_answer(said: &Said<'_>) -> bool {
+    matches!(said, Said::Reply { .. } | Said::Ping { .. } | Said::Bye { .. })
+}
+
+/// The id of a request that will have an ack.
+pub(super) fn expects_ack(said: &Said<'_>) -> Option<u64> {
+    match said {
+        Said::Hello(_) | Said::Ping { .. } | Said::Bye { .. } | Said::Reply { .. } => None,
+        _ => id_of(said),
+    }
+}
+
 /// The id of a request.
-fn id_of(said: &Said<'_>) -> Option<u64> {
+pub(super) fn id_of(said: &Said<'_>) -> Option<u64> {
     match said {
         Said::Hello(hello) => hello.id,
         Said::Join(join) => join.id,

@@ -1,6 +1,7 @@
 //! Writing one message to one connection: the frame in the arena, its reference in the outbox.
 
-use super::conn::{Phase, parts};
+use super::conn::Phase;
+use super::encoding;
 use super::{Engine, size};
 use crate::envelope::write as envelope;
 use crate::envelope::write::ErrorOut;
@@ -83,10 +84,10 @@ impl Engine {
         encoding: u8,
         write: impl FnOnce(&mut Vec<u8>, Form),
     ) -> Segment {
-        let (form, deflate) = parts(encoding);
+        let (_, deflate) = encoding::parts(encoding);
         let from = size(self.config.limits.compress_from);
         let deflater = deflate.then_some((&mut self.deflater, from));
-        self.arena.frame(meta, |out| framed(out, opcode_of(form), deflater, |out| write(out, form)))
+        self.arena.frame(meta, |out| encoding::message(out, encoding, deflater, write))
     }
 
     /// Put a frame into a connection's outbox.
@@ -112,28 +113,51 @@ impl Engine {
         }
         let mut encoding = conn.encoding();
         if !compressible {
-            encoding &= 1;
+            encoding = encoding::uncompressed(encoding);
         }
         let segment = self.place(Meta::Control, encoding, write);
         self.post(id, Lane::Control, segment);
     }
 
-    /// Say something to a session, if it is connected.
+    /// Say something to a session, if it is there: between two polls it is kept for the next.
     pub(super) fn tell_session(&mut self, id: SessionId, write: impl FnOnce(&mut Vec<u8>, Form)) {
-        if let Some(conn) = self.session(id).and_then(|session| session.conn) {
-            self.tell(conn, write);
+        let Some(session) = self.session_mut(id) else { return };
+        match (session.conn, &mut session.link) {
+            (Some(conn), _) => self.tell(conn, write),
+            (None, Some(link)) => link.keep(|out| write(out, Form::Json)),
+            (None, None) => {}
+        }
+    }
+
+    /// Say the answer to the request `answers` (none: to what had no id). Over plain HTTP it takes the answer of the
+    /// `send` that brought the request, while that waits for it.
+    pub(super) fn tell_reply(
+        &mut self,
+        id: SessionId,
+        answers: Option<u64>,
+        write: impl FnOnce(&mut Vec<u8>, Form),
+    ) {
+        let sending = self.session(id).and_then(|session| session.link.as_ref()?.sending);
+        match sending.and_then(|conn| self.waiting_send(conn, answers)) {
+            Some(request) => {
+                request.reply(answers, |out| write(out, Form::Json));
+                if let Some(conn) = sending {
+                    self.mark_ready(conn);
+                }
+            }
+            None => self.tell_session(id, write),
         }
     }
 
     /// A fault in a message: an error ack if it had a usable id, else an `error`.
-    pub(super) fn tell_fault(&mut self, id: ConnId, fault: &Fault) {
+    pub(super) fn tell_fault(&mut self, session: SessionId, fault: &Fault) {
         self.stats.faults += 1;
         let error =
             ErrorOut { code: fault.code.word(), message: &fault.message, details: None, retry: fault.retry };
-        match fault.id {
-            Some(request) => self.tell(id, |out, form| envelope::ack_error(out, form, request, &error)),
-            None => self.tell(id, |out, form| envelope::error(out, form, &error)),
-        }
+        self.tell_reply(session, fault.id, |out, form| match fault.id {
+            Some(request) => envelope::ack_error(out, form, request, &error),
+            None => envelope::error(out, form, &error),
+        });
     }
 
     /// A control frame of the WebSocket itself.

@@ -1,11 +1,13 @@
 //! One session: the logical peer, which outlives its connections.
 
+use super::http::{Link, Subscription};
 use crate::ids::{ConnId, RoomId, Seq, SessionId, Tick};
 use crate::log::acks::Acks;
 use crate::log::entry::Author;
 use crate::log::ring::Ring;
 use rand_chacha::ChaCha20Rng;
 use rand_chacha::rand_core::RngCore;
+use std::collections::VecDeque;
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -48,6 +50,10 @@ pub(super) struct Rare {
     pub asks: Vec<Ask>,
     pub next_ask: u64,
     pub wants_drained: bool,
+    /// Messages that came by `send` and must wait, as JSON.
+    pub posted: VecDeque<Box<[u8]>>,
+    /// Bytes of them.
+    pub posted_bytes: usize,
 }
 
 /// The logical peer.
@@ -55,7 +61,10 @@ pub(super) struct Rare {
 pub(super) struct Session {
     pub author: Arc<Author>,
     pub key: [u8; 32],
+    /// The connection that carries what it hears.
     pub conn: Option<ConnId>,
+    /// What is kept for one that speaks plain HTTP; none: its newest `hello` came by WebSocket.
+    pub link: Option<Box<Link>>,
     pub address: IpAddr,
     pub agent: Option<Box<str>>,
     pub since_ms: u64,
@@ -103,6 +112,16 @@ impl Session {
         self.rooms.iter().find(|joined| joined.room == room)
     }
 
+    /// Whether somebody is there: a poll comes and goes, and its session stays.
+    pub fn is_here(&self) -> bool {
+        self.conn.is_some() || self.link.as_ref().is_some_and(|link| link.here)
+    }
+
+    /// Whether messages that came by `send` wait.
+    pub fn has_posted(&self) -> bool {
+        self.rare.as_ref().is_some_and(|rare| !rare.posted.is_empty())
+    }
+
     pub fn asks(&self) -> &[Ask] {
         self.rare.as_ref().map_or(&[], |rare| &rare.asks)
     }
@@ -114,7 +133,13 @@ pub(super) struct PendingHello {
     pub session: Option<String>,
     pub key: Option<String>,
     pub position: Option<String>,
-    /// Set once the user is known and rooms of a returning session are asked for.
+    /// The secret is kept in a cookie.
+    pub cookie: bool,
+    /// A ticket is wanted.
+    pub ticket: bool,
+    /// An event stream without a session of its own: the rooms that it wants.
+    pub subscription: Option<Box<Subscription>>,
+    /// Set once the user is known and rooms are asked for: those of a session that returns, or of a stream.
     pub returning: Option<Returning>,
 }
 

@@ -9,6 +9,7 @@
 
 use super::Engine;
 use super::conn::Phase;
+use super::encoding::Carrier;
 use crate::codes::close;
 use crate::envelope::write as envelope;
 use crate::frame::websocket::opcode;
@@ -175,6 +176,10 @@ impl Engine {
                 self.close_conn(id, close::SILENT, &reason, None, now);
             }
             Phase::Closing => self.drop_conn(id, now),
+            Phase::Body => self.body_timeout(id, now),
+            Phase::Answering => self.answer_send(id, now),
+            Phase::Parked => self.end_poll(id, now),
+            Phase::Checking(_) if conn.request.is_some() => self.time_conn(id, now),
             Phase::Checking(_) | Phase::Open | Phase::Raw => self.look_for_life(id, now),
         }
     }
@@ -192,6 +197,16 @@ impl Engine {
         }
         if !pending {
             conn.progress = now.tick;
+        }
+        if conn.carrier != Carrier::Frames {
+            // Nothing is ever heard on a stream; what is written shows whether somebody is there.
+            let next = now.tick.plus_ms(self.beat_ms(id));
+            self.beat(id, now);
+            if let Some(conn) = self.conn_mut(id) {
+                conn.deadline = next;
+            }
+            self.timers.conn(next, id);
+            return;
         }
         if conn.paused {
             // We do not read, so nothing can be heard: the clock stands.
@@ -225,6 +240,10 @@ impl Engine {
     fn session_due(&mut self, id: SessionId, now: Now) {
         let Some(held) = self.session(id) else { return };
         if held.conn.is_none() && held.until <= now.tick {
+            if held.link.as_ref().is_some_and(|link| link.here) {
+                self.go_away(id, now); // neither poll nor stream came for as long as silence may last
+                return;
+            }
             self.end_session(id, "it did not come back within the resume window", close::SILENT, now);
             return;
         }
@@ -232,6 +251,8 @@ impl Engine {
         if now.wall_ms >= expires {
             if let Some(conn) = held.conn {
                 self.close_conn(conn, close::EXPIRED, "the token's time is over", None, now);
+            } else if held.link.as_ref().is_some_and(|link| link.here) {
+                self.close_absent(id, close::EXPIRED, "the token's time is over", now);
             }
             return;
         }

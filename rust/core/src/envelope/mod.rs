@@ -73,6 +73,13 @@ pub fn read(form: Form, message: &[u8]) -> Result<Said<'_>, Fault> {
     Take::new(form, message).said()
 }
 
+/// The text that a checked JSON value is; none: it is something else.
+#[must_use]
+pub fn text_of_json(json: &[u8]) -> Option<Cow<'_, str>> {
+    let content = json.strip_prefix(b"\"")?.strip_suffix(b"\"")?;
+    json_text::decode(content).ok()
+}
+
 /// The word in `type`, if it can be read, whatever else is wrong.
 #[must_use]
 pub fn type_of(form: Form, message: &[u8]) -> Option<Cow<'_, str>> {

@@ -156,6 +156,10 @@ pub struct Hello<'a> {
     pub client: Option<Cow<'a, str>>,
     /// What the client can do beyond the protocol's core.
     pub can: Vec<Cow<'a, str>>,
+    /// Over plain HTTP: the session's secret goes into a cookie.
+    pub cookie: bool,
+    /// Over plain HTTP: it wants a ticket for an `EventSource`.
+    pub ticket: bool,
 }
 
 /// The fields of `join`.

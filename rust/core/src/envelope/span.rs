@@ -112,6 +112,8 @@ fields! {
     Message = "message",
     Details = "details",
     Retry = "retry",
+    Cookie = "cookie",
+    Ticket = "ticket",
 }
 
 /// The spans of all fields of one object, and the first flaw that was met on the way.

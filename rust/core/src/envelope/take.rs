@@ -110,6 +110,8 @@ impl<'a> Take<'a> {
             position: self.text(Field::Position)?,
             client: self.text(Field::Client)?,
             can: self.words(Field::Can)?,
+            cookie: self.flag(Field::Cookie)?.unwrap_or(false),
+            ticket: self.flag(Field::Ticket)?.unwrap_or(false),
         })
     }
 

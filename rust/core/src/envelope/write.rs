@@ -269,6 +269,13 @@ pub fn bye(out: &mut Vec<u8>, form: Form, code: u16, reason: &str, after: Option
     w.end_map();
 }
 
+/// A sign of life from the server.
+pub fn beat(out: &mut Vec<u8>, form: Form, time: u64) {
+    let mut w = begin(out, form, "ping", 1);
+    number(&mut w, "time", time);
+    w.end_map();
+}
+
 /// The token's time will be over.
 pub fn expiring(out: &mut Vec<u8>, form: Form, at: u64) {
     let mut w = begin(out, form, "expiring", 1);

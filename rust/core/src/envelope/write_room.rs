@@ -36,8 +36,8 @@ pub struct RoomOut<'a> {
 pub struct WelcomeOut<'a> {
     /// The session.
     pub session: &'a str,
-    /// Its secret.
-    pub key: &'a str,
+    /// Its secret; null where a cookie holds it.
+    pub key: Option<&'a str>,
     /// Its user; null if it is anonymous.
     pub user: Option<&'a str>,
     /// The life of the log.
@@ -60,6 +60,8 @@ pub struct WelcomeOut<'a> {
     pub time: u64,
     /// When the token's time is over.
     pub expires: Option<u64>,
+    /// What an `EventSource` may read this session's stream with.
+    pub ticket: Option<&'a str>,
 }
 
 /// A room as the session now finds it: the ack of a join, and the `room` message after a resume.
@@ -85,10 +87,11 @@ pub struct JoinedOut<'a> {
 
 /// The first answer to a client.
 pub fn welcome(out: &mut Vec<u8>, form: Form, welcome: &WelcomeOut<'_>) {
-    let mut w = begin(out, form, "welcome", 13 + usize::from(welcome.expires.is_some()));
+    let mut w =
+        begin(out, form, "welcome", 13 + count([welcome.expires.is_some(), welcome.ticket.is_some()]));
     number(&mut w, "v", 1);
     text(&mut w, "session", welcome.session);
-    text(&mut w, "key", welcome.key);
+    text_or_null(&mut w, "key", welcome.key);
     text_or_null(&mut w, "user", welcome.user);
     text(&mut w, "epoch", welcome.epoch);
     number(&mut w, "seq", welcome.seq);
@@ -118,6 +121,9 @@ pub fn welcome(out: &mut Vec<u8>, form: Form, welcome: &WelcomeOut<'_>) {
     number(&mut w, "time", welcome.time);
     if let Some(expires) = welcome.expires {
         number(&mut w, "expires", expires);
+    }
+    if let Some(ticket) = welcome.ticket {
+        text(&mut w, "ticket", ticket);
     }
     w.end_map();
 }

@@ -13,8 +13,9 @@ const FIELDS: &str = "authorization, content-type, last-event-id";
 /// How long a browser remembers the answer (s): an hour, in which a setting rarely changes.
 const REMEMBERED: u32 = 3_600;
 
-/// The origin that a request names, fit to be given back in a header.
-fn origin<'a>(head: &Head<'a>) -> Option<&'a str> {
+/// The origin that a request names, if any, fit to be given back in a header.
+#[must_use]
+pub fn origin<'a>(head: &Head<'a>) -> Option<&'a str> {
     std::str::from_utf8(head.header("origin")?).ok().filter(|text| !text.chars().any(char::is_control))
 }
 
@@ -34,10 +35,17 @@ pub fn preflight(head: &Head<'_>, out: &mut Vec<u8>) -> bool {
 /// A refusal that the page may read.
 #[must_use]
 pub fn readable(refusal: Refusal, head: &Head<'_>) -> Refusal {
-    match origin(head) {
+    readable_by(refusal, origin(head))
+}
+
+/// The same, where the origin is known.
+#[must_use]
+pub fn readable_by(refusal: Refusal, origin: Option<&str>) -> Refusal {
+    match origin {
         Some(origin) => refusal
             .with_header("Access-Control-Allow-Origin", origin.to_owned())
-            .with_header("Access-Control-Allow-Credentials", "true".to_owned()),
+            .with_header("Access-Control-Allow-Credentials", "true".to_owned())
+            .with_header("Access-Control-Expose-Headers", "Retry-After".to_owned()),
         None => refusal,
     }
 }

@@ -197,6 +197,18 @@ impl<'a> Head<'a> {
         self.headers.iter().copied()
     }
 
+    /// Whether the peer means to send another request on this connection, RFC 9112 §9.3.
+    #[must_use]
+    pub fn keeps_alive(&self) -> bool {
+        self.minor == 1 && !self.has_token("connection", "close")
+    }
+
+    /// Whether the peer waits for a word before it sends the body, RFC 9110 §10.1.1.
+    #[must_use]
+    pub fn expects_continue(&self) -> bool {
+        self.minor == 1 && self.has_token("expect", "100-continue")
+    }
+
     pub(super) fn has_token(&self, name: &str, token: &str) -> bool {
         self.header_tokens(name).any(|element| element.eq_ignore_ascii_case(token))
     }

@@ -4,13 +4,17 @@
 //! please", a [`Refusal`] (before the upgrade) or a [`Broken`](crate::error::Broken) (after it), and
 //! where TCP cut the bytes makes no difference to which.
 
+pub mod answer;
 mod assemble;
 mod authority;
 mod backend;
+pub mod body;
 pub mod cors;
+pub mod credentials;
 pub mod deflate;
 mod dial;
 mod event;
+pub mod eventstream;
 pub mod forwarded;
 pub mod handshake;
 mod header;
@@ -18,6 +22,7 @@ pub mod http;
 pub mod mask;
 mod offers;
 pub mod origin;
+pub mod query;
 mod refusal;
 mod rules;
 pub mod utf8;

@@ -3,7 +3,7 @@
 use crate::codes::Code;
 use std::borrow::Cow;
 
-/// The answer to a request that is refused. The connection closes after it.
+/// The answer to a request that is refused. The connection closes after it, unless all of the request was read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Refusal {
     /// The HTTP status.
@@ -14,6 +14,14 @@ pub struct Refusal {
     pub message: Cow<'static, str>,
     /// What the status asks for beside: `Retry-After`, `Sec-WebSocket-Version`, `Allow`.
     pub headers: Vec<(&'static str, String)>,
+}
+
+/// Append a header field. Nothing that a value holds may begin another line.
+pub(super) fn field(out: &mut Vec<u8>, name: &str, value: &str) {
+    out.extend_from_slice(name.as_bytes());
+    out.extend_from_slice(b": ");
+    out.extend(value.bytes().filter(|byte| !byte.is_ascii_control()));
+    out.extend_from_slice(b"\r\n");
 }
 
 impl Refusal {
@@ -37,6 +45,11 @@ impl Refusal {
     /// Append the whole response. No cache keeps it. Under the prefix, where the page's origin
     /// decides what is answered, it says so with `Vary`.
     pub fn write(&self, under_prefix: bool, out: &mut Vec<u8>) {
+        self.write_kept(under_prefix, false, out);
+    }
+
+    /// The same; `keep`: another request may follow on the connection.
+    pub fn write_kept(&self, under_prefix: bool, keep: bool, out: &mut Vec<u8>) {
         let mut body = Vec::with_capacity(64 + self.message.len());
         body.extend_from_slice(b"{\"code\":\"");
         body.extend_from_slice(self.code.word().as_bytes());
@@ -62,13 +75,9 @@ impl Refusal {
                 out.extend_from_slice(b"Connection: close, Upgrade\r\n");
                 closes = true;
             }
-            out.extend_from_slice(name.as_bytes());
-            out.extend_from_slice(b": ");
-            // Nothing that a value holds may begin another line.
-            out.extend(value.bytes().filter(|byte| !byte.is_ascii_control()));
-            out.extend_from_slice(b"\r\n");
+            field(out, name, value);
         }
-        if !closes {
+        if !closes && !keep {
             out.extend_from_slice(b"Connection: close\r\n");
         }
         out.extend_from_slice(b"\r\n");
@@ -92,8 +101,10 @@ fn escape(text: &str, out: &mut Vec<u8>) {
     }
 }
 
-const fn phrase(status: u16) -> &'static str {
+pub(super) const fn phrase(status: u16) -> &'static str {
     match status {
+        200 => "OK",
+        204 => "No Content",
         400 => "Bad Request",
         401 => "Unauthorized",
         403 => "Forbidden",

@@ -7,8 +7,15 @@
 use crate::ids::{Form, RoomId, Seq, SessionId};
 use std::sync::{Arc, OnceLock};
 
-/// How many encodings an entry has a place for: JSON and `MessagePack`, each plain and compressed.
-pub const ENCODINGS: usize = 4;
+/// How many encodings there are: JSON and `MessagePack` in frames, each plain and compressed; four for event
+/// streams (whole messages or data alone, in chunks or not); and one for polls.
+pub const ENCODINGS: usize = 9;
+/// Those of them for which an entry has a place from the start. The others are rare: their places are made when
+/// one is needed.
+const FRAMED: usize = 4;
+
+/// Places of the rare encodings.
+type Others = [OnceLock<Arc<[u8]>>; ENCODINGS - FRAMED];
 
 /// The fixed part of an encoded event (its field names, number, time and frame head), roughly. Bytes.
 const ENVELOPE: usize = 128;
@@ -62,7 +69,8 @@ pub struct Entry {
     pub exclude: Option<SessionId>,
     /// What it is the latest of, for the policy `latest`.
     pub slot: Option<Box<[u8]>>,
-    encoded: [OnceLock<Arc<[u8]>>; ENCODINGS],
+    encoded: [OnceLock<Arc<[u8]>>; FRAMED],
+    others: OnceLock<Box<Others>>,
 }
 
 impl Entry {
@@ -81,18 +89,26 @@ impl Entry {
             exclude: None,
             slot: None,
             encoded: Default::default(),
+            others: OnceLock::new(),
         }
     }
 
     /// The entry in this encoding (below `ENCODINGS`), made by `make` if nobody needed it before.
     pub fn encoded(&self, encoding: usize, make: impl FnOnce(&Self) -> Vec<u8>) -> &Arc<[u8]> {
-        self.encoded[encoding].get_or_init(|| make(self).into())
+        let place = match encoding.checked_sub(FRAMED) {
+            None => &self.encoded[encoding],
+            Some(other) => &self.others.get_or_init(Box::default)[other],
+        };
+        place.get_or_init(|| make(self).into())
     }
 
     /// Whether somebody needed this encoding already.
     #[must_use]
     pub fn is_encoded(&self, encoding: usize) -> bool {
-        self.encoded[encoding].get().is_some()
+        match encoding.checked_sub(FRAMED) {
+            None => self.encoded[encoding].get().is_some(),
+            Some(other) => self.others.get().is_some_and(|others| others[other].get().is_some()),
+        }
     }
 
     /// The bytes it holds: an estimate that counts one encoding from the start, so that the books of a ring,

@@ -28,6 +28,8 @@ pub struct Outbox {
     data_bytes: usize,
     /// Whether the connection stands on the engine's list of those with something to write.
     pub dirty: bool,
+    /// Whether what is said is gathered for an answer over plain HTTP, and does not leave as it is.
+    pub answers: bool,
 }
 
 fn append(lane: &mut VecDeque<Segment>, segment: Segment, arena: &mut Arena) {

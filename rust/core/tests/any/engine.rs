@@ -326,7 +326,7 @@ impl World {
                 Op::Pause(_) | Op::Resume(_) | Op::Finish(_) => {}
             }
         }
-        self.engine.take_dirty(&mut Vec::new());
+        self.engine.take_dirty(&mut Vec::new(), self.now);
         let events = self.engine.events();
         let list = std::mem::take(&mut events.list);
         events.clear();

@@ -271,7 +271,7 @@ impl World {
     /// What is due goes down, as far as peers read; whether anything did.
     fn flush(&mut self) -> bool {
         let mut dirty = Vec::new();
-        self.engine.take_dirty(&mut dirty);
+        self.engine.take_dirty(&mut dirty, self.now);
         self.links().filter(|link| dirty.contains(&link.conn)).for_each(|link| link.owed = true);
         let mut moved = false;
         for at in 0..self.clients.len() {

@@ -90,7 +90,7 @@ impl Driven for Echo {
     fn has_dirty(&self) -> bool {
         !self.dirty.is_empty() || !self.ops.is_empty()
     }
-    fn take_dirty(&mut self, into: &mut Vec<ConnId>) {
+    fn take_dirty(&mut self, into: &mut Vec<ConnId>, _now: Now) {
         into.append(&mut self.dirty);
     }
     fn gather<'a>(&'a self, conn: ConnId, into: &mut Vec<&'a [u8]>, max_slices: usize) {

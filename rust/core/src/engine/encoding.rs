@@ -1,0 +1,178 @@
+//! The ways in which a message is written for a connection: its form, and what carries it.
+//!
+//! An encoding is a small number, so that fan-out can keep one frame for each that is in use:
+//!
+//! | | |
+//! |---|---|
+//! | 0 to 3 | WebSocket frames: bit 0 `MessagePack`, bit 1 compressed |
+//! | 4 to 7 | event streams, JSON: bit 0 the plain format (data alone), bit 1 without chunks (HTTP/1.0) |
+//! | 8 | polls: JSON, with a comma behind each message |
+
+use super::say::{framed, opcode_of};
+use crate::envelope::write as envelope;
+use crate::envelope::{text_of_json, transcode, write::EventOut};
+use crate::frame::deflate::Deflater;
+use crate::frame::eventstream;
+use crate::ids::Form;
+use std::borrow::Cow;
+
+const MSGPACK: u8 = 1;
+const DEFLATE: u8 = 2;
+const EVENTS: u8 = 4;
+const PLAIN: u8 = 1;
+const WHOLE: u8 = 2;
+/// What polls are answered in.
+pub(super) const POLL: u8 = 8;
+
+/// What carries the messages of a connection.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Carrier {
+    /// WebSocket frames.
+    #[default]
+    Frames,
+    /// An event stream. `plain`: data alone, under the event's own name. `chunked`: the peer knows chunks.
+    Events { plain: bool, chunked: bool },
+    /// The answer to a poll.
+    Poll,
+}
+
+impl Carrier {
+    /// The number of an encoding.
+    pub const fn encoding(self, form: Form, deflate: bool) -> u8 {
+        match self {
+            Self::Frames => (form as u8) | if deflate { DEFLATE } else { 0 },
+            Self::Events { plain, chunked } => {
+                EVENTS | if plain { PLAIN } else { 0 } | if chunked { 0 } else { WHOLE }
+            }
+            Self::Poll => POLL,
+        }
+    }
+}
+
+/// The form of an encoding's messages, and whether they are compressed.
+pub(super) const fn parts(encoding: u8) -> (Form, bool) {
+    if encoding >= EVENTS {
+        return (Form::Json, false);
+    }
+    (if encoding & MSGPACK == 0 { Form::Json } else { Form::Msgpack }, encoding & DEFLATE != 0)
+}
+
+/// The same encoding without compression.
+pub(super) const fn uncompressed(encoding: u8) -> u8 {
+    if encoding >= EVENTS { encoding } else { encoding & !DEFLATE }
+}
+
+const fn is_plain(encoding: u8) -> bool {
+    encoding & PLAIN != 0
+}
+
+const fn is_chunked(encoding: u8) -> bool {
+    encoding & WHOLE == 0
+}
+
+/// Append a message that is no event, as its encoding has it. `deflater`, and from which size on it is used.
+pub(super) fn message(
+    out: &mut Vec<u8>,
+    encoding: u8,
+    deflater: Option<(&mut Deflater, usize)>,
+    write: impl FnOnce(&mut Vec<u8>, Form),
+) {
+    let (form, _) = parts(encoding);
+    match encoding {
+        0..EVENTS => framed(out, opcode_of(form), deflater, |out| write(out, form)),
+        POLL => {
+            write(out, form);
+            out.push(b',');
+        }
+        _ => eventstream::chunk(out, is_chunked(encoding), |out| {
+            if is_plain(encoding) {
+                let mut json = Vec::new();
+                write(&mut json, form);
+                eventstream::plain_message(out, kind_of(&json), &json);
+            } else {
+                eventstream::message(out, None, |out| write(out, form));
+            }
+        }),
+    }
+}
+
+/// Append an event, as its encoding has it. `position`: that of an entry.
+pub(super) fn event(
+    out: &mut Vec<u8>,
+    encoding: u8,
+    deflater: Option<(&mut Deflater, usize)>,
+    event: &EventOut<'_>,
+    position: Option<&str>,
+) {
+    if encoding < EVENTS || encoding == POLL {
+        message(out, encoding, deflater, |out, form| envelope::event(out, form, event));
+        return;
+    }
+    eventstream::chunk(out, is_chunked(encoding), |out| {
+        if is_plain(encoding) {
+            eventstream::plain_event(out, position, event.event, &text_of(event.data));
+        } else {
+            eventstream::message(out, position, |out| envelope::event(out, Form::Json, event));
+        }
+    });
+}
+
+/// A payload in the plain format: text as it is, anything else as JSON.
+fn text_of((data, form): (&[u8], Form)) -> Cow<'_, str> {
+    let mut json = Vec::new();
+    let json = match form {
+        Form::Json => data,
+        Form::Msgpack => match transcode(data, Form::Msgpack, Form::Json, &mut json) {
+            Ok(()) => &json,
+            Err(_) => &b"null"[..], // it was checked where it came in: this cannot be
+        },
+    };
+    match text_of_json(json) {
+        Some(text) => Cow::Owned(text.into_owned()),
+        None => Cow::Owned(String::from_utf8_lossy(json).into_owned()),
+    }
+}
+
+/// The type of a message of ours: each begins with it.
+fn kind_of(json: &[u8]) -> &str {
+    const BEFORE: &[u8] = b"{\"type\":\"";
+    let rest = json.strip_prefix(BEFORE).unwrap_or_default();
+    let end = rest.iter().position(|byte| *byte == b'"').unwrap_or(0);
+    std::str::from_utf8(&rest[..end]).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::log::entry::ENCODINGS;
+
+    #[test]
+    fn each_way_has_a_number_of_its_own() {
+        let mut seen = Vec::new();
+        for form in [Form::Json, Form::Msgpack] {
+            for deflate in [false, true] {
+                let encoding = Carrier::Frames.encoding(form, deflate);
+                assert_eq!(parts(encoding), (form, deflate));
+                seen.push(encoding);
+            }
+        }
+        for plain in [false, true] {
+            for chunked in [false, true] {
+                let encoding = Carrier::Events { plain, chunked }.encoding(Form::Json, false);
+                assert_eq!((is_plain(encoding), is_chunked(encoding)), (plain, chunked));
+                seen.push(encoding);
+            }
+        }
+        seen.push(Carrier::Poll.encoding(Form::Json, false));
+        seen.sort_unstable();
+        assert_eq!(seen, (0..u8::try_from(ENCODINGS).unwrap()).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn text_is_said_as_it_is_in_the_plain_format() {
+        assert_eq!(text_of((br#""a\n\"b\"\u00e9""#, Form::Json)), "a\n\"b\"é");
+        assert_eq!(text_of((b"{\"a\":1}", Form::Json)), "{\"a\":1}");
+        assert_eq!(text_of((b"\xa3a\nb", Form::Msgpack)), "a\nb");
+        assert_eq!(text_of((b"\x01", Form::Msgpack)), "1");
+    }
+}

@@ -1,0 +1,113 @@
+//! Answering a request, and what its connection does then.
+
+use super::request::Route;
+use crate::codes::{Code, close};
+use crate::engine::Engine;
+use crate::engine::conn::Phase;
+use crate::frame::answer::{self, About};
+use crate::frame::cors;
+use crate::frame::http::Refusal;
+use crate::ids::{ConnId, Now};
+use crate::outbox::{Lane, Meta};
+
+impl Engine {
+    /// Answer the request of a connection with JSON.
+    pub(super) fn answer(&mut self, id: ConnId, body: &[u8], cookie: Option<&str>, now: Now) {
+        self.answer_with(id, now, |out, about| answer::json(out, &About { cookie, ..*about }, body));
+    }
+
+    /// Answer that there is nothing, and never will be: 204 lets an `EventSource` stay away, HTML §9.2.3.
+    pub(super) fn answer_nothing(&mut self, id: ConnId, now: Now) {
+        self.answer_with(id, now, answer::empty);
+    }
+
+    fn answer_with(&mut self, id: ConnId, now: Now, write: impl FnOnce(&mut Vec<u8>, &About<'_>)) {
+        let stopping = self.stopping;
+        let Some(request) = self.conn_mut(id).and_then(|conn| conn.request.take()) else { return };
+        self.outboxes[id.index()].answers = false;
+        let keep = request.keep && !stopping;
+        let about = About { keep, origin: request.origin.as_deref(), cookie: None };
+        let segment = self.arena.frame(Meta::Control, |out| write(out, &about));
+        self.post(id, Lane::Control, segment);
+        self.after_answer(id, keep, now);
+    }
+
+    /// Refuse the request of a connection. `whole`: all of it was read, so the next may follow.
+    pub(in crate::engine) fn refuse_request(&mut self, id: ConnId, refusal: &Refusal, whole: bool, now: Now) {
+        self.stats.refused += 1;
+        let stopping = self.stopping;
+        let Some(request) = self.conn_mut(id).and_then(|conn| conn.request.take()) else { return };
+        self.outboxes[id.index()].answers = false;
+        let keep = whole && request.keep && !stopping;
+        let refusal = cors::readable_by(refusal.clone(), request.origin.as_deref());
+        let segment = self.arena.frame(Meta::Control, |out| refusal.write_kept(true, keep, out));
+        self.post(id, Lane::Control, segment);
+        self.after_answer(id, keep, now);
+    }
+
+    fn after_answer(&mut self, id: ConnId, keep: bool, now: Now) {
+        if !keep {
+            self.begin_closing(id, now);
+            return;
+        }
+        let due = now.tick.plus_ms(self.config.limits.keep_alive_ms);
+        let max_message = super::size(self.config.limits.max_first_message);
+        let Some(conn) = self.conn_mut(id) else { return };
+        conn.phase = Phase::Head;
+        conn.session = None;
+        conn.max_message = max_message;
+        conn.carrier = crate::engine::encoding::Carrier::Frames;
+        conn.deadline = due;
+        self.timers.conn(due, id);
+        self.drop_stale_timers();
+    }
+
+    /// The turn ends: answer what has its answer. True: it has, and what is to be written is new.
+    pub(in crate::engine) fn complete(&mut self, id: ConnId, now: Now) -> bool {
+        let Some(conn) = self.conn(id) else { return false };
+        match (&conn.phase, conn.request.as_ref().map(|request| request.route)) {
+            (Phase::Parked, _) if !self.outboxes[id.index()].is_empty() => {
+                self.end_poll(id, now);
+                true
+            }
+            (Phase::Answering, Some(Route::Send(session))) => self.answer_if_done(id, session, now),
+            _ => false,
+        }
+    }
+
+    /// What a close code means for a request that has no answer yet.
+    pub(in crate::engine) fn refuse_by_close(
+        &mut self,
+        id: ConnId,
+        code: u16,
+        reason: &str,
+        after: Option<f64>,
+        now: Now,
+    ) {
+        let (status, word) = match code {
+            close::UNAUTHORIZED | close::EXPIRED => (401, Code::Unauthorized),
+            close::FORBIDDEN => (403, Code::Forbidden),
+            close::HELLO_EXPECTED | close::BAD_DATA => (400, Code::InvalidMessage),
+            close::INTERNAL => (500, Code::Internal),
+            _ => (503, Code::Overloaded),
+        };
+        let mut refusal = Refusal::new(status, word, reason.to_owned());
+        if status == 503 {
+            let seconds = after.unwrap_or(1.0).ceil().max(1.0);
+            refusal = refusal.with_header("Retry-After", format!("{seconds:.0}"));
+        }
+        self.refuse_request(id, &refusal, true, now);
+    }
+
+    /// Whether a connection carries a `send` that waits for acks.
+    pub(in crate::engine) fn waiting_send(
+        &mut self,
+        id: ConnId,
+        answers: Option<u64>,
+    ) -> Option<&mut super::Request> {
+        let request = self.conn_mut(id)?.request.as_mut()?;
+        let here = matches!(request.route, Route::Send(_))
+            && answers.map_or(request.taking, |answers| request.awaits(answers));
+        here.then_some(request)
+    }
+}

@@ -1,0 +1,242 @@
+//! `GET /rt/sse`: an event stream as what a session hears by.
+
+use super::request::Request;
+use crate::codes::{Code, close};
+use crate::engine::admission::What;
+use crate::engine::encoding::Carrier;
+use crate::engine::hello::Since;
+use crate::engine::{Engine, size};
+use crate::envelope::write as envelope;
+use crate::frame::answer::{About, event_stream};
+use crate::frame::eventstream::{self, LAST_CHUNK, OPENING};
+use crate::frame::http::{Head, Refusal};
+use crate::frame::query::Query;
+use crate::ids::{ConnId, Form, Now, SessionId};
+use crate::outbox::{Lane, Meta};
+use std::sync::Arc;
+
+/// How long an `EventSource` is told to stay away that must not come back by itself (ms): as long as every browser
+/// takes it, 24 days.
+const NEVER: u64 = i32::MAX as u64;
+
+/// How a stream is wanted.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Shape {
+    pub plain: bool,
+    pub chunked: bool,
+    /// Its signs of life are messages, which a page can see.
+    pub beat: bool,
+}
+
+impl Shape {
+    fn of(head: &Head<'_>, query: &Query) -> Result<Self, Refusal> {
+        let plain = match query.one("format")? {
+            None | Some("json") => false,
+            Some("plain") => true,
+            Some(other) => {
+                let message = format!("there is no format {other:?}: plain, or none for whole messages");
+                return Err(Refusal::new(400, Code::InvalidMessage, message));
+            }
+        };
+        Ok(Self { plain, chunked: head.minor == 1, beat: query.one("beat")? == Some("1") })
+    }
+}
+
+/// Where a reader says that it is: what the browser adds by itself wins over what the URL began with.
+fn position(head: &Head<'_>, query: &Query) -> Result<Option<String>, Refusal> {
+    if let Some(header) = head.header("last-event-id").filter(|value| !value.is_empty()) {
+        return Ok(Some(String::from_utf8_lossy(header).into_owned()));
+    }
+    Ok(query.one("position")?.map(str::to_owned))
+}
+
+impl Engine {
+    pub(super) fn open_events(
+        &mut self,
+        id: ConnId,
+        request: Request,
+        head: &Head<'_>,
+        query: &Query,
+        now: Now,
+    ) -> Result<(), Refusal> {
+        let shape = Shape::of(head, query)?;
+        let position = position(head, query)?;
+        let agent = head.header("user-agent").map(|agent| String::from_utf8_lossy(agent).into());
+        let by_ticket = query.one("ticket")?;
+        let named = query.one("session")?.is_some() || (request.token.is_none() && has_authorization(head));
+        let session = match by_ticket {
+            Some(ticket) => Some(self.by_ticket(ticket).ok_or_else(super::no_session)?),
+            None if named => Some(self.speaker(head, query)?),
+            None => None,
+        };
+        let Some(session) = session else {
+            if let Some(conn) = self.conn_mut(id) {
+                conn.agent = agent;
+            }
+            return self.subscribe(id, request, query, position, shape, now);
+        };
+        if query.all("room").next().is_some() {
+            let message =
+                "\"room\" makes a stream without a session: this one hears what its session has joined";
+            return Err(Refusal::new(400, Code::InvalidMessage, message));
+        }
+        if let Some(full) = self.user_is_full(session) {
+            return Err(full);
+        }
+        let moved = self.session(session).is_some_and(|held| held.link.is_none());
+        if let Some(conn) = self.conn_mut(id) {
+            conn.agent = agent;
+            conn.request = Some(Box::new(request));
+        }
+        if moved {
+            // Its newest hello came by WebSocket. An EventSource comes back for ever unless it is told this.
+            self.answer_nothing(id, now);
+            return Ok(());
+        }
+        if let Some(old) = self.session(session).and_then(|held| held.conn) {
+            self.supersede(old, session, now);
+        }
+        self.be_here(session, now);
+        self.begin_events(id, session, shape);
+        let since = self.since(position.as_deref());
+        self.listen(id, session, since, now);
+        Ok(())
+    }
+
+    fn by_ticket(&self, ticket: &str) -> Option<SessionId> {
+        let (name, secret) = ticket.split_once('.')?;
+        let session = *self.sessions_by_name.get(name)?;
+        let link = self.session(session)?.link.as_deref()?;
+        link.opens_with(secret).then_some(session)
+    }
+
+    fn user_is_full(&self, session: SessionId) -> Option<Refusal> {
+        let user = self.session(session)?.user()?;
+        let (what, limit) = self.admission.user_full(user, What::Connection, &self.config.limits)?;
+        let message = format!("the limit {what} ({limit}) is reached: come back in 5 s");
+        Some(Refusal::new(503, Code::Overloaded, message).with_header("Retry-After", "5".to_owned()))
+    }
+
+    /// Say the head of the stream; from now on the connection is one.
+    pub(super) fn begin_events(&mut self, id: ConnId, session: SessionId, shape: Shape) {
+        let user = self.session(session).and_then(|held| held.user().map(Arc::clone));
+        let Some(conn) = self.conns.get_mut(id.index(), id.generation()) else { return };
+        let request = conn.request.take();
+        conn.form = Form::Json;
+        conn.carrier = Carrier::Events { plain: shape.plain, chunked: shape.chunked };
+        conn.beat = shape.beat;
+        conn.counted_user.clone_from(&user);
+        let about =
+            About { keep: false, origin: request.as_ref().and_then(|it| it.origin.as_deref()), cookie: None };
+        let segment = self.arena.frame(Meta::Control, |out| {
+            event_stream(out, &about, shape.chunked);
+            eventstream::chunk(out, shape.chunked, |out| out.extend_from_slice(OPENING));
+        });
+        self.post(id, Lane::Control, segment);
+        if let Some(user) = user {
+            self.admission.add_user(&user, What::Connection);
+        }
+    }
+
+    /// The session hears by this stream from now on, from where it says it is.
+    fn listen(&mut self, id: ConnId, session: SessionId, since: Since, now: Now) {
+        self.expire_rooms_of(session, now);
+        let Some(link) = self.session_mut(session).and_then(|held| held.link.as_mut()) else { return };
+        let first = !std::mem::replace(&mut link.read, true);
+        let seq = match since {
+            Since::Known(seq) => seq,
+            Since::Nothing => link.position,
+            Since::Unknown => self.head,
+        };
+        let mail = self
+            .session_mut(session)
+            .and_then(|held| held.link.as_mut())
+            .map_or_else(Default::default, |link| link.take_mail());
+        // What was told of gaps since the hello counts as long as nobody has read it.
+        if !first || since != Since::Nothing {
+            self.renew_floors(session, since, seq);
+        }
+        self.hear_from(id, session, seq, now);
+        self.deliver_mail(id, mail);
+        if !first {
+            for (room, name) in self.plain_rooms(session) {
+                let grants = self.grants_in(room, session).unwrap_or(crate::room::grants::Grants::NONE);
+                self.tell_room(session, room, grants, &name, None, self.head);
+            }
+            self.ask_again(session);
+        }
+        if since == Since::Unknown {
+            self.tell_unknown_past(session);
+        }
+        self.feed(session, now);
+    }
+
+    /// Give the session this stream; it is fed from `seq` on.
+    pub(super) fn hear_from(&mut self, id: ConnId, session: SessionId, seq: u64, now: Now) {
+        self.attach(id, session, seq, now);
+        self.listeners[session.index()].live = false;
+        if let Some(held) = self.session_mut(session) {
+            held.lagging = true; // what befell its rooms meanwhile is told when it has caught up
+        }
+    }
+
+    /// A sign of life on a stream.
+    pub(in crate::engine) fn beat(&mut self, id: ConnId, now: Now) {
+        let Some(conn) = self.conn(id) else { return };
+        let Carrier::Events { chunked, .. } = conn.carrier else { return };
+        if conn.beat {
+            self.tell(id, |out, form| envelope::beat(out, form, now.wall_ms));
+            return;
+        }
+        let segment = self.arena.frame(Meta::Control, |out| {
+            eventstream::chunk(out, chunked, |out| out.extend_from_slice(eventstream::COMMENT));
+        });
+        self.post(id, Lane::Control, segment);
+    }
+
+    /// How often a stream gives a sign of life (ms).
+    pub(in crate::engine) fn beat_ms(&self, id: ConnId) -> u64 {
+        let ping = self.config.limits.ping_ms;
+        let session = self.conn(id).and_then(|conn| conn.session).and_then(|session| self.session(session));
+        session.and_then(|held| held.link.as_ref()).map_or(ping, |link| link.quiet_ms(ping))
+    }
+
+    /// The stream of a session was lost: if nothing had been said for a while, something between may have cut it.
+    pub(in crate::engine) fn stream_lost(&mut self, id: ConnId, session: SessionId, now: Now) {
+        let Some(conn) = self.conn(id) else { return };
+        let idle = now.tick.ms_since(conn.progress);
+        if let Some(link) = self.session_mut(session).and_then(|held| held.link.as_mut()) {
+            link.was_cut(idle);
+        }
+    }
+
+    /// The last words on a stream: why, when to come back, and its end.
+    pub(in crate::engine) fn end_events(&mut self, id: ConnId, code: u16, reason: &str, after: Option<f64>) {
+        self.outboxes[id.index()].drop_data(&mut self.arena);
+        self.tell(id, |out, form| envelope::bye(out, form, code, reason, after));
+        let Some(Carrier::Events { chunked, .. }) = self.conn(id).map(|conn| conn.carrier) else { return };
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "seconds of a shutdown")]
+        let wait = after.map(|seconds| (seconds.max(0.0) * 1000.0) as u64);
+        let wait = if close::comes_back(code) { wait } else { Some(NEVER) };
+        let segment = self.arena.frame(Meta::Control, |out| {
+            if let Some(ms) = wait {
+                eventstream::chunk(out, chunked, |out| eventstream::retry(out, ms));
+            }
+            if chunked {
+                out.extend_from_slice(LAST_CHUNK);
+            }
+        });
+        if !segment.is_empty() {
+            self.post(id, Lane::Control, segment);
+        }
+    }
+
+    /// The size that what waits for one connection may have, and what a room's past is bounded by.
+    pub(super) fn most_rooms(&self) -> usize {
+        size(self.config.limits.rooms_per_session)
+    }
+}
+
+fn has_authorization(head: &Head<'_>) -> bool {
+    head.header("authorization").is_some()
+}

@@ -1,0 +1,100 @@
+//! `POST /rt/session`: a `hello` as the body, a `welcome` as the answer.
+
+use super::Link;
+use crate::codes::close;
+use crate::engine::Engine;
+use crate::engine::session::{PendingHello, word};
+use crate::envelope::{Said, read, type_of};
+use crate::frame::credentials::cookie_in;
+use crate::ids::{ConnId, Form, Now, Seq, SessionId};
+
+impl Engine {
+    pub(super) fn hello_arrived(&mut self, id: ConnId, body: &[u8], now: Now) {
+        let told = match read(Form::Json, body) {
+            Ok(Said::Hello(hello)) => {
+                let Some(request) = self.conn_mut(id).and_then(|conn| conn.request.as_mut()) else { return };
+                let token = request.token.take();
+                // A page whose secret is in a cookie comes back with the session's name alone.
+                let cookie = hello.session.as_deref().filter(|_| hello.key.is_none()).and_then(|name| {
+                    let name = format!("rt_{name}");
+                    request.cookies.iter().find_map(|field| cookie_in(field, &name)).map(str::to_owned)
+                });
+                let mut hello = hello;
+                if let Some(key) = cookie {
+                    hello.key = Some(key.into());
+                }
+                if hello.token.is_none() {
+                    hello.token = token.map(Into::into);
+                }
+                self.said_hello(id, &hello, now);
+                return;
+            }
+            Err(fault) if type_of(Form::Json, body).is_some_and(|kind| kind == "hello") => fault.message,
+            _ => "the body must be a hello: {\"type\":\"hello\", …}".into(),
+        };
+        self.close_conn(id, close::HELLO_EXPECTED, &told, None, now);
+    }
+
+    /// From now on the session speaks plain HTTP. It is there, and waits to be read; what it hears goes on
+    /// behind `cursor`.
+    pub(in crate::engine) fn link_up(
+        &mut self,
+        id: ConnId,
+        session: SessionId,
+        cursor: Seq,
+        pending: &PendingHello,
+        now: Now,
+    ) {
+        let agent = self.conn(id).and_then(|conn| conn.agent.clone());
+        let ticket = pending.ticket.then(|| {
+            let mut ticket = [0u8; 32];
+            ticket.copy_from_slice(word(&mut self.random, 32).as_bytes()); // 160 bits
+            ticket
+        });
+        self.stop_hearing(session, cursor);
+        let Some(held) = self.session_mut(session) else { return };
+        held.conn = None;
+        held.agent = agent;
+        held.since_ms = now.wall_ms;
+        held.lagging = true;
+        held.cursor = cursor;
+        let mut link = Link::new(cursor, pending.cookie, ticket);
+        if let Some(old) = held.link.take() {
+            // Its acks are kept, and its client asks for them again: but a `send` that waits has its answer.
+            link.sending = old.sending;
+        }
+        held.link = Some(Box::new(link));
+        self.stay_until_silent(session, now);
+    }
+
+    /// A session without a connection that is there all the same: until nothing came of it for `silence`.
+    pub(super) fn stay_until_silent(&mut self, session: SessionId, now: Now) {
+        let until = now.tick.plus_ms(self.config.limits.silence_ms);
+        let Some(held) = self.session_mut(session) else { return };
+        held.until = until;
+        self.timers.session(until, session);
+        self.drop_stale_timers();
+    }
+
+    /// The answer to the hello.
+    pub(in crate::engine) fn answer_hello(
+        &mut self,
+        id: ConnId,
+        session: SessionId,
+        welcome: &[u8],
+        now: Now,
+    ) {
+        let secure = self.conn(id).is_some_and(|conn| conn.secure);
+        let foreign =
+            self.conn(id).and_then(|conn| conn.request.as_ref()).is_some_and(|request| request.foreign);
+        let cookie = self.session(session).and_then(|held| {
+            held.link.as_ref().filter(|link| link.cookie)?;
+            let key = std::str::from_utf8(&held.key).ok()?;
+            // RFC 6265bis §5.6.7: a page of another site has its cookies only with `None`, and that only by TLS.
+            let site = if foreign && secure { "None" } else { "Strict" };
+            let secure = if secure { "; Secure" } else { "" };
+            Some(format!("rt_{}={key}; Path=/rt/; HttpOnly; SameSite={site}{secure}", held.name()))
+        });
+        self.answer(id, welcome, cookie.as_deref(), now);
+    }
+}

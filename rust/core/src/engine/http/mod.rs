@@ -1,0 +1,206 @@
+//! Plain HTTP: event streams, polls and sends, for peers that cannot have a WebSocket.
+//!
+//! Theory. A session that speaks plain HTTP hears by one connection and speaks by others. What carries what
+//! it hears is the same thing as ever, a connection with an outbox: an event stream is one as long as it
+//! lasts, a poll for as long as it is parked. Between two polls, and until a stream opens, the session *lags*: it
+//! keeps its cursor, and the next poll or stream is fed from there like any listener that fell behind. So there is
+//! one way to hear, and four ways to carry it. What is no entry and cannot be fed (acks that came late, requests
+//! of the server's, what befell a room) waits in the session's `Link`, bounded.
+//!
+//! A connection carries one request at a time, and the head of the next is looked at when the answer to the last has
+//! left. By file: `mod` (which request is it, and whose), `request` (one on its way), `hello` (`POST
+//! /rt/session`), `send`, `poll`, `events` (`GET /rt/sse`), `subscribe` (the same without a session), `answer`.
+//!
+//! Invariants: `Conn::request` is there from a request's head to its answer, but for a stream, whose answer has
+//! begun. A parked poll and an open stream are their session's `conn`; a `send` that waits is its link's `sending`.
+
+mod answer;
+mod events;
+mod hello;
+mod link;
+mod poll;
+mod request;
+mod send;
+mod subscribe;
+
+pub(super) use link::Link;
+pub(super) use request::Request;
+pub(super) use subscribe::Subscription;
+
+use super::conn::Phase;
+use super::session::same_key;
+use super::{Engine, size};
+use crate::codes::Code;
+use crate::frame::body::Body;
+use crate::frame::credentials::{Authorization, authorization, cookie};
+use crate::frame::http::{Head, Refusal};
+use crate::frame::query::Query;
+use crate::ids::{ConnId, Now, SessionId};
+use crate::outbox::{Lane, Meta};
+use request::Route;
+
+/// What a peer is told that may send its body now, RFC 9110 §15.2.1.
+const CONTINUE: &[u8] = b"HTTP/1.1 100 Continue\r\n\r\n";
+
+impl Engine {
+    /// A request under the prefix that is no WebSocket.
+    pub(in crate::engine) fn plain_request(
+        &mut self,
+        id: ConnId,
+        head: &Head<'_>,
+        now: Now,
+    ) -> Result<(), Refusal> {
+        let path = head.path();
+        match path {
+            "/rt/session" | "/rt/send" => want(head, "POST")?,
+            "/rt/sse" | "/rt/poll" => want(head, "GET")?,
+            _ => {
+                let message =
+                    "no such transport: there are /rt/ws, /rt/session, /rt/sse, /rt/poll and /rt/send";
+                return Err(Refusal::new(404, Code::NotFound, message));
+            }
+        }
+        let query = Query::parse(head.query())?;
+        let token = query.one("token")?;
+        if token.is_some() && !self.config.token_in_url {
+            let message = "a token in a URL ends up in logs and histories: send it as \"Authorization: Bearer\", or in \
+                           the hello";
+            return Err(Refusal::new(400, Code::InvalidMessage, message));
+        }
+        let mut request = Request::of(head);
+        if let Some(token) = token {
+            request.token = Some(token.to_owned());
+        }
+        match path {
+            "/rt/session" => {
+                self.begin_body(id, request, head, size(self.config.limits.max_first_message), now)
+            }
+            "/rt/send" => {
+                request.route = Route::Send(self.speaker(head, &query)?);
+                self.begin_body(id, request, head, size(self.config.limits.max_message), now)
+            }
+            _ if Body::of(head, 0).is_ok_and(|body| body.is_none()) => {
+                if path == "/rt/poll" {
+                    self.poll(id, request, head, &query, now)
+                } else {
+                    self.open_events(id, request, head, &query, now)
+                }
+            }
+            _ => Err(Refusal::new(400, Code::InvalidMessage, "a GET here has no body")),
+        }
+    }
+
+    /// Whose request it is: by `Authorization`, or by the session in the URL and its cookie.
+    fn speaker(&self, head: &Head<'_>, query: &Query) -> Result<SessionId, Refusal> {
+        let (name, key) = match authorization(head)? {
+            Some(Authorization::Session { id, key }) => (id, Some(key)),
+            Some(Authorization::Bearer(_)) => return Err(who()),
+            None => match query.one("session")? {
+                Some(name) => (name, cookie(head, &format!("rt_{name}"))),
+                None => return Err(who()),
+            },
+        };
+        // Unknown, ended, another's: the same answer for each, so that nobody can find out which names are used.
+        let session = self.sessions_by_name.get(name).copied();
+        session
+            .filter(|session| {
+                self.session(*session).is_some_and(|held| key.is_some_and(|key| same_key(&held.key, key)))
+            })
+            .ok_or_else(no_session)
+    }
+
+    /// Wait for the body that a head announces, or go on at once if it has none.
+    fn begin_body(
+        &mut self,
+        id: ConnId,
+        mut request: Request,
+        head: &Head<'_>,
+        max: usize,
+        now: Now,
+    ) -> Result<(), Refusal> {
+        request.body = Body::of(head, max)?;
+        let due = now.tick.plus_ms(self.config.limits.body_ms);
+        let waits = request.body.is_some();
+        request.continues = waits && head.expects_continue();
+        let agent = head.header("user-agent").map(|agent| String::from_utf8_lossy(agent).into());
+        let Some(conn) = self.conn_mut(id) else { return Ok(()) };
+        conn.agent = agent;
+        conn.request = Some(Box::new(request));
+        conn.phase = Phase::Body;
+        conn.deadline = due;
+        self.timers.conn(due, id);
+        if !waits {
+            self.body_is_here(id, now);
+        }
+        Ok(())
+    }
+
+    /// Bytes of a body; how many of them belong to it.
+    pub(in crate::engine) fn take_body(&mut self, id: ConnId, bytes: &[u8], now: Now) -> usize {
+        let Some(request) = self.conn_mut(id).and_then(|conn| conn.request.as_mut()) else {
+            return bytes.len();
+        };
+        request.continues = false;
+        let Some(body) = &mut request.body else { return 0 };
+        match body.next(bytes) {
+            Ok(used) => {
+                if body.is_done() {
+                    self.body_is_here(id, now);
+                }
+                used
+            }
+            Err(refusal) => {
+                // Where the next request begins is not known any more.
+                self.refuse_request(id, &refusal, false, now);
+                bytes.len()
+            }
+        }
+    }
+
+    /// The peer waits to be told that it may send its body, and nothing of it came with the head.
+    pub(in crate::engine) fn tell_continue(&mut self, id: ConnId) {
+        let Some(request) = self.conn_mut(id).and_then(|conn| conn.request.as_mut()) else { return };
+        if std::mem::take(&mut request.continues) {
+            let segment = self.arena.frame(Meta::Control, |out| out.extend_from_slice(CONTINUE));
+            self.post(id, Lane::Control, segment);
+        }
+    }
+
+    fn body_is_here(&mut self, id: ConnId, now: Now) {
+        let Some(request) = self.conn_mut(id).and_then(|conn| conn.request.as_mut()) else { return };
+        let body = request.body.take().map(Body::into_bytes).unwrap_or_default();
+        match request.route {
+            Route::Send(session) => self.send_arrived(id, session, &body, now),
+            Route::Hello => self.hello_arrived(id, &body, now),
+            Route::Read => {} // has none
+        }
+    }
+
+    /// The body did not come in time.
+    pub(in crate::engine) fn body_timeout(&mut self, id: ConnId, now: Now) {
+        let limit = self.config.limits.body_ms;
+        let refusal =
+            Refusal::new(408, Code::Timeout, format!("the request's body did not end within {limit} ms"));
+        self.refuse_request(id, &refusal, false, now);
+    }
+}
+
+fn want(head: &Head<'_>, method: &'static str) -> Result<(), Refusal> {
+    if head.method == method {
+        return Ok(());
+    }
+    let message = format!("{} is asked for with {method}", head.path());
+    Err(Refusal::new(405, Code::InvalidMessage, message).with_header("Allow", format!("{method}, OPTIONS")))
+}
+
+/// Nobody was named.
+fn who() -> Refusal {
+    let message =
+        "say whose request this is: \"Authorization: Session ID:KEY\", as POST /rt/session gives them";
+    Refusal::new(401, Code::Unauthorized, message).with_header("WWW-Authenticate", "Session".to_owned())
+}
+
+/// The one answer for a session that is unknown, has ended, or has another key.
+fn no_session() -> Refusal {
+    Refusal::new(404, Code::NotFound, "there is no such session, or this is not its key: say hello again")
+}

@@ -1,0 +1,237 @@
+//! `GET /rt/poll`: what there is at once, or as soon as there is something.
+//!
+//! Answers are numbered. A poll names how many it has had (`after`); the newest answer is kept until the next
+//! number is asked for, so that a poll whose answer was lost on the way has the same one again.
+
+use super::Request;
+use crate::codes::{Code, close};
+use crate::engine::conn::Phase;
+use crate::engine::encoding::Carrier;
+use crate::engine::{Engine, Listener};
+use crate::envelope::write as envelope;
+use crate::frame::http::{Head, Refusal};
+use crate::frame::query::Query;
+use crate::ids::{ConnId, Form, Now, SessionId};
+use crate::outbox::{Lane, Meta};
+
+impl Engine {
+    pub(super) fn poll(
+        &mut self,
+        id: ConnId,
+        request: Request,
+        head: &Head<'_>,
+        query: &Query,
+        now: Now,
+    ) -> Result<(), Refusal> {
+        let session = self.speaker(head, query)?;
+        let after = query.number("after")?.unwrap_or(0);
+        let most = self.config.limits.poll_wait_ms;
+        let wait = query.number("wait")?.map_or(most, |seconds| seconds.saturating_mul(1000).min(most));
+        let agent = head.header("user-agent").map(|agent| String::from_utf8_lossy(agent).into());
+        if let Some(conn) = self.conn_mut(id) {
+            conn.agent = agent;
+            conn.request = Some(Box::new(request));
+            conn.phase = Phase::Answering;
+        }
+        let Some(held) = self.session(session) else { return Ok(()) };
+        let Some(link) = held.link.as_deref() else {
+            // Its newest hello came by WebSocket: this one is told so, and goes.
+            let body = farewell(after + 1, close::SUPERSEDED, "a newer connection took this session over");
+            self.answer(id, &body, None, now);
+            return Ok(());
+        };
+        let (n, wait) = (link.n, link.quiet_ms(wait));
+        if after != n && after + 1 != n {
+            let message =
+                format!("\"after\" is {after}: it must be {n}, or {} for the last answer", n.max(1) - 1);
+            self.refuse_request(id, &Refusal::new(400, Code::InvalidMessage, message), true, now);
+            return Ok(());
+        }
+        if let Some(old) = held.conn {
+            if self.conn(old).is_some_and(|conn| matches!(conn.phase, Phase::Parked)) {
+                self.give_way(old, now);
+            } else {
+                self.supersede(old, session, now);
+            }
+        }
+        self.be_here(session, now);
+        let Some(link) = self.session(session).and_then(|held| held.link.as_deref()) else { return Ok(()) };
+        if after < link.n {
+            let again = link.last.clone().unwrap_or_default();
+            self.answer(id, &again, None, now);
+            self.stay_until_silent(session, now);
+            return Ok(());
+        }
+        self.park(id, session, wait, now);
+        Ok(())
+    }
+
+    /// Somebody is there again who was away.
+    pub(super) fn be_here(&mut self, session: SessionId, now: Now) {
+        let lifecycle = self.config.lifecycle;
+        let Some(link) = self.session_mut(session).and_then(|held| held.link.as_mut()) else { return };
+        let was = std::mem::replace(&mut link.here, true);
+        if !was {
+            self.stats.resumed += 1;
+            if lifecycle {
+                self.know(session);
+                self.events.list.push(crate::engine::AppEvent::Resumed { session });
+            }
+        }
+        self.stay_until_silent(session, now);
+    }
+
+    /// Let a poll wait, and feed it what there is: what it then has to say leaves at the end of the turn.
+    fn park(&mut self, id: ConnId, session: SessionId, wait_ms: u64, now: Now) {
+        let due = now.tick.plus_ms(wait_ms);
+        let until = due.plus_ms(self.config.limits.silence_ms);
+        let index = u32::try_from(id.index()).expect("a slot's index");
+        let Some(held) = self.session_mut(session) else { return };
+        held.conn = Some(id);
+        held.lagging = true;
+        held.until = until;
+        let mut mail = std::collections::VecDeque::new();
+        if let Some(link) = &mut held.link {
+            link.parked = now.tick;
+            link.read = true;
+            mail = link.take_mail();
+        }
+        let Some(conn) = self.conn_mut(id) else { return };
+        conn.phase = Phase::Parked;
+        conn.session = Some(session);
+        conn.form = Form::Json;
+        conn.carrier = Carrier::Poll;
+        conn.deadline = due;
+        let encoding = conn.encoding();
+        self.outboxes[id.index()].answers = true;
+        self.listeners[session.index()] = Listener { conn: index, encoding, live: false };
+        self.timers.session(until, session);
+        self.timers.conn(due, id);
+        self.drop_stale_timers();
+        self.deliver_mail(id, mail);
+        self.feed_on(session, now);
+        if wait_ms == 0 {
+            self.end_poll(id, now);
+        }
+    }
+
+    /// What waited for the session, ahead of what it is fed.
+    pub(super) fn deliver_mail(&mut self, id: ConnId, mail: std::collections::VecDeque<Box<[u8]>>) {
+        for message in mail {
+            self.tell(id, |out, _| out.extend_from_slice(&message));
+        }
+    }
+
+    /// Answer a parked poll with what it was given.
+    pub(in crate::engine) fn end_poll(&mut self, id: ConnId, now: Now) {
+        let Some(body) = self.unpark(id) else { return };
+        self.answer(id, &body, None, now);
+    }
+
+    /// A poll is over: the session keeps its cursor again. The body of its answer, which is kept.
+    fn unpark(&mut self, id: ConnId) -> Option<Box<[u8]>> {
+        let conn = self.conn_mut(id).filter(|conn| matches!(conn.phase, Phase::Parked))?;
+        conn.phase = Phase::Answering;
+        let session = conn.session.take()?;
+        let head = self.head;
+        self.stop_hearing(session, head);
+        let mut pieces = Vec::new();
+        self.outboxes[id.index()].gather(&self.arena, &mut pieces, usize::MAX);
+        let messages = pieces.concat();
+        self.outboxes[id.index()].clear(&mut self.arena);
+        let held = self.session_mut(session)?;
+        held.conn = None;
+        let link = held.link.as_mut()?;
+        link.n += 1;
+        let body: Box<[u8]> = answer_of(link.n, &messages).into();
+        link.last = Some(body.clone());
+        Some(body)
+    }
+
+    /// A second poll takes over. What the first was given already is its answer, and will be the second's too; else it
+    /// is told that it was superseded, under its own number.
+    fn give_way(&mut self, id: ConnId, now: Now) {
+        if !self.outboxes[id.index()].is_empty() {
+            self.end_poll(id, now);
+            return;
+        }
+        let Some(conn) = self.conn_mut(id) else { return };
+        conn.phase = Phase::Answering;
+        let Some(session) = conn.session.take() else { return };
+        let head = self.head;
+        self.stop_hearing(session, head);
+        let Some(held) = self.session_mut(session) else { return };
+        held.conn = None;
+        let n = held.link.as_ref().map_or(0, |link| link.n);
+        let body = farewell(n, close::SUPERSEDED, "a newer poll took this session over");
+        self.stats.closed(close::SUPERSEDED);
+        self.answer(id, &body, None, now);
+    }
+
+    /// A parked poll ends for good: what it is told is `bye`.
+    pub(in crate::engine) fn close_poll(
+        &mut self,
+        id: ConnId,
+        code: u16,
+        reason: &str,
+        after: Option<f64>,
+        now: Now,
+    ) {
+        self.outboxes[id.index()].clear(&mut self.arena);
+        let encoding = crate::engine::encoding::POLL;
+        let segment =
+            self.place(Meta::Control, encoding, |out, form| envelope::bye(out, form, code, reason, after));
+        self.post(id, Lane::Control, segment);
+        let Some(session) = self.conn(id).and_then(|conn| conn.session) else { return };
+        let body = self.unpark(id).unwrap_or_default();
+        self.go_away(session, now);
+        self.answer(id, &body, None, now);
+    }
+
+    /// A session that polls is told to go while no poll is here: the next one hears it.
+    pub(in crate::engine) fn close_absent(&mut self, session: SessionId, code: u16, reason: &str, now: Now) {
+        self.stats.closed(code);
+        self.tell_session(session, |out, form| envelope::bye(out, form, code, reason, None));
+        self.go_away(session, now);
+    }
+
+    /// The connection of a parked poll is gone. What it was given already is kept for the poll that asks again; and
+    /// if it was idle, something between may have cut it.
+    pub(in crate::engine) fn poll_lost(&mut self, id: ConnId, now: Now) {
+        let Some(session) = self.conn(id).and_then(|conn| conn.session) else { return };
+        if self.outboxes[id.index()].is_empty() {
+            let head = self.head;
+            self.stop_hearing(session, head);
+            if let Some(held) = self.session_mut(session) {
+                held.conn = None;
+                if let Some(link) = &mut held.link {
+                    let idle = now.tick.ms_since(link.parked);
+                    link.was_cut(idle);
+                }
+            }
+        } else {
+            self.unpark(id);
+        }
+        if let Some(conn) = self.conn_mut(id) {
+            conn.session = None;
+        }
+        self.stay_until_silent(session, now);
+    }
+}
+
+/// An answer: its number, and messages with a comma behind each.
+fn answer_of(n: u64, messages: &[u8]) -> Vec<u8> {
+    let mut body = Vec::with_capacity(messages.len() + 40);
+    body.extend_from_slice(b"{\"n\":");
+    body.extend_from_slice(itoa::Buffer::new().format(n).as_bytes());
+    body.extend_from_slice(b",\"messages\":[");
+    body.extend_from_slice(messages.strip_suffix(b",").unwrap_or(messages));
+    body.extend_from_slice(b"]}");
+    body
+}
+
+fn farewell(n: u64, code: u16, reason: &str) -> Vec<u8> {
+    let mut bye = Vec::new();
+    envelope::bye(&mut bye, Form::Json, code, reason, None);
+    answer_of(n, &bye)
+}

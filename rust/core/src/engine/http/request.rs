@@ -1,0 +1,106 @@
+//! One request over plain HTTP, from its head to its answer.
+
+use crate::frame::body::Body;
+use crate::frame::cors;
+use crate::frame::credentials::{Authorization, authorization};
+use crate::frame::http::Head;
+use crate::frame::origin::origin_ok;
+use crate::ids::SessionId;
+
+/// What a request wants.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Route {
+    /// `POST /rt/session`.
+    Hello,
+    /// `POST /rt/send`.
+    Send(SessionId),
+    /// `GET /rt/sse` or `GET /rt/poll`.
+    Read,
+}
+
+/// A request that has no answer yet.
+#[derive(Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "independent facts")]
+pub(in crate::engine) struct Request {
+    pub(super) route: Route,
+    /// Whether another request may follow on the connection.
+    pub(super) keep: bool,
+    /// The page of an allowed origin that sent it.
+    pub(super) origin: Option<Box<str>>,
+    /// Whether that page is of another place than this server.
+    pub(super) foreign: bool,
+    /// What stands for the token of a hello.
+    pub(super) token: Option<String>,
+    /// The cookies as they came, until the session is known whose one is wanted.
+    pub(super) cookies: Vec<Box<str>>,
+    pub(super) body: Option<Body>,
+    /// The peer waits for `100 Continue`.
+    pub(super) continues: bool,
+    /// `send`: what the answer will hold.
+    replies: Vec<u8>,
+    /// `send`: requests in it that have no ack yet.
+    open: Vec<u64>,
+    /// `send`: its messages are being taken.
+    pub(super) taking: bool,
+}
+
+impl Request {
+    pub(super) fn of(head: &Head<'_>) -> Self {
+        let token = match authorization(head) {
+            Ok(Some(Authorization::Bearer(token))) => Some(token.to_owned()),
+            _ => None,
+        };
+        Self {
+            route: if head.method == "POST" { Route::Hello } else { Route::Read },
+            keep: head.keeps_alive(),
+            origin: cors::origin(head).map(Into::into),
+            foreign: origin_ok(head, &[], false).is_err(),
+            token,
+            cookies: head
+                .headers_named("cookie")
+                .filter_map(|field| std::str::from_utf8(field).ok().map(Into::into))
+                .collect(),
+            body: None,
+            continues: false,
+            replies: Vec::new(),
+            open: Vec::new(),
+            taking: false,
+        }
+    }
+
+    /// The peer sends nothing more.
+    pub(in crate::engine) fn is_last(&mut self) {
+        self.keep = false;
+    }
+
+    /// A request in this `send` will have an ack.
+    pub(in crate::engine) fn expect(&mut self, id: u64) {
+        self.open.push(id);
+    }
+
+    /// Whether this answer waits for that ack.
+    pub(super) fn awaits(&self, id: u64) -> bool {
+        self.open.contains(&id)
+    }
+
+    /// Whether nothing is waited for.
+    pub(super) fn is_answered(&self) -> bool {
+        self.open.is_empty() && !self.taking
+    }
+
+    /// Say something in the answer.
+    pub(in crate::engine) fn reply(&mut self, answers: Option<u64>, write: impl FnOnce(&mut Vec<u8>)) {
+        write(&mut self.replies);
+        self.replies.push(b',');
+        self.open.retain(|id| Some(*id) != answers);
+    }
+
+    /// The body of the answer.
+    pub(super) fn messages(&mut self) -> Vec<u8> {
+        let mut body = b"{\"messages\":[".to_vec();
+        let replies = std::mem::take(&mut self.replies);
+        body.extend_from_slice(replies.strip_suffix(b",").unwrap_or(&replies));
+        body.extend_from_slice(b"]}");
+        body
+    }
+}

@@ -1,0 +1,227 @@
+//! `GET /rt/sse?room=…`: an event stream without a session of the client's own, for `curl` and for an
+//! `EventSource` with no script around it.
+//!
+//! It has a session all the same, since that is what hears; but one that nobody sees and that ends with the
+//! response. It joins all its rooms or none: what is refused is refused before the stream begins.
+
+use super::events::Shape;
+use super::{Link, Request};
+use crate::codes::{Code, close};
+use crate::engine::conn::Phase;
+use crate::engine::hello::Since;
+use crate::engine::requests::{Waiting, refuse_own};
+use crate::engine::session::{Allowed, PendingHello, Returning};
+use crate::engine::{AppEvent, Engine, size};
+use crate::error::Fault;
+use crate::frame::http::Refusal;
+use crate::frame::query::Query;
+use crate::ids::{ConnId, Form, Now, RoomId, Seq, SessionId};
+use crate::room::grants::Grants;
+use crate::room::members::Member;
+use std::sync::Arc;
+
+/// What such a stream wants to hear.
+#[derive(Clone, Debug)]
+pub(in crate::engine) struct Subscription {
+    rooms: Vec<String>,
+    /// The position from which on.
+    since: Option<String>,
+    /// Or so many of the past of each room.
+    last: Option<u64>,
+    shape: Shape,
+}
+
+impl Engine {
+    pub(super) fn subscribe(
+        &mut self,
+        id: ConnId,
+        mut request: Request,
+        query: &Query,
+        position: Option<String>,
+        shape: Shape,
+        now: Now,
+    ) -> Result<(), Refusal> {
+        let mut rooms: Vec<String> = Vec::new();
+        for room in query.all("room") {
+            crate::engine::publish::check_name("a room", room).map_err(|fault| refusal_of(&fault))?;
+            if !rooms.iter().any(|known| known == room) {
+                rooms.push(room.to_owned());
+            }
+        }
+        if rooms.is_empty() {
+            return Err(super::who());
+        }
+        let most = self.most_rooms();
+        if rooms.len() > most {
+            let message = format!("{} rooms are asked for; a session may be in {most}", rooms.len());
+            return Err(Refusal::new(400, Code::InvalidMessage, message));
+        }
+        let (since, last) = (query.one("since")?.map(str::to_owned), query.number("last")?);
+        if since.is_some() && last.is_some() {
+            let message = "a stream has \"since\" or \"last\", not both";
+            return Err(Refusal::new(400, Code::InvalidMessage, message));
+        }
+        // A browser that comes back names its position, whatever the URL began with.
+        let last =
+            last.filter(|_| position.is_none()).map(|last| last.min(self.config.limits.history_entries));
+        let since = position.or(since);
+        let token = request.token.take();
+        let Some(conn) = self.conn_mut(id) else { return Ok(()) };
+        conn.request = Some(Box::new(request));
+        let subscription = Subscription { rooms, since: since.clone(), last, shape };
+        let pending = PendingHello {
+            position: since,
+            subscription: Some(Box::new(subscription)),
+            ..PendingHello::default()
+        };
+        self.greet(id, pending, token, None, now);
+        Ok(())
+    }
+
+    /// Its session was made: ask for its rooms.
+    pub(in crate::engine) fn begin_subscription(
+        &mut self,
+        id: ConnId,
+        session: SessionId,
+        wanted: &Subscription,
+        expires: Option<u64>,
+        now: Now,
+    ) {
+        let until = now.tick.plus_ms(self.config.limits.resume_ms);
+        let head = self.head;
+        let Some(held) = self.session_mut(session) else { return };
+        let mut link = Link::new(head, false, None);
+        link.ephemeral = true;
+        link.here = false;
+        held.link = Some(Box::new(link));
+        held.lagging = true;
+        held.until = until;
+        let user = held.user().cloned();
+        self.timers.session(until, session);
+        let (mut allowed, mut asked): (Vec<Allowed>, Vec<(RoomId, &str)>) = (Vec::new(), Vec::new());
+        for name in &wanted.rooms {
+            let room = match self.room_for(name) {
+                Ok(room) => room,
+                Err(fault) => {
+                    self.end_session(session, "its stream was refused", close::FORBIDDEN, now);
+                    self.refuse_request(id, &refusal_of(&fault), true, now);
+                    return;
+                }
+            };
+            let Some(settings) = self.room(room).map(|place| Arc::clone(&place.settings)) else { continue };
+            if settings.authorize || settings.state {
+                asked.push((room, name));
+            } else {
+                let grants = Some(settings.member_grants());
+                allowed.push(Allowed { room, grants, info: None, state: None });
+            }
+        }
+        let open = u32::try_from(asked.len()).expect("the rooms of a session are bounded");
+        let returning = Returning { session, user, expires, open, rooms: allowed };
+        let pending = PendingHello {
+            subscription: Some(Box::new(wanted.clone())),
+            returning: Some(returning),
+            ..PendingHello::default()
+        };
+        let Some(conn) = self.conn_mut(id) else { return };
+        conn.phase = Phase::Checking(Box::new(pending));
+        for (room, name) in asked {
+            let ticket = self.ticket(Waiting::Returning { conn: id, session, room });
+            self.know(session);
+            self.events.list.push(AppEvent::Authorize {
+                session,
+                ticket,
+                room: name.to_owned(),
+                form: Form::Json,
+                data: None,
+                resuming: false,
+            });
+        }
+        if open == 0 {
+            self.finish_return(id, now);
+        }
+    }
+
+    fn room_for(&mut self, name: &str) -> Result<RoomId, Fault> {
+        refuse_own(name)?;
+        self.make_room(name)
+    }
+
+    /// The application has spoken: the stream begins, or is refused as a whole.
+    pub(in crate::engine) fn finish_subscription(
+        &mut self,
+        id: ConnId,
+        wanted: &Subscription,
+        returning: Returning,
+        now: Now,
+    ) {
+        let session = returning.session;
+        let refused = returning.rooms.iter().find(|allowed| allowed.grants.is_none());
+        if let Some(refused) = refused {
+            let name = self.room(refused.room).map(|place| Arc::clone(&place.name)).unwrap_or_default();
+            self.end_session(session, "its stream was refused", close::FORBIDDEN, now);
+            let message = format!("this stream may not hear room {name:?}");
+            self.refuse_request(id, &Refusal::new(403, Code::Forbidden, message), true, now);
+            return;
+        }
+        if self.session(session).is_none() {
+            self.refuse_request(id, &super::no_session(), true, now);
+            return;
+        }
+        let since = self.since(wanted.since.as_deref());
+        let mut cursor = if let Since::Known(seq) = since { seq } else { self.head };
+        for allowed in returning.rooms {
+            self.expire_room(allowed.room, now);
+            let grants = allowed.grants.unwrap_or(Grants::NONE);
+            let began = self.began(allowed.room, grants, since, wanted.last);
+            cursor = cursor.min(began);
+            let member = Member { session, began, floor: 0, info: allowed.info, grants, visible: false };
+            self.enter(session, allowed.room, member, 0, now);
+        }
+        if let Some(link) = self.session_mut(session).and_then(|held| held.link.as_mut()) {
+            link.read = true;
+            link.here = true;
+            link.position = cursor;
+        }
+        self.begin_events(id, session, wanted.shape);
+        self.hear_from(id, session, cursor, now);
+        self.welcome(id, session, cursor, None, now);
+        if since == Since::Unknown {
+            self.tell_unknown_past(session);
+        }
+        if self.config.lifecycle {
+            self.know(session);
+            self.events.list.push(AppEvent::Opened { session });
+        }
+        self.feed(session, now);
+    }
+
+    /// Where a room begins for such a stream.
+    fn began(&self, room: RoomId, grants: Grants, since: Since, last: Option<u64>) -> Seq {
+        let Some(place) = self.room(room).filter(|_| grants.contains(Grants::HISTORY)) else {
+            return self.head;
+        };
+        match (since, last) {
+            (Since::Known(seq), _) => seq,
+            (Since::Unknown, _) | (Since::Nothing, None) => self.head,
+            (Since::Nothing, Some(last)) => {
+                let before = place.ring.len().saturating_sub(size(last));
+                let passed = before.checked_sub(1).and_then(|at| place.ring.iter().nth(at));
+                passed.map_or_else(|| place.ring.forgotten(), |entry| entry.seq)
+            }
+        }
+    }
+
+    /// The client went while its stream was asked for.
+    pub(in crate::engine) fn drop_subscription(&mut self, pending: &PendingHello, now: Now) {
+        if pending.subscription.is_some()
+            && let Some(returning) = &pending.returning
+        {
+            self.end_session(returning.session, "its client went away", close::NORMAL, now);
+        }
+    }
+}
+
+fn refusal_of(fault: &Fault) -> Refusal {
+    Refusal::new(fault.code.status(), fault.code, fault.message.clone())
+}

@@ -1,0 +1,95 @@
+//! `welcome`: the first word to a session, and what must be said beside it where its past is unknown.
+
+use super::Engine;
+use super::rooms::Room;
+use crate::envelope::write::{self as envelope, RoomOut, WelcomeOut};
+use crate::ids::{ConnId, Now, Seq, SessionId};
+use crate::log::ring::Reason;
+use crate::room::grants::Grants;
+use std::sync::Arc;
+
+impl Engine {
+    /// The first word to a session. `resumed`: it was there before; and whether its past is known.
+    pub(super) fn welcome(
+        &mut self,
+        id: ConnId,
+        session: SessionId,
+        seq: Seq,
+        resumed: Option<bool>,
+        now: Now,
+    ) {
+        let Some(held) = self.sessions.get(session.index(), session.generation()) else { return };
+        let known = resumed != Some(false);
+        let rooms: Vec<RoomOut<'_>> = held
+            .rooms
+            .iter()
+            .filter_map(|joined| {
+                let room: &Room = self.rooms.get(joined.room.index(), joined.room.generation())?;
+                let member = room.members.get(session)?;
+                let sees = member.grants.contains(Grants::PRESENCE) && room.settings.presence;
+                (!room.name.starts_with('$')).then(|| RoomOut {
+                    room: &room.name,
+                    seq: self.head,
+                    count: sees.then_some(room.members.visible() as u64),
+                    complete: known && room.ring.complete_since(seq.max(member.began).max(member.floor)),
+                })
+            })
+            .collect();
+        let limits = &self.config.limits;
+        let told = [
+            ("max_message", limits.max_message),
+            ("ping", limits.ping_ms.div_ceil(1000)),
+            ("silence", limits.silence_ms.div_ceil(1000)),
+            ("resume", limits.resume_ms.div_ceil(1000)),
+            ("acks", limits.acks),
+            ("name", limits.max_name),
+            ("rooms", limits.rooms_per_session),
+            ("history", limits.history_entries),
+            ("messages_per_second", limits.messages_per_second),
+        ];
+        let link = held.link.as_deref();
+        let key = std::str::from_utf8(&held.key).ok().filter(|_| link.is_none_or(|link| !link.cookie));
+        let ticket = link.and_then(|link| link.ticket_of(held.name()));
+        let welcome = WelcomeOut {
+            session: held.name(),
+            key,
+            user: held.user().map(|user| &**user),
+            epoch: &self.epoch,
+            seq,
+            head: self.head,
+            taken: held.acks.taken(),
+            resumed: resumed.is_some(),
+            rooms,
+            limits: &told,
+            transports: &["websocket", "sse", "polling"],
+            time: now.wall_ms,
+            expires: held.expires,
+            ticket: ticket.as_deref(),
+        };
+        // It holds a key: never compressed.
+        let Some(form) = self.conn(id).map(|conn| conn.form) else { return };
+        let mut bytes = Vec::with_capacity(512);
+        envelope::welcome(&mut bytes, form, &welcome);
+        if self.conn(id).is_some_and(|conn| conn.request.is_some()) {
+            self.answer_hello(id, session, &bytes, now);
+            return;
+        }
+        self.tell_as(id, false, |out, _| out.extend_from_slice(&bytes));
+    }
+
+    /// The position was of another life of the log: what came before cannot be told.
+    pub(super) fn tell_unknown_past(&mut self, session: SessionId) {
+        let Some(held) = self.session(session) else { return };
+        let head = self.head;
+        let names: Vec<Arc<str>> = held
+            .rooms
+            .iter()
+            .filter_map(|joined| self.room(joined.room).map(|room| Arc::clone(&room.name)))
+            .collect();
+        let why = Reason::Epoch.word();
+        self.tell_session(session, |out, form| envelope::gap(out, form, None, 0, head, why));
+        for name in names {
+            self.tell_session(session, |out, form| envelope::gap(out, form, Some(&name), 0, head, why));
+        }
+    }
+}

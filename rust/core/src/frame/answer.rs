@@ -1,0 +1,64 @@
+//! Answers over plain HTTP, RFC 9112 §4.
+
+use super::refusal::{field, phrase};
+
+/// What every answer says beside its status and body.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct About<'a> {
+    /// Whether another request may follow on the connection.
+    pub keep: bool,
+    /// The page of another place that may read it; its origin was allowed.
+    pub origin: Option<&'a str>,
+    /// A cookie to set, attributes included.
+    pub cookie: Option<&'a str>,
+}
+
+/// Append a whole answer with a JSON body.
+pub fn json(out: &mut Vec<u8>, about: &About<'_>, body: &[u8]) {
+    begin(out, 200, about);
+    field(out, "Content-Type", "application/json");
+    field(out, "Content-Length", itoa::Buffer::new().format(body.len()));
+    out.extend_from_slice(b"\r\n");
+    out.extend_from_slice(body);
+}
+
+/// Append an answer without a body: 204.
+pub fn empty(out: &mut Vec<u8>, about: &About<'_>) {
+    begin(out, 204, about);
+    out.extend_from_slice(b"\r\n");
+}
+
+/// Append the head of an event stream, HTML §9.2.5. It ends with the connection: its end is the peer's sign to
+/// come back, and a proxy between must not keep it for somebody else.
+pub fn event_stream(out: &mut Vec<u8>, about: &About<'_>, chunked: bool) {
+    begin(out, 200, &About { keep: false, ..*about });
+    field(out, "Content-Type", "text/event-stream; charset=utf-8");
+    // What proxies of the nginx family understand as "do not gather this".
+    field(out, "X-Accel-Buffering", "no");
+    if chunked {
+        field(out, "Transfer-Encoding", "chunked");
+    }
+    out.extend_from_slice(b"\r\n");
+}
+
+fn begin(out: &mut Vec<u8>, status: u16, about: &About<'_>) {
+    out.extend_from_slice(b"HTTP/1.1 ");
+    out.extend_from_slice(itoa::Buffer::new().format(status).as_bytes());
+    out.push(b' ');
+    out.extend_from_slice(phrase(status).as_bytes());
+    out.extend_from_slice(b"\r\n");
+    field(out, "Cache-Control", "no-store");
+    field(out, "X-Content-Type-Options", "nosniff");
+    field(out, "Vary", "Origin");
+    if let Some(origin) = about.origin {
+        field(out, "Access-Control-Allow-Origin", origin);
+        field(out, "Access-Control-Allow-Credentials", "true");
+        field(out, "Access-Control-Expose-Headers", "Retry-After");
+    }
+    if let Some(cookie) = about.cookie {
+        field(out, "Set-Cookie", cookie);
+    }
+    if !about.keep {
+        field(out, "Connection", "close");
+    }
+}

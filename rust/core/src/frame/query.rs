@@ -1,0 +1,103 @@
+//! The part of a target behind its `?`, as forms and `URLSearchParams` write it (WHATWG URL §5).
+
+use super::refusal::Refusal;
+
+/// Most parameters that are looked at.
+const MOST: usize = 1_100;
+
+/// Names and values, in their order.
+#[derive(Debug, Default)]
+pub struct Query(Vec<(String, String)>);
+
+impl Query {
+    /// Read a query. Refused: a broken percent-encoding, what is no UTF-8, and more than a sane number of
+    /// parameters.
+    pub fn parse(query: Option<&str>) -> Result<Self, Refusal> {
+        let Some(query) = query.filter(|query| !query.is_empty()) else { return Ok(Self::default()) };
+        let mut pairs = Vec::new();
+        for part in query.split('&').filter(|part| !part.is_empty()) {
+            if pairs.len() == MOST {
+                return Err(Refusal::bad(format!("the query has more than {MOST} parameters")));
+            }
+            let (name, value) = part.split_once('=').unwrap_or((part, ""));
+            pairs.push((decode(name)?, decode(value)?));
+        }
+        Ok(Self(pairs))
+    }
+
+    /// The value of the one parameter of this name. Two of them could be read in two ways, and are refused.
+    pub fn one<'a>(&'a self, name: &'a str) -> Result<Option<&'a str>, Refusal> {
+        let mut all = self.all(name);
+        match (all.next(), all.next()) {
+            (_, Some(_)) => Err(Refusal::bad(format!("the query has {name:?} more than once"))),
+            (value, None) => Ok(value),
+        }
+    }
+
+    /// The values of all parameters of this name.
+    pub fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
+        self.0.iter().filter(move |pair| pair.0 == name).map(|pair| &*pair.1)
+    }
+
+    /// A whole number, if the parameter is there.
+    pub fn number(&self, name: &str) -> Result<Option<u64>, Refusal> {
+        let Some(value) = self.one(name)? else { return Ok(None) };
+        let digits = Some(value).filter(|text| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit()));
+        match digits.and_then(|digits| digits.parse().ok()) {
+            Some(number) => Ok(Some(number)),
+            None => {
+                Err(Refusal::bad(format!("{name:?} in the query is {value:?}; it must be a whole number")))
+            }
+        }
+    }
+}
+
+fn decode(text: &str) -> Result<String, Refusal> {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes();
+    while let [first, tail @ ..] = rest {
+        rest = tail;
+        match first {
+            b'+' => bytes.push(b' '),
+            b'%' => {
+                let byte = tail.get(..2).and_then(|pair| Some((hex(pair[0])? << 4) | hex(pair[1])?));
+                let Some(byte) = byte else {
+                    return Err(Refusal::bad("the query has a % without two hexadecimal digits behind it"));
+                };
+                bytes.push(byte);
+                rest = &tail[2..];
+            }
+            byte => bytes.push(*byte),
+        }
+    }
+    String::from_utf8(bytes).map_err(|_| Refusal::bad("the query is no UTF-8 once it is decoded"))
+}
+
+fn hex(digit: u8) -> Option<u8> {
+    char::from(digit).to_digit(16).and_then(|value| u8::try_from(value).ok())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_and_values_are_decoded() {
+        let query = Query::parse(Some("room=a%20b&room=%C3%A9+x&last=5&flag&=")).unwrap();
+        assert_eq!(query.all("room").collect::<Vec<_>>(), ["a b", "é x"]);
+        assert_eq!(query.number("last").unwrap(), Some(5));
+        assert_eq!(query.one("flag").unwrap(), Some(""));
+        assert_eq!(query.one("none").unwrap(), None);
+    }
+
+    #[test]
+    fn what_is_broken_is_refused() {
+        for broken in ["a=%", "a=%4", "a=%zz", "a=%ff", "a=%C3"] {
+            assert!(Query::parse(Some(broken)).is_err(), "{broken}");
+        }
+        assert!(Query::parse(Some("a=1&a=2")).unwrap().one("a").is_err());
+        for number in ["n=", "n=-1", "n=+1", "n=1.5", "n=99999999999999999999"] {
+            assert!(Query::parse(Some(number)).unwrap().number("n").is_err(), "{number}");
+        }
+    }
+}
