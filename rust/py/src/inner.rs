@@ -84,7 +84,9 @@ impl Inner {
         let config = std::mem::take(self.config()?);
         if matches!(self.time, Time::Kernel(_)) {
             let read = usize::try_from(config.limits.turn_bytes).unwrap_or(usize::MAX);
-            self.shard = Some(Shard::new(read)?);
+            let mut shard = Shard::new(read)?;
+            shard.set_patience(config.limits.ping_ms.saturating_add(config.limits.silence_ms));
+            self.shard = Some(shard);
         }
         let now = self.now();
         self.stage = Stage::Running(Box::new(Engine::new(config, self.seed, now)));

@@ -72,6 +72,7 @@ pub struct Shard {
     pub(crate) handed: Vec<Handed>,
     pub(crate) foreign: (Vec<ConnId>, Vec<Op>),
     pub(crate) counters: Counters,
+    pub(crate) patience_ms: u32,
 }
 
 impl Shard {
@@ -101,7 +102,13 @@ impl Shard {
             handed: Vec::new(),
             foreign: (Vec::new(), Vec::new()),
             counters: Counters::default(),
+            patience_ms: 0,
         })
+    }
+
+    /// Give a peer up whose system acknowledges nothing for so long (ms). Sockets that are open already keep theirs.
+    pub fn set_patience(&mut self, ms: u64) {
+        self.patience_ms = u32::try_from(ms).unwrap_or(u32::MAX);
     }
 
     /// Readable whenever a turn has something to do, the engine's deadline included.

@@ -128,8 +128,17 @@ impl Socket {
 /// Make a new socket ready for messages: each leaves when it is written, without waiting for the
 /// peer's word about the one before (RFC 896 was for terminals). An error only means that it is no
 /// TCP socket.
-pub(crate) fn prepare(fd: &OwnedFd) {
+///
+/// `patience_ms` (0: the system's own) is how long what was written may go unacknowledged. On an event stream nothing is
+/// ever heard, and the system would go on for a quarter of an hour before it called a peer dead whose cable was pulled.
+pub(crate) fn prepare(fd: &OwnedFd, patience_ms: u32) {
     let _ = rustix::net::sockopt::set_tcp_nodelay(fd, true);
+    #[cfg(target_os = "linux")]
+    if patience_ms > 0 {
+        let _ = rustix::net::sockopt::set_tcp_user_timeout(fd, patience_ms);
+    }
+    #[cfg(not(target_os = "linux"))]
+    let _ = patience_ms;
     #[cfg(target_vendor = "apple")]
     let _ = rustix::net::sockopt::set_socket_nosigpipe(fd, true);
 }

@@ -28,6 +28,10 @@ impl Engine {
         let session = conn.session;
         match conn.phase {
             Phase::Closing => return,
+            Phase::Body if conn.request.as_ref().is_some_and(|request| request.is_whole()) => {
+                self.refuse_by_close(id, code, reason, after, now);
+                return;
+            }
             Phase::Head | Phase::Body => {
                 self.drop_conn(id, now);
                 return;
@@ -278,6 +282,8 @@ impl Engine {
                 Phase::Raw => {
                     self.raw_close(id, 1001, "the server stops", now); // RFC 6455 §7.4.1: going away
                 }
+                // The answer to its last request is still on its way.
+                Phase::Head if !self.outboxes[id.index()].is_empty() => self.begin_closing(id, now),
                 Phase::Head | Phase::Body => self.drop_conn(id, now),
                 _ => {
                     let after = 0.5 + self.random_fraction() * spread;

@@ -234,7 +234,7 @@ impl Engine {
     }
 
     /// A token bucket of two seconds' worth: bursts pass, a flood does not.
-    fn within_rate(&mut self, id: SessionId, now: Now) -> bool {
+    pub(super) fn within_rate(&mut self, id: SessionId, now: Now) -> bool {
         let rate = self.config.limits.messages_per_second;
         if rate == 0 {
             return true;

@@ -4,9 +4,6 @@
 //! stand between any two. Names hold no control characters and JSON no line breaks; what else could end a line
 //! is a text in the plain format, and that is split at every kind of line end.
 
-/// Before the first message: come back after this many milliseconds (until told otherwise), and a comment, so
-/// that what waits for a first byte has it.
-pub const OPENING: &[u8] = b"retry: 1000\n: rtcore\n\n";
 /// A sign of life.
 pub const COMMENT: &[u8] = b":\n\n";
 /// The end of a chunked answer.
@@ -14,6 +11,14 @@ pub const LAST_CHUNK: &[u8] = b"0\r\n\r\n";
 
 /// Room for a chunk's size (8 digits, 4 GiB) and its line end, before the size is known.
 const ROOM: usize = 10;
+
+/// Before the first message: come back after this many milliseconds (until told otherwise), and a comment, so that
+/// what waits for a first byte, or for `padding` bytes, has them.
+pub fn opening(out: &mut Vec<u8>, padding: usize) {
+    out.extend_from_slice(b"retry: 1000\n:");
+    out.resize(out.len() + padding, b' ');
+    out.extend_from_slice(b"\n\n");
+}
 
 /// Append what `write` appends, as one chunk if `chunked`.
 pub fn chunk(out: &mut Vec<u8>, chunked: bool, write: impl FnOnce(&mut Vec<u8>)) {

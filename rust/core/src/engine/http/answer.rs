@@ -107,7 +107,7 @@ impl Engine {
     ) -> Option<&mut super::Request> {
         let request = self.conn_mut(id)?.request.as_mut()?;
         let here = matches!(request.route, Route::Send(_))
-            && answers.map_or(request.taking, |answers| request.awaits(answers));
+            && (request.taking || answers.is_some_and(|answers| request.awaits(answers)));
         here.then_some(request)
     }
 }

@@ -8,7 +8,7 @@ use crate::engine::hello::Since;
 use crate::engine::{Engine, size};
 use crate::envelope::write as envelope;
 use crate::frame::answer::{About, event_stream};
-use crate::frame::eventstream::{self, LAST_CHUNK, OPENING};
+use crate::frame::eventstream::{self, LAST_CHUNK};
 use crate::frame::http::{Head, Refusal};
 use crate::frame::query::Query;
 use crate::ids::{ConnId, Form, Now, SessionId};
@@ -26,7 +26,12 @@ pub(super) struct Shape {
     pub chunked: bool,
     /// Its signs of life are messages, which a page can see.
     pub beat: bool,
+    /// A comment of this many bytes comes first: something between gathers that much before it passes anything on.
+    pub padding: u32,
 }
+
+/// Most bytes of padding: what proxies gather is 4 to 8 KiB.
+const MOST_PADDING: u64 = 16 * 1024;
 
 impl Shape {
     fn of(head: &Head<'_>, query: &Query) -> Result<Self, Refusal> {
@@ -38,7 +43,13 @@ impl Shape {
                 return Err(Refusal::new(400, Code::InvalidMessage, message));
             }
         };
-        Ok(Self { plain, chunked: head.minor == 1, beat: query.one("beat")? == Some("1") })
+        let padding = query.number("padding")?.unwrap_or(0).min(MOST_PADDING);
+        Ok(Self {
+            plain,
+            chunked: head.minor == 1,
+            beat: query.one("beat")? == Some("1"),
+            padding: u32::try_from(padding).expect("bounded above"),
+        })
     }
 }
 
@@ -130,7 +141,7 @@ impl Engine {
             About { keep: false, origin: request.as_ref().and_then(|it| it.origin.as_deref()), cookie: None };
         let segment = self.arena.frame(Meta::Control, |out| {
             event_stream(out, &about, shape.chunked);
-            eventstream::chunk(out, shape.chunked, |out| out.extend_from_slice(OPENING));
+            eventstream::chunk(out, shape.chunked, |out| eventstream::opening(out, shape.padding as usize));
         });
         self.post(id, Lane::Control, segment);
         if let Some(user) = user {

@@ -32,7 +32,7 @@ impl Engine {
             Err(fault) if type_of(Form::Json, body).is_some_and(|kind| kind == "hello") => fault.message,
             _ => "the body must be a hello: {\"type\":\"hello\", …}".into(),
         };
-        self.close_conn(id, close::HELLO_EXPECTED, &told, None, now);
+        self.refuse_by_close(id, close::HELLO_EXPECTED, &told, None, now);
     }
 
     /// From now on the session speaks plain HTTP. It is there, and waits to be read; what it hears goes on

@@ -68,6 +68,11 @@ impl Request {
         }
     }
 
+    /// Whether all of it was read.
+    pub(in crate::engine) fn is_whole(&self) -> bool {
+        self.body.is_none()
+    }
+
     /// The peer sends nothing more.
     pub(in crate::engine) fn is_last(&mut self) {
         self.keep = false;

@@ -9,7 +9,7 @@ use super::request::Route;
 use crate::codes::Code;
 use crate::engine::Engine;
 use crate::engine::conn::Phase;
-use crate::engine::route::{expects_ack, is_answer};
+use crate::engine::route::{expects_ack, id_of, is_answer};
 use crate::engine::session::Session;
 use crate::envelope::{Said, messages, read};
 use crate::error::Fault;
@@ -100,6 +100,15 @@ impl Engine {
     }
 
     fn take_or_keep(&mut self, session: SessionId, message: Result<&[u8], Fault>, now: Now) {
+        if !self.within_rate(session, now) {
+            let limit = self.config.limits.messages_per_second;
+            let told = format!("more than {limit} messages per second: this one was not taken");
+            let fault = Fault::new(Code::Overloaded, told).retry();
+            let id =
+                message.ok().and_then(|bytes| read(Form::Json, bytes).ok()).and_then(|said| id_of(&said));
+            self.tell_fault(session, &fault.with_id(id));
+            return;
+        }
         let waits = self.session(session).is_some_and(Session::has_posted);
         if !waits && self.session_takes(session) {
             self.message_of(session, Form::Json, message, now);
