@@ -359,7 +359,7 @@ impl Engine {
     }
 
     /// The application will hear of this session: it must hear of its end, too.
-    pub(super) fn know(&mut self, session: SessionId) {
+    pub fn know(&mut self, session: SessionId) {
         if let Some(held) = self.session_mut(session) {
             held.known = true;
         }
