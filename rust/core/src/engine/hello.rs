@@ -179,6 +179,7 @@ impl Engine {
             self.events.list.push(AppEvent::Opened { session });
         }
         self.feed(session, now);
+        self.wake_backlog(id, now); // what stood behind the hello in its frame
     }
 
     fn make_session(

@@ -144,6 +144,7 @@ impl Engine {
             self.events.list.push(AppEvent::Resumed { session });
         }
         self.feed(session, now);
+        self.wake_backlog(id, now);
     }
 
     /// What was told of gaps before a return counts no more: the client says itself what it has. Only
