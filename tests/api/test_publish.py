@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
-import pytest
 import trio
-import trio.testing
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rtcore.testing import memory_server
 from tests.server.conftest import serving
 
 from .app import build
-from .http import KEY, Api, read_answer
+from .http import KEY, Api
 
 
 async def test_a_published_event_is_heard_and_answered_with_its_position(api: Api) -> None:
@@ -177,21 +173,6 @@ async def test_a_batch_is_bounded(api: Api) -> None:
     assert answer.status == 400
     assert "1000 elements" in answer.body["message"]
     assert (await api("batch", each)).status == 400
-
-
-async def test_a_room_that_blocks_is_waited_for_and_not_for_ever(autojump_clock: trio.testing.MockClock) -> None:
-    """The member reads nothing, and is not yet closed for it: the publisher is told that it was not said."""
-    limits = {"block_ms": "20 s", "outbox": 4096, "silence_ms": "500 s", "resume_ms": "900 s"}
-    async with memory_server(build(), api_keys=[KEY], limits=limits) as server:
-        ours, theirs = trio.testing.lockstep_stream_pair()
-        del theirs
-        stuck = await server.connect(reading=False)
-        await stuck.send({"type": "hello", "v": 1}, {"type": "join", "id": 1, "room": "slow:x"})
-        await trio.testing.wait_all_tasks_blocked()
-        answers = []
-        for _ in range(8):
-            answers.append(await ask(server, "publish", {"room": "slow:x", "event": "n", "data": "x" * 30_000}))
-        print([answer.status for answer in answers], trio.current_time())
 
 
 values = st.recursive(

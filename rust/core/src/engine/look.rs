@@ -96,7 +96,11 @@ impl Engine {
         if self.patterns.find(room).is_none() {
             return Err(no_room(room));
         }
-        let Some(id) = self.room_named(room) else { return Ok((Vec::new(), true, false)) };
+        let Some(id) = self.room_named(room) else {
+            // Were it made now, it would be complete beyond what freed rooms let go of.
+            let complete = self.after(after).is_ok_and(|seq| seq >= self.freed);
+            return Ok((Vec::new(), complete, false));
+        };
         let past = self.past(id, after, limit, None);
         Ok((past.entries, past.complete, past.more))
     }
