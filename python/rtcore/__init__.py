@@ -49,6 +49,7 @@ from .room import Member as Member
 from .room import Position as Position
 from .room import Room as Room
 from .session import Session as Session
+from .tokens import JWT as JWT
 
 __version__ = _VERSION
 
@@ -64,6 +65,7 @@ __all__ = [
     "Hello",
     "History",
     "InvalidData",
+    "JWT",
     "Join",
     "KeyConflict",
     "Member",

@@ -23,6 +23,7 @@ from .session import Session
 
 log = logging.getLogger("rtcore.app")
 
+
 class Again:
     """The rooms of one session that are asked about again."""
 

@@ -200,9 +200,7 @@ async def test_a_client_that_leaves_in_the_midst_leaves_nothing(
     assert not [record for record in caplog.records if record.levelname in ("WARNING", "ERROR")]
 
 
-async def test_keys_are_in_no_log_and_no_text(
-    caplog: pytest.LogCaptureFixture, api: Api
-) -> None:
+async def test_keys_are_in_no_log_and_no_text(caplog: pytest.LogCaptureFixture, api: Api) -> None:
     caplog.set_level("DEBUG")
     async with serving(build(), api_keys=[KEY, "short"], access_log=True) as server:
         await Api(server.port)("publish", SAID)
@@ -216,7 +214,9 @@ async def test_keys_are_in_no_log_and_no_text(
 async def test_a_server_that_ends_says_come_back() -> None:
     from rtcore.api.service import PublishApi
 
-    service = PublishApi(build(), rtcore.config.Config.of(api_keys=[KEY]))  # an application that nobody serves
+    service = PublishApi(
+        build(), rtcore.config.Config.of(api_keys=[KEY])
+    )  # an application that nobody serves
     sent: list[Any] = []
 
     async def receive() -> dict[str, Any]:

@@ -98,7 +98,9 @@ def test_a_key_may_in_rooms_by_pattern() -> None:
     burst=st.integers(1, 20),
     steps=st.lists(st.tuples(st.floats(0, 5), st.integers(0, 3)), max_size=60),
 )
-def test_no_more_pass_than_rate_and_burst_allow(rate: float, burst: int, steps: list[tuple[float, int]]) -> None:
+def test_no_more_pass_than_rate_and_burst_allow(
+    rate: float, burst: int, steps: list[tuple[float, int]]
+) -> None:
     """Over any stretch of time: at most `burst` and what was added, and never a refusal when one is owed."""
     bucket, now, spent = Bucket(rate, burst, 0.0), 0.0, 0
     for later, more in steps:

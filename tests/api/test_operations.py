@@ -92,7 +92,12 @@ async def test_a_session_is_ended_with_code_and_reason(api: Api) -> None:
 
 
 async def test_a_disconnect_is_of_exactly_one_and_final(api: Api) -> None:
-    for wrong in ({}, {"user": "a", "session": "b"}, {"user": "a", "code": 4000}, {"user": "a", "code": 1000}):
+    for wrong in (
+        {},
+        {"user": "a", "session": "b"},
+        {"user": "a", "code": 4000},
+        {"user": "a", "code": 1000},
+    ):
         assert (await api("disconnect", wrong)).status == 400
     answer = await api("disconnect", {"user": "a", "reason": "é" * 61})
     assert "122 bytes" in answer.body["message"]

@@ -18,7 +18,12 @@ async def test_a_published_event_is_heard_and_answered_with_its_position(api: Ap
     async with api.session("news") as ann:
         said = await api.ok("publish", {"room": "news", "event": "n", "data": {"a": [1, None]}})
         heard = await ann.until("event")
-        assert (heard["room"], heard["event"], heard["data"], heard["from"]) == ("news", "n", {"a": [1, None]}, None)
+        assert (heard["room"], heard["event"], heard["data"], heard["from"]) == (
+            "news",
+            "n",
+            {"a": [1, None]},
+            None,
+        )
         assert heard["seq"] == said["seq"]
         assert said["position"].partition(".")[2] == str(said["seq"])
 
@@ -176,9 +181,15 @@ async def test_a_batch_is_bounded(api: Api) -> None:
 
 
 values = st.recursive(
-    st.none() | st.booleans() | st.integers(-(2**63), 2**63 - 1) | st.text() | st.floats(allow_nan=False, allow_infinity=False),
-    lambda inner: st.lists(inner, max_size=4)
-    | st.dictionaries(st.text().filter(lambda key: not key.startswith("$")), inner, max_size=4),
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**63), 2**63 - 1)
+    | st.text()
+    | st.floats(allow_nan=False, allow_infinity=False),
+    lambda inner: (
+        st.lists(inner, max_size=4)
+        | st.dictionaries(st.text().filter(lambda key: not key.startswith("$")), inner, max_size=4)
+    ),
     max_leaves=20,
 )
 

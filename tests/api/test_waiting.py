@@ -43,7 +43,9 @@ async def fill(app: rtcore.App, patience: float) -> int:
     for number in range(300):
         caller = Caller(app, key, trio.current_time() + patience)
         try:
-            await publish(caller, Publish(room="slow:x", event="n", data=msgspec.Raw(b'"%b"' % (b"x" * 1000))))
+            await publish(
+                caller, Publish(room="slow:x", event="n", data=msgspec.Raw(b'"%b"' % (b"x" * 1000)))
+            )
         except Fault as fault:
             assert (fault.code, fault.status, fault.retry) == ("TIMEOUT", 504, True)
             return number

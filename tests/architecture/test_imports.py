@@ -11,9 +11,9 @@ from tests.architecture.imports import PACKAGE, Import, imported, inside, name_o
 # From the ground up. A module may import what stands on a lower floor, and nothing on its own.
 FLOORS = [
     "errors _failures _patterns _logs _core",
-    "_step _engine _values api.keys api.rates",
+    "_keyring _step _engine _values api.keys api.rates",
     "_budget auth _handlers _nursery _settings",
-    "config",
+    "config tokens",
     "session",
     "room raw _worker",
     "app",

@@ -137,7 +137,9 @@ async def test_what_is_queued_is_taken_back(
         client = WireClient(narrow(server))
         await client.open()
         await client.send({"type": "hello", "v": 1, "token": "both"})
-        await client.send(*({"type": "join", "id": n, "room": room} for n, room in enumerate(("open", "secret"), 1)))
+        await client.send(
+            *({"type": "join", "id": n, "room": room} for n, room in enumerate(("open", "secret"), 1))
+        )
         await trio.sleep(1)
         for n in range(20):
             await app.room("secret").publish("say", f"secret {n}")

@@ -41,7 +41,9 @@ Data = Annotated[
 ]
 User = Annotated[str, Meta(min_length=1, max_length=MAX_USER, pattern=_PRINTABLE, description="a user's id")]
 SessionId = Annotated[str, Meta(min_length=1, max_length=255, description="a session's id")]
-Trace = Annotated[str, Meta(description="a W3C traceparent, copied to the entry; a malformed one is left out")]
+Trace = Annotated[
+    str, Meta(description="a W3C traceparent, copied to the entry; a malformed one is left out")
+]
 Volatile = Annotated[bool, Meta(description="not kept, not replayed, dropped for listeners that lag")]
 
 

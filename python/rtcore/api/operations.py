@@ -161,9 +161,7 @@ async def disconnect(caller: Caller, said: say.Disconnect) -> say.Disconnected:
     else:
         caller.permit("disconnect", f"$user/{said.user}")
         handles = [row[0] for row in engine.core.members(f"$user/{said.user}") or ()]
-    closed = sum(
-        engine.call(engine.core.close_session, handle, said.code, said.reason) for handle in handles
-    )
+    closed = sum(engine.call(engine.core.close_session, handle, said.code, said.reason) for handle in handles)
     return say.Disconnected(closed)
 
 
