@@ -55,6 +55,7 @@ __version__ = _VERSION
 
 __all__ = [
     "ANONYMOUS",
+    "JWT",
     "Access",
     "App",
     "ConfigError",
@@ -65,7 +66,6 @@ __all__ = [
     "Hello",
     "History",
     "InvalidData",
-    "JWT",
     "Join",
     "KeyConflict",
     "Member",

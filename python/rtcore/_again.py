@@ -1,8 +1,9 @@
 """A token was renewed: each room with an authorizer is asked about again, before the renewal is acknowledged.
 
-What the new token takes away is gone at once, what is queued included: `left` for a room that the session may
-no longer be in, `grants` where it may do something else than before. With the ack everything is done; what the
-session sends before it, is done under the rights that it has at that moment. An authorizer that fails refuses.
+What the new token takes away is gone at once, what is queued included: `left` for a room that the session
+may no longer be in, `grants` where it may do something else than before. With the ack everything is done;
+what the session sends before it is done under the rights that it has at that moment. An authorizer that fails
+refuses.
 """
 
 # ruff: noqa: SLF001 - parts of the package know each other; applications do not see this

@@ -47,7 +47,7 @@ class Keyring:
     """The keys of one source, read again when they change."""
 
     def __init__(self, source: Source, algorithms: Sequence[str]) -> None:
-        """Raises UsageError when an algorithm is unknown, kinds are mixed, or the source has no usable key."""
+        """Raises UsageError: an algorithm is unknown, kinds are mixed, or no key can be used."""
         self._algorithms = tuple(algorithms)
         for name in self._algorithms:
             if name not in KNOWN:
@@ -88,7 +88,9 @@ class Keyring:
         except (OSError, UsageError) as error:
             if callable(source):
                 raise
-            log.error("the keys of %s cannot be read, and the old ones stay: %s", source, error)
+            log.error(  # noqa: TRY400 - a sentence says it all
+                "the keys of %s cannot be read, and the old ones stay: %s", source, error
+            )
         return self._keys
 
     @staticmethod
@@ -143,7 +145,7 @@ class Keyring:
         known = get_default_algorithms()
         for name in self._algorithms:
             try:
-                key: Any = known[name].prepare_key(text)  # type: ignore[arg-type]
+                key: Any = known[name].prepare_key(text)
             except (InvalidKeyError, TypeError, ValueError):
                 continue
             return Key(kid, self._of_kind(next(kind for kind, its in _KINDS.items() if name in its)), key)

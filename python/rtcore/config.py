@@ -29,8 +29,8 @@ import msgspec
 
 from . import errors
 from ._engine import CoreSettings
-from .api.keys import ApiKey
 from ._settings import BY_NAME, LIMIT_BY_NAME, LIMIT_SETTINGS, SETTINGS, find, nearest, read
+from .api.keys import ApiKey
 
 PREFIX = "/rt/"
 FILE = "rtcore.toml"

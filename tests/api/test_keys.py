@@ -28,7 +28,7 @@ def test_a_key_is_found_by_itself_alone(written: list[str], given_key: str) -> N
 
 
 def test_every_key_is_compared_whichever_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The time of an answer says neither which key was close nor how close: digests, all, in constant time."""
+    """The time of an answer says neither which key was close nor how close: all digests, each time."""
     compared: list[tuple[bytes, bytes]] = []
 
     def compare(one: bytes, other: bytes) -> bool:

@@ -6,7 +6,6 @@ import base64
 import hashlib
 import hmac
 import json
-import os
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -210,7 +209,7 @@ def test_a_file_is_read_again_when_it_changes(tmp_path: Path, caplog: pytest.Log
     def write(text: str) -> None:
         fresh = tmp_path / "fresh"
         fresh.write_text(text)
-        os.replace(fresh, file)
+        fresh.replace(file)
 
     write(json.dumps({"keys": [jwk(ED, "a")]}))
     check = rtcore.JWT(file, ["EdDSA"])

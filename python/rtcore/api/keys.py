@@ -39,7 +39,7 @@ class ApiKey(msgspec.Struct, frozen=True, kw_only=True):
     burst: int = 0
 
     def may(self, operation: str, room: str) -> bool:
-        """Whether it may do this in the room of that name; `$user/ID`, `$session/ID` and `$all` are names too."""
+        """Whether it may do this in that room; `$user/ID`, `$session/ID` and `$all` are such names too."""
         return operation in self.operations and any(matches(pattern, room) for pattern in self.rooms)
 
     def shown(self) -> dict[str, Any]:
@@ -76,7 +76,8 @@ def read_keys(value: object) -> tuple[ApiKey, ...]:
     if isinstance(value, str):
         value = [part.strip() for part in value.split(",") if part.strip()]
     if not isinstance(value, (list, tuple)):
-        raise ValueError(f"a list of keys, or of tables with {', '.join(_FIELDS)}")
+        text = f"a list of keys, or of tables with {', '.join(_FIELDS)}"
+        raise ValueError(text)  # noqa: TRY004 - as every setting has it
     keys: list[ApiKey] = []
     for number, each in enumerate(value, 1):
         key = each if isinstance(each, ApiKey) else _read(each, number)

@@ -139,7 +139,7 @@ class Said(msgspec.Struct, tag="event", tag_field="type"):
 
 
 class Past(msgspec.Struct):
-    """Oldest first. `complete`: nothing is missing after `after`; `more`: there is more than was asked for."""
+    """Oldest first. `complete`: nothing is missing after `after`; `more`: there is more to be had."""
 
     history: list[Said]
     complete: bool

@@ -65,6 +65,7 @@ def description() -> dict[str, Any]:
 def _operation(name: str) -> dict[str, Any]:
     operation = OPERATIONS[name]
     reads: dict[str, Any]
+    answers: dict[str, Any]
     if name == "batch":
         reads = {"type": "array", "items": _ref(say.Publish), "maxItems": say.BATCH}
         answers = {"type": "array", "items": {"anyOf": [_ref(say.Published), _ref(say.Failed)]}}

@@ -75,7 +75,7 @@ def read(kind: type[T], body: bytes, engine: Engine) -> T:
             # The core says best what is wrong with text that is no JSON.
             message = f"the body cannot be read: {refused.args[1]}"
             raise Fault("INVALID_MESSAGE", message, faults(kind, JSON, body)) from None
-        message = f"the body is not as it should be: {error or 'it is nested too deeply'}"
+        message = f"the body is not as it should be: {str(error) or 'it is nested too deeply'}"
         raise Fault("INVALID_MESSAGE", message, faults(kind, JSON, body)) from None
 
 

@@ -15,13 +15,12 @@ from typing import Any, Final
 
 import trio
 
-from rtcore import errors
 from rtcore.app import App
 from rtcore.config import Config
 
 from . import exchange, openapi
 from .exchange import Receive, Scope, Send
-from .faults import Fault, of
+from .faults import Fault, Headers, of
 from .keys import SHORT, ApiKey, find
 from .operations import OPERATIONS, Caller, cost, read
 from .rates import Bucket
@@ -38,7 +37,7 @@ class PublishApi:
         self._app = app
         self._keys = config.api_keys
         self._most = config.limit("max_message")
-        # A room whose policy is `block` holds a publisher for `block_ms`, and once more if another is as slow.
+        # A room whose policy is `block` holds a publisher for `block_ms`, and again if another is as slow.
         self._patience = 2 * config.limit("block_ms") / 1000
         self._buckets: dict[str, Bucket] = {}
         for key in self._keys:
@@ -47,15 +46,16 @@ class PublishApi:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """ASGI."""
-        status, headers = 200, ()
+        status = 200
+        headers: Headers = ()
         try:
             body = await self._answer(scope, receive)
         except exchange.ClientGone:
             return
-        except Exception as error:  # noqa: BLE001 - whatever it is, the client is told that it is not its own
+        except Exception as error:
             fault = of(error)
             if fault.status == 500:
-                log.error("the publish API failed at %s", scope["path"], exc_info=error)
+                log.exception("the publish API failed at %s", scope["path"])
             status, body, headers = fault.status, exchange.problem(fault), fault.headers
         await exchange.answer(scope, send, status, body, headers)
 
