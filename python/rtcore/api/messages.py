@@ -44,6 +44,8 @@ SessionId = Annotated[str, Meta(min_length=1, max_length=255, description="a ses
 Trace = Annotated[
     str, Meta(description="a W3C traceparent, copied to the entry; a malformed one is left out")
 ]
+# `1.0` is the integer 1, as everywhere on the wire.
+Whole = Annotated[float, Meta(multiple_of=1)]
 Volatile = Annotated[bool, Meta(description="not kept, not replayed, dropped for listeners that lag")]
 
 
@@ -77,7 +79,7 @@ class History(msgspec.Struct, kw_only=True):
 
     room: Name
     after: Annotated[str | None, Meta(description="a position, as a publish answers it")] = None
-    limit: Annotated[int, Meta(ge=1, le=HISTORY)] = 100
+    limit: Annotated[Whole, Meta(ge=1, le=HISTORY)] = 100
 
 
 class Presence(msgspec.Struct, kw_only=True):
@@ -91,10 +93,10 @@ class Disconnect(msgspec.Struct, kw_only=True):
 
     user: User | None = None
     session: SessionId | None = None
-    code: Annotated[
-        int, Meta(ge=4500, le=4999, description="the close code; clients do not come back after these")
-    ] = ENDED_CLOSE
-    reason: Annotated[str, Meta(max_length=120, description="at most 120 bytes, told to the peer")] = ""
+    code: Annotated[Whole, Meta(ge=4500, le=4999, description="clients do not come back after these")] = (
+        ENDED_CLOSE
+    )
+    reason: Annotated[str, Meta(max_length=120, description="told to the peer")] = ""
 
 
 class Published(msgspec.Struct):

@@ -39,6 +39,28 @@ _FAULTS: Final = {
 _HEADERS: Final = {401: "WWW-Authenticate", 429: "Retry-After", 503: "Retry-After"}
 
 
+# What the types cannot say: which fields exclude each other.
+_NONE: Final = {"type": "null"}
+_TEXT: Final = {"type": "string"}
+_OFF: Final = {"const": False}
+_EXCLUSIVE: Final[dict[str, list[dict[str, Any]]]] = {
+    "Send": [
+        {"required": ["user"], "properties": {"user": _TEXT, "session": _NONE, "all": _OFF}},
+        {
+            "required": ["session"],
+            "properties": {
+                "session": _TEXT, "user": _NONE, "all": _OFF, "key": _NONE, "volatile": _OFF, "trace": _NONE,
+            },
+        },
+        {"required": ["all"], "properties": {"all": {"const": True}, "user": _NONE, "session": _NONE}},
+    ],
+    "Disconnect": [
+        {"required": ["user"], "properties": {"user": _TEXT, "session": _NONE}},
+        {"required": ["session"], "properties": {"session": _TEXT, "user": _NONE}},
+    ],
+}  # fmt: skip
+
+
 @cache
 def description() -> dict[str, Any]:
     """The document."""
@@ -46,6 +68,8 @@ def description() -> dict[str, Any]:
     for schema in components.values():
         if "description" in schema:
             schema["description"] = inspect.cleandoc(schema["description"])
+    for name, ways in _EXCLUSIVE.items():
+        components[name]["oneOf"] = ways
     return {
         "openapi": "3.1.0",
         "info": {
