@@ -53,9 +53,8 @@ from .tokens import JWT as JWT
 
 __version__ = _VERSION
 
-__all__ = [
+__all__ = [  # noqa: RUF022 - plainly by the alphabet
     "ANONYMOUS",
-    "JWT",
     "Access",
     "App",
     "ConfigError",
@@ -66,6 +65,7 @@ __all__ = [
     "Hello",
     "History",
     "InvalidData",
+    "JWT",
     "Join",
     "KeyConflict",
     "Member",

@@ -14,7 +14,7 @@ from tests.server.conftest import serving
 from .app import build
 from .http import KEY, Api
 
-# Bounded, and the same each time. `unsupported_method` and others come with the checks that are on by default.
+# Bounded, and the same each time.
 OPTIONS = [
     "--max-examples=20",
     "--generation-deterministic",
@@ -24,7 +24,7 @@ OPTIONS = [
     "--warnings=off",
     "--output-sanitize=false",
 ]
-ALL = "publish send history presence disconnect".split()
+ALL = ["publish", "send", "history", "presence", "disconnect"]
 
 
 async def run_schemathesis(port: int, folder: Path, *options: str) -> None:
