@@ -1,4 +1,5 @@
-"""Write the generated pages of docs/reference: what may be set, from the table that the core itself uses.
+"""Write the generated pages of docs/reference: what may be set, from the table that the core itself uses; and
+the publish API, from the types that read its requests.
 
 scripts/reference.py           write
 scripts/reference.py --check   say whether they are current; 1 if not
@@ -8,13 +9,15 @@ from __future__ import annotations
 
 import argparse
 import difflib
+import json
 import sys
 from pathlib import Path
 
 from rtcore._engine import LIMITS
+from rtcore.api.openapi import description
 
 ROOT = Path(__file__).resolve().parent.parent
-PAGE = ROOT / "docs" / "reference" / "limits.md"
+FOLDER = ROOT / "docs" / "reference"
 
 HEAD = """\
 # Limits
@@ -43,8 +46,8 @@ def shown(name: str, value: int, about: str) -> str:
     return f"{value:,}"
 
 
-def page() -> str:
-    """The page as it should be."""
+def limits() -> str:
+    """The page of all limits, as it should be."""
     rows = []
     for name, default, about in LIMITS:
         text = " ".join(about.split()).replace("|", "\\|")
@@ -59,20 +62,25 @@ def main() -> int:
     )
     parser.add_argument("--check", action="store_true", help="change nothing; 1 when a page is out of date")
     check: bool = parser.parse_args().check
-    wanted = page()
-    there = PAGE.read_text() if PAGE.exists() else ""
+    pages = {"limits.md": limits(), "publish-api.json": json.dumps(description(), indent=1) + "\n"}
+    outdated = [name for name, text in pages.items() if not _is_current(FOLDER / name, text, check)]
+    return 1 if check and outdated else 0
+
+
+def _is_current(file: Path, wanted: str, check: bool) -> bool:
+    there = file.read_text() if file.exists() else ""
     if wanted == there:
-        return 0
+        return True
     if check:
-        print(f"{PAGE.relative_to(ROOT)} is out of date:  make docs")
+        print(f"{file.relative_to(ROOT)} is out of date:  make docs")
         print(
             "".join(difflib.unified_diff(there.splitlines(True), wanted.splitlines(True), "there", "wanted"))
         )
-        return 1
-    PAGE.parent.mkdir(parents=True, exist_ok=True)
-    PAGE.write_text(wanted)
-    print(f"wrote {PAGE.relative_to(ROOT)}")
-    return 0
+        return False
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(wanted)
+    print(f"wrote {file.relative_to(ROOT)}")
+    return False
 
 
 if __name__ == "__main__":

@@ -49,10 +49,11 @@ from .room import Member as Member
 from .room import Position as Position
 from .room import Room as Room
 from .session import Session as Session
+from .tokens import JWT as JWT
 
 __version__ = _VERSION
 
-__all__ = [
+__all__ = [  # noqa: RUF022 - plainly by the alphabet
     "ANONYMOUS",
     "Access",
     "App",
@@ -64,6 +65,7 @@ __all__ = [
     "Hello",
     "History",
     "InvalidData",
+    "JWT",
     "Join",
     "KeyConflict",
     "Member",

@@ -148,10 +148,15 @@ class Core:
     def members(
         self, room: str
     ) -> list[tuple[int, str, str | None, bytes | None]] | None: ...  # session, its id, user, info
+    def presence(
+        self, room: str
+    ) -> tuple[list[tuple[int, str, str | None, bytes | None]], int]: ...  # as members are told it; Refused
+    def session_named(self, name: str) -> int | None: ...
+    def payload(self, json: bytes) -> bytes: ...  # data from outside as it is kept; Refused(INVALID_MESSAGE)
     def history(
         self, room: str, after: str | None, limit: int
-    ) -> tuple[list[tuple[int, str, bytes, int, str | None, str | None]], bool, bool]:
-        """([(seq, event, data as JSON, time, session id, user)], complete, more). Refused(NOT_FOUND)."""
+    ) -> tuple[list[tuple[int, str, bytes, int, str | None, str | None, str | None]], bool, bool]:
+        """([(seq, event, data as JSON, time, session id, user, trace)], complete, more). Refused(NOT_FOUND)."""
     def set_grants(self, session: int, room: str, grants: Sequence[str]) -> bool: ...
     def put_in(self, session: int, room: str, grants: Sequence[str] | None, info: bytes | None) -> bool: ...
     def put_out(

@@ -13,6 +13,7 @@ from typing import Any, Final
 
 import trio
 
+from ._again import Again
 from ._engine import (
     FORBIDDEN_CLOSE,
     INTERNAL_CLOSE,
@@ -106,32 +107,56 @@ class Decisions:
         hello = Hello(token=token, address=session.address, user_agent=session.user_agent, session=session)
         try:
             answer = self._ask_who(hello)
-            if not inspect.isawaitable(answer):
-                self._renew(ticket, answer)
+            if inspect.isawaitable(answer):
+                self._spawn(self._reauthenticate_later, session, ticket, answer)
                 return
+            renewal = self._begin_renewal(session, ticket, answer)
         except Exception as error:  # noqa: BLE001 - the application's, whatever it is
             self._deny(ticket, "the authenticator", error)
             return
-        self._spawn(self._reauthenticate_later, session, ticket, answer)
+        if renewal is None:
+            return
+        user, rooms = renewal
+        if rooms.waiting:
+            self._spawn(self._renew_later, session, ticket, user, rooms)
+        else:
+            self.engine.core.reauthenticated(ticket, user.id, user.expires_ms)
 
     async def _reauthenticate_later(self, session: Session, ticket: int, answer: Any) -> None:
         with trio.CancelScope() as scope:
             try:
                 if not session.enter(scope):
                     scope.cancel()
-                self._renew(ticket, await answer)
+                renewal = self._begin_renewal(session, ticket, await answer)
+                if renewal is not None:
+                    user, rooms = renewal
+                    await rooms.hear()
+                    self.engine.core.reauthenticated(ticket, user.id, user.expires_ms)
             except* Exception as errors:  # noqa: BLE001 - the application's, whatever it is
                 self._deny(ticket, "the authenticator", _only(errors))
             finally:
                 session.leave(scope)
         self.engine.wake()
 
-    def _renew(self, ticket: int, answer: Any) -> None:
+    async def _renew_later(self, session: Session, ticket: int, user: User, rooms: Again) -> None:
+        with trio.CancelScope() as scope:
+            if not session.enter(scope):
+                scope.cancel()
+            await rooms.hear()
+            self.engine.core.reauthenticated(ticket, user.id, user.expires_ms)
+        session.leave(scope)
+        self.engine.wake()
+
+    def _begin_renewal(self, session: Session, ticket: int, answer: Any) -> tuple[User, Again] | None:
+        """Who it is now, and the rooms that were asked about again; None: it was refused."""
         if answer is None:
             self.engine.core.deny(ticket, "UNAUTHORIZED", "the token is not accepted")
-        else:
-            user = _user(answer)
-            self.engine.core.reauthenticated(ticket, user.id, user.expires_ms)
+            return None
+        user = _user(answer)
+        rooms = Again(self.app, self.engine, session)
+        if user.id == session.user:  # else the core refuses: what another may is nothing to this session
+            rooms.ask()
+        return user, rooms
 
     # -- may it join?
 

@@ -24,6 +24,7 @@ from ._engine import CoreEvent
 from ._http import ASGI, HypercornBackend, Peer
 from ._lifecycle import Address, Lifespan, Stop, open_listeners, raise_file_limit
 from ._stream_shell import StreamShell
+from .api.service import PublishApi
 from .config import Config
 from .errors import ConfigError, UsageError
 from .site.router import Router
@@ -133,7 +134,13 @@ class _Server:
                         mounted = Lifespan(self.mount).running(max(config.grace, 1.0))
                         state = await stack.enter_async_context(mounted)
                     self.http = HypercornBackend(
-                        Router(self.core.metrics, self.mount, config, lambda: self.stopping),
+                        Router(
+                            self.core.metrics,
+                            self.mount,
+                            config,
+                            lambda: self.stopping,
+                            PublishApi(self.app, config),
+                        ),
                         state=state,
                         max_message=config.limit("max_message"),
                         limit=config.http_connections,

@@ -16,6 +16,7 @@ from typing import NamedTuple
 
 from . import errors
 from ._engine import LIMITS
+from .api.keys import read_keys
 
 _TIMES = {
     "ns": 1e-9,
@@ -47,6 +48,7 @@ class Setting(NamedTuple):
     default: object
     read: Callable[[object], object]
     help: str
+    secret: bool = False  # no error says what was given
 
 
 def _text(value: object) -> str:
@@ -157,6 +159,13 @@ SETTINGS: tuple[Setting, ...] = (
     ),
     Setting("demo", False, _flag, "serve the demonstration page at /"),
     Setting(
+        "api_keys",
+        (),
+        read_keys,
+        "keys with which other servers may use the publish API; none: there is no such API",
+        secret=True,
+    ),
+    Setting(
         "http_connections", 1000, _number, "HTTP requests that may be open at a time, beside rtcore's own"
     ),
     Setting(
@@ -200,4 +209,5 @@ def read(setting: Setting, value: object, source: str) -> object:
     try:
         return setting.read(value)
     except ValueError as error:
-        raise errors.ConfigError(f"{source}: {setting.name} is {value!r}, and must be {error}") from None
+        given = "what cannot be used" if setting.secret else repr(value)
+        raise errors.ConfigError(f"{source}: {setting.name} is {given}, and must be {error}") from None

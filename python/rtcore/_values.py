@@ -157,6 +157,9 @@ def _walk(kind: Any, value: Any, path: str) -> Iterator[dict[str, str]]:
 
 
 def _misfit(kind: Any, value: Any) -> str | None:
+    plain = typing.get_args(kind)[0] if typing.get_origin(kind) is typing.Annotated else kind
+    if plain is msgspec.Raw:
+        return None  # what stays as it came fits
     try:
         msgspec.convert(value, kind)
     except (msgspec.ValidationError, RecursionError) as error:

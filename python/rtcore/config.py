@@ -30,6 +30,7 @@ import msgspec
 from . import errors
 from ._engine import CoreSettings
 from ._settings import BY_NAME, LIMIT_BY_NAME, LIMIT_SETTINGS, SETTINGS, find, nearest, read
+from .api.keys import ApiKey
 
 PREFIX = "/rt/"
 FILE = "rtcore.toml"
@@ -59,6 +60,7 @@ class Config(msgspec.Struct, kw_only=True, frozen=True):
     metrics: bool = True
     token_in_url: bool = False
     demo: bool = False
+    api_keys: tuple[ApiKey, ...] = ()
     http_connections: int = 1000
     linger: int = 50
     limits: dict[str, int] = {}
@@ -101,7 +103,9 @@ class Loaded(msgspec.Struct, frozen=True):
         """Name, value, source and description of each setting and limit."""
         for setting in SETTINGS:
             source = self.sources.get(setting.name, "default")
-            yield setting.name, getattr(self.config, setting.name), source, setting.help
+            value = getattr(self.config, setting.name)
+            shown = [key.shown() for key in self.config.api_keys] if setting.name == "api_keys" else value
+            yield setting.name, shown, source, setting.help
         for setting in LIMIT_SETTINGS:
             name = f"limits.{setting.name}"
             yield name, self.config.limit(setting.name), self.sources.get(name, "default"), setting.help
@@ -181,7 +185,7 @@ def _source(origin: str, name: str) -> str:
 
 
 # Flags that are given once for each value are named in the singular.
-_FLAGS = {"origins": "origin", "proxies": "proxy", "hosts": "allow-host"}
+_FLAGS = {"api_keys": "api-key", "origins": "origin", "proxies": "proxy", "hosts": "allow-host"}
 
 
 def _checked(config: Config) -> Config:

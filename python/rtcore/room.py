@@ -78,21 +78,21 @@ class Heard(Entry):
     """An entry that was read back, with what was said.
 
     `time` is milliseconds since 1970; `session` and `user` are the ids of who said it, None for the
-    application.
+    application. `raw` is what was said, as JSON; `trace` a W3C traceparent, or None.
     """
 
-    __slots__ = ("_raw", "event", "session", "time", "user")
+    __slots__ = ("event", "raw", "session", "time", "trace", "user")
 
     def __init__(
-        self, room: str, epoch: str, row: tuple[int, str, bytes, int, str | None, str | None]
+        self, room: str, epoch: str, row: tuple[int, str, bytes, int, str | None, str | None, str | None]
     ) -> None:
         super().__init__(room, row[0], epoch)
-        _, self.event, self._raw, self.time, self.session, self.user = row
+        _, self.event, self.raw, self.time, self.session, self.user, self.trace = row
 
     @property
     def data(self) -> Any:
         """What was said; read anew each time."""
-        return ANYTHING.by_form(JSON, self._raw)
+        return ANYTHING.by_form(JSON, self.raw)
 
 
 class History(Sequence[Heard]):

@@ -11,13 +11,14 @@ from tests.architecture.imports import PACKAGE, Import, imported, inside, name_o
 # From the ground up. A module may import what stands on a lower floor, and nothing on its own.
 FLOORS = [
     "errors _failures _patterns _logs _core",
-    "_step _engine _values",
+    "_keyring _step _engine _values api.keys api.rates",
     "_budget auth _handlers _nursery _settings",
-    "config",
+    "config tokens",
     "session",
     "room raw _worker",
     "app",
-    "_decide _reactor _tasks",
+    "_again api _reactor _tasks",
+    "_decide",
     "_dispatch",
     "_http_connection _lifecycle",
     "_http",

@@ -125,3 +125,23 @@ async def test_a_token_is_renewed(kind: str, autojump_clock: trio.abc.Clock) -> 
         assert app.sessions[0].user == "ada"
         refused = await client.answer(await client.begin("auth", token="bad"))
         assert refused["error"]["code"] == "UNAUTHORIZED"
+
+
+@pytest.mark.parametrize("kind", ["plain", "coroutine"])
+async def test_what_stands_behind_the_hello_in_its_frame_is_done(
+    kind: str, autojump_clock: trio.abc.Clock
+) -> None:
+    """It waited for the word of the application, and then for bytes that never came."""
+    app = deciding(kind)
+    app.rooms("tea")
+    async with memory_server(app) as server:
+        client = await server.connect()
+        await client.send({"type": "hello", "v": 1, "token": "ada"}, {"type": "join", "id": 1, "room": "tea"})
+        welcome = await client.until("welcome")
+        assert "error" not in await client.answer(1)
+        again = await server.connect()
+        kept = {"session": welcome["session"], "key": welcome["key"]}
+        await again.send(
+            {"type": "hello", "v": 1, "token": "ada", **kept}, {"type": "leave", "id": 2, "room": "tea"}
+        )
+        assert "error" not in await again.answer(2)

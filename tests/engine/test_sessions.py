@@ -290,3 +290,15 @@ async def test_a_session_that_python_never_met_costs_nothing_there(autojump_cloc
         await client.ask("join", room="tea")
         await client.ask("publish", room="tea", event="say", data=1)
         assert not server.runtime.engine.sessions
+
+
+async def test_a_session_that_was_looked_at_is_told_to_have_ended(autojump_clock: trio.abc.Clock) -> None:
+    """Found among all sessions, and never heard of otherwise: its object stayed for ever, as if it lived."""
+    app = rtcore.App()
+    async with memory_server(app) as server:
+        client = await server.welcomed()
+        (session,) = app.sessions
+        await client.send({"type": "bye"})
+        await client.wait_closed()
+        assert session.ended
+        assert not server.runtime.engine.sessions

@@ -35,10 +35,12 @@ class Running(NamedTuple):
 
 
 @asynccontextmanager
-async def serving(app: rtcore.App, **settings: Any) -> AsyncIterator[Running]:
+async def serving(
+    app: rtcore.App, *, patience: float = PATIENCE + 10, **settings: Any
+) -> AsyncIterator[Running]:
     """Serve while the block runs, then shut down in good order; the whole in bounded time."""
     stop, ended = Stop(), trio.Event()
-    with trio.fail_after(PATIENCE + 10):
+    with trio.fail_after(patience):
         async with trio.open_nursery() as nursery:
             settings = {"port": 0, "signals": False, **settings}
 

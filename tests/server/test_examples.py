@@ -1,11 +1,13 @@
 """The examples do what they say."""
 
 import importlib
+import os
 import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
+import trio
 
 from rtcore.config import load
 from rtcore.testing import connect_tcp, memory_server
@@ -80,3 +82,34 @@ async def test_raw_echo(example: Any, path: str) -> None:
 def test_the_settings(example: Any) -> None:
     config = load({}, environment={}, file=EXAMPLES / "rtcore.toml").config
     assert config.limit("messages_per_second") == 50
+
+
+async def test_publish(example: Any) -> None:
+    """Another program, over TCP."""
+    async with (
+        serving(example("chat").app, api_keys=["k"]) as server,
+        connect_tcp("127.0.0.1", server.port) as client,
+    ):
+        await client.hello(token="ada")
+        await client.ask("join", room="room:tea")
+        environment = {**os.environ, "PUBLISH_URL": f"http://127.0.0.1:{server.port}"}
+        command = [
+            sys.executable,
+            str(EXAMPLES / "publish.py"),
+            "room:tea",
+            "chat:message",
+            '"milk?"',
+            "once",
+        ]
+        answers = [
+            await trio.run_process(
+                command, env={**environment, "API_KEY": key}, capture_stdout=True, capture_stderr=True,
+                check=False,
+            )
+            for key in ("k", "k", "wrong")
+        ]  # fmt: skip
+        said = await client.until("event")
+        assert (said["data"], said["from"]) == ("milk?", None)
+        positions = {answer.stdout.decode().strip() for answer in answers[:2]}
+        assert [position.partition(".")[2] for position in positions] == [str(said["seq"])]
+        assert "UNAUTHORIZED" in answers[2].stderr.decode()

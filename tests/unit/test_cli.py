@@ -75,3 +75,29 @@ def test_mistakes_end_with_a_sentence(tmp_path: Path, words: tuple[str, ...], sa
     assert result.exit_code == 1
     assert says in result.output
     assert "importlib" not in result.output
+
+
+def test_config_hides_keys(tmp_path: Path) -> None:
+    (tmp_path / "rtcore.toml").write_text('[[api_keys]]\nkey = "s3cret-in-a-file"\nname = "cron"\nrate = 5\n')
+    shown = rtcore("config", "--set-only", "--json")
+    assert json.loads(shown.output)["api_keys"] == {
+        "source": "rtcore.toml",
+        "value": [
+            {
+                "name": "cron",
+                "key": "(hidden)",
+                "rooms": ["*"],
+                "operations": ["publish", "send", "history", "presence", "disconnect"],
+                "rate": 5.0,
+                "burst": 5,
+            }
+        ],
+    }
+    for result in (
+        rtcore("config"),
+        rtcore("config", "--api-key", "s3cret-one", "--api-key", "s3cret-two"),
+        rtcore("config", "--api-key", "s3cret with a space"),
+        rtcore("config", RTCORE_API_KEYS="s3cret,s3cret"),
+    ):
+        assert "s3cret" not in result.output
+    assert "api_keys" in rtcore("config", "--api-key", "s3cret").output

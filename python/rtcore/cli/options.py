@@ -28,6 +28,7 @@ _FLAGS = (
     ("--log-level", "log_level", "LEVEL"),
     ("--log-format", "log_format", "text|json"),
     ("--linger", "linger", "TIME"),
+    ("--api-key", "api_keys", "KEY"),
     ("--http-connections", "http_connections", "NUMBER"),
 )
 _SWITCHES = (("--access-log/--no-access-log", "access_log"), ("--metrics/--no-metrics", "metrics"))

@@ -13,6 +13,7 @@ from rtcore._dispatch import Runtime
 from rtcore._engine import Core, CoreEvent
 from rtcore._http import ASGI, HypercornBackend, Peer
 from rtcore._stream_shell import StreamShell
+from rtcore.api.service import PublishApi
 from rtcore.config import Config
 from rtcore.errors import UsageError
 from rtcore.site.router import Router
@@ -37,7 +38,7 @@ class MemoryServer:
         self._nursery = nursery
         self._shell = StreamShell(self.runtime)
         self._http = HypercornBackend(
-            Router(self.core.metrics, mount, config, lambda: False),
+            Router(self.core.metrics, mount, config, lambda: False, PublishApi(app, config)),
             state={},
             max_message=config.limit("max_message"),
             limit=config.http_connections,

@@ -4,14 +4,15 @@ use crate::core::Core;
 use crate::failure::Failure;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict};
-use rtcore_core::envelope::transcode;
+use rtcore_core::engine::MemberView;
+use rtcore_core::envelope::{Data, transcode};
 use rtcore_core::ids::{Form, SessionId};
 
 /// A member: session, its id, user, info.
 type Member<'py> = (u64, String, Option<String>, Option<Bound<'py, PyBytes>>);
 
-/// An entry: number, event, data as JSON, time, the session's id, user.
-type Past<'py> = (u64, String, Bound<'py, PyBytes>, u64, Option<String>, Option<String>);
+/// An entry: number, event, data as JSON, time, the session's id, user, trace.
+type Past<'py> = (u64, String, Bound<'py, PyBytes>, u64, Option<String>, Option<String>, Option<String>);
 
 /// A session: id, user, address, user agent, since, latency, connected, rooms, expiry.
 type Info =
@@ -21,15 +22,22 @@ type Info =
 impl Core {
     fn members<'py>(&self, py: Python<'py>, room: &str) -> Result<Option<Vec<Member<'py>>>, Failure> {
         let members = self.lock().engine()?.members(room);
-        Ok(members.map(|members| {
-            members
-                .into_iter()
-                .map(|member| {
-                    let info = member.info.map(|info| PyBytes::new(py, &info));
-                    (member.session.0, owned(&member.name), member.user.as_deref().map(owned), info)
-                })
-                .collect()
-        }))
+        Ok(members.map(|members| rows(py, members)))
+    }
+
+    fn presence<'py>(&self, py: Python<'py>, room: &str) -> Result<(Vec<Member<'py>>, usize), Failure> {
+        let (members, count) = self.lock().engine()?.presence(room)?;
+        Ok((rows(py, members), count))
+    }
+
+    fn session_named(&self, name: &str) -> Result<Option<u64>, Failure> {
+        Ok(self.lock().engine()?.session_named(name).map(|session| session.0))
+    }
+
+    /// JSON from outside as the log keeps it, or what is wrong with it: the rules of a message's `data`.
+    #[expect(clippy::unused_self, reason = "a method as all are: one object stands for the core")]
+    fn payload<'py>(&self, py: Python<'py>, json: &[u8]) -> Result<Bound<'py, PyBytes>, Failure> {
+        Ok(PyBytes::new(py, &Data::check(Form::Json, json)?.bytes))
     }
 
     fn history<'py>(
@@ -53,13 +61,20 @@ impl Core {
                 entry.time,
                 author.map(|author| owned(&author.wire)),
                 author.and_then(|author| author.user.as_deref()).map(owned),
+                entry.trace.as_deref().map(owned),
             ));
         }
         Ok((past, complete, more))
     }
 
     fn session_info(&self, session: u64) -> Result<Option<Info>, Failure> {
-        let Some(info) = self.lock().engine()?.session_info(SessionId(session)) else { return Ok(None) };
+        let info = {
+            let mut inner = self.lock();
+            let engine = inner.engine()?;
+            engine.know(SessionId(session)); // who looks keeps what is seen: its end is told
+            engine.session_info(SessionId(session))
+        };
+        let Some(info) = info else { return Ok(None) };
         Ok(Some((
             owned(&info.name),
             info.user.as_deref().map(owned),
@@ -118,4 +133,12 @@ impl Core {
 
 fn owned(text: &str) -> String {
     text.to_owned()
+}
+
+fn rows(py: Python<'_>, members: Vec<MemberView>) -> Vec<Member<'_>> {
+    let row = |member: MemberView| {
+        let info = member.info.map(|info| PyBytes::new(py, &info));
+        (member.session.0, owned(&member.name), member.user.as_deref().map(owned), info)
+    };
+    members.into_iter().map(row).collect()
 }

@@ -196,6 +196,7 @@ impl Engine {
             self.events.list.push(AppEvent::Opened { session });
         }
         self.feed(session, now);
+        self.wake_backlog(id, now); // what stood behind the hello in its frame
     }
 
     fn make_session(
@@ -320,7 +321,7 @@ impl Engine {
     }
 
     /// The application will hear of this session: it must hear of its end, too.
-    pub(super) fn know(&mut self, session: SessionId) {
+    pub fn know(&mut self, session: SessionId) {
         if let Some(held) = self.session_mut(session) {
             held.known = true;
         }

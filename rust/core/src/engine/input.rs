@@ -16,6 +16,8 @@ use crate::outbox::{Lane, Meta, Outbox};
 const REFUSED_AT_ONCE: usize = 256;
 /// When a refused peer may try again, seconds.
 const COME_BACK: &str = "5";
+/// What other servers say: the backend answers it. A page of another site may not, and is offered no preflight.
+const API: &str = "/rt/api/";
 
 /// What became of a request head.
 enum Taken {
@@ -280,7 +282,12 @@ impl Engine {
         self.place_behind_proxy(id, head)?;
         let path = head.path();
         let raw = self.config.raws.iter().position(|raw| raw.path == path);
-        if raw.is_none() && !path.starts_with(PREFIX) {
+        let ours = raw.is_some() || path.starts_with(PREFIX);
+        if ours {
+            let secure = self.conn(id).is_some_and(|conn| conn.secure);
+            origin::origin_ok(head, &self.config.origins, secure)?;
+        }
+        if !ours || path.starts_with(API) {
             if !self.config.backend {
                 return Err(Refusal::new(404, Code::NotFound, "nothing is served here"));
             }
@@ -290,8 +297,6 @@ impl Engine {
             self.hand_over(id, rest);
             return Ok(Taken::Over);
         }
-        let secure = self.conn(id).is_some_and(|conn| conn.secure);
-        origin::origin_ok(head, &self.config.origins, secure)?;
         if head.method == "OPTIONS" {
             let mut answer = Vec::new();
             if cors::preflight(head, &mut answer) {

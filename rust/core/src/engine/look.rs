@@ -5,6 +5,7 @@ use crate::codes::Code;
 use crate::error::Fault;
 use crate::ids::SessionId;
 use crate::log::entry::Entry;
+use crate::room::members::Member;
 use crate::stats::Gauges;
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -53,24 +54,53 @@ impl Engine {
     #[must_use]
     pub fn members(&self, room: &str) -> Option<Vec<MemberView>> {
         let place = self.room(self.room_named(room)?)?;
-        let view = |member: &crate::room::members::Member| {
-            let held = self.session(member.session)?;
-            Some(MemberView {
-                session: member.session,
-                name: Arc::clone(held.name()),
-                user: held.user().cloned(),
-                info: member.info.clone(),
-            })
+        Some(place.members.iter().filter_map(|member| self.member_view(member)).collect())
+    }
+
+    /// Who is in a room as its members are told it, names up to `presence_names`, and how many they are.
+    pub fn presence(&self, room: &str) -> Result<(Vec<MemberView>, usize), Fault> {
+        let Some(settings) = self.patterns.find(room) else { return Err(no_room(room)) };
+        if !settings.presence {
+            let told = format!("the settings of {room:?} say that nobody is told who is in it");
+            return Err(Fault::new(Code::Forbidden, told));
+        }
+        let Some(place) = self.room_named(room).and_then(|id| self.room(id)) else {
+            return Ok((Vec::new(), 0));
         };
-        Some(place.members.iter().filter_map(view).collect())
+        let count = place.members.visible();
+        if count as u64 > self.config.limits.presence_names {
+            return Ok((Vec::new(), count));
+        }
+        let seen = place.members.iter().filter(|member| member.visible);
+        Ok((seen.filter_map(|member| self.member_view(member)).collect(), count))
+    }
+
+    fn member_view(&self, member: &Member) -> Option<MemberView> {
+        let held = self.session(member.session)?;
+        Some(MemberView {
+            session: member.session,
+            name: Arc::clone(held.name()),
+            user: held.user().cloned(),
+            info: member.info.clone(),
+        })
+    }
+
+    /// The session with this id on the wire.
+    #[must_use]
+    pub fn session_named(&self, name: &str) -> Option<SessionId> {
+        self.sessions_by_name.get(name).copied()
     }
 
     /// Past entries of a room, oldest first.
     pub fn history(&self, room: &str, after: Option<&str>, limit: u64) -> Result<HistoryEntry, Fault> {
         if self.patterns.find(room).is_none() {
-            return Err(Fault::new(Code::NotFound, format!("there is no room {room:?}")));
+            return Err(no_room(room));
         }
-        let Some(id) = self.room_named(room) else { return Ok((Vec::new(), true, false)) };
+        let Some(id) = self.room_named(room) else {
+            // Were it made now, it would be complete beyond what freed rooms let go of.
+            let complete = self.after(after).is_ok_and(|seq| seq >= self.freed);
+            return Ok((Vec::new(), complete, false));
+        };
         let past = self.past(id, after, limit, None);
         Ok((past.entries, past.complete, past.more))
     }
@@ -135,4 +165,8 @@ impl Engine {
     pub fn report_turn(&mut self, ns: u64) {
         self.stats.turn(ns);
     }
+}
+
+fn no_room(room: &str) -> Fault {
+    Fault::new(Code::NotFound, format!("there is no room {room:?}"))
 }

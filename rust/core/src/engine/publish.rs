@@ -172,7 +172,7 @@ impl Engine {
         };
         let mut ticket = None;
         if let Some(key) = publication.key {
-            let user = draft.from.as_ref().map_or(ScopeUser::User("".into()), |author| scope_user(author));
+            let user = draft.from.as_ref().map_or(ScopeUser::Application, |author| scope_user(author));
             let scope = Scope { user, kind: Kind::Publish(publication.room.into()) };
             let content = content_of(draft.event, draft.data, draft.form);
             match self.claim(&scope, key, content, now)? {

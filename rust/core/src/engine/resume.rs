@@ -145,6 +145,7 @@ impl Engine {
             self.events.list.push(AppEvent::Resumed { session });
         }
         self.feed(session, now);
+        self.wake_backlog(id, now);
     }
 
     /// Let go of what is too old in the rooms of a session that is about to read.

@@ -20,6 +20,8 @@ pub struct KeyLimits {
 /// Whose key it is.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum ScopeUser {
+    /// The application's own: the memory of all keys bounds it, and no quota.
+    Application,
     /// A user's, whichever session it comes from.
     User(Arc<str>),
     /// An anonymous session's: each is its own user.

@@ -93,7 +93,7 @@ impl<T: Clone, W> Keys<T, W> {
             self.remove(ticket);
         }
         let held = self.held.get(&scope.user).copied().unwrap_or(0);
-        if held >= self.limits.per_user {
+        if held >= self.limits.per_user && scope.user != ScopeUser::Application {
             return Claim::QuotaFull { held, limit: self.limits.per_user };
         }
         let cost = cost::<T, W>(scope, key);
@@ -286,7 +286,7 @@ impl<T: Clone, W> Keys<T, W> {
 fn cost<T, W>(scope: &Scope, key: &str) -> usize {
     let user = match &scope.user {
         ScopeUser::User(name) => name.len(),
-        ScopeUser::Session(_) => 0,
+        ScopeUser::Session(_) | ScopeUser::Application => 0,
     };
     let (Kind::Publish(name) | Kind::Emit(name)) = &scope.kind;
     let index = 2 * size_of::<(Tick, Ticket)>() + size_of::<(ScopeUser, usize)>();

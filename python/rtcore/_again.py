@@ -1,0 +1,91 @@
+"""A token was renewed: each room with an authorizer is asked about again, before the renewal is acknowledged.
+
+What the new token takes away is gone at once, what is queued included: `left` for a room that the session
+may no longer be in, `grants` where it may do something else than before. With the ack everything is done;
+what the session sends before it is done under the rights that it has at that moment. An authorizer that fails
+refuses.
+"""
+
+# ruff: noqa: SLF001 - parts of the package know each other; applications do not see this
+
+from __future__ import annotations
+
+import inspect
+import logging
+from typing import Any
+
+import trio
+
+from ._engine import Engine, RoomPlan
+from .app import App
+from .auth import Join, access
+from .errors import Refuse
+from .session import Session
+
+log = logging.getLogger("rtcore.app")
+
+
+class Again:
+    """The rooms of one session that are asked about again."""
+
+    __slots__ = ("_app", "_engine", "_session", "waiting")
+
+    def __init__(self, app: App, engine: Engine, session: Session) -> None:
+        self._app = app
+        self._engine = engine
+        self._session = session
+        self.waiting: list[tuple[str, Any]] = []  # rooms, and what will answer for them
+
+    def ask(self) -> None:
+        """Ask all. What plain authorizers say is done at once; the others are `waiting`."""
+        for room in self._session.rooms:
+            authorizer = self._app.authorizers.find(room)
+            if authorizer is None:
+                continue
+            try:
+                answer = authorizer(self._session, Join(room=room, resuming=True))
+                if inspect.isawaitable(answer):
+                    self.waiting.append((room, answer))
+                else:
+                    self._apply(room, answer)
+            except Exception as error:  # noqa: BLE001 - the application's, whatever it is
+                self._fail(room, error)
+
+    async def hear(self) -> None:
+        """Wait for those that are waiting; each answer is done as it comes."""
+        async with trio.open_nursery() as nursery:
+            for room, answer in self.waiting:
+                nursery.start_soon(self._hear_one, room, answer)
+
+    def close(self) -> None:
+        """Nobody will hear them: the server ends."""
+        for _, answer in self.waiting:
+            answer.close()
+
+    async def _hear_one(self, room: str, answer: Any) -> None:
+        try:
+            self._apply(room, await answer)
+        except Exception as error:  # noqa: BLE001 - the application's, whatever it is
+            self._fail(room, error)
+        self._engine.wake()
+
+    def _apply(self, room: str, answer: Any) -> None:
+        allowed = access(answer)
+        if allowed is None:
+            self._put_out(room, "the new token does not allow it")
+            return
+        words = allowed.grants
+        if words is None:
+            plan = self._app.room_plans.find(room) or RoomPlan(room)
+            words = {*plan.grants, "publish"} if plan.relay else plan.grants
+        self._engine.core.set_grants(self._session._handle, room, list(words))
+
+    def _fail(self, room: str, error: Exception) -> None:
+        if isinstance(error, Refuse):
+            self._put_out(room, error.message)
+        else:
+            self._engine.failures.log(log, "authorizer", "the authorizer of %r failed", room, error=error)
+            self._put_out(room, "the server could not find out whether this session may stay")
+
+    def _put_out(self, room: str, reason: str) -> None:
+        self._engine.core.put_out(self._session._handle, room, reason)

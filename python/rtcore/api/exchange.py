@@ -1,0 +1,82 @@
+"""One request and its answer over ASGI: the body within its bounds, the answer in one piece."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any, Final, TypeAlias
+
+import msgspec
+import trio
+
+from .faults import Fault, Headers
+from .messages import Problem
+
+BODY: Final = 30.0
+"""Seconds in which a whole body must come: one that drips holds its place no longer."""
+
+Scope: TypeAlias = MutableMapping[str, Any]
+Receive: TypeAlias = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send: TypeAlias = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+
+
+class ClientGone(Exception):  # noqa: N818 - what happened
+    """The client left before its body was whole: nobody waits for an answer."""
+
+
+def header(scope: Scope, name: bytes) -> bytes | None:
+    """The value of a header; None when there is none, or more than one."""
+    found = [value for known, value in scope["headers"] if known == name]
+    return found[0] if len(found) == 1 else None
+
+
+async def read_body(scope: Scope, receive: Receive, most: int) -> bytes:
+    """The body, of at most so many bytes. One that says it is longer is not read at all.
+
+    Raises:
+        Fault: it is too long, encoded, or does not come in time.
+        ClientGone: the client left.
+
+    """
+    if header(scope, b"content-encoding") not in (None, b"identity"):
+        raise Fault("INVALID_MESSAGE", "the body has a Content-Encoding: send it as it is")
+    announced = header(scope, b"content-length")
+    if announced is not None and announced.isdigit() and int(announced) > most:
+        raise _too_long(int(announced), most)
+    parts: list[bytes] = []
+    length = 0
+    with trio.move_on_after(BODY):
+        while True:
+            message = await receive()
+            if message["type"] != "http.request":
+                raise ClientGone
+            part = message.get("body", b"")
+            length += len(part)
+            if length > most:
+                raise _too_long(length, most)
+            parts.append(part)
+            if not message.get("more_body", False):
+                return b"".join(parts)
+    raise Fault("TIMEOUT", f"after {BODY:g} s {length} bytes of the body had come", retry=True, status=408)
+
+
+def _too_long(length: int, most: int) -> Fault:
+    return Fault("TOO_LARGE", f"the body has {length} bytes or more, and may have {most} (max_message)")
+
+
+async def answer(scope: Scope, send: Send, status: int, body: Any, headers: Headers = ()) -> None:
+    """Answer with a value as JSON. What is said here is nobody else's, and is kept nowhere."""
+    text = msgspec.json.encode(body)
+    head = [
+        (b"content-type", b"application/json"),
+        (b"content-length", str(len(text)).encode()),
+        (b"cache-control", b"no-store"),
+        (b"x-content-type-options", b"nosniff"),
+        *headers,
+    ]
+    await send({"type": "http.response.start", "status": status, "headers": head})
+    await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else text})
+
+
+def problem(fault: Fault) -> Problem:
+    """A fault as it is told."""
+    return Problem(fault.code, fault.message, fault.details, fault.retry)

@@ -1,0 +1,66 @@
+"""What is wrong with a request: a code, and the HTTP status that goes with it."""
+
+from __future__ import annotations
+
+import math
+from typing import Any, Final
+
+from rtcore import errors
+
+# The statuses of the protocol (docs/protocol.md, "Codes"); a rate is 429 and says so itself.
+STATUS: Final = {
+    "INVALID_MESSAGE": 400,
+    "UNAUTHORIZED": 401,
+    "FORBIDDEN": 403,
+    "NOT_FOUND": 404,
+    "METHOD_NOT_ALLOWED": 405,
+    "KEY_CONFLICT": 409,
+    "TOO_LARGE": 413,
+    "OVERLOADED": 503,
+    "TIMEOUT": 504,
+    "INTERNAL": 500,
+}
+COME_BACK: Final = 5
+"""Seconds after which to try again when the server is what has too much to do."""
+
+Headers = tuple[tuple[bytes, bytes], ...]
+
+
+class Fault(errors.RtcoreError):
+    """An operation was not done. `after` is when to come back (s); `status` None: that of the code."""
+
+    def __init__(
+        self,
+        code: str,
+        message: str,
+        details: Any = None,
+        *,
+        retry: bool = False,
+        after: float | None = None,
+        status: int | None = None,
+        headers: Headers = (),
+    ) -> None:
+        super().__init__(message)
+        self.code = code
+        self.details = details
+        self.retry = retry
+        self.status = STATUS.get(code, 500) if status is None else status
+        if after is None and code == "OVERLOADED":
+            after = COME_BACK
+        if after is not None:
+            # RFC 9110 §10.2.3: whole seconds.
+            headers = (*headers, (b"retry-after", str(max(1, math.ceil(after))).encode()))
+        self.headers = headers
+
+
+def of(error: Exception) -> Fault:
+    """What was not done, as it is answered."""
+    if isinstance(error, Fault):
+        return error
+    if isinstance(error, errors.NotServing):
+        return Fault("OVERLOADED", "the server is going down", retry=True)
+    if isinstance(error, errors.SessionEnded):
+        return Fault("NOT_FOUND", "there is no such session, or no longer")
+    if isinstance(error, errors.Denied) and error.code in STATUS:
+        return Fault(error.code, error.message, retry=error.retry)
+    return Fault("INTERNAL", "the server could not do this; its log says why")

@@ -1,0 +1,113 @@
+"""The publish API as an ASGI application: path, method, key, rate, body, operation, in that order.
+
+A request is told as little as it may know: without a key nothing is said of rooms or sessions, and nothing
+is read of its body. Without any key configured there is no API: 404, as for a path that is not there.
+
+A request carries its key in a header of its own, which no page of another site can add without a preflight,
+and none is answered here: so there is nothing to forge, and what `Content-Type` says does not matter. The
+body is JSON whatever it says (curl's `-d` calls it a form).
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import Any, Final
+
+import trio
+
+from rtcore.app import App
+from rtcore.config import Config
+
+from . import exchange, openapi
+from .exchange import Receive, Scope, Send
+from .faults import Fault, Headers, of
+from .keys import SHORT, ApiKey, find
+from .operations import OPERATIONS, Caller, cost, read
+from .rates import Bucket
+
+PATH: Final = b"/rt/api/"
+_DESCRIPTION: Final = "openapi.json"
+log = logging.getLogger("rtcore.api")
+
+
+class PublishApi:
+    """ASGI, for requests under `/rt/api/`."""
+
+    def __init__(self, app: App, config: Config) -> None:
+        self._app = app
+        self._keys = config.api_keys
+        self._most = config.limit("max_message")
+        # A room whose policy is `block` holds a publisher for `block_ms`, and again if another is as slow.
+        self._patience = 2 * config.limit("block_ms") / 1000
+        self._buckets: dict[str, Bucket] = {}
+        for key in self._keys:
+            if key.short:
+                log.warning("the API key %r has fewer than %d characters: it can be guessed", key.name, SHORT)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """ASGI."""
+        status = 200
+        headers: Headers = ()
+        try:
+            body = await self._answer(scope, receive)
+        except exchange.ClientGone:
+            return
+        except Exception as error:
+            fault = of(error)
+            if fault.status == 500:
+                log.exception("the publish API failed at %s", scope["path"])
+            status, body, headers = fault.status, exchange.problem(fault), fault.headers
+        await exchange.answer(scope, send, status, body, headers)
+
+    async def _answer(self, scope: Scope, receive: Receive) -> Any:
+        # As it came: a path that is written with escapes is another path.
+        name = scope.get("raw_path", scope["path"].encode()).removeprefix(PATH).decode("latin-1")
+        if not self._keys:
+            raise Fault("NOT_FOUND", "there is no publish API here: no API key is configured")
+        if name == _DESCRIPTION:
+            _only(scope, "GET", "HEAD")
+            return openapi.description()
+        operation = OPERATIONS.get(name)
+        if operation is None:
+            known = ", ".join((*OPERATIONS, _DESCRIPTION))
+            raise Fault("NOT_FOUND", f"the publish API has no operation of this name; there are {known}")
+        _only(scope, "POST")
+        key = self._key(scope)
+        bucket = self._spend(key)
+        body = await exchange.read_body(scope, receive, self._most)
+        caller = Caller(self._app, key, trio.current_time() + self._patience)
+        said = read(operation.reads, body, caller.engine)
+        counts = cost(said)
+        if bucket is not None:
+            bucket.owe(counts - 1)
+        return await operation.done(caller, said)
+
+    def _key(self, scope: Scope) -> ApiKey:
+        scheme, _, given = (exchange.header(scope, b"authorization") or b"").partition(b" ")
+        # RFC 9110 §11.1: a scheme is written in any case.
+        key = find(self._keys, given.strip()) if scheme.lower() == b"bearer" else None
+        if key is None:
+            message = "an API key is needed, as `Authorization: Bearer KEY`, and one that is known here"
+            raise Fault("UNAUTHORIZED", message, headers=((b"www-authenticate", b'Bearer realm="rtcore"'),))
+        return key
+
+    def _spend(self, key: ApiKey) -> Bucket | None:
+        if key.rate is None:
+            return None
+        now = trio.current_time()
+        bucket = self._buckets.get(key.name)
+        if bucket is None:
+            bucket = self._buckets[key.name] = Bucket(key.rate, key.burst, now)
+        wait = bucket.take(now)
+        if wait > 0:
+            message = f"this API key may be used {key.rate:g} times a second, {key.burst} at once"
+            raise Fault("OVERLOADED", message, retry=True, after=wait, status=429)
+        return bucket
+
+
+def _only(scope: Scope, *methods: str) -> None:
+    if scope["method"] not in methods:
+        allowed = ", ".join(methods)
+        raise Fault(
+            "METHOD_NOT_ALLOWED", f"use {allowed} here", headers=((b"allow", allowed.encode()),), status=405
+        )
