@@ -16,6 +16,8 @@ Rust moves the bytes, Trio decides: handlers are plain functions, called in the 
 session's own task.
 """
 
+from ._asgi import Served as Served
+from ._asgi import asgi as asgi
 from ._engine import VERSION as _VERSION
 from ._nursery import SessionNursery as SessionNursery
 from ._serve import run as run
@@ -78,6 +80,7 @@ __all__ = [  # noqa: RUF022 - plainly by the alphabet
     "RemoteError",
     "Room",
     "RtcoreError",
+    "Served",
     "Session",
     "SessionEnded",
     "SessionNursery",
@@ -86,10 +89,11 @@ __all__ = [  # noqa: RUF022 - plainly by the alphabet
     "UsageError",
     "User",
     "__version__",
+    "asgi",
     "run",
     "serve",
 ]
 
 # Tracebacks show the name that people import.
-for _function in (run, serve):
+for _function in (asgi, run, serve):
     _function.__module__ = __name__

@@ -6,12 +6,15 @@ turn for all sockets, two small tasks do here for one stream:
     stream ──receive_some──▶ core.receive ──▶ events ──▶ Runtime.dispatch
     stream ◀──send_all────── core.take_output ◀── `output`, after each turn, says whose turn it is
 
-A stream that is not ours (an ordinary HTTP request) comes back out of `carry`, with what was read of it.
+A stream that is not ours (an ordinary HTTP request) comes back out of `carry`, with what was read of it. What is
+no stream at all (a request of another ASGI server, `_gateway`) uses a `Link` itself.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import NamedTuple
 
 import trio
@@ -32,29 +35,58 @@ class NotOurs(NamedTuple):
     peer: Peer
 
 
-class _Link:
-    """What the shell knows of one stream."""
+class Link:
+    """One connection of the core that is carried here. `scope` is cancelled when it is to be dropped at once."""
 
-    def __init__(self, peer: Peer) -> None:
+    def __init__(self, runtime: Runtime, conn: int, peer: Peer) -> None:
         self.peer = peer
         self.state = 0
-        self.due = trio.Event()
         self.scope = trio.CancelScope()
         self.handed: NotOurs | None = None
-        self.ended = False  # our writing side is closed
+        self._runtime = runtime
+        self._core = runtime.core
+        self._conn = conn
+        self._due = trio.Event()
 
     def look(self, state: int) -> None:
+        """There may be output, or the state is another one."""
         self.state = state
-        self.due.set()
+        self._due.set()
         if state & DROP:
             self.scope.cancel()  # a write to a peer that does not read would wait for ever
 
     async def wait(self) -> None:
-        """Until there may be output, or the state changed. Both tasks of a stream may wait."""
-        due = self.due
+        """Until there may be output, or the state changed. Both tasks of a connection may wait."""
+        due = self._due
         await due.wait()
-        if self.due is due:
-            self.due = trio.Event()
+        if self._due is due:
+            self._due = trio.Event()
+
+    async def hear(self, data: bytes) -> None:
+        """Give the core bytes of the peer, once it takes any: one piece may wait here, the rest waits where it is."""
+        while self.state & PAUSED:
+            await self.wait()
+        self.hear_now(data)
+
+    def hear_now(self, data: bytes) -> None:
+        """The same for a few bytes, also to a core that would rather wait."""
+        self._runtime.tick()
+        self._runtime.dispatch(self._core.receive(self._conn, data))
+
+    async def end(self) -> None:
+        """The peer will send nothing more. What waits is heard before."""
+        while self.state & PAUSED:
+            await self.wait()
+        self._runtime.tick()
+        self._runtime.dispatch(self._core.end_of_input(self._conn))
+
+    def take(self) -> bytes:
+        """Some of what is due to the peer; call `taken` when it has left."""
+        return self._core.take_output(self._conn, CHUNK)
+
+    def taken(self) -> None:
+        """There is room now: for a session that lags, for a sender that waits."""
+        self._runtime.wake()
 
 
 class StreamShell:
@@ -63,7 +95,7 @@ class StreamShell:
     def __init__(self, runtime: Runtime) -> None:
         self._runtime = runtime
         self._core = runtime.core
-        self._links: dict[int, _Link] = {}
+        self._links: dict[int, Link] = {}
         self._time_moved = trio.Event()
 
     def output(self) -> None:
@@ -81,62 +113,77 @@ class StreamShell:
         link.handed = NotOurs(already, Peer(address, port, link.peer.secure))
         link.look(HANDED_OVER)
 
-    async def carry(self, stream: trio.abc.Stream, peer: Peer) -> NotOurs | None:
-        """Carry one connection to its end, and close the stream; or give it back, open, if it is not ours.
+    @contextmanager
+    def link(self, peer: Peer) -> Iterator[Link | None]:
+        """A connection of the core while the block runs; None if there are too many even to say so.
 
-        Cancelled, it closes the stream at once and the core loses the connection: the session is away.
+        At its end the core loses it, if it has not handed it over: the session is away.
         """
         self._runtime.tick()
         conn = self._core.connect_stream(peer.address, peer.port, peer.secure)
         if conn is None:
-            await trio.aclose_forcefully(stream)
-            return None
-        link = self._links[conn] = _Link(peer)
+            yield None
+            return
+        link = self._links[conn] = Link(self._runtime, conn, peer)
+        link.look(self._core.stream_state(conn))  # it may have been refused already
         try:
-            with link.scope:
-                async with trio.open_nursery() as nursery:
-                    nursery.start_soon(self._upwards, stream, conn, link)
-                    await self._downwards(stream, conn, link)
-                    nursery.cancel_scope.cancel()
+            yield link
         finally:
             del self._links[conn]
             if link.handed is None:
                 self._runtime.tick()
                 self._runtime.dispatch(self._core.lost(conn))
-                await trio.aclose_forcefully(stream)
-        return link.handed
 
-    async def _upwards(self, stream: trio.abc.Stream, conn: int, link: _Link) -> None:
+    async def carry(self, stream: trio.abc.Stream, peer: Peer) -> NotOurs | None:
+        """Carry one connection to its end, and close the stream; or give it back, open, if it is not ours.
+
+        Cancelled, it closes the stream at once and the core loses the connection: the session is away.
+        """
+        handed = None
+        try:
+            with self.link(peer) as link:
+                if link is None:
+                    return None
+                with link.scope:
+                    async with trio.open_nursery() as nursery:
+                        nursery.start_soon(self._upwards, stream, link)
+                        await self._downwards(stream, link)
+                        nursery.cancel_scope.cancel()
+                handed = link.handed
+        finally:
+            if handed is None:
+                await trio.aclose_forcefully(stream)
+        return handed
+
+    async def _upwards(self, stream: trio.abc.Stream, link: Link) -> None:
         while link.handed is None:
             try:
                 data = await stream.receive_some(CHUNK)
             except (trio.BrokenResourceError, trio.ClosedResourceError):
                 link.scope.cancel()
                 return
-            while link.state & PAUSED:  # one chunk may wait here; the rest waits in the stream
-                await link.wait()
-            self._runtime.tick()
             if not data:
-                self._runtime.dispatch(self._core.end_of_input(conn))
+                await link.end()
                 return
-            self._runtime.dispatch(self._core.receive(conn, bytes(data)))
+            await link.hear(bytes(data))
 
-    async def _downwards(self, stream: trio.abc.Stream, conn: int, link: _Link) -> None:
+    async def _downwards(self, stream: trio.abc.Stream, link: Link) -> None:
+        ended = False  # our writing side is closed
         while link.handed is None:
-            data = self._core.take_output(conn, CHUNK)
+            data = link.take()
             if data:
                 try:
                     await stream.send_all(data)
                 except (trio.BrokenResourceError, trio.ClosedResourceError):
                     return
-                self._runtime.wake()  # there is room now: for a lagging session, for a waiting sender
+                link.taken()
             elif link.state & DROP:
                 return
             elif link.state & FINISH and not isinstance(stream, trio.abc.HalfCloseableStream):
                 await stream.aclose()  # TLS says goodbye as a whole
                 return
-            elif link.state & FINISH and not link.ended:
-                link.ended = True
+            elif link.state & FINISH and not ended:
+                ended = True
                 await _end_writing(stream)
             else:
                 await link.wait()

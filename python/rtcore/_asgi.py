@@ -1,0 +1,239 @@
+"""rtcore as an ASGI application: served by another Trio ASGI server, or mounted in an application of yours.
+
+    server nursery of the other server
+    └── lifespan             the core, its reactor (for its timers: it has no sockets), sessions, background tasks
+    └── a task a request     the gateway's (`_gateway`)
+
+The core lives as long as the lifespan. A framework starts the lifespans of what is mounted in it only where it is
+told to (Starlette and FastAPI are not told by `Mount`), so there is `Served.lifespan` to hand to it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import TYPE_CHECKING, Any
+
+import trio
+
+from ._dispatch import Runtime
+from ._gateway import Gateway
+from ._gateway_scope import path_of
+from ._http import ASGI, Receive, Scope, Send
+from ._lifecycle import Lifespan
+from ._stream_shell import StreamShell
+from .config import Config
+from .errors import NotServing, UsageError
+from .site.router import Router
+
+if TYPE_CHECKING:
+    from .app import App
+
+log = logging.getLogger("rtcore.serve")
+
+# Where the scope that the server gave is kept, in the one that our own pages see.
+_OUTER = "rtcore.scope"
+
+
+class Served:
+    """An application of rtcore's as an ASGI application; made by `rtcore.asgi`.
+
+    Called by an ASGI server that knows lifespans it needs nothing else. Mounted in an application of yours, its
+    `lifespan` must be run by that one.
+    """
+
+    def __init__(self, app: App, config: Config, mount: ASGI | None) -> None:
+        self._app = app
+        self._config = config
+        self._mount = mount
+        self._running: _Running | None = None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """ASGI.
+
+        Raises:
+            NotServing: the lifespan was not started, or the server is not one on Trio.
+
+        """
+        if scope["type"] == "lifespan":
+            await self._live(scope, receive, send)
+        elif scope["type"] in ("http", "websocket"):
+            if self._running is None:
+                raise NotServing(_NO_LIFESPAN if _on_trio() else _NO_TRIO)
+            await self._running.gateway(scope, receive, send)
+        else:
+            raise UsageError(f"there is no ASGI scope {scope['type']!r} that rtcore serves")
+
+    @asynccontextmanager
+    async def lifespan(self, _app: object = None) -> AsyncIterator[dict[str, Any]]:
+        """Within this the application is served; what is given is the lifespan's state of what is mounted.
+
+            site = FastAPI(lifespan=live.lifespan)
+
+        Or, where there is a lifespan already, `async with live.lifespan(): yield` in it. At its end sessions are
+        told to come back later, and handlers that run may finish within the grace (`grace_ms`). Cancelled, it
+        ends at once.
+
+        Raises:
+            NotServing: this is not Trio. UsageError: the application is served already. StartError: what is
+            mounted does not start. What a background task of the application raises, in an exception group.
+
+        """
+        if not _on_trio():
+            raise NotServing(_NO_TRIO)
+        if self._running is not None:
+            raise UsageError("this application is being served already: its lifespan runs")
+        running = _Running(self._app, self._config, self._mount)
+        try:
+            async with running.run() as state:
+                self._running = running
+                yield state
+        finally:
+            self._running = None
+
+    async def _live(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """The lifespan as the server sees it."""
+        await receive()
+        began = False
+        try:
+            async with self.lifespan() as state:
+                if "state" in scope:
+                    scope["state"].update(state)
+                began = True
+                await send({"type": "lifespan.startup.complete"})
+                await receive()
+        except Exception as error:
+            log.exception("the application %s", "ended badly" if began else "did not start")
+            kind = "shutdown" if began else "startup"
+            await send({"type": f"lifespan.{kind}.failed", "message": _all_of(error)})
+            if began:
+                raise
+        else:
+            await send({"type": "lifespan.shutdown.complete"})
+
+
+class _Running:
+    """One run of an application below another server."""
+
+    def __init__(self, app: App, config: Config, mount: ASGI | None) -> None:
+        settings = config.core_settings(config.host)
+        self._config = config
+        self._mount = mount
+        self._runtime = Runtime(app, settings)
+        self._core = self._runtime.core
+        self._shell = StreamShell(self._runtime)
+        self._idle = trio.Event()
+        self._stopping = False
+        self._state: dict[str, Any] = {}
+        beside = None if mount is None else self._beside
+        self._router = Router(self._core.metrics, beside, config, lambda: self._stopping)
+        self.gateway = Gateway(self._shell, [raw.path for raw in app.raw_handlers], self._not_ours)
+
+    @asynccontextmanager
+    async def run(self) -> AsyncIterator[dict[str, Any]]:
+        runtime = self._runtime
+        try:
+            async with trio.open_nursery() as nursery, AsyncExitStack() as stack:
+                await stack.enter_async_context(runtime.running(nursery))
+                await stack.enter_async_context(runtime.lifespan())
+                if self._mount is not None:
+                    mounted = Lifespan(self._mount).running(max(self._config.grace, 1.0))
+                    self._state = await stack.enter_async_context(mounted)
+                async with trio.open_nursery() as hands:
+                    runtime.on_output = self._after_output
+                    runtime.hand_over = self._shell.hand_over
+                    runtime.start_background(hands)
+                    hands.start_soon(runtime.run_reactor)
+                    yield self._state
+                    await self._shut_down()
+                    hands.cancel_scope.cancel()
+                nursery.cancel_scope.cancel()
+        finally:
+            self._core.close()
+
+    def _after_output(self) -> None:
+        self._shell.output()
+        if self._stopping and self._core.idle():
+            self._idle.set()
+
+    async def _shut_down(self) -> None:
+        grace = self._config.grace
+        with trio.move_on_after(grace) as patience:
+            self._stopping = True
+            self._core.shut_down(round(grace * 1000))
+            self._runtime.wake()
+            async with trio.open_nursery() as endings:
+                endings.start_soon(self._runtime.stop_handlers, trio.current_time() + grace)
+                endings.start_soon(self._idle.wait)
+        if patience.cancelled_caught:
+            log.warning("after the grace of %g s something was still running, and was ended", grace)
+
+    # -- what is not rtcore's own
+
+    async def _not_ours(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Our pages see the path below where we are mounted."""
+        await self._router({**scope, "path": path_of(scope), _OUTER: scope}, receive, send)
+
+    async def _beside(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """What is mounted beside sees what the server gave, with the state of its own lifespan."""
+        outer = scope[_OUTER]
+        state = {**outer.get("state", {}), **self._state}
+        assert self._mount is not None  # noqa: S101 - else nobody calls this
+        await self._mount({**outer, "state": state}, receive, send)
+
+
+def asgi(
+    app: App, config: Config | None = None, *, mount: ASGI | None = None, **settings: object
+) -> Served:
+    """The application as an ASGI application, for another ASGI server on Trio.
+
+        site = rtcore.asgi(app)          # hypercorn -k trio module:site
+
+        live = rtcore.asgi(app)          # or inside an application of yours
+        site = FastAPI(lifespan=live.lifespan)
+        site.mount("/live", live)        # clients connect to /live/rt/ws
+
+    Args:
+        app: the application.
+        config: the settings; or give them one by one. Those about listening, TLS and logs are the other server's
+            business; `host` says on what it listens: while that is loopback alone (the default) only loopback
+            names and `hosts` are taken in `Host`.
+        mount: an ASGI application for every request that is not rtcore's own. Its lifespan is run too.
+        **settings: the settings, named and written as in the file.
+
+    Raises:
+        ConfigError: a setting is unknown or wrong.
+
+    """
+    if config is not None and settings:
+        raise UsageError(f"give the settings in `config` or by name, not both: {', '.join(settings)}")
+    return Served(app, Config.of(**settings) if config is None else config, mount)
+
+
+_NO_LIFESPAN = (
+    "rtcore was not started: the server or the application around it has not run its lifespan. Give it to the outer "
+    "application, as FastAPI(lifespan=live.lifespan), or serve rtcore.asgi(app) itself"
+)
+_NO_TRIO = (
+    "rtcore runs on Trio, and this server does not: serve it with `hypercorn -k trio` (or another ASGI server on Trio), "
+    "or by itself with `rtcore serve`"
+)
+
+
+def _on_trio() -> bool:
+    with contextlib.suppress(RuntimeError):
+        trio.lowlevel.current_task()
+        return True
+    return False
+
+
+def _all_of(error: BaseException) -> str:
+    """What went wrong, for the server's one line: of a group, each."""
+    if isinstance(error, BaseExceptionGroup):
+        return "; ".join(_all_of(each) for each in error.exceptions)
+    return str(error) or type(error).__name__
+
+
+Served.__module__ = "rtcore"
