@@ -1,9 +1,9 @@
-"""The HTTP side door: one request on one connection, served by a real HTTP server.
+"""The HTTP side door: one request at a time on one connection, served by a real HTTP server.
 
 The core reads the head of every request on the port. What is not ours it hands over, the socket and the
-bytes that it has read; the head it has rewritten to say `Connection: close`, so that each head on the port
-passes our own parser. What then serves the request stands behind `HttpBackend`, so that another server could
-take Hypercorn's place.
+bytes that it has read. When the request is answered and both sides mean to go on, the connection goes back to
+the core with what was read beyond it; so each head on the port passes our own parser, whosever the request before
+was. What serves the request stands behind `HttpBackend`, so that another server could take Hypercorn's place.
 
 Hypercorn is used one connection at a time, and with care. Each of these was seen to happen, and each has a
 remedy here:
@@ -13,18 +13,21 @@ remedy here:
 - Writes are shielded, so that a client which stops reading blocks shutdown for ever: writes must make
   progress, and all open connections are in a registry that can end them, shielded or not.
 - `is_disconnected()` never turns true on Trio: `receive` tries without waiting first.
-- Its timers serve keep-alive connections: there is none of those here. The request body has a deadline
+- Its timers serve keep-alive connections, which wait in the core here. The request body has a deadline
   instead, and a WebSocket must be heard.
+- It waits for room in the application's queue to say that all is over; an application that answers without
+  reading the body, or is gone, never makes any: that word does not wait (`_Http1._close_stream`).
 - It upgrades to HTTP/2 in the clear and offers permessage-deflate without a bound on the inflated size: this
   connection speaks HTTP/1.1 and knows neither.
-- What a client sends after its one request (HTTP pipelining) is an error to it, which would overtake the
-  answer: it is not listened to.
+- What a client sends after its request (HTTP pipelining, or a client that is faster than we are) is not its
+  business: it is kept for the core.
 """
 
 from __future__ import annotations
 
 import contextlib
 import logging
+import sys
 import time
 from collections.abc import Awaitable, Callable, Iterator, Mapping, MutableMapping
 from typing import Any, NamedTuple, Protocol, TypeAlias, cast
@@ -45,6 +48,8 @@ ASGI: TypeAlias = Callable[[Scope, Receive, Send], Awaitable[None]]
 # away for a while; closing at once would send a reset, and that may destroy the answer on its way.
 PARTING = 2.0
 PARTING_BYTES = 1024 * 1024
+# RFC 6455 §7.1.5: the link broke; what an application hears that asks on after the end.
+ABNORMAL = 1006
 log = logging.getLogger("rtcore.http")
 access = logging.getLogger("rtcore.access")
 
@@ -60,10 +65,19 @@ class Peer(NamedTuple):
 class HttpBackend(Protocol):
     """What serves the requests that are not rtcore's own."""
 
-    async def serve(self, stream: trio.abc.Stream, already: bytes, peer: Peer) -> None:
-        """Serve the one request whose first bytes are `already`, and close `stream`.
+    async def serve(
+        self,
+        stream: trio.abc.Stream,
+        already: bytes,
+        peer: Peer,
+        task_status: trio.TaskStatus[bytes | None] = trio.TASK_STATUS_IGNORED,
+    ) -> None:
+        """Serve the one request whose first bytes are `already`, until the application is done with it.
 
-        Raises nothing of the connection's own. Cancelled, it closes the stream at once.
+        `nursery.start` returns when the connection is: at the boundary of a request with what was read beyond it,
+        and `stream` is the caller's again; or with None, and it is closed. The application may go on after that.
+
+        Raises nothing of the connection's own. Cancelled, it closes the stream at once, if it has it.
         """
 
     async def drain(self) -> None:
@@ -89,7 +103,7 @@ class HypercornBackend:
         self.config = HypercornConfig()
         self.config.include_server_header = False
         self.config.accesslog = None
-        self.config.keep_alive_max_requests = 0
+        self.config.keep_alive_max_requests = sys.maxsize  # the core decides
         self.config.websocket_max_message_size = max_message
         self.config.logger_class = cast("Any", _Log)
         self.context = WorkerContext(None)
@@ -97,7 +111,13 @@ class HypercornBackend:
         self._idle = trio.Event()
         self._idle.set()
 
-    async def serve(self, stream: trio.abc.Stream, already: bytes, peer: Peer) -> None:
+    async def serve(
+        self,
+        stream: trio.abc.Stream,
+        already: bytes,
+        peer: Peer,
+        task_status: trio.TaskStatus[bytes | None] = trio.TASK_STATUS_IGNORED,
+    ) -> None:
         """See `HttpBackend.serve`."""
         link = Link(stream, already)
         self._idle = trio.Event() if not self._open else self._idle
@@ -106,7 +126,7 @@ class HypercornBackend:
         self._open[link] = connection
         try:
             async with trio.open_nursery() as nursery:
-                nursery.start_soon(_part, link, stream)
+                nursery.start_soon(_part, link, connection, stream, task_status)
                 if connection is None:
                     await link.send_all(_full(self.limit))
                     link.end()
@@ -122,7 +142,9 @@ class HypercornBackend:
             del self._open[link]
             if not self._open:
                 self._idle.set()
-            await trio.aclose_forcefully(stream)
+            if not link.returned:
+                await trio.aclose_forcefully(stream)
+                task_status.started(None)
 
     async def drain(self) -> None:
         """See `HttpBackend.drain`."""
@@ -149,9 +171,12 @@ class HypercornBackend:
             # In a cancelled scope `receive` checkpoints first and never answers, which is how Starlette asks
             # whether the client is gone.
             try:
-                return channel.receive_nowait()
-            except trio.WouldBlock:
-                return await channel.receive()
+                try:
+                    return channel.receive_nowait()
+                except trio.WouldBlock:
+                    return await channel.receive()
+            except trio.EndOfChannel:
+                return {"type": f"{scope['type']}.disconnect", "code": ABNORMAL}
 
         listen = receive_now if isinstance(channel, trio.MemoryReceiveChannel) else receive
         if self.log_access:
@@ -208,9 +233,17 @@ class _Log:
     debug = info
 
 
-async def _part(link: Link, stream: trio.abc.Stream) -> None:
-    """Close the connection when the request is over, and so that the answer arrives (see `PARTING`)."""
+async def _part(
+    link: Link,
+    connection: Connection | None,
+    stream: trio.abc.Stream,
+    task_status: trio.TaskStatus[bytes | None],
+) -> None:
+    """When the request is over: give the connection back, or close it so that the answer arrives (see `PARTING`)."""
     await link.ended.wait()
+    if link.returned and connection is not None:
+        task_status.started(connection.beyond())
+        return
     with trio.move_on_after(PARTING), contextlib.suppress(trio.BrokenResourceError, trio.ClosedResourceError):
         if isinstance(stream, trio.SSLStream):
             await stream.aclose()

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, Protocol, cast
 
 import h11
@@ -15,8 +15,8 @@ import trio
 from hypercorn.config import Config
 from hypercorn.events import Closed, Event, RawData, Updated
 from hypercorn.protocol import ProtocolWrapper
-from hypercorn.protocol.events import Response
-from hypercorn.protocol.h11 import H11Protocol, H11WSConnection
+from hypercorn.protocol.events import Response, StreamClosed
+from hypercorn.protocol.h11 import STREAM_ID, H11Protocol, H11WSConnection
 from hypercorn.protocol.ws_stream import WSStream
 from hypercorn.trio.task_group import TaskGroup
 from hypercorn.trio.tcp_server import TCPServer
@@ -57,6 +57,7 @@ class Link:
         self._already = already
         self._waits: set[trio.CancelScope] = set()
         self.done = False
+        self.returned = False  # the stream is not ours any more
         self.ended = trio.Event()  # done, and nothing waits in the stream any more
 
     async def receive_some(self, max_bytes: int | None = None) -> bytes:
@@ -100,6 +101,12 @@ class Link:
         self.end()
         await trio.lowlevel.checkpoint()
 
+    def give_back(self) -> None:
+        """The request is over, and the stream is somebody else's from now on."""
+        if not self.done:
+            self.returned = True
+            self.end()
+
     def end(self) -> None:
         self.done = True
         for scope in self._waits:
@@ -109,7 +116,7 @@ class Link:
 
 
 class _OneRequest(h11.Connection):
-    """An HTTP/1.1 connection on which nothing comes after the first request."""
+    """An HTTP/1.1 connection that looks at nothing after the first request."""
 
     def next_event(self) -> Any:
         if self.their_state in (h11.MUST_CLOSE, h11.DONE, h11.CLOSED):
@@ -124,6 +131,7 @@ class _Http1(H11Protocol):
         super().__init__(*args)
         longest = self.config.h11_max_incomplete_size
         self.connection = _OneRequest(h11.SERVER, max_incomplete_event_size=longest)
+        self.boundary: Callable[[], None]
         self._answered = trio.Event()
         self._early = bytearray()
 
@@ -147,6 +155,38 @@ class _Http1(H11Protocol):
         await super().stream_send(event)
         if isinstance(event, Response):
             self._answered.set()
+
+    async def _maybe_recycle(self) -> None:
+        """The answer is complete, or the application will not complete it.
+
+        The connection goes back if both sides have said all that belongs to this request, and neither that it is the
+        last one (then h11's states are others), RFC 9112 §9.3.
+        """
+        await self._close_stream()
+        connection = self.connection
+        stays = not self.context.terminated.is_set()
+        if stays and connection.our_state is h11.DONE and connection.their_state is h11.DONE:
+            self.boundary()
+        else:
+            await self.send(Closed())
+
+    async def _close_stream(self) -> None:
+        """Tell the application that it is over, without waiting for it to listen: it may never do so again."""
+        stream, self.stream = self.stream, None
+        channel = getattr(getattr(stream, "app_put", None), "__self__", None)
+        if stream is None:
+            return
+        if isinstance(channel, trio.MemorySendChannel):
+
+            async def last_word(message: Any) -> None:
+                with contextlib.suppress(trio.WouldBlock, trio.BrokenResourceError, trio.ClosedResourceError):
+                    channel.send_nowait(message)
+                # Who waits to put in more of the body is woken, and who asks on is answered. No checkpoint: the
+                # application that hears this may cancel the very task that says it.
+                channel.close()
+
+            stream.app_put = last_word
+        await stream.handle(StreamClosed(stream_id=STREAM_ID))
 
     async def settle(self) -> None:
         """For a WebSocket: wait until the application has answered, then go on with what came early."""
@@ -177,6 +217,7 @@ class Connection(TCPServer):
         self.secure = secure
         self.server = server
         self.http: _Http1 | None = None
+        self._beyond = bytearray()
 
     async def run(self) -> None:
         """Serve the request, to its end."""
@@ -187,6 +228,7 @@ class Connection(TCPServer):
             about += (self.client, self.server, self.protocol_send)
             self.protocol = ProtocolWrapper(*about)
             self.http = self.protocol.protocol = _Http1(*about)
+            self.http.boundary = self.link.give_back
             async with trio.open_nursery() as beside:
                 beside.start_soon(self._ping)
                 await self._read_data()
@@ -214,12 +256,24 @@ class Connection(TCPServer):
             except (trio.ClosedResourceError, trio.BrokenResourceError, trio.TooSlowError):
                 break
             if data and self._complete():
-                continue  # a second request, pipelined: the answer to the first says that there is none
-            await self.protocol.handle(RawData(data))
+                self._beyond += data
+                if len(self._beyond) >= SLICE:  # a client that pipelines much is read again after its answer
+                    await self.link.ended.wait()
+                continue
+            try:
+                await self.protocol.handle(RawData(data))
+            except trio.ClosedResourceError:
+                break  # the application has answered without reading all of the body
             if not data or self.http is None:
                 break
             await self.http.settle()
         await self.protocol.handle(Closed())
+
+    def beyond(self) -> bytes:
+        """What was read after the request, once the connection has been given back."""
+        connection = self.http.connection if self.http is not None else None
+        inside = connection.trailing_data[0] if connection is not None else b""
+        return bytes(inside) + bytes(self._beyond)
 
     def _complete(self) -> bool:
         return self._their_state() in (h11.MUST_CLOSE, h11.DONE)

@@ -198,9 +198,7 @@ class _Server:
                 await stream.do_handshake()
             if patience.cancelled_caught:
                 return
-            not_ours = await self.shell.carry(stream, Peer(host, port, secure=True))
-            if not_ours is not None:
-                await self.http.serve(stream, not_ours.already, not_ours.peer)
+            await self.shell.alternate(stream, Peer(host, port, secure=True), self.http)
         except* (trio.BrokenResourceError, trio.ClosedResourceError, OSError):
             pass
         except* Exception as errors:
@@ -214,7 +212,18 @@ class _Server:
             self.shell.hand_over(event)
             return
         stream = trio.SocketStream(trio.socket.from_stdlib_socket(socket.socket(fileno=fd)))
-        self.hands.start_soon(self.http.serve, stream, already, Peer(address, port))
+        self.hands.start_soon(self._foreign, stream, already, Peer(address, port))
+
+    async def _foreign(self, stream: trio.SocketStream, already: bytes, peer: Peer) -> None:
+        """One request that is not ours; at its boundary the socket goes back to the core."""
+        async with trio.open_nursery() as running:  # the application may go on after its answer
+            beyond = await running.start(self.http.serve, stream, already, peer)
+            if beyond is not None:
+                try:
+                    self.core.adopt(stream.socket.fileno(), beyond)
+                except OSError as error:  # there is no descriptor left for it
+                    log.debug("a connection cannot go back to the core: %s", error)
+                stream.socket.close()  # the core has its own descriptor
 
     def _after_output(self) -> None:
         self.shell.output()

@@ -21,7 +21,7 @@ import trio
 
 from ._dispatch import Runtime
 from ._engine import CoreEvent
-from ._http import Peer
+from ._http import HttpBackend, Peer
 
 CHUNK = 64 * 1024
 # The bits of `Core.stream_state`.
@@ -114,19 +114,21 @@ class StreamShell:
         link.look(HANDED_OVER)
 
     @contextmanager
-    def link(self, peer: Peer) -> Iterator[Link | None]:
+    def link(self, peer: Peer, returns: bytes | None = None) -> Iterator[Link | None]:
         """A connection of the core while the block runs; None if there are too many even to say so.
 
-        At its end the core loses it, if it has not handed it over: the session is away.
+        `returns`: it was handed over and comes back, and this was read of its next request. At its end the core loses it, if it has not handed it over: the session is away.
         """
         self._runtime.tick()
-        conn = self._core.connect_stream(peer.address, peer.port, peer.secure)
+        conn = self._core.connect_stream(peer.address, peer.port, peer.secure, returns)
         if conn is None:
             yield None
             return
         link = self._links[conn] = Link(self._runtime, conn, peer)
         link.look(self._core.stream_state(conn))  # it may have been refused already
         try:
+            if returns:
+                link.hear_now(returns)
             yield link
         finally:
             del self._links[conn]
@@ -134,14 +136,18 @@ class StreamShell:
                 self._runtime.tick()
                 self._runtime.dispatch(self._core.lost(conn))
 
-    async def carry(self, stream: trio.abc.Stream, peer: Peer) -> NotOurs | None:
+    async def carry(
+        self, stream: trio.abc.Stream, peer: Peer, returns: bytes | None = None
+    ) -> NotOurs | None:
         """Carry one connection to its end, and close the stream; or give it back, open, if it is not ours.
+
+        `returns` is what was read beyond a request that was not, when the connection comes back after it.
 
         Cancelled, it closes the stream at once and the core loses the connection: the session is away.
         """
         handed = None
         try:
-            with self.link(peer) as link:
+            with self.link(peer, returns) as link:
                 if link is None:
                     return None
                 with link.scope:
@@ -154,6 +160,15 @@ class StreamShell:
             if handed is None:
                 await trio.aclose_forcefully(stream)
         return handed
+
+    async def alternate(self, stream: trio.abc.Stream, peer: Peer, http: HttpBackend) -> None:
+        """Carry one connection to its end, and close the stream: each request is answered by whom it is for."""
+        async with trio.open_nursery() as running:  # the application may go on after its answer
+            returns: bytes | None = None
+            while (not_ours := await self.carry(stream, peer, returns)) is not None:
+                returns = await running.start(http.serve, stream, not_ours.already, not_ours.peer)
+                if returns is None:
+                    break
 
     async def _upwards(self, stream: trio.abc.Stream, link: Link) -> None:
         while link.handed is None:

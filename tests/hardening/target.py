@@ -89,7 +89,7 @@ class Target:
         """One page of the server."""
         bound = (source, 0) if source else None
         with socket.create_connection(self.address, timeout=5, source_address=bound) as link:
-            link.sendall(f"GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
+            link.sendall(f"GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n".encode())
             answer = b""
             while chunk := link.recv(1 << 16):
                 answer += chunk

@@ -25,7 +25,7 @@ class Running(NamedTuple):
 
     async def get(self, path: str, *, method: str = "GET", headers: str = "") -> tuple[int, str, str]:
         """Status, head and body of one request."""
-        request = f"{method} {path} HTTP/1.1\r\nHost: localhost\r\n{headers}\r\n"
+        request = f"{method} {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n{headers}\r\n"
         async with await trio.open_tcp_stream("127.0.0.1", self.port) as stream:
             await stream.send_all(request.encode())
             with trio.fail_after(PATIENCE):

@@ -62,12 +62,19 @@ class Server:
         settings = {"state": {}, "max_message": 1 << 20, "limit": 100, "log_access": False, **options}
         self.backend = HypercornBackend(app, **settings)
         self.nursery = nursery
+        self.beyond: list[bytes | None] = []
 
     def open(self, head: bytes, *, lockstep: bool = False) -> trio.abc.Stream:
         make: Any = trio.testing.lockstep_stream_pair if lockstep else trio.testing.memory_stream_pair
         ours, theirs = make()
-        self.nursery.start_soon(self.backend.serve, theirs, head, Peer("192.0.2.7", 4321))
+        self.nursery.start_soon(self.serve, theirs, head)
         return ours
+
+    async def serve(self, stream: trio.abc.Stream, head: bytes) -> None:
+        beyond = await self.nursery.start(self.backend.serve, stream, head, Peer("192.0.2.7", 4321))
+        self.beyond.append(beyond)
+        if beyond is not None:
+            await stream.aclose()
 
 
 @asynccontextmanager

@@ -127,7 +127,7 @@ async def test_one_byte_at_a_time() -> None:
 async def test_a_request_that_is_not_ours_goes_to_the_side_door() -> None:
     async with memory_server(chat()) as server:
         stream = server.stream()
-        await stream.send_all(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        await stream.send_all(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
         with trio.fail_after(5):
             answer = b"".join([chunk async for chunk in stream])
         await stream.aclose()

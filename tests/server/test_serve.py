@@ -185,7 +185,7 @@ async def test_wss_and_https_with_a_certificate(tmp_path: Path) -> None:
             nursery.cancel_scope.cancel()
 
         page = await secure()
-        await page.send_all(b"GET /page HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        await page.send_all(b"GET /page HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
         with trio.fail_after(5):
             answer = b"".join([chunk async for chunk in page])
         await trio.aclose_forcefully(page)

@@ -88,9 +88,7 @@ class MemoryServer:
         self.runtime.wake()
 
     async def _carry(self, stream: trio.abc.Stream, peer: Peer) -> None:
-        not_ours = await self._shell.carry(stream, peer)
-        if not_ours is not None:
-            await self._http.serve(stream, not_ours.already, not_ours.peer)
+        await self._shell.alternate(stream, peer, self._http)
 
     def _hand_over(self, event: CoreEvent) -> None:
         self._shell.hand_over(event)

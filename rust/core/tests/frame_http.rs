@@ -275,13 +275,17 @@ fn rewritten(text: &str) -> String {
 }
 
 #[test]
-fn the_backend_gets_one_request_and_no_upgrade() {
+fn the_backend_gets_no_upgrade_and_hears_whether_more_will_come() {
     let text = "GET http://a/b?c HTTP/1.1\r\nHost: a\r\nConnection: keep-alive, Upgrade, HTTP2-Settings\r\n\
                 Keep-Alive: timeout=5\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABk\r\nX: y\r\n\r\n";
-    assert_eq!(rewritten(text), "GET /b?c HTTP/1.1\r\nHost: a\r\nX: y\r\nConnection: close\r\n\r\n");
+    assert_eq!(rewritten(text), "GET /b?c HTTP/1.1\r\nHost: a\r\nX: y\r\n\r\n");
     assert_eq!(rewritten("GET / HTTP/1.0\r\n\r\n"), "GET / HTTP/1.0\r\nConnection: close\r\n\r\n");
     assert_eq!(
-        rewritten("OPTIONS * HTTP/1.1\r\nHost: a\r\n\r\n"),
+        rewritten("GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n"),
+        "GET / HTTP/1.0\r\nConnection: close\r\n\r\n"
+    );
+    assert_eq!(
+        rewritten("OPTIONS * HTTP/1.1\r\nHost: a\r\nConnection: x, Close\r\n\r\n"),
         "OPTIONS * HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"
     );
 }

@@ -53,6 +53,12 @@ impl Core {
         Ok(sender.send(Mail::Listen(fd))?)
     }
 
+    fn adopt(&self, fd: i32, data: &[u8]) -> Result<(), Failure> {
+        let fd = duplicate(fd)?;
+        let sender = self.lock().shard()?.sender();
+        Ok(sender.send(Mail::Adopt(fd, data.to_vec()))?)
+    }
+
     #[pyo3(signature = (linger_us = 0))]
     fn turn<'py>(&self, py: Python<'py>, linger_us: u64) -> PyResult<Bound<'py, PyList>> {
         let linger = Duration::from_micros(linger_us);
@@ -108,14 +114,24 @@ impl Core {
         })
     }
 
-    fn connect_stream(&self, address: &str, port: u16, secure: bool) -> Result<Option<u64>, Failure> {
+    #[pyo3(signature = (address, port, secure, returns = None))]
+    fn connect_stream(
+        &self,
+        address: &str,
+        port: u16,
+        secure: bool,
+        returns: Option<&[u8]>,
+    ) -> Result<Option<u64>, Failure> {
         let address: IpAddr = address
             .parse()
             .map_err(|_| Failure::Value(format!("{address:?} is no IP address, like 192.0.2.1 or ::1")))?;
         let peer = Peer { address: address.to_canonical(), port, secure, stream: true };
         let mut inner = self.lock();
         let (engine, now) = inner.engine_now()?;
-        let conn = engine.connect(peer, now);
+        let conn = match returns {
+            Some(data) => engine.adopt(peer, !data.is_empty(), now),
+            None => engine.connect(peer, now),
+        };
         if let Some(conn) = conn {
             inner.streams.add(conn);
         }

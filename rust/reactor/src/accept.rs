@@ -9,7 +9,7 @@ use crate::poller::{Interest, LISTENERS, Poller};
 use crate::shard::Shard;
 use crate::socket::{Socket, prepare};
 use rtcore_core::engine::Peer;
-use rtcore_core::ids::Tick;
+use rtcore_core::ids::{ConnId, Tick};
 use rustix::io::Errno;
 use rustix::net::SocketAddrAny;
 use std::io;
@@ -106,15 +106,21 @@ impl Shard {
             self.counters.refused += 1;
             return;
         };
+        self.keep(engine, fd, conn);
+    }
+
+    /// Watch a connection's socket from now on. False: it cannot be watched, and is gone.
+    pub(crate) fn keep(&mut self, engine: &mut impl Driven, fd: OwnedFd, conn: ConnId) -> bool {
         if self.poller.add(fd.as_fd(), conn.0, Interest::READ).is_err() {
             engine.lost(conn, self.now);
-            return;
+            return false;
         }
         if self.sockets.len() <= conn.index() {
             self.sockets.resize_with(conn.index() + 1, || None);
         }
         self.open += 1;
         self.sockets[conn.index()] = Some(Socket::new(fd, conn));
+        true
     }
 }
 
@@ -134,7 +140,7 @@ fn accept_one(listener: &OwnedFd) -> Result<(OwnedFd, (IpAddr, u16)), Errno> {
 }
 
 /// Who connected. Whoever comes by another way than IP is on this machine.
-fn peer_of(address: Option<SocketAddrAny>) -> (IpAddr, u16) {
+pub(crate) fn peer_of(address: Option<SocketAddrAny>) -> (IpAddr, u16) {
     match address.map(SocketAddr::try_from) {
         Some(Ok(address)) => (address.ip().to_canonical(), address.port()),
         _ => (IpAddr::V4(Ipv4Addr::LOCALHOST), 0),

@@ -10,6 +10,8 @@ use rtcore_core::ids::{ConnId, Now, Tick};
 pub trait Driven {
     /// A peer has connected. None: it may not stay, and its socket is closed at once.
     fn connect(&mut self, peer: Peer, now: Now) -> Option<ConnId>;
+    /// A peer comes back that was handed over; `begun`: with bytes of its next request. None: close it.
+    fn adopt(&mut self, peer: Peer, begun: bool, now: Now) -> Option<ConnId>;
     /// Bytes that arrived; they may be changed in place.
     fn receive(&mut self, conn: ConnId, bytes: &mut [u8], now: Now);
     /// The peer will send no more.
@@ -35,6 +37,9 @@ pub trait Driven {
 impl Driven for Engine {
     fn connect(&mut self, peer: Peer, now: Now) -> Option<ConnId> {
         Self::connect(self, peer, now)
+    }
+    fn adopt(&mut self, peer: Peer, begun: bool, now: Now) -> Option<ConnId> {
+        Self::adopt(self, peer, begun, now)
     }
     fn receive(&mut self, conn: ConnId, bytes: &mut [u8], now: Now) {
         Self::receive(self, conn, bytes, now);

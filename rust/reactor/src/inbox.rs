@@ -15,6 +15,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 pub enum Mail {
     /// Accept connections on this listening socket, which does not block.
     Listen(OwnedFd),
+    /// A connection that was handed over comes back, with what was read of its next request.
+    Adopt(OwnedFd, Vec<u8>),
     /// Close all listening sockets.
     StopAccepting,
 }

@@ -11,6 +11,7 @@
 #![deny(unsafe_code)]
 
 mod accept;
+mod adopt;
 mod clock;
 mod descriptor;
 mod driven;

@@ -43,7 +43,7 @@ impl Shard {
                 self.armed = None;
                 self.poller.set_timer(None, self.now.tick)?;
             }
-            INBOX => self.read_mail()?,
+            INBOX => self.read_mail(engine)?,
             listener => self.accept(engine, listener)?,
         }
         Ok(())
@@ -84,10 +84,11 @@ impl Shard {
         }
     }
 
-    fn read_mail(&mut self) -> io::Result<()> {
+    fn read_mail(&mut self, engine: &mut impl Driven) -> io::Result<()> {
         for mail in self.inbox.take() {
             match mail {
                 Mail::Listen(fd) => self.listen(fd)?,
+                Mail::Adopt(fd, bytes) => self.adopt(engine, fd, bytes),
                 Mail::StopAccepting => self.listeners.clear(),
             }
         }

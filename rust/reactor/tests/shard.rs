@@ -220,6 +220,43 @@ fn a_socket_that_is_handed_over_is_left_to_its_new_owner() {
     assert_eq!(server.shard.open(), 0);
 }
 
+#[test]
+fn a_socket_that_comes_back_is_heard_again_beginning_with_what_was_read_of_it() {
+    let mut server = Server::new();
+    let (mut stream, conn) = server.peer();
+    for (read, begun) in [(&b"early "[..], true), (b"", false)] {
+        stream.write_all(b"hand over\n").unwrap();
+        server.until(|server| !server.engine.ops.is_empty() || server.shard.open() == 0);
+        let handed = server.shard.take_handed().pop().unwrap();
+        server.engine.free(handed.conn);
+        server.engine.heard.clear();
+        server.shard.sender().send(Mail::Adopt(handed.fd, read.to_vec())).unwrap();
+        stream.write_all(b"and late\n").unwrap();
+        server.until(|server| server.engine.heard.values().any(|heard| heard.ends_with(b"late\n")));
+        let (again, heard) = server.engine.heard.iter().next().unwrap();
+        assert_eq!((again.index(), heard.as_slice()), (conn.index(), &[read, b"and late\n"].concat()[..]));
+        assert_eq!(server.engine.adopted.pop(), Some(begun));
+        let peer = server.engine.peers.pop().unwrap();
+        assert_eq!(peer.port, stream.local_addr().unwrap().port(), "whose it is, the kernel knows");
+        assert_eq!(server.shard.open(), 1);
+        let answer = read.len() + b"and late\n".len();
+        assert_eq!(server.read(&mut stream, answer).len(), answer);
+    }
+}
+
+#[test]
+fn a_socket_that_may_not_come_back_is_closed() {
+    let mut server = Server::new();
+    let (mut stream, conn) = server.peer();
+    stream.write_all(b"hand over\n").unwrap();
+    server.until(|server| server.engine.heard[&conn].ends_with(b"over\n"));
+    let handed = server.shard.take_handed().pop().unwrap();
+    server.engine.refuse = true;
+    server.shard.sender().send(Mail::Adopt(handed.fd, Vec::new())).unwrap();
+    assert_eq!(server.read(&mut stream, 1), b"");
+    assert_eq!(server.shard.open(), 0);
+}
+
 /// An accept storm: the crowd at the door must not keep those waiting who are in.
 #[test]
 fn a_crowd_at_the_door_is_let_in_by_batches() {

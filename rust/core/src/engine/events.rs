@@ -19,7 +19,7 @@ pub enum Op {
     HandOver {
         /// The connection; its handle finds nothing any more.
         conn: ConnId,
-        /// What was read of it, its head rewritten for one request.
+        /// What was read of it, its first head rewritten for the backend.
         bytes: Vec<u8>,
         /// The address of the client, behind configured proxies.
         address: IpAddr,

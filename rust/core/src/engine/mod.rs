@@ -9,6 +9,7 @@
 //! ones that lag), `output` (out again).
 
 mod admission;
+mod adopt;
 mod asks;
 mod block;
 mod close;

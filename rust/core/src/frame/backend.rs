@@ -7,11 +7,11 @@ use super::rules;
 const OF_THE_LINK: [&str; 5] = ["connection", "keep-alive", "proxy-connection", "upgrade", "http2-settings"];
 
 impl Head<'_> {
-    /// Append this head for a backend that serves one request on the connection.
+    /// Append this head for a backend that serves one request, and gives the connection back after it.
     ///
     /// The target is in origin form, so that the backend cannot see another path than the one that
-    /// was judged here. An ordinary request is told to be the last one on its connection. A WebSocket
-    /// keeps what upgrades it; but it gets no extensions, and nobody gets HTTP/2 over clear text.
+    /// was judged here. A WebSocket keeps what upgrades it; but it gets no extensions, and nobody gets
+    /// HTTP/2 over clear text. Whose client will not go on after this request is told so.
     pub fn rewrite_for_backend(&self, out: &mut Vec<u8>) {
         let upgrades = self.upgrades_to_websocket();
         out.extend_from_slice(self.method.as_bytes());
@@ -36,10 +36,16 @@ impl Head<'_> {
                 field(name, value, out);
             }
         }
-        if !upgrades {
+        if !upgrades && !self.is_persistent() {
             field("Connection", b"close", out);
         }
         out.extend_from_slice(b"\r\n");
+    }
+
+    /// Whether the connection may carry another request after this one, RFC 9112 §9.3. HTTP/1.0 asked for it in a way
+    /// that proxies passed on without knowing it, so there it may not.
+    fn is_persistent(&self) -> bool {
+        self.minor == 1 && !self.has_token("connection", "close")
     }
 }
 

@@ -21,6 +21,7 @@ pub struct Echo {
     pub ends: Vec<ConnId>,
     pub lost: Vec<ConnId>,
     pub peers: Vec<Peer>,
+    pub adopted: Vec<bool>,
     pub advanced: Vec<Tick>,
     pub deadline: Option<Tick>,
     pub refuse: bool,
@@ -65,6 +66,10 @@ impl Driven for Echo {
         }
         self.generations[index].1 = true;
         Some(ConnId::new(u32::try_from(index).unwrap(), self.generations[index].0))
+    }
+    fn adopt(&mut self, peer: Peer, begun: bool, now: Now) -> Option<ConnId> {
+        self.adopted.push(begun);
+        self.connect(peer, now)
     }
     fn receive(&mut self, conn: ConnId, bytes: &mut [u8], _now: Now) {
         self.reads += 1;

@@ -1,0 +1,28 @@
+//! A connection comes back: the backend has answered its request, and the next head is ours to read.
+
+use super::admission::{What, table_full};
+use super::config::Peer;
+use super::Engine;
+use crate::ids::{ConnId, Now};
+
+impl Engine {
+    /// Take back a connection that was handed over, at the boundary of a request. `peer` is who connected, not whom a
+    /// proxy spoke for in the request before. `begun`: bytes of the next request are there already. `None`: close it.
+    ///
+    /// It counts from now on as one that has just connected, but for the total of connections.
+    pub fn adopt(&mut self, peer: Peer, begun: bool, now: Now) -> Option<ConnId> {
+        // Nothing was asked, so nothing may be answered; a connection that waits may be closed, RFC 9112 §9.5.
+        if !begun && (self.stopping || self.is_full_for(&peer)) {
+            return None;
+        }
+        let id = self.connect(peer, now)?;
+        self.stats.connections -= 1;
+        Some(id)
+    }
+
+    fn is_full_for(&self, peer: &Peer) -> bool {
+        let limits = &self.config.limits;
+        table_full(self.conns.len(), limits.connections)
+            || self.admission.address_full(peer.address, What::Connection, limits).is_some()
+    }
+}
