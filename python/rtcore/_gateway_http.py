@@ -122,7 +122,10 @@ class Exchange:
         while True:
             message = await self.receive_again()
             if message["type"] != "http.request":
-                self._link.scope.cancel()  # the client is gone
+                # The client is gone. But a server says so after a whole answer too, to whoever still listens, and
+                # must not be cancelled in its last `send`.
+                if not self._answer.ended:
+                    self._link.scope.cancel()
                 return
             if not more:
                 continue

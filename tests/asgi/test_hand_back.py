@@ -129,7 +129,7 @@ async def test_pipelined_requests_are_answered_in_order(cut: int) -> None:
 
 async def test_much_that_is_pipelined_waits_in_the_socket() -> None:
     """More than is kept beyond a request: nothing is lost, and nothing grows."""
-    count = 5000
+    count = 2500
     async with serving(chat(), mount=site) as server, on_one_connection(server) as http:
         heard = bytearray()
         async with trio.open_nursery() as nursery:
