@@ -1,6 +1,7 @@
 """The examples do what they say."""
 
 import importlib
+import json
 import os
 import sys
 from pathlib import Path
@@ -11,6 +12,8 @@ import trio
 
 from rtcore.config import load
 from rtcore.testing import connect_tcp, memory_server
+from rtcore.testing.frames import TEXT, Reader, encode, upgrade
+from tests.asgi.conftest import below_hypercorn
 
 from .conftest import serving
 
@@ -69,6 +72,43 @@ async def test_beside_starlette(example: Any) -> None:
         await client.ask("join", room="news")
         assert (await server.get("/news", method="POST", headers="Content-Length: 0\r\n"))[0] == 201
         assert (await client.until("event"))["event"] == "news"
+
+
+async def test_in_fastapi(example: Any) -> None:
+    module = example("in_fastapi")
+    async with (
+        below_hypercorn(module.site) as server,
+        connect_tcp("127.0.0.1", server.port, path="/live/rt/ws") as client,
+    ):
+        await client.hello()
+        assert await client.ask("emit", event="hello", data="Ada") == "hello, Ada"
+        await client.ask("join", room="orders")
+        status, _, body = await server.get("/orders?what=tea", method="POST")
+        assert status == 201
+        heard = await client.until("event")
+        assert heard["data"] == {"what": "tea"}
+        assert json.loads(body)["position"].endswith(f".{heard['seq']}")
+        assert json.loads((await server.get("/here"))[2]) == {"sessions": 1}
+        assert (await server.get("/docs"))[0] == 200
+        assert (await server.get("/live/healthz"))[2] == "ok\n"
+
+
+async def test_beside_fastapi(example: Any) -> None:
+    module = example("beside_fastapi")
+    async with (
+        serving(module.app, mount=module.site) as server,
+        connect_tcp("127.0.0.1", server.port) as client,
+    ):
+        await client.hello()
+        await client.ask("join", room="orders")
+        assert (await server.get("/orders?what=tea", method="POST"))[0] == 201
+        assert (await client.until("event"))["data"] == {"what": "tea"}
+        async with await trio.open_tcp_stream("127.0.0.1", server.port) as stream:
+            reader = Reader(stream)
+            await upgrade(stream, reader, "/whisper", "localhost", {})
+            await stream.send_all(encode(TEXT, b"psst"))
+            with trio.fail_after(5):
+                assert await reader.frame() == (True, TEXT, b"you said psst")
 
 
 @pytest.mark.parametrize("path", ["/echo", "/echo-plain"])
