@@ -1,4 +1,5 @@
-"""A FastAPI application beside rtcore, on one port. Clients are served by the native core; this is the faster way.
+"""A FastAPI application beside rtcore, on one port. Clients are served by the native core; this is the
+faster way.
 
 rtcore serve beside_fastapi:app --mount beside_fastapi:site
 curl -X POST 'http://127.0.0.1:8000/orders?what=tea'        # clients are at ws://127.0.0.1:8000/rt/ws

@@ -1,4 +1,5 @@
-"""rtcore inside a FastAPI application: one site, one server, and what happens on the site is heard by who is connected.
+"""rtcore inside a FastAPI application: one site, one server, and what happens on the site is heard by who is
+connected.
 
 hypercorn -k trio in_fastapi:site
 curl -X POST 'http://127.0.0.1:8000/orders?what=tea'        # clients are at ws://127.0.0.1:8000/live/rt/ws

@@ -1,11 +1,11 @@
 """rtcore as an ASGI application: served by another Trio ASGI server, or mounted in an application of yours.
 
     server nursery of the other server
-    └── lifespan             the core, its reactor (for its timers: it has no sockets), sessions, background tasks
+    ├── lifespan             the core, its reactor (only for its timers), sessions, background tasks
     └── a task a request     the gateway's (`_gateway`)
 
-The core lives as long as the lifespan. A framework starts the lifespans of what is mounted in it only where it is
-told to (Starlette and FastAPI are not told by `Mount`), so there is `Served.lifespan` to hand to it.
+The core lives as long as the lifespan. A framework starts the lifespans of what is mounted in it only where
+it is told to (`Mount` does not tell Starlette and FastAPI), so there is `Served.lifespan` to hand to it.
 """
 
 from __future__ import annotations
@@ -40,8 +40,8 @@ _OUTER = "rtcore.scope"
 class Served:
     """An application of rtcore's as an ASGI application; made by `rtcore.asgi`.
 
-    Called by an ASGI server that knows lifespans it needs nothing else. Mounted in an application of yours, its
-    `lifespan` must be run by that one.
+    Called by an ASGI server that knows lifespans it needs nothing else. Where it is mounted in an application
+    of yours, that one must run its `lifespan`.
     """
 
     def __init__(self, app: App, config: Config, mount: ASGI | None) -> None:
@@ -72,9 +72,9 @@ class Served:
 
             site = FastAPI(lifespan=live.lifespan)
 
-        Or, where there is a lifespan already, `async with live.lifespan(): yield` in it. At its end sessions are
-        told to come back later, and handlers that run may finish within the grace (`grace_ms`). Cancelled, it
-        ends at once.
+        Or, where there is a lifespan already, `async with live.lifespan(): yield` in it. At its end sessions
+        are told to come back later, and handlers that run may finish within the grace (`grace_ms`).
+        Cancelled, it ends at once.
 
         Raises:
             NotServing: this is not Trio. UsageError: the application is served already. StartError: what is
@@ -184,9 +184,7 @@ class _Running:
         await self._mount({**outer, "state": state}, receive, send)
 
 
-def asgi(
-    app: App, config: Config | None = None, *, mount: ASGI | None = None, **settings: object
-) -> Served:
+def asgi(app: App, config: Config | None = None, *, mount: ASGI | None = None, **settings: object) -> Served:
     """The application as an ASGI application, for another ASGI server on Trio.
 
         site = rtcore.asgi(app)          # hypercorn -k trio module:site
@@ -197,9 +195,9 @@ def asgi(
 
     Args:
         app: the application.
-        config: the settings; or give them one by one. Those about listening, TLS and logs are the other server's
-            business; `host` says on what it listens: while that is loopback alone (the default) only loopback
-            names and `hosts` are taken in `Host`.
+        config: the settings; or give them one by one. Those about listening, TLS and logs are the other
+            server's business; `host` says on what it listens: while that is loopback alone (the default)
+            only loopback names and `hosts` are taken in `Host`.
         mount: an ASGI application for every request that is not rtcore's own. Its lifespan is run too.
         **settings: the settings, named and written as in the file.
 
@@ -213,12 +211,12 @@ def asgi(
 
 
 _NO_LIFESPAN = (
-    "rtcore was not started: the server or the application around it has not run its lifespan. Give it to the outer "
-    "application, as FastAPI(lifespan=live.lifespan), or serve rtcore.asgi(app) itself"
+    "rtcore was not started: the server or the application around it has not run its lifespan. Give it to "
+    "the outer application, as FastAPI(lifespan=live.lifespan), or serve rtcore.asgi(app) itself"
 )
 _NO_TRIO = (
-    "rtcore runs on Trio, and this server does not: serve it with `hypercorn -k trio` (or another ASGI server on Trio), "
-    "or by itself with `rtcore serve`"
+    "rtcore runs on Trio, and this server does not: serve it with `hypercorn -k trio` (or another ASGI "
+    "server on Trio), or by itself with `rtcore serve`"
 )
 
 

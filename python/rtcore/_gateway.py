@@ -1,13 +1,14 @@
 """The gateway: the core's transports for requests that another ASGI server has read.
 
-Each request under the prefix becomes a connection of the same core: its head is written again from the scope, the
-core answers in HTTP/1.1 or with a WebSocket, and the answer is read back into ASGI's messages.
+Each request under the prefix becomes a connection of the same core: its head is written again from the
+scope, the core answers in HTTP/1.1 or with a WebSocket, and the answer is read back into ASGI's messages.
 
     ASGI server ──scope, receive──▶ h11, wsproto ──bytes──▶ Link ──▶ core
     ASGI server ◀──send──────────── h11, wsproto ◀──bytes── Link ◀── core
 
-So heads, origins, limits and rights are judged by the one implementation that there is, whatever stands before it.
-It costs what ASGI costs: some tasks and messages for each request, where a socket of the core's own has none.
+So heads, origins, limits and rights are judged by the one implementation that there is, whatever stands
+before it. It costs what ASGI costs: some tasks and messages for each request, where a socket of the core's
+own has none.
 """
 
 from __future__ import annotations
@@ -68,10 +69,10 @@ class Gateway:
                     return None
                 exchange = Exchange(link, scope, receive, send)
                 await exchange.run()
-                return None if link.handed is None else exchange.receive_again
             except h11.LocalProtocolError as error:
                 await _refuse(scope, send, 400, "INVALID_MESSAGE", f"this is no HTTP request: {error}")
                 return None
+            return None if link.handed is None else exchange.receive_again
 
 
 async def _refuse(scope: Scope, send: Send, status: int, code: str, message: str) -> None:

@@ -1,7 +1,7 @@
-"""One HTTP request of another server, answered by the core: its HTTP/1.1 is read back with h11, piece by piece.
+"""One HTTP request of another server, answered by the core: its answer is read with h11, piece by piece.
 
-Nothing is kept: what the core has said goes on at once, and while the server does not take it the core is asked for
-nothing more, so that a slow reader lags there as on a socket of its own.
+Nothing is kept: what the core has said goes on at once, and while the server does not take it the core is
+asked for nothing more, so that a slow reader lags there as on a socket of its own.
 """
 
 from __future__ import annotations
@@ -13,22 +13,25 @@ from typing import Any
 import h11
 import trio
 
-from ._gateway_scope import OF_THE_LINK, request_of, said_length
+from ._gateway_scope import OF_THE_LINK, above_of, request_of, said_length
 from ._http import Message, Receive, Scope, Send
 from ._stream_shell import CHUNK, DROP, FINISH, Link
+from .config import PREFIX
 
 log = logging.getLogger("rtcore.http")
 
 # What stands in front of the messages of an answer: `http.response.start`, and to a refused WebSocket
 # `websocket.http.response.start`.
 HTTP, REFUSAL = "http.response", "websocket.http.response"
+COOKIE_PATH = b"; Path=" + PREFIX.encode()
 
 
 class Answer:
-    """What the core answers, as ASGI's messages."""
+    """What the core answers, as ASGI's messages. `above` is the path that it is mounted under."""
 
-    def __init__(self, client: h11.Connection, send: Send, kind: str) -> None:
+    def __init__(self, client: h11.Connection, send: Send, kind: str, above: bytes = b"") -> None:
         self._client = client
+        self._above = above
         self._send = send
         self._kind = kind
         self.began = False
@@ -63,7 +66,14 @@ class Answer:
         return None
 
     async def _start(self, event: h11.Response) -> None:
-        headers = [(name, value) for name, value in event.headers if name not in OF_THE_LINK]
+        headers = [
+            # The browser sends a cookie where its path fits, and it sees the whole path.
+            (name, value.replace(COOKIE_PATH, b"; Path=" + self._above + PREFIX.encode()))
+            if name == b"set-cookie"
+            else (name, value)
+            for name, value in event.headers
+            if name not in OF_THE_LINK
+        ]
         await self._send({"type": f"{self._kind}.start", "status": event.status_code, "headers": headers})
 
     async def _body(self, body: bytes, *, more: bool) -> None:
@@ -78,7 +88,7 @@ class Exchange:
         self._scope = scope
         self._receive = receive
         self._client = h11.Connection(h11.CLIENT)
-        self._answer = Answer(self._client, send, HTTP)
+        self._answer = Answer(self._client, send, HTTP, above_of(scope))
         self._first: Message | None = None
 
     async def run(self) -> None:
@@ -122,8 +132,8 @@ class Exchange:
         while True:
             message = await self.receive_again()
             if message["type"] != "http.request":
-                # The client is gone. But a server says so after a whole answer too, to whoever still listens, and
-                # must not be cancelled in its last `send`.
+                # The client is gone. But a server says so after a whole answer too, to whoever still
+                # listens, and must not be cancelled in its last `send`.
                 if not self._answer.ended:
                     self._link.scope.cancel()
                 return
@@ -167,5 +177,5 @@ async def say(hear: Callable[[bytes], Awaitable[None]], data: bytes) -> None:
 
 
 def _bytes(data: Any) -> bytes:
-    """What h11 has to send: it says None only when the connection is to be closed, which is never its word here."""
+    """What h11 has to send. None would mean that the connection is to be closed: not before an answer."""
     return bytes(data or b"")

@@ -1,7 +1,7 @@
 """A request of another ASGI server as the core's HTTP/1.1 sees it: what a scope says, put into a head.
 
-The head is written by h11, which refuses what could be read in two ways; the core then parses and judges it as it
-does every other head.
+The head is written by h11, which refuses what could be read in two ways; the core then parses and judges it
+as it does every other head.
 """
 
 from __future__ import annotations
@@ -14,7 +14,8 @@ import h11
 
 from ._http import Peer, Scope
 
-# Fields that speak of one link and not of the request, RFC 9110 §7.6.1. The server has done what they ask for.
+# Fields that speak of one link and not of the request, RFC 9110 §7.6.1. The server has done what they ask
+# for.
 OF_THE_LINK = frozenset(
     (
         b"connection",
@@ -28,8 +29,8 @@ OF_THE_LINK = frozenset(
         b"upgrade",
     )
 )
-# What the gateway says itself when it opens a WebSocket. No extensions: what is unmasked, inflated and checked
-# twice would only cost twice.
+# What the gateway says itself when it opens a WebSocket. No extensions: what is unmasked, inflated and
+# checked twice would only cost twice.
 _OF_THE_HANDSHAKE = frozenset(
     (b"content-length", b"sec-websocket-extensions", b"sec-websocket-key", b"sec-websocket-version")
 )
@@ -52,6 +53,11 @@ def path_of(scope: Scope) -> str:
     return below if root and below.startswith("/") and below != path else path
 
 
+def above_of(scope: Scope) -> bytes:
+    """The path that it is mounted under, as the client writes it."""
+    return quote(str(scope.get("root_path", "")).rstrip("/"), safe=_PATH).encode()
+
+
 def peer_of(scope: Scope) -> Peer:
     """Who asks. Whoever comes by another way than IP is on this machine."""
     secure = scope.get("scheme") in ("https", "wss")
@@ -64,7 +70,8 @@ def peer_of(scope: Scope) -> Peer:
 
 
 def request_of(scope: Scope, *, chunked: bool = False, length: int | None = None) -> h11.Request:
-    """The head of one request. `chunked` or `length` speak of a body of which the server did not say how long it is.
+    """The head of one request. `chunked` or `length` speak of a body of which the server did not say how
+    long it is.
 
     Raises:
         h11.LocalProtocolError: it cannot be written, so it was no request.

@@ -1,8 +1,8 @@
 """One WebSocket of another server as a WebSocket of the core: messages into frames, and back.
 
-The outer server has read the client's frames and checked them; the gateway is a client of the core, with wsproto as
-its codec, and without extensions. A ping of the core asks the outer server in truth, which is the one that knows
-whether the client lives: it is answered here.
+The outer server has read the client's frames and checked them; the gateway is a client of the core, with
+wsproto as its codec, and without extensions. A ping of the core asks the outer server in truth, which is the
+one that knows whether the client lives: it is answered here.
 """
 
 from __future__ import annotations
@@ -20,7 +20,8 @@ from ._stream_shell import DROP, FINISH, Link
 
 # RFC 6455 §7.4.1: no code was sent; the link broke. Neither is ever on the wire.
 _NO_CODE, _ABNORMAL, _INTERNAL = 1005, 1006, 1011
-# How long a client may take to answer a close frame (s). A server that closed at once could lose what the frame says.
+# How long a client may take to answer a close frame (s). A server that closed at once could lose what the
+# frame says.
 PARTING = 2.0
 
 

@@ -2,8 +2,9 @@
 
 The core reads the head of every request on the port. What is not ours it hands over, the socket and the
 bytes that it has read. When the request is answered and both sides mean to go on, the connection goes back to
-the core with what was read beyond it; so each head on the port passes our own parser, whosever the request before
-was. What serves the request stands behind `HttpBackend`, so that another server could take Hypercorn's place.
+the core with what was read beyond it; so each head on the port passes our own parser, whosever the request
+before was. What serves the request stands behind `HttpBackend`, so that another server could take
+Hypercorn's place.
 
 Hypercorn is used one connection at a time, and with care. Each of these was seen to happen, and each has a
 remedy here:
@@ -74,8 +75,9 @@ class HttpBackend(Protocol):
     ) -> None:
         """Serve the one request whose first bytes are `already`, until the application is done with it.
 
-        `nursery.start` returns when the connection is: at the boundary of a request with what was read beyond it,
-        and `stream` is the caller's again; or with None, and it is closed. The application may go on after that.
+        `nursery.start` returns when the connection is: at the boundary of a request with what was read
+        beyond it, and `stream` is the caller's again; or with None, and it is closed. The application may go
+        on after that.
 
         Raises nothing of the connection's own. Cancelled, it closes the stream at once, if it has it.
         """
@@ -239,7 +241,7 @@ async def _part(
     stream: trio.abc.Stream,
     task_status: trio.TaskStatus[bytes | None],
 ) -> None:
-    """When the request is over: give the connection back, or close it so that the answer arrives (see `PARTING`)."""
+    """When the request is over: give the connection back, or close it as `PARTING` says."""
     await link.ended.wait()
     if link.returned and connection is not None:
         task_status.started(connection.beyond())

@@ -159,8 +159,8 @@ class _Http1(H11Protocol):
     async def _maybe_recycle(self) -> None:
         """The answer is complete, or the application will not complete it.
 
-        The connection goes back if both sides have said all that belongs to this request, and neither that it is the
-        last one (then h11's states are others), RFC 9112 §9.3.
+        The connection goes back if both sides have said all that belongs to this request, and neither that
+        it is the last one (then h11's states are others), RFC 9112 §9.3.
         """
         await self._close_stream()
         connection = self.connection
@@ -171,7 +171,7 @@ class _Http1(H11Protocol):
             await self.send(Closed())
 
     async def _close_stream(self) -> None:
-        """Tell the application that it is over, without waiting for it to listen: it may never do so again."""
+        """Tell the application that it is over, without waiting for it to listen: it may never do so."""
         stream, self.stream = self.stream, None
         channel = getattr(getattr(stream, "app_put", None), "__self__", None)
         if stream is None:
@@ -181,8 +181,8 @@ class _Http1(H11Protocol):
             async def last_word(message: Any) -> None:
                 with contextlib.suppress(trio.WouldBlock, trio.BrokenResourceError, trio.ClosedResourceError):
                     channel.send_nowait(message)
-                # Who waits to put in more of the body is woken, and who asks on is answered. No checkpoint: the
-                # application that hears this may cancel the very task that says it.
+                # Who waits to put in more of the body is woken, and who asks on is answered. No checkpoint:
+                # the application that hears this may cancel the very task that says it.
                 channel.close()
 
             stream.app_put = last_word

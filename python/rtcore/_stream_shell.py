@@ -6,8 +6,8 @@ turn for all sockets, two small tasks do here for one stream:
     stream ──receive_some──▶ core.receive ──▶ events ──▶ Runtime.dispatch
     stream ◀──send_all────── core.take_output ◀── `output`, after each turn, says whose turn it is
 
-A stream that is not ours (an ordinary HTTP request) comes back out of `carry`, with what was read of it. What is
-no stream at all (a request of another ASGI server, `_gateway`) uses a `Link` itself.
+A stream that is not ours (an ordinary HTTP request) comes back out of `carry`, with what was read of it.
+What is no stream at all (a request of another ASGI server, `_gateway`) uses a `Link` itself.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ class NotOurs(NamedTuple):
 
 
 class Link:
-    """One connection of the core that is carried here. `scope` is cancelled when it is to be dropped at once."""
+    """One connection of the core that is carried here; `scope` is cancelled when it must end at once."""
 
     def __init__(self, runtime: Runtime, conn: int, peer: Peer) -> None:
         self.peer = peer
@@ -63,7 +63,7 @@ class Link:
             self._due = trio.Event()
 
     async def hear(self, data: bytes) -> None:
-        """Give the core bytes of the peer, once it takes any: one piece may wait here, the rest waits where it is."""
+        """Give the core bytes of the peer, once it takes any: what comes after them waits where it is."""
         while self.state & PAUSED:
             await self.wait()
         self.hear_now(data)
@@ -117,7 +117,8 @@ class StreamShell:
     def link(self, peer: Peer, returns: bytes | None = None) -> Iterator[Link | None]:
         """A connection of the core while the block runs; None if there are too many even to say so.
 
-        `returns`: it was handed over and comes back, and this was read of its next request. At its end the core loses it, if it has not handed it over: the session is away.
+        `returns`: it was handed over and comes back, and this was read of its next request. At its end the
+        core loses it, if it has not handed it over: the session is away.
         """
         self._runtime.tick()
         conn = self._core.connect_stream(peer.address, peer.port, peer.secure, returns)
@@ -162,7 +163,7 @@ class StreamShell:
         return handed
 
     async def alternate(self, stream: trio.abc.Stream, peer: Peer, http: HttpBackend) -> None:
-        """Carry one connection to its end, and close the stream: each request is answered by whom it is for."""
+        """Carry one connection to its end, and close the stream; each request goes to whom it is for."""
         async with trio.open_nursery() as running:  # the application may go on after its answer
             returns: bytes | None = None
             while (not_ours := await self.carry(stream, peer, returns)) is not None:

@@ -31,15 +31,23 @@ class Http1:
         await self.begin(method, path, body=body, **headers)
         return await self.answer()
 
-    async def begin(self, method: str, path: str, *, body: bytes = b"", **headers: str) -> None:
-        """The request alone. `transfer_encoding="chunked"` sends the body in pieces."""
-        fields = [("Host", "localhost"), *((name.replace("_", "-"), value) for name, value in headers.items())]
+    async def begin(
+        self, method: str, path: str, *, body: bytes = b"", whole: bool = True, **headers: str
+    ) -> None:
+        """The request alone. `transfer_encoding="chunked"` sends the body in pieces; not `whole`: it never
+        ends.
+        """
+        fields = [
+            ("Host", "localhost"),
+            *((name.replace("_", "-"), value) for name, value in headers.items()),
+        ]
         if body and "transfer_encoding" not in headers:
             fields.append(("Content-Length", str(len(body))))
         await self._send(h11.Request(method=method, target=path, headers=fields))
         for start in range(0, len(body), 50_000):
             await self._send(h11.Data(data=body[start : start + 50_000]))
-        await self._send(h11.EndOfMessage())
+        if whole:
+            await self._send(h11.EndOfMessage())
 
     async def answer(self) -> Answer:
         """The answer to what was asked; then the connection is ready for the next."""

@@ -9,7 +9,8 @@ impl Engine {
     /// Take back a connection that was handed over, at the boundary of a request. `peer` is who connected, not whom a
     /// proxy spoke for in the request before. `begun`: bytes of the next request are there already. `None`: close it.
     ///
-    /// It counts from now on as one that has just connected, but for the total of connections.
+    /// It counts from now on as one that has just connected, but for the total of connections; it may be idle for as
+    /// long as one whose last request was ours.
     pub fn adopt(&mut self, peer: Peer, begun: bool, now: Now) -> Option<ConnId> {
         // Nothing was asked, so nothing may be answered; a connection that waits may be closed, RFC 9112 §9.5.
         if !begun && (self.stopping || self.is_full_for(&peer)) {
@@ -17,6 +18,14 @@ impl Engine {
         }
         let id = self.connect(peer, now)?;
         self.stats.connections -= 1;
+        if !begun {
+            let due = now.tick.plus_ms(self.config.limits.keep_alive_ms);
+            if let Some(conn) = self.conn_mut(id) {
+                conn.deadline = due;
+            }
+            self.timers.conn(due, id);
+            self.drop_stale_timers();
+        }
         Some(id)
     }
 
