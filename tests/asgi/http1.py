@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable
 from typing import Any, NamedTuple
 
 import h11
@@ -52,7 +51,9 @@ class Http1:
     async def answer(self) -> Answer:
         """The answer to what was asked; then the connection is ready for the next."""
         head = await self.head()
-        body = b"".join([piece async for piece in self.pieces()])
+        body = b""
+        while piece := await self.receive_some():
+            body += piece
         if self.state.our_state is h11.DONE and self.state.their_state is h11.DONE:
             self.state.start_next_cycle()
         return Answer(head.status_code, {n.decode(): v.decode() for n, v in head.headers}, body)
@@ -64,12 +65,12 @@ class Http1:
                 pass
         return event
 
-    async def pieces(self) -> AsyncIterator[bytes]:
-        """The body as it comes."""
+    async def receive_some(self) -> bytes:
+        """Some of the body; nothing at its end."""
         with trio.fail_after(PATIENCE):
-            while not isinstance(event := await self._event(), h11.EndOfMessage):
-                assert isinstance(event, h11.Data), event
-                yield bytes(event.data)
+            event = await self._event()
+        assert isinstance(event, (h11.Data, h11.EndOfMessage)), event
+        return bytes(event.data) if isinstance(event, h11.Data) else b""
 
     async def _event(self) -> Any:
         while (event := self.state.next_event()) is h11.NEED_DATA:
@@ -91,8 +92,3 @@ class Http1:
             except trio.BrokenResourceError:
                 return True
         return False
-
-
-def fields_of(headers: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
-    """Headers by name."""
-    return {name.decode().lower(): value.decode() for name, value in headers}

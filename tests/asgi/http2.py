@@ -69,6 +69,7 @@ class Http2:
         self._state = h2.connection.H2Connection(h2.config.H2Configuration(header_encoding="utf-8"))
         self._streams: dict[int, Stream] = {}
         self._room = trio.Event()
+        self._writing = trio.Lock()
 
     async def ask(self, method: str, path: str, *, body: bytes = b"", **headers: str) -> Answer:
         """One request and its whole answer."""
@@ -126,8 +127,9 @@ class Http2:
         await self._flush()
 
     async def _flush(self) -> None:
-        if data := self._state.data_to_send():
-            await self._stream.send_all(data)
+        async with self._writing:
+            if data := self._state.data_to_send():
+                await self._stream.send_all(data)
 
     async def run(self, task_status: trio.TaskStatus[None]) -> None:
         """Take what comes, until cancelled."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import deque
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
@@ -67,7 +68,7 @@ class Client:
         return ack.get("data")
 
     @asynccontextmanager
-    async def events(self, path: str, **headers: str) -> AsyncIterator[AsyncIterator[dict[str, Any]]]:
+    async def events(self, path: str, **headers: str) -> AsyncIterator[Events]:
         """An event stream, as messages."""
         link = await self.link()
         asked = {**self.headers, **headers}
@@ -75,34 +76,39 @@ class Client:
             stream = await link.begin("GET", self._above + path, **asked)
             assert await stream.head() == 200, await stream.whole()
             async with stream:
-                yield parsed(stream)
+                yield Events(stream)
         else:
             await link.begin("GET", self._above + path, **asked)
             assert (await link.head()).status_code == 200
-            yield parsed(link.pieces())
+            yield Events(link)
             await trio.aclose_forcefully(link.stream)
 
 
-async def parsed(pieces: AsyncIterator[bytes]) -> AsyncIterator[dict[str, Any]]:
-    """The data of each event of a stream."""
-    text = b""
-    async for piece in pieces:
-        text += piece
-        while b"\n\n" in text:
-            event, _, text = text.partition(b"\n\n")
-            lines = [line[6:] for line in event.split(b"\n") if line.startswith(b"data: ")]
-            if lines:
+class Events:
+    """The messages of an event stream, as they come."""
+
+    def __init__(self, source: Any) -> None:
+        self._source = source
+        self._text = b""
+        self._said: deque[dict[str, Any]] = deque()
+
+    async def until(self, kind: str) -> dict[str, Any]:
+        """The next one of this type."""
+        with trio.fail_after(5):
+            while True:
+                while self._said:
+                    if (said := self._said.popleft())["type"] == kind:
+                        return said
+                await self._more()
+
+    async def _more(self) -> None:
+        piece = await self._source.receive_some()
+        assert piece, "the stream has ended"
+        *events, self._text = (self._text + piece).split(b"\n\n")
+        for event in events:
+            if lines := [line[6:] for line in event.split(b"\n") if line.startswith(b"data: ")]:
                 said = json.loads(b"\n".join(lines))
-                for each in said if isinstance(said, list) else [said]:
-                    yield each
-
-
-async def until(events: AsyncIterator[dict[str, Any]], kind: str) -> dict[str, Any]:
-    with trio.fail_after(5):
-        async for said in events:
-            if said["type"] == kind:
-                return said
-    raise AssertionError(f"the stream ended without {kind}")
+                self._said += said if isinstance(said, list) else [said]
 
 
 @asynccontextmanager
@@ -127,7 +133,7 @@ async def test_a_session_an_event_stream_and_sends(version: str) -> None:
             # Each event comes when it is said, not when the stream ends: it does not.
             for number in range(3):
                 await ada.ask("publish", room="tea", event="say", data=number)
-                assert (await until(events, "event"))["data"] == number
+                assert (await events.until("event"))["data"] == number
             assert await client.send("emit", event="echo", data="x" * 200_000) == "x" * 200_000
             await client.send("publish", room="tea", event="say", data="from below")
             assert (await ada.until("event", data="from below"))["room"] == "tea"
@@ -182,7 +188,8 @@ async def test_a_session_moves_between_all_of_them(version: str) -> None:
         assert (await first.until("bye"))["code"] == 4500
         await ada.ask("publish", room="tea", event="say", data="by stream")
         async with client.events("/rt/sse") as events:
-            assert (await until(events, "event"))["data"] == "by stream"
+            assert (await events.until("event"))["data"] == "by stream"
+        await trio.testing.wait_all_tasks_blocked()  # the server has seen that the stream is over
         await ada.ask("publish", room="tea", event="say", data="by poll")
         answer = json.loads((await client.ask("GET", "/rt/poll?after=0&wait=5")).body)
         assert [said["data"] for said in answer["messages"] if said["type"] == "event"][-1] == "by poll"
@@ -206,8 +213,8 @@ async def test_a_stream_without_a_session_and_its_end_in_mid_stream(version: str
         await ada.ask("join", room="tea")
         await ada.ask("publish", room="tea", event="say", data="before")
         async with client.events("/rt/sse?room=tea&last=1") as events:
-            assert (await until(events, "welcome"))["session"]
-            assert (await until(events, "event"))["data"] == "before"
+            assert (await events.until("welcome"))["session"]
+            assert (await events.until("event"))["data"] == "before"
         with trio.fail_after(5):
             await gone.wait()
         answer = await client.ask("GET", "/rt/sse?room=unheard-of")
@@ -258,4 +265,4 @@ async def test_shutdown_tells_those_who_listen(version: str) -> None:
             await client.send("join", room="tea")
             assert live._running is not None
             nursery.start_soon(live._running._shut_down)
-            assert (await until(events, "bye"))["code"] == 4000
+            assert (await events.until("bye"))["code"] == 4000
