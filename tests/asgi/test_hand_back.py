@@ -5,6 +5,7 @@ before.
 from __future__ import annotations
 
 import contextlib
+import json
 import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -97,6 +98,37 @@ async def test_requests_of_the_site_and_then_a_websocket_of_the_core_on_one_conn
             assert await client.ask("emit", event="echo", data=1) == 1
 
 
+async def test_plain_http_of_the_core_and_requests_of_the_site_by_turns() -> None:
+    async with serving(chat(), mount=site) as server, on_one_connection(server) as http:
+        hello = json.dumps({"type": "hello", "v": 1}).encode()
+        welcome = json.loads((await http.ask("POST", "/rt/session", body=hello)).body)
+        key = {"authorization": f"Session {welcome['session']}:{welcome['key']}"}
+        for number in range(1, 4):
+            assert (await http.ask("GET", "/page")).status == 200
+            emit = json.dumps({"type": "emit", "id": number, "event": "echo", "data": number}).encode()
+            answer = await http.ask("POST", "/rt/send", body=emit, **key)
+            assert json.loads(answer.body)["messages"] == [{"type": "ack", "id": number, "data": number}]
+            assert (await http.ask("POST", "/page", body=b"x" * 70_000)).body.endswith(b"with 70000")
+            answer = await http.ask("GET", f"/rt/poll?after={number - 1}&wait=0", **key)
+            assert json.loads(answer.body)["n"] == number
+
+
+async def test_both_kinds_pipelined() -> None:
+    hello = (
+        b"POST /rt/session HTTP/1.1\r\nHost: localhost\r\nContent-Length: 16\r\n\r\n" + b'{"type":"hello"}'
+    )
+    asked = hello + GET % b"/page" + hello + hello + GET % b"/pieces" + GET % b"/healthz"
+    async with serving(chat(), mount=site) as server, on_one_connection(server) as http:
+        await http.stream.send_all(asked)
+        heard = b""
+        with trio.fail_after(10):
+            while not heard.endswith(b"ok\n"):
+                heard += await http.stream.receive_some()
+    kinds = [b"welcome", b"page for", b"welcome", b"welcome", b"2 \r\n", b"ok\n"]
+    for part, kind in zip(heard.split(b"HTTP/1.1 200")[1:], kinds, strict=True):
+        assert kind in part
+
+
 async def test_bodies_with_a_length_and_in_chunks_up_and_down() -> None:
     async with serving(chat(), mount=site) as server, on_one_connection(server) as http:
         body = b"x" * 300_000
@@ -132,7 +164,7 @@ async def test_pipelined_requests_are_answered_in_order(cut: int) -> None:
 
 async def test_much_that_is_pipelined_waits_in_the_socket() -> None:
     """More than is kept beyond a request: nothing is lost, and nothing grows."""
-    count = 2500
+    count = 1600
     async with serving(chat(), mount=site) as server, on_one_connection(server) as http:
         heard = bytearray()
         async with trio.open_nursery() as nursery:
