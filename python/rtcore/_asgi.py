@@ -67,7 +67,7 @@ class Served:
             raise UsageError(f"there is no ASGI scope {scope['type']!r} that rtcore serves")
 
     @asynccontextmanager
-    async def lifespan(self, _app: object = None) -> AsyncIterator[dict[str, Any]]:
+    async def lifespan(self, _app: object = None) -> AsyncIterator[dict[str, Any] | None]:
         """Within this the application is served; what is given is the lifespan's state of what is mounted.
 
             site = FastAPI(lifespan=live.lifespan)
@@ -89,7 +89,7 @@ class Served:
         try:
             async with running.run() as state:
                 self._running = running
-                yield state
+                yield state or None  # frameworks want to be asked for a state only by who has one
         finally:
             self._running = None
 
@@ -99,7 +99,7 @@ class Served:
         began = False
         try:
             async with self.lifespan() as state:
-                if "state" in scope:
+                if state and "state" in scope:
                     scope["state"].update(state)
                 began = True
                 await send({"type": "lifespan.startup.complete"})

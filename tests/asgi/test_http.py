@@ -133,6 +133,21 @@ async def test_behind_a_proxy_that_takes_a_prefix_away() -> None:
         await client.hello()
 
 
+@versions
+async def test_what_the_core_hands_over_goes_on_to_what_is_beside(version: str) -> None:
+    """The core judges the head, and says that the request is not its own; what was read of it is not lost."""
+    live = rtcore.asgi(chat(), mount=beside)
+    async with below_hypercorn(live) as server, asking(server, version) as client:
+        assert live._running is not None
+        live._running.gateway._raws |= {"/page", "/healthz"}  # asked of the core, which does not know them
+        for size in (0, 5, 100_000):
+            answer = await client.ask("POST", "/page", body=b"x" * size)
+            assert answer.body == f"/page, made nowhere, with {size}".encode()
+        body, headers = b"x" * 70_000, {"content_length": "70000"} if version == "2" else {}
+        assert (await client.ask("POST", "/page", body=body, **headers)).body.endswith(b"with 70000")
+        assert (await client.ask("GET", "/healthz")).body == b"ok\n"
+
+
 async def test_what_is_beside_sees_the_path_and_the_state_that_it_would_see_alone() -> None:
     @asynccontextmanager
     async def life(_app: Starlette) -> AsyncIterator[dict[str, str]]:
