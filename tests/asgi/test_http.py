@@ -281,3 +281,62 @@ async def test_what_is_no_request_harms_nobody() -> None:
             assert said[0]["status"] == 404
     with pytest.raises(rtcore.UsageError):
         await live({"type": "mystery"}, receive, send)
+
+
+@pytest.mark.parametrize("kind", ["http", "websocket"])
+async def test_a_server_that_fails_in_one_connection_fails_there_alone(kind: str) -> None:
+    """The client is gone: nothing. Anything else is the server's, and goes back to it; the core goes on."""
+    live = rtcore.asgi(chat())
+    scope = {"path": "/rt/ws", "method": "GET", "headers": [(b"host", b"localhost")], "type": kind}
+
+    first = {"type": "websocket.connect" if kind == "websocket" else "http.request", "body": b""}
+
+    async with live.lifespan():
+        running = live._running
+        assert running is not None
+        for error in (OSError, trio.BrokenResourceError, ZeroDivisionError):
+            coming = [first]
+
+            async def receive(coming: list[dict[str, Any]] = coming) -> dict[str, Any]:
+                if not coming:
+                    await trio.sleep_forever()
+                return coming.pop()
+
+            async def send(_message: dict[str, Any], error: type[Exception] = error) -> None:
+                raise error
+
+            if error is ZeroDivisionError:
+                with pytest.RaisesGroup(ZeroDivisionError, flatten_subgroups=True, allow_unwrapped=True):
+                    await live(scope, receive, send)
+            else:
+                await live(scope, receive, send)
+            assert not running._shell._links
+            assert running._core.idle()
+
+
+async def test_cancelling_a_request_leaves_nothing_of_it() -> None:
+    live = rtcore.asgi(chat())
+    path = {"path": "/rt/sse", "query_string": b"room=tea", "raw_path": b"/rt/sse"}
+    scope = {**path, "type": "http", "method": "GET", "headers": [(b"host", b"localhost")]}
+    said: list[dict[str, Any]] = []
+
+    async def receive() -> dict[str, Any]:
+        if said:
+            await trio.sleep_forever()
+        return {"type": "http.request", "body": b"", "more_body": False}
+
+    async def send(message: dict[str, Any]) -> None:
+        said.append(message)
+
+    async with live.lifespan():
+        running = live._running
+        assert running is not None
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(live, scope, receive, send)
+            await trio.testing.wait_all_tasks_blocked()
+            assert said[0]["status"] == 200
+            assert b'"welcome"' in said[1]["body"]
+            assert said[1]["more_body"]
+            nursery.cancel_scope.cancel()
+        assert not running._shell._links
+        assert running._core.idle()

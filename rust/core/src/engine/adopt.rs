@@ -1,8 +1,8 @@
 //! A connection comes back: the backend has answered its request, and the next head is ours to read.
 
+use super::Engine;
 use super::admission::{What, table_full};
 use super::config::Peer;
-use super::Engine;
 use crate::ids::{ConnId, Now};
 
 impl Engine {
