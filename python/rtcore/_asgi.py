@@ -20,10 +20,11 @@ import trio
 
 from ._dispatch import Runtime
 from ._gateway import Gateway
-from ._gateway_scope import path_of
+from ._gateway_scope import path_of, raw_path_of
 from ._http import ASGI, Receive, Scope, Send
 from ._lifecycle import Lifespan
 from ._stream_shell import StreamShell
+from .api.service import PublishApi
 from .config import Config
 from .errors import NotServing, UsageError
 from .site.router import Router
@@ -128,7 +129,8 @@ class _Running:
         self._stopping = False
         self._state: dict[str, Any] = {}
         beside = None if mount is None else self._beside
-        self._router = Router(self._core.metrics, beside, config, lambda: self._stopping)
+        api = PublishApi(app, config)
+        self._router = Router(self._core.metrics, beside, config, lambda: self._stopping, api)
         self.gateway = Gateway(self._shell, [raw.path for raw in app.raw_handlers], self._not_ours)
 
     @asynccontextmanager
@@ -174,7 +176,8 @@ class _Running:
 
     async def _not_ours(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Our pages see the path below where we are mounted."""
-        await self._router({**scope, "path": path_of(scope), _OUTER: scope}, receive, send)
+        below = {"path": path_of(scope), "raw_path": raw_path_of(scope), _OUTER: scope}
+        await self._router({**scope, **below}, receive, send)
 
     async def _beside(self, scope: Scope, receive: Receive, send: Send) -> None:
         """What is mounted beside sees what the server gave, with the state of its own lifespan."""

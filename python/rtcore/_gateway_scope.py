@@ -104,15 +104,19 @@ def said_length(scope: Scope) -> bool:
     return any(bytes(name).lower() == b"content-length" for name, _ in scope["headers"])
 
 
-def _target(scope: Scope) -> bytes:
+def raw_path_of(scope: Scope) -> bytes:
+    """The same as `path_of`, as it was written where the server says so."""
     path, whole = path_of(scope), str(scope["path"])
-    raw = scope.get("raw_path")
-    target = quote(path, safe=_PATH).encode()
-    if raw is not None:
-        raw = bytes(raw).partition(b"?")[0]
+    if scope.get("raw_path") is not None:
+        raw = bytes(scope["raw_path"]).partition(b"?")[0]
         above = quote(whole[: len(whole) - len(path)], safe=_PATH).encode()
         if raw.startswith(above):
-            target = raw.removeprefix(above)
+            return raw.removeprefix(above)
+    return quote(path, safe=_PATH).encode()
+
+
+def _target(scope: Scope) -> bytes:
+    target = raw_path_of(scope)
     query = bytes(scope.get("query_string") or b"")
     return target + b"?" + query if query else target
 

@@ -144,7 +144,7 @@ class HypercornBackend:
             del self._open[link]
             if not self._open:
                 self._idle.set()
-            if not link.returned:
+            if not link.passed_on:
                 await trio.aclose_forcefully(stream)
                 task_status.started(None)
 
@@ -244,6 +244,7 @@ async def _part(
     """When the request is over: give the connection back, or close it as `PARTING` says."""
     await link.ended.wait()
     if link.returned and connection is not None:
+        link.passed_on = True
         task_status.started(connection.beyond())
         return
     with trio.move_on_after(PARTING), contextlib.suppress(trio.BrokenResourceError, trio.ClosedResourceError):

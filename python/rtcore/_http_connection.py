@@ -57,7 +57,8 @@ class Link:
         self._already = already
         self._waits: set[trio.CancelScope] = set()
         self.done = False
-        self.returned = False  # the stream is not ours any more
+        self.returned = False  # it is to be used no more, and not to be closed
+        self.passed_on = False  # somebody else has it
         self.ended = trio.Event()  # done, and nothing waits in the stream any more
 
     async def receive_some(self, max_bytes: int | None = None) -> bytes:

@@ -13,6 +13,8 @@ from rtcore.testing import WireClient, connect_tcp
 
 KEY = "the-key-of-these-tests-0123456789"
 PATIENCE = 10.0
+# The answer is over when the connection is.
+HOST = "Host: localhost\r\nConnection: close\r\n"
 
 
 class Answer(NamedTuple):
@@ -47,7 +49,7 @@ class Api:
     async def request(
         self, path: str, body: bytes | None = None, *, method: str = "POST", **headers: str
     ) -> Answer:
-        fields = {"Host": "localhost"}
+        fields = {"Host": "localhost", "Connection": "close"}
         if self.key is not None:
             fields["Authorization"] = f"Bearer {self.key}"
         if body is not None:

@@ -16,7 +16,7 @@ from rtcore.testing import MemoryServer, memory_server
 from tests.server.conftest import serving
 
 from .app import build
-from .http import KEY, Answer, Api, read_answer
+from .http import HOST, KEY, Answer, Api, read_answer
 
 SAID = {"room": "news", "event": "n"}
 
@@ -41,7 +41,7 @@ async def test_without_a_key_nothing_is_said_and_nothing_told(api: Api) -> None:
         assert KEY[:8] not in str(answer)
     twice = f"Authorization: Bearer {KEY}\r\n" * 2
     answer = await api.raw(
-        f"POST /rt/api/publish HTTP/1.1\r\nHost: localhost\r\n{twice}Content-Length: 2\r\n\r\n{{}}".encode()
+        f"POST /rt/api/publish HTTP/1.1\r\n{HOST}{twice}Content-Length: 2\r\n\r\n{{}}".encode()
     )
     assert answer.status in (400, 401)
     assert (await api.ok("history", {"room": "news"}))["history"] == []
@@ -118,7 +118,7 @@ async def asked(server: MemoryServer, key: str, operation: str, said: object) ->
     """The answer to a request over a memory stream, on the test's clock."""
     stream = server.stream()
     body = json.dumps(said).encode()
-    head = f"POST /rt/api/{operation} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {key}\r\n"
+    head = f"POST /rt/api/{operation} HTTP/1.1\r\n{HOST}Authorization: Bearer {key}\r\n"
     await stream.send_all(f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body)
     return read_answer(b"".join([chunk async for chunk in stream]))
 
@@ -146,7 +146,7 @@ async def test_a_batch_costs_what_is_in_it(mock_clock: trio.testing.MockClock) -
 async def test_a_body_over_the_limit_is_refused_before_it_is_read() -> None:
     async with serving(build(), api_keys=[KEY], limits={"max_message": 1000}) as server:
         api = Api(server.port)
-        head = f"POST /rt/api/publish HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {KEY}\r\n"
+        head = f"POST /rt/api/publish HTTP/1.1\r\n{HOST}Authorization: Bearer {KEY}\r\n"
         announced = await api.raw(f"{head}Content-Length: 1001\r\n\r\n".encode())
         chunked = await api.raw(
             f"{head}Transfer-Encoding: chunked\r\n\r\n".encode() + b"1f4\r\n" + b" " * 500 + b"\r\n" * 1
@@ -170,7 +170,7 @@ async def test_a_body_that_is_encoded_is_refused(api: Api) -> None:
 async def test_a_body_that_drips_is_ended(autojump_clock: trio.testing.MockClock) -> None:
     async with memory_server(build(), api_keys=[KEY]) as server:
         stream = server.stream()
-        head = f"POST /rt/api/publish HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {KEY}\r\n"
+        head = f"POST /rt/api/publish HTTP/1.1\r\n{HOST}Authorization: Bearer {KEY}\r\n"
         await stream.send_all(f"{head}Content-Length: 1000\r\n\r\n".encode())
         answers: list[Answer] = []
 
@@ -192,7 +192,7 @@ async def test_a_client_that_leaves_in_the_midst_leaves_nothing(
 ) -> None:
     async with memory_server(build(), api_keys=[KEY]) as server:
         stream = server.stream()
-        head = f"POST /rt/api/publish HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {KEY}\r\n"
+        head = f"POST /rt/api/publish HTTP/1.1\r\n{HOST}Authorization: Bearer {KEY}\r\n"
         await stream.send_all(f"{head}Content-Length: 1000\r\n\r\nhalf".encode())
         await trio.testing.wait_all_tasks_blocked()
         await trio.aclose_forcefully(stream)

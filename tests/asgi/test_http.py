@@ -134,18 +134,32 @@ async def test_behind_a_proxy_that_takes_a_prefix_away() -> None:
 
 
 @versions
-async def test_what_the_core_hands_over_goes_on_to_what_is_beside(version: str) -> None:
-    """The core judges the head, and says that the request is not its own; what was read of it is not lost."""
-    live = rtcore.asgi(chat(), mount=beside)
-    async with below_hypercorn(live) as server, asking(server, version) as client:
-        assert live._running is not None
-        live._running.gateway._raws |= {"/page", "/healthz"}  # asked of the core, which does not know them
-        for size in (0, 5, 100_000):
-            answer = await client.ask("POST", "/page", body=b"x" * size)
-            assert answer.body == f"/page, made nowhere, with {size}".encode()
-        body, headers = b"x" * 70_000, {"content_length": "70000"} if version == "2" else {}
-        assert (await client.ask("POST", "/page", body=body, **headers)).body.endswith(b"with 70000")
-        assert (await client.ask("GET", "/healthz")).body == b"ok\n"
+@pytest.mark.parametrize("above", ["", "/live"])
+async def test_the_publish_api_which_the_core_hands_over(version: str, above: str) -> None:
+    """The core judges the head, and says that the request is another's; what was read of it is not lost."""
+    app = chat()
+    live = rtcore.asgi(app, api_keys=["secret-of-a-backend"])
+    site = Starlette(routes=[Mount("/live", live)], lifespan=live.lifespan) if above else live
+    key = {"authorization": "Bearer secret-of-a-backend", "content_type": "application/json"}
+    async with (
+        below_hypercorn(site) as server,
+        asking(server, version) as client,
+        connect_tcp("127.0.0.1", server.port, path=f"{above}/rt/ws") as ada,
+    ):
+        await ada.hello()
+        await ada.ask("join", room="tea")
+        for said in ("milk?", "x" * 100_000):
+            body = json.dumps({"room": "tea", "event": "say", "data": said}).encode()
+            for length in ({}, {"content_length": str(len(body))} if version == "2" else {}):
+                answer = await client.ask("POST", f"{above}/rt/api/publish", body=body, **key, **length)
+                heard = await ada.until("event")
+                assert heard["data"] == said
+                assert json.loads(answer.body)["seq"] == heard["seq"]
+        refused = await client.ask("POST", f"{above}/rt/api/publish", body=body)
+        assert refused.status == 401
+        foreign = {**key, "origin": "https://evil.example"}
+        assert (await client.ask("POST", f"{above}/rt/api/publish", body=body, **foreign)).status == 403
+        assert (await client.ask("POST", f"{above}/%72t/api/publish", body=body, **foreign)).status == 404
 
 
 async def test_what_is_beside_sees_the_path_and_the_state_that_it_would_see_alone() -> None:
