@@ -62,6 +62,7 @@ impl Engine {
         if let Some(old) = held.link.take() {
             // Its acks are kept, and its client asks for them again: but a `send` that waits has its answer.
             link.sending = old.sending;
+            link.renewed = true;
         }
         held.link = Some(Box::new(link));
         self.stay_until_silent(session, now);

@@ -15,6 +15,8 @@ pub(in crate::engine) struct Link {
     pub position: Seq,
     /// Somebody has read since: a stream that opens then is told the rooms as they are.
     pub read: bool,
+    /// There was a `hello` over plain HTTP before it.
+    pub renewed: bool,
     /// Somebody is there, though there may be no connection at the moment.
     pub here: bool,
     /// An event stream without a session of its own: it ends with its response.

@@ -41,6 +41,12 @@ impl Engine {
             return Ok(());
         };
         let (n, wait) = (link.n, link.quiet_ms(wait));
+        if after > n && link.renewed {
+            // No answer of this hello had such a number: it is a poll of an earlier one.
+            let body = farewell(after + 1, close::SUPERSEDED, "a newer hello took this session over");
+            self.answer(id, &body, None, now);
+            return Ok(());
+        }
         if after != n && after + 1 != n {
             let message =
                 format!("\"after\" is {after}: it must be {n}, or {} for the last answer", n.max(1) - 1);
@@ -91,9 +97,10 @@ impl Engine {
         held.lagging = true;
         held.until = until;
         let mut mail = std::collections::VecDeque::new();
+        let mut first = false;
         if let Some(link) = &mut held.link {
             link.parked = now.tick;
-            link.read = true;
+            first = !std::mem::replace(&mut link.read, true);
             mail = link.take_mail();
         }
         let Some(conn) = self.conn_mut(id) else { return };
@@ -109,7 +116,11 @@ impl Engine {
         self.timers.conn(due, id);
         self.drop_stale_timers();
         self.deliver_mail(id, mail);
-        self.feed_on(session, now);
+        if first {
+            self.feed(session, now); // as one who comes back: what its rooms have let go of is told, whatever their policy
+        } else {
+            self.feed_on(session, now);
+        }
         if wait_ms == 0 {
             self.end_poll(id, now);
         }

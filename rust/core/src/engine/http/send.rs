@@ -26,7 +26,7 @@ impl Engine {
         if let Some(earlier) = held.link.as_ref().and_then(|link| link.sending) {
             self.answer_send(earlier, now);
         }
-        if self.is_crowded(session, body.len()) {
+        if self.is_crowded(session, body.len()) && !only_answers(body) {
             self.take_answers(session, body, now);
             let refusal = self.crowded(session);
             self.refuse_request(id, &refusal, true, now);
@@ -207,4 +207,11 @@ impl Engine {
         }
         self.answer(id, &body, None, now);
     }
+}
+
+/// Whether a body holds nothing but what others wait for.
+fn only_answers(body: &[u8]) -> bool {
+    messages(Form::Json, body).all(|message| {
+        message.ok().and_then(|bytes| read(Form::Json, bytes).ok()).is_some_and(|said| is_answer(&said))
+    })
 }
