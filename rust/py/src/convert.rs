@@ -119,7 +119,9 @@ fn tuple<'py>(py: Python<'py>, event: AppEvent, events: &Events) -> PyResult<Bou
         AppEvent::StreamEnd { session, id, error } => {
             (kind::STREAM_END, session.0, id, error).into_pyobject(py)
         }
-        AppEvent::StreamCancelled { session, id } => (kind::STREAM_CANCELLED, session.0, id).into_pyobject(py),
+        AppEvent::StreamCancelled { session, id } => {
+            (kind::STREAM_CANCELLED, session.0, id).into_pyobject(py)
+        }
     }
 }
 

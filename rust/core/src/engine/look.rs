@@ -139,8 +139,8 @@ impl Engine {
     pub fn sizes(&self) -> Gauges {
         let (addresses, users) = self.admission.len();
         let streams = self.sessions.iter().filter_map(|(_, _, held)| held.streams());
-        let (open_streams, stream_bytes) = streams
-            .fold((0, 0), |(open, bytes), streams| (open + streams.open(), bytes + streams.held()));
+        let (open_streams, stream_bytes) =
+            streams.fold((0, 0), |(open, bytes), streams| (open + streams.open(), bytes + streams.held()));
         Gauges {
             connections: self.conns.len(),
             sessions: self.sessions.len(),

@@ -44,8 +44,8 @@ mod welcome;
 pub use config::{Config, Peer, RawPath, StreamPath};
 pub use decide::{Publication, Unpublished};
 pub use events::{AppEvent, Blob, Events, Op};
-pub use stream_app::Room as StreamRoom;
 pub use look::{HistoryEntry, MemberView, SessionInfo};
+pub use stream_app::Room as StreamRoom;
 
 use crate::frame::deflate::{Deflater, Inflater};
 use crate::ids::{ConnId, Now, RoomId, Seq, SessionId};

@@ -8,6 +8,7 @@ use crate::codes::{Code, close};
 use crate::envelope::{Said, messages, read, type_of, write as envelope};
 use crate::error::Fault;
 use crate::ids::{ConnId, Form, Now, SessionId};
+use crate::stream::Streams;
 
 /// What a peer may have taken now.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -153,14 +154,15 @@ impl Engine {
             && !is_answer(&said)
             && !self.was_taken(session, &said)
         {
-            let fault = Fault::new(
-                Code::Overloaded,
-                format!(
-                    "{} requests of this session wait for an answer already",
-                    self.session(session).map_or(0, |session| session.waiting)
-                ),
-            );
-            self.tell_fault(session, &fault.with_id(id_of(&said)).retry());
+            let (requests, items) = self
+                .session(session)
+                .map_or((0, 0), |held| (held.waiting, held.streams().map_or(0, Streams::waiting)));
+            let told = format!("{requests} requests and {items} bytes of items of this session wait already");
+            let fault = Fault::new(Code::Overloaded, told).with_id(id_of(&said)).retry();
+            match said {
+                Said::Open(open) => self.put_off_stream(session, open.id, &fault),
+                _ => self.tell_fault(session, &fault),
+            }
             return;
         }
         self.said(session, said, source, now);

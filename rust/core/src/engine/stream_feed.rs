@@ -88,9 +88,8 @@ impl Engine {
             return;
         }
         let Self { sessions, events, .. } = self;
-        let streams = sessions
-            .get_mut(session.index(), session.generation())
-            .and_then(|held| held.streams_mut());
+        let streams =
+            sessions.get_mut(session.index(), session.generation()).and_then(|held| held.streams_mut());
         for row in streams.into_iter().flat_map(|streams| streams.rows_mut()) {
             if let Stream::Down(down) = &mut row.stream
                 && down.waits

@@ -37,8 +37,7 @@ pub(super) fn write_end(out: &mut Vec<u8>, form: Form, id: u64, n: u64, end: &Ke
     match end {
         Kept::Error(error) => {
             let details = error.details.as_ref().map(|(bytes, form)| (&**bytes, *form));
-            let told =
-                ErrorOut { code: &error.code, message: &error.message, details, retry: error.retry };
+            let told = ErrorOut { code: &error.code, message: &error.message, details, retry: error.retry };
             envelope::end(out, form, id, n, Err(&told));
         }
         Kept::Data { bytes, form: of } => envelope::end(out, form, id, n, Ok((bytes, *of))),
@@ -67,13 +66,15 @@ impl Engine {
             None => Fault::new(Code::NotFound, format!("there is no stream {:?}", open.stream)),
             Some(at) if self.config.streams[at].up != open.up => {
                 let goes = way(self.config.streams[at].up);
-                let told = format!("the stream {:?} goes {goes}, and was opened {}", open.stream, way(open.up));
+                let told =
+                    format!("the stream {:?} goes {goes}, and was opened {}", open.stream, way(open.up));
                 Fault::new(Code::InvalidMessage, told)
             }
-            Some(_) if open_now as u64 >= most => {
-                Fault::new(Code::Overloaded, format!("{open_now} streams of this session are open, the limit"))
-                    .retry()
-            }
+            Some(_) if open_now as u64 >= most => Fault::new(
+                Code::Overloaded,
+                format!("{open_now} streams of this session are open, the limit"),
+            )
+            .retry(),
             Some(index) => {
                 self.begin_stream(session, id, index, &open.data, open.credit);
                 return;
@@ -149,6 +150,12 @@ impl Engine {
         streams.retire(count, bytes);
     }
 
+    /// It is not even looked at now: too much waits. Its id was not used.
+    pub(super) fn put_off_stream(&mut self, session: SessionId, id: u64, fault: &Fault) {
+        self.stats.faults += 1;
+        self.tell_end(session, id, 0, &failed(fault));
+    }
+
     /// Say the end of a stream ahead of what waits.
     pub(super) fn tell_end(&mut self, session: SessionId, id: u64, n: u64, end: &Kept) {
         self.tell_session(session, |out, form| write_end(out, form, id, n, end));
@@ -221,7 +228,16 @@ impl Engine {
     }
 
     fn heard_item(&mut self, session: SessionId, id: u64, n: u64, data: &Data<'_>) {
+        // Nothing is read beyond `session_high` unless a handler takes nothing for long; then there is an end to it.
+        let most = size(self.config.limits.session_high.saturating_mul(2));
+        let waiting = self.session(session).and_then(|held| held.streams()).map_or(0, Streams::waiting);
         let Some(up) = self.up_mut(session, id) else { return };
+        if waiting + data.bytes.len() > most && waiting > 0 && n >= up.next() {
+            let told =
+                format!("{waiting} bytes of items wait for handlers that do not take them, and {most} may");
+            self.break_stream(session, id, &Fault::new(Code::Overloaded, told).retry());
+            return;
+        }
         let (next, credit) = (up.next(), up.credit());
         let fault = match up.arrive(n, data.bytes.len()) {
             Arrived::Again => return,
@@ -241,13 +257,7 @@ impl Engine {
         self.break_stream(session, id, &fault);
     }
 
-    fn heard_end(
-        &mut self,
-        session: SessionId,
-        id: u64,
-        n: Option<u64>,
-        error: Option<(String, String)>,
-    ) {
+    fn heard_end(&mut self, session: SessionId, id: u64, n: Option<u64>, error: Option<(String, String)>) {
         let Some(up) = self.up_mut(session, id) else { return };
         if up.closed {
             return;

@@ -3,8 +3,8 @@
 use super::flaw::{What, invalid};
 use super::number::{self, Number};
 use super::said::{Data, Emit, Hello, Join, PeerFailure, Publish, Said};
-use super::take_stream::{OF_STREAM, streams};
 use super::span::{Field, Fields, Kind, Span};
+use super::take_stream::{OF_STREAM, streams};
 use super::trace::is_traceparent;
 use super::{KEY, MAX_ID, NAME, json, json_text, msgpack, split::Messages};
 use crate::error::Fault;
@@ -118,7 +118,9 @@ impl<'a> Take<'a> {
             cookie: self.flag(Field::Cookie)?.unwrap_or(false),
             ticket: self.flag(Field::Ticket)?.unwrap_or(false),
             streams: match self.fields.get(Field::Streams) {
-                Some(span) if span.kind == Kind::Map => streams(&self.bytes[span.start..span.end], self.form)?,
+                Some(span) if span.kind == Kind::Map => {
+                    streams(&self.bytes[span.start..span.end], self.form)?
+                }
                 Some(span) => return Err(wrong(Field::Streams, span, "an object")),
                 None => Vec::new(),
             },

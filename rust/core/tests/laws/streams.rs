@@ -58,7 +58,13 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
 /// Small outboxes and marks; `kept` is what a stream keeps of what was sent.
 fn world(outbox: u64, kept: u64, seed: u64) -> World {
     let mut config = config(Bounded { outbox, ..Bounded::default() });
-    let limits = Limits { session_high: 3_000, session_low: 700, streams: STREAMS, stream_bytes: kept, ..config.limits };
+    let limits = Limits {
+        session_high: 3_000,
+        session_low: 700,
+        streams: STREAMS,
+        stream_bytes: kept,
+        ..config.limits
+    };
     config.limits = limits;
     config.streams = NAMES.map(|name| StreamPath { name: name.into(), up: name == "up" }).to_vec();
     let mut world = World::with(config, CLIENTS, seed);
@@ -103,7 +109,8 @@ fn within(world: &World, kept: u64) {
     let small = |n: u64| usize::try_from(n).expect("small");
     let unsent = 3_000 + ITEM;
     // Open ones, and those that are over: as much as one of them again.
-    let session = unsent + (small(STREAMS) + 1) * (small(kept) + ITEM) + small(STREAMS) * (small(kept) + 4 * ITEM);
+    let session =
+        unsent + (small(STREAMS) + 1) * (small(kept) + ITEM) + small(STREAMS) * (small(kept) + 4 * ITEM);
     let bound = CLIENTS * session;
     assert!(is.stream_bytes <= bound, "streams keep {} bytes, and {bound} are allowed", is.stream_bytes);
     assert!(is.open_streams <= CLIENTS * small(STREAMS), "{} streams are open", is.open_streams);

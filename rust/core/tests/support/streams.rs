@@ -42,10 +42,8 @@ impl Works {
     pub fn hear(&mut self, event: &AppEvent, bytes: &[u8], engine: &mut Engine, now: Now) {
         match *event {
             AppEvent::StreamOpened { session, id, stream, form, data } => {
-                let data = super::app::json(
-                    &bytes[data.start as usize..(data.start + data.len) as usize],
-                    form,
-                );
+                let data =
+                    super::app::json(&bytes[data.start as usize..(data.start + data.len) as usize], form);
                 let data: Value = serde_json::from_str(&data).expect("JSON");
                 let number = |name: &str| data[name].as_u64().expect("a number");
                 let work = Work {
@@ -70,10 +68,8 @@ impl Works {
                 }
             }
             AppEvent::StreamItem { session, id, form, data } => {
-                let data = super::app::json(
-                    &bytes[data.start as usize..(data.start + data.len) as usize],
-                    form,
-                );
+                let data =
+                    super::app::json(&bytes[data.start as usize..(data.start + data.len) as usize], form);
                 if let Some(work) = self.open.get_mut(&(session, id)) {
                     let wanted = item(id, work.taken + work.waiting, work.size);
                     assert_eq!(serde_json::from_str::<Value>(&data).expect("JSON"), wanted);

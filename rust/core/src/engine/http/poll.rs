@@ -110,6 +110,7 @@ impl Engine {
         self.drop_stale_timers();
         self.deliver_mail(id, mail);
         self.feed_on(session, now);
+        self.feed_streams(session);
         if wait_ms == 0 {
             self.end_poll(id, now);
         }
