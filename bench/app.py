@@ -5,7 +5,10 @@ It does as little as an application can, so that what is measured is rtcore.
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
 from typing import Any
+
+import msgspec
 
 import rtcore
 
@@ -48,3 +51,18 @@ async def raw(socket: rtcore.RawSocket) -> None:
 def raw_plain(socket: rtcore.RawSocket, message: str | bytes) -> None:
     """The same by a plain function."""
     socket.send_nowait(message)
+
+
+class Count(msgspec.Struct):
+    """So many items of so many characters."""
+
+    n: int
+    size: int = 10
+
+
+@app.stream("count")
+async def count(session: rtcore.Session, data: Count) -> AsyncIterator[str]:
+    """Items without a wait between them: what is measured is the stream, and not what makes it."""
+    item = "x" * data.size
+    for _ in range(data.n):
+        yield item

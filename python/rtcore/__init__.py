@@ -51,6 +51,7 @@ from .room import Member as Member
 from .room import Position as Position
 from .room import Room as Room
 from .session import Session as Session
+from .stream import Items as Items
 from .tokens import JWT as JWT
 
 __version__ = _VERSION
@@ -67,6 +68,7 @@ __all__ = [  # noqa: RUF022 - plainly by the alphabet
     "Hello",
     "History",
     "InvalidData",
+    "Items",
     "JWT",
     "Join",
     "KeyConflict",

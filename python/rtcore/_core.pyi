@@ -25,6 +25,11 @@ Events are tuples whose first item says what happened:
 | DRAINED | (kind, session)       its unsent bytes fell below `session_low` |
 | UNBLOCKED | (kind, ticket)      a publish that got `Blocked(ticket)` may be tried again |
 | HAND_OVER | (kind, fd or -1, conn, bytes already read and rewritten: bytes, address: str, port: int) |
+| STREAM_OPENED | (kind, session, stream id, stream index, form, data: bytes) |
+| STREAM_WANTS | (kind, session, stream id)      it may make its next item |
+| STREAM_ITEM | (kind, session, stream id, form, data: bytes) |
+| STREAM_END | (kind, session, stream id, error: (code, message) or None)      no item follows |
+| STREAM_CANCELLED | (kind, session, stream id)      nobody wants it any more |
 """
 
 from collections.abc import Sequence
@@ -46,6 +51,11 @@ RAW_DRAINED: Final = 13
 DRAINED: Final = 14
 UNBLOCKED: Final = 15
 HAND_OVER: Final = 16
+STREAM_OPENED: Final = 17
+STREAM_WANTS: Final = 18
+STREAM_ITEM: Final = 19
+STREAM_END: Final = 20
+STREAM_CANCELLED: Final = 21
 
 VERSION: Final[str]
 # (name, default, description) of each setting
@@ -84,6 +94,7 @@ class Core:
     ) -> None: ...
     def add_event(self, name: str) -> int: ...  # the handler index of REQUEST
     def add_raw(self, path: str, max_message: int) -> int: ...  # the path index of RAW_OPENED
+    def add_stream(self, name: str, up: bool) -> int: ...  # the stream index of STREAM_OPENED
     def add_origin(self, origin: str) -> None: ...  # ValueError
     def add_host(self, host: str) -> None: ...
     def add_proxy(self, network: str) -> None: ...  # ValueError
@@ -175,6 +186,16 @@ class Core:
         """(id, user, address, user agent, connected since (ms 1970), latency (s), connected now, rooms, token expires (ms 1970))."""
     def position(self, seq: int) -> str: ...
     def head(self) -> int: ...
+    # -- streams of items: each STREAM_OPENED is answered by one `end_stream` or `fail_stream`, whatever happens
+    def stream_room(
+        self, session: int, stream: int
+    ) -> int: ...  # 1: it may make an item; 0: STREAM_WANTS will come; -1: nobody wants it
+    def stream_item(self, session: int, stream: int, data: bytes) -> int: ...  # the room after it, likewise
+    def stream_taken(self, session: int, stream: int, count: int) -> None: ...  # items that came up
+    def end_stream(self, session: int, stream: int, data: bytes) -> None: ...
+    def fail_stream(
+        self, session: int, stream: int, code: str, message: str, details: bytes | None, retry: bool
+    ) -> None: ...
     # -- raw sockets
     def raw_send(self, conn: int, message: str | bytes) -> int: ...  # unsent bytes after it; -1: it is closed
     def raw_close(self, conn: int, code: int, reason: str) -> None: ...

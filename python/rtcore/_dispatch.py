@@ -37,6 +37,7 @@ from ._engine import (
     REAUTHENTICATE,
     REPLY,
     REQUEST,
+    STREAM_OPENED,
     UNBLOCKED,
     CoreEvent,
     CoreSettings,
@@ -47,6 +48,7 @@ from ._engine import (
 from ._handlers import Handler, name_of
 from ._reactor import flush_when_woken, run_reactor
 from ._step import step
+from ._streams import StreamTasks
 from ._tasks import Tasks
 from ._values import BACKSLASH, DOLLAR, FAULTS, encode
 from ._worker import answer_error, answer_invalid
@@ -91,6 +93,7 @@ class Runtime:
         self._handlers: list[Handler] = app.handlers
         self._raws: dict[int, tuple[RawSocket, Any]] = {}  # socket and plain function, or None, by connection
         self._tasks = Tasks(self.engine, app.handlers)
+        self._streams = StreamTasks(self.engine, app.stream_handlers)
         self._direct = False
         self._reported = 0
         self._left: Sequence[CoreEvent] = ()  # events of a turn that was long enough without them
@@ -143,8 +146,9 @@ class Runtime:
         """Wait until no handler runs or waits, or for a time of Trio's clock; then cancel what is left.
 
         Handlers are those of requests and of raw sockets. What sessions have in their nurseries is not
-        waited for.
+        waited for. Streams are cancelled at once: their peers are being sent away, and would never end them.
         """
+        self._streams.cancel()
         await self._tasks.stop(deadline)
 
     # -- turns
@@ -280,7 +284,9 @@ class Runtime:
 
     def _other(self, kind: int, event: CoreEvent, direct: bool) -> None:
         engine = self.engine
-        if kind == AUTHENTICATE:
+        if kind >= STREAM_OPENED:
+            self._streams.heard(kind, event)
+        elif kind == AUTHENTICATE:
             self._decisions.authenticate(event)
         elif kind == AUTHORIZE:
             self._decisions.authorize(event)
@@ -321,7 +327,8 @@ class Runtime:
         session = self.engine.sessions.pop(handle, None)
         if session is not None:
             session.end(reason)
-            self._tasks.disconnected(session, self.app.disconnectors)
+            # Only when what its streams have in `finally` has run is it gone.
+            self._streams.after(handle, lambda: self._tasks.disconnected(session, self.app.disconnectors))
 
     def _raw_opened(self, event: CoreEvent) -> None:
         _, conn, index, target, headers, address = event

@@ -45,6 +45,11 @@ RAW_DRAINED: Final = _core.RAW_DRAINED
 DRAINED: Final = _core.DRAINED
 UNBLOCKED: Final = _core.UNBLOCKED
 HAND_OVER: Final = _core.HAND_OVER
+STREAM_OPENED: Final = _core.STREAM_OPENED
+STREAM_WANTS: Final = _core.STREAM_WANTS
+STREAM_ITEM: Final = _core.STREAM_ITEM
+STREAM_END: Final = _core.STREAM_END
+STREAM_CANCELLED: Final = _core.STREAM_CANCELLED
 
 NORMAL_CLOSE: Final = 1000
 INTERNAL_CLOSE: Final = 1011
@@ -96,13 +101,14 @@ class RoomPlan:
 
 @dataclasses.dataclass(slots=True)
 class Plan:
-    """What an application asks of the core. The index of an event or raw path is what its events carry."""
+    """What an application asks of the core. The index of an event, raw path or stream is what its events carry."""
 
     authenticates: bool = False
     lifecycle: bool = False
     rooms: list[RoomPlan] = dataclasses.field(default_factory=list[RoomPlan])
     events: list[str] = dataclasses.field(default_factory=list[str])
     raws: list[tuple[str, int | None]] = dataclasses.field(default_factory=list[tuple[str, int | None]])
+    streams: list[tuple[str, bool]] = dataclasses.field(default_factory=list[tuple[str, bool]])
 
 
 def limit_defaults() -> dict[str, int]:
@@ -145,6 +151,8 @@ def build_core(plan: Plan, settings: CoreSettings, *, manual: bool) -> Core:
             core.add_raw(path, longest if max_message is None else max_message)
         except (ValueError, OverflowError, Refused) as error:
             raise UsageError(f"the raw socket {path!r} cannot be registered: {text(error)}") from error
+    for name, up in plan.streams:
+        core.add_stream(name, up)
     core.start()
     return core
 

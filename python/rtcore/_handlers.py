@@ -48,8 +48,8 @@ def name_of(function: Callable[..., Any]) -> str:
     return getattr(function, "__qualname__", None) or repr(function)
 
 
-def data_type(function: Callable[..., Any], names: Mapping[str, Any]) -> Any:
-    """The annotation of the second positional parameter; Any when there is none.
+def data_type(function: Callable[..., Any], names: Mapping[str, Any], at: int = 1) -> Any:
+    """The annotation of the positional parameter in this place, the second; Any when there is none.
 
     `names` are the local names where the function was registered, so that a type that was made there is
     found.
@@ -67,9 +67,9 @@ def data_type(function: Callable[..., Any], names: Mapping[str, Any]) -> Any:
         for one in inspect.signature(function).parameters.values()
         if one.kind in {one.POSITIONAL_ONLY, one.POSITIONAL_OR_KEYWORD, one.VAR_POSITIONAL}
     ]
-    if len(parameters) < 2 or parameters[1].annotation is parameters[1].empty:
+    if len(parameters) <= at or parameters[at].annotation is parameters[at].empty:
         return Any
-    annotation = parameters[1].annotation
+    annotation = parameters[at].annotation
     if not isinstance(annotation, str):
         return annotation
     scope = {**getattr(inspect.unwrap(called), "__globals__", {}), **names}

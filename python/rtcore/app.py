@@ -24,6 +24,7 @@ from .auth import grant_words
 from .errors import SessionEnded, UsageError
 from .room import Room, unserved
 from .session import Session, meet
+from .stream import StreamHandler, Streaming
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -31,7 +32,7 @@ POLICIES: Final = ("skip", "latest", "disconnect", "block")
 _ROOMS_KEPT: Final = 1024
 
 
-class App:
+class App(Streaming):
     """An application: its handlers, its decisions, its rooms.
 
     Everything is registered before it is served. Then `room`, `user`, `all` and `sessions` reach its peers.
@@ -40,6 +41,7 @@ class App:
     def __init__(self) -> None:
         self.handlers: list[Handler] = []
         self.raw_handlers: list[RawHandler] = []
+        self.stream_handlers: list[StreamHandler] = []
         self.authenticator: Callable[..., Any] | None = None
         self.authorizers: ByPattern[Callable[..., Any]] = ByPattern()
         self.states: ByPattern[RoomState] = ByPattern()
@@ -354,6 +356,7 @@ class App:
             rooms=[plan for pattern in rooms.patterns() if (plan := rooms.find(pattern))],
             events=[handler.name for handler in self.handlers],
             raws=[(raw.path, raw.max_message) for raw in self.raw_handlers],
+            streams=[(stream.name, stream.up) for stream in self.stream_handlers],
         )
 
     def bind(self, engine: Engine | None) -> None:

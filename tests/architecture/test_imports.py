@@ -15,9 +15,9 @@ FLOORS = [
     "_budget auth _handlers _nursery _settings",
     "config tokens",
     "session",
-    "room raw _worker",
+    "room raw _worker stream",
     "app",
-    "_again api _reactor _tasks",
+    "_again api _reactor _tasks _streams",
     "_decide",
     "_dispatch",
     "_http_connection _lifecycle",
@@ -54,6 +54,8 @@ LOW_LEVEL = {
     "room": "is a cancel point in each of its calls",
     "raw": "is a cancel point in each of its calls",
     "app": "is a cancel point in each of its calls",
+    "stream": "parks a task until an item comes",
+    "_streams": "parks a generator's task until there is room for an item",
 }
 
 

@@ -86,6 +86,7 @@ KNOWS_NOT = {
     "envelope": ["log", "room", "engine", "outbox"],
     "log": ["frame", "room", "engine", "outbox"],
     "room": ["frame", "engine", "outbox"],
+    "stream": ["frame", "envelope", "room", "engine", "outbox"],
     "outbox": ["engine", "room", "envelope"],
 }
 

@@ -7,6 +7,7 @@ names of their own, so that they can share one server.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
+from collections.abc import AsyncIterator
 from typing import Any
 
 import msgspec
@@ -326,6 +327,49 @@ def kick_other(session: rtcore.Session, data: list[str]) -> None:
 def grant_other(session: rtcore.Session, data: dict[str, Any]) -> None:
     """Change what the session of a name may in a room."""
     app.room(data["room"]).grant(SESSIONS[data["name"]], data["grants"])
+
+
+# -- streams
+
+
+@app.stream("numbers")
+async def numbers(session: rtcore.Session, data: dict[str, Any]) -> AsyncIterator[Any]:
+    """Say `n` items of `size` characters; log what was asked for, and the end, under a name."""
+    log = LOGS[data.get("log", "")]
+    try:
+        for n in range(data["n"]):
+            log.append(n)
+            yield {"n": n, "pad": "x" * data.get("size", 0)}
+    finally:
+        log.append("closed")
+
+
+@app.stream("gated")
+async def gated(session: rtcore.Session, name: str) -> AsyncIterator[str]:
+    """Say one item, and the next when a gate opens."""
+    try:
+        yield "before"
+        await GATES[name].wait()
+        yield "after"
+    finally:
+        LOGS[name].append("closed")
+
+
+@app.stream("collect")
+async def collect(session: rtcore.Session, name: str, items: rtcore.Items[Any]) -> list[Any]:
+    """Read all items, each when the gate is open if there is a name; return them."""
+    found = []
+    async for item in items:
+        if name:
+            await GATES[name].wait()
+        found.append(item)
+    return found
+
+
+@app.stream("never-read")
+async def never_read(session: rtcore.Session, name: str, items: rtcore.Items[Any]) -> None:
+    """Read nothing, and end when the gate opens."""
+    await GATES[name].wait()
 
 
 @app.websocket("/raw")

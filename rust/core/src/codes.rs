@@ -71,6 +71,8 @@ pub enum Code {
     KeyConflict,
     /// The request was done, and its ack is no longer kept.
     AckExpired,
+    /// The items of a stream that are wanted are no longer kept.
+    StreamLost,
     /// A head, body or message over its limit.
     TooLarge,
     /// This path speaks WebSocket only.
@@ -95,6 +97,7 @@ impl Code {
             Self::NotFound => "NOT_FOUND",
             Self::KeyConflict => "KEY_CONFLICT",
             Self::AckExpired => "ACK_EXPIRED",
+            Self::StreamLost => "STREAM_LOST",
             Self::TooLarge => "TOO_LARGE",
             Self::UpgradeRequired => "UPGRADE_REQUIRED",
             Self::Overloaded => "OVERLOADED",
@@ -111,7 +114,7 @@ impl Code {
             Self::Forbidden | Self::ForbiddenOrigin => 403,
             Self::NotFound => 404,
             Self::KeyConflict => 409,
-            Self::AckExpired => 410,
+            Self::AckExpired | Self::StreamLost => 410,
             Self::TooLarge => 413,
             Self::UpgradeRequired => 426,
             Self::Overloaded => 503,

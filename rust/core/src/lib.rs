@@ -16,6 +16,7 @@ pub mod outbox;
 pub mod room;
 pub mod slab;
 pub mod stats;
+pub mod stream;
 
 pub use engine::{Config, Engine};
 pub use ids::{ConnId, Form, Now, RoomId, Seq, SessionId, Tick};

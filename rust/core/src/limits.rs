@@ -129,6 +129,11 @@ limits! {
     history_entries = 1_000;
     /// Bytes of them.
     history_bytes = 256 * KIB;
+    /// Streams of items that one session may have open. Each is a task of the application.
+    streams = 32;
+    /// Bytes of items that a stream keeps after they were sent, for a peer that drops and returns; and bytes that wait for the
+    /// handler of a stream that goes up.
+    stream_bytes = 256 * KIB;
     /// Bytes taken from one connection in one turn; the next in line comes first.
     turn_bytes = 64 * KIB;
 }

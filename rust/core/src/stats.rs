@@ -69,6 +69,10 @@ counters! {
     pauses;
     /// Pings sent.
     pings;
+    /// Streams of items opened.
+    streams;
+    /// Items of streams handed to connections.
+    items;
 }
 
 /// Sizes of the moment.
@@ -98,6 +102,10 @@ pub struct Gauges {
     pub addresses: usize,
     /// Users counted.
     pub users: usize,
+    /// Streams of items that are open.
+    pub open_streams: usize,
+    /// Bytes that streams keep, or that wait for their handlers.
+    pub stream_bytes: usize,
     /// The number of the newest entry.
     pub head: u64,
 }
@@ -105,7 +113,7 @@ pub struct Gauges {
 impl Gauges {
     /// Each by name.
     #[must_use]
-    pub fn named(&self) -> [(&'static str, u64); 13] {
+    pub fn named(&self) -> [(&'static str, u64); 15] {
         [
             ("connections", self.connections as u64),
             ("sessions", self.sessions as u64),
@@ -119,6 +127,8 @@ impl Gauges {
             ("timers", self.timers as u64),
             ("addresses", self.addresses as u64),
             ("users", self.users as u64),
+            ("open_streams", self.open_streams as u64),
+            ("stream_bytes", self.stream_bytes as u64),
             ("head", self.head),
         ]
     }

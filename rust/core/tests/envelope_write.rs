@@ -171,6 +171,7 @@ fn the_first_answer() {
         time: 17,
         expires: Some(18),
         ticket: None,
+        streams: &[],
     };
     assert_eq!(
         text(|o, f| welcome(o, f, &fresh)),

@@ -20,3 +20,5 @@ mod logged;
 mod once;
 #[path = "laws/steps.rs"]
 mod steps;
+#[path = "laws/streams.rs"]
+mod streams;

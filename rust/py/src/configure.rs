@@ -5,7 +5,7 @@ use crate::convert::grants_of;
 use crate::core::Core;
 use crate::failure::Failure;
 use pyo3::prelude::*;
-use rtcore_core::engine::RawPath;
+use rtcore_core::engine::{RawPath, StreamPath};
 use rtcore_core::frame::forwarded::Cidr;
 use rtcore_core::frame::http::{self, Parsed};
 use rtcore_core::frame::origin::origin_ok;
@@ -94,6 +94,10 @@ impl Core {
 
     fn add_raw(&self, path: String, max_message: usize) -> Result<usize, Failure> {
         add(&mut self.lock().config()?.raws, RawPath { path, max_message })
+    }
+
+    fn add_stream(&self, name: String, up: bool) -> Result<usize, Failure> {
+        add(&mut self.lock().config()?.streams, StreamPath { name, up })
     }
 
     fn add_origin(&self, origin: String) -> Result<(), Failure> {

@@ -40,6 +40,11 @@ pub(crate) mod kind {
         DRAINED = 14,
         UNBLOCKED = 15,
         HAND_OVER = 16,
+        STREAM_OPENED = 17,
+        STREAM_WANTS = 18,
+        STREAM_ITEM = 19,
+        STREAM_END = 20,
+        STREAM_CANCELLED = 21,
     }
 }
 
@@ -104,6 +109,19 @@ fn tuple<'py>(py: Python<'py>, event: AppEvent, events: &Events) -> PyResult<Bou
         AppEvent::RawDrained { conn } => (kind::RAW_DRAINED, conn.0).into_pyobject(py),
         AppEvent::Drained { session } => (kind::DRAINED, session.0).into_pyobject(py),
         AppEvent::Unblocked { ticket } => (kind::UNBLOCKED, ticket).into_pyobject(py),
+        AppEvent::StreamOpened { session, id, stream, form, data } => {
+            (kind::STREAM_OPENED, session.0, id, stream, form as u8, bytes(data)).into_pyobject(py)
+        }
+        AppEvent::StreamWants { session, id } => (kind::STREAM_WANTS, session.0, id).into_pyobject(py),
+        AppEvent::StreamItem { session, id, form, data } => {
+            (kind::STREAM_ITEM, session.0, id, form as u8, bytes(data)).into_pyobject(py)
+        }
+        AppEvent::StreamEnd { session, id, error } => {
+            (kind::STREAM_END, session.0, id, error).into_pyobject(py)
+        }
+        AppEvent::StreamCancelled { session, id } => {
+            (kind::STREAM_CANCELLED, session.0, id).into_pyobject(py)
+        }
     }
 }
 

@@ -16,6 +16,7 @@ mod decide;
 mod drive;
 mod failure;
 mod inner;
+mod items;
 mod look;
 mod streams;
 

@@ -17,6 +17,15 @@ pub struct RawPath {
     pub max_message: usize,
 }
 
+/// A stream of items, by its name.
+#[derive(Clone, Debug)]
+pub struct StreamPath {
+    /// What an `open` calls it.
+    pub name: String,
+    /// Its items go up; else down.
+    pub up: bool,
+}
+
 /// The settings of an engine.
 #[derive(Clone, Debug, Default)]
 #[expect(clippy::struct_excessive_bools, reason = "independent switches of the application")]
@@ -39,6 +48,8 @@ pub struct Config {
     pub events: Vec<String>,
     /// Raw sockets by path.
     pub raws: Vec<RawPath>,
+    /// Streams of items: the index is what the application is told.
+    pub streams: Vec<StreamPath>,
     /// Origins allowed beside the server's own.
     pub origins: Vec<String>,
     /// Names allowed in `Host` beside loopback's.

@@ -161,7 +161,7 @@ impl Engine {
         }
     }
 
-    fn take_back(&mut self, session: SessionId, refused: impl Fn(Meta) -> bool) {
+    pub(super) fn take_back(&mut self, session: SessionId, refused: impl Fn(Meta) -> bool) {
         if let Some(conn) = self.session(session).and_then(|held| held.conn) {
             self.outboxes[conn.index()].retain(&mut self.arena, |meta| !refused(meta));
         }
@@ -215,7 +215,7 @@ impl Engine {
             Meta::Entry { room: of, .. } | Meta::Volatile { room: of } | Meta::Presence { room: of } => {
                 of as usize == id.index()
             }
-            Meta::Control | Meta::Raw => false,
+            Meta::Control | Meta::Item { .. } | Meta::Raw => false,
         });
         self.tell_session(session, |out, form| envelope::left(out, form, room, reason));
         true

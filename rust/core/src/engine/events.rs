@@ -90,6 +90,16 @@ pub enum AppEvent {
     Drained { session: SessionId },
     /// A publication that was blocked may be tried again.
     Unblocked { ticket: u64 },
+    /// A stream of items begins: it is over for us when `end_stream` or `fail_stream` says so, whatever comes first.
+    StreamOpened { session: SessionId, id: u64, stream: u32, form: Form, data: Blob },
+    /// A stream down may make its next item.
+    StreamWants { session: SessionId, id: u64 },
+    /// An item came up.
+    StreamItem { session: SessionId, id: u64, form: Form, data: Blob },
+    /// No item follows; with an error, because the peer has failed.
+    StreamEnd { session: SessionId, id: u64, error: Option<(String, String)> },
+    /// Nobody wants the stream any more.
+    StreamCancelled { session: SessionId, id: u64 },
 }
 
 /// Events with their bytes beside them, so that a message on its way to the application costs no

@@ -49,6 +49,7 @@ impl Engine {
             session: own(&hello.session),
             key: own(&hello.key),
             position: own(&hello.position),
+            streams: hello.streams.clone(),
             cookie: hello.cookie,
             ticket: hello.ticket,
             ..PendingHello::default()

@@ -138,6 +138,9 @@ impl Engine {
     #[must_use]
     pub fn sizes(&self) -> Gauges {
         let (addresses, users) = self.admission.len();
+        let streams = self.sessions.iter().filter_map(|(_, _, held)| held.streams());
+        let (open_streams, stream_bytes) =
+            streams.fold((0, 0), |(open, bytes), streams| (open + streams.open(), bytes + streams.held()));
         Gauges {
             connections: self.conns.len(),
             sessions: self.sessions.len(),
@@ -151,6 +154,8 @@ impl Engine {
             timers: self.timers.len(),
             addresses,
             users,
+            open_streams,
+            stream_bytes,
             head: self.head,
         }
     }

@@ -36,13 +36,17 @@ mod rooms;
 mod route;
 mod say;
 mod session;
+mod stream_app;
+mod stream_feed;
+mod streams;
 mod timers;
 mod welcome;
 
-pub use config::{Config, Peer, RawPath};
+pub use config::{Config, Peer, RawPath, StreamPath};
 pub use decide::{Publication, Unpublished};
 pub use events::{AppEvent, Blob, Events, Op};
 pub use look::{HistoryEntry, MemberView, SessionInfo};
+pub use stream_app::Room as StreamRoom;
 
 use crate::frame::deflate::{Deflater, Inflater};
 use crate::ids::{ConnId, Now, RoomId, Seq, SessionId};

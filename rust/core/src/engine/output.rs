@@ -76,8 +76,9 @@ impl Engine {
             && let Some(held) = self.sessions.get(session.index(), session.generation())
         {
             let (lagging, waits) = (held.lagging, held.rare.as_ref().is_some_and(|rare| rare.wants_drained));
-            if lagging && data * 2 <= size(self.config.limits.outbox) {
+            if data * 2 <= size(self.config.limits.outbox) && (lagging || held.streams().is_some()) {
                 self.feed_on(session, now);
+                self.feed_streams(session);
                 fed = self.outboxes[id.index()].data_bytes() > data;
             }
             if waits && self.unsent(session) <= low {

@@ -145,6 +145,7 @@ impl Engine {
             self.events.list.push(AppEvent::Resumed { session });
         }
         self.feed(session, now);
+        self.resume_streams(session, &pending.streams, now);
         self.wake_backlog(id, now);
     }
 

@@ -8,6 +8,7 @@ use crate::codes::{Code, close};
 use crate::envelope::{Said, messages, read, type_of, write as envelope};
 use crate::error::Fault;
 use crate::ids::{ConnId, Form, Now, SessionId};
+use crate::stream::Streams;
 
 /// What a peer may have taken now.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -44,11 +45,17 @@ impl Engine {
         if session.hold.is_some() {
             return Take::Nothing;
         }
+        let patient = conn.full_since.is_none_or(|since| now.tick.ms_since(since) < limits.ping_ms);
+        let streams = session.streams();
+        if streams.is_some_and(|streams| streams.waiting() as u64 >= limits.session_high) {
+            return if patient { Take::Nothing } else { Take::Answers };
+        }
         if self.has_room(session) {
             return Take::All;
         }
-        let patient = conn.full_since.is_none_or(|since| now.tick.ms_since(since) < limits.ping_ms);
-        if session.asks().is_empty() && patient { Take::Nothing } else { Take::Answers }
+        // What an open stream needs must come through: credit, or it would wait for ever.
+        let answers = !session.asks().is_empty() || streams.is_some_and(|streams| streams.open() > 0);
+        if !answers && patient { Take::Nothing } else { Take::Answers }
     }
 
     /// Whether another request of a session may wait for its handlers.
@@ -147,14 +154,15 @@ impl Engine {
             && !is_answer(&said)
             && !self.was_taken(session, &said)
         {
-            let fault = Fault::new(
-                Code::Overloaded,
-                format!(
-                    "{} requests of this session wait for an answer already",
-                    self.session(session).map_or(0, |session| session.waiting)
-                ),
-            );
-            self.tell_fault(session, &fault.with_id(id_of(&said)).retry());
+            let (requests, items) = self
+                .session(session)
+                .map_or((0, 0), |held| (held.waiting, held.streams().map_or(0, Streams::waiting)));
+            let told = format!("{requests} requests and {items} bytes of items of this session wait already");
+            let fault = Fault::new(Code::Overloaded, told).with_id(id_of(&said)).retry();
+            match said {
+                Said::Open(open) => self.put_off_stream(session, open.id, &fault),
+                _ => self.tell_fault(session, &fault),
+            }
             return;
         }
         self.said(session, said, source, now);
@@ -163,7 +171,7 @@ impl Engine {
     /// Whether it is a request that was taken before: it gets its ack and makes no work. To say of it that it may be
     /// tried again, with a new id, would have it done twice.
     fn was_taken(&self, session: SessionId, said: &Said<'_>) -> bool {
-        matches!(said, Said::Publish(_) | Said::Emit(_))
+        matches!(said, Said::Publish(_) | Said::Emit(_) | Said::Open(_))
             && id_of(said).is_some_and(|id| self.session(session).is_some_and(|held| id <= held.acks.taken()))
     }
 
@@ -206,6 +214,11 @@ impl Engine {
                 self.tell_reply(session, None, |out, form| envelope::pong(out, form, time, now.wall_ms));
                 Ok(())
             }
+            Said::Open(open) => {
+                self.said_open(session, &open);
+                Ok(())
+            }
+            Said::Stream(said) => self.said_of_stream(session, said),
             Said::Bye { .. } => {
                 self.end_session(session, "the client said bye", close::NORMAL, now);
                 Ok(())
@@ -283,13 +296,14 @@ impl Engine {
 
 /// What others wait for, and goodbyes: taken even where requests must wait.
 pub(super) fn is_answer(said: &Said<'_>) -> bool {
-    matches!(said, Said::Reply { .. } | Said::Ping { .. } | Said::Bye { .. })
+    matches!(said, Said::Reply { .. } | Said::Ping { .. } | Said::Bye { .. } | Said::Stream(_))
 }
 
 /// The id of a request that will have an ack.
 pub(super) fn expects_ack(said: &Said<'_>) -> Option<u64> {
     match said {
         Said::Hello(_) | Said::Ping { .. } | Said::Bye { .. } | Said::Reply { .. } => None,
+        Said::Open(_) => None, // its items and its end come down
         _ => id_of(said),
     }
 }
@@ -306,6 +320,7 @@ pub(super) fn id_of(said: &Said<'_>) -> Option<u64> {
         | Said::Auth { id, .. }
         | Said::Ping { id, .. }
         | Said::Bye { id } => *id,
-        Said::Reply { .. } => None, // its id is the server's
+        Said::Open(open) => Some(open.id),
+        Said::Reply { .. } | Said::Stream(_) => None, // the id is the server's, or a stream's
     }
 }

@@ -5,6 +5,7 @@ use crate::ids::{ConnId, RoomId, Seq, SessionId, Tick};
 use crate::log::acks::Acks;
 use crate::log::entry::Author;
 use crate::log::ring::Ring;
+use crate::stream::Streams;
 use rand_chacha::ChaCha20Rng;
 use rand_chacha::rand_core::RngCore;
 use std::collections::VecDeque;
@@ -54,6 +55,8 @@ pub(super) struct Rare {
     pub posted: VecDeque<Box<[u8]>>,
     /// Bytes of them.
     pub posted_bytes: usize,
+    /// Streams of items, once there was one.
+    pub streams: Option<Box<Streams>>,
 }
 
 /// The logical peer.
@@ -122,6 +125,14 @@ impl Session {
         self.rare.as_ref().is_some_and(|rare| !rare.posted.is_empty())
     }
 
+    pub fn streams(&self) -> Option<&Streams> {
+        self.rare.as_ref().and_then(|rare| rare.streams.as_deref())
+    }
+
+    pub fn streams_mut(&mut self) -> Option<&mut Streams> {
+        self.rare.as_mut().and_then(|rare| rare.streams.as_deref_mut())
+    }
+
     pub fn asks(&self) -> &[Ask] {
         self.rare.as_ref().map_or(&[], |rare| &rare.asks)
     }
@@ -139,6 +150,8 @@ pub(super) struct PendingHello {
     pub ticket: bool,
     /// An event stream without a session of its own: the rooms that it wants.
     pub subscription: Option<Box<Subscription>>,
+    /// Of each stream that it reads, the next item wanted.
+    pub streams: Vec<(u64, u64)>,
     /// Set once the user is known and rooms are asked for: those of a session that returns, or of a stream.
     pub returning: Option<Returning>,
 }

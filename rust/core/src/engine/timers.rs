@@ -115,9 +115,11 @@ impl Engine {
                 let patience = conn.full_since.map(|since| since.plus_ms(self.config.limits.ping_ms));
                 conn.deadline == at || patience == Some(at)
             }),
-            Due::Session(id) => self
-                .session(SessionId(id))
-                .is_some_and(|held| held.expires_at == Some(at) || (held.conn.is_none() && held.until == at)),
+            Due::Session(id) => self.session(SessionId(id)).is_some_and(|held| {
+                held.expires_at == Some(at)
+                    || (held.conn.is_none() && held.until == at)
+                    || held.streams().is_some_and(|streams| streams.held_until == Some(at))
+            }),
             Due::Presence(id) => self.room(RoomId(id)).is_some_and(|room| room.presence_timed),
             Due::Blocked(id) => self
                 .room(RoomId(id))
@@ -238,6 +240,7 @@ impl Engine {
     }
 
     fn session_due(&mut self, id: SessionId, now: Now) {
+        self.drop_held_streams(id, now);
         let Some(held) = self.session(id) else { return };
         if held.conn.is_none() && held.until <= now.tick {
             if held.link.as_ref().is_some_and(|link| link.here) {

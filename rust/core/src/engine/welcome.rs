@@ -46,6 +46,7 @@ impl Engine {
             ("rooms", limits.rooms_per_session),
             ("history", limits.history_entries),
             ("messages_per_second", limits.messages_per_second),
+            ("streams", limits.streams),
         ];
         let link = held.link.as_deref();
         let key = std::str::from_utf8(&held.key).ok().filter(|_| link.is_none_or(|link| !link.cookie));
@@ -65,6 +66,7 @@ impl Engine {
             time: now.wall_ms,
             expires: held.expires,
             ticket: ticket.as_deref(),
+            streams: &held.streams().map(super::streams::wanted).unwrap_or_default(),
         };
         // It holds a key: never compressed.
         let Some(form) = self.conn(id).map(|conn| conn.form) else { return };

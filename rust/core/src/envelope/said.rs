@@ -135,6 +135,10 @@ pub enum Said<'a> {
         /// Read because every request may have one.
         id: Option<u64>,
     },
+    /// It opens a stream of items.
+    Open(Open<'a>),
+    /// It goes on with one.
+    Stream(OfStream<'a>),
 }
 
 /// The fields of `hello`.
@@ -160,6 +164,8 @@ pub struct Hello<'a> {
     pub cookie: bool,
     /// Over plain HTTP: it wants a ticket for an `EventSource`.
     pub ticket: bool,
+    /// Of each stream that it reads: its id, and the next item that it wants.
+    pub streams: Vec<(u64, u64)>,
 }
 
 /// The fields of `join`.
@@ -211,6 +217,56 @@ pub struct Emit<'a> {
     pub key: Option<Cow<'a, str>>,
     /// A W3C traceparent; none if what was there is not one.
     pub trace: Option<Cow<'a, str>>,
+}
+
+/// The fields of `open`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Open<'a> {
+    /// The stream, by the counter of requests.
+    pub id: u64,
+    /// Its name.
+    pub stream: Cow<'a, str>,
+    /// The payload; null if none was there.
+    pub data: Data<'a>,
+    /// Items go up; else they come down.
+    pub up: bool,
+    /// Items up to, not including, this number may be sent.
+    pub credit: u64,
+}
+
+/// What is said of a stream that was opened.
+#[derive(Clone, Debug, PartialEq)]
+pub enum OfStream<'a> {
+    /// An item that goes up.
+    Item {
+        /// The stream.
+        id: u64,
+        /// Its number in the stream.
+        n: u64,
+        /// The payload; null if none was there.
+        data: Data<'a>,
+    },
+    /// Items up to, not including, `n` may come down.
+    Credit {
+        /// The stream.
+        id: u64,
+        /// The number.
+        n: u64,
+    },
+    /// No item follows.
+    End {
+        /// The stream.
+        id: u64,
+        /// How many there were, if it is said.
+        n: Option<u64>,
+        /// Whether all that was meant to be said was.
+        error: Option<PeerFailure<'a>>,
+    },
+    /// The stream is wanted no more.
+    Cancel {
+        /// The stream.
+        id: u64,
+    },
 }
 
 /// The `error` of a `reply`.

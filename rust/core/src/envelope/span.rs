@@ -114,6 +114,11 @@ fields! {
     Retry = "retry",
     Cookie = "cookie",
     Ticket = "ticket",
+    Stream = "stream",
+    Up = "up",
+    Credit = "credit",
+    N = "n",
+    Streams = "streams",
 }
 
 /// The spans of all fields of one object, and the first flaw that was met on the way.

@@ -4,6 +4,7 @@ use super::flaw::{What, invalid};
 use super::number::{self, Number};
 use super::said::{Data, Emit, Hello, Join, PeerFailure, Publish, Said};
 use super::span::{Field, Fields, Kind, Span};
+use super::take_stream::{OF_STREAM, streams};
 use super::trace::is_traceparent;
 use super::{KEY, MAX_ID, NAME, json, json_text, msgpack, split::Messages};
 use crate::error::Fault;
@@ -12,7 +13,7 @@ use std::borrow::Cow;
 
 /// A message whose fields have been found.
 pub(super) struct Take<'a> {
-    form: Form,
+    pub(super) form: Form,
     bytes: &'a [u8],
     fields: Fields,
 }
@@ -43,8 +44,10 @@ impl<'a> Take<'a> {
     pub(super) fn said(&self) -> Result<Said<'a>, Fault> {
         let kind = self.kind();
         let id = self.id();
-        // The id of a reply is the server's own: an error ack for it would answer some other request.
-        let known = if kind.as_deref() == Some("reply") { None } else { id.as_ref().ok().copied().flatten() };
+        // The id of a reply is the server's own, and that of a stream is answered by the stream's end: an error
+        // ack for them would answer some other request.
+        let own = kind.as_deref().is_some_and(|kind| kind == "reply" || OF_STREAM.contains(&kind));
+        let known = if own { None } else { id.as_ref().ok().copied().flatten() };
         self.by_type(kind, id).map_err(|fault| fault.with_id(known))
     }
 
@@ -96,6 +99,8 @@ impl<'a> Take<'a> {
             "auth" => Said::Auth { id, token: self.need(Field::Token)? },
             "hello" => Said::Hello(self.hello(id)?),
             "bye" => Said::Bye { id },
+            "open" => Said::Open(self.open(id)?),
+            kind if OF_STREAM.contains(&kind) => Said::Stream(self.of_stream(kind, id)?),
             other => return Err(unknown(other)),
         })
     }
@@ -112,6 +117,13 @@ impl<'a> Take<'a> {
             can: self.words(Field::Can)?,
             cookie: self.flag(Field::Cookie)?.unwrap_or(false),
             ticket: self.flag(Field::Ticket)?.unwrap_or(false),
+            streams: match self.fields.get(Field::Streams) {
+                Some(span) if span.kind == Kind::Map => {
+                    streams(&self.bytes[span.start..span.end], self.form)?
+                }
+                Some(span) => return Err(wrong(Field::Streams, span, "an object")),
+                None => Vec::new(),
+            },
         })
     }
 
@@ -126,9 +138,15 @@ impl<'a> Take<'a> {
 
     /// The outcome in a reply.
     fn result(&self) -> Result<Result<Data<'a>, PeerFailure<'a>>, Fault> {
-        let Some(span) = self.fields.get(Field::Error) else {
-            return Ok(Ok(self.data(Field::Data)?.unwrap_or(Data::null(self.form))));
-        };
+        match self.failure()? {
+            Some(failure) => Ok(Err(failure)),
+            None => Ok(Ok(self.data(Field::Data)?.unwrap_or(Data::null(self.form)))),
+        }
+    }
+
+    /// What `error` says, if it is there.
+    pub(super) fn failure(&self) -> Result<Option<PeerFailure<'a>>, Fault> {
+        let Some(span) = self.fields.get(Field::Error) else { return Ok(None) };
         if span.kind != Kind::Map {
             return Err(wrong(Field::Error, span, "an object"));
         }
@@ -136,7 +154,7 @@ impl<'a> Take<'a> {
         if let Some(flaw) = error.fields.flaw {
             return Err(What::at(flaw.what, span.start + flaw.at).fault());
         }
-        Ok(Err(PeerFailure {
+        Ok(Some(PeerFailure {
             code: error.need(Field::Code)?,
             message: error.text(Field::Message)?.unwrap_or_default(),
             details: error.data(Field::Details)?,
@@ -166,7 +184,7 @@ impl<'a> Take<'a> {
         }
     }
 
-    fn count(&self, field: Field) -> Result<Option<u64>, Fault> {
+    pub(super) fn count(&self, field: Field) -> Result<Option<u64>, Fault> {
         let Some(span) = self.fields.get(field) else { return Ok(None) };
         match self.number(span) {
             Some(number) => match number.whole() {
@@ -186,7 +204,7 @@ impl<'a> Take<'a> {
         }
     }
 
-    fn flag(&self, field: Field) -> Result<Option<bool>, Fault> {
+    pub(super) fn flag(&self, field: Field) -> Result<Option<bool>, Fault> {
         let Some(span) = self.fields.get(field) else { return Ok(None) };
         if span.kind != Kind::Bool {
             return Err(wrong(field, span, "true or false"));
@@ -204,7 +222,7 @@ impl<'a> Take<'a> {
     }
 
     /// The name of a room or an event.
-    fn name(&self, field: Field) -> Result<Cow<'a, str>, Fault> {
+    pub(super) fn name(&self, field: Field) -> Result<Cow<'a, str>, Fault> {
         let name = self.need(field)?;
         if name.is_empty() || name.len() > NAME {
             let length = name.len();
@@ -241,7 +259,7 @@ impl<'a> Take<'a> {
         self.text(Field::Trace).ok().flatten().filter(|trace| is_traceparent(trace.as_bytes()))
     }
 
-    fn data(&self, field: Field) -> Result<Option<Data<'a>>, Fault> {
+    pub(super) fn data(&self, field: Field) -> Result<Option<Data<'a>>, Fault> {
         let Some(span) = self.fields.raw(field) else { return Ok(None) };
         match Data::of(self.form, self.bytes, span) {
             Ok(data) => Ok(Some(data)),

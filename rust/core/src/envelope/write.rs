@@ -6,6 +6,7 @@ use crate::ids::Form;
 pub use super::write_room::{
     JoinedOut, MemberOut, RoomOut, WelcomeOut, history, joined, presence, room, welcome,
 };
+pub use super::write_stream::{credit, end, item};
 
 /// A payload and its form.
 pub type Value<'a> = (&'a [u8], Form);
@@ -141,7 +142,7 @@ pub fn error(out: &mut Vec<u8>, form: Form, error: &ErrorOut<'_>) {
     w.end_map();
 }
 
-fn error_fields(w: &mut Writer<'_>, error: &ErrorOut<'_>) {
+pub(super) fn error_fields(w: &mut Writer<'_>, error: &ErrorOut<'_>) {
     text(w, "code", error.code);
     text(w, "message", error.message);
     if let Some(details) = error.details {

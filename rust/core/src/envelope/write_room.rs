@@ -62,6 +62,8 @@ pub struct WelcomeOut<'a> {
     pub expires: Option<u64>,
     /// What an `EventSource` may read this session's stream with.
     pub ticket: Option<&'a str>,
+    /// Of each stream that goes up: its id, and the next item wanted.
+    pub streams: &'a [(u64, u64)],
 }
 
 /// A room as the session now finds it: the ack of a join, and the `room` message after a resume.
@@ -87,8 +89,8 @@ pub struct JoinedOut<'a> {
 
 /// The first answer to a client.
 pub fn welcome(out: &mut Vec<u8>, form: Form, welcome: &WelcomeOut<'_>) {
-    let mut w =
-        begin(out, form, "welcome", 13 + count([welcome.expires.is_some(), welcome.ticket.is_some()]));
+    let more = count([welcome.expires.is_some(), welcome.ticket.is_some(), !welcome.streams.is_empty()]);
+    let mut w = begin(out, form, "welcome", 13 + more);
     number(&mut w, "v", 1);
     text(&mut w, "session", welcome.session);
     text_or_null(&mut w, "key", welcome.key);
@@ -124,6 +126,14 @@ pub fn welcome(out: &mut Vec<u8>, form: Form, welcome: &WelcomeOut<'_>) {
     }
     if let Some(ticket) = welcome.ticket {
         text(&mut w, "ticket", ticket);
+    }
+    if !welcome.streams.is_empty() {
+        w.key("streams");
+        w.begin_map(welcome.streams.len());
+        for (id, next) in welcome.streams {
+            number(&mut w, itoa::Buffer::new().format(*id), *next);
+        }
+        w.end_map();
     }
     w.end_map();
 }

@@ -33,6 +33,8 @@ pub enum Meta {
     Volatile { room: u32 },
     /// A presence difference of a room.
     Presence { room: u32 },
+    /// An item of a stream, or its end, by the stream's id.
+    Item { id: u64 },
     /// A message of a raw socket.
     Raw,
 }

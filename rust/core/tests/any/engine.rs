@@ -4,7 +4,7 @@
 //! What must hold whatever happens: nothing panics, a connection hears numbers that only rise (law 2), and what is kept
 //! stays within its bounds (law 4).
 
-use rtcore_core::engine::{AppEvent, Config, Engine, Op, Peer, Publication};
+use rtcore_core::engine::{AppEvent, Config, Engine, Op, Peer, Publication, StreamPath};
 use rtcore_core::frame::websocket::Kind;
 use rtcore_core::log::ring::Bounds;
 use rtcore_core::room::grants::Grants;
@@ -34,6 +34,11 @@ const SAID: &[&str] = &[
     r#"{"type":"bye"}"#,
     r#"{"type":"unknown","id":#}"#,
     r#"{"type":"#,
+    r#"{"type":"open","id":#,"stream":"down","credit":#}"#,
+    r#"{"type":"open","id":#,"stream":"up","up":true}"#,
+    r#"[{"type":"credit","id":#,"n":9},{"type":"item","id":#,"n":#,"data":"0123456789"},{"type":"end","id":#}]"#,
+    r#"{"type":"cancel","id":#}"#,
+    r##"{"type":"hello","streams":{"#":1}}"##,
 ];
 const UPGRADE: &str = "Connection: Upgrade\r\nUpgrade: websocket\r\nHost: a\r\nSec-WebSocket-Version: 13\r\n\
     Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
@@ -145,6 +150,7 @@ fn world() -> World {
             Settings { policy: Policy::Block, ..settings("block", bounds) },
         ],
         events: vec!["work".into()],
+        streams: ["down", "up"].map(|name| StreamPath { name: name.into(), up: name == "up" }).to_vec(),
         ..Config::default()
     };
     let now = Now { tick: Tick(1), wall_ms: 1_700_000_000_000 };
@@ -292,6 +298,14 @@ impl World {
                 3 => drop(engine.set_grants(session, "relay1", Grants::NONE)),
                 _ => drop(engine.send(session, "private", br#""psst""#, now)),
             },
+            AppEvent::StreamOpened { session, id, .. } | AppEvent::StreamWants { session, id } => {
+                match how % 4 {
+                    0 => engine.end_stream(session, id, b"1", now),
+                    1 => engine.stream_taken(session, id, u64::from(how), now),
+                    _ => drop(engine.stream_item(session, id, b"[1,2,3]")),
+                }
+            }
+            AppEvent::StreamCancelled { session, id } => engine.end_stream(session, id, b"null", now),
             AppEvent::RawOpened { conn, .. } => drop(engine.raw_send(conn, Kind::Text, b"x")),
             _ => {}
         }

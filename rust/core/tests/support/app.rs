@@ -1,5 +1,6 @@
 //! The application, by script: it answers what it is asked at once, unless the script says otherwise.
 
+use super::streams::Works;
 use rtcore_core::engine::{AppEvent, Engine};
 use rtcore_core::envelope::transcode;
 use rtcore_core::room::grants::Grants;
@@ -34,6 +35,7 @@ pub struct App {
     pub unblocked: Vec<u64>,
     /// Answers to the server's own requests.
     pub replies: Vec<(SessionId, u64)>,
+    pub streams: Works,
 }
 
 /// A value as JSON, whatever it was said in.
@@ -85,14 +87,17 @@ impl App {
                 let info = engine.session_info(*session).expect("a session that was opened");
                 self.sessions.insert(info.name.to_string(), *session);
             }
-            AppEvent::Ended { session, .. } => self.ended.push(*session),
+            AppEvent::Ended { session, .. } => {
+                self.ended.push(*session);
+                self.streams.hear(event, bytes, engine, now);
+            }
             AppEvent::Unblocked { ticket } => self.unblocked.push(*ticket),
             AppEvent::Reply { session, request, .. } => self.replies.push((*session, *request)),
             AppEvent::Reauthenticate { ticket, token, .. } => match user_of(Some(token)) {
                 Ok(user) => engine.reauthenticated(*ticket, user, None, now),
                 Err(()) => engine.fail(*ticket, "UNAUTHORIZED", "no", None, false, now),
             },
-            _ => {}
+            _ => self.streams.hear(event, bytes, engine, now),
         }
     }
 

@@ -3,6 +3,7 @@
 use super::link::Link;
 use super::record::Record;
 use super::rng::Rng;
+use super::streams::Reading;
 use super::wire::{Dialect, Heard};
 use rtcore_core::frame::websocket::{close_payload, opcode, write_frame};
 use rtcore_core::{Seq, SessionId};
@@ -35,6 +36,9 @@ pub struct Client {
     pub refused: Vec<u16>,
     /// How many bytes were delivered to it.
     pub heard_bytes: usize,
+    /// Streams of this session, by id, and those that it cancelled.
+    pub streams: BTreeMap<u64, Reading>,
+    pub cancelled: BTreeSet<u64>,
 }
 
 impl Client {
@@ -57,6 +61,8 @@ impl Client {
             closes: Vec::new(),
             refused: Vec::new(),
             heard_bytes: 0,
+            streams: BTreeMap::new(),
+            cancelled: BTreeSet::new(),
         }
     }
 
@@ -78,6 +84,9 @@ impl Client {
             hello["session"] = json!(session);
             hello["key"] = json!(key);
             hello["position"] = json!(format!("{}.{}", self.epoch, self.record.position));
+            if !self.streams.is_empty() {
+                hello["streams"] = self.wanted_streams();
+            }
         }
         if let Some(position) = position {
             hello["position"] = json!(position);
@@ -160,6 +169,7 @@ impl Client {
                     }
                 }
             }
+            "item" | "credit" | "end" => self.hear_stream(message),
             "request" => self.say(&json!({"type": "reply", "id": message["id"], "data": 1})),
             _ => {}
         }
@@ -204,6 +214,7 @@ impl Client {
             for request in self.pending.clone() {
                 self.say(&request);
             }
+            self.resume_streams(welcome);
             return;
         }
         let user = self.user().map(str::to_owned);
@@ -215,6 +226,8 @@ impl Client {
         self.pending.clear();
         self.asked.clear();
         self.acks.clear();
+        self.streams.clear();
+        self.cancelled.clear();
         self.next_id = 1;
     }
 

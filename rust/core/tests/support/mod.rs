@@ -12,6 +12,7 @@ pub mod record;
 pub mod rng;
 pub mod rooms;
 pub mod steps;
+pub mod streams;
 pub mod truth;
 pub mod wire;
 pub mod world;

@@ -180,6 +180,7 @@ impl Engine {
             self.tell_unknown_past(session);
         }
         self.feed(session, now);
+        self.feed_streams(session);
     }
 
     /// Give the session this stream; it is fed from `seq` on.

@@ -121,6 +121,7 @@ impl Engine {
         } else {
             self.feed_on(session, now);
         }
+        self.feed_streams(session);
         if wait_ms == 0 {
             self.end_poll(id, now);
         }

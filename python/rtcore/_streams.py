@@ -1,0 +1,223 @@
+"""The tasks of streams: one for each, from its opening until the application's function is done.
+
+A stream down pulls its generator while the core has room for items (`stream_room`, `stream_item`), and is parked
+without it until STREAM_WANTS. Whatever ends it, the generator is closed in its own task, below the scope of
+its session: what it has in `finally` runs there, and with it the task ends. Only then is the core told that the
+stream is done, and only after the last one is the end of the session told to the application.
+
+An item that is produced without waiting costs a step of the generator, its encoding, and one call into the
+core; after each 64 of them Trio has its pass, and what was made is written.
+"""
+
+# ruff: noqa: SLF001 - parts of the package know each other; applications do not see this
+
+from __future__ import annotations
+
+import logging
+from collections.abc import AsyncGenerator, Callable
+from typing import Any
+
+import trio
+from outcome import Value
+
+from ._budget import checkpoint, due
+from ._engine import STREAM_CANCELLED, STREAM_END, STREAM_ITEM, STREAM_OPENED, STREAM_WANTS, CoreEvent, Engine
+from ._handlers import invalid
+from ._values import FAULTS, encode
+from .errors import Refuse, RtcoreError, SessionEnded
+from .session import Session, meet
+from .stream import Items, StreamHandler
+
+log = logging.getLogger("rtcore.app")
+
+Key = tuple[int, int]
+"""A stream: its session's handle, and its id in it."""
+
+
+class _Running:
+    """A stream's task, as others see it."""
+
+    __slots__ = ("items", "scope", "task")
+
+    def __init__(self) -> None:
+        self.scope = trio.CancelScope()
+        self.items: Items[Any] | None = None
+        self.task: trio.lowlevel.Task | None = None  # waits for room
+
+
+class StreamTasks:
+    """All streams that run.
+
+    Invariant: `_running` has a stream from STREAM_OPENED until the core was told that it is done.
+    """
+
+    def __init__(self, engine: Engine, handlers: list[StreamHandler]) -> None:
+        self._engine = engine
+        self._handlers = handlers
+        self._running: dict[Key, _Running] = {}
+        self._counts: dict[int, int] = {}  # by session
+        self._after: dict[int, Callable[[], None]] = {}  # sessions that have ended
+
+    def heard(self, kind: int, event: CoreEvent) -> None:
+        """An event of the core about a stream."""
+        if kind == STREAM_OPENED:
+            self._opened(event)
+            return
+        running = self._running.get((event[1], event[2]))
+        if running is None:
+            return  # it was done before it heard of this
+        if kind == STREAM_WANTS:
+            task, running.task = running.task, None
+            if task is not None:
+                trio.lowlevel.reschedule(task, Value(1))
+        elif kind == STREAM_CANCELLED:
+            running.scope.cancel()
+        elif running.items is None:
+            return
+        elif kind == STREAM_ITEM:
+            running.items.give(event[3], event[4])
+        elif kind == STREAM_END:
+            running.items.close(event[3])
+
+    def after(self, handle: int, then: Callable[[], None]) -> None:
+        """Do something when no stream of a session that has ended runs any more: perhaps now."""
+        if handle in self._counts:
+            self._after[handle] = then
+        else:
+            then()
+
+    def cancel(self) -> None:
+        """Cancel all of them."""
+        for running in tuple(self._running.values()):
+            running.scope.cancel()
+
+    def _opened(self, event: CoreEvent) -> None:
+        engine = self._engine
+        _, handle, stream, index, _, _ = event
+        handler = self._handlers[index]
+        try:
+            session = meet(engine, handle)
+        except SessionEnded:
+            return
+        if engine.nursery is None:
+            engine.core.fail_stream(handle, stream, "INTERNAL", "the server stops", None, True)
+            return
+        running = self._running[handle, stream] = _Running()
+        if handler.up:
+            running.items = Items(engine, handle, stream, handler.name, handler.items)
+        self._counts[handle] = self._counts.get(handle, 0) + 1
+        engine.nursery.start_soon(
+            self._run, running, session, handler, event, name=f"stream {handler.name} of session {session.id}"
+        )
+
+    async def _run(
+        self, running: _Running, session: Session, handler: StreamHandler, event: CoreEvent
+    ) -> None:
+        engine, handle, stream = self._engine, event[1], event[2]
+        answer: Callable[[], None] | None = None
+        try:
+            with running.scope as scope:
+                try:
+                    if session.enter(scope):
+                        answer = await self._outcome(running, session, handler, event)
+                finally:
+                    session.leave(scope)
+        finally:
+            if answer is None:  # cancelled, by whom it may be
+                engine.core.fail_stream(handle, stream, "INTERNAL", "the stream was cancelled", None, True)
+            else:
+                answer()
+            self._done(handle, stream)
+            if not engine.turning:
+                engine.wake()
+
+    def _done(self, handle: int, stream: int) -> None:
+        del self._running[handle, stream]
+        left = self._counts[handle] = self._counts[handle] - 1
+        if left == 0:
+            del self._counts[handle]
+            then = self._after.pop(handle, None)
+            if then is not None:
+                then()
+
+    async def _outcome(
+        self, running: _Running, session: Session, handler: StreamHandler, event: CoreEvent
+    ) -> Callable[[], None]:
+        """Run the application's function, whatever happens; gives what is to be said of it."""
+        core, (_, handle, stream, _, form, data) = self._engine.core, event
+        arguments: list[Any] = [session]
+        try:
+            if not handler.bare:
+                try:
+                    arguments.append(handler.decoder.by_form(form, data))
+                except FAULTS as error:
+                    what = f"the stream {handler.name!r}"
+                    code, text, details = invalid(handler.decoder, what, form, data, error)
+                    return lambda: core.fail_stream(handle, stream, code, text, details, False)
+            if handler.up:
+                result = await handler.function(*arguments, running.items)
+            else:
+                result = None
+                await self._pull(running, handler.function(*arguments), handle, stream)
+            said = encode(result)
+        except Exception as error:  # noqa: BLE001 - the application's, whatever it is
+            return self._failure(handler, session, stream, error)
+        except BaseExceptionGroup as errors:
+            # Cancelled beside errors: the errors are the application's, the rest is Trio's and must pass.
+            ours, rest = errors.split(Exception)
+            if ours is not None:
+                self._failure(handler, session, stream, ours)()
+            if rest is not None:
+                raise rest from None
+            return lambda: None
+        return lambda: core.end_stream(handle, stream, said)
+
+    async def _pull(
+        self, running: _Running, generator: AsyncGenerator[Any, None], handle: int, stream: int
+    ) -> None:
+        """Ask the generator for items while there is room for them; close it, whatever happens."""
+        engine = self._engine
+        give = engine.core.stream_item
+        try:
+            room = engine.core.stream_room(handle, stream) or await self._wait(running)
+            if room < 0:
+                return
+            async for item in generator:
+                room = give(handle, stream, encode(item))
+                if not engine.turning:
+                    engine.wake()
+                if room == 0:
+                    await self._wait(running)
+                elif room < 0:
+                    return
+                elif due():
+                    await checkpoint()
+        finally:
+            await generator.aclose()
+
+    async def _wait(self, running: _Running) -> int:
+        """Park until STREAM_WANTS."""
+        running.task = trio.lowlevel.current_task()
+
+        def abort(_: object) -> trio.lowlevel.Abort:
+            running.task = None
+            return trio.lowlevel.Abort.SUCCEEDED
+
+        return int(await trio.lowlevel.wait_task_rescheduled(abort))
+
+    def _failure(
+        self, handler: StreamHandler, session: Session, stream: int, error: BaseException
+    ) -> Callable[[], None]:
+        """What is said of a stream that raised; what nobody meant to say goes to the log."""
+        fail, handle = self._engine.core.fail_stream, session._handle
+        if isinstance(error, Refuse):
+            code, text, retry, details = error.code, error.message, error.retry, None
+            try:
+                details = None if error.details is None else encode(error.details)
+            except RtcoreError:
+                log.exception("the details of a refusal of the stream %r cannot be said", handler.name)
+            return lambda: fail(handle, stream, code, text, details, retry)
+        text = "the stream %r failed for session %s"
+        kind = f"stream {handler.name}"
+        self._engine.failures.log(log, kind, text, handler.name, session.id, error=error)
+        return lambda: fail(handle, stream, "INTERNAL", f"the stream {handler.name!r} failed", None, False)

@@ -1,0 +1,184 @@
+//! From a stream's buffer to an outbox, while there is room; and what a returning peer makes of its streams.
+//!
+//! Items share the data lane with entries, and entries come first: when an outbox has drained, they are fed
+//! up to its bound, and items up to a quarter more. So neither keeps the other from ever being heard, and a
+//! peer that does not read holds no more than that, whatever is made for it. The rest waits in the stream's
+//! buffer, and the application is not asked for more.
+
+use super::streams::write_end;
+use super::{AppEvent, Engine, size};
+use crate::codes::Code;
+use crate::envelope::write as envelope;
+use crate::error::Fault;
+use crate::ids::{Form, Now, SessionId};
+use crate::outbox::{Lane, Meta};
+use crate::stream::{Stream, Streams};
+
+impl Engine {
+    /// Bytes of the session that have not left yet, as far as they hold up streams.
+    pub(super) fn unsent_items(&self, session: SessionId) -> usize {
+        let Some(held) = self.session(session) else { return 0 };
+        let Some(streams) = held.streams() else { return 0 };
+        let waiting = held.conn.map_or(0, |conn| self.outboxes[conn.index()].data_bytes());
+        let own = if held.lagging { self.unsent(session) } else { 0 };
+        streams.unsent() + waiting + own
+    }
+
+    /// Hand over what streams have for the peer, in turns, as far as its outbox takes it; then let those go on
+    /// that waited for room. Harmless at any time: without a connection everything waits.
+    pub(super) fn feed_streams(&mut self, session: SessionId) {
+        let Some(held) = self.session_mut(session) else { return };
+        let conn = held.conn;
+        if let Some(conn) = conn
+            && let Some(mut streams) = held.rare.as_mut().and_then(|rare| rare.streams.take())
+        {
+            if let Some(encoding) = self.conn(conn).map(super::conn::Conn::encoding) {
+                while self.feed_round(conn, encoding, &mut streams) {}
+            }
+            if let Some(held) = self.session_mut(session) {
+                held.rare().streams = Some(streams);
+            }
+        }
+        self.wake_streams(session);
+    }
+
+    /// One item of each stream; whether to go on.
+    fn feed_round(&mut self, conn: crate::ids::ConnId, encoding: u8, streams: &mut Streams) -> bool {
+        let outbox = size(self.config.limits.outbox);
+        let (bound, keep) = (outbox + outbox / 4, size(self.config.limits.stream_bytes));
+        let mut some = false;
+        for row in streams.rows_mut() {
+            if self.outboxes[conn.index()].data_bytes() >= bound {
+                return false;
+            }
+            if !row.is_due() {
+                continue;
+            }
+            some = true;
+            let (id, meta) = (row.id, Meta::Item { id: row.id });
+            if let Stream::Down(down) = &mut row.stream
+                && let Some((n, bytes)) = down.due()
+            {
+                let frame = self.place(meta, encoding, |out, form| {
+                    envelope::item(out, form, id, n, (bytes, Form::Json));
+                });
+                self.post(conn, Lane::Data, frame);
+                self.stats.items += 1;
+                down.pass(keep);
+            } else if let Some(end) = &row.end {
+                let n = row.count();
+                let frame = self.place(meta, encoding, |out, form| write_end(out, form, id, n, end));
+                self.post(conn, Lane::Data, frame);
+                row.told = true;
+            }
+        }
+        some
+    }
+
+    /// Ask for items where there is room for them again: where credit alone was missing at once, else when
+    /// most of what waited has left.
+    pub(super) fn wake_streams(&mut self, session: SessionId) {
+        let waits = |streams: &Streams| {
+            streams.rows().iter().any(|row| matches!(&row.stream, Stream::Down(down) if down.waits))
+        };
+        if !self.session(session).and_then(|held| held.streams()).is_some_and(waits) {
+            return;
+        }
+        if self.unsent_items(session) > size(self.config.limits.session_low) {
+            return;
+        }
+        let Self { sessions, events, .. } = self;
+        let streams =
+            sessions.get_mut(session.index(), session.generation()).and_then(|held| held.streams_mut());
+        for row in streams.into_iter().flat_map(|streams| streams.rows_mut()) {
+            if let Stream::Down(down) = &mut row.stream
+                && down.waits
+                && down.may_make()
+                && !row.held
+                && !row.gone
+            {
+                down.waits = false;
+                events.list.push(AppEvent::StreamWants { session, id: row.id });
+            }
+        }
+    }
+
+    /// The peer is back. Streams that it names go on with the item that it wants; those down that it does not name
+    /// are held: either their `open` comes again, or nobody wants them. Of those that go up, what it may have missed
+    /// is said again.
+    pub(super) fn resume_streams(&mut self, session: SessionId, named: &[(u64, u64)], now: Now) {
+        let taken = self.session(session).map_or(0, |held| held.acks.taken());
+        let mut up = Vec::new();
+        let mut held_some = false;
+        if let Some(streams) = self.session_mut(session).and_then(|held| held.streams_mut()) {
+            for row in streams.rows_mut().iter_mut().filter(|row| !row.gone) {
+                if let Stream::Up(one) = &row.stream {
+                    row.told = false;
+                    if row.end.is_none() {
+                        up.push((row.id, one.credit()));
+                    }
+                } else {
+                    row.held = true;
+                    held_some |= !named.iter().any(|(id, _)| *id == row.id);
+                }
+            }
+        }
+        for (id, n) in up {
+            self.tell_session(session, |out, form| envelope::credit(out, form, id, n));
+        }
+        for &(id, next) in named.iter().filter(|(id, _)| *id <= taken) {
+            self.want(session, id, next);
+        }
+        if held_some {
+            let until = now.tick.plus_ms(self.config.limits.hello_ms);
+            if let Some(streams) = self.session_mut(session).and_then(|held| held.streams_mut()) {
+                streams.held_until = Some(until);
+            }
+            self.timers.session(until, session);
+            self.drop_stale_timers();
+        }
+        self.feed_streams(session);
+    }
+
+    /// The peer wants this item of a stream next.
+    pub(super) fn want(&mut self, session: SessionId, id: u64, next: u64) {
+        let found = self.row_mut(session, id).filter(|row| !row.gone);
+        let kept = match found {
+            Some(row) => {
+                row.held = false;
+                row.told = false;
+                match &mut row.stream {
+                    Stream::Down(down) => down.want(next),
+                    Stream::Up(_) => true,
+                }
+            }
+            None => {
+                let end = super::streams::failed(&lost(id, next));
+                self.tell_end(session, id, next, &end);
+                return;
+            }
+        };
+        if kept {
+            self.feed_streams(session);
+        } else {
+            self.break_stream(session, id, &lost(id, next));
+        }
+    }
+
+    /// Streams that a returning peer has not named in time are wanted by nobody.
+    pub(super) fn drop_held_streams(&mut self, session: SessionId, now: Now) {
+        let Some(streams) = self.session_mut(session).and_then(|held| held.streams_mut()) else { return };
+        if streams.held_until.is_none_or(|until| until > now.tick) {
+            return;
+        }
+        streams.held_until = None;
+        let held: Vec<u64> = streams.rows().iter().filter(|row| row.held).map(|row| row.id).collect();
+        for id in held {
+            self.cancel_stream(session, id);
+        }
+    }
+}
+
+fn lost(id: u64, next: u64) -> Fault {
+    Fault::new(Code::StreamLost, format!("item {next} of stream {id} is no longer kept: open another one"))
+}
