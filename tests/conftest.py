@@ -20,7 +20,7 @@ hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "rtcore"))
 
 
 # Suites whose tests leave nothing behind.
-WATCHED = {"engine", "hardening", "server", "wire"}
+WATCHED = {"api", "engine", "hardening", "server", "tokens", "wire"}
 
 
 @pytest.fixture(autouse=True)
