@@ -16,7 +16,7 @@ from .http import KEY, Api
 
 # Bounded, and the same each time.
 OPTIONS = [
-    "--max-examples=20",
+    "--max-examples=10",
     "--generation-deterministic",
     "--phases=coverage,fuzzing",
     "--continue-on-failure",
