@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import trio
+
 from .http import Api
 
 
@@ -77,6 +79,19 @@ async def test_presence_is_what_members_are_told(api: Api) -> None:
         assert there == {"members": [{"session": ann.session, "user": "ann", "info": None}], "count": 1}
     for room, status in (("silent", 403), ("elsewhere", 404), ("$all", 403)):
         assert (await api("presence", {"room": room})).status == status
+
+
+async def test_who_only_listens_to_an_event_stream_is_no_member(api: Api) -> None:
+    async with await trio.open_tcp_stream("127.0.0.1", api.port) as stream:
+        await stream.send_all(b"GET /rt/sse?room=news HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        heard = b""
+        with trio.fail_after(10):
+            while b"welcome" not in heard:
+                heard += await stream.receive_some()
+            assert await api.ok("presence", {"room": "news"}) == {"members": [], "count": 0}
+            await api.ok("publish", {"room": "news", "event": "n", "data": "for all"})
+            while b"for all" not in heard:
+                heard += await stream.receive_some()
 
 
 async def test_a_session_is_ended_with_code_and_reason(api: Api) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
+from rtcore import JWT
 from rtcore.cli import main
 
 
@@ -20,7 +21,7 @@ def rtcore(*words: str, **environment: str) -> Result:
     return CliRunner().invoke(main, words, env=environment)
 
 
-@pytest.mark.parametrize("command", [(), ("serve",), ("demo",), ("config",)])
+@pytest.mark.parametrize("command", [(), ("serve",), ("demo",), ("config",), ("token",)])
 def test_help_teaches_by_example(command: tuple[str, ...]) -> None:
     result = rtcore(*command, "--help")
     assert result.exit_code == 0
@@ -101,3 +102,17 @@ def test_config_hides_keys(tmp_path: Path) -> None:
     ):
         assert "s3cret" not in result.output
     assert "api_keys" in rtcore("config", "--api-key", "s3cret").output
+
+
+def test_a_token_is_one_that_the_server_takes(tmp_path: Path) -> None:
+    secret = tmp_path / "secret"
+    secret.write_text("0123456789abcdef0123456789abcdef\n")
+    words = ("token", "ann", "--secret-file", "secret", "--seconds", "60", "--audience", "shop")
+    result = rtcore(*words, "--claim", "roles=[1]", "--claim", "name=Ann")
+    check = JWT(secret, ["HS256"], audience="shop")
+    claims = check.verify(result.output.strip())
+    assert (claims["sub"], claims["roles"], claims["name"]) == ("ann", [1], "Ann")
+    assert claims["exp"] == claims["iat"] + 60
+    assert "has no value" in rtcore(*words, "--claim", "x").output
+    secret.write_text("short")
+    assert "5 bytes, and 32 are needed" in rtcore(*words).output

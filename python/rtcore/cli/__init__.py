@@ -8,6 +8,7 @@ from rtcore._engine import VERSION
 
 from .show import config
 from .start import demo, serve
+from .token import token
 
 _EPILOG = """\b
 Examples:
@@ -15,6 +16,7 @@ Examples:
   rtcore serve myapp:app                   the App `app` in myapp.py
   rtcore serve myapp:app --mount web:site  beside an ASGI application
   rtcore config --port 9000                the settings in effect, and why
+  rtcore token ann --secret-file secret    a signed token to try things with
 
 Each command has examples of its own: rtcore serve --help
 """
@@ -29,5 +31,6 @@ def main() -> None:
 main.add_command(serve)
 main.add_command(demo)
 main.add_command(config)
+main.add_command(token)
 
 __all__ = ["main"]
