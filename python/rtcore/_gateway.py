@@ -20,6 +20,7 @@ import h11
 import trio
 
 from ._gateway_http import Exchange
+from ._gateway_linger import lingering
 from ._gateway_scope import path_of, peer_of
 from ._gateway_websocket import Socket
 from ._http import ASGI, Receive, Scope, Send
@@ -44,6 +45,7 @@ class Gateway:
         Raises only what `beside` raises, and what the server's own `send` and `receive` do when they are used
         wrongly.
         """
+        receive, send = lingering(scope, receive, send)
         path = path_of(scope)
         if not path.startswith(PREFIX) and path not in self._raws:
             await self._beside(scope, receive, send)

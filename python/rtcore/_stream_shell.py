@@ -43,6 +43,7 @@ class Link:
         self.state = 0
         self.scope = trio.CancelScope()
         self.handed: NotOurs | None = None
+        self.waits = b""  # read, and not yet taken by the core
         self._runtime = runtime
         self._core = runtime.core
         self._conn = conn
@@ -64,9 +65,12 @@ class Link:
 
     async def hear(self, data: bytes) -> None:
         """Give the core bytes of the peer, once it takes any: what comes after them waits where it is."""
+        self.waits = data  # the core may hand the connection over meanwhile, and this is of what comes after
         while self.state & PAUSED:
             await self.wait()
-        self.hear_now(data)
+        if self.handed is None:
+            self.waits = b""
+            self.hear_now(data)
 
     def hear_now(self, data: bytes) -> None:
         """The same for a few bytes, also to a core that would rather wait."""
@@ -77,8 +81,9 @@ class Link:
         """The peer will send nothing more. What waits is heard before."""
         while self.state & PAUSED:
             await self.wait()
-        self._runtime.tick()
-        self._runtime.dispatch(self._core.end_of_input(self._conn))
+        if self.handed is None:
+            self._runtime.tick()
+            self._runtime.dispatch(self._core.end_of_input(self._conn))
 
     def take(self) -> bytes:
         """Some of what is due to the peer; call `taken` when it has left."""
@@ -156,7 +161,8 @@ class StreamShell:
                         nursery.start_soon(self._upwards, stream, link)
                         await self._downwards(stream, link)
                         nursery.cancel_scope.cancel()
-                handed = link.handed
+                if link.handed is not None:
+                    handed = link.handed._replace(already=link.handed.already + link.waits)
         finally:
             if handed is None:
                 await trio.aclose_forcefully(stream)

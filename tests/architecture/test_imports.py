@@ -23,7 +23,7 @@ FLOORS = [
     "_http_connection _lifecycle",
     "_http",
     "_stream_shell site",
-    "_gateway_scope",
+    "_gateway_scope _gateway_linger",
     "_gateway_http",
     "_gateway_websocket",
     "_gateway",

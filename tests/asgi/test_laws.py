@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import trio
 import trio.testing
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from rtcore.testing import memory_server
@@ -45,6 +45,9 @@ KINDS = {
 LAST = Asked(b"GET /page HTTP/1.1\r\n%bConnection: close\r\n\r\n" % HOST, b"page for 127.0.0.1 with 0")
 
 
+# What was read while the core would not take it, and was then handed over.
+@example(["native", "post"], [71], False)
+@example(["native", "post"], [78], False)
 @given(
     st.lists(st.sampled_from(sorted(KINDS)), max_size=8),
     st.lists(st.integers(1, 200), min_size=1, max_size=30),
