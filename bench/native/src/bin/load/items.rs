@@ -52,10 +52,10 @@ fn said(payload: &[u8], mut each: impl FnMut(Said)) {
             if let Some(n) = number(from) {
                 each(Said::Item(n));
             }
-        } else if payload[from..].starts_with(br#"end""#) {
-            if let Some(n) = number(from) {
-                each(Said::End(n));
-            }
+        } else if payload[from..].starts_with(br#"end""#)
+            && let Some(n) = number(from)
+        {
+            each(Said::End(n));
         }
     }
 }
