@@ -15,7 +15,8 @@ from .profile import profile
 from .progress import Progress
 from .report import keep, machine, scenes, told
 from .run import LoadError, measure
-from .scenes import SCENES, Scene
+from .scene import Scene
+from .scenes import SCENES
 from .servers import PROGRAMS
 
 

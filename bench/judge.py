@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from .scenes import Scene
+from .scene import Scene
 
 
 @dataclass
@@ -50,9 +50,10 @@ class Runs:
 
 
 def cpu(scene: Scene, runs: Runs) -> tuple[float, str, str]:
-    """CPU time of the server per message, as a ratio to the floor."""
+    """CPU time of the server per message, as a ratio to the floor, or to our own over WebSocket."""
     figure = runs.ratio("cpu_us_per_message")
-    return figure, f"{figure:.3g} x floor", f"{scene.target:g} x floor" if scene.target else ""
+    beside = "WebSocket" if scene.floor == "websocket" else "floor"
+    return figure, f"{figure:.3g} x {beside}", f"{scene.target:g} x {beside}" if scene.target else ""
 
 
 def delivery(scene: Scene, runs: Runs) -> tuple[float, str, str]:
@@ -106,8 +107,17 @@ def resume(scene: Scene, runs: Runs) -> tuple[float, str, str]:
     )
 
 
+def items(scene: Scene, runs: Runs) -> tuple[float, str, str]:
+    """Items of a stream: microseconds each, told as how many a second, and CPU time of the server for one."""
+    figure = 1e6 / runs.middle("per_second")
+    value = (
+        f"{runs.middle('per_second'):,.0f} a second, {runs.middle('cpu_us_per_message'):.2f} us CPU an item"
+    )
+    return figure, value, f"{1e6 / scene.target:,.0f} a second" if scene.target else ""
+
+
 MEASURES: dict[str, Callable[[Scene, Runs], tuple[float, str, str]]] = {
-    one.__name__: one for one in (cpu, delivery, connect, resident, growth, pace, resume)
+    one.__name__: one for one in (cpu, delivery, connect, resident, growth, pace, resume, items)
 }
 
 

@@ -7,7 +7,7 @@ import subprocess
 import sys
 
 from .run import play
-from .scenes import Scene
+from .scene import Scene
 from .servers import ROOT, ours, running
 
 

@@ -12,7 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from .judge import Result
-from .scenes import GROWTH, MORE, WANTED, Scene
+from .scene import Scene
+from .scenes import GROWTH, MORE, WANTED
+from .scenes_http import HTTP
 from .servers import ROOT
 
 RESULTS = Path(__file__).parent / "results"
@@ -78,12 +80,13 @@ def scenes(results: Sequence[Result]) -> str:
         return [result for result in results if result.name in names]
 
     def word(result: Result) -> str:
-        return "" if result.good else "above"
+        return "above" if result.good is False else ""
 
     parts = []
-    if wanted := of(WANTED):
-        rows = [[r.title, r.target, r.value, word(r)] for r in wanted]
-        parts.append(markdown([["scene", "at most", "measured", ""], *rows]))
+    for head, some in (("scene", WANTED), ("over plain HTTP, and streams", HTTP)):
+        if wanted := of(some):
+            rows = [[r.title, r.target, r.value, word(r)] for r in wanted]
+            parts.append(markdown([[head, "wanted", "measured", ""], *rows]))
     for head, some in (("other scenes", MORE), ("how cost grows", GROWTH)):
         if found := of(some):
             parts.append(markdown([[head, "measured"], *([r.title, r.value] for r in found)]))

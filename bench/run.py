@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 from .judge import Result, judged
-from .scenes import Scene
+from .scene import Scene
 from .servers import LOAD_CORE, LOG, PROGRAMS, floor, ours, pinned, running
 
 Figures = dict[str, Any]
@@ -67,9 +67,11 @@ def measure(scene: Scene, *, seconds: int | None, repeats: int | None, step: Cal
     mine: list[Figures] = []
     least: list[Figures] = []
     with contextlib.ExitStack() as stack:
-        beside = stack.enter_context(floor(scene.floor)) if scene.floor else None
         # Memory, connects and returns are those of a fresh server; else one server serves all repeats.
         kept = None if scene.fresh else stack.enter_context(running(ours()))
+        beside = kept
+        if scene.floor != "websocket":
+            beside = stack.enter_context(floor(scene.floor)) if scene.floor else None
         if kept:
             play(scene.load, *kept, 1)  # warm: the first second compiles, imports and grows tables
         for _ in range(times):

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from importlib.metadata import version
 
 from .peers import Peer, Work
-from .scenes import IN_RELAY
+from .scene import IN_RELAY
 from .servers import PROGRAMS, ours
 
 

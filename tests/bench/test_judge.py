@@ -8,7 +8,8 @@ import pytest
 
 from bench.judge import judged
 from bench.run import undelivered
-from bench.scenes import SCENES, Scene
+from bench.scene import Scene
+from bench.scenes import SCENES
 
 
 def runs(*costs: float, **more: float) -> list[dict[str, Any]]:
@@ -55,3 +56,17 @@ def test_speed_without_delivery_is_refused(fault: dict[str, int], words: str) ->
 
 def test_names_of_scenes_are_their_own() -> None:
     assert len({scene.name for scene in SCENES}) == len(SCENES)
+
+
+def test_a_scene_over_plain_http_is_held_against_the_websocket() -> None:
+    scene = Scene("s", "s", (), 1.2, floor="websocket")
+    result = judged(scene, runs(11), runs(10))
+    assert (result.value, result.target) == ("1.1 x WebSocket", "1.2 x WebSocket")
+
+
+def test_items_are_wanted_at_a_rate() -> None:
+    scene = Scene("s", "s", (), 20, "items")
+    slow, quick = runs(1, per_second=40_000), runs(1, per_second=60_000)
+    assert judged(scene, slow, []).good is False
+    assert judged(scene, quick, []).good
+    assert judged(scene, quick, []).target == "50,000 a second"

@@ -1,4 +1,5 @@
-//! What the two programs of the measurements share: a poller, client frames, and a look at the measured process.
+//! What the two programs of the measurements share: a poller, client frames and requests, and a look at the measured
+//! process.
 //!
 //! `floor` is the least that a server can do on this kernel; `load` is the other side of the wire. Both run in one
 //! thread on a core of their own, so that what is compared is the CPU time of servers and nothing else.
@@ -6,5 +7,6 @@
 
 pub mod args;
 pub mod frame;
+pub mod http;
 pub mod poller;
 pub mod process;

@@ -1,5 +1,7 @@
 //! One client: its socket, what it still has to send, and what it has heard.
 
+use crate::items::Reader;
+use crate::plain::Plain;
 use flate2::{Decompress, FlushDecompress, Status};
 use std::io::{self, ErrorKind, Write};
 use std::net::TcpStream;
@@ -31,6 +33,10 @@ pub struct Client {
     pub greeting: Vec<u8>,
     /// Whether it comes back to a session that it had.
     pub returns: bool,
+    /// For one that speaks plain HTTP.
+    pub plain: Option<Box<Plain>>,
+    /// How far it is with a stream of items.
+    pub reader: Reader,
     /// Once compression was agreed.
     inflate: Option<Box<Decompress>>,
 }
@@ -50,6 +56,8 @@ impl Client {
             newest: 0,
             greeting: Vec::new(),
             returns: false,
+            plain: None,
+            reader: Reader::default(),
             inflate: None,
         }
     }

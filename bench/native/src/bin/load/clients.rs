@@ -1,7 +1,9 @@
 //! The clients of a scene: one poller over all, what they do alike, and what was heard in all.
 
 use crate::client::{Client, Phase};
+use crate::items::Opens;
 use crate::message::Message;
+use crate::plain::{Over, Plain};
 use hdrhistogram::Histogram;
 use rtcore_bench::frame;
 use rtcore_bench::poller::{Poller, Ready};
@@ -22,6 +24,10 @@ pub struct Wanted {
     pub message: Message,
     pub sources: u8,
     pub deflate: bool,
+    /// How all but the publishers speak and hear.
+    pub over: Over,
+    /// The stream of items that each opens, where a scene is of them.
+    pub opens: Option<Opens>,
     /// Whether each client keeps the greeting that it gets, to come back with.
     pub greetings: bool,
 }
@@ -132,7 +138,17 @@ impl Clients {
     /// Open one more connection. On loopback this takes as long as the system calls take.
     pub fn connect(&mut self) -> io::Result<()> {
         let (at, began) = (self.all.len(), self.now());
-        self.all.push(Client::new(self.dial(at)?, self.head(), began));
+        let stream = self.dial(at)?;
+        let client = if at < self.publishers || self.wanted.over == Over::WebSocket {
+            Client::new(stream, self.head(), began)
+        } else {
+            let hello = self.wanted.init.first().map_or(b"{\"type\":\"hello\"}".as_slice(), Vec::as_slice);
+            let (plain, first) = Plain::begin(self.wanted.over, self.wanted.port, hello);
+            let mut client = Client::new(stream, first, began);
+            client.plain = Some(Box::new(plain));
+            client
+        };
+        self.all.push(client);
         self.flush(at);
         Ok(())
     }
@@ -170,7 +186,10 @@ impl Clients {
         client.next_id += 1;
         client.sent += 1;
         let bytes = self.wanted.message.stamped(self.stamp, client.next_id);
-        frame::write_masked(&mut client.output, frame::TEXT, bytes);
+        match &client.plain {
+            Some(plain) => plain.write(&mut client.output, bytes),
+            None => frame::write_masked(&mut client.output, frame::TEXT, bytes),
+        }
         self.flush(at);
     }
 

@@ -41,6 +41,9 @@ impl Clients {
 
     /// Take what is whole of `bytes`; returns how many bytes that was.
     fn take(&mut self, at: usize, bytes: &[u8]) -> io::Result<usize> {
+        if self.all[at].plain.is_some() {
+            return self.take_plain(at, bytes);
+        }
         let mut done = 0;
         if self.all[at].phase == Phase::Opening {
             let Some(end) = memmem::find(bytes, b"\r\n\r\n") else { return Ok(0) };
@@ -101,14 +104,15 @@ impl Clients {
         Ok(())
     }
 
-    fn is_ready(&mut self, at: usize) {
+    pub fn is_ready(&mut self, at: usize) {
         self.all[at].phase = Phase::Ready;
         self.count_ready += 1;
         let took = self.now().saturating_sub(self.all[at].began);
         self.opening.saturating_record(took);
     }
 
-    fn message(&mut self, at: usize, payload: &[u8]) -> io::Result<()> {
+    /// Count what is in one message, or in one frame of several.
+    pub fn message(&mut self, at: usize, payload: &[u8]) -> io::Result<()> {
         let client = &mut self.all[at];
         if client.phase == Phase::Open {
             if self.wanted.greetings && client.greeting.is_empty() {
@@ -124,6 +128,9 @@ impl Clients {
             if memmem::find(payload, text).is_some() {
                 self.is_ready(at);
             }
+        }
+        if self.wanted.opens.is_some() && self.all[at].phase == Phase::Ready {
+            return self.stream_message(at, payload);
         }
         let now = self.now();
         let (times, disordered) = (&mut self.times, &mut self.disordered);

@@ -1,4 +1,4 @@
-//! The load: many WebSocket clients in one thread, that measure a server from outside.
+//! The load: many clients in one thread, by WebSocket or over plain HTTP, that measure a server from outside.
 //!
 //! A message carries the time at which it left, between `@@` marks, so that whatever comes back with a mark counts as one
 //! delivery and tells its latency. Marks rise, so that each client sees what is repeated or out of order; after a scene
@@ -11,7 +11,9 @@
 mod client;
 mod clients;
 mod hearing;
+mod items;
 mod message;
+mod plain;
 mod plan;
 mod report;
 mod resume;
@@ -40,6 +42,7 @@ fn main() -> io::Result<()> {
         ("echo", Some(rate)) => scenes::paced(&mut clients, plan.connections, rate, plan.seconds)?,
         ("fanout", None) => scenes::fanout(&mut clients, plan.connections, plan.window, plan.seconds)?,
         ("fanout", Some(rate)) => scenes::paced(&mut clients, 1, rate, plan.seconds)?,
+        ("items", _) => items::read(&mut clients, plan.seconds)?,
         ("idle", _) => scenes::settle(&mut clients, plan.seconds).map(|()| plan.seconds)?,
         ("accept", _) => Duration::ZERO,
         ("slow", _) => scenes::slow(&mut clients, plan.count, plan.window)?,
@@ -47,7 +50,7 @@ fn main() -> io::Result<()> {
             let begin = &mut at.begin;
             resume::storm(&mut clients, plan.count, plan.window, || *begin = Used::now(pid))?
         }
-        _ => args.fail("--mode is echo, fanout, idle, accept, slow or resume"),
+        _ => args.fail("--mode is echo, fanout, items, idle, accept, slow or resume"),
     };
     at.in_time = clients.heard;
     match plan.mode.as_str() {

@@ -1,13 +1,17 @@
 //! What the command line asks for.
 
 use crate::clients::Wanted;
+use crate::items::Opens;
 use crate::message::{Filling, Message, room};
+use crate::plain::Over;
 use rtcore_bench::args::Args;
 use std::time::Duration;
 
 pub const USAGE: &str = "usage: load --mode MODE --port N [options]
   --mode NAME      echo    every connection keeps --window messages in flight
                    fanout  one more connection publishes, the others hear; --window messages in flight
+                   items   every connection reads one stream `count` of --count items after the other, each item of --size
+                           characters, and gives credit for --window of them
                    idle    connect and hold still: memory
                    accept  connect and wait to be ready: CPU time of each connection
                    slow    the others stop reading, one publishes --count messages: memory
@@ -15,6 +19,8 @@ pub const USAGE: &str = "usage: load --mode MODE --port N [options]
   --port N         where the server listens on 127.0.0.1
   --pid N          the server's process: its CPU time and memory, its children's included, are read
   --path PATH      default /
+  --over NAME      how all but the publisher speak and hear: websocket (default), events, polls or sends. Over plain
+                   HTTP the first --init is the body of POST /rt/session, and what follows it that of POST /rt/send
   --n N            connections, default 100
   --window N       messages in flight, default 1
   --rate N         messages a second instead, in echo (by all connections in turn) and fanout: each is due at its
@@ -23,7 +29,7 @@ pub const USAGE: &str = "usage: load --mode MODE --port N [options]
   --words (fill messages with words that compress as text does, not with letters that repeat)
   --deflate (offer permessage-deflate, and fail when the server does not take it)
   --seconds N      how long, default 4
-  --count N        messages of slow and resume, default 10000
+  --count N        messages of slow and resume, items of a stream, default 10000
   --burst N        connections on their way at once, default 64
   --rooms N        how many rooms %R goes through, default 1
   --init TEXT      sent by each connection when it is open; may be repeated
@@ -71,6 +77,17 @@ pub fn plan(args: &Args) -> (Plan, Wanted) {
     };
     let mode = args.text("mode").unwrap_or_else(|| args.fail("--mode is needed")).to_owned();
     let rate = args.number("rate", 0) as u64;
+    let over = args.text("over").unwrap_or("websocket");
+    let Some(over) = Over::named(over) else { args.fail("--over is websocket, events, polls or sends") };
+    match over {
+        Over::Sends if args.number("window", 1) > 1 => args.fail("--over sends has one message in flight"),
+        Over::Events | Over::Polls if mode == "echo" => args.fail("--mode echo is --over websocket or sends"),
+        Over::WebSocket => {}
+        _ if matches!(mode.as_str(), "resume" | "items") => {
+            args.fail("--mode resume and items are --over websocket")
+        }
+        _ => {}
+    }
     let wanted = Wanted {
         port,
         path: args.text("path").unwrap_or("/").to_owned(),
@@ -80,6 +97,12 @@ pub fn plan(args: &Args) -> (Plan, Wanted) {
         message,
         sources: u8::try_from(args.number("sources", 1)).unwrap_or(u8::MAX).max(1),
         deflate: args.flag("deflate"),
+        over,
+        opens: (mode == "items").then(|| Opens {
+            count: args.number("count", 10_000) as u64,
+            size: args.number("size", 100),
+            credit: args.number("window", 256).max(2) as u64,
+        }),
         greetings: mode == "resume",
     };
     let plan = Plan {

@@ -5,13 +5,16 @@ use crate::scenes;
 use std::io;
 use std::time::{Duration, Instant};
 
+/// A field of a `welcome`, as text.
+pub fn field(welcome: &str, name: &str) -> String {
+    let after = welcome.split_once(&format!("\"{name}\":")).map_or("", |(_, after)| after);
+    after.split([',', '}']).next().unwrap_or("").trim_matches('"').to_owned()
+}
+
 /// The `hello` of one that comes back, from the `welcome` that it once got.
 pub fn hello(welcome: &[u8]) -> String {
     let text = String::from_utf8_lossy(welcome);
-    let field = |name: &str| {
-        let after = text.split_once(&format!("\"{name}\":")).map_or("", |(_, after)| after);
-        after.split([',', '}']).next().unwrap_or("").trim_matches('"').to_owned()
-    };
+    let field = |name: &str| field(&text, name);
     format!(
         r#"{{"type":"hello","session":"{}","key":"{}","position":"{}.{}"}}"#,
         field("session"),
