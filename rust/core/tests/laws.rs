@@ -18,5 +18,7 @@ mod listen;
 mod logged;
 #[path = "laws/once.rs"]
 mod once;
+#[path = "laws/rights.rs"]
+mod rights;
 #[path = "laws/steps.rs"]
 mod steps;

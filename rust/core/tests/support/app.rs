@@ -96,6 +96,12 @@ impl App {
         }
     }
 
+    /// Whether it has yet to say whether this session may be in the room.
+    pub fn is_asked(&self, session: SessionId, room: &str) -> bool {
+        let of = |asked: &Asked| matches!(asked, Asked::Authorize { session: of, room: place, .. } if *of == session && place == room);
+        self.later.iter().any(of)
+    }
+
     /// Say what is to be said to a question.
     pub fn decide(&mut self, asked: Asked, engine: &mut Engine, now: Now) {
         match asked {

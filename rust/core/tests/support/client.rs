@@ -1,7 +1,8 @@
 //! A client: it keeps its session, its position and its open requests over drops, as `wire.md` asks of one.
 
-use super::link::Link;
+use super::link::{Link, Reads};
 use super::record::Record;
+use super::rights::Rights;
 use super::rng::Rng;
 use super::wire::{Dialect, Heard};
 use rtcore_core::frame::websocket::{close_payload, opcode, write_frame};
@@ -25,6 +26,7 @@ pub struct Client {
     pub asked: BTreeMap<u64, Value>,
     pub acks: BTreeMap<u64, Value>,
     pub record: Record,
+    pub rights: Rights,
     /// Sessions that are over: their id, and what they heard.
     pub over: Vec<(String, Record)>,
     /// Who is in each room, as this client was told.
@@ -51,6 +53,7 @@ impl Client {
             asked: BTreeMap::new(),
             acks: BTreeMap::new(),
             record: Record::default(),
+            rights: Rights::default(),
             over: Vec::new(),
             seen: BTreeMap::new(),
             inbox: Vec::new(),
@@ -107,6 +110,7 @@ impl Client {
             _ => {}
         }
         self.say(&request);
+        self.rights.asking(id, &request);
         self.asked.insert(id, request.clone());
         self.pending.push(request);
         Some(id)
@@ -149,10 +153,19 @@ impl Client {
             "left" => {
                 let room = room.expect("a room");
                 self.record.shut(room, head, self.joining(room));
+                self.rights.out(room);
                 self.seen.remove(room);
             }
             "room" => self.see(room.expect("a room"), message),
+            "grants" => {
+                let room = room.expect("a room");
+                self.rights.tell(room, &message["grants"]);
+                if !self.rights.may(room, "presence") {
+                    self.seen.remove(room);
+                }
+            }
             "presence" => {
+                self.rights.presence(room.expect("a room"), message);
                 if let Some(seen) = room.and_then(|room| self.seen.get_mut(room)) {
                     seen.extend(names(&message["joined"]));
                     for name in names(&message["left"]) {
@@ -166,6 +179,7 @@ impl Client {
     }
 
     fn see(&mut self, room: &str, view: &Value) {
+        self.rights.view(room, view);
         if view.get("members").is_some() {
             self.seen.insert(room.to_owned(), names(&view["members"]).collect());
         }
@@ -177,6 +191,7 @@ impl Client {
         self.welcomed = true;
         self.epoch = text("epoch");
         self.seen.clear();
+        self.rights.welcome(welcome);
         if welcome["resumed"] == json!(true) {
             let (held, key) = self.held.as_ref().expect("only what was there comes back");
             assert_eq!((held, key), (&name, &text("key")), "a session that returns is the same");
@@ -212,6 +227,7 @@ impl Client {
             self.over.push((before, record));
         }
         self.record = Record::begin(seq, user.as_deref());
+        self.rights = Rights::default();
         self.pending.clear();
         self.asked.clear();
         self.acks.clear();
@@ -222,10 +238,14 @@ impl Client {
         let id = ack["id"].as_u64().expect("an ack has an id");
         let request = self.asked.get(&id).cloned().unwrap_or_else(|| panic!("an ack of nothing: {ack}"));
         self.pending.retain(|open| open["id"] != json!(id));
+        self.rights.answered(id, &request, ack);
         let room = request["room"].as_str().unwrap_or_default();
         let failed = ack.get("error").is_some();
         match request["type"].as_str() {
-            Some("join") if failed => self.record.shut(room, head, self.joining(room)),
+            Some("join") if failed => {
+                self.record.shut(room, head, self.joining(room));
+                self.rights.out(room);
+            }
             Some("join") => {
                 let data = &ack["data"];
                 self.record.joined(room, data["seq"].as_u64().expect("a number"));
@@ -233,6 +253,7 @@ impl Client {
             }
             Some("leave") => {
                 self.record.left(room, id, head);
+                self.rights.left(room);
                 self.seen.remove(room);
             }
             Some("publish" | "emit") => {
@@ -247,6 +268,18 @@ impl Client {
             _ => {}
         }
         self.acks.insert(id, ack.clone());
+    }
+
+    /// Whether a join or a leave of the room has no ack yet.
+    pub fn unsettled(&self, room: &str) -> bool {
+        self.pending
+            .iter()
+            .any(|open| open["room"] == *room && matches!(open["type"].as_str(), Some("join" | "leave")))
+    }
+
+    /// Whether all that is due has reached it, once the world is at rest.
+    pub fn hears_all(&self) -> bool {
+        self.welcomed && self.link.as_ref().is_some_and(|link| link.reads == Reads::All && !link.finishing)
     }
 
     /// Whether a join of the room has no ack yet.

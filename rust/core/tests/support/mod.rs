@@ -9,6 +9,7 @@ pub mod app;
 pub mod client;
 pub mod link;
 pub mod record;
+pub mod rights;
 pub mod rng;
 pub mod rooms;
 pub mod steps;

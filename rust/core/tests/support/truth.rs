@@ -13,6 +13,8 @@ pub struct Said {
     pub room: Option<String>,
     pub only: Option<SessionId>,
     pub exclude: Option<SessionId>,
+    /// Who said it; none: the application.
+    pub from: Option<SessionId>,
     pub data: String,
 }
 
@@ -41,6 +43,7 @@ impl Truth {
                     room: Some(room.clone()),
                     only: None,
                     exclude: entry.exclude,
+                    from: entry.from.as_ref().map(|author| author.session),
                     data: json(&entry.data, entry.form),
                 };
                 assert!(self.entries.insert(entry.seq, said).is_none(), "the number {} twice", entry.seq);
@@ -51,7 +54,7 @@ impl Truth {
 
     /// The application said this to one session.
     pub fn sent(&mut self, seq: Seq, only: SessionId, data: &str) {
-        let said = Said { room: None, only: Some(only), exclude: None, data: data.to_owned() };
+        let said = Said { room: None, only: Some(only), exclude: None, from: None, data: data.to_owned() };
         assert!(self.entries.insert(seq, said).is_none(), "the number {seq} twice");
     }
 }
