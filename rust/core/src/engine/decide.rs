@@ -1,6 +1,7 @@
 //! What the application decides, beside its answers to what it was asked.
 
 use super::asks::ended;
+use super::fanout::{Writing, entry_frame};
 use super::publish::check_name;
 use super::{Engine, size};
 use crate::codes::close;
@@ -86,15 +87,9 @@ impl Engine {
             let encoding = listener.encoding;
             let meta = Meta::Entry { seq, room: u32::MAX, encoding };
             let from = size(self.config.limits.compress_from);
-            let frame = super::fanout::entry_frame(
-                &entry,
-                encoding,
-                meta,
-                &mut self.arena,
-                &mut self.deflater,
-                from,
-                &self.epoch,
-            );
+            let Self { arena, deflater, stats, epoch, .. } = self;
+            let writing = Writing { deflater, compress_from: from, epoch, encoded: &mut stats.encoded };
+            let frame = entry_frame(&entry, encoding, meta, arena, writing);
             let bound = size(self.config.limits.outbox);
             if self.outboxes[conn.index()].offer(frame, bound, &mut self.arena) {
                 self.stats.delivered += 1;

@@ -7,6 +7,7 @@
 
 pub mod app;
 pub mod client;
+pub mod faults;
 pub mod link;
 pub mod record;
 pub mod rights;

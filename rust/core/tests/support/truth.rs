@@ -2,9 +2,10 @@
 
 use super::app::json;
 use super::rooms::ROOMS;
-use rtcore_core::log::entry::Where;
+use rtcore_core::log::entry::{Entry, Where};
 use rtcore_core::{Engine, Seq, SessionId};
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// One entry of the log.
 #[derive(Clone, Debug)]
@@ -23,6 +24,8 @@ pub struct Said {
 #[derive(Debug, Default)]
 pub struct Truth {
     pub entries: BTreeMap<Seq, Said>,
+    /// The rooms' entries themselves: they know in what they were encoded.
+    pub kept: Vec<Arc<Entry>>,
     read: BTreeMap<String, Seq>,
 }
 
@@ -48,6 +51,7 @@ impl Truth {
                 };
                 assert!(self.entries.insert(entry.seq, said).is_none(), "the number {} twice", entry.seq);
                 self.read.insert(room.clone(), entry.seq);
+                self.kept.push(entry);
             }
         }
     }

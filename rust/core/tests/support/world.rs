@@ -359,6 +359,13 @@ impl World {
         }
     }
 
+    /// A counter of the engine's, as operators read it.
+    pub fn counted(&self, name: &str) -> u64 {
+        let (metrics, name) = (self.engine.metrics(), format!("rtcore_{name} "));
+        let line = metrics.lines().find_map(|line| line.strip_prefix(&*name));
+        line.map_or(0, |number| number.parse().expect("a number"))
+    }
+
     /// The head of the log.
     pub fn head(&self) -> Seq {
         self.engine.head()
