@@ -16,6 +16,8 @@ pub struct Client {
     pub token: Option<String>,
     pub link: Option<Link>,
     pub welcomed: bool,
+    /// Its last `hello` named a position of another life of the log.
+    pub strayed: bool,
     /// Id and key of the session, once it has one.
     pub held: Option<(String, String)>,
     pub epoch: String,
@@ -46,6 +48,7 @@ impl Client {
             token: token.map(str::to_owned),
             link: None,
             welcomed: false,
+            strayed: false,
             held: None,
             epoch: String::new(),
             next_id: 1,
@@ -200,7 +203,6 @@ impl Client {
                 "the feed goes on at {seq}, before {}",
                 self.record.position
             );
-            self.record.position = seq;
             let listed: BTreeSet<&str> = welcome["rooms"]
                 .as_array()
                 .expect("rooms")
@@ -215,6 +217,13 @@ impl Client {
                 .collect();
             for room in lost {
                 self.record.put_out(&room, head, false);
+            }
+            self.record.position = seq;
+            if self.strayed {
+                // It knows that its position meant nothing here, before the gaps that follow say so.
+                for room in [None].into_iter().chain(self.record.rooms().into_iter().map(Some)) {
+                    self.record.gap(room.as_deref(), 0, seq);
+                }
             }
             for request in self.pending.clone() {
                 self.say(&request);

@@ -77,6 +77,7 @@ impl World {
     pub fn connect(&mut self, client: usize, position: Option<&str>) {
         self.may_be_let_in(client, None);
         let hello = self.clients[client].hello(position);
+        self.clients[client].strayed = position.is_some();
         self.dial(client);
         self.clients[client].say(&hello);
     }
