@@ -9,7 +9,6 @@ use crate::support::steps::Step;
 use crate::support::world::World;
 use proptest::prelude::*;
 use rtcore_core::engine::{Peer, RawPath};
-use rtcore_core::frame::handshake::write_request;
 use std::net::Ipv4Addr;
 
 const CLIENTS: usize = 4;
@@ -18,23 +17,33 @@ const CLIENTS: usize = 4;
 #[derive(Clone, Debug)]
 enum Deed {
     Step(Step),
-    /// A connection that says so much of a request, on a path, and then neither says nor reads anything.
+    /// A connection that says so much of one of `REQUESTS`, and then neither says nor reads anything.
     Stranger {
-        path: usize,
+        request: usize,
         bytes: usize,
     },
     /// The application answers nobody, or everybody, from now on.
     Doubts(bool),
 }
 
-/// A WebSocket that never says `hello`, a raw socket, and what is refused.
-const PATHS: [&str; 3] = ["/rt/ws", "/raw", "/nowhere"];
+/// A WebSocket that never says `hello`, a raw socket, an event stream, a session by POST, a poll, and what is refused.
+const REQUESTS: [&str; 6] = [
+    "GET /rt/ws HTTP/1.1\r\n~\r\n",
+    "GET /raw HTTP/1.1\r\n~\r\n",
+    "GET /rt/sse?room=skip HTTP/1.1\r\nHost: here\r\n\r\n",
+    "POST /rt/session HTTP/1.1\r\nHost: here\r\nContent-Type: application/json\r\nContent-Length: 16\r\n\r\n{\"type\":\"hello\"}",
+    "GET /rt/poll?after=0&wait=25 HTTP/1.1\r\nHost: here\r\nAuthorization: Session a:b\r\n\r\n",
+    "GET /nowhere HTTP/1.1\r\nHost: here\r\n\r\n",
+];
+/// In place of `~`.
+const UPGRADE: &str = "Host: here\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n\
+    Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n";
 
 fn deeds(count: usize) -> impl Strategy<Value = Vec<Deed>> {
     let deed = prop_oneof![
         6 => steps(CLIENTS, 6).prop_map(|steps| steps.into_iter().map(Deed::Step).collect()),
-        1 => (0..PATHS.len(), prop_oneof![2 => Just(usize::MAX), 1 => 0..200_usize])
-            .prop_map(|(path, bytes)| vec![Deed::Stranger { path, bytes }]),
+        1 => (0..REQUESTS.len(), prop_oneof![2 => Just(usize::MAX), 1 => 0..200_usize])
+            .prop_map(|(request, bytes)| vec![Deed::Stranger { request, bytes }]),
         1 => any::<bool>().prop_map(|doubts| vec![Deed::Doubts(doubts)]),
     ];
     prop::collection::vec(deed, 0..count).prop_map(|deeds| deeds.concat())
@@ -51,9 +60,8 @@ fn world(bounded: Bounded, seed: u64) -> World {
 fn act(world: &mut World, deed: &Deed) {
     match deed {
         Deed::Step(step) => world.step(step),
-        Deed::Stranger { path, bytes } => {
-            let mut said = Vec::new();
-            write_request("here", PATHS[*path], "dGhlIHNhbXBsZSBub25jZQ==", &[], None, &[], &mut said);
+        Deed::Stranger { request, bytes } => {
+            let mut said = REQUESTS[*request].replace('~', UPGRADE).into_bytes();
             said.truncate(*bytes);
             let address = Ipv4Addr::new(10, 9, 9, 9).into();
             let peer = Peer { address, port: 1, secure: false, stream: true };
