@@ -203,6 +203,8 @@ def world() -> dict[str, bytes]:
         "block-and-time": b"\x00\x06" + bytes([0, 0, 3, 0, 3, 0, 1, 3, 1, 3, 15, 1, 120])
         + bytes([6, 0, 3, 9, 0]) * 6 + bytes([17, 0, 13]),
         "emit-again": b"\x0f\x07" + all_in + bytes([8, 0, 0, 0, 8, 0, 1, 1, 10, 0, 16, 0, 0, 1, 0, 0, 10, 0, 18, 0]),
+        "rights-come-and-go": b"\x0f\x09" + all_in + bytes([15, 1, 120, 20, 1, 0, 4, 17, 0, 7, 20, 1, 0, 7, 20, 1, 0, 6, 15, 1, 0]) + say
+        + bytes([20, 0, 0, 6]) + say + bytes([21, 0, 10, 2, 4, 2, 4, 21, 0, 101, 0, 0]),
         "window-ends": b"\x0f\x08" + all_in + say + bytes([16, 1, 0, 1, 17, 0, 17, 0, 1]) + say,
     }
 

@@ -53,6 +53,8 @@ counters! {
     faults;
     /// Events published.
     published;
+    /// Times an event was written in an encoding: once for each that somebody hears, however many listen.
+    encoded;
     /// Events handed to live listeners.
     delivered;
     /// Events fed to listeners from rings.

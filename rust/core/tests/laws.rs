@@ -10,6 +10,10 @@ mod support;
 mod bounded;
 #[path = "laws/cuts.rs"]
 mod cuts;
+#[path = "laws/encoded.rs"]
+mod encoded;
+#[path = "laws/faults.rs"]
+mod faults;
 #[path = "laws/law.rs"]
 mod law;
 #[path = "laws/listen.rs"]
@@ -18,7 +22,13 @@ mod listen;
 mod logged;
 #[path = "laws/once.rs"]
 mod once;
+#[path = "laws/rights.rs"]
+mod rights;
 #[path = "laws/steps.rs"]
 mod steps;
+#[path = "laws/stops.rs"]
+mod stops;
 #[path = "laws/streams.rs"]
 mod streams;
+#[path = "laws/waits.rs"]
+mod waits;

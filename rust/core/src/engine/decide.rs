@@ -1,6 +1,7 @@
 //! What the application decides, beside its answers to what it was asked.
 
 use super::asks::ended;
+use super::fanout::{Writing, entry_frame};
 use super::publish::check_name;
 use super::{Engine, size};
 use crate::codes::close;
@@ -86,15 +87,9 @@ impl Engine {
             let encoding = listener.encoding;
             let meta = Meta::Entry { seq, room: u32::MAX, encoding };
             let from = size(self.config.limits.compress_from);
-            let frame = super::fanout::entry_frame(
-                &entry,
-                encoding,
-                meta,
-                &mut self.arena,
-                &mut self.deflater,
-                from,
-                &self.epoch,
-            );
+            let Self { arena, deflater, stats, epoch, .. } = self;
+            let writing = Writing { deflater, compress_from: from, epoch, encoded: &mut stats.encoded };
+            let frame = entry_frame(&entry, encoding, meta, arena, writing);
             let bound = size(self.config.limits.outbox);
             if self.outboxes[conn.index()].offer(frame, bound, &mut self.arena) {
                 self.stats.delivered += 1;
@@ -143,22 +138,31 @@ impl Engine {
         if let Some(member) = self.room_mut(id).and_then(|place| place.members.get_mut(session)) {
             member.grants = grants;
         }
-        self.narrow(session, id, before, grants);
-        if before != grants {
-            let words: Vec<&str> = grants.words().collect();
-            self.tell_session(session, |out, form| envelope::grants(out, form, room, &words));
+        if before == grants {
+            return true;
+        }
+        let waited = self.take_back_presence(session, id);
+        let words: Vec<&str> = grants.words().collect();
+        self.tell_session(session, |out, form| envelope::grants(out, form, room, &words));
+        // Differences mean nothing to who has not the whole.
+        if grants.contains(Grants::PRESENCE) && (waited || !before.contains(Grants::PRESENCE)) {
+            self.show_room(session, id);
         }
         true
     }
 
-    /// Rights were narrowed: what may no longer be heard and has not left yet is taken back.
-    pub(super) fn narrow(&mut self, session: SessionId, room: RoomId, before: Grants, after: Grants) {
-        if before.contains(Grants::PRESENCE) && !after.contains(Grants::PRESENCE) {
-            self.take_back(
-                session,
-                |meta| matches!(meta, Meta::Presence { room: of } if of as usize == room.index()),
-            );
+    /// Rights changed: presence that waits is taken back, since it may not be heard any more, or says in a `room` message
+    /// what the rights were. Whether there was any.
+    pub(super) fn take_back_presence(&mut self, session: SessionId, room: RoomId) -> bool {
+        let of_room = |meta: Meta| matches!(meta, Meta::Presence { room: of } if of as usize == room.index());
+        let conn = self.session(session).and_then(|held| held.conn);
+        let waits = conn.is_some_and(|conn| {
+            self.outboxes[conn.index()].waiting(&self.arena).any(|(meta, _)| of_room(meta))
+        });
+        if waits {
+            self.take_back(session, of_room);
         }
+        waits
     }
 
     pub(super) fn take_back(&mut self, session: SessionId, refused: impl Fn(Meta) -> bool) {

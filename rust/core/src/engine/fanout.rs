@@ -9,6 +9,16 @@ use crate::log::entry::{ENCODINGS, Entry};
 use crate::log::position::Position;
 use crate::outbox::{Arena, Meta, Segment};
 
+/// What it takes to write an entry in an encoding that nobody needed before.
+pub(super) struct Writing<'a> {
+    pub deflater: &'a mut Deflater,
+    /// The smallest message that is compressed.
+    pub compress_from: usize,
+    pub epoch: &'a str,
+    /// How often that was done.
+    pub encoded: &'a mut u64,
+}
+
 /// The frame of an entry in one encoding, in the arena: found if it is there, else copied from the
 /// entry, which makes it if nobody needed it before.
 pub(super) fn entry_frame(
@@ -16,9 +26,7 @@ pub(super) fn entry_frame(
     encoding: u8,
     meta: Meta,
     arena: &mut Arena,
-    deflater: &mut Deflater,
-    compress_from: usize,
-    epoch: &str,
+    writing: Writing<'_>,
 ) -> Segment {
     if entry.seq > 0
         && let Some(found) = arena.find(entry.seq, encoding)
@@ -26,6 +34,8 @@ pub(super) fn entry_frame(
         return found;
     }
     let bytes = entry.encoded(encoding as usize, |entry| {
+        let Writing { deflater, compress_from, epoch, encoded } = writing;
+        *encoded += 1;
         let (_, deflate) = encoding::parts(encoding);
         let mut out = Vec::with_capacity(entry.data.len() + 192);
         let deflater = deflate.then_some((deflater, compress_from));
@@ -49,7 +59,7 @@ impl Engine {
         let mut behind: Vec<SessionId> = Vec::new();
         let mut said = 0u64;
         {
-            let Self { rooms, listeners, outboxes, arena, deflater, dirty, conns, epoch, .. } = self;
+            let Self { rooms, listeners, outboxes, arena, deflater, dirty, conns, epoch, stats, .. } = self;
             let Some(place) = rooms.get(room.index(), room.generation()) else { return };
             for member in place.members.rows() {
                 let listener = &listeners[member.session.index()];
@@ -58,7 +68,9 @@ impl Engine {
                 }
                 let (encoding, slot) = (listener.encoding, listener.conn as usize);
                 let frame = *frames[encoding as usize].get_or_insert_with(|| {
-                    let frame = entry_frame(entry, encoding, meta, arena, deflater, compress_from, epoch);
+                    let encoded = &mut stats.encoded;
+                    let writing = Writing { deflater, compress_from, epoch, encoded };
+                    let frame = entry_frame(entry, encoding, meta, arena, writing);
                     arena.hold(frame); // until everybody has it
                     frame
                 });

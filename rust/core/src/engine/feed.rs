@@ -5,7 +5,7 @@
 //! other: a listener is either live, and everything up to the head was handed to its outbox, or it
 //! has a cursor, and everything up to there was handed over or reported as a gap.
 
-use super::fanout::entry_frame;
+use super::fanout::{Writing, entry_frame};
 use super::{Engine, size};
 use crate::codes::close;
 use crate::envelope::write as envelope;
@@ -189,7 +189,9 @@ impl Engine {
                 return true;
             }
             let meta = Meta::Entry { seq: entry.seq, room, encoding };
-            let frame = entry_frame(entry, encoding, meta, arena, deflater, compress_from, epoch);
+            let encoded = &mut stats.encoded;
+            let writing = Writing { deflater, compress_from, epoch, encoded };
+            let frame = entry_frame(entry, encoding, meta, arena, writing);
             if !outbox.offer(frame, bound, arena) {
                 return false;
             }

@@ -180,7 +180,11 @@ impl Engine {
         let head = self.head;
         let began = before.as_ref().map_or(head, |member| member.began);
         if let Some(old) = &before {
-            self.narrow(session, room, old.grants, grants);
+            if old.grants != grants && joining.id.is_some() {
+                self.take_back_presence(session, room); // the ack says all of it
+            } else if old.grants != grants {
+                self.set_grants(session, &joining.room, grants);
+            }
             if let Some(member) = self.room_mut(room).and_then(|room| room.members.get_mut(session)) {
                 member.grants = grants;
                 if let Some(info) = admitted.info {

@@ -145,6 +145,20 @@ impl Engine {
         self.post_presence(conn, room, &bytes);
     }
 
+    /// A member may hear presence from now on: differences mean nothing without the whole.
+    pub(super) fn show_room(&mut self, session: SessionId, room: RoomId) {
+        let Some(conn) = self.session(session).and_then(|held| held.conn) else { return };
+        let live = self.listeners[session.index()].live;
+        let Some(place) = self.room_mut(room).filter(|place| place.settings.presence) else { return };
+        if live {
+            let mark = place.presence.snapshot(session);
+            self.remember_mark(session, room, mark);
+            self.show_members(conn, session, room);
+        } else {
+            self.show_when_back(session, room);
+        }
+    }
+
     /// The room as it is now, as after a resume.
     fn show_members(&mut self, conn: ConnId, session: SessionId, room: RoomId) {
         let Some(name) = self.room(room).map(|place| place.name.clone()) else { return };

@@ -1,6 +1,6 @@
 //! Random steps of a world of clients that keep their part of the protocol (`support/world.rs`), held against the plain
 //! model of what each of them must hear (`support/truth.rs` knows the log, `support/record.rs` what one session is owed):
-//! laws 1, 2 and 3 for whatever coverage leads to. The laws' own tests choose steps by weight instead.
+//! laws 1, 2, 3 and 7 for whatever coverage leads to. The laws' own tests choose steps by weight instead.
 
 use crate::support::link::Reads;
 use crate::support::rooms::{Bounded, ROOMS};
@@ -25,8 +25,13 @@ impl Dice<'_> {
         self.byte().map(|byte| byte % many)
     }
 
+    /// A set of rights.
+    fn bits(&mut self) -> Option<u8> {
+        self.of(8).map(|bits| u8::try_from(bits).expect("three bits"))
+    }
+
     fn step(&mut self) -> Option<Step> {
-        let what = self.of(20)?;
+        let what = self.of(22)?;
         let client = self.of(CLIENTS)?;
         let mut room = || self.of(ROOMS.len());
         Some(match what {
@@ -61,6 +66,12 @@ impl Dice<'_> {
             16 => Step::Cut { client, after: self.byte()?, politely: self.byte()? & 1 == 1 },
             17 => Step::Pass(1 << self.of(18)?),
             18 => Step::Decide,
+            20 => Step::Grant { client, room: room()?, bits: self.bits()? },
+            21 => match self.byte()? {
+                0..100 => Step::Gives(Some(self.bits()?)),
+                other @ 100..200 => Step::Bans(other >> 1 & 1, other & 1 == 1),
+                _ => Step::Gives(None),
+            },
             _ => match self.of(8)? {
                 0 => Step::Bye(client),
                 other => Step::Thinks(other & 1 == 1),
@@ -83,8 +94,10 @@ pub fn must_hold(bytes: &[u8]) {
         let Some(step) = dice.step() else { break };
         world.step(&step);
         world.check_heard();
+        world.check_rights();
     }
     world.come_to_rest();
+    world.check_rights();
     for (data, count) in &world.app.done {
         assert_eq!(*count, 1, "the handler ran {count} times for {data}");
     }

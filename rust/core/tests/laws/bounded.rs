@@ -96,6 +96,7 @@ fn act(world: &mut World, flood: &Flood) {
                 if said["type"] == json!("join") {
                     let head = world.head();
                     world.clients[client].record.joining(room, head);
+                    world.clients[client].rights.unanswered(room);
                 }
                 world.clients[client].say(&said);
             }

@@ -4,6 +4,7 @@ use crate::support::link::Reads;
 use crate::support::rooms::{Bounded, ROOMS};
 use crate::support::steps::{EVENTS, PLACES, Step};
 use crate::support::wire::Dialect;
+use crate::support::world::USERS;
 use proptest::prelude::*;
 
 pub fn bounds() -> impl Strategy<Value = Bounded> {
@@ -41,6 +42,7 @@ pub fn steps(clients: usize, count: usize) -> impl Strategy<Value = Vec<Step>> {
             .prop_map(|(room, size, exclude)| Step::AppPublish { room, size, exclude }),
         3 => (some.clone(), size).prop_map(|(c, s)| Step::Send(c, s)),
         1 => (some.clone(), room).prop_map(|(c, r)| Step::PutOut(c, r)),
+        3 => rights(clients),
         6 => (some.clone(), reads).prop_map(|(c, reads)| Step::Reads(c, reads)),
         4 => (some.clone(), 0..60_usize, any::<bool>())
             .prop_map(|(client, after, politely)| Step::Cut { client, after, politely }),
@@ -50,4 +52,14 @@ pub fn steps(clients: usize, count: usize) -> impl Strategy<Value = Vec<Step>> {
         1 => any::<bool>().prop_map(Step::Thinks),
     ];
     prop::collection::vec(step, 1..count)
+}
+
+/// The application gives and takes rights.
+pub fn rights(clients: usize) -> impl Strategy<Value = Step> {
+    prop_oneof![
+        4 => (0..clients, 0..ROOMS.len(), 0..8_u8)
+            .prop_map(|(client, room, bits)| Step::Grant { client, room, bits }),
+        1 => prop::option::of(0..8_u8).prop_map(Step::Gives),
+        1 => (0..USERS.len(), any::<bool>()).prop_map(|(user, banned)| Step::Bans(user, banned)),
+    ]
 }

@@ -13,6 +13,7 @@ pub enum Asked {
     Request { request: u64, data: String },
     Authorize { ticket: u64, session: SessionId, room: String },
     Authenticate { conn: ConnId, token: Option<String> },
+    Reauthenticate { ticket: u64, token: String },
 }
 
 #[derive(Debug, Default)]
@@ -93,12 +94,18 @@ impl App {
             }
             AppEvent::Unblocked { ticket } => self.unblocked.push(*ticket),
             AppEvent::Reply { session, request, .. } => self.replies.push((*session, *request)),
-            AppEvent::Reauthenticate { ticket, token, .. } => match user_of(Some(token)) {
-                Ok(user) => engine.reauthenticated(*ticket, user, None, now),
-                Err(()) => engine.fail(*ticket, "UNAUTHORIZED", "no", None, false, now),
-            },
+            AppEvent::Reauthenticate { ticket, token, .. } => {
+                let asked = Asked::Reauthenticate { ticket: *ticket, token: token.clone() };
+                if self.doubts { self.later.push(asked) } else { self.decide(asked, engine, now) }
+            }
             _ => self.streams.hear(event, bytes, engine, now),
         }
+    }
+
+    /// Whether it has yet to say whether this session may be in the room.
+    pub fn is_asked(&self, session: SessionId, room: &str) -> bool {
+        let of = |asked: &Asked| matches!(asked, Asked::Authorize { session: of, room: place, .. } if *of == session && place == room);
+        self.later.iter().any(of)
     }
 
     /// Say what is to be said to a question.
@@ -116,6 +123,10 @@ impl App {
             Asked::Authenticate { conn, token } => match user_of(token.as_deref()) {
                 Ok(user) => engine.authenticated(conn, user, None, now),
                 Err(()) => engine.refuse_hello(conn, 4501, "this token is nobody's", now),
+            },
+            Asked::Reauthenticate { ticket, token } => match user_of(Some(&token)) {
+                Ok(user) => engine.reauthenticated(ticket, user, None, now),
+                Err(()) => engine.fail(ticket, "UNAUTHORIZED", "no", None, false, now),
             },
         }
     }

@@ -1,7 +1,8 @@
 //! A client: it keeps its session, its position and its open requests over drops, as `wire.md` asks of one.
 
-use super::link::Link;
+use super::link::{Link, Reads};
 use super::record::Record;
+use super::rights::Rights;
 use super::rng::Rng;
 use super::streams::Reading;
 use super::wire::{Dialect, Heard};
@@ -16,6 +17,8 @@ pub struct Client {
     pub token: Option<String>,
     pub link: Option<Link>,
     pub welcomed: bool,
+    /// Its last `hello` named a position of another life of the log.
+    pub strayed: bool,
     /// Id and key of the session, once it has one.
     pub held: Option<(String, String)>,
     pub epoch: String,
@@ -26,6 +29,7 @@ pub struct Client {
     pub asked: BTreeMap<u64, Value>,
     pub acks: BTreeMap<u64, Value>,
     pub record: Record,
+    pub rights: Rights,
     /// Sessions that are over: their id, and what they heard.
     pub over: Vec<(String, Record)>,
     /// Who is in each room, as this client was told.
@@ -48,6 +52,7 @@ impl Client {
             token: token.map(str::to_owned),
             link: None,
             welcomed: false,
+            strayed: false,
             held: None,
             epoch: String::new(),
             next_id: 1,
@@ -55,6 +60,7 @@ impl Client {
             asked: BTreeMap::new(),
             acks: BTreeMap::new(),
             record: Record::default(),
+            rights: Rights::default(),
             over: Vec::new(),
             seen: BTreeMap::new(),
             inbox: Vec::new(),
@@ -116,6 +122,7 @@ impl Client {
             _ => {}
         }
         self.say(&request);
+        self.rights.asking(id, &request);
         self.asked.insert(id, request.clone());
         self.pending.push(request);
         Some(id)
@@ -158,10 +165,19 @@ impl Client {
             "left" => {
                 let room = room.expect("a room");
                 self.record.shut(room, head, self.joining(room));
+                self.rights.out(room);
                 self.seen.remove(room);
             }
             "room" => self.see(room.expect("a room"), message),
+            "grants" => {
+                let room = room.expect("a room");
+                self.rights.tell(room, &message["grants"]);
+                if !self.rights.may(room, "presence") {
+                    self.seen.remove(room);
+                }
+            }
             "presence" => {
+                self.rights.presence(room.expect("a room"), message);
                 if let Some(seen) = room.and_then(|room| self.seen.get_mut(room)) {
                     seen.extend(names(&message["joined"]));
                     for name in names(&message["left"]) {
@@ -176,6 +192,7 @@ impl Client {
     }
 
     fn see(&mut self, room: &str, view: &Value) {
+        self.rights.view(room, view);
         if view.get("members").is_some() {
             self.seen.insert(room.to_owned(), names(&view["members"]).collect());
         }
@@ -187,6 +204,7 @@ impl Client {
         self.welcomed = true;
         self.epoch = text("epoch");
         self.seen.clear();
+        self.rights.welcome(welcome);
         if welcome["resumed"] == json!(true) {
             let (held, key) = self.held.as_ref().expect("only what was there comes back");
             assert_eq!((held, key), (&name, &text("key")), "a session that returns is the same");
@@ -195,7 +213,6 @@ impl Client {
                 "the feed goes on at {seq}, before {}",
                 self.record.position
             );
-            self.record.position = seq;
             let listed: BTreeSet<&str> = welcome["rooms"]
                 .as_array()
                 .expect("rooms")
@@ -211,6 +228,13 @@ impl Client {
             for room in lost {
                 self.record.put_out(&room, head, false);
             }
+            self.record.position = seq;
+            if self.strayed {
+                // It knows that its position meant nothing here, before the gaps that follow say so.
+                for room in [None].into_iter().chain(self.record.rooms().into_iter().map(Some)) {
+                    self.record.gap(room.as_deref(), 0, seq);
+                }
+            }
             for request in self.pending.clone() {
                 self.say(&request);
             }
@@ -223,6 +247,7 @@ impl Client {
             self.over.push((before, record));
         }
         self.record = Record::begin(seq, user.as_deref());
+        self.rights = Rights::default();
         self.pending.clear();
         self.asked.clear();
         self.acks.clear();
@@ -235,10 +260,14 @@ impl Client {
         let id = ack["id"].as_u64().expect("an ack has an id");
         let request = self.asked.get(&id).cloned().unwrap_or_else(|| panic!("an ack of nothing: {ack}"));
         self.pending.retain(|open| open["id"] != json!(id));
+        self.rights.answered(id, &request, ack);
         let room = request["room"].as_str().unwrap_or_default();
         let failed = ack.get("error").is_some();
         match request["type"].as_str() {
-            Some("join") if failed => self.record.shut(room, head, self.joining(room)),
+            Some("join") if failed => {
+                self.record.shut(room, head, self.joining(room));
+                self.rights.out(room);
+            }
             Some("join") => {
                 let data = &ack["data"];
                 self.record.joined(room, data["seq"].as_u64().expect("a number"));
@@ -246,6 +275,7 @@ impl Client {
             }
             Some("leave") => {
                 self.record.left(room, id, head);
+                self.rights.left(room);
                 self.seen.remove(room);
             }
             Some("publish" | "emit") => {
@@ -260,6 +290,18 @@ impl Client {
             _ => {}
         }
         self.acks.insert(id, ack.clone());
+    }
+
+    /// Whether a join or a leave of the room has no ack yet.
+    pub fn unsettled(&self, room: &str) -> bool {
+        self.pending
+            .iter()
+            .any(|open| open["room"] == *room && matches!(open["type"].as_str(), Some("join" | "leave")))
+    }
+
+    /// Whether all that is due has reached it, once the world is at rest.
+    pub fn hears_all(&self) -> bool {
+        self.welcomed && self.link.as_ref().is_some_and(|link| link.reads == Reads::All && !link.finishing)
     }
 
     /// Whether a join of the room has no ack yet.

@@ -7,8 +7,10 @@
 
 pub mod app;
 pub mod client;
+pub mod faults;
 pub mod link;
 pub mod record;
+pub mod rights;
 pub mod rng;
 pub mod rooms;
 pub mod steps;

@@ -1,9 +1,10 @@
 //! The steps of a world: everything that peers, the application and time can do in it.
 
 use super::link::Reads;
+use super::rights::grants;
 use super::rooms::ROOMS;
 use super::wire::Dialect;
-use super::world::World;
+use super::world::{USERS, World};
 use serde_json::json;
 
 /// One thing that happens.
@@ -38,6 +39,16 @@ pub enum Step {
     },
     Send(usize, usize),
     PutOut(usize, usize),
+    /// The application changes what a client may in a room: `rights::grants` of the number.
+    Grant {
+        client: usize,
+        room: usize,
+        bits: u8,
+    },
+    /// What members of an asked room may from now on; none: the room's default.
+    Gives(Option<u8>),
+    /// Whether a user may be in asked rooms.
+    Bans(usize, bool),
     Reads(usize, Reads),
     Cut {
         client: usize,
@@ -100,6 +111,16 @@ impl World {
             Step::AppPublish { room, size, exclude } => self.publish(PLACES[room], exclude, size),
             Step::Send(client, size) => self.send(client, size),
             Step::PutOut(client, room) => self.put_out(client, ROOMS[room]),
+            Step::Grant { client, room, bits } => self.grant(client, ROOMS[room], bits),
+            Step::Gives(bits) => self.app.grants = bits.map(grants),
+            Step::Bans(user, banned) => {
+                let user = USERS[user].to_owned();
+                if banned {
+                    self.app.banned.insert(user);
+                } else {
+                    self.app.banned.remove(&user);
+                }
+            }
             Step::Reads(client, reads) => {
                 if let Some(link) = &mut self.clients[client].link {
                     link.reads = reads;
@@ -123,6 +144,7 @@ impl World {
     }
 
     fn ask(&mut self, client: usize, request: serde_json::Value) {
+        self.may_be_let_in(client, Some(&request));
         let head = self.head();
         self.clients[client].request(request, head);
     }

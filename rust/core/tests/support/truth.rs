@@ -2,9 +2,10 @@
 
 use super::app::json;
 use super::rooms::ROOMS;
-use rtcore_core::log::entry::Where;
+use rtcore_core::log::entry::{Entry, Where};
 use rtcore_core::{Engine, Seq, SessionId};
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// One entry of the log.
 #[derive(Clone, Debug)]
@@ -13,6 +14,8 @@ pub struct Said {
     pub room: Option<String>,
     pub only: Option<SessionId>,
     pub exclude: Option<SessionId>,
+    /// Who said it; none: the application.
+    pub from: Option<SessionId>,
     pub data: String,
 }
 
@@ -21,6 +24,8 @@ pub struct Said {
 #[derive(Debug, Default)]
 pub struct Truth {
     pub entries: BTreeMap<Seq, Said>,
+    /// The rooms' entries themselves: they know in what they were encoded.
+    pub kept: Vec<Arc<Entry>>,
     read: BTreeMap<String, Seq>,
 }
 
@@ -41,17 +46,19 @@ impl Truth {
                     room: Some(room.clone()),
                     only: None,
                     exclude: entry.exclude,
+                    from: entry.from.as_ref().map(|author| author.session),
                     data: json(&entry.data, entry.form),
                 };
                 assert!(self.entries.insert(entry.seq, said).is_none(), "the number {} twice", entry.seq);
                 self.read.insert(room.clone(), entry.seq);
+                self.kept.push(entry);
             }
         }
     }
 
     /// The application said this to one session.
     pub fn sent(&mut self, seq: Seq, only: SessionId, data: &str) {
-        let said = Said { room: None, only: Some(only), exclude: None, data: data.to_owned() };
+        let said = Said { room: None, only: Some(only), exclude: None, from: None, data: data.to_owned() };
         assert!(self.entries.insert(seq, said).is_none(), "the number {seq} twice");
     }
 }

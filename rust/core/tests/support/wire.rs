@@ -74,6 +74,8 @@ pub enum Heard {
 pub struct Reader {
     dialect: Dialect,
     open: bool,
+    /// It was refused: what follows is the refusal's body.
+    refused: bool,
     bytes: Vec<u8>,
     decoder: Decoder,
     inflater: Inflater,
@@ -84,6 +86,7 @@ impl Reader {
         Self {
             dialect,
             open: false,
+            refused: false,
             bytes: Vec::new(),
             decoder: Decoder::new(Role::Client, dialect.deflate),
             inflater: Inflater::new(false),
@@ -94,7 +97,7 @@ impl Reader {
     pub fn take(&mut self, bytes: &[u8]) -> Vec<Heard> {
         self.bytes.extend_from_slice(bytes);
         let mut heard = Vec::new();
-        if !self.open && !self.shake(&mut heard) {
+        if self.refused || (!self.open && !self.shake(&mut heard)) {
             return heard;
         }
         let mut rest = std::mem::take(&mut self.bytes);
@@ -125,8 +128,8 @@ impl Reader {
         let answer = check_response(&self.bytes, KEY, &protocols, self.dialect.deflate);
         match answer.expect("the server's handshake is right") {
             Answer::Incomplete => false,
-            Answer::Refused(status, length) => {
-                self.bytes.drain(..length);
+            Answer::Refused(status, _) => {
+                self.refused = true;
                 heard.push(Heard::Refused(status));
                 false
             }

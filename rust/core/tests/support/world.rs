@@ -3,6 +3,7 @@
 use super::app::App;
 use super::client::Client;
 use super::link::{Link, Reads};
+use super::rights::Given;
 use super::rng::Rng;
 use super::rooms::{Bounded, config};
 use super::truth::Truth;
@@ -26,6 +27,7 @@ pub struct World {
     pub clients: Vec<Client>,
     pub app: App,
     pub truth: Truth,
+    pub given: Given,
     pub chance: Rng,
     /// Bytes go up in random pieces.
     pub cuts: bool,
@@ -55,6 +57,7 @@ impl World {
             clients: (0..clients).map(|at| Client::new(Dialect::ALL[at % 4], tokens[at % 5])).collect(),
             app: App::default(),
             truth: Truth::default(),
+            given: Given::default(),
             chance: Rng::new(seed),
             cuts: false,
             cutter: Rng::new(!seed),
@@ -72,7 +75,9 @@ impl World {
 
     /// Open a connection for a client, and say hello on it; the one it had is left as it is.
     pub fn connect(&mut self, client: usize, position: Option<&str>) {
+        self.may_be_let_in(client, None);
         let hello = self.clients[client].hello(position);
+        self.clients[client].strayed = position.is_some();
         self.dial(client);
         self.clients[client].say(&hello);
     }
@@ -145,17 +150,6 @@ impl World {
         let Some(session) = self.clients[client].session(&self.app.sessions) else { return };
         if let Ok(seq) = self.engine.send(session, "alone", data.as_bytes(), self.now) {
             self.truth.sent(seq, session, &data);
-        }
-    }
-
-    /// The application puts a client out of a room.
-    pub fn put_out(&mut self, client: usize, room: &str) {
-        let head = self.engine.head();
-        let Some(session) = self.clients[client].session(&self.app.sessions) else { return };
-        if self.engine.put_out(session, room, "enough", self.now) {
-            let client = &mut self.clients[client];
-            let joining = client.joining(room);
-            client.record.put_out(room, head, joining);
         }
     }
 
@@ -364,6 +358,13 @@ impl World {
                 self.settle();
             }
         }
+    }
+
+    /// A counter of the engine's, as operators read it.
+    pub fn counted(&self, name: &str) -> u64 {
+        let (metrics, name) = (self.engine.metrics(), format!("rtcore_{name} "));
+        let line = metrics.lines().find_map(|line| line.strip_prefix(&*name));
+        line.map_or(0, |number| number.parse().expect("a number"))
     }
 
     /// The head of the log.
