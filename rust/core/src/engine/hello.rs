@@ -179,7 +179,9 @@ impl Engine {
         let session = self.make_session(id, user.as_ref(), expires, now);
         let since = self.since(pending.position.as_deref());
         let began = if let Since::Known(seq) = since { seq } else { self.head };
-        self.enter_own_rooms(session, user.as_ref(), began, now);
+        if pending.subscription.as_ref().is_none_or(|subscription| subscription.hears()) {
+            self.enter_own_rooms(session, user.as_ref(), began, now);
+        }
         if let Some(held) = self.session_mut(session) {
             held.cursor = began;
         }

@@ -55,9 +55,10 @@ impl Engine {
             .room_named(&join.room)
             .is_some_and(|room| self.session(session).is_some_and(|held| held.joined(room).is_some()));
         // `$all`, and `$user/ID` of who has a user, are none that it asked for.
-        let rooms =
-            self.session(session).map_or(0, |held| held.rooms.len() - 1 - usize::from(held.user().is_some()))
-                as u64;
+        let rooms = self
+            .session(session)
+            .map_or(0, |held| held.rooms.len().saturating_sub(1 + usize::from(held.user().is_some())))
+            as u64;
         if !is_in && rooms >= limit {
             let told = format!("this session is in {limit} rooms, the limit: leave one first");
             return Err(fault(Fault::new(Code::Overloaded, told)));

@@ -88,6 +88,9 @@ impl Engine {
                 self.events.list.push(AppEvent::Drained { session });
             }
         }
+        if self.outboxes[id.index()].answers && self.outboxes[id.index()].is_empty() {
+            self.mark_ready(id); // perhaps this was all
+        }
         let waits_for_head = matches!(self.conn(id).map(|conn| &conn.phase), Some(Phase::Head));
         if paused && waits_for_head {
             if self.outboxes[id.index()].is_empty() {

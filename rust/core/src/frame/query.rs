@@ -52,6 +52,11 @@ impl Query {
     }
 }
 
+/// The text of a path's segment: percent-encodings undone, a plus is a plus.
+pub fn decode_path(text: &str) -> Result<String, Refusal> {
+    decode(&text.replace('+', "%2B"))
+}
+
 fn decode(text: &str) -> Result<String, Refusal> {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.as_bytes();

@@ -71,6 +71,7 @@ impl Engine {
                 true
             }
             (Phase::Answering, Some(Route::Send(session))) => self.answer_if_done(id, session, now),
+            (Phase::Open, None) => self.end_with_stream(id, now),
             _ => false,
         }
     }

@@ -34,7 +34,7 @@ pub(super) struct Shape {
 const MOST_PADDING: u64 = 16 * 1024;
 
 impl Shape {
-    fn of(head: &Head<'_>, query: &Query) -> Result<Self, Refusal> {
+    pub fn of(head: &Head<'_>, query: &Query) -> Result<Self, Refusal> {
         let plain = match query.one("format")? {
             None | Some("json") => false,
             Some("plain") => true,
@@ -74,10 +74,10 @@ impl Engine {
         let position = position(head, query)?;
         let agent = head.header("user-agent").map(|agent| String::from_utf8_lossy(agent).into());
         let by_ticket = query.one("ticket")?;
-        let named = query.one("session")?.is_some() || (request.token.is_none() && has_authorization(head));
+        let by_session = query.one("session")?.is_some() || (request.token.is_none() && named(head));
         let session = match by_ticket {
             Some(ticket) => Some(self.by_ticket(ticket).ok_or_else(super::no_session)?),
-            None if named => Some(self.speaker(head, query)?),
+            None if by_session => Some(self.speaker(head, query)?),
             None => None,
         };
         let Some(session) = session else {
@@ -249,6 +249,7 @@ impl Engine {
     }
 }
 
-fn has_authorization(head: &Head<'_>) -> bool {
+/// Whether a head says whose it is.
+pub(super) fn named(head: &Head<'_>) -> bool {
     head.header("authorization").is_some()
 }

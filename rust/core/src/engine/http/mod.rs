@@ -9,7 +9,8 @@
 //!
 //! A connection carries one request at a time, and the head of the next is looked at when the answer to the last has
 //! left. By file: `mod` (which request is it, and whose), `request` (one on its way), `hello` (`POST
-//! /rt/session`), `send`, `poll`, `events` (`GET /rt/sse`), `subscribe` (the same without a session), `answer`.
+//! /rt/session`), `send`, `poll`, `events` (`GET /rt/sse`), `subscribe` (the same without a session), `stream`
+//! (one stream of items), `answer`.
 //!
 //! Invariants: `Conn::request` is there from a request's head to its answer, but for a stream, whose answer has
 //! begun. A parked poll and an open stream are their session's `conn`; a `send` that waits is its link's `sending`.
@@ -21,6 +22,7 @@ mod link;
 mod poll;
 mod request;
 mod send;
+mod stream;
 mod subscribe;
 
 pub(super) use link::Link;
@@ -53,10 +55,11 @@ impl Engine {
         let path = head.path();
         match path {
             "/rt/session" | "/rt/send" => want(head, "POST")?,
+            _ if path.starts_with(stream::PATH) => want(head, "POST")?,
             "/rt/sse" | "/rt/poll" => want(head, "GET")?,
             _ => {
                 let message =
-                    "no such transport: there are /rt/ws, /rt/session, /rt/sse, /rt/poll and /rt/send";
+                    "no such transport: there are ws, session, sse, poll, send and stream/NAME under /rt/";
                 return Err(Refusal::new(404, Code::NotFound, message));
             }
         }
@@ -79,6 +82,7 @@ impl Engine {
                 request.route = Route::Send(self.speaker(head, &query)?);
                 self.begin_body(id, request, head, size(self.config.limits.max_message), now)
             }
+            _ if path.starts_with(stream::PATH) => self.ask_stream(id, request, head, &query, now),
             _ if Body::of(head, 0).is_ok_and(|body| body.is_none()) => {
                 if path == "/rt/poll" {
                     self.poll(id, request, head, &query, now)
@@ -172,6 +176,7 @@ impl Engine {
         match request.route {
             Route::Send(session) => self.send_arrived(id, session, &body, now),
             Route::Hello => self.hello_arrived(id, &body, now),
+            Route::Stream { index, owner } => self.stream_arrived(id, index, owner, &body, now),
             Route::Read => {} // has none
         }
     }

@@ -1,5 +1,6 @@
 //! One request over plain HTTP, from its head to its answer.
 
+use super::events::Shape;
 use crate::frame::body::Body;
 use crate::frame::cors;
 use crate::frame::credentials::{Authorization, authorization};
@@ -14,6 +15,8 @@ pub(super) enum Route {
     Hello,
     /// `POST /rt/send`.
     Send(SessionId),
+    /// `POST /rt/stream/NAME`: the stream of this index, for the user of this session.
+    Stream { index: usize, owner: Option<SessionId> },
     /// `GET /rt/sse` or `GET /rt/poll`.
     Read,
 }
@@ -33,6 +36,8 @@ pub(in crate::engine) struct Request {
     pub(super) token: Option<String>,
     /// The cookies as they came, until the session is known whose one is wanted.
     pub(super) cookies: Vec<Box<str>>,
+    /// How a stream is wanted.
+    pub(super) shape: Option<Shape>,
     pub(super) body: Option<Body>,
     /// The peer waits for `100 Continue`.
     pub(super) continues: bool,
@@ -60,6 +65,7 @@ impl Request {
                 .headers_named("cookie")
                 .filter_map(|field| std::str::from_utf8(field).ok().map(Into::into))
                 .collect(),
+            shape: None,
             body: None,
             continues: false,
             replies: Vec::new(),

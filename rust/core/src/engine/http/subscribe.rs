@@ -5,6 +5,7 @@
 //! response. It joins all its rooms or none: what is refused is refused before the stream begins.
 
 use super::events::Shape;
+use super::stream::Wanted;
 use super::{Link, Request};
 use crate::codes::{Code, close};
 use crate::engine::conn::Phase;
@@ -28,7 +29,20 @@ pub(in crate::engine) struct Subscription {
     since: Option<String>,
     /// Or so many of the past of each room.
     last: Option<u64>,
+    /// Or no room, but one stream of items.
+    stream: Option<Wanted>,
     shape: Shape,
+}
+
+impl Subscription {
+    pub(super) fn of_stream(wanted: Wanted, shape: Shape) -> Self {
+        Self { rooms: Vec::new(), since: None, last: None, stream: Some(wanted), shape }
+    }
+
+    /// Whether it hears what is said to all, and to its user.
+    pub fn hears(&self) -> bool {
+        self.stream.is_none()
+    }
 }
 
 impl Engine {
@@ -68,7 +82,7 @@ impl Engine {
         let token = request.token.take();
         let Some(conn) = self.conn_mut(id) else { return Ok(()) };
         conn.request = Some(Box::new(request));
-        let subscription = Subscription { rooms, since: since.clone(), last, shape };
+        let subscription = Subscription { rooms, since: since.clone(), last, stream: None, shape };
         let pending = PendingHello {
             position: since,
             subscription: Some(Box::new(subscription)),
@@ -185,7 +199,11 @@ impl Engine {
         }
         self.begin_events(id, session, wanted.shape);
         self.hear_from(id, session, cursor, now);
-        self.welcome(id, session, cursor, None, now);
+        if let Some(stream) = &wanted.stream {
+            self.run_stream(id, session, stream);
+        } else {
+            self.welcome(id, session, cursor, None, now);
+        }
         if since == Since::Unknown {
             self.tell_unknown_past(session);
         }

@@ -1,0 +1,134 @@
+//! `POST /rt/stream/NAME`: one stream of items as an event stream, for callers without a session.
+//!
+//! It has a session of its own, as a subscription has: nobody sees it, it hears nothing else, and it ends with the
+//! response. Whoever leaves closes the generator. No credit is asked for: what the connection does not take holds it up.
+
+use super::request::{Request, Route};
+use super::subscribe::Subscription;
+use crate::codes::Code;
+use crate::engine::conn::Phase;
+use crate::engine::encoding::Carrier;
+use crate::engine::session::PendingHello;
+use crate::engine::{Engine, size};
+use crate::envelope::Data;
+use crate::frame::eventstream::LAST_CHUNK;
+use crate::frame::http::{Head, Refusal};
+use crate::frame::query::{Query, decode_path};
+use crate::ids::{ConnId, Form, Now, SessionId};
+use crate::outbox::{Lane, Meta};
+
+/// Where the name of a stream stands.
+pub(super) const PATH: &str = "/rt/stream/";
+/// The one stream of such a session.
+const ID: u64 = 1;
+
+/// Which stream, and with what.
+#[derive(Clone, Debug)]
+pub(super) struct Wanted {
+    index: usize,
+    data: Box<[u8]>,
+}
+
+impl Engine {
+    pub(super) fn ask_stream(
+        &mut self,
+        id: ConnId,
+        mut request: Request,
+        head: &Head<'_>,
+        query: &Query,
+        now: Now,
+    ) -> Result<(), Refusal> {
+        let name = decode_path(&head.path()[PATH.len()..])?;
+        let Some(index) = self.config.streams.iter().position(|stream| stream.name == name) else {
+            return Err(Refusal::new(404, Code::NotFound, format!("there is no stream {name:?}")));
+        };
+        if self.config.streams[index].up {
+            let message = format!("the stream {name:?} goes up: it needs a session, and its messages a send");
+            return Err(Refusal::new(400, Code::InvalidMessage, message));
+        }
+        let named =
+            query.one("session")?.is_some() || (request.token.is_none() && super::events::named(head));
+        let owner = if named { Some(self.speaker(head, query)?) } else { None };
+        request.shape = Some(super::events::Shape::of(head, query)?);
+        request.route = Route::Stream { index, owner };
+        self.begin_body(id, request, head, size(self.config.limits.max_message), now)
+    }
+
+    pub(super) fn stream_arrived(
+        &mut self,
+        id: ConnId,
+        index: usize,
+        owner: Option<SessionId>,
+        body: &[u8],
+        now: Now,
+    ) {
+        let data = if body.trim_ascii().is_empty() {
+            Ok(Data::null(Form::Json))
+        } else {
+            Data::check(Form::Json, body)
+        };
+        let data = match data {
+            Ok(data) => data.bytes.into_owned().into_boxed_slice(),
+            Err(fault) => {
+                let message = format!("the body is the data of the stream, as JSON: {}", fault.message);
+                self.refuse_request(id, &Refusal::new(400, Code::InvalidMessage, message), true, now);
+                return;
+            }
+        };
+        let Some(request) = self.conn_mut(id).and_then(|conn| conn.request.as_mut()) else { return };
+        let (token, Some(shape)) = (request.token.take(), request.shape) else { return };
+        let subscription = Subscription::of_stream(Wanted { index, data }, shape);
+        let pending = PendingHello { subscription: Some(Box::new(subscription)), ..PendingHello::default() };
+        let Some(owner) = owner else {
+            self.greet(id, pending, token, None, now);
+            return;
+        };
+        // The caller has said who it is by its session: the stream is that user's.
+        let Some(held) = self.session(owner) else {
+            self.refuse_request(id, &super::no_session(), true, now);
+            return;
+        };
+        let (user, expires) = (held.user().cloned(), held.expires);
+        if let Some(conn) = self.conn_mut(id) {
+            conn.phase = Phase::Checking(Box::default());
+        }
+        self.begin_session(id, &pending, user.as_deref(), expires, now);
+    }
+
+    /// The response has begun: now the stream.
+    pub(super) fn run_stream(&mut self, id: ConnId, session: SessionId, wanted: &Wanted) {
+        self.outboxes[id.index()].answers = true; // its end is seen where a turn ends
+        if let Some(held) = self.session_mut(session) {
+            held.acks.note(ID);
+        }
+        let data = Data { bytes: (&*wanted.data).into(), ..Data::null(Form::Json) };
+        let checked = Data::check(Form::Json, &wanted.data).unwrap_or(data);
+        self.begin_stream(session, ID, wanted.index, &checked, u64::MAX);
+    }
+
+    /// The turn ends: if the stream has said its end, and all of it has left, the response ends too.
+    pub(super) fn end_with_stream(&mut self, id: ConnId, now: Now) -> bool {
+        if !self.outboxes[id.index()].is_empty() {
+            return false;
+        }
+        let Some(conn) = self.conn(id) else { return false };
+        let (Some(session), Carrier::Events { chunked, .. }) = (conn.session, conn.carrier) else {
+            return false;
+        };
+        let over = self
+            .session(session)
+            .and_then(|held| held.streams())
+            .is_none_or(|streams| streams.rows().iter().all(|row| row.told));
+        if !over {
+            return false;
+        }
+        self.outboxes[id.index()].answers = false;
+        if chunked {
+            let segment = self.arena.frame(Meta::Control, |out| out.extend_from_slice(LAST_CHUNK));
+            self.post(id, Lane::Control, segment);
+        }
+        self.detach(id, session, now);
+        self.begin_closing(id, now);
+        true
+    }
+}
