@@ -2,9 +2,9 @@
 
     rtcore serve tokens:app
 
-The model here knows one sentence. What matters is the shape: it is asked for its next word only while the page has
-given credit for it, and `finally` runs however it ends: at the last word, when the page says `cancel`, when its
-session ends, when the server stops.
+The model here knows one sentence. What matters is the shape: it is asked for its next word only while the
+page has given credit for it, and `finally` runs however it ends: at the last word, when the page says
+`cancel`, when its session ends, when the server stops.
 """
 
 from collections.abc import AsyncIterator
@@ -15,7 +15,7 @@ import trio
 import rtcore
 
 app = rtcore.App()
-working = 0
+working: list[str] = []  # the sessions that the model works for
 
 
 class Question(msgspec.Struct):
@@ -33,14 +33,13 @@ async def model(question: Question) -> AsyncIterator[str]:
 
 @app.stream("answer")
 async def answer(session: rtcore.Session, question: Question) -> AsyncIterator[str]:
-    global working
-    working += 1
+    working.append(session.id)
     words = model(question)
     try:
         async for word in words:
             yield word
     finally:
-        working -= 1  # whatever happened: the model is free for the next one
+        working.remove(session.id)  # whatever happened: the model is free for the next one
         await words.aclose()
 
 
@@ -55,4 +54,4 @@ async def dictate(session: rtcore.Session, items: rtcore.Items[str]) -> dict[str
 
 @app.on("working")
 def how_many(session: rtcore.Session) -> int:
-    return working
+    return len(working)
