@@ -101,7 +101,7 @@ class RoomPlan:
 
 @dataclasses.dataclass(slots=True)
 class Plan:
-    """What an application asks of the core. The index of an event, raw path or stream is what its events carry."""
+    """What an application asks of the core. Events carry the index of an event, raw path or stream."""
 
     authenticates: bool = False
     lifecycle: bool = False

@@ -1,9 +1,9 @@
 """The tasks of streams: one for each, from its opening until the application's function is done.
 
-A stream down pulls its generator while the core has room for items (`stream_room`, `stream_item`), and is parked
-without it until STREAM_WANTS. Whatever ends it, the generator is closed in its own task, below the scope of
-its session: what it has in `finally` runs there, and with it the task ends. Only then is the core told that the
-stream is done, and only after the last one is the end of the session told to the application.
+A stream down pulls its generator while the core has room for items (`stream_room`, `stream_item`), and is
+parked without it until STREAM_WANTS. Whatever ends it, the generator is closed in its own task, below the
+scope of its session: what it has in `finally` runs there, and with it the task ends. Only then is the core
+told that the stream is done, and only after the last one the application that the session has ended.
 
 An item that is produced without waiting costs a step of the generator, its encoding, and one call into the
 core; after each 64 of them Trio has its pass, and what was made is written.

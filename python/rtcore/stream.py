@@ -41,7 +41,18 @@ class Items(Generic[T]):
     for, and else after each 64.
     """
 
-    __slots__ = ("_closed", "_decoder", "_engine", "_error", "_handle", "_id", "_name", "_taken", "_task", "_waiting")
+    __slots__ = (
+        "_closed",
+        "_decoder",
+        "_engine",
+        "_error",
+        "_handle",
+        "_id",
+        "_name",
+        "_taken",
+        "_task",
+        "_waiting",
+    )
 
     def __init__(self, engine: Engine, handle: int, stream: int, name: str, decoder: Decoder) -> None:
         self._engine = engine

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import AsyncIterator
 from typing import Any
 
 import trio
@@ -57,3 +58,17 @@ def fail(session: rtcore.Session) -> None:
 async def fail_async(session: rtcore.Session) -> None:
     """Raise each time, as a coroutine."""
     raise ValueError("on purpose, each time")
+
+
+@app.stream("endless")
+async def endless(session: rtcore.Session) -> AsyncIterator[str]:
+    """Never end."""
+    while True:
+        yield "x" * 1000
+
+
+@app.stream("never-items")
+async def never_items(session: rtcore.Session) -> AsyncIterator[str]:
+    """Never say anything."""
+    await trio.sleep_forever()
+    yield ""

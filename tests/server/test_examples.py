@@ -119,6 +119,24 @@ async def test_raw_echo(example: Any, path: str) -> None:
         assert await client._first(lambda _: True, "message") == {"any": "thing"}
 
 
+async def test_tokens(example: Any) -> None:
+    module = example("tokens")
+    async with memory_server(module.app) as server:
+        client = await server.welcomed()
+        stream = await client.begin("open", stream="answer", data={"text": "who?"}, credit=3)
+        assert [(await client.until("item", id=stream))["n"] for _ in range(3)] == [0, 1, 2]
+        assert await client.ask("emit", event="working") == 1
+        await client.send({"type": "bye"})  # the page goes
+        await client.wait_closed()
+        other = await server.welcomed()
+        assert await other.ask("emit", event="working") == 0
+        stream = await other.begin("open", stream="dictate", up=True)
+        await other.until("credit", id=stream)
+        await other.send({"type": "item", "id": stream, "n": 0, "data": "so it was"})
+        await other.send({"type": "end", "id": stream, "n": 1})
+        assert (await other.until("end", id=stream))["data"] == {"words": 3}
+
+
 def test_the_settings(example: Any) -> None:
     config = load({}, environment={}, file=EXAMPLES / "rtcore.toml").config
     assert config.limit("messages_per_second") == 50

@@ -165,13 +165,25 @@ impl Engine {
         }
     }
 
-    /// Streams that a returning peer has not named in time are wanted by nobody.
+    /// Streams that a returning peer has not named in time are wanted by nobody. What it says is not held against it
+    /// while it is not read; and when it went away again, its next return decides.
     pub(super) fn drop_held_streams(&mut self, session: SessionId, now: Now) {
+        let Some(held) = self.session(session) else { return };
+        let unread = held.conn.and_then(|conn| self.conn(conn)).is_some_and(|conn| conn.paused);
+        let away = !held.is_here();
+        let again = now.tick.plus_ms(self.config.limits.hello_ms);
         let Some(streams) = self.session_mut(session).and_then(|held| held.streams_mut()) else { return };
         if streams.held_until.is_none_or(|until| until > now.tick) {
             return;
         }
-        streams.held_until = None;
+        streams.held_until = (unread && !away).then_some(again);
+        if away {
+            return;
+        }
+        if unread {
+            self.timers.session(again, session);
+            return;
+        }
         let held: Vec<u64> = streams.rows().iter().filter(|row| row.held).map(|row| row.id).collect();
         for id in held {
             self.cancel_stream(session, id);
