@@ -12,8 +12,9 @@ import trio
 
 from ._http import Message, Receive, Scope, Send
 
-# How long an answer waits for the end of a body that nobody reads (s). A client that is refused stops soon.
-PATIENCE = 2.0
+# How long an answer waits for more of a body that nobody reads, and for all of it (s). A client that is
+# refused stops soon; one that does not may take as long as any body.
+PATIENCE, WHOLE = 5.0, 30.0
 
 
 class Lingering:
@@ -37,8 +38,10 @@ class Lingering:
     async def send(self, message: Message) -> None:
         """The same, but that the end of an answer waits. What comes of the body meanwhile is dropped."""
         if message["type"] == "http.response.body" and not message.get("more_body", False):
-            with trio.move_on_after(PATIENCE) as self._waiting:
+            end = trio.current_time() + WHOLE
+            with trio.move_on_at(end) as self._waiting:
                 while not self._whole:
+                    self._waiting.deadline = min(end, trio.current_time() + PATIENCE)
                     await self.receive()
         await self._send(message)
 
