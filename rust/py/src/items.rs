@@ -39,7 +39,6 @@ impl Core {
         Ok(())
     }
 
-    #[expect(clippy::too_many_arguments, reason = "the parts of an error, and whose it is")]
     fn fail_stream(
         &self,
         session: u64,

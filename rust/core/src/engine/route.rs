@@ -218,7 +218,10 @@ impl Engine {
                 self.said_open(session, &open);
                 Ok(())
             }
-            Said::Stream(said) => self.said_of_stream(session, said),
+            Said::Stream(said) => {
+                self.said_of_stream(session, said);
+                Ok(())
+            }
             Said::Bye { .. } => {
                 self.end_session(session, "the client said bye", close::NORMAL, now);
                 Ok(())
@@ -302,8 +305,8 @@ pub(super) fn is_answer(said: &Said<'_>) -> bool {
 /// The id of a request that will have an ack.
 pub(super) fn expects_ack(said: &Said<'_>) -> Option<u64> {
     match said {
-        Said::Hello(_) | Said::Ping { .. } | Said::Bye { .. } | Said::Reply { .. } => None,
-        Said::Open(_) => None, // its items and its end come down
+        // (What comes of an `open` are its items and its end, and those come down.)
+        Said::Hello(_) | Said::Ping { .. } | Said::Bye { .. } | Said::Reply { .. } | Said::Open(_) => None,
         _ => id_of(said),
     }
 }

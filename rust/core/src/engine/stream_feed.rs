@@ -90,7 +90,7 @@ impl Engine {
         let Self { sessions, events, .. } = self;
         let streams =
             sessions.get_mut(session.index(), session.generation()).and_then(|held| held.streams_mut());
-        for row in streams.into_iter().flat_map(|streams| streams.rows_mut()) {
+        for row in streams.into_iter().flat_map(Streams::rows_mut) {
             if let Stream::Down(down) = &mut row.stream
                 && down.waits
                 && down.may_make()
@@ -143,20 +143,16 @@ impl Engine {
     /// The peer wants this item of a stream next.
     pub(super) fn want(&mut self, session: SessionId, id: u64, next: u64) {
         let found = self.row_mut(session, id).filter(|row| !row.gone);
-        let kept = match found {
-            Some(row) => {
-                row.held = false;
-                row.told = false;
-                match &mut row.stream {
-                    Stream::Down(down) => down.want(next),
-                    Stream::Up(_) => true,
-                }
-            }
-            None => {
-                let end = super::streams::failed(&lost(id, next));
-                self.tell_end(session, id, next, &end);
-                return;
-            }
+        let Some(row) = found else {
+            let end = super::streams::failed(&lost(id, next));
+            self.tell_end(session, id, next, &end);
+            return;
+        };
+        row.held = false;
+        row.told = false;
+        let kept = match &mut row.stream {
+            Stream::Down(down) => down.want(next),
+            Stream::Up(_) => true,
         };
         if kept {
             self.feed_streams(session);

@@ -161,7 +161,7 @@ impl Engine {
         self.tell_session(session, |out, form| write_end(out, form, id, n, end));
     }
 
-    pub(super) fn said_of_stream(&mut self, session: SessionId, said: OfStream<'_>) -> Result<(), Fault> {
+    pub(super) fn said_of_stream(&mut self, session: SessionId, said: OfStream<'_>) {
         match said {
             OfStream::Credit { id, n } => {
                 if let Some(Row { stream: Stream::Down(down), .. }) = self.row_mut(session, id) {
@@ -176,7 +176,6 @@ impl Engine {
                 self.heard_end(session, id, n, error);
             }
         }
-        Ok(())
     }
 
     /// Nobody wants it any more: nothing of it is said from now on. It counts until the application is done.

@@ -98,6 +98,7 @@ impl Streams {
     }
 
     /// All of them, by id.
+    #[must_use]
     pub fn rows(&self) -> &[Row] {
         &self.rows
     }
