@@ -11,6 +11,9 @@ use crate::support::world::World;
 use proptest::prelude::*;
 use std::collections::BTreeSet;
 
+/// The room that an authorizer decides about: its place in `ROOMS`.
+const ASKED: usize = 4;
+
 fn live(bounded: Bounded, steps: &[Step], seed: u64) -> World {
     let mut world = World::new(bounded, 4, seed);
     world.cuts = seed.is_multiple_of(2);
@@ -38,12 +41,30 @@ fn narrowing() -> impl Strategy<Value = Vec<Step>> {
             let [before, after] = [Reads::Nothing, Reads::All].map(|reads| Step::Reads(client, reads));
             [before].into_iter().chain(grants).chain([after]).collect()
         });
+    // Something waits for it, it is put out or its rights change, somebody comes or goes, and it reads on.
+    let behind = (0..4_usize, 0..4_usize, 0..5_usize, 0..12_u8).prop_map(|(client, other, room, bits)| {
+        let publish = Step::AppPublish { room, size: 300, exclude: None };
+        let (connect, join, leave) =
+            (Step::Connect(other), Step::Join(other, room), Step::Leave(other, room));
+        let grant = if bits < 8 { Step::Grant { client, room, bits } } else { Step::PutOut(client, room) };
+        let [before, after] = [Reads::Nothing, Reads::All].map(|reads| Step::Reads(client, reads));
+        let come = [Step::Connect(client), Step::Join(client, room), before, publish.clone(), publish, grant];
+        come.into_iter().chain([connect, leave, join, Step::Pass(200), after]).collect()
+    });
+    // The authorizer says what a new member may, and there is a past to ask for.
+    let asks = (0..4_usize, 0..8_u8).prop_map(|(client, bits)| {
+        let publish = Step::AppPublish { room: ASKED, size: 3, exclude: None };
+        let join = [Step::Connect(client), Step::Leave(client, ASKED), Step::JoinLast(client, ASKED)];
+        [Step::Gives(Some(bits)), publish].into_iter().chain(join).collect()
+    });
     let some = prop_oneof![
         6 => steps(4, 4),
         2 => rights(4).prop_map(|step| vec![step]),
         2 => (0..4_usize, reads).prop_map(|(client, reads)| vec![Step::Reads(client, reads)]),
         2 => (1..150_u64).prop_map(|ms| vec![Step::Pass(ms)]),
         1 => burst,
+        1 => behind,
+        1 => asks,
     ];
     prop::collection::vec(some, 1..40).prop_map(|some| some.concat())
 }
