@@ -51,9 +51,9 @@ fn narrowing() -> impl Strategy<Value = Vec<Step>> {
         let come = [Step::Connect(client), Step::Join(client, room), before, publish.clone(), publish, grant];
         come.into_iter().chain([connect, leave, join, Step::Pass(200), after]).collect()
     });
-    // The authorizer says what a new member may, and there is a past to ask for.
+    // The authorizer says what a new member may, and there is a past to ask for, or none that is for it.
     let asks = (0..4_usize, 0..8_u8).prop_map(|(client, bits)| {
-        let publish = Step::AppPublish { room: ASKED, size: 3, exclude: None };
+        let publish = Step::AppPublish { room: ASKED, size: 3, exclude: (bits & 1 == 1).then_some(client) };
         let join = [Step::Connect(client), Step::Leave(client, ASKED), Step::JoinLast(client, ASKED)];
         [Step::Gives(Some(bits)), publish].into_iter().chain(join).collect()
     });

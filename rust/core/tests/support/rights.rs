@@ -216,6 +216,15 @@ impl World {
         self.given.lift(head, |of, place, out| *of == session && ends(place, out));
     }
 
+    /// A client came back: who is banned is not in rooms that were asked for again.
+    pub fn check_let_in(&self, client: usize) {
+        let client = &self.clients[client];
+        let banned = client.user().is_some_and(|user| self.app.banned.contains(user));
+        if banned && client.hears_all() && !self.app.thinks && self.app.later.is_empty() {
+            assert!(!client.rights.told.contains_key("asked"), "{:?} is banned, and was let in", client.held);
+        }
+    }
+
     /// Law 7, as far as it can be seen now.
     pub fn check_rights(&self) {
         self.given.check(&self.truth);

@@ -141,6 +141,9 @@ impl World {
             Step::Thinks(thinks) => self.app.thinks = thinks,
         }
         self.settle();
+        if let Step::Connect(client) | Step::ConnectIn(client, _) | Step::ConnectLost(client) = *step {
+            self.check_let_in(client);
+        }
     }
 
     fn ask(&mut self, client: usize, request: serde_json::Value) {
