@@ -195,6 +195,19 @@ def test_without_the_right_to_presence_nobody_is_seen(ann: Client, bob: Client, 
     ann.none("presence", room=room)
 
 
+def test_presence_that_is_given_begins_with_who_is_there(ann: Client, bob: Client, name: str) -> None:
+    room = f"guarded:{name}"
+    ann.join(room, data={"grants": ["history"]})
+    bob.join(room)
+    ann.emit("grant-me", {"room": room, "grants": ["history", "presence"]})
+    assert ann.expect("grants", room=room)["grants"] == ["presence", "history"]
+    view = ann.expect("room", room=room)
+    assert {member["session"] for member in view["members"]} == {ann.session, bob.session}
+    bob.ok("leave", room=room)
+    left = ann.expect("presence", room=room)
+    assert [member["session"] for member in left["left"]] == [bob.session]
+
+
 def test_the_application_puts_a_session_into_a_room(ann: Client, bob: Client, room: str) -> None:
     ann.emit("put-me", room)
     bob.join(room)
