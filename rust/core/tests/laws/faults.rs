@@ -6,6 +6,7 @@
 use crate::law::law;
 use crate::steps::steps;
 use crate::support::faults::{HEADS, broken, unreadable, wrong};
+use crate::support::link::Reads;
 use crate::support::rooms::{Bounded, config};
 use crate::support::steps::Step;
 use crate::support::world::World;
@@ -77,8 +78,6 @@ impl Side {
         Self { world, guilty }
     }
 
-    // Slow readers read a little whenever the world comes to rest, so both sides must do that equally often.
-
     /// Bytes of its own, if it does wrong here.
     fn say(&mut self, bytes: &[u8]) {
         if let Some(link) = self.world.clients[CULPRIT].link.as_mut().filter(|_| self.guilty) {
@@ -130,6 +129,10 @@ impl Side {
         match deed {
             // Late words of the application meet bytes that one of the worlds has not.
             Deed::Step(Step::Thinks(_)) => {}
+            // It would read a little at each deadline, of which one of the worlds may have one more.
+            Deed::Step(Step::Reads(client, Reads::Upto(_))) => {
+                self.world.step(&Step::Reads(*client, Reads::Nothing));
+            }
             Deed::Step(step) => self.world.step(step),
             Deed::Broken(at, rest) => {
                 let list = broken(dialect);
