@@ -79,11 +79,13 @@ fn a_fault_names_the_request_and_never_a_stream() {
     assert!(read(Form::Json, many.as_bytes()).is_err(), "more than anybody has");
 }
 
+type Write<'a> = &'a dyn Fn(&mut Vec<u8>, Form);
+
 #[test]
 fn what_the_server_says_is_the_same_in_both_forms() {
     let error =
         ErrorOut { code: "STREAM_LOST", message: "m", details: Some((b"[1]", Form::Json)), retry: false };
-    let said: [(&dyn Fn(&mut Vec<u8>, Form), &str); 4] = [
+    let said: [(Write<'_>, &str); 4] = [
         (
             &|o, f| item(o, f, 5, 0, (br#"{"a":1}"#, Form::Json)),
             r#"{"type":"item","id":5,"n":0,"data":{"a":1}}"#,

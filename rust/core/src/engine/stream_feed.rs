@@ -165,7 +165,10 @@ impl Engine {
     /// while it is not read; and when it went away again, its next return decides.
     pub(super) fn drop_held_streams(&mut self, session: SessionId, now: Now) {
         let Some(held) = self.session(session) else { return };
-        let unread = held.conn.and_then(|conn| self.conn(conn)).is_some_and(|conn| conn.paused);
+        // We do not read what it says, or it has not yet heard that it is back.
+        let unread = held.conn.is_some_and(|id| {
+            self.conn(id).is_some_and(|conn| conn.paused) || !self.outboxes[id.index()].is_empty()
+        });
         let away = !held.is_here();
         let again = now.tick.plus_ms(self.config.limits.hello_ms);
         let Some(streams) = self.session_mut(session).and_then(|held| held.streams_mut()) else { return };

@@ -54,7 +54,7 @@ impl Engine {
         let Some(held) = self.session_mut(session) else { return };
         let id = open.id;
         if id <= held.acks.taken() {
-            self.open_again(session, id);
+            self.open_again(session, id, open.credit);
             return;
         }
         held.acks.note(id);
@@ -119,12 +119,15 @@ impl Engine {
     }
 
     /// The same `open` came again: the stream goes on, and is not opened twice.
-    fn open_again(&mut self, session: SessionId, id: u64) {
+    fn open_again(&mut self, session: SessionId, id: u64, credit: u64) {
         let Some(row) = self.row_mut(session, id).filter(|row| !row.gone) else {
             let told = format!("stream {id} was opened before, and what came of it is no longer kept");
             self.tell_end(session, id, 0, &failed(&Fault::new(Code::AckExpired, told)));
             return;
         };
+        if let Stream::Down(down) = &mut row.stream {
+            down.raise(credit); // perhaps a `credit` of before was lost
+        }
         if std::mem::take(&mut row.held) {
             self.want(session, id, 0);
             return;

@@ -125,11 +125,13 @@ impl Streams {
         self.rows.iter().filter(|row| row.runs || (!row.gone && row.end_is_due())).count()
     }
 
-    /// What all items cost that have yet to be sent.
+    /// What all items cost that have yet to be sent. Those of a stream that a returning peer has not named wait for
+    /// nothing that others should wait for, too.
     #[must_use]
     pub fn unsent(&self) -> usize {
         self.rows
             .iter()
+            .filter(|row| !row.held)
             .map(|row| match &row.stream {
                 Stream::Down(down) => down.unsent(),
                 Stream::Up(_) => 0,

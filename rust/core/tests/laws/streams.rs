@@ -177,7 +177,9 @@ fn what_is_lost_of_a_stream_is_told() {
         }
         finish(&mut world);
         for client in &world.clients {
-            assert!(client.stream_errors().all(|code| ["STREAM_LOST", "OVERLOADED"].contains(&code)));
+            // A stream of which nothing was heard is opened again, and what came of it may not be kept any more.
+            let told = ["STREAM_LOST", "ACK_EXPIRED", "OVERLOADED"];
+            assert!(client.stream_errors().all(|code| told.contains(&code)));
         }
     });
 }

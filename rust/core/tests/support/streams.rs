@@ -205,15 +205,12 @@ impl Client {
             }
             let known = welcome["streams"][id.to_string()].as_u64();
             if of.is_up() {
-                match known {
-                    Some(next) => {
-                        assert!(next <= of.next, "an item that was never sent is not wanted next");
-                        of.next = next;
-                    }
-                    None => {
-                        (of.next, of.credit) = (0, 0);
-                        self.say_open(id);
-                    }
+                if let Some(next) = known {
+                    assert!(next <= of.next, "an item that was never sent is not wanted next");
+                    of.next = next;
+                } else {
+                    (of.next, of.credit) = (0, 0);
+                    self.say_open(id);
                 }
                 self.send_items(id);
             } else if of.next == 0 {
@@ -235,7 +232,9 @@ impl Client {
             }
         }
         if self.link.is_some() && self.welcomed {
-            said.iter().for_each(|credit| self.say(credit));
+            for credit in &said {
+                self.say(credit);
+            }
         }
     }
 
