@@ -31,10 +31,10 @@ BACKSLASH: Final = ord("\\")
 `memchr`; CPython's `bytes in bytes` takes eight times as long."""
 
 _BINARY: Final = (bytes, bytearray, memoryview)
-_dumps = orjson.dumps
+dumps = orjson.dumps
 
 
-def _default(value: Any) -> Any:
+def default(value: Any) -> Any:
     """For orjson: what it does not know by itself."""
     if isinstance(value, _BINARY):
         return {"$bin": base64.b64encode(value).decode("ascii")}
@@ -49,12 +49,13 @@ def encode(value: Any) -> bytes:
 
     """
     try:
-        return _dumps(value, _default)
+        return dumps(value, default)
     except TypeError as error:
-        return _encode_slowly(value, error)
+        return encode_slowly(value, error)
 
 
-def _encode_slowly(value: Any, first: TypeError) -> bytes:
+def encode_slowly(value: Any, first: TypeError) -> bytes:
+    """What orjson cannot, as `encode` gives it. On the hot path `dumps` and this stand for `encode`."""
     try:
         return msgspec.json.encode(_plain(msgspec.to_builtins(value, builtin_types=_BINARY, str_keys=True)))
     except RecursionError:
@@ -71,7 +72,7 @@ def _plain(value: Any) -> Any:
         return {key: _plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
         return [_plain(item) for item in value]
-    return _default(value) if isinstance(value, _BINARY) else value
+    return default(value) if isinstance(value, _BINARY) else value
 
 
 class Decoder:
