@@ -3,7 +3,8 @@
 Handles (`conn`, `session`, `request`, `ticket`) are integers with a generation: one that was kept
 too long finds nothing, and the call says so (`False` or `None`) or raises `Gone`.
 
-`form` says how `data` is written: 0 JSON, 1 MessagePack. What Python gives is JSON in bytes, compact.
+`form` says how `data` is written: 0 JSON, 1 MessagePack; the JSON of a REQUEST has no binary in it (`{"$bin": ...}`),
+since what has any comes as MessagePack. What Python gives is JSON in bytes, compact.
 
 Events are tuples whose first item says what happened:
 

@@ -25,11 +25,6 @@ JSON: Final = 0
 MSGPACK: Final = 1
 MAX_FAULTS: Final = 64
 
-DOLLAR: Final = ord("$")
-BACKSLASH: Final = ord("\\")
-"""JSON without these bytes has no `{"$bin": ...}` in it, not even with escapes. A byte is looked for with
-`memchr`; CPython's `bytes in bytes` takes eight times as long."""
-
 _BINARY: Final = (bytes, bytearray, memoryview)
 dumps = orjson.dumps
 
@@ -76,7 +71,7 @@ def _plain(value: Any) -> Any:
 
 
 class Decoder:
-    """Reads data by one type. `json` is the short way for JSON without `$bin` (see `by_form`)."""
+    """Reads data by one type. `json` is the short way for JSON without `$bin`."""
 
     __slots__ = ("_msgpack", "json", "type")
 

@@ -18,7 +18,7 @@ import trio
 from ._engine import CoreEvent, Engine
 from ._handlers import Handler, invalid
 from ._step import Stepped, inside
-from ._values import BACKSLASH, DOLLAR, FAULTS, default, dumps, encode, encode_slowly
+from ._values import FAULTS, default, dumps, encode, encode_slowly
 from .errors import Refuse, RtcoreError
 from .session import Session
 
@@ -89,15 +89,12 @@ def serve(
                 result = handler.function(session)
             else:
                 try:
-                    if form == 0 and DOLLAR not in data and BACKSLASH not in data:
-                        value = handler.json(data)
-                    else:
-                        value = handler.decoder.by_form(form, data)
+                    value = handler.json(data) if form == 0 else handler.decoder.by_form(form, data)
                 except FAULTS as error:
                     answer_invalid(engine, event, handler, error)
                     continue
                 result = handler.function(session, value)
-            if not handler.plain:
+            if not handler.plain:  # one may have come while a coroutine waited
                 result = yield from result
             try:
                 answer = dumps(result, default)
