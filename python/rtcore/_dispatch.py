@@ -269,7 +269,9 @@ class Runtime:
                             result = handler.function(session)
                         else:
                             try:
-                                value = handler.json(data) if form == 0 else handler.decoder.by_form(form, data)
+                                value = (
+                                    handler.json(data) if form == 0 else handler.decoder.by_form(form, data)
+                                )
                             except FAULTS as error:
                                 answer_invalid(engine, event, handler, error)
                                 continue

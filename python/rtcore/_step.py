@@ -15,11 +15,11 @@ The trap that parks a task is made once and yielded each time: Trio reads it and
 given travels in `item`, so a step sends None and Trio an Outcome, and neither is mistaken for the other.
 
 A task is several coroutines deep before it comes to the one that waits here, and each costs a step its
-resumption. So a step enters at the innermost that is always there (`inside`). When that one ends in a step, those
-around it go on with what it ended with; Trio, which always enters from outside, sees no difference.
+resumption. So a step enters at the innermost that is always there (`inside`). When that one ends in a step,
+those around it go on with what it ended with; Trio, which always enters from outside, sees no difference.
 
-Invariants: `idle` is true exactly while the task is parked in `next_item` and nobody has scheduled it. During a
-step the task's abort function stays ours, and refuses; where it was asked, Trio has taken it away.
+Invariants: `idle` is true exactly while the task is parked in `next_item` and nobody has scheduled it. During
+a step the task's abort function stays ours, and refuses; where it was asked, Trio has taken it away.
 """
 
 # ruff: noqa: SLF001, ASYNC105 - what this does with the insides of Trio is its subject
@@ -92,7 +92,9 @@ class Stepped:
         self.public = False  # only ever rescheduled
         self.abort = self._abort
         self.trap = _trap_of(trio.lowlevel.wait_task_rescheduled(self.abort))
-        self.inner: tuple[Task, Any] | None = None  # a task, and how the innermost of its coroutines is resumed
+        self.inner: tuple[Task, Any] | None = (
+            None  # a task, and how the innermost of its coroutines is resumed
+        )
         self.deep = False  # that task waits here
         self.ended: Value[object] | Error | None = None  # what the innermost ended with, in a step
         self.context: Any = None  # these three are the task's

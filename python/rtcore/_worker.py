@@ -1,8 +1,8 @@
 """The task of a session: its requests run here, one at a time, in the order in which they came.
 
-It is started with the session's first request that needs a task, and from then on parked in `serve`, where the
-turn steps it. Requests that come while a handler waits are kept in `waiting`; the core bounds them,
-since none of them has its ack.
+It is started with the session's first request that needs a task, and from then on parked in `serve`, where
+the turn steps it. Requests that come while a handler waits are kept in `waiting`; the core bounds them, since
+none of them has its ack.
 """
 
 from __future__ import annotations

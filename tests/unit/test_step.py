@@ -11,11 +11,12 @@ import trio
 import trio.testing
 
 from rtcore import _step
-from rtcore._step import Stepped, next_item
+from rtcore._step import Stepped, inside, next_item
 from rtcore.errors import UsageError
 
 mark: contextvars.ContextVar[str] = contextvars.ContextVar("mark", default="outside")
 Handler = Callable[[Any], Awaitable[Any]]
+OVER = object()
 
 
 @pytest.fixture(params=[True, False], ids=["direct", "reschedule"])
@@ -23,8 +24,16 @@ def direct(request: pytest.FixtureRequest) -> bool:
     return bool(request.param)
 
 
+@pytest.fixture(params=["outer", "inner"], autouse=True)
+def entry(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A step enters at the task's outermost coroutine, or at the innermost that is always there."""
+    monkeypatch.setattr(Driven, "inner", request.param == "inner")
+
+
 class Driven:
     """A task that hands each item to a handler, and what the handler gave."""
+
+    inner = False
 
     def __init__(self, handler: Handler) -> None:
         self.stepped = Stepped()
@@ -37,11 +46,16 @@ class Driven:
         self.stepped.adopt(trio.lowlevel.current_task())
         try:
             with self.scope:
-                while True:
-                    item = await next_item(self.stepped)
-                    self.seen.append(await self.handler(item))
+                await (inside(self.stepped, self.serve()) if self.inner else self.serve())
         finally:
             self.over = True
+
+    async def serve(self) -> None:
+        while True:
+            item = await next_item(self.stepped)
+            if item is OVER:
+                return
+            self.seen.append(await self.handler(item))
 
     async def idle(self) -> None:
         for _ in range(50):
@@ -269,6 +283,75 @@ async def test_an_exception_leaves_through_the_tasks_nursery(direct: bool) -> No
         trace = trace.tb_next
     assert names[-1] == "handler"
     assert "step" not in names
+
+
+async def test_what_is_around_the_innermost_goes_on_when_that_has_ended(direct: bool) -> None:
+    """It ends in a step, and what comes after it runs in the same one: waits there are the task's as well."""
+    event = trio.Event()
+
+    class After(Driven):
+        async def run(self) -> None:
+            await super().run()
+            self.seen.append("after")
+            await event.wait()
+            self.seen.append("waited")
+
+    async def handler(item: int) -> int:
+        return item
+
+    async with trio.open_nursery() as nursery:
+        driven = After(handler)
+        nursery.start_soon(driven.run)
+        await driven.idle()
+        driven.stepped.give(1, direct)
+        await driven.idle()
+        driven.stepped.give(OVER, direct)
+        await trio.testing.wait_all_tasks_blocked()
+        assert driven.seen == [1, "after"]
+        assert driven.over
+        event.set()
+    assert driven.seen == [1, "after", "waited"]
+
+
+async def test_an_error_of_the_innermost_can_be_caught_around_it(direct: bool) -> None:
+    caught: list[BaseException] = []
+
+    class Careful(Driven):
+        async def run(self) -> None:
+            try:
+                await super().run()
+            except LookupError as error:
+                caught.append(error)
+
+    async def handler(_: object) -> None:
+        raise LookupError("mine")
+
+    async with trio.open_nursery() as nursery:
+        driven = Careful(handler)
+        nursery.start_soon(driven.run)
+        await driven.idle()
+        driven.stepped.give(None, direct)
+    assert [str(error) for error in caught] == ["mine"]
+    assert caught[0].__context__ is None
+
+
+async def test_cancelled_within_a_scope_that_is_left_again(direct: bool) -> None:
+    """The cancellation was asked for in the step and refused; it is over when the task parks."""
+
+    async def handler(item: int) -> int:
+        with trio.CancelScope() as scope:  # noqa: ASYNC100 - it is there to be left
+            scope.cancel()
+        return item
+
+    async with trio.open_nursery() as nursery:
+        driven = await started(nursery, handler)
+        for item in (1, 2):
+            driven.stepped.give(item, direct)
+            await driven.idle()
+        assert driven.seen == [1, 2]
+        driven.scope.cancel()
+        await trio.testing.wait_all_tasks_blocked()
+        assert driven.over
 
 
 async def test_waiting_for_what_is_not_trios_is_a_type_error(direct: bool) -> None:

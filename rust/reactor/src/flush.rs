@@ -29,10 +29,10 @@ const ROUNDS: usize = 4;
 
 /// What one flush may write (bytes), a call counting as `CALL` of them: some 5 to 10 ms. A message to a
 /// thousand members fits.
-const BUDGET: usize = 2 * 1024 * 1024;
+const BUDGET: usize = 1024 * 1024;
 
 /// What a call costs, in bytes that it might have copied instead.
-const CALL: usize = 1024;
+const CALL: usize = 512;
 
 /// More connections than this with something due may be too many for one flush.
 const MANY: usize = 1024;

@@ -385,8 +385,14 @@ fn a_large_fan_out_does_not_keep_others_from_being_read() {
     assert!(server.engine.heard[&quick_conn].ends_with(b"me too"), "read before the rest was written");
     server.shard.flush(&mut server.engine).unwrap();
     assert!(server.engine.output[&quick_conn].is_empty(), "and answered before it");
-    assert!(server.engine.output[&crowd[crowd.len() - 1].1].len() == SIZE, "which the last one still waits for");
-    assert!(server.shard.turn(&mut server.engine, LIMIT).unwrap() > 0, "nobody sent anything, and yet it reports");
+    assert!(
+        server.engine.output[&crowd[crowd.len() - 1].1].len() == SIZE,
+        "which the last one still waits for"
+    );
+    assert!(
+        server.shard.turn(&mut server.engine, LIMIT).unwrap() > 0,
+        "nobody sent anything, and yet it reports"
+    );
 
     let mut answer = [0; 6];
     quick.read_exact(&mut answer).unwrap();
