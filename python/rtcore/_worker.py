@@ -24,6 +24,8 @@ from .session import Session
 
 log = logging.getLogger("rtcore.app")
 
+_NOTHING: Any = None
+
 
 def answer_error(
     engine: Engine, request: int, handler: Handler, session: Session, error: BaseException
@@ -81,7 +83,7 @@ def serve(
             if got is not None:
                 got.unwrap()  # from Trio: rescheduled, or cancelled
             event = stepped.item
-            stepped.item = None
+            stepped.item = _NOTHING
         _, _, request, index, form, data = event
         handler = handlers[index]
         try:

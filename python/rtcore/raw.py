@@ -109,7 +109,7 @@ class RawSocket(Stepped):
             got.unwrap()  # from Trio: rescheduled, or cancelled
         message: str | bytes | None = self.item
         self.item = None
-        if message is _CLOSED:
+        if message is None:  # `_CLOSED`
             raise StopAsyncIteration
         return message
 
