@@ -7,8 +7,8 @@ A public coroutine function begins with
 
 and then does its work whole, without waiting in it: cancelled means that it did not happen. `due` is true
 when the task is cancelled, and when it has used up its budget. The count lives in `Task.custom_sleep_data`: a
-public attribute, free while the task runs, that Trio clears whenever it reschedules the task. So a schedule
-point of any kind refills the budget by itself.
+public attribute, free while the task runs, that Trio clears whenever it reschedules the task, and a step too.
+So a schedule point of any kind refills the budget by itself.
 """
 
 # ruff: noqa: SLF001 - one field of a task of Trio, guarded

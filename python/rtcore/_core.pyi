@@ -3,7 +3,8 @@
 Handles (`conn`, `session`, `request`, `ticket`) are integers with a generation: one that was kept
 too long finds nothing, and the call says so (`False` or `None`) or raises `Gone`.
 
-`form` says how `data` is written: 0 JSON, 1 MessagePack. What Python gives is JSON in bytes, compact.
+`form` says how `data` is written: 0 JSON, 1 MessagePack; the JSON of a REQUEST has no binary in it (`{"$bin": ...}`),
+since what has any comes as MessagePack. What Python gives is JSON in bytes, compact.
 
 Events are tuples whose first item says what happened:
 
@@ -32,8 +33,8 @@ Events are tuples whose first item says what happened:
 | STREAM_CANCELLED | (kind, session, stream id)      nobody wants it any more |
 """
 
-from collections.abc import Sequence
-from typing import Final
+from collections.abc import Generator, Sequence
+from typing import Any, Final, NoReturn
 
 REQUEST: Final = 1
 RAW_MESSAGE: Final = 2
@@ -66,6 +67,21 @@ class Refused(Exception):
 
 class Blocked(Exception):
     """args: (ticket: int,). The room's policy is `block` and a member is behind: wait for UNBLOCKED, try again."""
+
+class RawLink:
+    """The sending side of one raw socket."""
+
+    # 0: it is on its way. Else the unsent bytes, more than `high`; -1: it is closed;
+    # -2: it is neither exactly `str` nor exactly `bytes`, and was not sent
+    def send(self, message: object) -> int: ...
+
+class Done:
+    """A coroutine that has ended already, without a result."""
+
+    def __await__(self) -> Generator[Any, Any]: ...
+    def send(self, value: Any, /) -> NoReturn: ...
+    def throw(self, error: Any, *rest: Any) -> NoReturn: ...
+    def close(self) -> None: ...
 
 class Core:
     def __init__(self, seed: bytes, manual: bool = False) -> None:
@@ -197,7 +213,7 @@ class Core:
         self, session: int, stream: int, code: str, message: str, details: bytes | None, retry: bool
     ) -> None: ...
     # -- raw sockets
-    def raw_send(self, conn: int, message: str | bytes) -> int: ...  # unsent bytes after it; -1: it is closed
+    def raw_link(self, conn: int, high: int) -> RawLink: ...
     def raw_close(self, conn: int, code: int, reason: str) -> None: ...
     def raw_waiting(
         self, conn: int, messages: int, size: int

@@ -50,12 +50,12 @@ from ._reactor import flush_when_woken, run_reactor
 from ._step import step
 from ._streams import StreamTasks
 from ._tasks import Tasks
-from ._values import BACKSLASH, DOLLAR, FAULTS, encode
+from ._values import FAULTS, default, dumps, encode_slowly
 from ._worker import answer_error, answer_invalid
 from .app import App
 from .errors import SessionEnded
 from .raw import RawSocket, failed
-from .session import meet
+from .session import Session, meet
 
 log = logging.getLogger("rtcore.app")
 
@@ -222,10 +222,10 @@ class Runtime:
         for event in events:
             kind = event[0]
             if kind == RAW_MESSAGE:
-                known = raws.get(event[1])
-                if known is None:
+                try:
+                    socket, function = raws[event[1]]
+                except KeyError:
                     continue
-                socket, function = known
                 if function is not None:
                     try:
                         function(socket, event[2])
@@ -241,46 +241,59 @@ class Runtime:
                 else:
                     socket.heard(event[2])
             elif kind == REQUEST:
-                _, handle, request, index, form, data = event
-                handler = handlers[index]
-                session = sessions.get(handle)
-                if session is None:
-                    try:
-                        session = meet(engine, handle)
-                    except SessionEnded:
+                handler = handlers[event[3]]
+                try:
+                    session = sessions[event[1]]
+                except KeyError:
+                    session = self._meet(event[1])
+                    if session is None:
                         continue
                 worker = session._worker
-                if handler.plain and (worker is None or worker.idle):
+                if not handler.plain:
+                    if handler.concurrency > 1:
+                        self._tasks.beside(session, handler, event)
+                    elif worker is None:
+                        self._tasks.worker(session).waiting.append(event)
+                    elif not worker.idle:
+                        worker.waiting.append(event)
+                    elif steps:
+                        steps -= 1
+                        worker.item = event
+                        step(worker)
+                    else:
+                        worker.give(event, False)
+                elif worker is None or worker.idle:
+                    _, _, request, _, form, data = event
                     try:
                         if handler.bare:
                             result = handler.function(session)
                         else:
                             try:
-                                if form == 0 and DOLLAR not in data and BACKSLASH not in data:
-                                    value = handler.json(data)
-                                else:
-                                    value = handler.decoder.by_form(form, data)
+                                value = (
+                                    handler.json(data) if form == 0 else handler.decoder.by_form(form, data)
+                                )
                             except FAULTS as error:
                                 answer_invalid(engine, event, handler, error)
                                 continue
                             result = handler.function(session, value)
-                        ack(request, encode(result))
+                        try:
+                            answer = dumps(result, default)
+                        except TypeError as error:
+                            answer = encode_slowly(result, error)
+                        ack(request, answer)
                     except Exception as error:  # noqa: BLE001 - the application's, whatever it is
                         answer_error(engine, request, handler, session, error)
-                elif handler.concurrency > 1:
-                    self._tasks.beside(session, handler, event)
-                elif worker is not None and worker.idle:
-                    worker.item = event
-                    if steps:
-                        steps -= 1
-                        step(worker)
-                    else:
-                        worker.give(event, False)
                 else:
-                    (worker or self._tasks.worker(session)).waiting.append(event)
+                    worker.waiting.append(event)
             else:
                 self._other(kind, event, steps > 0)
         self._steps = steps
+
+    def _meet(self, handle: int) -> Session | None:
+        try:
+            return meet(self.engine, handle)
+        except SessionEnded:
+            return None
 
     def _other(self, kind: int, event: CoreEvent, direct: bool) -> None:
         engine = self.engine
@@ -317,11 +330,9 @@ class Runtime:
     # -- who comes and goes
 
     def _opened(self, handle: int) -> None:
-        try:
-            session = meet(self.engine, handle)
-        except SessionEnded:
-            return
-        self._tasks.connected(session, self.app.connectors)
+        session = self._meet(handle)
+        if session is not None:
+            self._tasks.connected(session, self.app.connectors)
 
     def _ended(self, handle: int, reason: str) -> None:
         session = self.engine.sessions.pop(handle, None)

@@ -12,7 +12,7 @@ import difflib
 import math
 import os
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from typing import Any, Final, cast
 
 import trio
@@ -26,6 +26,8 @@ from .errors import ConfigError, Denied, SessionEnded, UsageError
 Core = _core.Core
 Refused = _core.Refused
 Blocked = _core.Blocked
+DONE: Final = cast("Coroutine[Any, Any, None]", _core.Done())
+"""What a plain function gives that may be awaited, when it did not have to wait. No coroutine is made."""
 LIMITS: Final = _core.LIMITS
 VERSION: Final = _core.VERSION
 

@@ -14,7 +14,12 @@ with the same behaviour. `RTCORE_STEP=direct` or `reschedule` decides for tests.
 The trap that parks a task is made once and yielded each time: Trio reads it and does not keep it. What is
 given travels in `item`, so a step sends None and Trio an Outcome, and neither is mistaken for the other.
 
-Invariant: `idle` is true exactly while the task is parked in `next_item` and nobody has scheduled it.
+A task is several coroutines deep before it comes to the one that waits here, and each costs a step its
+resumption. So a step enters at the innermost that is always there (`inside`). When that one ends in a step,
+those around it go on with what it ended with; Trio, which always enters from outside, sees no difference.
+
+Invariants: `idle` is true exactly while the task is parked in `next_item` and nobody has scheduled it. During
+a step the task's abort function stays ours, and refuses; where it was asked, Trio has taken it away.
 """
 
 # ruff: noqa: SLF001, ASYNC105 - what this does with the insides of Trio is its subject
@@ -63,7 +68,21 @@ _WAIT: Final = type(_trap_of(trio.lowlevel.wait_task_rescheduled(lambda _: Abort
 class Stepped:
     """Something that one task at a time waits for, and a turn gives."""
 
-    __slots__ = ("_run", "_send", "abort", "driven", "idle", "item", "public", "task", "trap")
+    __slots__ = (
+        "abort",
+        "context",
+        "deep",
+        "driven",
+        "ended",
+        "idle",
+        "inner",
+        "item",
+        "public",
+        "run_in",
+        "send_to",
+        "task",
+        "trap",
+    )
 
     def __init__(self) -> None:
         self.idle = False
@@ -73,19 +92,30 @@ class Stepped:
         self.public = False  # only ever rescheduled
         self.abort = self._abort
         self.trap = _trap_of(trio.lowlevel.wait_task_rescheduled(self.abort))
-        self._run: Any = None
-        self._send: Any = None
+        self.inner: tuple[Task, Any] | None = (
+            None  # a task, and how the innermost of its coroutines is resumed
+        )
+        self.deep = False  # that task waits here
+        self.ended: Value[object] | Error | None = None  # what the innermost ended with, in a step
+        self.context: Any = None  # these three are the task's
+        self.run_in: Any = None
+        self.send_to: Any = None
 
     def adopt(self, task: Task) -> None:
         """From now on it is this task that waits here."""
         self.task = task
-        self._run = task.context.run
-        self._send = task.coro.send
+        self.run_in = task.context.run
+        self.deep = self.inner is not None and self.inner[0] is task
+        self.send_to = self.inner[1] if self.inner is not None and self.deep else task.coro.send
         # Ctrl-C lands in the main task, by rules of its own that a step does not follow.
         self.public = CONTEXT is None or task is CONTEXT.runner.main_task
+        # The run context is a `threading.local`: its dictionary is the same thing, looked up once.
+        self.context = CONTEXT and CONTEXT.__dict__
 
     def _abort(self, _: object) -> Abort:
-        self.idle = False  # Trio has scheduled it, with the cancellation
+        if not self.idle:
+            return Abort.FAILED  # it runs, in a step, which looks at the end whether this was asked
+        self.idle = False  # Trio schedules it, with the cancellation
         return Abort.SUCCEEDED
 
     def give(self, item: Any, direct: bool) -> None:
@@ -111,37 +141,74 @@ def next_item(stepped: Stepped) -> Generator[Any, Any, Any]:
 
 
 @trio.lowlevel.enable_ki_protection
+async def inside(stepped: Stepped, work: Any) -> None:
+    """Do the current task's work, a coroutine in which it waits here: steps enter there, and not in this."""
+    task = trio.lowlevel.current_task()
+    stepped.inner = task, work.send
+    stepped.adopt(task)
+    try:
+        await work
+    except BaseException:
+        if stepped.ended is None:
+            raise
+        # It had ended in a step, and Python only says that it cannot be resumed.
+    finally:
+        stepped.inner = None
+        stepped.deep = False
+    ended, stepped.ended = stepped.ended, None
+    if isinstance(ended, Error):
+        ended.unwrap()
+
+
+@trio.lowlevel.enable_ki_protection
 def step(stepped: Stepped) -> None:
     """Run an idle task until it parks, waits or ends. Never from within another step."""
-    # The run context is a `threading.local`: its dictionary is the same thing, looked up once.
-    context = CONTEXT.__dict__
+    context = stepped.context
     task: Any = stepped.task
     caller = context["task"]
     stepped.idle = False
     stepped.driven = True
-    task._abort_func = None
-    task.custom_sleep_data = None
+    task.custom_sleep_data = 0  # the budget of `_budget` is whole again
     context["task"] = task
     ended: Value[object] | Error | None = None
     trap: Any = None
     try:
-        trap = stepped._run(stepped._send, None)
-    except StopIteration as stop:
-        ended = Value(stop.value)
+        trap = stepped.run_in(stepped.send_to, None)
     except BaseException as error:  # noqa: BLE001 - as Trio's loop does: it leaves through the task's nursery
-        ended = Error(error.with_traceback(error.__traceback__ and error.__traceback__.tb_next))
+        ended = _ended_with(error)
+    if ended is not None and stepped.deep:
+        # Not inside the `except`, or unrelated errors would get this one as their context.
+        trap, ended = _leave(stepped, ended)
     context["task"] = caller
     stepped.driven = False
-    if ended is not None:
-        # Not inside the `except`, or unrelated errors would get this one as their context.
-        context["runner"].task_exited(task, ended)
-        return
     if trap is stepped.trap:  # parked again
-        task._abort_func = stepped.abort
-        if task._cancel_status.effectively_cancelled:
-            task._attempt_delivery_of_any_pending_cancel()
-        return
-    _wait(context["runner"], task, trap)
+        if task._abort_func is None:  # somebody cancelled meanwhile, and was told that this had to wait
+            task._abort_func = stepped.abort
+            if task._cancel_status.effectively_cancelled:
+                task._attempt_delivery_of_any_pending_cancel()
+    elif ended is not None:
+        context["runner"].task_exited(task, ended)
+    else:
+        _wait(context["runner"], task, trap)
+
+
+def _leave(stepped: Stepped, ended: Value[object] | Error) -> tuple[Any, Value[object] | Error | None]:
+    """The innermost coroutine has ended in a step: those around it go on. What they yield or end with."""
+    task: Any = stepped.task
+    stepped.ended = ended
+    stepped.deep = False
+    stepped.send_to = task.coro.send
+    try:
+        return stepped.run_in(stepped.send_to, None), None
+    except BaseException as error:  # noqa: BLE001 - as in `step`
+        return None, _ended_with(error)
+
+
+def _ended_with(error: BaseException) -> Value[object] | Error:
+    if isinstance(error, StopIteration):
+        return Value(error.value)
+    trace = error.__traceback__
+    return Error(error.with_traceback(trace and trace.tb_next))
 
 
 def _wait(runner: Any, task: Any, trap: Any) -> None:

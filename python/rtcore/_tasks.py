@@ -7,6 +7,7 @@ together.
 from __future__ import annotations
 
 import logging
+from collections import deque
 from collections.abc import Callable
 from typing import Any
 
@@ -14,7 +15,7 @@ import trio
 
 from ._engine import CoreEvent, Engine
 from ._handlers import Handler, is_async, name_of
-from ._worker import Worker, serve_one
+from ._worker import Worker, serve
 from .raw import RawSocket
 from .session import Session
 
@@ -32,7 +33,7 @@ class Tasks:
         self.workers: dict[Worker, None] = {}
         self._engine = engine
         self._handlers = handlers
-        self._beside: dict[tuple[int, int], list[Any]] = {}  # how many run, then the events that wait
+        self._beside: dict[tuple[int, int], _Beside] = {}
         self._raws = 0
         self._scope = trio.CancelScope()
         self._one_done: trio.Event | None = None  # who stops them wants to know
@@ -94,27 +95,23 @@ class Tasks:
     def beside(self, session: Session, handler: Handler, event: CoreEvent) -> None:
         """A request of a handler that may run several times: up to its number at once, the rest in order."""
         key = (session._handle, event[3])
-        slot = self._beside.setdefault(key, [0])
-        if slot[0] < handler.concurrency:
-            slot[0] += 1
-            self._start(self._run_beside, session, handler, key, event)
-        else:
-            slot.append(event)
+        beside = self._beside.get(key)
+        if beside is None:
+            beside = self._beside[key] = _Beside()
+        beside.waiting.append(event)
+        if beside.running < handler.concurrency:
+            beside.running += 1
+            self._start(self._run_beside, session, beside, key)
 
-    async def _run_beside(
-        self, session: Session, handler: Handler, key: tuple[int, int], event: CoreEvent
-    ) -> None:
-        slot = self._beside[key]
+    async def _run_beside(self, session: Session, beside: _Beside, key: tuple[int, int]) -> None:
         with trio.CancelScope() as scope:
             try:
                 if session.enter(scope):
-                    await serve_one(self._engine, session, handler, event)
-                    while len(slot) > 1:
-                        await serve_one(self._engine, session, handler, slot.pop(1))
+                    await serve(self._engine, session, self._handlers, beside.waiting, None)
             finally:
                 session.leave(scope)
-                slot[0] -= 1
-                if slot[0] == 0:
+                beside.running -= 1
+                if beside.running == 0:
                     self._beside.pop(key, None)
                 self._done()
 
@@ -147,6 +144,16 @@ class Tasks:
         finally:
             self._raws -= 1
             self._done()
+
+
+class _Beside:
+    """The requests of one session and one event: how many run, and what waits."""
+
+    __slots__ = ("running", "waiting")
+
+    def __init__(self) -> None:
+        self.running = 0
+        self.waiting: deque[Any] = deque()
 
 
 class _Then:

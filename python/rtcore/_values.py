@@ -25,16 +25,11 @@ JSON: Final = 0
 MSGPACK: Final = 1
 MAX_FAULTS: Final = 64
 
-DOLLAR: Final = ord("$")
-BACKSLASH: Final = ord("\\")
-"""JSON without these bytes has no `{"$bin": ...}` in it, not even with escapes. A byte is looked for with
-`memchr`; CPython's `bytes in bytes` takes eight times as long."""
-
 _BINARY: Final = (bytes, bytearray, memoryview)
-_dumps = orjson.dumps
+dumps = orjson.dumps
 
 
-def _default(value: Any) -> Any:
+def default(value: Any) -> Any:
     """For orjson: what it does not know by itself."""
     if isinstance(value, _BINARY):
         return {"$bin": base64.b64encode(value).decode("ascii")}
@@ -49,12 +44,13 @@ def encode(value: Any) -> bytes:
 
     """
     try:
-        return _dumps(value, _default)
+        return dumps(value, default)
     except TypeError as error:
-        return _encode_slowly(value, error)
+        return encode_slowly(value, error)
 
 
-def _encode_slowly(value: Any, first: TypeError) -> bytes:
+def encode_slowly(value: Any, first: TypeError) -> bytes:
+    """What orjson cannot, as `encode` gives it. On the hot path `dumps` and this stand for `encode`."""
     try:
         return msgspec.json.encode(_plain(msgspec.to_builtins(value, builtin_types=_BINARY, str_keys=True)))
     except RecursionError:
@@ -71,11 +67,11 @@ def _plain(value: Any) -> Any:
         return {key: _plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
         return [_plain(item) for item in value]
-    return _default(value) if isinstance(value, _BINARY) else value
+    return default(value) if isinstance(value, _BINARY) else value
 
 
 class Decoder:
-    """Reads data by one type. `json` is the short way for JSON without `$bin` (see `by_form`)."""
+    """Reads data by one type. `json` is the short way for JSON without `$bin`."""
 
     __slots__ = ("_msgpack", "json", "type")
 

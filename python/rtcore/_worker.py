@@ -1,26 +1,30 @@
 """The task of a session: its requests run here, one at a time, in the order in which they came.
 
-It is started with the session's first request that needs a task, and from then on parked in `next_item`,
-where the turn steps it. Requests that come while a handler waits are kept in `waiting`; the core bounds them,
-since none of them has its ack.
+It is started with the session's first request that needs a task, and from then on parked in `serve`, where
+the turn steps it. Requests that come while a handler waits are kept in `waiting`; the core bounds them, since
+none of them has its ack.
 """
 
 from __future__ import annotations
 
 import logging
 from collections import deque
+from collections.abc import Generator
+from types import coroutine
 from typing import Any
 
 import trio
 
 from ._engine import CoreEvent, Engine
 from ._handlers import Handler, invalid
-from ._step import Stepped, next_item
-from ._values import BACKSLASH, DOLLAR, FAULTS, encode
+from ._step import Stepped, inside
+from ._values import FAULTS, default, dumps, encode, encode_slowly
 from .errors import Refuse, RtcoreError
 from .session import Session
 
 log = logging.getLogger("rtcore.app")
+
+_NOTHING: Any = None
 
 
 def answer_error(
@@ -50,36 +54,68 @@ def answer_invalid(engine: Engine, event: CoreEvent, handler: Handler, error: Ex
         engine.wake()
 
 
-async def serve_one(engine: Engine, session: Session, handler: Handler, event: CoreEvent) -> None:
-    """Read, run, answer: one request, whatever happens. Only what is no `Exception` comes out."""
-    _, _, request, _, form, data = event
-    try:
-        if handler.bare:
-            work = handler.function(session)
-        else:
+@trio.lowlevel.enable_ki_protection
+@coroutine
+def serve(
+    engine: Engine,
+    session: Session,
+    handlers: list[Handler],
+    waiting: deque[Any],
+    stepped: Stepped | None,
+) -> Generator[Any, Any, None]:
+    """Read, run and answer what waits, one request after the other, whatever happens in them.
+
+    When none waits: parks in `stepped` for the next one, or is over without it. Only what is no `Exception`
+    comes out. This is one coroutine, and none for each of its steps, since it is the way of every request.
+    """
+    ack = engine.core.ack
+    while True:
+        if waiting:
+            event = waiting.popleft()
+            if type(event) is not tuple:
+                yield from event().__await__()
+                continue
+        elif stepped is None:
+            return
+        else:  # `next_item`, in place
+            stepped.idle = True
+            got = yield stepped.trap
+            if got is not None:
+                got.unwrap()  # from Trio: rescheduled, or cancelled
+            event = stepped.item
+            stepped.item = _NOTHING
+        _, _, request, index, form, data = event
+        handler = handlers[index]
+        try:
+            if handler.bare:
+                result = handler.function(session)
+            else:
+                try:
+                    value = handler.json(data) if form == 0 else handler.decoder.by_form(form, data)
+                except FAULTS as error:
+                    answer_invalid(engine, event, handler, error)
+                    continue
+                result = handler.function(session, value)
+            if not handler.plain:  # one may have come while a coroutine waited
+                result = yield from result
             try:
-                if form == 0 and DOLLAR not in data and BACKSLASH not in data:
-                    value = handler.json(data)
-                else:
-                    value = handler.decoder.by_form(form, data)
-            except FAULTS as error:
-                answer_invalid(engine, event, handler, error)
-                return
-            work = handler.function(session, value)
-        engine.core.ack(request, encode(work if handler.plain else await work))
-    except Exception as error:  # noqa: BLE001 - the application's, whatever it is
-        answer_error(engine, request, handler, session, error)
-        return
-    except BaseExceptionGroup as errors:
-        # Cancelled beside errors: the errors are the application's, the rest is Trio's and must pass.
-        ours, rest = errors.split(Exception)
-        if ours is not None:
-            answer_error(engine, request, handler, session, ours)
-        if rest is not None:
-            raise rest from None
-        return
-    if not engine.turning:
-        engine.wake()
+                answer = dumps(result, default)
+            except TypeError as error:
+                answer = encode_slowly(result, error)
+            ack(request, answer)
+        except Exception as error:  # noqa: BLE001 - the application's, whatever it is
+            answer_error(engine, request, handler, session, error)
+            continue
+        except BaseExceptionGroup as errors:
+            # Cancelled beside errors: the errors are the application's, the rest is Trio's and must pass.
+            ours, rest = errors.split(Exception)
+            if ours is not None:
+                answer_error(engine, request, handler, session, ours)
+            if rest is not None:
+                raise rest from None
+            continue
+        if not engine.turning:
+            engine.wake()
 
 
 class Worker(Stepped):
@@ -96,20 +132,13 @@ class Worker(Stepped):
 
     async def run(self) -> None:
         """The session's own task, until the session ends."""
-        engine, session, handlers, waiting = self.engine, self.session, self.handlers, self.waiting
-        self.adopt(trio.lowlevel.current_task())
+        session = self.session
         with trio.CancelScope() as scope:
             try:
                 if session.enter(scope):
-                    while True:
-                        event = waiting.popleft() if waiting else await next_item(self)
-                        if type(event) is tuple:
-                            await serve_one(engine, session, handlers[event[3]], event)
-                        else:
-                            await event()
+                    await inside(self, serve(self.engine, session, self.handlers, self.waiting, self))
             finally:
                 session.leave(scope)
 
 
 trio.lowlevel.enable_ki_protection(Worker.run)
-trio.lowlevel.enable_ki_protection(serve_one)

@@ -13,20 +13,21 @@ from __future__ import annotations
 
 import logging
 from collections import deque
-from collections.abc import Awaitable, Generator, Sequence
+from collections.abc import Awaitable, Coroutine, Generator, Sequence
 from types import coroutine
 from typing import Any, Final
 
 import trio
 
-from ._budget import checkpoint, due
-from ._engine import INTERNAL_CLOSE, NORMAL_CLOSE, Engine
-from ._step import Stepped
+from ._budget import CALLS, checkpoint, due
+from ._engine import DONE, INTERNAL_CLOSE, NORMAL_CLOSE, Engine
+from ._step import Stepped, inside
 from .errors import SocketClosed, UsageError
 
 log = logging.getLogger("rtcore.app")
 
-_CLOSED: Final[Any] = object()
+_CLOSED: Final = None
+"""Given instead of a message."""
 
 
 class RawSocket(Stepped):
@@ -40,6 +41,8 @@ class RawSocket(Stepped):
     __slots__ = (
         "_conn",
         "_engine",
+        "_held",
+        "_say",
         "_size",
         "_unsent",
         "_waiting",
@@ -59,7 +62,9 @@ class RawSocket(Stepped):
         super().__init__()
         self._engine = engine
         self._conn = conn
-        self._unsent = 0
+        self._say = engine.core.raw_link(conn, engine.high).send
+        self._unsent = 0  # bytes, where they are more than `session_high`
+        self._held = False  # messages wait, or it is closed: the next message is not waited for
         self._waiting: deque[str | bytes] | None = None
         self._size = 0
         self.path, _, self.query = target.partition("?")
@@ -84,26 +89,27 @@ class RawSocket(Stepped):
             trio.BusyResourceError: another task waits for the next message.
 
         """
-        if self._waiting:
-            if due():
-                yield from checkpoint().__await__()
+        if self._held or not self.driven:
             if self._waiting:
-                return self._take(self._waiting)
-        if self.close_code is not None:
-            raise StopAsyncIteration
-        if self.idle:
-            raise trio.BusyResourceError("another task waits for this socket's next message")
-        if not self.driven:  # in a step the task is the one that waited here last
-            task = trio.lowlevel.current_task()
-            if task is not self.task:
-                self.adopt(task)
+                if due():
+                    yield from checkpoint().__await__()
+                if self._waiting:
+                    return self._take(self._waiting)
+            if self.close_code is not None:
+                raise StopAsyncIteration
+            if self.idle:
+                raise trio.BusyResourceError("another task waits for this socket's next message")
+            if not self.driven:  # in a step the task is the one that waited here last
+                task = trio.lowlevel.current_task()
+                if task is not self.task:
+                    self.adopt(task)
         self.idle = True
         got = yield self.trap
         if got is not None:
             got.unwrap()  # from Trio: rescheduled, or cancelled
-        message: str | bytes = self.item
+        message: str | bytes | None = self.item
         self.item = None
-        if message is _CLOSED:
+        if message is None:  # `_CLOSED`
             raise StopAsyncIteration
         return message
 
@@ -123,6 +129,7 @@ class RawSocket(Stepped):
     def _take(self, waiting: deque[str | bytes]) -> str | bytes:
         message = waiting.popleft()
         self._size -= len(message)
+        self._held = bool(waiting) or self.close_code is not None
         self._engine.core.raw_waiting(self._conn, len(waiting), self._size)
         if not self._engine.turning:
             self._engine.wake()
@@ -130,30 +137,40 @@ class RawSocket(Stepped):
 
     # -- saying
 
-    async def send(self, message: str | bytes) -> None:
+    def send(self, message: str | bytes) -> Coroutine[Any, Any, None]:
         """Say a message, `str` as text and bytes as binary: whole, or not at all.
 
-        A cancel point. It waits while more than `session_high` bytes are unsent, until `session_low` are;
-        else it is a schedule point after each 64 calls of a task.
+        To be awaited, like a coroutine. A cancel point. It waits while more than `session_high` bytes are
+        unsent, until `session_low` are; else it is a schedule point after each 64 calls of a task.
 
         Raises:
             SocketClosed: the socket is closed.
             TypeError: the message is neither text nor bytes.
 
         """
+        # What need not wait is done when it is called: a coroutine less for each message.
+        if self._unsent:
+            return self._send_later(message)
+        if self.driven:  # the same as `due`, whose task is known here
+            task: Any = self.task
+            used = task.custom_sleep_data
+            if used >= CALLS or task._cancel_status.effectively_cancelled:  # noqa: SLF001 - as there
+                return self._send_later(message)
+            task.custom_sleep_data = used + 1
+            if status := self._say(message):
+                self._sent(status, message)
+            return DONE
+        if due():
+            return self._send_later(message)
+        self._send(message)
+        return DONE
+
+    async def _send_later(self, message: str | bytes) -> None:
         if due():
             await checkpoint()
-        engine = self._engine
-        if self._unsent > engine.high:
+        if self._unsent:
             await self._drained()
-        unsent = engine.core.raw_send(
-            self._conn, message if type(message) in _MESSAGES else _message(message)
-        )
-        if unsent < 0:
-            raise self._closed_error()
-        self._unsent = unsent
-        if not engine.turning:
-            engine.wake()
+        self._send(message)
 
     def send_nowait(self, message: str | bytes) -> None:
         """Say a message, now. For plain functions; see `send` for arguments and errors.
@@ -163,20 +180,31 @@ class RawSocket(Stepped):
 
         """
         engine = self._engine
-        if self._unsent > engine.high and engine.core.want_raw_drained(self._conn):
-            raise trio.WouldBlock(f"{self._unsent} bytes are unsent, and {engine.high} may be")
-        unsent = engine.core.raw_send(
-            self._conn, message if type(message) in _MESSAGES else _message(message)
-        )
-        if unsent < 0:
-            raise self._closed_error()
-        self._unsent = unsent
+        if self._unsent:
+            if engine.core.want_raw_drained(self._conn):
+                raise trio.WouldBlock(f"{self._unsent} bytes are unsent, and {engine.high} may be")
+            self._unsent = 0
+        if status := self._say(message):
+            self._sent(status, message)
         if not engine.turning:
             engine.wake()
 
+    def _send(self, message: str | bytes) -> None:
+        if status := self._say(message):
+            self._sent(status, message)
+        if not self._engine.turning:
+            self._engine.wake()
+
+    def _sent(self, status: int, message: Any) -> None:
+        if status == _FOREIGN:
+            status = self._say(_message(message))
+        if status < 0:
+            raise self._closed_error()
+        self._unsent = status
+
     async def _drained(self) -> None:
         engine = self._engine
-        while self._unsent > engine.high:
+        while self._unsent:
             if not engine.core.want_raw_drained(self._conn):
                 self._unsent = 0  # there is room; the next send measures again
                 return
@@ -216,12 +244,14 @@ class RawSocket(Stepped):
         if self._waiting is None:
             self._waiting = deque()
         self._waiting.append(message)
+        self._held = True
         self._size += len(message)
         self._engine.core.raw_waiting(self._conn, len(self._waiting), self._size)
 
     def closed(self, code: int, reason: str, direct: bool) -> None:
         """It is closed: the iteration ends, and who waits to send is told."""
         self.close_code, self.close_reason = code, reason
+        self._held = True
         self._engine.wake_drained(self._engine.raw_drained, self._conn)
         if self.idle:
             self.give(_CLOSED, direct)
@@ -230,7 +260,7 @@ class RawSocket(Stepped):
         """The socket's own task."""
         try:
             with trio.CancelScope() as self.scope:
-                await guarded(self, function(self))
+                await guarded(self, inside(self, function(self)))
         finally:
             if self.close_code is None:
                 self.close_nowait()
@@ -239,13 +269,14 @@ class RawSocket(Stepped):
         return f"<RawSocket {self.path} of {self.address}>"
 
 
-_MESSAGES: Final = frozenset({str, bytes})
+_FOREIGN: Final = -2
+"""`RawLink.send`: of a class that it does not take."""
 _CODES: Final = frozenset({*range(1000, 1004), *range(1007, 1015)})
 
 
 def _message(message: Any) -> str | bytes:
     if isinstance(message, str):
-        return str(message)
+        return str.__str__(str(message))
     if isinstance(message, bytes | bytearray | memoryview):
         return bytes(message)
     raise TypeError(f"a message is str or bytes, not {type(message).__name__}")

@@ -11,11 +11,12 @@ import trio
 import trio.testing
 
 from rtcore import _step
-from rtcore._step import Stepped, next_item
+from rtcore._step import Stepped, inside, next_item
 from rtcore.errors import UsageError
 
 mark: contextvars.ContextVar[str] = contextvars.ContextVar("mark", default="outside")
 Handler = Callable[[Any], Awaitable[Any]]
+OVER = object()
 
 
 @pytest.fixture(params=[True, False], ids=["direct", "reschedule"])
@@ -23,8 +24,16 @@ def direct(request: pytest.FixtureRequest) -> bool:
     return bool(request.param)
 
 
+@pytest.fixture(params=["outer", "inner"], autouse=True)
+def entry(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A step enters at the task's outermost coroutine, or at the innermost that is always there."""
+    monkeypatch.setattr(Driven, "inner", request.param == "inner")
+
+
 class Driven:
     """A task that hands each item to a handler, and what the handler gave."""
+
+    inner = False
 
     def __init__(self, handler: Handler) -> None:
         self.stepped = Stepped()
@@ -37,11 +46,16 @@ class Driven:
         self.stepped.adopt(trio.lowlevel.current_task())
         try:
             with self.scope:
-                while True:
-                    item = await next_item(self.stepped)
-                    self.seen.append(await self.handler(item))
+                await (inside(self.stepped, self.serve()) if self.inner else self.serve())
         finally:
             self.over = True
+
+    async def serve(self) -> None:
+        while True:
+            item = await next_item(self.stepped)
+            if item is OVER:
+                return
+            self.seen.append(await self.handler(item))
 
     async def idle(self) -> None:
         for _ in range(50):

@@ -32,6 +32,8 @@ fn said(room: Option<&str>, seq: Option<u64>) -> EventOut<'_> {
 #[test]
 fn answers() {
     assert_eq!(text(|o, f| ack(o, f, 1, None)), r#"{"type":"ack","id":1,"data":null}"#);
+    let data: (&[u8], _) = (b"[\"a\",1]", Form::Json);
+    assert_eq!(text(|o, f| ack(o, f, 70, Some(data))), r#"{"type":"ack","id":70,"data":["a",1]}"#);
     assert_eq!(
         text(|o, f| ack(o, f, 1, Some((b"\x93\x01\xc4\x02hi\xcb\x3f\xf8\0\0\0\0\0\0", Form::Msgpack)))),
         r#"{"type":"ack","id":1,"data":[1,{"$bin":"aGk="},1.5]}"#

@@ -5,9 +5,7 @@ use crate::convert::{grants_of, optional_grants_of};
 use crate::core::Core;
 use crate::failure::Failure;
 use pyo3::prelude::*;
-use pyo3::types::{PyBytes, PyString};
 use rtcore_core::engine::Publication;
-use rtcore_core::frame::websocket::Kind;
 use rtcore_core::ids::{ConnId, Form, SessionId};
 
 /// Answers.
@@ -178,17 +176,6 @@ impl Core {
 /// Raw sockets.
 #[pymethods]
 impl Core {
-    /// How many bytes wait then; -1: it is closed.
-    fn raw_send(&self, conn: u64, message: &Bound<'_, PyAny>) -> PyResult<i64> {
-        let (kind, bytes) = if let Ok(text) = message.cast::<PyString>() {
-            (Kind::Text, text.to_str()?.as_bytes())
-        } else {
-            (Kind::Binary, message.cast::<PyBytes>()?.as_bytes())
-        };
-        let waiting = self.lock().engine()?.raw_send(ConnId(conn), kind, bytes);
-        Ok(waiting.map_or(-1, |waiting| i64::try_from(waiting).unwrap_or(i64::MAX)))
-    }
-
     fn raw_close(&self, conn: u64, code: u16, reason: &str) -> Result<(), Failure> {
         let mut inner = self.lock();
         let (engine, now) = inner.engine_now()?;

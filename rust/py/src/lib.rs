@@ -17,6 +17,7 @@ mod drive;
 mod failure;
 mod inner;
 mod items;
+mod link;
 mod look;
 mod streams;
 
@@ -31,6 +32,8 @@ mod _core {
     use crate::core::Core;
     #[pymodule_export]
     use crate::failure::{Blocked, Refused};
+    #[pymodule_export]
+    use crate::link::{Done, RawLink};
 
     #[pymodule_init]
     fn constants(module: &Bound<'_, PyModule>) -> PyResult<()> {

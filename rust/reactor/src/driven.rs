@@ -20,7 +20,7 @@ pub trait Driven {
     fn lost(&mut self, conn: ConnId, now: Now);
     /// Whether something is to be written or done.
     fn has_dirty(&self) -> bool;
-    /// The connections with output, each once.
+    /// Append the connections with output, each once.
     fn take_dirty(&mut self, into: &mut Vec<ConnId>, now: Now);
     /// What is due on a connection, in order and not yet consumed, in at most `max_slices` pieces.
     fn gather<'a>(&'a self, conn: ConnId, into: &mut Vec<&'a [u8]>, max_slices: usize);

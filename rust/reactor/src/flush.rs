@@ -3,6 +3,12 @@
 //! All that a turn has for one connection leaves in one call. Where the kernel takes less, the rest
 //! stays with the engine, and the poller says when it takes more; until then the connection is left
 //! alone, whatever else becomes due on it.
+//!
+//! A flush has a budget: what is due on thousands of connections would keep everybody else from being read
+//! for as long as it takes. Whoever is left out stands in `left`, once, and is written in the next flushes,
+//! each after a turn that reads; what comes due on them meanwhile leaves in the same call. While somebody
+//! stands there, who was heard in this turn is answered first: so a fan-out that takes long costs others the
+//! length of a flush, and not its own.
 
 use crate::driven::Driven;
 use crate::poller::{Interest, Poller};
@@ -21,6 +27,16 @@ const WRITES: usize = 4;
 /// to the next flush, which `needs_flush` asks for.
 const ROUNDS: usize = 4;
 
+/// What one flush may write (bytes), a call counting as `CALL` of them: some 5 to 10 ms. A message to a
+/// thousand members fits.
+const BUDGET: usize = 1024 * 1024;
+
+/// What a call costs, in bytes that it might have copied instead.
+const CALL: usize = 512;
+
+/// More connections than this with something due may be too many for one flush.
+const MANY: usize = 1024;
+
 impl Shard {
     /// Whether `flush` would do anything.
     #[must_use]
@@ -28,6 +44,7 @@ impl Shard {
         engine.has_dirty()
             || !self.writable.is_empty()
             || !self.dirty.is_empty()
+            || !self.left.is_empty()
             || !self.ops.is_empty()
             || is_before(self.deadline(engine), self.armed)
     }
@@ -35,20 +52,30 @@ impl Shard {
     /// Write what is due, do what the engine wants done, and set the timer.
     pub fn flush(&mut self, engine: &mut impl Driven) -> io::Result<()> {
         self.now = self.clock.now();
+        self.spent = 0;
         self.write_again(engine);
         for _ in 0..ROUNDS {
             self.write_dirty(engine);
             self.do_ops(engine);
-            if !engine.has_dirty() {
+            if !engine.has_dirty() || self.spent >= BUDGET {
                 break;
             }
+        }
+        if !self.left.is_empty() || engine.has_dirty() {
+            // `fd` is to be readable while there is something to do.
+            self.inbox.ring()?;
         }
         self.arm(engine)
     }
 
+    /// Those to whom the kernel takes bytes again: for half of the budget, and the poller names the others
+    /// again in the next turn, since it tells how things are and not how they change.
     fn write_again(&mut self, engine: &mut impl Driven) {
         let mut writable = std::mem::take(&mut self.writable);
         for conn in writable.drain(..) {
+            if self.spent >= BUDGET / 2 {
+                break;
+            }
             self.write(engine, conn);
         }
         self.writable = writable;
@@ -56,15 +83,41 @@ impl Shard {
 
     fn write_dirty(&mut self, engine: &mut impl Driven) {
         let mut dirty = std::mem::take(&mut self.dirty);
-        // What was collected before comes first; the engine is given an empty list.
-        for conn in dirty.drain(..) {
-            self.write_unless_blocked(engine, conn);
-        }
         engine.take_dirty(&mut dirty, self.now);
+        if !self.left.is_empty() || dirty.len() > MANY {
+            for conn in &dirty {
+                if find(&mut self.sockets, *conn).is_some_and(|socket| socket.heard_in == self.turns) {
+                    self.write_unless_blocked(engine, *conn);
+                }
+            }
+        }
+        self.write_left(engine);
         for conn in dirty.drain(..) {
-            self.write_unless_blocked(engine, conn);
+            match find(&mut self.sockets, conn) {
+                Some(socket) if socket.left => {}
+                Some(socket) if self.spent >= BUDGET => {
+                    socket.left = true;
+                    self.left.push(conn);
+                }
+                _ => self.write_unless_blocked(engine, conn),
+            }
         }
         self.dirty = dirty;
+    }
+
+    fn write_left(&mut self, engine: &mut impl Driven) {
+        let mut left = std::mem::take(&mut self.left);
+        let mut done = 0;
+        while done < left.len() && self.spent < BUDGET {
+            let conn = left[done];
+            done += 1;
+            if let Some(socket) = find(&mut self.sockets, conn) {
+                socket.left = false;
+                self.write_unless_blocked(engine, conn);
+            }
+        }
+        left.drain(..done);
+        self.left = left;
     }
 
     fn write_unless_blocked(&mut self, engine: &mut impl Driven, conn: ConnId) {
@@ -88,6 +141,7 @@ impl Shard {
             match wrote {
                 Ok(0) if due == 0 => return self.drained(engine, conn),
                 Ok(n) => {
+                    self.spent += CALL + n;
                     let more = engine.written(conn, n, self.now);
                     if n < due {
                         break;

@@ -49,6 +49,11 @@ impl Inbox {
         self.0.bell.fd()
     }
 
+    /// Have the poller report, as if something had come.
+    pub fn ring(&self) -> io::Result<()> {
+        self.0.bell.ring()
+    }
+
     /// Everything that came. The bell is silenced first: what comes after that rings again.
     pub fn take(&self) -> VecDeque<Mail> {
         self.0.bell.silence();

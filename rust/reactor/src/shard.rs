@@ -64,6 +64,12 @@ pub struct Shard {
     /// Connections that were paused or resumed, and the poller has not heard of it.
     pub(crate) unsynced: Vec<ConnId>,
     pub(crate) dirty: Vec<ConnId>,
+    /// Connections with something due for which the last flush had no time, each once.
+    pub(crate) left: Vec<ConnId>,
+    /// How many turns there were.
+    pub(crate) turns: u32,
+    /// How much of its budget the present flush has used.
+    pub(crate) spent: usize,
     pub(crate) ops: Vec<Op>,
     pub(crate) slices: Room,
     pub(crate) copy: Vec<u8>,
@@ -95,6 +101,9 @@ impl Shard {
             writable: Vec::new(),
             unsynced: Vec::new(),
             dirty: Vec::new(),
+            left: Vec::new(),
+            turns: 0,
+            spent: 0,
             ops: Vec::new(),
             slices: Room::default(),
             copy: Vec::new(),

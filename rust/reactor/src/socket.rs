@@ -37,6 +37,10 @@ pub(crate) struct Socket {
     pub finishing: bool,
     /// Writing is shut down.
     pub finished: bool,
+    /// It stands in the shard's `left`.
+    pub left: bool,
+    /// The turn in which it was read last.
+    pub heard_in: u32,
 }
 
 /// What came of a read.
@@ -61,6 +65,8 @@ impl Socket {
             ended: false,
             finishing: false,
             finished: false,
+            left: false,
+            heard_in: 0,
         }
     }
 

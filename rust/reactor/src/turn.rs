@@ -21,6 +21,7 @@ impl Shard {
         let mut ready = std::mem::take(&mut self.ready);
         let waited = self.poller.wait(&mut ready, linger);
         self.now = self.clock.now();
+        self.turns = self.turns.wrapping_add(1);
         let result = waited.and_then(|()| ready.iter().try_for_each(|ready| self.take(engine, *ready)));
         let count = ready.len();
         ready.clear();
@@ -66,6 +67,7 @@ impl Shard {
         if !ready.read && !ready.broken {
             return;
         }
+        socket.heard_in = self.turns;
         match socket.read(&mut self.buffer) {
             Heard::Bytes(n) => engine.receive(conn, &mut self.buffer[..n], self.now),
             Heard::End => {

@@ -124,13 +124,16 @@ impl Engine {
     pub fn ack(&mut self, request: u64, data: &[u8], form: Form, now: Now) {
         let Some(Waiting::Emit { session, id, bytes, key }) = self.answered(request) else { return };
         self.settle(session, bytes);
-        let keep = key.is_some() || id.is_some();
-        if keep {
+        if let Some(key) = key {
             let kept = Kept::Data { bytes: data.into(), form };
-            if let Some(key) = key {
-                self.finish_key(key, &kept);
-            }
+            self.finish_key(key, &kept);
             self.finish_request(session, id, kept);
+        } else if let Some(id) = id {
+            self.tell_session(session, |out, form_of| envelope::ack(out, form_of, id, Some((data, form))));
+            let bounds = self.ack_bounds();
+            if let Some(held) = self.session_mut(session) {
+                held.acks.finish_data(id, data, form, &bounds);
+            }
         }
         self.go_on(session, now);
     }

@@ -7,15 +7,14 @@
 //! - at or below it, it was taken before: it is still in progress, or its ack is kept, or that ack had to go,
 //!   and then the answer is `ACK_EXPIRED` and never a second execution.
 //!
-//! Invariants: every id in `open` and in `done` is at most `taken`; no id is in both; `open` rises; `bytes`
-//! is the sum of the kept acks' sizes. Acks are forgotten in the order in which they were *finished*: one
+//! Invariants: every id in `open` and in `done` is at most `taken`; no id is in both; `open` rises. Acks are forgotten in the order in which they were *finished*: one
 //! that was long in the making is the one whose client may yet ask for it.
 //!
 //! The bounds speak of finished acks. How many may be in progress is for the caller to say, by `open`.
 
+use super::shelf::Shelf;
 use crate::ids::{Form, Seq};
 use std::borrow::Cow;
-use std::collections::VecDeque;
 use std::sync::Arc;
 
 /// What a session may keep.
@@ -60,15 +59,20 @@ impl Kept {
     /// The bytes that keeping it takes.
     #[must_use]
     pub fn size(&self) -> usize {
-        let held = match self {
-            Self::Seq(_) => 0,
-            Self::Data { bytes, .. } => bytes.len(),
-            Self::Error(error) => {
-                let details = error.details.as_ref().map_or(0, |(bytes, _)| bytes.len());
-                size_of::<KeptError>() + error.code.len() + error.message.len() + details
-            }
-        };
-        size_of::<(u64, Self)>() + held
+        match self {
+            Self::Seq(_) => Self::data_size(0),
+            Self::Data { bytes, .. } => Self::data_size(bytes.len()),
+            Self::Error(error) => Self::error_size(error),
+        }
+    }
+
+    pub(super) const fn data_size(len: usize) -> usize {
+        size_of::<(u64, Self)>() + len
+    }
+
+    pub(super) fn error_size(error: &KeptError) -> usize {
+        let details = error.details.as_ref().map_or(0, |(bytes, _)| bytes.len());
+        Self::data_size(size_of::<KeptError>() + error.code.len() + error.message.len() + details)
     }
 }
 
@@ -96,8 +100,7 @@ pub struct Acks {
 #[derive(Debug, Default)]
 struct Book {
     open: Vec<u64>,
-    done: VecDeque<(u64, Kept)>,
-    bytes: usize,
+    done: Shelf,
 }
 
 impl Acks {
@@ -112,11 +115,7 @@ impl Acks {
         if book.open.binary_search(&id).is_ok() {
             return Seen::InProgress;
         }
-        // Only a request that is sent again looks here, and there are at most a few hundred.
-        match book.done.iter().rev().find(|(done, _)| *done == id) {
-            Some((_, kept)) => Seen::Done(kept.clone()),
-            None => Seen::Expired,
-        }
+        book.done.find(id).map_or(Seen::Expired, Seen::Done)
     }
 
     /// Note the id of a request that is simply done again when it comes again (`join`, `leave` and so on).
@@ -127,15 +126,20 @@ impl Acks {
     /// Keep the ack of a request that is in progress, and forget what then goes beyond the bounds. False if
     /// no such request is in progress: then nothing is kept.
     pub fn finish(&mut self, id: u64, ack: Kept, bounds: &AckBounds) -> bool {
+        self.finish_with(id, bounds, |done| done.put(id, ack))
+    }
+
+    /// The same for an ack with data that nobody else keeps.
+    pub fn finish_data(&mut self, id: u64, bytes: &[u8], form: Form, bounds: &AckBounds) -> bool {
+        self.finish_with(id, bounds, |done| done.put_data(id, bytes, form))
+    }
+
+    fn finish_with(&mut self, id: u64, bounds: &AckBounds, put: impl FnOnce(&mut Shelf)) -> bool {
         let Some(book) = &mut self.book else { return false };
         let Ok(at) = book.open.binary_search(&id) else { return false };
         book.open.remove(at);
-        book.bytes += ack.size();
-        book.done.push_back((id, ack));
-        while book.done.len() > bounds.count || (book.bytes > bounds.bytes && book.done.len() > 1) {
-            let Some((_, forgotten)) = book.done.pop_front() else { break };
-            book.bytes -= forgotten.size();
-        }
+        put(&mut book.done);
+        book.done.trim(bounds);
         true
     }
 
@@ -160,6 +164,6 @@ impl Acks {
     /// What the kept acks take.
     #[must_use]
     pub fn bytes(&self) -> usize {
-        self.book.as_ref().map_or(0, |book| book.bytes)
+        self.book.as_ref().map_or(0, |book| book.done.bytes())
     }
 }

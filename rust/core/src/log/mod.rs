@@ -11,6 +11,7 @@ pub mod entry;
 pub mod memory;
 pub mod position;
 pub mod ring;
+mod shelf;
 
 #[cfg(test)]
 mod tests;

@@ -60,7 +60,12 @@ proptest! {
                 Step::Finish(which, size) => {
                     let mut open = done.iter().filter(|(_, ack)| ack.is_none()).map(|(&id, _)| id);
                     let Some(id) = open.nth(which) else { continue };
-                    prop_assert!(acks.finish(id, ack(id, size), &BOUNDS));
+                    let byte = u8::try_from(id % 251).unwrap();
+                    if size % 2 == 0 {
+                        prop_assert!(acks.finish(id, ack(id, size), &BOUNDS));
+                    } else {
+                        prop_assert!(acks.finish_data(id, &vec![byte; size], Form::Json, &BOUNDS));
+                    }
                     prop_assert!(!acks.finish(id, ack(id, size), &BOUNDS), "finished once");
                     done.insert(id, Some(ack(id, size)));
                     finished.push(id);
