@@ -9,7 +9,7 @@
 //!
 //! A connection carries one request at a time, and the head of the next is looked at when the answer to the last has
 //! left. By file: `mod` (which request is it, and whose), `request` (one on its way), `hello` (`POST
-//! /rt/session`), `send`, `poll`, `events` (`GET /rt/sse`), `subscribe` (the same without a session), `stream`
+//! /rt/session`), `send`, `poll`, `events` (`GET /rt/sse`), `subscribe` (the same without a session), `items`
 //! (one stream of items), `answer`.
 //!
 //! Invariants: `Conn::request` is there from a request's head to its answer, but for a stream, whose answer has
@@ -18,11 +18,11 @@
 mod answer;
 mod events;
 mod hello;
+mod items;
 mod link;
 mod poll;
 mod request;
 mod send;
-mod stream;
 mod subscribe;
 
 pub(super) use link::Link;
@@ -55,7 +55,7 @@ impl Engine {
         let path = head.path();
         match path {
             "/rt/session" | "/rt/send" => want(head, "POST")?,
-            _ if path.starts_with(stream::PATH) => want(head, "POST")?,
+            _ if path.starts_with(items::PATH) => want(head, "POST")?,
             "/rt/sse" | "/rt/poll" => want(head, "GET")?,
             _ => {
                 let message =
@@ -82,7 +82,7 @@ impl Engine {
                 request.route = Route::Send(self.speaker(head, &query)?);
                 self.begin_body(id, request, head, size(self.config.limits.max_message), now)
             }
-            _ if path.starts_with(stream::PATH) => self.ask_stream(id, request, head, &query, now),
+            _ if path.starts_with(items::PATH) => self.ask_stream(id, request, head, &query, now),
             _ if Body::of(head, 0).is_ok_and(|body| body.is_none()) => {
                 if path == "/rt/poll" {
                     self.poll(id, request, head, &query, now)

@@ -5,7 +5,7 @@
 //! response. It joins all its rooms or none: what is refused is refused before the stream begins.
 
 use super::events::Shape;
-use super::stream::Wanted;
+use super::items::Wanted;
 use super::{Link, Request};
 use crate::codes::{Code, close};
 use crate::engine::conn::Phase;
