@@ -129,7 +129,9 @@ impl Engine {
             self.finish_key(key, &kept);
             self.finish_request(session, id, kept);
         } else if let Some(id) = id {
-            self.tell_session(session, |out, form_of| envelope::ack(out, form_of, id, Some((data, form))));
+            self.tell_reply(session, Some(id), |out, form_of| {
+                envelope::ack(out, form_of, id, Some((data, form)))
+            });
             let bounds = self.ack_bounds();
             if let Some(held) = self.session_mut(session) {
                 held.acks.finish_data(id, data, form, &bounds);
