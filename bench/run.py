@@ -74,14 +74,23 @@ def measure(scene: Scene, *, seconds: int | None, repeats: int | None, step: Cal
             beside = stack.enter_context(floor(scene.floor)) if scene.floor else None
         if kept:
             play(scene.load, *kept, 1)  # warm: the first second compiles, imports and grows tables
-        for _ in range(times):
+
+        def play_floor() -> None:
             if beside:
                 least.append(play(scene.floor_load, *beside, length))
                 step()
+
+        def play_ours() -> None:
             if kept:
                 mine.append(play(scene.load, *kept, length))
             else:
                 with running(ours()) as (pid, port):
                     mine.append(play(scene.load, pid, port, length))
             step()
+
+        for number in range(times):
+            # One server for both: what a run leaves behind, sessions that are still to end, costs the next.
+            turns = [play_floor, play_ours]
+            for play_one in reversed(turns) if number % 2 and scene.floor == "websocket" else turns:
+                play_one()
     return judged(scene, mine, least)

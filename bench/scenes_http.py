@@ -42,6 +42,17 @@ HTTP: tuple[Scene, ...] = (
         floor_load=ECHO,
     ),
     Scene(
+        "items",
+        "a stream of 10,000 items of 100 bytes to one reader, by `open`",
+        (
+            *("--mode", "items", "--n", "1", "--count", "10000", "--size", "100", "--window", "256"),
+            *("--path", "/rt/ws", "--init", HELLO, "--ready", "welcome"),
+        ),
+        # Microseconds an item: 50,000 a second.
+        20,
+        "items",
+    ),
+    Scene(
         "idle-events",
         "10,000 idle event streams, each of a session in one room",
         (*MANY, *EVENTS, *IN_RELAY),

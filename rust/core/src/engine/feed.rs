@@ -206,17 +206,22 @@ impl Engine {
     /// Nothing is left of the past: what is said from now on goes straight to the outbox.
     fn be_live(&mut self, conn: ConnId, session: SessionId) {
         let mut stale = Vec::new();
-        if let Some(held) = self.session_mut(session) {
+        let Self { sessions, rooms, .. } = self;
+        if let Some(held) = sessions.get_mut(session.index(), session.generation()) {
             held.lagging = false;
-            stale.extend(held.rooms.iter().map(|joined| (joined.room, joined.mark)));
+            // Most often there is nothing, and a poll comes by here each time.
+            let behind = |room: RoomId, mark| {
+                let place = rooms.get(room.index(), room.generation());
+                place.is_some_and(|place| {
+                    place.settings.presence && (mark == u64::MAX || place.presence.told() > mark)
+                })
+            };
+            let all = held.rooms.iter().map(|joined| (joined.room, joined.mark));
+            stale.extend(all.filter(|(room, mark)| behind(*room, *mark)));
         }
         self.listeners[session.index()].live = true;
         for (room, mark) in stale {
-            let Some(place) = self.room(room) else { continue };
-            let hears = place.settings.presence
-                && (mark == u64::MAX || place.presence.told() > mark)
-                && self.grants_in(room, session).is_some_and(|grants| grants.contains(Grants::PRESENCE));
-            if hears {
+            if self.grants_in(room, session).is_some_and(|grants| grants.contains(Grants::PRESENCE)) {
                 self.catch_up_presence(conn, session, room, mark);
             }
         }

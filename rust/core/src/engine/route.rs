@@ -139,13 +139,23 @@ impl Engine {
         now: Now,
     ) {
         let read = message.and_then(|bytes| Ok((read(form, bytes)?, bytes)));
+        let owed = self.is_owed_much(session);
         let (said, source) = match read {
             Ok(said) => said,
+            // Nobody waits for the error of what has no id, and a body can hold half a million of those.
+            Err(fault) if owed && fault.id.is_none() => {
+                self.stats.faults += 1;
+                return;
+            }
             Err(fault) => {
                 self.tell_fault(session, &fault);
                 return;
             }
         };
+        if owed && !is_answer(&said) {
+            self.put_off(session, &said);
+            return;
+        }
         // Only then can it be that answers alone are taken, and this is the way of every message.
         let conn = self.session(session).and_then(|held| held.conn);
         let full = conn.filter(|id| self.conn(*id).is_some_and(|conn| conn.full_since.is_some()));
@@ -158,19 +168,24 @@ impl Engine {
                 .session(session)
                 .map_or((0, 0), |held| (held.waiting, held.streams().map_or(0, Streams::waiting)));
             let told = format!("{requests} requests and {items} bytes of items of this session wait already");
-            let fault = Fault::new(Code::Overloaded, told).with_id(id_of(&said)).retry();
-            match said {
-                Said::Open(open) => self.put_off_stream(session, open.id, &fault),
-                _ => self.tell_fault(session, &fault),
-            }
+            self.refuse_for_now(session, &said, told);
             return;
         }
         self.said(session, said, source, now);
     }
 
+    /// Not taken now: it may be tried again.
+    pub(super) fn refuse_for_now(&mut self, session: SessionId, said: &Said<'_>, told: String) {
+        let fault = Fault::new(Code::Overloaded, told).with_id(id_of(said)).retry();
+        match said {
+            Said::Open(open) => self.put_off_stream(session, open.id, &fault),
+            _ => self.tell_fault(session, &fault),
+        }
+    }
+
     /// Whether it is a request that was taken before: it gets its ack and makes no work. To say of it that it may be
     /// tried again, with a new id, would have it done twice.
-    fn was_taken(&self, session: SessionId, said: &Said<'_>) -> bool {
+    pub(super) fn was_taken(&self, session: SessionId, said: &Said<'_>) -> bool {
         matches!(said, Said::Publish(_) | Said::Emit(_) | Said::Open(_))
             && id_of(said).is_some_and(|id| self.session(session).is_some_and(|held| id <= held.acks.taken()))
     }

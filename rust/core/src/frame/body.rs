@@ -67,6 +67,15 @@ impl Body {
         Ok(Some(Self { state, bytes: Vec::new(), line: Vec::new(), trailers: 0, framing: 0, max }))
     }
 
+    /// The body itself, if its length is known and `input` holds all of it: then it need not be kept.
+    #[must_use]
+    pub fn whole<'a>(&self, input: &'a [u8]) -> Option<&'a [u8]> {
+        match self.state {
+            State::Counted(length) if self.bytes.is_empty() => input.get(..usize::try_from(length).ok()?),
+            _ => None,
+        }
+    }
+
     /// Whether nothing of it has come yet.
     #[must_use]
     pub fn is_untouched(&self) -> bool {

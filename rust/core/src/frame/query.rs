@@ -1,18 +1,19 @@
 //! The part of a target behind its `?`, as forms and `URLSearchParams` write it (WHATWG URL §5).
 
 use super::refusal::Refusal;
+use std::borrow::Cow;
 
 /// Most parameters that are looked at.
 const MOST: usize = 1_100;
 
 /// Names and values, in their order.
 #[derive(Debug, Default)]
-pub struct Query(Vec<(String, String)>);
+pub struct Query<'a>(Vec<(Cow<'a, str>, Cow<'a, str>)>);
 
-impl Query {
+impl<'a> Query<'a> {
     /// Read a query. Refused: a broken percent-encoding, what is no UTF-8, and more than a sane number of
     /// parameters.
-    pub fn parse(query: Option<&str>) -> Result<Self, Refusal> {
+    pub fn parse(query: Option<&'a str>) -> Result<Self, Refusal> {
         let Some(query) = query.filter(|query| !query.is_empty()) else { return Ok(Self::default()) };
         let mut pairs = Vec::new();
         for part in query.split('&').filter(|part| !part.is_empty()) {
@@ -26,7 +27,7 @@ impl Query {
     }
 
     /// The value of the one parameter of this name. Two of them could be read in two ways, and are refused.
-    pub fn one<'a>(&'a self, name: &'a str) -> Result<Option<&'a str>, Refusal> {
+    pub fn one<'q>(&'q self, name: &'q str) -> Result<Option<&'q str>, Refusal> {
         let mut all = self.all(name);
         match (all.next(), all.next()) {
             (_, Some(_)) => Err(Refusal::bad(format!("the query has {name:?} more than once"))),
@@ -35,7 +36,7 @@ impl Query {
     }
 
     /// The values of all parameters of this name.
-    pub fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
+    pub fn all<'q>(&'q self, name: &'q str) -> impl Iterator<Item = &'q str> {
         self.0.iter().filter(move |pair| pair.0 == name).map(|pair| &*pair.1)
     }
 
@@ -54,10 +55,13 @@ impl Query {
 
 /// The text of a path's segment: percent-encodings undone, a plus is a plus.
 pub fn decode_path(text: &str) -> Result<String, Refusal> {
-    decode(&text.replace('+', "%2B"))
+    decode(&text.replace('+', "%2B")).map(Cow::into_owned)
 }
 
-fn decode(text: &str) -> Result<String, Refusal> {
+fn decode(text: &str) -> Result<Cow<'_, str>, Refusal> {
+    if memchr::memchr2(b'%', b'+', text.as_bytes()).is_none() {
+        return Ok(Cow::Borrowed(text));
+    }
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.as_bytes();
     while let [first, tail @ ..] = rest {
@@ -75,7 +79,9 @@ fn decode(text: &str) -> Result<String, Refusal> {
             byte => bytes.push(*byte),
         }
     }
-    String::from_utf8(bytes).map_err(|_| Refusal::bad("the query is no UTF-8 once it is decoded"))
+    String::from_utf8(bytes)
+        .map(Cow::Owned)
+        .map_err(|_| Refusal::bad("the query is no UTF-8 once it is decoded"))
 }
 
 fn hex(digit: u8) -> Option<u8> {

@@ -90,9 +90,12 @@ impl Outbox {
 
     /// What is to be written next, in order, at most `max` pieces.
     pub fn gather<'a>(&self, arena: &'a Arena, into: &mut Vec<&'a [u8]>, max: usize) {
-        for segment in self.control.iter().chain(&self.data).take(max) {
-            into.push(arena.bytes(*segment));
-        }
+        into.extend(self.pieces(arena).take(max));
+    }
+
+    /// All that is to be written, in order.
+    pub fn pieces<'a>(&self, arena: &'a Arena) -> impl Iterator<Item = &'a [u8]> {
+        self.control.iter().chain(&self.data).map(|segment| arena.bytes(*segment))
     }
 
     /// `n` bytes of what `gather` showed have left.

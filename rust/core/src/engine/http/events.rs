@@ -34,7 +34,7 @@ pub(super) struct Shape {
 const MOST_PADDING: u64 = 16 * 1024;
 
 impl Shape {
-    pub fn of(head: &Head<'_>, query: &Query) -> Result<Self, Refusal> {
+    pub fn of(head: &Head<'_>, query: &Query<'_>) -> Result<Self, Refusal> {
         let plain = match query.one("format")? {
             None | Some("json") => false,
             Some("plain") => true,
@@ -54,7 +54,7 @@ impl Shape {
 }
 
 /// Where a reader says that it is: what the browser adds by itself wins over what the URL began with.
-fn position(head: &Head<'_>, query: &Query) -> Result<Option<String>, Refusal> {
+fn position(head: &Head<'_>, query: &Query<'_>) -> Result<Option<String>, Refusal> {
     if let Some(header) = head.header("last-event-id").filter(|value| !value.is_empty()) {
         return Ok(Some(String::from_utf8_lossy(header).into_owned()));
     }
@@ -67,7 +67,7 @@ impl Engine {
         id: ConnId,
         request: Request,
         head: &Head<'_>,
-        query: &Query,
+        query: &Query<'_>,
         now: Now,
     ) -> Result<(), Refusal> {
         let shape = Shape::of(head, query)?;
@@ -107,7 +107,7 @@ impl Engine {
         if let Some(old) = self.session(session).and_then(|held| held.conn) {
             self.supersede(old, session, now);
         }
-        self.be_here(session, now);
+        self.be_here(session);
         self.begin_events(id, session, shape);
         let since = self.since(position.as_deref());
         self.listen(id, session, since, now);

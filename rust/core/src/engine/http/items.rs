@@ -35,7 +35,7 @@ impl Engine {
         id: ConnId,
         mut request: Request,
         head: &Head<'_>,
-        query: &Query,
+        query: &Query<'_>,
         now: Now,
     ) -> Result<(), Refusal> {
         let name = decode_path(&head.path()[PATH.len()..])?;

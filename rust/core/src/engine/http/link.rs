@@ -29,7 +29,7 @@ pub(in crate::engine) struct Link {
     /// Polls: how many were answered.
     pub n: u64,
     /// Polls: the body of the newest answer.
-    pub last: Option<Box<[u8]>>,
+    pub last: Vec<u8>,
     /// The poll that is parked: until when it waits, and since when.
     pub parked: Tick,
     /// The longest wait that was not cut (ms); none: none was cut.

@@ -95,7 +95,7 @@ impl Engine {
     }
 
     /// Whose request it is: by `Authorization`, or by the session in the URL and its cookie.
-    fn speaker(&self, head: &Head<'_>, query: &Query) -> Result<SessionId, Refusal> {
+    fn speaker(&self, head: &Head<'_>, query: &Query<'_>) -> Result<SessionId, Refusal> {
         let (name, key) = match authorization(head)? {
             Some(Authorization::Session { id, key }) => (id, Some(key)),
             Some(Authorization::Bearer(_)) => return Err(who()),
@@ -146,6 +146,11 @@ impl Engine {
         };
         request.continues = false;
         let Some(body) = &mut request.body else { return 0 };
+        if let Some(whole) = body.whole(bytes) {
+            request.body = None;
+            self.whole_body(id, whole, now);
+            return whole.len();
+        }
         match body.next(bytes) {
             Ok(used) => {
                 if body.is_done() {
@@ -173,10 +178,15 @@ impl Engine {
     fn body_is_here(&mut self, id: ConnId, now: Now) {
         let Some(request) = self.conn_mut(id).and_then(|conn| conn.request.as_mut()) else { return };
         let body = request.body.take().map(Body::into_bytes).unwrap_or_default();
+        self.whole_body(id, &body, now);
+    }
+
+    fn whole_body(&mut self, id: ConnId, body: &[u8], now: Now) {
+        let Some(request) = self.conn(id).and_then(|conn| conn.request.as_ref()) else { return };
         match request.route {
-            Route::Send(session) => self.send_arrived(id, session, &body, now),
-            Route::Hello => self.hello_arrived(id, &body, now),
-            Route::Stream { index, owner } => self.stream_arrived(id, index, owner, &body, now),
+            Route::Send(session) => self.send_arrived(id, session, body, now),
+            Route::Hello => self.hello_arrived(id, body, now),
+            Route::Stream { index, owner } => self.stream_arrived(id, index, owner, body, now),
             Route::Read => {} // has none
         }
     }

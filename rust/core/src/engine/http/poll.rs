@@ -14,13 +14,19 @@ use crate::frame::query::Query;
 use crate::ids::{ConnId, Form, Now, SessionId};
 use crate::outbox::{Lane, Meta};
 
+/// What stands around the messages of an answer, at most (bytes).
+const AROUND: usize = 40;
+/// An answer's room is used again for the next, unless it is larger than this and than twice what is needed: one
+/// large answer should not be paid for by every idle poll.
+const KEPT: usize = 1024;
+
 impl Engine {
     pub(super) fn poll(
         &mut self,
         id: ConnId,
         request: Request,
         head: &Head<'_>,
-        query: &Query,
+        query: &Query<'_>,
         now: Now,
     ) -> Result<(), Refusal> {
         let session = self.speaker(head, query)?;
@@ -60,11 +66,10 @@ impl Engine {
                 self.supersede(old, session, now);
             }
         }
-        self.be_here(session, now);
+        self.be_here(session);
         let Some(link) = self.session(session).and_then(|held| held.link.as_deref()) else { return Ok(()) };
         if after < link.n {
-            let again = link.last.clone().unwrap_or_default();
-            self.answer(id, &again, None, now);
+            self.answer_last(id, session, now);
             self.stay_until_silent(session, now);
             return Ok(());
         }
@@ -73,7 +78,7 @@ impl Engine {
     }
 
     /// Somebody is there again who was away.
-    pub(super) fn be_here(&mut self, session: SessionId, now: Now) {
+    pub(super) fn be_here(&mut self, session: SessionId) {
         let lifecycle = self.config.lifecycle;
         let Some(link) = self.session_mut(session).and_then(|held| held.link.as_mut()) else { return };
         let was = std::mem::replace(&mut link.here, true);
@@ -84,7 +89,6 @@ impl Engine {
                 self.events.list.push(crate::engine::AppEvent::Resumed { session });
             }
         }
-        self.stay_until_silent(session, now);
     }
 
     /// Let a poll wait, and feed it what there is: what it then has to say leaves at the end of the turn.
@@ -136,28 +140,42 @@ impl Engine {
 
     /// Answer a parked poll with what it was given.
     pub(in crate::engine) fn end_poll(&mut self, id: ConnId, now: Now) {
-        let Some(body) = self.unpark(id) else { return };
-        self.answer(id, &body, None, now);
+        let Some(session) = self.unpark(id) else { return };
+        self.answer_last(id, session, now);
     }
 
-    /// A poll is over: the session keeps its cursor again. The body of its answer, which is kept.
-    fn unpark(&mut self, id: ConnId) -> Option<Box<[u8]>> {
+    /// A poll is over: the session keeps its cursor again, and the body of the answer until the next one.
+    fn unpark(&mut self, id: ConnId) -> Option<SessionId> {
         let conn = self.conn_mut(id).filter(|conn| matches!(conn.phase, Phase::Parked))?;
         conn.phase = Phase::Answering;
         let session = conn.session.take()?;
         let head = self.head;
         self.stop_hearing(session, head);
-        let mut pieces = Vec::new();
-        self.outboxes[id.index()].gather(&self.arena, &mut pieces, usize::MAX);
-        let messages = pieces.concat();
-        self.outboxes[id.index()].clear(&mut self.arena);
-        let held = self.session_mut(session)?;
+        let Self { sessions, outboxes, arena, .. } = self;
+        let outbox = &mut outboxes[id.index()];
+        let held = sessions.get_mut(session.index(), session.generation())?;
         held.conn = None;
         let link = held.link.as_mut()?;
         link.n += 1;
-        let body: Box<[u8]> = answer_of(link.n, &messages).into();
-        link.last = Some(body.clone());
-        Some(body)
+        let most = outbox.control_bytes() + outbox.data_bytes() + AROUND;
+        if link.last.capacity() > KEPT.max(2 * most) {
+            link.last = Vec::new();
+        }
+        link.last.clear();
+        link.last.reserve_exact(most);
+        answer_of(&mut link.last, link.n, outbox.pieces(arena));
+        outbox.clear(arena);
+        Some(session)
+    }
+
+    /// Answer with the newest body that was put together for a session.
+    fn answer_last(&mut self, id: ConnId, session: SessionId, now: Now) {
+        let link = self.session_mut(session).and_then(|held| held.link.as_mut());
+        let Some(body) = link.map(|link| std::mem::take(&mut link.last)) else { return };
+        self.answer(id, &body, None, now);
+        if let Some(link) = self.session_mut(session).and_then(|held| held.link.as_mut()) {
+            link.last = body;
+        }
     }
 
     /// A second poll takes over. What the first was given already is its answer, and will be the second's too; else it
@@ -195,9 +213,10 @@ impl Engine {
             self.place(Meta::Control, encoding, |out, form| envelope::bye(out, form, code, reason, after));
         self.post(id, Lane::Control, segment);
         let Some(session) = self.conn(id).and_then(|conn| conn.session) else { return };
-        let body = self.unpark(id).unwrap_or_default();
+        if self.unpark(id).is_some() {
+            self.answer_last(id, session, now);
+        }
         self.go_away(session, now);
-        self.answer(id, &body, None, now);
     }
 
     /// A session that polls is told to go while no poll is here: the next one hears it.
@@ -231,19 +250,23 @@ impl Engine {
     }
 }
 
-/// An answer: its number, and messages with a comma behind each.
-fn answer_of(n: u64, messages: &[u8]) -> Vec<u8> {
-    let mut body = Vec::with_capacity(messages.len() + 40);
+/// Append an answer: its number, and messages with a comma behind each.
+fn answer_of<'a>(body: &mut Vec<u8>, n: u64, messages: impl Iterator<Item = &'a [u8]>) {
     body.extend_from_slice(b"{\"n\":");
     body.extend_from_slice(itoa::Buffer::new().format(n).as_bytes());
     body.extend_from_slice(b",\"messages\":[");
-    body.extend_from_slice(messages.strip_suffix(b",").unwrap_or(messages));
+    for piece in messages {
+        body.extend_from_slice(piece);
+    }
+    if body.ends_with(b",") {
+        body.pop();
+    }
     body.extend_from_slice(b"]}");
-    body
 }
 
 fn farewell(n: u64, code: u16, reason: &str) -> Vec<u8> {
-    let mut bye = Vec::new();
+    let (mut bye, mut body) = (Vec::new(), Vec::new());
     envelope::bye(&mut bye, Form::Json, code, reason, None);
-    answer_of(n, &bye)
+    answer_of(&mut body, n, std::iter::once(bye.as_slice()));
+    body
 }

@@ -8,6 +8,11 @@ use crate::frame::http::Head;
 use crate::frame::origin::origin_ok;
 use crate::ids::SessionId;
 
+/// How the answer to a `send` begins.
+const MESSAGES: &[u8] = b"{\"messages\":[";
+/// Room for one ack of the usual size, which is what most answers hold.
+const USUAL: usize = 256;
+
 /// What a request wants.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Route {
@@ -41,7 +46,7 @@ pub(in crate::engine) struct Request {
     pub(super) body: Option<Body>,
     /// The peer waits for `100 Continue`.
     pub(super) continues: bool,
-    /// `send`: what the answer will hold.
+    /// `send`: the answer as far as it is written, with a comma behind each message.
     replies: Vec<u8>,
     /// `send`: requests in it that have no ack yet.
     open: Vec<u64>,
@@ -101,16 +106,28 @@ impl Request {
 
     /// Say something in the answer.
     pub(in crate::engine) fn reply(&mut self, answers: Option<u64>, write: impl FnOnce(&mut Vec<u8>)) {
+        if self.replies.is_empty() {
+            self.replies.reserve(USUAL);
+            self.replies.extend_from_slice(MESSAGES);
+        }
         write(&mut self.replies);
         self.replies.push(b',');
         self.open.retain(|id| Some(*id) != answers);
     }
 
+    /// Bytes of what the answer holds so far.
+    pub(super) fn reply_bytes(&self) -> usize {
+        self.replies.len()
+    }
+
     /// The body of the answer.
     pub(super) fn messages(&mut self) -> Vec<u8> {
-        let mut body = b"{\"messages\":[".to_vec();
-        let replies = std::mem::take(&mut self.replies);
-        body.extend_from_slice(replies.strip_suffix(b",").unwrap_or(&replies));
+        let mut body = std::mem::take(&mut self.replies);
+        if body.is_empty() {
+            body.extend_from_slice(MESSAGES);
+        } else {
+            body.pop(); // the comma behind the last
+        }
         body.extend_from_slice(b"]}");
         body
     }

@@ -77,6 +77,30 @@ impl Engine {
             || mail as u64 > limits.unsent_replies
     }
 
+    /// Whether so many answers wait to be read over plain HTTP that no further request is taken. One request may have a
+    /// long answer, a room's past, and one `send` may hold ten thousand of them.
+    pub(in crate::engine) fn is_owed_much(&self, session: SessionId) -> bool {
+        let Some(held) = self.session(session) else { return false };
+        let Some(link) = held.link.as_deref() else { return false };
+        let answering = link.sending.and_then(|id| self.conn(id)?.request.as_ref());
+        let waiting = link.mail_bytes()
+            + answering.map_or(0, |request| request.reply_bytes())
+            + held.conn.map_or(0, |id| self.outboxes[id.index()].control_bytes());
+        waiting as u64 > self.config.limits.unsent_replies
+    }
+
+    /// A request of one to whom much is owed is not taken. One that was taken before gets neither its ack, which may be
+    /// long too, nor the advice to try again, which would have it done twice: it is asked for again later.
+    pub(in crate::engine) fn put_off(&mut self, session: SessionId, said: &Said<'_>) {
+        if self.was_taken(session, said) {
+            self.stats.faults += 1;
+            return;
+        }
+        let limit = self.config.limits.unsent_replies;
+        let told = format!("answers of more than {limit} bytes wait to be read: this was not taken");
+        self.refuse_for_now(session, said, told);
+    }
+
     fn crowded(&self, session: SessionId) -> Refusal {
         let waiting = self.session(session).map_or(0, |held| held.waiting);
         let message = format!(

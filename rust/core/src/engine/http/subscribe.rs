@@ -50,7 +50,7 @@ impl Engine {
         &mut self,
         id: ConnId,
         mut request: Request,
-        query: &Query,
+        query: &Query<'_>,
         position: Option<String>,
         shape: Shape,
         now: Now,
