@@ -80,13 +80,13 @@ async def test_a_reader_that_stops_and_goes_on_gets_all_of_a_large_ring(
     ann = await dial(place=place.narrow()).hello()
     await ann.join(room)
     await bob.join(room)
-    for _ in range(30):  # 6 MB, far more than the outbox and the kernel hold
+    for _ in range(20):  # 4 MB, more than the outbox and the kernel hold; the ring holds twice that
         await bob.emit("say-many", {"room": room, "count": 50, "size": 4000})
     last = await bob.publish(room, "last", echo=False)
     heard = await drained(ann, room, last)
     numbers = [m["data"]["n"] for m in heard if m["type"] == "event" and m["seq"] != last]
-    assert [m for m in heard if m["type"] == "gap"] == []
-    assert numbers == list(range(50)) * 30
+    assert not [m for m in heard if m["type"] == "gap"], [m for m in heard if m["type"] == "gap"]
+    assert numbers == list(range(50)) * 20
 
 
 async def test_a_reader_that_stops_is_told_what_a_small_ring_let_go(
@@ -113,10 +113,10 @@ async def test_acks_overtake_what_waits(way: Way, dial: Dial, bob: Peer, place, 
     ann = await dial(place=place.narrow()).hello()
     await ann.join(room)
     await ann.fence()
-    for _ in range(30):
+    for _ in range(20):
         await bob.emit("say-many", {"room": room, "count": 50, "size": 4000})
     assert await ann.emit("echo", "now") == "now"
-    assert sum(m["type"] == "event" and m.get("room") == room for m in ann.heard) < 30 * 50
+    assert sum(m["type"] == "event" and m.get("room") == room for m in ann.heard) < 20 * 50
 
 
 async def test_after_left_nothing_that_was_queued_comes(way: Way, dial: Dial, bob: Peer, place, name: str) -> None:
@@ -125,14 +125,14 @@ async def test_after_left_nothing_that_was_queued_comes(way: Way, dial: Dial, bo
     await ann.join(room)
     await ann.emit("remember-me", name)
     await bob.join(room)
-    for _ in range(30):
+    for _ in range(20):
         await bob.emit("say-many", {"room": room, "count": 50, "size": 4000})
     await bob.emit("kick-other", [name, room])
     await ann.expect("left", 20, room=room)
     await ann.fence()
     index = next(i for i, m in enumerate(ann.heard) if m["type"] == "left")
     heard = [i for i, m in enumerate(ann.heard) if m.get("room") == room and m["type"] == "event"]
-    assert len(heard) < 30 * 50
+    assert len(heard) < 20 * 50
     assert all(i < index for i in heard)
 
 
@@ -142,13 +142,13 @@ async def test_volatile_events_are_dropped_for_who_lags(way: Way, dial: Dial, bo
     await ann.join(room)
     await ann.fence()
     await bob.join(room)
-    for _ in range(30):
+    for _ in range(20):
         await bob.emit("say-many", {"room": room, "count": 50, "size": 4000})
     await bob.ok("publish", room=room, event="cursor", data="volatile", volatile=True, echo=False)
     last = await bob.publish(room, "last", echo=False)
     heard = await drained(ann, room, last)
     assert not any(m.get("event") == "cursor" for m in heard)
-    assert sum(m["type"] == "event" for m in heard) == 30 * 50 + 1
+    assert sum(m["type"] == "event" for m in heard) == 20 * 50 + 1
 
 
 async def test_disconnect_says_come_back_and_then_the_gap(
@@ -160,7 +160,6 @@ async def test_disconnect_says_come_back_and_then_the_gap(
     await ann.join(room)
     await ann.fence()
     await ann.emit("remember-me", name)
-    await bob.join(room)
     for _ in range(60):
         await bob.emit("say-many", {"room": room, "count": 50, "size": 4000})
         if not await bob.emit("is-connected", name):
