@@ -13,6 +13,7 @@ import trustme
 
 from tests.wire.server import Server
 
+from .http_peer import http_at
 from .link import Link, Place
 from .peer import Peer
 from .polling import Polling
@@ -161,3 +162,10 @@ def name() -> str:
 def room(name: str) -> str:
     """A relay room of this test alone."""
     return f"relay:{name}"
+
+
+@pytest.fixture
+async def http(place: Place):
+    """Plain requests to the main server."""
+    async with http_at(place) as requests:
+        yield requests

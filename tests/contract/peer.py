@@ -57,7 +57,9 @@ class Peer:
         """Cut every line of the link, without a word."""
         self.link.drop()
 
-    async def come_back(self, kind: type[Link] | None = None, place: Place | None = None, **fields: object) -> Peer:
+    async def come_back(
+        self, kind: type[Link] | None = None, place: Place | None = None, **fields: object
+    ) -> Peer:
         """Say `hello` with session, key and position, over a new link of this kind or of the same."""
         self.open(kind or type(self.link), place)
         return await self.hello(**{**self.returning(), **fields})

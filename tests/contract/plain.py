@@ -5,7 +5,8 @@ from __future__ import annotations
 import msgspec
 import trio
 
-from .http1 import Answer, Connection, Ended as Cut, Fields
+from .http1 import Answer, Connection, Fields
+from .http1 import Ended as Cut
 from .link import Ended, Link, Message, Place, Refused, cut
 
 
@@ -34,7 +35,9 @@ class PlainHttp(Link):
                 await close(self.up)
                 self.up = await self.place.http()
             try:
-                answer = await self.up.request("POST", f"{self.place.prefix}/{name}", self.authorization, body)
+                answer = await self.up.request(
+                    "POST", f"{self.place.prefix}/{name}", self.authorization, body
+                )
             except (Cut, trio.BrokenResourceError, trio.ClosedResourceError):
                 raise Ended(1006, self.bye) from None
         if answer.status != 200:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import trio
 
-from .http1 import Answer, Ended as Cut
+from .http1 import Answer
+from .http1 import Ended as Cut
 from .link import Ended, Message, Place, cut
 from .plain import PlainHttp
 

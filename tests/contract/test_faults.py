@@ -195,7 +195,9 @@ async def test_a_proxy_that_cuts_what_is_idle_cuts_nothing_that_beats(
         ann.close()
 
 
-async def test_what_an_idle_cut_ends_goes_on(dial: Dial, place: Place, bob: Peer, room: str, link: type[Link]) -> None:
+async def test_what_an_idle_cut_ends_goes_on(
+    dial: Dial, place: Place, bob: Peer, room: str, link: type[Link]
+) -> None:
     """Cut again and again, long before the first ping."""
     idle = Idle(0.15)
     async with through(place, idle) as there:

@@ -59,7 +59,9 @@ async def test_age_is_a_reason_too(way: Way, ann: Peer, bob: Peer, name: str) ->
     assert (await ann.expect("gap", room=room))["reason"] == "age"
 
 
-async def test_latest_tells_the_gap_and_the_newest_of_each_slot(way: Way, ann: Peer, bob: Peer, name: str) -> None:
+async def test_latest_tells_the_gap_and_the_newest_of_each_slot(
+    way: Way, ann: Peer, bob: Peer, name: str
+) -> None:
     room = f"latest:{name}"
     await ann.join(room)
     await bob.join(room)
@@ -119,7 +121,9 @@ async def test_acks_overtake_what_waits(way: Way, dial: Dial, bob: Peer, place, 
     assert sum(m["type"] == "event" and m.get("room") == room for m in ann.heard) < 20 * 50
 
 
-async def test_after_left_nothing_that_was_queued_comes(way: Way, dial: Dial, bob: Peer, place, name: str) -> None:
+async def test_after_left_nothing_that_was_queued_comes(
+    way: Way, dial: Dial, bob: Peer, place, name: str
+) -> None:
     room = f"deep:{name}"
     ann = await dial(place=place.narrow()).hello()
     await ann.join(room)
@@ -136,7 +140,9 @@ async def test_after_left_nothing_that_was_queued_comes(way: Way, dial: Dial, bo
     assert all(i < index for i in heard)
 
 
-async def test_volatile_events_are_dropped_for_who_lags(way: Way, dial: Dial, bob: Peer, place, name: str) -> None:
+async def test_volatile_events_are_dropped_for_who_lags(
+    way: Way, dial: Dial, bob: Peer, place, name: str
+) -> None:
     room = f"deep:{name}"
     ann = await dial(place=place.narrow()).hello()
     await ann.join(room)
@@ -172,7 +178,9 @@ async def test_disconnect_says_come_back_and_then_the_gap(
     assert (await ann.expect("gap", room=room))["reason"] == "ring"
 
 
-async def test_block_loses_nothing_for_one_that_reads_in_time(way: Way, dial: Dial, ann: Peer, bob: Peer, name: str) -> None:
+async def test_block_loses_nothing_for_one_that_reads_in_time(
+    way: Way, dial: Dial, ann: Peer, bob: Peer, name: str
+) -> None:
     room = f"block:{name}"
     await ann.join(room)
     await bob.join(room)

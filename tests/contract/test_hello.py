@@ -96,7 +96,9 @@ async def test_a_token_that_is_over_ends_the_connection_and_not_the_session(
     assert ann.welcome["resumed"] is True
 
 
-async def test_a_wrong_key_and_an_unknown_session_look_the_same(way: Way, dial: Dial, ann: Peer, room: str) -> None:
+async def test_a_wrong_key_and_an_unknown_session_look_the_same(
+    way: Way, dial: Dial, ann: Peer, room: str
+) -> None:
     await ann.join(room)
     answers = []
     for fields in (

@@ -8,8 +8,8 @@ import itertools
 
 import pytest
 
-from .conftest import Dial, Ground, QUICK
-from .link import Link, Place
+from .conftest import Dial, Ground
+from .link import Link
 from .peer import Peer, told
 from .polling import Polling
 from .sse import Sse

@@ -145,4 +145,6 @@ async def test_each_entry_is_heard_once_in_order_and_each_request_done_once_over
         for _ in range(STEPS):
             await world.step()
         await world.end()
-    print(f"seed {seed}: {STEPS} steps, {len(world.said)} entries, {len(world.results)} requests, {world.counts}")
+    print(
+        f"seed {seed}: {STEPS} steps, {len(world.said)} entries, {len(world.results)} requests, {world.counts}"
+    )

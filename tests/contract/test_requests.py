@@ -9,7 +9,9 @@ from .link import Refused
 from .peer import Peer
 
 
-async def test_a_request_sent_again_gets_the_same_ack_and_is_not_done_again(way: Way, ann: Peer, name: str) -> None:
+async def test_a_request_sent_again_gets_the_same_ack_and_is_not_done_again(
+    way: Way, ann: Peer, name: str
+) -> None:
     message = {"type": "emit", "id": ann.next_id(), "event": "count", "data": name}
     for _ in range(3):
         await ann.say(message)
@@ -38,14 +40,17 @@ async def test_sent_again_while_it_runs_it_is_answered_when_it_is_done(
     assert await ann.emit("counted", name) == 1
 
 
-async def test_an_ack_that_is_no_longer_kept_is_never_a_second_execution(way: Way, ann: Peer, name: str) -> None:
+async def test_an_ack_that_is_no_longer_kept_is_never_a_second_execution(
+    way: Way, ann: Peer, name: str
+) -> None:
     assert await ann.emit("count", name) == 1
     first = ann.ids
     kept = ann.welcome["limits"]["acks"]
     for start in range(0, kept + 20, 20):
         numbers = [ann.next_id() for _ in range(20)]
         await ann.say(
-            *({"type": "emit", "id": number, "event": "echo", "data": start} for number in numbers), array=True
+            *({"type": "emit", "id": number, "event": "echo", "data": start} for number in numbers),
+            array=True,
         )
         for number in numbers:
             await ann.result(number)
@@ -64,7 +69,9 @@ async def test_an_id_that_was_passed_over_is_expired(way: Way, ann: Peer, name: 
 
 
 @pytest.mark.parametrize("number", [0, -1, 1.5, "7", 2**53, True])
-async def test_an_unusable_id_is_an_error_and_not_done(way: Way, ann: Peer, name: str, number: object) -> None:
+async def test_an_unusable_id_is_an_error_and_not_done(
+    way: Way, ann: Peer, name: str, number: object
+) -> None:
     await ann.say({"type": "emit", "id": number, "event": "count", "data": name})
     assert (await ann.expect("error"))["code"] == "INVALID_MESSAGE"
     assert await ann.emit("counted", name) == 0
@@ -147,7 +154,9 @@ async def test_too_many_waiting_requests_are_refused_or_held_and_done_once(
     for n in range(100):
         number = ann.next_id()
         try:
-            await ann.say({"type": "emit", "id": number, "event": "note-async", "data": [f"{name}.n", number]})
+            await ann.say(
+                {"type": "emit", "id": number, "event": "note-async", "data": [f"{name}.n", number]}
+            )
             done.append(number)
         except Refused as answer:
             assert way.link.over_http

@@ -26,7 +26,9 @@ async def test_it_is_the_same_session_and_misses_nothing(way: Way, ann: Peer, bo
     assert (ann.session, ann.welcome["key"]) == (before["session"], before["key"])
     assert ann.welcome["seq"] == at
     assert ann.welcome["head"] >= at + 20
-    assert {(listed["room"], listed["complete"]) for listed in ann.welcome["rooms"]} == {(r, True) for r in rooms}
+    assert {(listed["room"], listed["complete"]) for listed in ann.welcome["rooms"]} == {
+        (r, True) for r in rooms
+    }
     await ann.fence()
     kinds = [m["type"] for m in ann.heard if m["type"] in ("welcome", "room", "event")]
     assert kinds[:3] == ["welcome", "room", "room"]
@@ -35,7 +37,9 @@ async def test_it_is_the_same_session_and_misses_nothing(way: Way, ann: Peer, bo
     ann.none("gap")
 
 
-async def test_it_works_when_nothing_was_received_yet(way: Way, dial: Dial, ann: Peer, bob: Peer, room: str) -> None:
+async def test_it_works_when_nothing_was_received_yet(
+    way: Way, dial: Dial, ann: Peer, bob: Peer, room: str
+) -> None:
     """`welcome` itself carries a position; without one it goes on from where the session began."""
     await ann.join(room)
     await bob.join(room)

@@ -7,7 +7,9 @@ from .peer import Peer
 from .websocket import WebSocket
 
 
-async def test_what_is_said_in_a_room_is_heard_by_its_members(way: Way, ann: Peer, bob: Peer, room: str) -> None:
+async def test_what_is_said_in_a_room_is_heard_by_its_members(
+    way: Way, ann: Peer, bob: Peer, room: str
+) -> None:
     joined = await ann.join(room)
     assert [member["session"] for member in joined["members"]] == [ann.session]
     assert joined["count"] == 1
@@ -55,7 +57,9 @@ async def test_a_volatile_event_is_heard_and_not_kept(way: Way, ann: Peer, bob: 
     assert again["history"] == []
 
 
-async def test_history_is_told_with_the_join_and_on_request(way: Way, ann: Peer, bob: Peer, room: str) -> None:
+async def test_history_is_told_with_the_join_and_on_request(
+    way: Way, ann: Peer, bob: Peer, room: str
+) -> None:
     await bob.join(room)
     numbers = [await bob.publish(room, n) for n in range(6)]
     joined = await ann.join(room, last=2)
@@ -66,7 +70,9 @@ async def test_history_is_told_with_the_join_and_on_request(way: Way, ann: Peer,
     await ann.refused("INVALID_MESSAGE", "join", room=room, last=2, since=ann.at(0))
 
 
-async def test_since_a_position_all_that_is_missing_comes(way: Way, dial: Dial, ann: Peer, bob: Peer, room: str) -> None:
+async def test_since_a_position_all_that_is_missing_comes(
+    way: Way, dial: Dial, ann: Peer, bob: Peer, room: str
+) -> None:
     await bob.join(room)
     numbers = [await bob.publish(room, n) for n in range(5)]
     joined = await ann.join(room, since=bob.at(numbers[1]))
