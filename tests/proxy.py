@@ -1,5 +1,5 @@
-"""A proxy that does what networks do: it delays, cuts into pieces, stalls, resets, buffers event streams, takes
-`Upgrade` away, and ends what is idle.
+"""A proxy that does what networks do: it delays, cuts into pieces, stalls, resets, buffers event streams,
+takes `Upgrade` away, and ends what is idle.
 
     async with Proxy(address, Reset(after=2000)) as proxy:
         ...  # clients connect to proxy.address
@@ -95,7 +95,9 @@ class Stall(Fault):
 
 
 class Reset(Fault):
-    """The first `times` connections are reset after so many bytes down, in the middle of what is being said."""
+    """The first `times` connections are reset after so many bytes down, in the middle of what is being
+    said.
+    """
 
     def __init__(self, after: int, times: int) -> None:
         self.after, self.times = after, times
@@ -175,11 +177,16 @@ class Proxy:
                 async with trio.open_nursery() as nursery:
                     nursery.start_soon(self._pump, line, client, server, UP)
                     nursery.start_soon(self._pump, line, server, client, DOWN)
-                    while line.heard + self.fault.idle > trio.current_time():
-                        await trio.sleep_until(line.heard + self.fault.idle)
-                    if isinstance(self.fault, Idle):
-                        self.fault.cuts += 1
-                    line.scope.cancel()
+                    await self._watch(line)
+
+    async def _watch(self, line: Line) -> None:
+        """End the line when it has been idle for too long."""
+        while (left := line.heard + self.fault.idle - trio.current_time()) > 0:
+            with trio.move_on_after(left):
+                await trio.sleep_forever()
+        if isinstance(self.fault, Idle):
+            self.fault.cuts += 1
+        line.scope.cancel()
 
     async def _pump(self, line: Line, here: trio.SocketStream, there: trio.SocketStream, way: str) -> None:
         try:

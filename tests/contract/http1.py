@@ -1,7 +1,7 @@
 """A small strict HTTP/1.1 client, RFC 9112: what a server may not say is an error here.
 
-It keeps the connection alive, and reads a body in pieces. Every wait may be cancelled and taken up again: what is
-half read stays in the connection.
+It keeps the connection alive, and reads a body in pieces. Every wait may be cancelled and taken up again:
+what is half read stays in the connection.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ LONGEST_HEAD = 64 << 10
 Fields = Iterable[tuple[str, str]]
 
 
-class Broken(AssertionError):
+class MalformedError(AssertionError):
     """The server said what HTTP does not allow."""
 
 
@@ -132,10 +132,10 @@ class Connection:
         """One line; it ends with CR LF and nothing else."""
         while (at := self.buffer.find(b"\n")) < 0:
             if len(self.buffer) > LONGEST_HEAD:
-                raise Broken("a line without an end")
+                raise MalformedError("a line without an end")
             await self.more()
         if at == 0 or self.buffer[at - 1] != 0x0D:
-            raise Broken(f"a bare line feed after {bytes(self.buffer[:at])!r}")
+            raise MalformedError(f"a bare line feed after {bytes(self.buffer[:at])!r}")
         line = bytes(self.buffer[: at - 1])
         del self.buffer[: at + 1]
         return line
@@ -147,23 +147,23 @@ class Connection:
             # Taken from the buffer only as a whole, so that a cancelled wait loses nothing.
             while b"\r\n\r\n" not in self.buffer:
                 if len(self.buffer) > LONGEST_HEAD:
-                    raise Broken("a head without an end")
+                    raise MalformedError("a head without an end")
                 await self.more()
             lines = bytes(self.buffer).partition(b"\r\n\r\n")[0].split(b"\r\n")
             del self.buffer[: sum(len(line) + 2 for line in lines) + 2]
             if (first := STATUS.fullmatch(lines[0])) is None:
-                raise Broken(f"no status line: {lines[0]!r}")
+                raise MalformedError(f"no status line: {lines[0]!r}")
             fields = []
             for line in lines[1:]:
                 if (found := FIELD.fullmatch(line)) is None:
-                    raise Broken(f"no header field: {line!r}")
+                    raise MalformedError(f"no header field: {line!r}")
                 fields.append((found[1].decode().lower(), found[2].decode("latin-1")))
             answer = Answer(int(first[1]), fields, informed=informed)
             if answer.status >= 200 or answer.status == 101:
                 break
             informed.append(answer.status)
         if not self.expecting:
-            raise Broken(f"an answer that nobody asked for: {answer.status}")
+            raise MalformedError(f"an answer that nobody asked for: {answer.status}")
         self.frame(answer, self.expecting.pop(0))
         return answer
 
@@ -171,25 +171,25 @@ class Connection:
         """How the body is delimited, RFC 9112 §6.3."""
         coding, length = answer.get("transfer-encoding"), answer.get("content-length")
         if coding is not None and length is not None:
-            raise Broken("a length and a transfer coding")
+            raise MalformedError("a length and a transfer coding")
         if (answer.get("connection") or "").lower() == "close":
             self.over = True
         if answer.status in (101, 204, 304) or method == "HEAD":
             if answer.status in (101, 204) and (coding is not None or length is not None):
-                raise Broken(f"{answer.status} with a body")
+                raise MalformedError(f"{answer.status} with a body")
             self.framing = "none"
         elif coding is not None:
             if coding.lower() != "chunked":
-                raise Broken(f"transfer coding {coding}")
+                raise MalformedError(f"transfer coding {coding}")
             self.framing, self.left = "chunk", 0
         elif length is not None:
             if not re.fullmatch("[0-9]+", length):
-                raise Broken(f"content-length {length}")
+                raise MalformedError(f"content-length {length}")
             self.framing, self.left = "length", int(length)
         elif self.over:
             self.framing = "close"
         else:
-            raise Broken("a body without an end on a connection that stays")
+            raise MalformedError("a body without an end on a connection that stays")
 
     async def part(self) -> bytes | None:
         """The next piece of the body; None when it is complete."""
@@ -212,16 +212,16 @@ class Connection:
                 self.framing = "none"
             elif self.framing == "chunk end":
                 if await self.line():
-                    raise Broken("a chunk is longer than it says")
+                    raise MalformedError("a chunk is longer than it says")
                 self.framing = "chunk"
             elif self.framing == "last chunk":
                 if await self.line():
-                    raise Broken("trailers that nobody asked for")
+                    raise MalformedError("trailers that nobody asked for")
                 self.framing = "none"
             else:
                 line = await self.line()
                 if not CHUNK.fullmatch(line):
-                    raise Broken(f"a chunk's size: {line!r}")
+                    raise MalformedError(f"a chunk's size: {line!r}")
                 self.left = int(line, 16)
                 self.framing = "chunk end" if self.left else "last chunk"
 

@@ -114,7 +114,9 @@ class Link:
         raise NotImplementedError
 
     async def lose(self) -> None:
-        """Lose what carries messages down, and no more: it is opened again without a `hello` where there is one."""
+        """Lose what carries messages down, and no more: it is opened again without a `hello` where there
+        is one.
+        """
         raise NotImplementedError
 
     def drop(self) -> None:

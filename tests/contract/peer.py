@@ -1,8 +1,8 @@
 """A session as its client sees it, on whatever transport, and while it moves from one to another.
 
-`pending` holds what has come and was not asked for yet, in order of arrival; `expect` takes the first message that
-fits and leaves the rest. `heard` keeps everything. No wait is without a deadline, and no test sleeps to be sure: that
-nothing came is shown with `fence`, for an `event` has a higher number than all before it.
+`pending` holds what has come and was not asked for yet, in order of arrival; `expect` takes the first message
+that fits and leaves the rest. `heard` keeps everything. No wait is without a deadline, and no test sleeps to
+be sure: that nothing came is shown with `fence`, for an `event` has a higher number than all before it.
 """
 
 from __future__ import annotations
@@ -214,13 +214,15 @@ class Peer:
 
 async def told(link: Link, code: int, deadline: float = DEADLINE) -> Message:
     """Read an older link until it ends, which has to be by a `bye` with this code."""
+    ended = None
     with trio.fail_after(deadline):
-        try:
-            while True:
+        while ended is None:
+            try:
                 await link.more()
-        except Ended as ended:
-            assert ended.bye is not None, f"{link.name} ended with {ended.code} and no bye"
-            assert ended.bye["code"] == code, ended.bye
-            assert isinstance(ended.bye["reason"], str), ended.bye
-            assert ended.bye["reason"], ended.bye
-            return ended.bye
+            except Ended as end:
+                ended = end
+    assert ended.bye is not None, f"{link.name} ended with {ended.code} and no bye"
+    assert ended.bye["code"] == code, ended.bye
+    assert isinstance(ended.bye["reason"], str), ended.bye
+    assert ended.bye["reason"], ended.bye
+    return ended.bye

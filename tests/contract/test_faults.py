@@ -52,7 +52,9 @@ async def insist(peer: Peer, act: Callable[[], object]) -> None:
 
 
 async def core(ann: Peer, bob: Peer, room: str) -> None:
-    """Nothing is lost, repeated or out of order, and each request is done once, however often the line breaks."""
+    """Nothing is lost, repeated or out of order, and each request is done once, however often the line
+    breaks.
+    """
     await insist(ann, lambda: ann.join(room))
     await bob.join(room)
     said = [await bob.publish(room, n) for n in range(30)]
@@ -115,7 +117,9 @@ async def stubborn(ann: Peer) -> None:
 async def test_a_line_that_stalls_is_left_and_nothing_is_lost(
     dial: Dial, place: Place, bob: Peer, room: str, link: type[Link]
 ) -> None:
-    """Half of what is said hangs in a proxy: the client comes back beside it, and what then arrives late is ignored."""
+    """Half of what is said hangs in a proxy: the client comes back beside it, and what then arrives late
+    is ignored.
+    """
     stall = Stall(2000)
     async with through(place, stall) as there:
         ann = dial(link, there)

@@ -15,7 +15,9 @@ async def drained(ann: Peer, room: str, last: int) -> list[Message]:
 
 
 def covered(heard: list[Message], said: set[int], start: int) -> int:
-    """Check that each number was heard once, in order, or lies in a gap that was told; return how many gaps."""
+    """Check that each number was heard once, in order, or lies in a gap that was told; return how many
+    gaps.
+    """
     reached, spans, got = start, [], set()
     for message in heard:
         if message["type"] == "gap":
@@ -186,6 +188,6 @@ async def test_block_loses_nothing_for_one_that_reads_in_time(
     await bob.join(room)
     for n in range(20):
         await bob.publish(room, {"n": n, "pad": "x" * 20_000}, echo=False)
-        while (event := await ann.expect("event", room=room))["data"]["n"] < n:
+        while (await ann.expect("event", room=room))["data"]["n"] < n:
             pass
     ann.none("gap")

@@ -222,7 +222,9 @@ async def test_a_body_that_is_no_message_is_an_error_and_harms_nothing(http: Htt
 
 
 async def test_two_sends_at_once_are_both_done_once(http: Http, bob: Peer, name: str) -> None:
-    """The second takes over: it is answered; what the first asked is done, and its ack comes with one of them or the poll."""
+    """The second takes over: it is answered; what the first asked is done, and its ack comes with one of
+    them or the poll.
+    """
     one = await http.session()
     first, second = await http.open(), await http.open()
     said = {"type": "emit", "id": 1, "event": "count-wait", "data": name}

@@ -67,9 +67,17 @@ async def test_two_authorizations_are_refused(http: Http, method: str, path: str
 
 async def test_a_body_that_is_no_hello_makes_no_session(http: Http) -> None:
     for said in (
-        b"", b"{", b"[]", b"null", b'"hello"', b'{"type":"join","room":"x"}', b'{"type":"hello","v":"x"}', b"\xff\xfe",
-        b'{"type":"hello","token":7}', b'[{"type":"hello"},{"type":"hello"}]',
-    ):  # fmt: skip
+        b"",
+        b"{",
+        b"[]",
+        b"null",
+        b'"hello"',
+        b'{"type":"join","room":"x"}',
+        b'{"type":"hello","v":"x"}',
+        b"\xff\xfe",
+        b'{"type":"hello","token":7}',
+        b'[{"type":"hello"},{"type":"hello"}]',
+    ):
         answer = await http.request("POST", "session", [], said)
         assert answer.status == 400, (said, answer.status, answer.body)
         assert answer.json()["code"] == "INVALID_MESSAGE"

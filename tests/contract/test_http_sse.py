@@ -1,4 +1,6 @@
-"""The event stream as a browser's `EventSource` uses it: ids, what is no entry, plain format, rooms without a session."""
+"""The event stream as a browser's `EventSource` uses it: ids, what is no entry, plain format, rooms
+without a session.
+"""
 
 from __future__ import annotations
 

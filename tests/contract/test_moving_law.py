@@ -1,8 +1,8 @@
-"""The law of moving: whatever is said, however a session moves between all transports and whatever breaks in between,
-each entry is heard once, in order, and each request is done once.
+"""The law of moving: whatever is said, however a session moves between all transports and whatever breaks in
+between, each entry is heard once, in order, and each request is done once.
 
-Publishes, requests, moves, drops and losses of the way down come at random. The seed is in the name of the test, and
-`RTCORE_SEED=n` runs another.
+Publishes, requests, moves, drops and losses of the way down come at random. The seed is in the name of the
+test, and `RTCORE_SEED=n` runs another.
 """
 
 from __future__ import annotations
@@ -145,6 +145,5 @@ async def test_each_entry_is_heard_once_in_order_and_each_request_done_once_over
         for _ in range(STEPS):
             await world.step()
         await world.end()
-    print(
-        f"seed {seed}: {STEPS} steps, {len(world.said)} entries, {len(world.results)} requests, {world.counts}"
-    )
+    done = f"{len(world.said)} entries, {len(world.results)} requests"
+    print(f"seed {seed}: {STEPS} steps, {done}, {world.counts}")

@@ -101,9 +101,23 @@ async def test_values_arrive_as_they_were_said(way: Way, ann: Peer, bob: Peer, r
     await ann.join(room)
     await bob.join(room)
     values = [
-        None, True, 0, -1, 2**53, 1.5, "", "line\nfeed\r\n\u2028\0", 'quote " \\', "☕𝄞", [], {}, {"a": [1, {"b": None}]},
-        "data: x\n\nevent: y", {"type": "bye"}, "x" * 5000,
-    ]  # fmt: skip
+        None,
+        True,
+        0,
+        -1,
+        2**53,
+        1.5,
+        "",
+        "line\nfeed\r\n\u2028\0",
+        'quote " \\',
+        "☕𝄞",
+        [],
+        {},
+        {"a": [1, {"b": None}]},
+        "data: x\n\nevent: y",
+        {"type": "bye"},
+        "x" * 5000,
+    ]
     for value in values:
         await ann.publish(room, value)
         assert await ann.emit("echo", value) == value

@@ -150,8 +150,8 @@ async def test_too_many_waiting_requests_are_refused_or_held_and_done_once(
     while not await bob.emit("log", name):
         pass
     done: list[int] = []
-    refused = 0
-    for n in range(100):
+    refused: list[Refused] = []
+    for _ in range(100):
         number = ann.next_id()
         try:
             await ann.say(
@@ -159,16 +159,15 @@ async def test_too_many_waiting_requests_are_refused_or_held_and_done_once(
             )
             done.append(number)
         except Refused as answer:
-            assert way.link.over_http
-            assert (answer.status, answer.code) == (429, "OVERLOADED")
-            assert int(answer.answer.get("retry-after") or "") >= 0
-            refused += 1
-            if refused > 3:
+            refused.append(answer)
+            if len(refused) > 3:
                 break
     if way.link.over_http:
-        assert refused
+        assert {(answer.status, answer.code) for answer in refused} == {(429, "OVERLOADED")}
+        assert all(int(answer.answer.get("retry-after") or "") >= 0 for answer in refused)
         assert len(done) >= 60
     else:
+        assert not refused
         await ann.say({"type": "ping", "time": 1})
         await ann.expect("pong", time=1)
     await bob.emit("open", name)
