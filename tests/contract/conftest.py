@@ -26,11 +26,15 @@ counter = itertools.count(1)
 QUICK = {"ping_ms": 300, "silence_ms": 500, "hello_ms": 500, "resume_ms": 1500, "close_ms": 500}
 
 
+SERVE = ("-m", "rtcore", "serve")
+HOSTED = (str(Path(__file__).with_name("hosted.py")),)
+
+
 class Way(NamedTuple):
     """A transport, and what carries it to the server."""
 
     link: type[Link]
-    served: str  # plain: the reactor; tls: the stream shell
+    served: str  # plain: the reactor; tls: the stream shell; asgi: below another server
 
 
 WAYS = {
@@ -66,7 +70,8 @@ class Ground:
             server = None
         if server is None:
             given = ("--certificate", str(self.certificate)) if served == "tls" else ()
-            server = self.running[key] = Server(app, (*given, *options), limits)
+            by = HOSTED if served == "asgi" else SERVE
+            server = self.running[key] = Server(app, (*given, *options), limits, by=by)
         return server
 
     def place(self, served: str = "plain", *options: str, app: str = "app", **limits: int) -> Place:
