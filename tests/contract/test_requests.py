@@ -7,6 +7,7 @@ import pytest
 from .conftest import Dial, Way
 from .link import Refused
 from .peer import Peer
+from .websocket import WebSocket
 
 
 async def test_a_request_sent_again_gets_the_same_ack_and_is_not_done_again(
@@ -145,7 +146,7 @@ async def test_too_many_waiting_requests_are_refused_or_held_and_done_once(
     way: Way, dial: Dial, quick, name: str
 ) -> None:
     """64 may wait. Over HTTP the next are 429; on a WebSocket TCP holds them, for `ping` at most."""
-    ann, bob = await dial(place=quick).hello(), await dial(kind=type(dial().link), place=quick).hello()
+    ann, bob = await dial(place=quick).hello(), await dial(WebSocket, quick).hello()
     first = await ann.ask("emit", event="wait", data=name)
     while not await bob.emit("log", name):
         pass
