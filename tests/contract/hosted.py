@@ -1,7 +1,7 @@
 """rtcore below another server: `rtcore.asgi(app)`, served by Hypercorn's Trio worker on a free port.
 
-Run as a script, in the folder of the application: `hosted.py app:app --limit name=value …`. It prints where it
-listens, and ends on SIGTERM.
+Run as a script, in the folder of the application: `hosted.py app:app --limit name=value …`. It prints where
+it listens, and ends on SIGTERM.
 """
 
 from __future__ import annotations

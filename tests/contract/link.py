@@ -67,7 +67,11 @@ class Place:
         stream: trio.abc.Stream = trio.SocketStream(sock)
         if self.tls is not None:
             stream = trio.SSLStream(stream, self.tls, server_hostname="localhost")
-            await stream.do_handshake()
+            try:
+                await stream.do_handshake()
+            except BaseException:
+                cut(stream)
+                raise
         return stream
 
     async def http(self) -> Connection:

@@ -7,9 +7,12 @@ be sure: that nothing came is shown with `fence`, for an `event` has a higher nu
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
 
 import trio
+import trio.testing
 
 from .link import Ended, Link, Message, Place
 
@@ -125,6 +128,20 @@ class Peer:
                     self.take(await self.link.more())
             except Ended as ended:
                 return ended
+
+    @asynccontextmanager
+    async def ending(self) -> AsyncIterator[None]:
+        """What the block does ends the link, while it listens; `ended` says how."""
+        self.ended: Ended | None = None
+
+        async def listen() -> None:
+            self.ended = await self.end()
+
+        await self.fence()
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(listen)
+            await trio.testing.wait_all_tasks_blocked(0.02)
+            yield
 
     def none(self, kind: str, **fields: object) -> None:
         """Check, after a fence, that no such message waits."""

@@ -103,10 +103,11 @@ async def test_a_token_that_is_over_ends_the_connection_and_not_the_session(
     way: Way, ground: Ground, dial: Dial
 ) -> None:
     place = ground.place(way.served, app="app_auth", expiring_ms=1000)
-    ann = await dial(place=place).hello(token="ann/400")
-    ended = await ann.end()
-    assert ended.bye is not None
-    assert ended.bye["code"] == 4005
+    ann = await dial(place=place).hello(token="ann/700")
+    async with ann.ending():
+        pass
+    assert ann.ended is not None
+    assert ann.ended.code == 4005
     await ann.come_back(token="ann/60000")
     assert ann.welcome["resumed"] is True
 

@@ -186,7 +186,6 @@ async def test_chunks_are_a_body_or_refused_as_a_whole(http: Http, body: bytes) 
         b"ffffffffffffffff\r\n",
         b"80000000\r\n",
         b"10;" + b"x" * 100_000,
-        b"10\r\n" + HELLO + b"\r\n0\r\nX\r\n\r\n",
         b"10\r\n" + HELLO + b"\r\n0\r\n" + b"X: y\r\n" * 20_000 + b"\r\n",
     ],
 )
@@ -282,21 +281,22 @@ async def test_behind_a_parked_poll_a_request_waits(http: Http, bob: Peer, room:
 
 
 async def test_a_flood_of_pipelined_requests_is_answered_or_not_read(http: Http) -> None:
-    """Ten thousand heads in a row from one that reads late: bounded, and all answered when it reads."""
+    """Two thousand in one go from one that reads late: what is not answered yet waits in the sender's socket."""
+    session = await http.session()
     connection = await http.open()
-    one = connection.written("GET", "/rt/none")
-    count = 5000
-    connection.expecting += ["GET"] * count
+    ping = connection.written("POST", "/rt/send", session.fields, b'{"type":"ping"}')
+    count = 2000
+    connection.expecting += ["POST"] * count
 
     async def write() -> None:
-        await connection.raw(one * count)
+        await connection.raw(ping * count)
 
     with trio.fail_after(20):
         async with trio.open_nursery() as nursery:
             nursery.start_soon(write)
             await trio.testing.wait_all_tasks_blocked(0.1)
             for _ in range(count):
-                assert (await connection.answer()).status == 404
+                assert (await connection.answer()).good().json()["messages"][0]["type"] == "pong"
 
 
 # -- methods and versions

@@ -55,7 +55,7 @@ async def test_a_preflight_of_any_other_origin_is_refused(shared: Http, path: st
 
 async def test_answers_and_refusals_say_who_may_read_them(shared: Http) -> None:
     """Refusals too: else a page sees no status at all."""
-    one = await shared.session([("Origin", APP)], cookie=True)
+    one = await shared.session([("Origin", APP)])
     answers = [
         one.answer,
         await shared.request("POST", "send", [*one.fields, ("Origin", APP)], {"type": "ping"}),

@@ -7,9 +7,11 @@ from __future__ import annotations
 import itertools
 
 import pytest
+import trio
+import trio.testing
 
 from .conftest import Dial, Ground
-from .link import Link
+from .link import Link, Message
 from .peer import Peer, told
 from .polling import Polling
 from .sse import Sse
@@ -34,13 +36,22 @@ async def test_the_old_one_is_told_and_the_new_one_goes_on(dial: Dial, bob: Peer
     await bob.publish(room, "heard")
     await ann.expect("event", data="heard")
     await bob.publish(room, "on its way")  # or heard already: the position tells
-    older = await ann.move(new)
+    older = ann.link
+    parting: list[Message] = []
+
+    async def listen() -> None:
+        parting.append(await told(older, 4500))
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(listen)
+        await trio.testing.wait_all_tasks_blocked(0.02)
+        await ann.move(new)
+    assert parting
     assert (ann.welcome["resumed"], ann.session) == (True, session)
     assert [listed["room"] for listed in ann.welcome["rooms"]] == [room]
-    await told(older, 4500)
     await bob.publish(room, "after")
     await ann.fence()
-    assert ann.events(room) == ["on its way", "after"]
+    assert ann.events(room) == ["on its way", "after"], "the old one's last words were not counted as heard"
     assert await ann.publish(room, "mine", echo=False) > 0
     ann.none("gap")
 
@@ -92,6 +103,16 @@ async def test_over_ten_moves_in_a_row_nothing_is_lost(dial: Dial, bob: Peer, ro
         said.append(await bob.publish(room, 2 * n + 1))
     await ann.fence()
     assert [m["seq"] for m in ann.heard if m["type"] == "event" and m.get("room") == room] == said
+
+
+@pytest.mark.parametrize("new", [Sse, Polling, WebSocket], ids=["sse", "polling", "websocket"])
+async def test_an_old_poll_between_two_polls_is_told_too(dial: Dial, new: type[Link]) -> None:
+    """It comes back with its old number, and finds that the session is elsewhere."""
+    ann = await dial(Polling).hello()
+    await ann.fence()
+    older = await ann.move(new)
+    await told(older, 4500)
+    assert await ann.emit("echo", "undisturbed") == "undisturbed"
 
 
 async def test_what_still_arrives_on_the_old_one_is_not_done(dial: Dial, bob: Peer, name: str) -> None:

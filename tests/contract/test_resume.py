@@ -151,11 +151,12 @@ async def test_bye_ends_the_session_at_once(way: Way, ann: Peer, bob: Peer, room
 
 
 async def test_an_end_by_the_application_is_told_and_final(way: Way, ann: Peer) -> None:
-    await ann.ask("emit", event="end-me", data="enough for today")
-    ended = await ann.end()
-    assert ended.bye is not None
-    assert ended.bye["code"] == 4503
-    assert "enough for today" in ended.bye["reason"]
+    async with ann.ending():
+        await ann.say({"type": "emit", "event": "end-me", "data": "enough for today"})
+    assert ann.ended is not None
+    assert ann.ended.bye is not None
+    assert ann.ended.bye["code"] == 4503
+    assert "enough for today" in ann.ended.bye["reason"]
     await ann.come_back()
     assert ann.welcome["resumed"] is False
 
@@ -185,11 +186,12 @@ async def test_a_restart_is_a_new_epoch_and_a_gap(way: Way, own: Ground, dial: D
     first = own.server(way.served, **limits)
     ann = await dial(place=own.place(way.served, **limits)).hello()
     await ann.join("relay:x")
-    first.terminate()
-    ended = await ann.end()
-    assert ended.bye is not None
-    assert ended.bye["code"] == 4000
-    assert 0 <= ended.bye["after"] <= 2
+    async with ann.ending():
+        first.terminate()
+    assert ann.ended is not None
+    assert ann.ended.bye is not None
+    assert ann.ended.bye["code"] == 4000
+    assert 0 <= ann.ended.bye["after"] <= 2
     assert first.wait(5) == 0
     epoch = ann.welcome["epoch"]
     await ann.come_back(place=own.place(way.served, **limits))

@@ -53,7 +53,9 @@ async def test_a_volatile_event_is_heard_and_not_kept(way: Way, ann: Peer, bob: 
     await ann.join(room)
     await bob.join(room)
     with trio.fail_after(5):
-        while (event := ann.find("event", room=room, event="cursor")) is None:  # between two polls nobody listens
+        while (
+            event := ann.find("event", room=room, event="cursor")
+        ) is None:  # between two polls nobody listens
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(ann.listen, 0.05)
                 await bob.ok("publish", room=room, event="cursor", data=1, volatile=True)

@@ -73,8 +73,11 @@ async def test_it_ends_in_time_whatever_peers_do(own: Ground, dial: Dial) -> Non
 @pytest.mark.parametrize("kind", [WebSocket, Sse, Polling])
 async def test_a_request_that_runs_is_still_answered(own: Ground, dial: Dial, kind: type[Link]) -> None:
     server, place = own.server(**LIMITS), own.place(**LIMITS)
-    ann = await dial(kind, place).hello()
-    number = await ann.ask("emit", event="echo-async", data="done")
-    server.terminate()
-    assert await ann.result(number) == "done"
-    assert (await told(ann.link, 4000))["after"] >= 0
+    ann, bob = await dial(kind, place).hello(), await dial(WebSocket, place).hello()
+    async with ann.ending():
+        number = await ann.ask("emit", event="wait", data="x")
+        await bob.emit("open", "x")
+        server.terminate()
+    assert await ann.result(number) == "x"
+    assert ann.ended is not None
+    assert ann.ended.code == 4000
