@@ -281,7 +281,7 @@ async def test_behind_a_parked_poll_a_request_waits(http: Http, bob: Peer, room:
 
 
 async def test_a_flood_of_pipelined_requests_is_answered_or_not_read(http: Http) -> None:
-    """Two thousand in one go from one that reads late: what is not answered yet waits in the sender's socket."""
+    """Two thousand in one go from one that reads late: what is not answered waits in its own socket."""
     session = await http.session()
     connection = await http.open()
     ping = connection.written("POST", "/rt/send", session.fields, b'{"type":"ping"}')
