@@ -181,7 +181,8 @@ async def test_a_proxy_that_cuts_what_is_idle_cuts_nothing_that_beats(
 ) -> None:
     """`ping` is shorter than the cut: the server's pings and comments keep sockets and streams open."""
     place = ground.place(**{**QUICK, "silence_ms": 5000, "resume_ms": 10_000})
-    idle = Idle(0.9)
+    # What is cut sooner than after 3 s was let go of by a client, for all that the server knows.
+    idle = Idle(3.2 if link is Polling else 0.9)
     async with through(place, idle) as there:
         ann, bob = await dial(link, there).hello(), await dial(WebSocket, place).hello()
         await ann.join(room)
@@ -201,7 +202,7 @@ async def learned(ann: Peer) -> None:
     link, cuts, whole = ann.link, 0, 0
     assert isinstance(link, Polling)
     with trio.fail_after(20):
-        while whole < 3:
+        while whole < 1:
             try:
                 ann.take(await link.poll())
                 whole += 1

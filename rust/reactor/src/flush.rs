@@ -18,7 +18,8 @@ use std::io;
 const WRITES: usize = 4;
 
 /// Rounds of one flush: what is written or closed may make more due, for others. The rest is left
-/// to the next flush, which `needs_flush` asks for.
+/// to the next flush, which `needs_flush` asks for, and for which the poller reports at once: a peer
+/// that has said all its requests already says nothing more that would.
 const ROUNDS: usize = 4;
 
 impl Shard {
@@ -42,6 +43,10 @@ impl Shard {
             if !engine.has_dirty() {
                 break;
             }
+        }
+        if engine.has_dirty() {
+            self.armed = Some(self.now.tick);
+            return self.poller.set_timer(self.armed, self.now.tick);
         }
         self.arm(engine)
     }
