@@ -262,7 +262,7 @@ async def test_retry_is_told_at_the_beginning(http: Http, room: str) -> None:
 
 
 async def test_a_stream_that_must_not_come_back_is_told_so(http: Http) -> None:
-    """An `EventSource` comes back for ever, unless it is answered with no stream: as after a session's end."""
+    """An `EventSource` comes back for ever, unless what answers is no stream: as after a session's end."""
     one = await http.session(ticket=True)
     stream = await http.stream(f"sse?ticket={one.welcome['ticket']}")
     await one.send({"type": "emit", "event": "end-me", "data": "enough"})

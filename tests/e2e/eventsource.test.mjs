@@ -142,8 +142,10 @@ test("with a ticket it reads its session, through a line that breaks, and ends w
     ["to a session", "missed by a session"],
   );
   assert.ok(!JSON.stringify(heard).includes(welcome.key));
-  // The session ends: the stream is answered with what tells a browser not to come back.
+  // The session ends, and its ticket with it: who comes back is told to stay away.
   await page.evaluate(() => window.send({ type: "bye" }));
+  await hears(page, { type: "bye", code: 1000 });
+  await page.evaluate((ticket) => window.listen(`/rt/sse?ticket=${ticket}`), welcome.ticket);
   await page.waitForFunction(() => window.source.readyState === EventSource.CLOSED);
   await page.close();
 });
