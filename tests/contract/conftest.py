@@ -45,6 +45,9 @@ WAYS = {
     "wss": Way(WebSocket, "tls"),
     "sse-tls": Way(Sse, "tls"),
     "polling-tls": Way(Polling, "tls"),
+    "asgi": Way(WebSocket, "asgi"),
+    "sse-asgi": Way(Sse, "asgi"),
+    "polling-asgi": Way(Polling, "asgi"),
 }
 
 

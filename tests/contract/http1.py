@@ -6,6 +6,7 @@ what is half read stays in the connection.
 
 from __future__ import annotations
 
+import contextlib
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -92,7 +93,8 @@ class Connection:
         self, method: str, target: str, fields: Fields = (), body: bytes | None = None, *, chunks: int = 0
     ) -> None:
         """Send a request; with `chunks` its body goes in chunks of that size."""
-        await self.raw(self.written(method, target, fields, body, chunks))
+        with contextlib.suppress(trio.BrokenResourceError):  # refused early: the answer is there already
+            await self.raw(self.written(method, target, fields, body, chunks))
         self.expecting.append(method)
 
     def written(

@@ -30,9 +30,11 @@ async def test_a_message_that_is_too_long_is_told_the_limit(way: Way, ann: Peer)
     limit = ann.welcome["limits"]["max_message"]
     message = {"type": "emit", "id": 1, "event": "echo", "data": "x" * limit}
     if way.link.over_http:
-        with pytest.raises(Refused) as refused:
+        # A server around rtcore may reset a connection of which it has not read all, and the answer is lost.
+        with pytest.raises((Refused, Ended) if way.served == "asgi" else Refused) as refused:
             await ann.say(message)
-        assert str(limit) in refused.value.answer.refused(413, "TOO_LARGE").json()["message"]
+        if isinstance(refused.value, Refused):
+            assert str(limit) in refused.value.answer.refused(413, "TOO_LARGE").json()["message"]
         assert await ann.emit("echo", "goes on") == "goes on"
         return
     await ann.say(message)
@@ -66,17 +68,17 @@ async def test_more_sessions_than_allowed(way: Way, own: Ground, dial: Dial) -> 
 
 
 async def test_more_messages_a_second_than_allowed(way: Way, ground: Ground, dial: Dial) -> None:
-    """Counted one by one, also in an array; the session lives."""
+    """Counted one by one, also in an array. A WebSocket is closed; over HTTP each one too many is refused."""
     ann = await dial(place=ground.place(way.served, messages_per_second=50)).hello()
-    messages = [{"type": "emit", "event": "echo", "data": n} for n in range(500)]
-    try:
-        await ann.say(*messages, array=True)
-        told = str((await ann.end()).code)
-    except Refused as refused:
-        assert way.link.over_http
-        told = str(refused.status)
-    except Ended as ended:
-        told = str(ended.code)
-    assert told in (("429", "4004") if way.link.over_http else ("4004",))
-    await ann.come_back()
-    assert ann.welcome["resumed"] is True
+    numbers = [ann.next_id() for _ in range(250)]
+    said = [{"type": "emit", "id": number, "event": "echo", "data": number} for number in numbers]
+    await ann.say(*said, array=True)
+    if way.link.over_http:
+        acks = [await ann.ack(number) for number in numbers]
+        errors = [ack["error"] for ack in acks if "error" in ack]
+        assert {(error["code"], error["retry"]) for error in errors} == {("OVERLOADED", True)}
+        assert 100 <= len(acks) - len(errors) < 200  # two seconds' worth at once, and what time gave since
+    else:
+        assert (await ann.end()).code == 4004
+        await ann.come_back()
+        assert ann.welcome["resumed"] is True
