@@ -39,6 +39,8 @@ class PlainHttp(Link):
                     "POST", f"{self.place.prefix}/{name}", self.authorization, body
                 )
             except (Cut, trio.BrokenResourceError, trio.ClosedResourceError):
+                await close(self.up)
+                self.up = None
                 raise Ended(1006, self.bye) from None
         if answer.status != 200:
             raise Refused(answer)

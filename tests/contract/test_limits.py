@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import pytest
 
-from .conftest import Dial, Ground, Way
+from .conftest import TIGHT, Dial, Ground, Way
 from .link import Ended, Refused
 from .peer import Peer
 
@@ -47,7 +47,7 @@ async def test_a_message_that_is_too_long_is_told_the_limit(way: Way, ann: Peer)
 
 
 async def test_more_rooms_of_a_session_than_allowed(way: Way, ground: Ground, dial: Dial, name: str) -> None:
-    ann = await dial(place=ground.place(way.served, rooms_per_session=2)).hello()
+    ann = await dial(place=ground.place(way.served, **TIGHT)).hello()
     for n in range(2):
         await ann.join(f"relay:{name}.{n}")
     await ann.refused("OVERLOADED", "join", room=f"relay:{name}.2")
@@ -69,7 +69,7 @@ async def test_more_sessions_than_allowed(way: Way, own: Ground, dial: Dial) -> 
 
 async def test_more_messages_a_second_than_allowed(way: Way, ground: Ground, dial: Dial) -> None:
     """Counted one by one, also in an array. A WebSocket is closed; over HTTP each one too many is refused."""
-    ann = await dial(place=ground.place(way.served, messages_per_second=50)).hello()
+    ann = await dial(place=ground.place(way.served, **TIGHT)).hello()
     numbers = [ann.next_id() for _ in range(250)]
     said = [{"type": "emit", "id": number, "event": "echo", "data": number} for number in numbers]
     await ann.say(*said, array=True)

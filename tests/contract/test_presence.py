@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .conftest import Dial, Way
+from .conftest import BRISK, Dial, Ground, Way
 from .link import Message
 from .peer import Peer
 from .polling import Polling
@@ -72,8 +72,9 @@ async def test_moving_is_heard_by_nobody(way: Way, dial: Dial, ann: Peer, bob: P
     assert all(message["left"] == [] for message in seen.changes)
 
 
-async def test_after_the_window_one_is_gone(way: Way, dial: Dial, quick, room: str) -> None:
-    ann, bob = await dial(place=quick).hello(), await dial(WebSocket, quick).hello()
+async def test_after_the_window_one_is_gone(way: Way, ground: Ground, dial: Dial, room: str) -> None:
+    place = ground.place(way.served, **BRISK)
+    ann, bob = await dial(place=place).hello(), await dial(WebSocket, place).hello()
     seen = Here(bob, room, (await bob.join(room))["members"])
     await ann.join(room)
     await seen.becomes(ann, bob)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from .conftest import QUICK, Dial, Ground, Way
+from .conftest import BRISK, Dial, Ground, Way
 from .peer import Peer
 from .websocket import WebSocket
 
@@ -164,7 +164,7 @@ async def test_an_end_by_the_application_is_told_and_final(way: Way, ann: Peer) 
 async def test_who_returns_within_the_window_returns_and_later_not(
     way: Way, ground: Ground, dial: Dial, name: str
 ) -> None:
-    place = ground.place(way.served, **{**QUICK, "ping_ms": 200, "silence_ms": 200, "resume_ms": 600})
+    place = ground.place(way.served, **BRISK)
     ann, bob = await dial(place=place).hello(), await dial(WebSocket, place).hello()
     await ann.emit("remember-me", name)
     ann.drop()
@@ -181,6 +181,7 @@ async def test_who_returns_within_the_window_returns_and_later_not(
     assert ann.welcome["resumed"] is False
 
 
+@pytest.mark.parametrize("way", ["websocket", "sse", "polling", "wss", "polling-asgi"], indirect=True)
 async def test_a_restart_is_a_new_epoch_and_a_gap(way: Way, own: Ground, dial: Dial) -> None:
     limits = {"grace_ms": 1000, "close_ms": 300}
     first = own.server(way.served, **limits)

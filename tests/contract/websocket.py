@@ -33,6 +33,7 @@ class WebSocket(Link):
         super().__init__(place)
         self.http: Connection | None = None
         self.parts: list[frames.Frame] = []
+        self.writing = trio.Lock()  # pongs are said by whoever reads
 
     def encode(self, said: object) -> bytes:
         return msgspec.json.encode(said)
@@ -74,7 +75,8 @@ class WebSocket(Link):
         said = [list(messages)] if array else messages
         data = b"".join(frames.encode(self.opcode, self.encode(each)) for each in said)
         try:
-            await self.connection.raw(data)
+            async with self.writing:
+                await self.connection.raw(data)
         except (trio.BrokenResourceError, trio.ClosedResourceError):
             if self.connection.eof:
                 raise Ended(1006, self.bye) from None
@@ -107,7 +109,8 @@ class WebSocket(Link):
 
     async def answer(self, data: bytes) -> None:
         with contextlib.suppress(trio.BrokenResourceError, trio.ClosedResourceError):
-            await self.connection.raw(data)
+            async with self.writing:
+                await self.connection.raw(data)
 
     def drop(self) -> None:
         if self.http is not None:
