@@ -31,20 +31,30 @@ class PlainHttp(Link):
     async def post(self, name: str, body: bytes) -> Answer:
         """One POST; over a new connection when the last has ended."""
         async with self.sending:
-            if self.up is None or self.up.over or self.up.eof:
-                await close(self.up)
-                self.up = await self.place.http()
-            try:
-                answer = await self.up.request(
-                    "POST", f"{self.place.prefix}/{name}", self.authorization, body
-                )
-            except (Cut, trio.BrokenResourceError, trio.ClosedResourceError):
-                await close(self.up)
-                self.up = None
-                raise Ended(1006, self.bye) from None
+            answer = await self.try_post(name, body)
+            if answer is None:  # a connection that was kept may end at any moment, RFC 9112 §9.3.1
+                answer = await self.try_post(name, body)
+        if answer is None:
+            raise Ended(1006, self.bye)
         if answer.status != 200:
             raise Refused(answer)
         return answer
+
+    async def try_post(self, name: str, body: bytes) -> Answer | None:
+        """None: the connection was a kept one, and ended without an answer."""
+        kept = self.up is not None and not self.up.over and not self.up.eof
+        if self.up is None or not kept:
+            await close(self.up)
+            self.up = await self.place.http()
+        try:
+            return await self.up.request("POST", f"{self.place.prefix}/{name}", self.authorization, body)
+        except (Cut, trio.BrokenResourceError, trio.ClosedResourceError):
+            whole = not self.up.buffer
+            await close(self.up)
+            self.up = None
+            if kept and whole:
+                return None
+            raise Ended(1006, self.bye) from None
 
     async def say(self, *messages: Message, array: bool = False) -> list[Message]:
         """Several messages in one send are an array, with `array` or without."""
