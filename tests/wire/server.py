@@ -29,8 +29,8 @@ def end_with_parent() -> None:
 
 
 class Server:
-    """`rtcore serve` (or what takes its place) with an application of a folder, this one unless told, and some
-    limits set.
+    """`rtcore serve` (or what takes its place) with an application of a folder, this one unless told, and
+    some limits set.
     """
 
     def __init__(
