@@ -201,12 +201,10 @@ class StreamShell:
                 link.taken()
             elif link.state & DROP:
                 return
-            elif link.state & FINISH and not isinstance(stream, trio.abc.HalfCloseableStream):
-                await stream.aclose()  # TLS says goodbye as a whole
-                return
             elif link.state & FINISH and not ended:
                 ended = True
-                await _end_writing(stream)
+                if not await _end_writing(stream):
+                    return
             else:
                 await link.wait()
 
@@ -230,9 +228,18 @@ class StreamShell:
         return moment
 
 
-async def _end_writing(stream: trio.abc.Stream) -> None:
-    if isinstance(stream, trio.abc.HalfCloseableStream):
-        try:
-            await stream.send_eof()
-        except (trio.BrokenResourceError, trio.ClosedResourceError, trio.BusyResourceError):
-            await trio.lowlevel.checkpoint()
+async def _end_writing(stream: trio.abc.Stream) -> bool:
+    """Say that no more comes; True when the peer may still be read, and must be.
+
+    A socket that is closed with unread bytes in it is reset, and what was said last (why a message was
+    refused) is lost with it. TLS has no half-close of its own, so the one of TCP below it is used.
+    """
+    below = stream.transport_stream if isinstance(stream, trio.SSLStream) else stream
+    if not isinstance(below, trio.abc.HalfCloseableStream):
+        await stream.aclose()
+        return False
+    try:
+        await below.send_eof()
+    except (trio.BrokenResourceError, trio.ClosedResourceError, trio.BusyResourceError):
+        await trio.lowlevel.checkpoint()
+    return True

@@ -6,17 +6,17 @@ import { chromium } from "playwright-core";
 
 /** Start `rtcore demo` on a free port. Resolves to its address and a function that ends it. */
 export function startDemo() {
-  return start("demo");
+  return start("demo", "--port", "0");
 }
 
-/** Start `rtcore serve` with an application, the same way. */
-export function startServer(app) {
-  return start("serve", app);
+/** Start `rtcore serve` with an application, the same way; on a port of one's own, with more options, if they are given. */
+export function startServer(app, { port = 0, options = [] } = {}) {
+  return start("serve", app, "--port", String(port), ...options);
 }
 
 async function start(...command) {
   const python = process.env.PYTHON ?? ".venv/bin/python";
-  const child = spawn(python, ["-m", "rtcore", ...command, "--port", "0"], {
+  const child = spawn(python, ["-m", "rtcore", ...command], {
     stdio: ["ignore", "pipe", "inherit"],
     env: { ...process.env, PYTHONUNBUFFERED: "1" },
   });

@@ -29,7 +29,9 @@ def end_with_parent() -> None:
 
 
 class Server:
-    """`rtcore serve` with an application of a folder, this one unless told, and some limits set."""
+    """`rtcore serve` (or what takes its place) with an application of a folder, this one unless told, and
+    some limits set.
+    """
 
     def __init__(
         self,
@@ -37,8 +39,9 @@ class Server:
         options: tuple[str, ...] = (),
         limits: dict[str, int] | None = None,
         folder: Path = HERE,
+        by: tuple[str, ...] = ("-m", "rtcore", "serve"),
     ) -> None:
-        command = [sys.executable, "-m", "rtcore", "serve", f"{app}:app", "--port", "0", *options]
+        command = [sys.executable, *by, f"{app}:app", "--port", "0", *options]
         for name, value in (limits or {}).items():
             command += ["--limit", f"{name}={value}"]
         env = dict(os.environ, PYTHONUNBUFFERED="1")

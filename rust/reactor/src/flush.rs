@@ -24,7 +24,8 @@ use std::io;
 const WRITES: usize = 4;
 
 /// Rounds of one flush: what is written or closed may make more due, for others. The rest is left
-/// to the next flush, which `needs_flush` asks for.
+/// to the next flush, which `needs_flush` asks for, and for which the poller reports at once: a peer
+/// that has said all its requests already says nothing more that would.
 const ROUNDS: usize = 4;
 
 /// What one flush may write (bytes), a call counting as `CALL` of them: some 5 to 10 ms. A message to a

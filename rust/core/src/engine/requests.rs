@@ -130,7 +130,7 @@ impl Engine {
             self.finish_request(session, id, kept);
         } else if let Some(id) = id {
             self.tell_reply(session, Some(id), |out, form_of| {
-                envelope::ack(out, form_of, id, Some((data, form)))
+                envelope::ack(out, form_of, id, Some((data, form)));
             });
             let bounds = self.ack_bounds();
             if let Some(held) = self.session_mut(session) {

@@ -222,12 +222,13 @@ impl Engine {
                 self.close_conn(id, close::SILENT, &reason, None, now);
                 return;
             }
-            sent.plus_ms(silence)
+            sent.plus_ms(silence).min(now.tick.plus_ms(ping))
         } else if quiet >= ping {
             conn.pinged = Some(now.tick);
             self.stats.pings += 1;
             self.tell_frame(id, Lane::Control, opcode::PING, b"");
-            now.tick.plus_ms(silence)
+            // Not only when `silence` is over: who answered is asked again a `ping` later, or a proxy cuts the line.
+            now.tick.plus_ms(silence.min(ping))
         } else {
             conn.heard.plus_ms(ping)
         };

@@ -181,10 +181,10 @@ fn size_of_chunk(line: &[u8]) -> Result<u64, Refusal> {
     let end = line.iter().position(|byte| !byte.is_ascii_hexdigit()).unwrap_or(line.len());
     let (digits, rest) = line.split_at(end);
     // RFC 9112 §7.1.1: an extension begins with a semicolon, perhaps behind white space.
-    let rest = rest.trim_ascii_start();
+    let extends = rest.trim_ascii_start().starts_with(b";");
     let size = std::str::from_utf8(digits).ok().filter(|digits| (1..=16).contains(&digits.len()));
     match size.and_then(|digits| u64::from_str_radix(digits, 16).ok()) {
-        Some(size) if rest.is_empty() || rest[0] == b';' => Ok(size),
+        Some(size) if rest.is_empty() || extends => Ok(size),
         _ => Err(bad(format!("the size of a chunk is {:?}", String::from_utf8_lossy(&line[..end.min(32)])))),
     }
 }
