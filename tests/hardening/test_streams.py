@@ -10,7 +10,7 @@ from tests.wire.client import Client
 from .conftest import Dial
 from .target import KIB, MIB, Target
 
-LIMITS = {"ping_ms": 2500, "silence_ms": 2500, "resume_ms": 3000}
+LIMITS = {"ping_ms": 2500, "silence_ms": 2500, "resume_ms": 5000}
 
 
 def forget(client: Client) -> None:

@@ -85,8 +85,10 @@ impl App {
                 }
             }
             AppEvent::Opened { session } => {
-                let info = engine.session_info(*session).expect("a session that was opened");
-                self.sessions.insert(info.name.to_string(), *session);
+                // It may have said bye in the same breath.
+                if let Some(info) = engine.session_info(*session) {
+                    self.sessions.insert(info.name.to_string(), *session);
+                }
             }
             AppEvent::Ended { session, .. } => {
                 self.ended.push(*session);
