@@ -238,6 +238,21 @@ def words_of(value: object) -> list[str]:
     return [value] if isinstance(value, str) and value.isascii() and len(value) < 20 else []
 
 
+# Bodies in chunks, queries, and what stands in `Authorization` and `Cookie`.
+BODIES = {
+    "one-chunk": "5\r\nhello\r\n0\r\n\r\n",
+    "extensions-and-trailers": '5;a="b"\r\nhello\r\n6 ;c\r\n world\r\n0\r\nX: y\r\n\r\nGET /',
+    "nothing": "0\r\n\r\n",
+    "too-much": "ffff\r\n",
+    "bare-line-feed": "5\nhello\r\n0\r\n\r\n",
+    "longer-than-its-size": "2\r\nhello\r\n0\r\n\r\n",
+    "query": "room=a%20b&room=c+d&since=k3f9.100&after=7&wait=25",
+    "broken-query": "room=%zz&after=-1",
+    "session": "Session ab3:kk9; rt_a=5",
+    "bearer": "Bearer x.y.z",
+}
+
+
 def main() -> None:
     """Write all of it."""
     plain = {name: json.dumps(value, ensure_ascii=False, separators=(",", ":")) for name, value in MESSAGES.items()}
@@ -247,6 +262,7 @@ def main() -> None:
     write("json", {name: text.encode() for name, text in (plain | JSON_ALONE).items()})
     write("msgpack", {name: msgpack(value) for name, value in MESSAGES.items()} | MSGPACK_ALONE)
     write("position", {f"{at:02}": text.encode() for at, text in enumerate(POSITIONS)})
+    write("body", {name: body.encode() for name, body in BODIES.items()})
     write("engine", engine())
     write("world", world())
 

@@ -1,6 +1,8 @@
 //! What must hold for any bytes, held against the seeds and the finds of fuzzing (`rust/fuzz`). Each file of `any` says
 //! it for one target; libFuzzer runs the same functions on what it makes of the seeds.
 
+#[path = "any/body.rs"]
+mod body;
 #[path = "any/engine.rs"]
 mod engine;
 #[path = "any/envelope.rs"]
@@ -43,10 +45,11 @@ macro_rules! replayed {
 }
 
 mod kept {
-    use super::{engine, envelope, frames, head, inflate, position, replay, world};
+    use super::{body, engine, envelope, frames, head, inflate, position, replay, world};
 
     replayed! {
         head head::must_hold;
+        body body::must_hold;
         frames frames::must_hold;
         inflate inflate::must_hold;
         json envelope::json;

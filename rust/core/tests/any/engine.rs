@@ -40,6 +40,26 @@ const SAID: &[&str] = &[
     r#"{"type":"cancel","id":#}"#,
     r##"{"type":"hello","streams":{"#":1}}"##,
 ];
+/// What peers ask over plain HTTP; `@` becomes the session that was made last, `#` a small number.
+const ASKED: &[(&str, &str)] = &[
+    ("POST /rt/session", r#"{"type":"hello"}"#),
+    ("POST /rt/session", r#"{"type":"hello","cookie":true,"ticket":true,"token":"t#"}"#),
+    ("POST /rt/session", r#"{"type":"hello","position":"e.#",@}"#),
+    ("POST /rt/send", r#"{"type":"join","id":#,"room":"relay#"}"#),
+    (
+        "POST /rt/send",
+        r#"[{"type":"publish","id":#,"room":"relay#","event":"say","data":[#]},{"type":"ping"},7]"#,
+    ),
+    ("POST /rt/send", r#"[{"type":"emit","id":#,"event":"work"},{"type":"join","id":#,"room":"asked#"}]"#),
+    ("POST /rt/send", r#"{"type":"open","id":#,"stream":"down","credit":#}"#),
+    ("POST /rt/send", r#"{"type":"bye"}"#),
+    ("POST /rt/stream/down", "#"),
+    ("GET /rt/poll?after=#&wait=#", ""),
+    ("GET /rt/sse?format=plain", ""),
+    ("GET /rt/sse", ""),
+    ("GET /rt/sse?room=relay#&last=#", ""),
+    ("GET /rt/sse?room=asked#&since=e.#", ""),
+];
 const UPGRADE: &str = "Connection: Upgrade\r\nUpgrade: websocket\r\nHost: a\r\nSec-WebSocket-Version: 13\r\n\
     Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
 
@@ -63,6 +83,8 @@ impl Dice<'_> {
 struct Heard {
     bytes: Vec<u8>,
     upgraded: bool,
+    /// It speaks plain HTTP.
+    plain: bool,
     newest: Seq,
 }
 
@@ -70,6 +92,9 @@ impl Heard {
     /// Take what was written, and hold it against law 2.
     fn take(&mut self, slices: &[u8]) {
         self.bytes.extend_from_slice(slices);
+        if self.plain {
+            return;
+        }
         if !self.upgraded {
             let Some(end) = self.bytes.windows(4).position(|four| four == b"\r\n\r\n") else { return };
             self.upgraded = self.bytes.starts_with(b"HTTP/1.1 101");
@@ -116,6 +141,8 @@ struct World {
     peers: Vec<(ConnId, Heard)>,
     asked: Vec<AppEvent>,
     sessions: Vec<SessionId>,
+    /// Name and key of the session over plain HTTP that was made last.
+    spoken: (String, String),
 }
 
 fn settings(pattern: &str, bounds: Bounds) -> Settings {
@@ -158,15 +185,47 @@ fn world() -> World {
         engine: Engine::new(config, [7; 32], now),
         now,
         peers: Vec::new(),
+        spoken: Default::default(),
         asked: Vec::new(),
         sessions: Vec::new(),
     }
 }
 
 impl World {
+    /// A request over plain HTTP, on a connection of its own or on one that has carried others.
+    fn ask(&mut self, dice: &mut Dice<'_>) -> Option<()> {
+        let (line, body) = ASKED[dice.of(ASKED.len())?];
+        let number = (dice.byte()? % 6).to_string();
+        let known: Vec<ConnId> =
+            self.peers.iter().filter(|(_, heard)| heard.plain).map(|(conn, _)| *conn).collect();
+        let at = dice.of(known.len() + 1)?;
+        let conn = if let Some(conn) = known.get(at) {
+            *conn
+        } else {
+            let address = IpAddr::V4(Ipv4Addr::new(10, 0, 0, dice.byte()? % 4));
+            let peer = Peer { address, port: 1, secure: false, stream: true };
+            let Some(conn) = self.engine.connect(peer, self.now) else { return Some(()) };
+            self.peers.push((conn, Heard { plain: true, ..Heard::default() }));
+            conn
+        };
+        let (name, key) = self.spoken.clone();
+        let body = body.replace('@', &format!(r#""session":"{name}","key":"{key}""#)).replace('#', &number);
+        let mut head = format!("{} HTTP/1.1\r\nHost: a\r\n", line.replace('#', &number));
+        if !name.is_empty() && !line.contains("/rt/session") && !line.contains("room=") {
+            head = format!("{head}Authorization: Session {name}:{key}\r\n");
+        }
+        if !body.is_empty() {
+            head = format!("{head}Content-Length: {}\r\n", body.len());
+        }
+        let mut wire = format!("{head}\r\n{body}").into_bytes();
+        self.engine.receive(conn, &mut wire, self.now);
+        Some(())
+    }
+
     /// One random thing. None: the input is used up.
     fn act(&mut self, dice: &mut Dice<'_>) -> Option<()> {
-        match dice.of(16)? {
+        match dice.of(20)? {
+            16..=19 => self.ask(dice)?,
             0 | 1 => self.connect(dice)?,
             2..=6 => self.say(dice)?,
             7 => self.nonsense(dice)?,
@@ -246,6 +305,12 @@ impl World {
         bytes.truncate(most);
         drop(slices);
         heard.take(&bytes);
+        if heard.plain
+            && let Some(spoken) = welcomed(&heard.bytes)
+        {
+            self.spoken = spoken;
+            heard.bytes.clear();
+        }
         let count = bytes.len();
         if count > 0 {
             let conn = *conn;
@@ -368,4 +433,14 @@ pub fn must_hold(bytes: &[u8]) {
     assert!(world.engine.is_idle(), "a connection is left");
     let members: HashMap<_, _> = ["relay1", "block"].map(|room| (room, world.engine.members(room))).into();
     assert!(members.values().flatten().all(Vec::is_empty), "a session outlived its window");
+}
+
+/// The session and its key in a welcome.
+fn welcomed(bytes: &[u8]) -> Option<(String, String)> {
+    let text = String::from_utf8_lossy(bytes);
+    let (_, rest) = text.split_once(r#""type":"welcome","v":1,"session":""#)?;
+    let (name, rest) = rest.split_once('"')?;
+    let (_, rest) = rest.split_once(r#""key":""#)?;
+    let (key, _) = rest.split_once('"')?;
+    Some((name.to_owned(), key.to_owned()))
 }
