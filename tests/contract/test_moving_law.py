@@ -22,7 +22,7 @@ from .websocket import MsgPackSocket, WebSocket
 
 LINKS: list[type[Link]] = [WebSocket, MsgPackSocket, Sse, Polling]
 SEEDS = [int(seed) for seed in os.environ.get("LAW_SEED", "0,1,2,3,4,5").split(",")]
-STEPS = 500
+STEPS = 1500
 
 
 class World:
