@@ -2,7 +2,7 @@
 between, each entry is heard once, in order, and each request is done once.
 
 Publishes, requests, moves, drops and losses of the way down come at random. The seed is in the name of the
-test, and `RTCORE_SEED=n` runs another.
+test, and `LAW_SEED=n,…` runs another.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ from .sse import Sse
 from .websocket import MsgPackSocket, WebSocket
 
 LINKS: list[type[Link]] = [WebSocket, MsgPackSocket, Sse, Polling]
-SEEDS = [int(os.environ["RTCORE_SEED"])] if "RTCORE_SEED" in os.environ else range(6)
-STEPS = 200
+SEEDS = [int(seed) for seed in os.environ.get("LAW_SEED", "0,1,2,3,4,5").split(",")]
+STEPS = 1500
 
 
 class World:
