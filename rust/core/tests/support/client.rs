@@ -223,10 +223,10 @@ impl Client {
                 .record
                 .rooms()
                 .into_iter()
-                .filter(|room| !room.starts_with('$') && !listed.contains(&**room) && !self.joining(room))
+                .filter(|room| !room.starts_with('$') && !listed.contains(&**room))
                 .collect();
             for room in lost {
-                self.record.put_out(&room, head, false);
+                self.record.put_out(&room, head, self.joining(&room));
             }
             self.record.position = seq;
             if self.strayed {
@@ -264,6 +264,8 @@ impl Client {
         let room = request["room"].as_str().unwrap_or_default();
         let failed = ack.get("error").is_some();
         match request["type"].as_str() {
+            // Put off, and not refused: who was in the room is in it still.
+            Some("join") if ack["error"]["code"] == "OVERLOADED" => {}
             Some("join") if failed => {
                 self.record.shut(room, head, self.joining(room));
                 self.rights.out(room);
@@ -279,7 +281,8 @@ impl Client {
                 self.seen.remove(room);
             }
             Some("publish" | "emit") => {
-                let expired = ack["error"]["code"] == "ACK_EXPIRED";
+                // (What was put off is not kept: it is put off again, with the numbers of then.)
+                let expired = ["ACK_EXPIRED", "OVERLOADED"].iter().any(|code| ack["error"]["code"] == *code);
                 if let Some(first) = self.acks.get(&id) {
                     assert!(expired || first == ack, "request {id} had the ack {first}, and now {ack}");
                 }
