@@ -267,3 +267,31 @@ async def test_an_application_without_a_lifespan_is_served() -> None:
 
     async with serving(chat(), mount=bare) as server:
         assert (await server.get("/"))[2] == "ok"
+
+
+async def test_requests_of_many_at_once_are_all_answered() -> None:
+    """A connection that was handed over in the very turn in which another one came was lost: the newcomer had
+    its slot, and the socket in it was closed without an answer.
+    """
+    async with serving(rtcore.App(), patience=60) as running:
+        answered = 0
+
+        async def ask_on(request: bytes, times: int) -> None:
+            nonlocal answered
+            stream = await trio.open_tcp_stream("127.0.0.1", running.port)
+            async with stream:
+                for _ in range(times):
+                    await stream.send_all(request)
+                    answer = b""
+                    while not answer.endswith(b"ok\n"):
+                        more = await stream.receive_some(4096)
+                        assert more, f"closed after {answer!r}"
+                        answer += bytes(more)
+                    answered += 1
+
+        for _ in range(5):
+            with trio.fail_after(20):
+                async with trio.open_nursery() as nursery:
+                    for _ in range(40):
+                        nursery.start_soon(ask_on, b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n", 3)
+        assert answered == 5 * 40 * 3

@@ -2,7 +2,7 @@
 //! `docs/walk.md` says which file shows which law.
 //!
 //! A failure prints the steps, made as short as they get, and the command that has the same again. `PROPTEST_CASES` says
-//! how many cases to try, `LAW_SEED` from which seed.
+//! how many cases to try, `LAW_SEED` from which seed (`any`: another one each time).
 
 mod support;
 

@@ -101,12 +101,19 @@ impl Shard {
         self.counters.accepted += 1;
         prepare(&fd, self.patience_ms);
         let (address, port) = address;
+        self.clear_slots(engine);
         let Some(conn) = engine.connect(Peer { address, port, secure: false, stream: false }, self.now)
         else {
             self.counters.refused += 1;
             return;
         };
         self.keep(engine, fd, conn);
+    }
+
+    /// The engine may have given a slot up in this very turn, and use it again for the connection that comes now. What is
+    /// to be done with the socket that still stands in it (it may have been handed over) is done before it is lost.
+    pub(crate) fn clear_slots(&mut self, engine: &mut impl Driven) {
+        self.do_ops(engine);
     }
 
     /// Watch a connection's socket from now on. False: it cannot be watched, and is gone.

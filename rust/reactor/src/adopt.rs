@@ -14,6 +14,7 @@ impl Shard {
         let Ok(address) = rustix::net::getpeername(&fd) else { return };
         let (address, port) = peer_of(address);
         let peer = Peer { address, port, secure: false, stream: false };
+        self.clear_slots(engine);
         let Some(conn) = engine.adopt(peer, !bytes.is_empty(), self.now) else { return };
         if self.keep(engine, fd, conn) && !bytes.is_empty() {
             engine.receive(conn, &mut bytes, self.now);

@@ -176,7 +176,7 @@ impl Shard {
         self.watch(engine, conn, wanted);
     }
 
-    fn do_ops(&mut self, engine: &mut impl Driven) {
+    pub(crate) fn do_ops(&mut self, engine: &mut impl Driven) {
         let mut ops = std::mem::take(&mut self.ops);
         for op in ops.drain(..) {
             self.do_op(engine, op);

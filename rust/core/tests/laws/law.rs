@@ -4,11 +4,15 @@ use proptest::prelude::*;
 use proptest::test_runner::{RngAlgorithm, RngSeed, TestRng, TestRunner};
 use std::hash::{BuildHasher, RandomState};
 
-/// Try `test` on so many cases; `PROPTEST_CASES` says another number. Cases follow from one seed, `LAW_SEED`, or else
-/// another one each time.
+/// Try `test` on so many cases; `PROPTEST_CASES` says another number. Cases follow from one seed: `LAW_SEED`, or else the
+/// same one each time, so that a change is judged by what it changes. `LAW_SEED=any` draws one, to look further.
 pub fn law<S: Strategy>(name: &str, many: u32, cases: &S, test: impl Fn(S::Value)) {
     let set = |name: &str| std::env::var(name).ok().and_then(|text| text.parse::<u64>().ok());
-    let seed = set("LAW_SEED").unwrap_or_else(|| RandomState::new().hash_one(name));
+    let any = std::env::var("LAW_SEED").is_ok_and(|text| text == "any");
+    let own =
+        || name.bytes().fold(20_261_125, |sum: u64, byte| sum.wrapping_mul(31).wrapping_add(byte.into()));
+    let drawn = || RandomState::new().hash_one(name);
+    let seed = set("LAW_SEED").unwrap_or_else(|| if any { drawn() } else { own() });
     let many = set("PROPTEST_CASES").and_then(|many| u32::try_from(many).ok()).unwrap_or(many);
     let config = ProptestConfig {
         cases: many,
