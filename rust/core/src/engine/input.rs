@@ -353,7 +353,7 @@ impl Engine {
             let message = "none of the subprotocols offered is known: rtcore.v1.json, rtcore.v1.msgpack";
             return Err(Refusal::new(400, Code::InvalidMessage, message));
         }
-        let agent = head.header("user-agent").map(|agent| String::from_utf8_lossy(agent).into());
+        let agent = head.agent();
         let Some(conn) = self.conn_mut(id) else { return Ok(()) };
         conn.form = known.map_or(Form::Json, |(form, _)| form);
         conn.deflate = wanted.deflate;

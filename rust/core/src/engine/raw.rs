@@ -20,7 +20,7 @@ impl Engine {
         let wanted = handshake::check(head)?;
         let (max_message, path) =
             (self.config.raws[index].max_message, u32::try_from(index).expect("few paths"));
-        let agent = head.header("user-agent").map(|agent| String::from_utf8_lossy(agent).into());
+        let agent = head.agent();
         let target = head.target.to_owned();
         let headers =
             head.iter().map(|(name, value)| (name.as_bytes().to_ascii_lowercase(), value.to_vec())).collect();

@@ -38,7 +38,22 @@ impl Engine {
         pending.returning = Some(Returning { session, user, expires, open, rooms: Vec::new() });
         let Some(conn) = self.conn_mut(id) else { return };
         conn.phase = Phase::Checking(Box::new(pending));
-        for (room, name) in asked {
+        self.ask_rooms(id, session, asked, true);
+        if open == 0 {
+            self.finish_return(id, now);
+        }
+    }
+
+    /// Ask the application whether a session may be in these rooms: one that returns (`resuming`), or a stream that
+    /// begins.
+    pub(super) fn ask_rooms(
+        &mut self,
+        id: ConnId,
+        session: SessionId,
+        rooms: Vec<(RoomId, Arc<str>)>,
+        resuming: bool,
+    ) {
+        for (room, name) in rooms {
             let ticket = self.ticket(Waiting::Returning { conn: id, session, room });
             self.know(session);
             self.events.list.push(AppEvent::Authorize {
@@ -47,11 +62,8 @@ impl Engine {
                 room: name.to_string(),
                 form: Form::Json,
                 data: None,
-                resuming: true,
+                resuming,
             });
-        }
-        if open == 0 {
-            self.finish_return(id, now);
         }
     }
 

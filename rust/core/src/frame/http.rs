@@ -197,6 +197,12 @@ impl<'a> Head<'a> {
         self.headers.iter().copied()
     }
 
+    /// What the peer calls itself, for people to read.
+    #[must_use]
+    pub fn agent(&self) -> Option<Box<str>> {
+        self.header("user-agent").map(|agent| String::from_utf8_lossy(agent).into())
+    }
+
     /// Whether the peer means to send another request on this connection, RFC 9112 §9.3.
     #[must_use]
     pub fn keeps_alive(&self) -> bool {

@@ -72,7 +72,7 @@ impl Engine {
     ) -> Result<(), Refusal> {
         let shape = Shape::of(head, query)?;
         let position = position(head, query)?;
-        let agent = head.header("user-agent").map(|agent| String::from_utf8_lossy(agent).into());
+        let agent = head.agent();
         let by_ticket = query.one("ticket")?;
         let by_session = query.one("session")?.is_some() || (request.token.is_none() && named(head));
         let session = match by_ticket {

@@ -126,7 +126,7 @@ impl Engine {
         let due = now.tick.plus_ms(self.config.limits.body_ms);
         let waits = request.body.is_some();
         request.continues = waits && head.expects_continue();
-        let agent = head.header("user-agent").map(|agent| String::from_utf8_lossy(agent).into());
+        let agent = head.agent();
         let Some(conn) = self.conn_mut(id) else { return Ok(()) };
         conn.agent = agent;
         conn.request = Some(Box::new(request));

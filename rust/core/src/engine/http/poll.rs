@@ -33,7 +33,7 @@ impl Engine {
         let after = query.number("after")?.unwrap_or(0);
         let most = self.config.limits.poll_wait_ms;
         let wait = query.number("wait")?.map_or(most, |seconds| seconds.saturating_mul(1000).min(most));
-        let agent = head.header("user-agent").map(|agent| String::from_utf8_lossy(agent).into());
+        let agent = head.agent();
         if let Some(conn) = self.conn_mut(id) {
             conn.agent = agent;
             conn.request = Some(Box::new(request));

@@ -10,13 +10,13 @@ use super::{Link, Request};
 use crate::codes::{Code, close};
 use crate::engine::conn::Phase;
 use crate::engine::hello::Since;
-use crate::engine::requests::{Waiting, refuse_own};
+use crate::engine::requests::refuse_own;
 use crate::engine::session::{Allowed, PendingHello, Returning};
 use crate::engine::{AppEvent, Engine, size};
 use crate::error::Fault;
 use crate::frame::http::Refusal;
 use crate::frame::query::Query;
-use crate::ids::{ConnId, Form, Now, RoomId, Seq, SessionId};
+use crate::ids::{ConnId, Now, RoomId, Seq, SessionId};
 use crate::room::grants::Grants;
 use crate::room::members::Member;
 use std::sync::Arc;
@@ -112,7 +112,7 @@ impl Engine {
         held.until = until;
         let user = held.user().cloned();
         self.timers.session(until, session);
-        let (mut allowed, mut asked): (Vec<Allowed>, Vec<(RoomId, &str)>) = (Vec::new(), Vec::new());
+        let (mut allowed, mut asked): (Vec<Allowed>, Vec<(RoomId, Arc<str>)>) = (Vec::new(), Vec::new());
         for name in &wanted.rooms {
             let room = match self.room_for(name) {
                 Ok(room) => room,
@@ -124,7 +124,7 @@ impl Engine {
             };
             let Some(settings) = self.room(room).map(|place| Arc::clone(&place.settings)) else { continue };
             if settings.authorize || settings.state {
-                asked.push((room, name));
+                asked.push((room, name.as_str().into()));
             } else {
                 let grants = Some(settings.member_grants());
                 allowed.push(Allowed { room, grants, info: None, state: None });
@@ -139,18 +139,7 @@ impl Engine {
         };
         let Some(conn) = self.conn_mut(id) else { return };
         conn.phase = Phase::Checking(Box::new(pending));
-        for (room, name) in asked {
-            let ticket = self.ticket(Waiting::Returning { conn: id, session, room });
-            self.know(session);
-            self.events.list.push(AppEvent::Authorize {
-                session,
-                ticket,
-                room: name.to_owned(),
-                form: Form::Json,
-                data: None,
-                resuming: false,
-            });
-        }
+        self.ask_rooms(id, session, asked, false);
         if open == 0 {
             self.finish_return(id, now);
         }
