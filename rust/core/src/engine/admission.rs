@@ -3,6 +3,8 @@
 //! Invariant: each count is the number of live things that were counted; a count of 0 is not kept.
 
 use super::{Seeded, size};
+use crate::codes::Code;
+use crate::frame::http::Refusal;
 use crate::limits::Limits;
 use hashbrown::HashMap;
 use std::net::{IpAddr, Ipv6Addr};
@@ -30,6 +32,15 @@ pub(super) enum What {
 
 /// A limit that is reached: its name, and its value.
 pub(super) type Full = (&'static str, u64);
+
+/// When a refused peer may try again, seconds.
+const COME_BACK: &str = "5";
+
+/// What a request is told that is one too many.
+pub(super) fn full_refusal(what: &str, limit: u64) -> Refusal {
+    let message = format!("the limit {what} ({limit}) is reached: come back in {COME_BACK} s");
+    Refusal::new(503, Code::Overloaded, message).with_header("Retry-After", COME_BACK.to_owned())
+}
 
 /// One subscriber of IPv6 has a network of 64 bits: it counts as one address.
 fn block(address: IpAddr) -> IpAddr {

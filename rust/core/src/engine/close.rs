@@ -189,11 +189,10 @@ impl Engine {
                 self.admission.remove_user(&user, What::Connection);
             }
         }
-        let head = self.head;
-        let Some(held) = self.session_mut(session).filter(|held| held.conn == Some(id)) else { return };
-        held.conn = None;
-        self.stop_hearing(session, head);
-        self.go_away(session, now);
+        if self.session(session).is_some_and(|held| held.conn == Some(id)) {
+            self.let_go_of_conn(session);
+            self.go_away(session, now);
+        }
     }
 
     /// Nobody is there: the resume window runs.

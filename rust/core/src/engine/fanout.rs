@@ -106,6 +106,15 @@ impl Engine {
         }
     }
 
+    /// A session has no connection from now on. Everything up to the head was handed to it, unless it lagged.
+    pub(super) fn let_go_of_conn(&mut self, session: SessionId) {
+        let head = self.head;
+        if let Some(held) = self.session_mut(session) {
+            held.conn = None;
+        }
+        self.stop_hearing(session, head);
+    }
+
     /// From now on a session keeps its cursor: everything up to there was handed over. False: it did so already.
     pub(super) fn stop_hearing(&mut self, session: SessionId, cursor: u64) -> bool {
         let Self { sessions, rooms, listeners, .. } = self;

@@ -1,6 +1,6 @@
 //! From bytes to what they carry: the request head, then frames.
 
-use super::admission::{What, table_full};
+use super::admission::{What, full_refusal, table_full};
 use super::config::{PREFIX, Peer};
 use super::conn::{Conn, Phase};
 use super::{AppEvent, Engine, Op, size};
@@ -14,8 +14,6 @@ use crate::outbox::{Lane, Meta, Outbox};
 
 /// Connections beyond the limit that are still answered with a refusal; more are closed without a word.
 const REFUSED_AT_ONCE: usize = 256;
-/// When a refused peer may try again, seconds.
-const COME_BACK: &str = "5";
 /// What other servers say: the backend answers it. A page of another site may not, and is offered no preflight.
 const API: &str = "/rt/api/";
 
@@ -65,10 +63,7 @@ impl Engine {
     }
 
     fn refuse_full(&mut self, id: ConnId, what: &str, limit: u64, now: Now) {
-        let message = format!("the limit {what} ({limit}) is reached: come back in {COME_BACK} s");
-        let refusal =
-            Refusal::new(503, Code::Overloaded, message).with_header("Retry-After", COME_BACK.to_owned());
-        self.refuse(id, &refusal, now);
+        self.refuse(id, &full_refusal(what, limit), now);
     }
 
     /// Answer a request with a refusal and close.
@@ -162,7 +157,12 @@ impl Engine {
                 }
                 Phase::Head => match self.take_head(id, &bytes[at..], now) {
                     Taken::Incomplete => return at,
-                    Taken::Bytes(n) => at += n,
+                    Taken::Bytes(n) => {
+                        at += n;
+                        if at == bytes.len() {
+                            self.tell_continue(id);
+                        }
+                    }
                     Taken::Over => return bytes.len(),
                 },
                 Phase::Body => at += self.take_body(id, &bytes[at..], now),
@@ -178,7 +178,6 @@ impl Engine {
                 }
             }
         }
-        self.tell_continue(id);
         at
     }
 
@@ -328,10 +327,7 @@ impl Engine {
         }
         if let Some((what, limit)) = self.admission.address_full(after, What::Connection, &self.config.limits)
         {
-            let message = format!("the limit {what} ({limit}) is reached: come back in {COME_BACK} s");
-            return Err(
-                Refusal::new(503, Code::Overloaded, message).with_header("Retry-After", COME_BACK.to_owned())
-            );
+            return Err(full_refusal(what, limit));
         }
         self.admission.remove_address(before, What::Connection);
         self.admission.add_address(after, What::Connection);

@@ -2,10 +2,10 @@
 
 use super::request::Request;
 use crate::codes::{Code, close};
-use crate::engine::admission::What;
+use crate::engine::Engine;
+use crate::engine::admission::{What, full_refusal};
 use crate::engine::encoding::Carrier;
 use crate::engine::hello::Since;
-use crate::engine::{Engine, size};
 use crate::envelope::write as envelope;
 use crate::frame::answer::{About, event_stream};
 use crate::frame::eventstream::{self, LAST_CHUNK};
@@ -74,11 +74,9 @@ impl Engine {
         let position = position(head, query)?;
         let agent = head.agent();
         let by_ticket = query.one("ticket")?;
-        let by_session = query.one("session")?.is_some() || (request.token.is_none() && named(head));
         let session = match by_ticket {
             Some(ticket) => Some(self.by_ticket(ticket).ok_or_else(super::no_session)?),
-            None if by_session => Some(self.speaker(head, query)?),
-            None => None,
+            None => self.speaker_if_named(&request, head, query)?,
         };
         let Some(session) = session else {
             if let Some(conn) = self.conn_mut(id) {
@@ -124,8 +122,7 @@ impl Engine {
     fn user_is_full(&self, session: SessionId) -> Option<Refusal> {
         let user = self.session(session)?.user()?;
         let (what, limit) = self.admission.user_full(user, What::Connection, &self.config.limits)?;
-        let message = format!("the limit {what} ({limit}) is reached: come back in 5 s");
-        Some(Refusal::new(503, Code::Overloaded, message).with_header("Retry-After", "5".to_owned()))
+        Some(full_refusal(what, limit))
     }
 
     /// Say the head of the stream; from now on the connection is one.
@@ -242,14 +239,4 @@ impl Engine {
             self.post(id, Lane::Control, segment);
         }
     }
-
-    /// The size that what waits for one connection may have, and what a room's past is bounded by.
-    pub(super) fn most_rooms(&self) -> usize {
-        size(self.config.limits.rooms_per_session)
-    }
-}
-
-/// Whether a head says whose it is.
-pub(super) fn named(head: &Head<'_>) -> bool {
-    head.header("authorization").is_some()
 }

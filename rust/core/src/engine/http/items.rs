@@ -46,9 +46,7 @@ impl Engine {
             let message = format!("the stream {name:?} goes up: it needs a session, and its messages a send");
             return Err(Refusal::new(400, Code::InvalidMessage, message));
         }
-        let named =
-            query.one("session")?.is_some() || (request.token.is_none() && super::events::named(head));
-        let owner = if named { Some(self.speaker(head, query)?) } else { None };
+        let owner = self.speaker_if_named(&request, head, query)?;
         request.shape = Some(super::events::Shape::of(head, query)?);
         request.route = Route::Stream { index, owner };
         self.begin_body(id, request, head, size(self.config.limits.max_message), now)

@@ -30,7 +30,7 @@ pub(in crate::engine) struct Link {
     pub n: u64,
     /// Polls: the body of the newest answer.
     pub last: Vec<u8>,
-    /// The poll that is parked: until when it waits, and since when.
+    /// Since when the newest poll was parked.
     pub parked: Tick,
     /// The longest wait that was not cut (ms); none: none was cut.
     quiet_ms: Option<u64>,

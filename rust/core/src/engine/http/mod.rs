@@ -76,6 +76,7 @@ impl Engine {
         }
         match path {
             "/rt/session" => {
+                request.remember_page(head);
                 self.begin_body(id, request, head, size(self.config.limits.max_first_message), now)
             }
             "/rt/send" => {
@@ -111,6 +112,18 @@ impl Engine {
                 self.session(*session).is_some_and(|held| key.is_some_and(|key| same_key(&held.key, key)))
             })
             .ok_or_else(no_session)
+    }
+
+    /// The same, where a request may also be nobody's, or a token's; none: it names no session.
+    fn speaker_if_named(
+        &self,
+        request: &Request,
+        head: &Head<'_>,
+        query: &Query<'_>,
+    ) -> Result<Option<SessionId>, Refusal> {
+        let named = query.one("session")?.is_some()
+            || (request.token.is_none() && head.header("authorization").is_some());
+        if named { self.speaker(head, query).map(Some) } else { Ok(None) }
     }
 
     /// Wait for the body that a head announces, or go on at once if it has none.

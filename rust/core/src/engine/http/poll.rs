@@ -149,13 +149,10 @@ impl Engine {
         let conn = self.conn_mut(id).filter(|conn| matches!(conn.phase, Phase::Parked))?;
         conn.phase = Phase::Answering;
         let session = conn.session.take()?;
-        let head = self.head;
-        self.stop_hearing(session, head);
+        self.let_go_of_conn(session);
         let Self { sessions, outboxes, arena, .. } = self;
         let outbox = &mut outboxes[id.index()];
-        let held = sessions.get_mut(session.index(), session.generation())?;
-        held.conn = None;
-        let link = held.link.as_mut()?;
+        let link = sessions.get_mut(session.index(), session.generation())?.link.as_mut()?;
         link.n += 1;
         let most = outbox.control_bytes() + outbox.data_bytes() + AROUND;
         if link.last.capacity() > KEPT.max(2 * most) {
@@ -188,11 +185,8 @@ impl Engine {
         let Some(conn) = self.conn_mut(id) else { return };
         conn.phase = Phase::Answering;
         let Some(session) = conn.session.take() else { return };
-        let head = self.head;
-        self.stop_hearing(session, head);
-        let Some(held) = self.session_mut(session) else { return };
-        held.conn = None;
-        let n = held.link.as_ref().map_or(0, |link| link.n);
+        self.let_go_of_conn(session);
+        let n = self.session(session).and_then(|held| held.link.as_ref()).map_or(0, |link| link.n);
         let body = farewell(n, close::SUPERSEDED, "a newer poll took this session over");
         self.stats.closed(close::SUPERSEDED);
         self.answer(id, &body, None, now);
@@ -231,14 +225,10 @@ impl Engine {
     pub(in crate::engine) fn poll_lost(&mut self, id: ConnId, now: Now) {
         let Some(session) = self.conn(id).and_then(|conn| conn.session) else { return };
         if self.outboxes[id.index()].is_empty() {
-            let head = self.head;
-            self.stop_hearing(session, head);
-            if let Some(held) = self.session_mut(session) {
-                held.conn = None;
-                if let Some(link) = &mut held.link {
-                    let idle = now.tick.ms_since(link.parked);
-                    link.was_cut(idle);
-                }
+            self.let_go_of_conn(session);
+            if let Some(link) = self.session_mut(session).and_then(|held| held.link.as_mut()) {
+                let idle = now.tick.ms_since(link.parked);
+                link.was_cut(idle);
             }
         } else {
             self.unpark(id);

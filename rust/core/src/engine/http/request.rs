@@ -64,12 +64,9 @@ impl Request {
             route: if head.method == "POST" { Route::Hello } else { Route::Read },
             keep: head.keeps_alive(),
             origin: cors::origin(head).map(Into::into),
-            foreign: origin_ok(head, &[], false).is_err(),
+            foreign: false,
             token,
-            cookies: head
-                .headers_named("cookie")
-                .filter_map(|field| std::str::from_utf8(field).ok().map(Into::into))
-                .collect(),
+            cookies: Vec::new(),
             shape: None,
             body: None,
             continues: false,
@@ -77,6 +74,13 @@ impl Request {
             open: Vec::new(),
             taking: false,
         }
+    }
+
+    /// Keep what only a hello needs of the page that says it.
+    pub(super) fn remember_page(&mut self, head: &Head<'_>) {
+        self.foreign = origin_ok(head, &[], false).is_err();
+        let fields = head.headers_named("cookie").filter_map(|field| std::str::from_utf8(field).ok());
+        self.cookies = fields.map(Into::into).collect();
     }
 
     /// Whether all of it was read.

@@ -65,7 +65,7 @@ impl Engine {
         if rooms.is_empty() {
             return Err(super::who());
         }
-        let most = self.most_rooms();
+        let most = size(self.config.limits.rooms_per_session);
         if rooms.len() > most {
             let message = format!("{} rooms are asked for; a session may be in {most}", rooms.len());
             return Err(Refusal::new(400, Code::InvalidMessage, message));
