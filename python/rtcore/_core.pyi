@@ -61,6 +61,8 @@ STREAM_CANCELLED: Final = 21
 VERSION: Final[str]
 # (name, default, description) of each setting
 LIMITS: Final[Sequence[tuple[str, int, str]]]
+CLOSE_CODES: Final[Sequence[tuple[str, int]]]
+ERROR_CODES: Final[Sequence[tuple[str, int]]]
 
 class Refused(Exception):
     """args: (code: str, message: str, retry: bool). The core's one error for a call that was not done."""

@@ -53,12 +53,17 @@ STREAM_ITEM: Final = _core.STREAM_ITEM
 STREAM_END: Final = _core.STREAM_END
 STREAM_CANCELLED: Final = _core.STREAM_CANCELLED
 
-NORMAL_CLOSE: Final = 1000
-INTERNAL_CLOSE: Final = 1011
-OVERLOADED_CLOSE: Final = 4003
-UNAUTHORIZED_CLOSE: Final = 4501
-FORBIDDEN_CLOSE: Final = 4502
-ENDED_CLOSE: Final = 4503
+CLOSE_CODES: Final[dict[str, int]] = dict(_core.CLOSE_CODES)
+"""Close codes by their names in `vectors/codes.json`."""
+ERROR_STATUS: Final[dict[str, int]] = dict(_core.ERROR_CODES)
+"""The HTTP status of each error code of the wire."""
+
+NORMAL_CLOSE: Final = CLOSE_CODES["NORMAL"]
+INTERNAL_CLOSE: Final = CLOSE_CODES["INTERNAL"]
+OVERLOADED_CLOSE: Final = CLOSE_CODES["OVERLOADED"]
+UNAUTHORIZED_CLOSE: Final = CLOSE_CODES["UNAUTHORIZED"]
+FORBIDDEN_CLOSE: Final = CLOSE_CODES["FORBIDDEN"]
+ENDED_CLOSE: Final = CLOSE_CODES["ENDED"]
 
 GRANTS: Final = ("publish", "presence", "history")
 

@@ -1,8 +1,9 @@
 """Which registration speaks for a room: the same rule as the core's (`rust/core/src/room/settings.rs`).
 
 `*` stands for anything, nothing included. An exact name comes first; then the pattern with the longest
-literal beginning; of those the one with more literal text; then the one that was registered first. A match
-takes time linear in the name, whatever a peer calls its rooms.
+literal beginning; of those the one with more literal text; then the one that was registered first. A name
+that begins with `$` is rtcore's own, and no pattern reaches it that does not begin so. A match takes time
+linear in the name, whatever a peer calls its rooms. `vectors/patterns.json` holds both to one rule.
 """
 
 from __future__ import annotations
@@ -56,8 +57,9 @@ class ByPattern(Generic[T]):
 
     def find(self, name: str) -> T | None:
         """What is registered for a room of this name. A pattern's own text counts as a name too."""
+        own = name.startswith("$")
         for pattern, thing in self._sorted:
-            if matches(pattern, name):
+            if matches(pattern, name) and (not own or pattern.startswith("$")):
                 return thing
         return None
 

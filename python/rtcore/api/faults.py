@@ -5,21 +5,10 @@ from __future__ import annotations
 import math
 from typing import Any, Final
 
-from rtcore import errors
+from rtcore import _engine, errors
 
-# The statuses of the protocol (docs/protocol.md, "Codes"); a rate is 429 and says so itself.
-STATUS: Final = {
-    "INVALID_MESSAGE": 400,
-    "UNAUTHORIZED": 401,
-    "FORBIDDEN": 403,
-    "NOT_FOUND": 404,
-    "METHOD_NOT_ALLOWED": 405,
-    "KEY_CONFLICT": 409,
-    "TOO_LARGE": 413,
-    "OVERLOADED": 503,
-    "TIMEOUT": 504,
-    "INTERNAL": 500,
-}
+STATUS: Final = {**_engine.ERROR_STATUS, "METHOD_NOT_ALLOWED": 405}
+"""The statuses of the core's table, and one of HTTP's own; a rate is 429 and says so itself."""
 COME_BACK: Final = 5
 """Seconds after which to try again when the server is what has too much to do."""
 

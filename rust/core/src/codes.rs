@@ -1,45 +1,56 @@
 //! The numbers and words of the wire, each with its paragraph of law.
 
+/// Declares numbers and, beside them, the table of all, so that none can stand in one and not in the other.
+macro_rules! numbers {
+    ($($(#[doc = $doc:literal])+ $name:ident = $value:literal;)+) => {
+        $($(#[doc = $doc])+ pub const $name: u16 = $value;)+
+        /// All of them: name and number, as `vectors/codes.json` has them.
+        pub const TABLE: &[(&str, u16)] = &[$((stringify!($name), $value),)+];
+    };
+}
+
 /// Close codes. 4000..=4499: the client comes back by itself. 4500..=4999: it must not.
 pub mod close {
-    /// RFC 6455 §7.4.1: the purpose was fulfilled.
-    pub const NORMAL: u16 = 1000;
-    /// RFC 6455 §7.4.1: the peer broke the framing.
-    pub const PROTOCOL_ERROR: u16 = 1002;
-    /// RFC 6455 §7.4.1: a kind of data that this endpoint does not take.
-    pub const UNSUPPORTED: u16 = 1003;
-    /// RFC 6455 §7.4.1: never on the wire; "no code was there".
-    pub const NO_STATUS: u16 = 1005;
-    /// RFC 6455 §7.4.1: never on the wire; "the link broke without a close frame".
-    pub const ABNORMAL: u16 = 1006;
-    /// RFC 6455 §7.4.1: text that is not UTF-8.
-    pub const BAD_DATA: u16 = 1007;
-    /// RFC 6455 §7.4.1: a message too big to process.
-    pub const TOO_BIG: u16 = 1009;
-    /// RFC 6455 §7.4.1: the server met a condition that it did not expect.
-    pub const INTERNAL: u16 = 1011;
-    /// The server restarts, or the epoch changed.
-    pub const RESTART: u16 = 4000;
-    /// Nothing was heard for `ping` and `silence`, or no `hello` came in time.
-    pub const SILENT: u16 = 4001;
-    /// The peer does not read what it is owed.
-    pub const TOO_SLOW: u16 = 4002;
-    /// A limit of the process, the address or the user is reached.
-    pub const OVERLOADED: u16 = 4003;
-    /// More messages per second than a session may send.
-    pub const RATE: u16 = 4004;
-    /// The token's time is over.
-    pub const EXPIRED: u16 = 4005;
-    /// A newer connection took the session over.
-    pub const SUPERSEDED: u16 = 4500;
-    /// The application did not accept the token.
-    pub const UNAUTHORIZED: u16 = 4501;
-    /// The application does not allow this peer to be here.
-    pub const FORBIDDEN: u16 = 4502;
-    /// The application ended the session.
-    pub const ENDED: u16 = 4503;
-    /// The first message was no readable `hello`.
-    pub const HELLO_EXPECTED: u16 = 4504;
+    numbers! {
+        /// RFC 6455 §7.4.1: the purpose was fulfilled.
+        NORMAL = 1000;
+        /// RFC 6455 §7.4.1: the peer broke the framing.
+        PROTOCOL_ERROR = 1002;
+        /// RFC 6455 §7.4.1: a kind of data that this endpoint does not take.
+        UNSUPPORTED = 1003;
+        /// RFC 6455 §7.4.1: never on the wire; "no code was there".
+        NO_STATUS = 1005;
+        /// RFC 6455 §7.4.1: never on the wire; "the link broke without a close frame".
+        ABNORMAL = 1006;
+        /// RFC 6455 §7.4.1: text that is not UTF-8.
+        BAD_DATA = 1007;
+        /// RFC 6455 §7.4.1: a message too big to process.
+        TOO_BIG = 1009;
+        /// RFC 6455 §7.4.1: the server met a condition that it did not expect.
+        INTERNAL = 1011;
+        /// The server restarts, or the epoch changed.
+        RESTART = 4000;
+        /// Nothing was heard for `ping` and `silence`, or no `hello` came in time.
+        SILENT = 4001;
+        /// The peer does not read what it is owed.
+        TOO_SLOW = 4002;
+        /// A limit of the process, the address or the user is reached.
+        OVERLOADED = 4003;
+        /// More messages per second than a session may send.
+        RATE = 4004;
+        /// The token's time is over.
+        EXPIRED = 4005;
+        /// A newer connection took the session over.
+        SUPERSEDED = 4500;
+        /// The application did not accept the token.
+        UNAUTHORIZED = 4501;
+        /// The application does not allow this peer to be here.
+        FORBIDDEN = 4502;
+        /// The application ended the session.
+        ENDED = 4503;
+        /// The first message was no readable `hello`.
+        HELLO_EXPECTED = 4504;
+    }
 
     /// Whether a client comes back by itself after this code.
     #[must_use]
@@ -54,72 +65,62 @@ pub mod close {
     }
 }
 
-/// Error codes that travel in acks, errors and refusals. An application adds its own.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Code {
-    /// The message, or the data in it, is not as it should be.
-    InvalidMessage,
-    /// Nobody has said who this is.
-    Unauthorized,
-    /// This peer may not.
-    Forbidden,
-    /// The page that opened the connection comes from elsewhere.
-    ForbiddenOrigin,
-    /// No such event, room or path.
-    NotFound,
-    /// The idempotency key was used with other content.
-    KeyConflict,
-    /// The request was done, and its ack is no longer kept.
-    AckExpired,
-    /// The items of a stream that are wanted are no longer kept.
-    StreamLost,
-    /// A head, body or message over its limit.
-    TooLarge,
-    /// This path speaks WebSocket only.
-    UpgradeRequired,
-    /// A limit of the process, the address, the user or the session is reached.
-    Overloaded,
-    /// It took too long.
-    Timeout,
-    /// The server's fault; its log has the details.
-    Internal,
+macro_rules! codes {
+    ($($(#[doc = $doc:literal])+ $name:ident = $word:literal, $status:literal;)+) => {
+        /// Error codes that travel in acks, errors and refusals. An application adds its own.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        pub enum Code {
+            $($(#[doc = $doc])+ $name,)+
+        }
+
+        impl Code {
+            /// All of them, as `vectors/codes.json` has them.
+            pub const ALL: &[Self] = &[$(Self::$name,)+];
+
+            /// The stable word on the wire.
+            #[must_use]
+            pub const fn word(self) -> &'static str {
+                match self {
+                    $(Self::$name => $word,)+
+                }
+            }
+
+            /// The HTTP status of a refusal with this code.
+            #[must_use]
+            pub const fn status(self) -> u16 {
+                match self {
+                    $(Self::$name => $status,)+
+                }
+            }
+        }
+    };
 }
 
-impl Code {
-    /// The stable word on the wire.
-    #[must_use]
-    pub const fn word(self) -> &'static str {
-        match self {
-            Self::InvalidMessage => "INVALID_MESSAGE",
-            Self::Unauthorized => "UNAUTHORIZED",
-            Self::Forbidden => "FORBIDDEN",
-            Self::ForbiddenOrigin => "FORBIDDEN_ORIGIN",
-            Self::NotFound => "NOT_FOUND",
-            Self::KeyConflict => "KEY_CONFLICT",
-            Self::AckExpired => "ACK_EXPIRED",
-            Self::StreamLost => "STREAM_LOST",
-            Self::TooLarge => "TOO_LARGE",
-            Self::UpgradeRequired => "UPGRADE_REQUIRED",
-            Self::Overloaded => "OVERLOADED",
-            Self::Timeout => "TIMEOUT",
-            Self::Internal => "INTERNAL",
-        }
-    }
-    /// The HTTP status of a refusal with this code.
-    #[must_use]
-    pub const fn status(self) -> u16 {
-        match self {
-            Self::InvalidMessage => 400,
-            Self::Unauthorized => 401,
-            Self::Forbidden | Self::ForbiddenOrigin => 403,
-            Self::NotFound => 404,
-            Self::KeyConflict => 409,
-            Self::AckExpired | Self::StreamLost => 410,
-            Self::TooLarge => 413,
-            Self::UpgradeRequired => 426,
-            Self::Overloaded => 503,
-            Self::Timeout => 504,
-            Self::Internal => 500,
-        }
-    }
+codes! {
+    /// The message, or the data in it, is not as it should be.
+    InvalidMessage = "INVALID_MESSAGE", 400;
+    /// Nobody has said who this is.
+    Unauthorized = "UNAUTHORIZED", 401;
+    /// This peer may not.
+    Forbidden = "FORBIDDEN", 403;
+    /// The page that opened the connection comes from elsewhere.
+    ForbiddenOrigin = "FORBIDDEN_ORIGIN", 403;
+    /// No such event, room or path.
+    NotFound = "NOT_FOUND", 404;
+    /// The idempotency key was used with other content.
+    KeyConflict = "KEY_CONFLICT", 409;
+    /// The request was done, and its ack is no longer kept.
+    AckExpired = "ACK_EXPIRED", 410;
+    /// The items of a stream that are wanted are no longer kept.
+    StreamLost = "STREAM_LOST", 410;
+    /// A head, body or message over its limit.
+    TooLarge = "TOO_LARGE", 413;
+    /// This path speaks WebSocket only.
+    UpgradeRequired = "UPGRADE_REQUIRED", 426;
+    /// A limit of the process, the address, the user or the session is reached.
+    Overloaded = "OVERLOADED", 503;
+    /// It took too long.
+    Timeout = "TIMEOUT", 504;
+    /// The server's fault; its log has the details.
+    Internal = "INTERNAL", 500;
 }

@@ -41,6 +41,10 @@ mod _core {
             module.add(*name, *number)?;
         }
         module.add("VERSION", env!("CARGO_PKG_VERSION"))?;
+        let close: Vec<(&str, u16)> = rtcore_core::codes::close::TABLE.to_vec();
+        module.add("CLOSE_CODES", close)?;
+        let errors = rtcore_core::codes::Code::ALL.iter().map(|code| (code.word(), code.status()));
+        module.add("ERROR_CODES", errors.collect::<Vec<_>>())?;
         // Descriptions are doc comments: a space before each line, a break after it.
         let tidy = |text: &str| text.lines().map(str::trim).collect::<Vec<_>>().join(" ");
         let limits = rtcore_core::Limits::TABLE.iter().map(|(name, value, text)| (*name, *value, tidy(text)));

@@ -21,7 +21,7 @@ const PATIENCE = 10; // seconds in which a ping must be answered
 const OUTBOX = 100; // requests that may wait for the server; then `request` refuses
 
 /** Close codes after which a client must not come back by itself. */
-const isFinal = (code) => (code >= 4500 && code <= 4999) || [1000, 1002, 1003, 1007, 1009].includes(code);
+export const isFinal = (code) => (code >= 4500 && code <= 4999) || [1000, 1002, 1003, 1007, 1009].includes(code);
 
 /** What a request ended with, when the server said no. */
 export class Refused extends Error {
