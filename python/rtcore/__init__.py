@@ -1,4 +1,4 @@
-"""A realtime server: rooms, events with acknowledgements, presence and replay over WebSocket.
+"""A realtime server: rooms, events with acknowledgements, presence, streams and replay, on one port.
 
     import rtcore
 

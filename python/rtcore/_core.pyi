@@ -1,7 +1,8 @@
 """The native core: the border as Python sees it. Only `rtcore._engine` imports this module.
 
 Handles (`conn`, `session`, `request`, `ticket`) are integers with a generation: one that was kept
-too long finds nothing, and the call says so (`False` or `None`) or raises `Gone`.
+too long finds nothing, and the call says so: `False`, `None`, -1, or `Refused` with `NOT_FOUND`; what only answers is
+silent, for its peer is gone.
 
 `form` says how `data` is written: 0 JSON, 1 MessagePack; the JSON of a REQUEST has no binary in it (`{"$bin": ...}`),
 since what has any comes as MessagePack. What Python gives is JSON in bytes, compact.
