@@ -21,7 +21,7 @@ from ._handlers import (
 )
 from ._patterns import ByPattern
 from .auth import grant_words
-from .errors import SessionEnded, UsageError
+from .errors import Forbidden, SessionEnded, UsageError
 from .room import Room, unserved
 from .session import Session, meet
 from .stream import StreamHandler, Streaming
@@ -299,10 +299,40 @@ class App(Streaming):
     def room(self, name: str) -> Room:
         """The room of this name. Costs little: ask each time.
 
+        A name may come from a client: names that begin with `$` are rtcore's own, and are refused. Whether
+        this client may speak or read there is the application's to say: `name in session.rooms` is whether it
+        is a member.
+
+        Raises:
+            NotServing: the application is not being served.
+            Forbidden: the name begins with `$`; `app.user(id)` and `app.all` are the way to those rooms.
+            UsageError: it is no text.
+
+        """
+        if not isinstance(name, str) or name.startswith("$"):
+            raise _no_room(name)
+        return self._place(name)
+
+    def user(self, user: str) -> Room:
+        """The room in which each session of this user hears.
+
         Raises:
             NotServing: the application is not being served.
 
         """
+        return self._place(f"$user/{user}")
+
+    @property
+    def all(self) -> Room:
+        """The room in which every session hears.
+
+        Raises:
+            NotServing: the application is not being served.
+
+        """
+        return self._place("$all")
+
+    def _place(self, name: str) -> Room:
         room = self._rooms.get(name)
         if room is None:
             room = Room(self._running(), name)
@@ -310,15 +340,6 @@ class App(Streaming):
                 self._rooms.clear()
             self._rooms[name] = room
         return room
-
-    def user(self, user: str) -> Room:
-        """The room in which each session of this user hears."""
-        return self.room(f"$user/{user}")
-
-    @property
-    def all(self) -> Room:
-        """The room in which every session hears."""
-        return self.room("$all")
 
     @property
     def sessions(self) -> list[Session]:
@@ -379,6 +400,15 @@ class App(Streaming):
     def _open(self, what: str) -> None:
         if self._frozen:
             raise UsageError(f"`{what}` comes too late: the application is being served already")
+
+
+def _no_room(name: object) -> UsageError | Forbidden:
+    if not isinstance(name, str):
+        return UsageError(f"the name of a room is a text, and not {name!r}")
+    return Forbidden(
+        f"{name!r} begins with `$`, so it is a room of rtcore's own, which no name from outside may reach: "
+        "`app.user(id)` is the room of a user, `app.all` that of everybody"
+    )
 
 
 App.__module__ = "rtcore"

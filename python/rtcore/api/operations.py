@@ -20,7 +20,7 @@ from rtcore import errors
 from rtcore._engine import Engine, Refused
 from rtcore._values import FAULTS, JSON, faults
 from rtcore.app import App
-from rtcore.room import Entry, Heard
+from rtcore.room import Entry, Heard, Room
 from rtcore.session import meet
 
 from . import messages as say
@@ -101,7 +101,7 @@ async def publish(caller: Caller, said: say.Publish) -> say.Published:
     if said.exclude is not None:
         handle = caller.engine.core.session_named(said.exclude)
         exclude = None if handle is None else meet(caller.engine, handle)
-    entry = await _publish(caller, room, said, exclude)
+    entry = await _publish(caller, caller.app.room(room), said, exclude)
     return _published(entry)
 
 
@@ -124,8 +124,8 @@ async def send(caller: Caller, said: say.Send) -> say.Published:
         raise Fault("INVALID_MESSAGE", "a send goes to one of `user`, `session` and `all`: give exactly one")
     if said.session is not None:
         return await _send_to_session(caller, said, said.session)
-    room = "$all" if said.user is None else f"$user/{said.user}"
-    caller.permit("send", room)
+    room = caller.app.all if said.user is None else caller.app.user(said.user)
+    caller.permit("send", room.name)
     entry = await _publish(caller, room, said, None)
     return _published(entry)
 
@@ -175,12 +175,12 @@ OPERATIONS: Final = {
 }
 
 
-async def _publish(caller: Caller, room: str, said: say.Publish | say.Send, exclude: Any) -> Entry:
+async def _publish(caller: Caller, room: Room, said: say.Publish | say.Send, exclude: Any) -> Entry:
     if said.event.startswith("$"):
         raise Fault("FORBIDDEN", "events that begin with $ are rtcore's own")
     trace = said.trace if said.trace is not None and _TRACE.match(said.trace) else None
     with trio.move_on_at(caller.deadline):
-        return await caller.app.room(room).publish(
+        return await room.publish(
             said.event,
             _payload(caller.engine, said.data),
             exclude=exclude,
