@@ -41,9 +41,7 @@ def topic(room: rtcore.Room) -> dict[str, str | None]:
 
 @app.on("chat:message")
 async def chat(session: rtcore.Session, message: Message) -> dict[str, str]:
-    if (
-        message.room not in session.rooms
-    ):  # the name is the client's
+    if message.room not in session.rooms:  # the name is the client's
         raise rtcore.Refuse("FORBIDDEN", "join the room before you speak in it")
     if not message.text.strip():
         raise rtcore.Refuse("EMPTY", "a message says something")

@@ -19,6 +19,7 @@ session's own task.
 from ._asgi import Served as Served
 from ._asgi import asgi as asgi
 from ._engine import VERSION as _VERSION
+from ._jwks import JWKS as JWKS
 from ._nursery import SessionNursery as SessionNursery
 from ._serve import run as run
 from ._serve import serve as serve
@@ -69,6 +70,7 @@ __all__ = [  # noqa: RUF022 - plainly by the alphabet
     "History",
     "InvalidData",
     "Items",
+    "JWKS",
     "JWT",
     "Join",
     "KeyConflict",

@@ -79,7 +79,7 @@ class Served:
 
         Raises:
             NotServing: this is not Trio. UsageError: the application is served already. StartError: what is
-            mounted does not start. What a background task of the application raises, in an exception group.
+            mounted does not start. What a critical background task raises, in an exception group.
 
         """
         if not _on_trio():
@@ -130,7 +130,7 @@ class _Running:
         self._state: dict[str, Any] = {}
         beside = None if mount is None else self._beside
         api = PublishApi(app, config)
-        self._router = Router(self._core.metrics, beside, config, lambda: self._stopping, api)
+        self._router = Router(self._runtime.metrics, beside, config, lambda: self._stopping, api)
         self.gateway = Gateway(self._shell, [raw.path for raw in app.raw_handlers], self._not_ours)
 
     @asynccontextmanager

@@ -15,6 +15,7 @@ import trio
 
 from ._again import Again
 from ._engine import (
+    EXPIRED_CLOSE,
     FORBIDDEN_CLOSE,
     INTERNAL_CLOSE,
     OVERLOADED_CLOSE,
@@ -87,7 +88,9 @@ class Decisions:
 
     def _refuse_hello(self, conn: int, error: BaseException) -> None:
         if isinstance(error, Refuse) and error.code in _CLOSES:
-            self.engine.core.refuse_hello(conn, _CLOSES[error.code], error.message)
+            # A token that is over, or not good yet: whoever has another may come back.
+            over = error.retry and error.code == "UNAUTHORIZED"
+            self.engine.core.refuse_hello(conn, EXPIRED_CLOSE if over else _CLOSES[error.code], error.message)
         else:
             self.engine.failures.log(log, "authenticator", "the authenticator failed", error=error)
             self.engine.core.refuse_hello(conn, INTERNAL_CLOSE, "the server could not find out who this is")

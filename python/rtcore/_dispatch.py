@@ -22,6 +22,7 @@ from typing import Any, Final
 import trio
 
 from . import _step
+from ._background import BackgroundTasks
 from ._decide import Decisions
 from ._engine import (
     AUTHENTICATE,
@@ -45,7 +46,7 @@ from ._engine import (
     build_core,
     limit_defaults,
 )
-from ._handlers import Handler, name_of
+from ._handlers import Handler
 from ._reactor import flush_when_woken, run_reactor
 from ._step import step
 from ._streams import StreamTasks
@@ -94,6 +95,7 @@ class Runtime:
         self._raws: dict[int, tuple[RawSocket, Any]] = {}  # socket and plain function, or None, by connection
         self._tasks = Tasks(self.engine, app.handlers)
         self._streams = StreamTasks(self.engine, app.stream_handlers)
+        self._background = BackgroundTasks(app, self.engine)
         self._direct = False
         self._reported = 0
         self._left: Sequence[CoreEvent] = ()  # events of a turn that was long enough without them
@@ -134,9 +136,12 @@ class Runtime:
             yield
 
     def start_background(self, nursery: trio.Nursery) -> None:
-        """Start the application's background tasks; what they raise leaves through this nursery."""
-        for function in self.app.background_tasks:
-            nursery.start_soon(function, self.app, name=f"background task {name_of(function)}")
+        """Start the application's background tasks; what ends the server leaves through this nursery."""
+        self._background.start(nursery)
+
+    def metrics(self) -> str:
+        """What was counted, in Prometheus' text format: in the core, and of the application's tasks."""
+        return self.core.metrics() + self._background.metrics()
 
     async def run_reactor(self) -> None:
         """Turn after turn, until cancelled."""

@@ -17,6 +17,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, NamedTuple, TypeAlias
 
+from ._jwks import JWKS
 from .errors import UsageError
 
 log = logging.getLogger("rtcore.app")
@@ -30,6 +31,16 @@ _KINDS: Final = {
     "EC": ("ES256", "ES256K", "ES384", "ES512"),
     "OKP": ("EdDSA",),
 }
+# The curve decides how a key signs (RFC 7518 §3.4, RFC 8037 §3.1, RFC 8812 §3.2); X25519 does not sign.
+_CURVES: Final = {
+    "P-256": "ES256",
+    "secp256k1": "ES256K",
+    "P-384": "ES384",
+    "P-521": "ES512",
+    "Ed25519": "EdDSA",
+    "Ed448": "EdDSA",
+}
+_PEM_CURVES: Final = {"secp256r1": "P-256", "secp384r1": "P-384", "secp521r1": "P-521"}
 KNOWN: Final = tuple(name for names in _KINDS.values() for name in names)
 # RFC 7518 §3.2: a secret is at least as long as the hash.
 _SECRET: Final = {"HS256": 32, "HS384": 48, "HS512": 64}
@@ -43,10 +54,18 @@ class Key(NamedTuple):
     key: Any
 
 
+class _Now(NamedTuple):
+    """The keys, where they are from, and what was seen there: one thing, for whichever thread looks."""
+
+    source: Source | JWKS
+    seen: Any
+    keys: list[Key]
+
+
 class Keyring:
     """The keys of one source, read again when they change."""
 
-    def __init__(self, source: Source, algorithms: Sequence[str]) -> None:
+    def __init__(self, source: Source | JWKS, algorithms: Sequence[str]) -> None:
         """Raises UsageError: an algorithm is unknown, kinds are mixed, or no key can be used."""
         self._algorithms = tuple(algorithms)
         for name in self._algorithms:
@@ -57,7 +76,12 @@ class Keyring:
             raise UsageError("name the algorithms: of secrets (HS...) or of public keys, and never both")
         self.rotate(source)
 
-    def rotate(self, source: Source) -> None:
+    @property
+    def source(self) -> Source | JWKS:
+        """Where they are from."""
+        return self._now.source
+
+    def rotate(self, source: Source | JWKS) -> None:
         """Use these keys from now on.
 
         Raises:
@@ -65,8 +89,9 @@ class Keyring:
 
         """
         seen = self._look(source)
-        keys = self._read(seen)
-        self._source, self._seen, self._keys = source, seen, keys
+        fetched = isinstance(source, JWKS)
+        # Those of another service are perhaps to come; what is wrong with them then is its matter.
+        self._now = _Now(source, None if fetched else seen, [] if fetched else self._read(seen))
 
     def named(self, kid: str | None) -> list[Key]:
         """The keys that a token with this key id may be signed by: that one, or all that have no id."""
@@ -77,32 +102,34 @@ class Keyring:
 
     def _current(self) -> list[Key]:
         """The keys now. A file that cannot be read for the moment leaves those that were there."""
-        source = self._source
-        if not isinstance(source, Path) and not callable(source):
-            return self._keys
+        source, before, keys = self._now
+        if not isinstance(source, Path | JWKS) and not callable(source):
+            return keys
         try:
             seen = self._look(source)
-            if seen != self._seen:
-                self._seen = seen  # what is wrong with it is said once
-                self._keys = self._read(seen)
+            if seen is not before and seen != before:
+                self._now = _Now(source, seen, keys)  # what is wrong with it is said once
+                self._now = _Now(source, seen, self._read(seen))
         except (OSError, UsageError) as error:
             if callable(source):
                 raise
             log.error(  # noqa: TRY400 - a sentence says it all
                 "the keys of %s cannot be read, and the old ones stay: %s", source, error
             )
-        return self._keys
+        return self._now.keys
 
     @staticmethod
-    def _look(source: Source) -> Any:
+    def _look(source: Source | JWKS) -> Any:
         """What is there now, so that a change is seen: of a file its times and size, with its path."""
+        if isinstance(source, JWKS):
+            return source.document
         if isinstance(source, Path):
             about = source.stat()
             return source, about.st_mtime_ns, about.st_size, about.st_ino
         return source() if callable(source) else source
 
     def _read(self, seen: Any) -> list[Key]:
-        keys = list(self._each(seen[0].read_bytes() if _is_file(seen) else seen, None))
+        keys = self._each(content(seen[0]) if _is_file(seen) else seen, None)
         if not keys:
             raise UsageError(f"there is no key for {', '.join(self._algorithms)} among those that were given")
         return keys
@@ -110,17 +137,19 @@ class Keyring:
     def _each(self, given: Any, kid: str | None) -> list[Key]:
         if isinstance(given, Key):
             return [given]
-        if isinstance(given, str | bytes):
-            text = given.encode() if isinstance(given, str) else given
-            if text.lstrip().startswith(b"{"):
+        if isinstance(given, bytes | bytearray | memoryview):
+            return self._binary(bytes(given), kid)
+        if isinstance(given, str):
+            # Text that is read from somewhere has a line end; it is no part of what is meant.
+            if given.lstrip().startswith("{"):
                 try:
-                    return self._each(json.loads(text), kid)
+                    return self._each(json.loads(given), kid)
                 except ValueError as error:
                     raise UsageError(f"a key that begins with {{ is no JSON: {error}") from None
-            return [self._plain(text, kid)]
+            return [self._plain(given.strip().encode(), kid)]
         if isinstance(given, Mapping):
             if isinstance(given.get("keys"), list):
-                return [key for each in given["keys"] for key in self._each(each, None)]
+                return self._set(given["keys"])
             if "kty" in given:
                 return self._jwk(given)
             return [key for name, each in given.items() for key in self._each(each, name)]
@@ -128,9 +157,35 @@ class Keyring:
             return [key for each in given for key in self._each(each, kid)]
         raise UsageError(f"a key is a text, bytes, a JWK or a file, and not a {type(given).__name__}")
 
+    def _set(self, given: Sequence[Any]) -> list[Key]:
+        """The keys of a set that can be used. Those that cannot lose no others; alone, they are an error."""
+        keys: list[Key] = []
+        faults: list[UsageError] = []
+        for each in given:
+            try:
+                keys += self._jwk(each)
+            except UsageError as error:
+                faults.append(error)
+        if faults and not keys:
+            raise faults[0]
+        for fault in faults:
+            log.warning("a key of a set is left out: %s", fault)
+        return keys
+
+    def _binary(self, given: bytes, kid: str | None) -> list[Key]:
+        """Bytes are what they are: a random secret may begin with `{`, or end with what is white space."""
+        if given.lstrip().startswith(b"{"):
+            try:
+                found = json.loads(given)
+            except ValueError:
+                found = None
+            if isinstance(found, dict):
+                return self._each(found, kid)
+        return [self._plain(given, kid)]
+
     def _plain(self, text: bytes, kid: str | None) -> Key:
         if self._algorithms[0] in _SECRET:
-            secret = text.strip()
+            secret = text
             least = max(_SECRET[name] for name in self._algorithms)
             if b"-----BEGIN" in secret or secret.startswith((b"ssh-", b"ecdsa-")):
                 raise UsageError("a public or private key is no secret: anybody could sign with it")
@@ -148,30 +203,50 @@ class Keyring:
                 key: Any = known[name].prepare_key(text)
             except (InvalidKeyError, TypeError, ValueError):
                 continue
-            return Key(kid, self._of_kind(next(kind for kind, its in _KINDS.items() if name in its)), key)
+            kind = next(kind for kind, its in _KINDS.items() if name in its)
+            curve = getattr(getattr(key, "curve", None), "name", None)
+            return Key(kid, self._of_kind(kind, _PEM_CURVES.get(curve or "", curve)), key)
         raise UsageError(f"this is no public key for {', '.join(self._algorithms)}, as PEM has it")
 
-    def _jwk(self, jwk: Mapping[str, Any]) -> list[Key]:
+    def _jwk(self, jwk: Any) -> list[Key]:
         """A key of a set; none where it is for something else."""
-        from jwt import PyJWK, PyJWKError
-        from jwt.exceptions import InvalidKeyError
+        from jwt import PyJWK
 
+        if not isinstance(jwk, Mapping) or "kty" not in jwk:
+            raise UsageError(f"a key of a set is an object with `kty`, and not a {type(jwk).__name__}")
         kind, only, kid = jwk["kty"], jwk.get("alg"), jwk.get("kid")
-        algorithms = tuple(name for name in self._of_kind(str(kind)) if only in (None, name))
+        curve = jwk.get("crv") if kind in ("EC", "OKP") else None
+        algorithms = tuple(name for name in self._of_kind(str(kind), curve) if only in (None, name))
         if not algorithms or jwk.get("use", "sig") != "sig":
             return []
+        if kid is not None and not isinstance(kid, str):
+            raise UsageError(f"the id of a key of the set is a text, and not {str(kid)[:40]!r}")
         if kind != "oct" and "d" in jwk:
             raise UsageError(f"the key {kid!r} is private: tokens are checked with the public one alone")
         try:
             key = PyJWK(dict(jwk), algorithms[0]).key
-        except (PyJWKError, InvalidKeyError) as error:
+        except Exception as error:  # noqa: BLE001 - what a set from elsewhere makes the libraries do
             raise UsageError(f"the key {kid!r} of the set cannot be used: {type(error).__name__}") from None
         if kind == "oct":
             return [self._plain(key, kid)._replace(algorithms=algorithms)]
         return [Key(kid, algorithms, key)]
 
-    def _of_kind(self, kind: str) -> tuple[str, ...]:
-        return tuple(name for name in self._algorithms if name in _KINDS.get(kind, ()))
+    def _of_kind(self, kind: str, curve: object = None) -> tuple[str, ...]:
+        """The algorithms that are accepted and that a key of this kind, on this curve, signs with."""
+        names = _KINDS.get(kind, ())
+        if curve is not None:
+            only = _CURVES.get(curve) if isinstance(curve, str) else None
+            names = (only,) if only in names else ()
+        return tuple(name for name in self._algorithms if name in names)
+
+
+def content(file: Path) -> str | bytes:
+    """A file of text is text; a secret of random bytes is none, and stays as it is."""
+    raw = file.read_bytes()
+    try:
+        return raw.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        return raw
 
 
 def _is_file(seen: Any) -> bool:

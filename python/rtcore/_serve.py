@@ -60,7 +60,7 @@ async def serve(
 
     Raises:
         ConfigError: a setting is unknown or wrong. StartError: an address is in use, or the mounted
-        application does not start. What a background task of the application raises, in an exception group.
+        application does not start. What a critical background task raises, in an exception group.
 
     """
     if config is not None and settings:
@@ -135,7 +135,7 @@ class _Server:
                         state = await stack.enter_async_context(mounted)
                     self.http = HypercornBackend(
                         Router(
-                            self.core.metrics,
+                            self.runtime.metrics,
                             self.mount,
                             config,
                             lambda: self.stopping,

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import dataclasses
 import inspect
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Callable, Iterable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from typing import Any, Final, TypeVar
+from typing import Any, Final, TypeVar, overload
 
+from ._background import Background
 from ._engine import Engine, Plan, RoomPlan
 from ._handlers import (
     Handler,
@@ -21,18 +22,18 @@ from ._handlers import (
 )
 from ._patterns import ByPattern
 from .auth import grant_words
-from .errors import Forbidden, SessionEnded, UsageError
-from .room import Room, unserved
-from .session import Session, meet
+from .errors import UsageError
+from .room import Room
+from .speaking import Speaking
 from .stream import StreamHandler, Streaming
+from .tokens import JWT
 
 F = TypeVar("F", bound=Callable[..., Any])
 
 POLICIES: Final = ("skip", "latest", "disconnect", "block")
-_ROOMS_KEPT: Final = 1024
 
 
-class App(Streaming):
+class App(Speaking, Streaming):
     """An application: its handlers, its decisions, its rooms.
 
     Everything is registered before it is served. Then `room`, `user`, `all` and `sessions` reach its peers.
@@ -48,7 +49,7 @@ class App(Streaming):
         self.room_plans: ByPattern[RoomPlan] = ByPattern()
         self.connectors: list[Callable[..., Any]] = []
         self.disconnectors: list[Callable[..., Any]] = []
-        self.background_tasks: list[Callable[..., Awaitable[Any]]] = []
+        self.background_tasks: list[Background] = []
         self.lifespans: list[Callable[..., AbstractAsyncContextManager[Any]]] = []
         self._engine: Engine | None = None
         self._rooms: dict[str, Room] = {}
@@ -60,8 +61,9 @@ class App(Streaming):
         """Decorator: who a peer is. `(hello: Hello) -> User | None`, plain or a coroutine function.
 
         None refuses (close code 4501); `rtcore.ANONYMOUS` is somebody without a name. `Refuse` with
-        `FORBIDDEN` closes with 4502, with `OVERLOADED` with 4003; any other exception with 1011. A plain
-        function is called in the turn.
+        `UNAUTHORIZED` closes with 4501, and with 4005 (another token may do) where it has `retry`, with
+        `FORBIDDEN` with 4502, with `OVERLOADED` with 4003; any other exception with 1011. A plain function is
+        called in the turn. A `JWT` with `JWKS` has its keys kept fresh while the application is served.
 
         Raises:
             UsageError: there is one already, or it takes other arguments.
@@ -72,6 +74,9 @@ class App(Streaming):
             raise UsageError(f"there is an authenticator already: {name_of(self.authenticator)}")
         positional(function, "an authenticator takes (hello)", 1, 1)
         self.authenticator = function
+        known: Any = function
+        if isinstance(known, JWT) and known.keys is not None:
+            self.background(known.keys.keep_fresh)
         return function
 
     def authorize(self, pattern: str = "*") -> Callable[[F], F]:
@@ -242,21 +247,36 @@ class App(Streaming):
 
         return register
 
-    def background(self, function: F) -> F:
+    @overload
+    def background(self, function: F, /) -> F: ...
+    @overload
+    def background(self, function: None = None, /, *, critical: bool = False) -> Callable[[F], F]: ...
+    def background(self, function: Any = None, /, *, critical: bool = False) -> Any:
         """Decorator: a task that runs while the application is served. `async (app)`.
 
-        It lives in the server's nursery: its exception ends the server, its return is no news.
+        `@app.background`, or `@app.background(critical=True)`. One that returns is done. One that raises is
+        logged with its traceback, counted in `rtcore_background_failures_total`, and called again: after 1 s,
+        doubling to 60 s, with jitter; a `critical` one ends the server.
+
+        Args:
+            function: the task.
+            critical: serving makes no sense without it: what it raises leaves `serve`, in an exception group.
 
         Raises:
             UsageError: it is no coroutine function, or takes other arguments.
 
         """
-        self._open("background")
-        if not is_async(function):
-            raise UsageError(f"a background task is a coroutine function, and {name_of(function)} is none")
-        positional(function, "a background task takes (app)", 1, 1)
-        self.background_tasks.append(function)
-        return function
+
+        def register(function: F) -> F:
+            self._open("background")
+            if not is_async(function):
+                text = f"a background task is a coroutine function, and {name_of(function)} is none"
+                raise UsageError(text)
+            positional(function, "a background task takes (app)", 1, 1)
+            self.background_tasks.append(Background(function, critical))
+            return function
+
+        return register if function is None else register(function)
 
     def lifespan(self, function: F) -> F:
         """Decorator: what surrounds the serving. `(app)`, an async generator function or context manager.
@@ -293,65 +313,6 @@ class App(Streaming):
         places = positional(function, "on_disconnect takes (session) or (session, reason)", 1, 2)
         self.disconnectors.append(function if places == 2 else without_reason(function))
         return function
-
-    # -- speaking
-
-    def room(self, name: str) -> Room:
-        """The room of this name. Costs little: ask each time.
-
-        A name may come from a client: names that begin with `$` are rtcore's own, and are refused. Whether
-        this client may speak or read there is the application's to say: `name in session.rooms` is whether it
-        is a member.
-
-        Raises:
-            NotServing: the application is not being served.
-            Forbidden: the name begins with `$`; `app.user(id)` and `app.all` are the way to those rooms.
-            UsageError: it is no text.
-
-        """
-        if not isinstance(name, str) or name.startswith("$"):
-            raise _no_room(name)
-        return self._place(name)
-
-    def user(self, user: str) -> Room:
-        """The room in which each session of this user hears.
-
-        Raises:
-            NotServing: the application is not being served.
-
-        """
-        return self._place(f"$user/{user}")
-
-    @property
-    def all(self) -> Room:
-        """The room in which every session hears.
-
-        Raises:
-            NotServing: the application is not being served.
-
-        """
-        return self._place("$all")
-
-    def _place(self, name: str) -> Room:
-        room = self._rooms.get(name)
-        if room is None:
-            room = Room(self._running(), name)
-            if len(self._rooms) >= _ROOMS_KEPT:
-                self._rooms.clear()
-            self._rooms[name] = room
-        return room
-
-    @property
-    def sessions(self) -> list[Session]:
-        """All sessions, the absent within their resume window included."""
-        engine = self._running()
-        found: list[Session] = []
-        for row in engine.core.members("$all") or ():
-            try:
-                found.append(meet(engine, row[0]))
-            except SessionEnded:
-                continue
-        return found
 
     # -- being served
 
@@ -392,23 +353,9 @@ class App(Streaming):
         self._engine = engine
         self._rooms.clear()
 
-    def _running(self) -> Engine:
-        if self._engine is None:
-            raise unserved("nobody can be spoken to")
-        return self._engine
-
     def _open(self, what: str) -> None:
         if self._frozen:
             raise UsageError(f"`{what}` comes too late: the application is being served already")
-
-
-def _no_room(name: object) -> UsageError | Forbidden:
-    if not isinstance(name, str):
-        return UsageError(f"the name of a room is a text, and not {name!r}")
-    return Forbidden(
-        f"{name!r} begins with `$`, so it is a room of rtcore's own, which no name from outside may reach: "
-        "`app.user(id)` is the room of a user, `app.all` that of everybody"
-    )
 
 
 App.__module__ = "rtcore"

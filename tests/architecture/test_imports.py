@@ -11,11 +11,12 @@ from tests.architecture.imports import PACKAGE, Import, imported, inside, name_o
 # From the ground up. A module may import what stands on a lower floor, and nothing on its own.
 FLOORS = [
     "errors _failures _patterns _logs _core",
-    "_keyring _step _engine _values api.keys api.rates",
-    "_budget auth _handlers _nursery _settings",
-    "config tokens",
-    "session",
+    "_step _engine _values api.keys api.rates _fetch _claims",
+    "_budget auth _handlers _nursery _settings _jwks",
+    "config _keyring _background",
+    "tokens session",
     "room raw _worker stream",
+    "speaking",
     "app",
     "_again api _reactor _tasks _streams",
     "_decide",
@@ -130,6 +131,7 @@ def test_only_the_step_knows_trios_inside() -> None:
 def test_nothing_sleeps_to_see_whether_something_is_there() -> None:
     """A task that sleeps in a loop to look is a delay for all and a cost while nothing happens."""
     allowed = {
+        "_background": "a task that failed waits before it begins again",
         "_http_connection": "pings at an interval",
         "_stream_shell": "the core's next deadline",
         "testing": "the same",

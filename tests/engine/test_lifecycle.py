@@ -48,10 +48,10 @@ async def test_lifespan_surrounds_and_background_runs(autojump_clock: trio.abc.C
         app.room("clock")
 
 
-async def test_a_background_task_that_raises_ends_the_server(autojump_clock: trio.abc.Clock) -> None:
+async def test_a_critical_background_task_that_raises_ends_the_server(autojump_clock: trio.abc.Clock) -> None:
     app = rtcore.App()
 
-    @app.background
+    @app.background(critical=True)
     async def fail(_: rtcore.App) -> None:
         raise LookupError("mine")
 

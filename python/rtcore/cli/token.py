@@ -9,6 +9,8 @@ from typing import Any
 
 import click
 
+from rtcore._keyring import content
+
 _EPILOG = """\b
 Examples:
   head -c 32 /dev/urandom | base64 > secret
@@ -55,7 +57,8 @@ def token(
         import jwt
     except ImportError:
         raise click.ClickException("rtcore token needs PyJWT: pip install 'rtcore[jwt]'") from None
-    secret = secret_file.read_bytes().strip()
+    found = content(secret_file)
+    secret = found.strip().encode() if isinstance(found, str) else found  # as `rtcore.JWT` reads it
     if len(secret) < _LEAST:
         raise click.ClickException(f"the secret has {len(secret)} bytes, and {_LEAST} are needed")
     now = int(time.time())

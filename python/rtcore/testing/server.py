@@ -38,7 +38,7 @@ class MemoryServer:
         self._nursery = nursery
         self._shell = StreamShell(self.runtime)
         self._http = HypercornBackend(
-            Router(self.core.metrics, mount, config, lambda: False, PublishApi(app, config)),
+            Router(self.runtime.metrics, mount, config, lambda: False, PublishApi(app, config)),
             state={},
             max_message=config.limit("max_message"),
             limit=config.http_connections,

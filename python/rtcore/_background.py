@@ -1,0 +1,108 @@
+"""Background tasks of the application: started with the server, and again when they fail.
+
+A task that returns is done. One that raises is reported (log, `rtcore_background_failures_total`) and starts
+again after a wait: a service that is away for a minute ends no server. `critical=True` is for those without
+which serving makes no sense: what they raise ends the server.
+"""
+
+from __future__ import annotations
+
+import logging
+import random
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+import trio
+
+from ._engine import Engine
+from ._handlers import name_of
+
+if TYPE_CHECKING:
+    from .app import App
+
+log = logging.getLogger("rtcore.app")
+
+FIRST: Final = 1.0
+"""Seconds before a task that failed is started again; doubled with each failure that follows."""
+LONGEST: Final = 60.0
+"""The longest of these waits. A task that ran for so long has worked: its next failure is a first one."""
+
+
+class Background(NamedTuple):
+    """What the application registered."""
+
+    function: Callable[..., Awaitable[Any]]
+    critical: bool
+
+    @property
+    def name(self) -> str:
+        """As people know it."""
+        return name_of(self.function)
+
+
+class BackgroundTasks:
+    """The background tasks of a run, and how often each has failed."""
+
+    def __init__(self, app: App, engine: Engine) -> None:
+        self._app = app
+        self._engine = engine
+        self.failures: dict[str, int] = {task.name: 0 for task in app.background_tasks}
+
+    def start(self, nursery: trio.Nursery) -> None:
+        """Start all; what ends the server leaves through this nursery."""
+        for task in self._app.background_tasks:
+            nursery.start_soon(self._run, task, name=f"background task {task.name}")
+
+    async def _run(self, task: Background) -> None:
+        """Until it returns, or for ever: each attempt is a new call."""
+        wait = FIRST
+        while True:
+            began = trio.current_time()
+            try:
+                await task.function(self._app)
+            except BaseException as error:  # noqa: BLE001 - what is none of the task's is raised again
+                self._failed(task, error)
+            else:
+                return
+            if trio.current_time() - began >= LONGEST:
+                wait = FIRST
+            pause = wait * random.uniform(0.5, 1.0)  # noqa: S311 - jitter: many that fail together part
+            log.warning("the background task %s starts again in %.1f s", task.name, pause)
+            await trio.sleep(pause)
+            wait = min(2 * wait, LONGEST)
+
+    def _failed(self, task: Background, error: BaseException) -> None:
+        """Report it. Raises what is no failure of the task: its cancellation, and what ends a program."""
+        if task.critical:
+            raise error
+        ours, rest = _split(error)
+        if ours is not None:
+            self.failures[task.name] += 1
+            text = "the background task %s failed"
+            kind = f"background task {task.name}"
+            self._engine.failures.log(log, kind, text, task.name, error=ours)
+        if rest is not None:
+            raise rest
+
+    def metrics(self) -> str:
+        """How often each failed, in Prometheus' text format."""
+        if not self.failures:
+            return ""
+        name = "rtcore_background_failures_total"
+        lines = [
+            f"# HELP {name} Times that a background task of the application failed.",
+            f"# TYPE {name} counter",
+        ]
+        for task, count in self.failures.items():
+            label = task.replace("\\", r"\\").replace('"', r"\"").replace("\n", r"\n")
+            lines.append(f'{name}{{task="{label}"}} {count}')
+        return "\n".join([*lines, ""])
+
+
+def _split(error: BaseException) -> tuple[BaseException | None, BaseException | None]:
+    """What the task did wrong, and what passes: Trio's cancellation, Ctrl-C, the end of a generator."""
+    if isinstance(error, BaseExceptionGroup):
+        rest, ours = error.split((trio.Cancelled, KeyboardInterrupt, GeneratorExit))
+        return ours, rest
+    passes = isinstance(error, trio.Cancelled | KeyboardInterrupt | GeneratorExit)
+    return (None, error) if passes else (error, None)

@@ -1,0 +1,91 @@
+"""The ways in which an application speaks to its peers while it is served: a part of `App`."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from ._engine import Engine
+from .errors import Forbidden, SessionEnded, UsageError
+from .room import Room, unserved
+from .session import Session, meet
+
+_ROOMS_KEPT: Final = 1024
+
+
+class Speaking:
+    """Rooms, users and sessions, of the run that serves the application."""
+
+    _engine: Engine | None
+    _rooms: dict[str, Room]
+
+    def room(self, name: str) -> Room:
+        """The room of this name. Costs little: ask each time.
+
+        A name may come from a client: names that begin with `$` are rtcore's own, and are refused. Whether
+        this client may speak or read there is the application's to say: `name in session.rooms` is whether it
+        is a member.
+
+        Raises:
+            NotServing: the application is not being served.
+            Forbidden: the name begins with `$`; `app.user(id)` and `app.all` are the way to those rooms.
+            UsageError: it is no text.
+
+        """
+        known: object = name  # whatever a client has sent
+        if not isinstance(known, str) or known.startswith("$"):
+            raise _no_room(known)
+        return self._place(known)
+
+    def user(self, user: str) -> Room:
+        """The room in which each session of this user hears.
+
+        Raises:
+            NotServing: the application is not being served.
+
+        """
+        return self._place(f"$user/{user}")
+
+    @property
+    def all(self) -> Room:
+        """The room in which every session hears.
+
+        Raises:
+            NotServing: the application is not being served.
+
+        """
+        return self._place("$all")
+
+    def _place(self, name: str) -> Room:
+        room = self._rooms.get(name)
+        if room is None:
+            room = Room(self._running(), name)
+            if len(self._rooms) >= _ROOMS_KEPT:
+                self._rooms.clear()
+            self._rooms[name] = room
+        return room
+
+    @property
+    def sessions(self) -> list[Session]:
+        """All sessions, the absent within their resume window included."""
+        engine = self._running()
+        found: list[Session] = []
+        for row in engine.core.members("$all") or ():
+            try:
+                found.append(meet(engine, row[0]))
+            except SessionEnded:
+                continue
+        return found
+
+    def _running(self) -> Engine:
+        if self._engine is None:
+            raise unserved("nobody can be spoken to")
+        return self._engine
+
+
+def _no_room(name: object) -> UsageError | Forbidden:
+    if not isinstance(name, str):
+        return UsageError(f"the name of a room is a text, and not {name!r}")
+    return Forbidden(
+        f"{name!r} begins with `$`, so it is a room of rtcore's own, which no name from outside may reach: "
+        "`app.user(id)` is the room of a user, `app.all` that of everybody"
+    )
