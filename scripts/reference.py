@@ -13,7 +13,7 @@ import json
 import sys
 from pathlib import Path
 
-from rtcore._engine import LIMITS
+from rtcore._engine import LIMIT_RANGES, LIMITS
 from rtcore.api.openapi import description
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -28,17 +28,18 @@ Everything that a peer can make grow has a limit, and every number of the server
 in `rtcore.toml` under `[limits]`, in the environment as `RTCORE_LIMITS_NAME`, on the command line as
 `--limit name=value`. Times are in milliseconds and sizes in bytes; `"25 s"` and `"64 KiB"` are understood.
 
-| name | default | |
-|---|---|---|
+| name | default | from | to | |
+|---|---|---|---|---|
 """
 
 
 def shown(name: str, value: int, about: str) -> str:
     """A number as people read it."""
     if name.endswith("_ms") and value and value % 1000 == 0:
-        return f"{value // 1000} s"
+        days, rest = divmod(value, 86_400_000)
+        return f"{value // 1000} s" if rest else f"{days:,} days"
     if "bytes" in about.lower():
-        for unit, size in (("MiB", 1 << 20), ("KiB", 1 << 10)):
+        for unit, size in (("TiB", 1 << 40), ("MiB", 1 << 20), ("KiB", 1 << 10)):
             if value and value % size == 0:
                 return f"{value // size} {unit}"
     if name.endswith("_ms"):
@@ -51,7 +52,8 @@ def limits() -> str:
     rows = []
     for name, default, about in LIMITS:
         text = " ".join(about.split()).replace("|", "\\|")
-        rows.append(f"| `{name}` | {shown(name, default, about)} | {text} |\n")
+        least, most = (shown(name, value, about) for value in LIMIT_RANGES[name])
+        rows.append(f"| `{name}` | {shown(name, default, about)} | {least} | {most} | {text} |\n")
     return HEAD + "".join(rows)
 
 

@@ -64,6 +64,8 @@ VERSION: Final[str]
 LIMITS: Final[Sequence[tuple[str, int, str]]]
 CLOSE_CODES: Final[Sequence[tuple[str, int]]]
 ERROR_CODES: Final[Sequence[tuple[str, int]]]
+# (name, least, most) of each
+LIMIT_RANGES: Final[Sequence[tuple[str, int, int]]]
 
 class Refused(Exception):
     """args: (code: str, message: str, retry: bool). The core's one error for a call that was not done."""
@@ -227,4 +229,3 @@ class Core:
     def idle(self) -> bool: ...  # no connection is left
     def metrics(self) -> str: ...  # Prometheus text
     def sizes(self) -> dict[str, int]: ...
-    def report_turn(self, ns: int) -> None: ...

@@ -360,7 +360,6 @@ class Runtime:
         """A few events held the turn for long: their handlers by name, or as much of them as is known."""
         names = dict.fromkeys(name for event in events if (name := self._name_of(event)))
         what = " or ".join(map(repr, names)) or "a decision, a lifecycle or a state function"
-        self.core.report_turn(ns)
         now = time.perf_counter_ns()
         if now - self._reported > _REPORT_EVERY:
             self._reported = now

@@ -29,6 +29,7 @@ Blocked = _core.Blocked
 DONE: Final = cast("Coroutine[Any, Any, None]", _core.Done())
 """What a plain function gives that may be awaited, when it did not have to wait. No coroutine is made."""
 LIMITS: Final = _core.LIMITS
+LIMIT_RANGES: Final = {name: (least, most) for name, least, most in _core.LIMIT_RANGES}
 VERSION: Final = _core.VERSION
 
 REQUEST: Final = _core.REQUEST
@@ -188,6 +189,16 @@ def _configure(core: Core, settings: CoreSettings) -> None:
                 add(given)
             except ValueError as error:
                 raise ConfigError(f"the {what} {given!r} cannot be used: {error}") from error
+
+
+def fault_of_place(kind: str, given: str) -> str:
+    """Why the core cannot use a text as an `origin`, a `host` or a `proxy`; empty if it can."""
+    core = Core(bytes(32), True)
+    try:
+        {"origin": core.add_origin, "host": core.add_host, "proxy": core.add_proxy}[kind](given)
+    except ValueError as error:
+        return str(error)
+    return ""
 
 
 def text(error: BaseException) -> str:

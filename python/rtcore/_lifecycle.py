@@ -1,4 +1,4 @@
-"""The beginning and the end of a server: listening sockets, signals, the mounted application's lifespan.
+"""The beginning and the end of a server: signals, the mounted application's lifespan.
 
 Shutdown ends in bounded time, whatever peers do. A first SIGTERM or SIGINT begins it; a second one ends it.
 """
@@ -6,42 +6,21 @@ Shutdown ends in bounded time, whatever peers do. A first SIGTERM or SIGINT begi
 from __future__ import annotations
 
 import contextlib
-import errno
 import logging
 import signal
-import socket
 import sys
 import threading
-from collections.abc import AsyncIterator, Sequence
-from typing import Any, NamedTuple
+from collections.abc import AsyncIterator
+from typing import Any
 
 import trio
 
-from .errors import ConfigError, RtcoreError
+from ._listeners import StartError
 
 if sys.platform != "win32":
     import resource
 
-# Connections that the kernel holds until the next turn accepts them. Linux cuts it to net.core.somaxconn.
-BACKLOG = 4096
-
 log = logging.getLogger("rtcore.serve")
-
-
-class Address(NamedTuple):
-    """Where a server listens. `str` of it is the URL."""
-
-    host: str
-    port: int
-    secure: bool = False
-
-    def __str__(self) -> str:
-        host = f"[{self.host}]" if ":" in self.host else self.host
-        return f"{'https' if self.secure else 'http'}://{host}:{self.port}"
-
-
-class StartError(RtcoreError):
-    """The server cannot start: the mounted application says so, or an address cannot be had."""
 
 
 def raise_file_limit() -> None:
@@ -53,51 +32,6 @@ def raise_file_limit() -> None:
         # Some systems refuse what they report as allowed; the limit that we have is enough to run.
         with contextlib.suppress(ValueError, OSError):
             resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-
-
-def open_listeners(hosts: Sequence[str], port: int) -> list[socket.socket]:
-    """Listening, non-blocking sockets for each address of `hosts`, all on one port (0: one that is free).
-
-    Raises `StartError` when an address cannot be had, `ConfigError` for a host that has none.
-    """
-    sockets: list[socket.socket] = []
-    try:
-        for host in hosts:
-            try:
-                found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
-            except socket.gaierror as error:
-                raise ConfigError(f"there is no address {host!r} to listen on: {error.strerror}") from None
-            for family, _, _, _, address in found:
-                chosen = sockets[0].getsockname()[1] if sockets else port
-                sockets.append(_listen(family, (address[0], chosen, *address[2:])))
-    except BaseException:
-        for each in sockets:
-            each.close()
-        raise
-    return sockets
-
-
-def _listen(family: int, address: tuple[Any, ...]) -> socket.socket:
-    listener = socket.socket(family, socket.SOCK_STREAM)
-    try:
-        if sys.platform != "win32":  # there it would let another program take the port
-            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        if family == socket.AF_INET6:  # `::` and `0.0.0.0` may both be asked for
-            listener.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
-        listener.bind(address)
-        listener.listen(BACKLOG)
-    except OSError as error:
-        listener.close()
-        where = f"port {address[1]} of {address[0]}"
-        if error.errno == errno.EADDRINUSE:
-            raise StartError(
-                f"{where} is in use: something else listens there; choose another port"
-            ) from None
-        if error.errno == errno.EACCES:
-            raise StartError(f"{where} may not be used: ports below 1024 need a privilege") from None
-        raise StartError(f"{where} cannot be used: {error.strerror}") from None
-    listener.setblocking(False)
-    return listener
 
 
 class Stop:

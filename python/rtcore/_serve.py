@@ -22,7 +22,8 @@ import trio
 from ._dispatch import Runtime
 from ._engine import CoreEvent
 from ._http import ASGI, HypercornBackend, Peer
-from ._lifecycle import Address, Lifespan, Stop, open_listeners, raise_file_limit
+from ._lifecycle import Lifespan, Stop, raise_file_limit
+from ._listeners import Address, open_listeners
 from ._stream_shell import StreamShell
 from .api.service import PublishApi
 from .config import Config
@@ -254,8 +255,15 @@ def _tls_context(config: Config) -> ssl.SSLContext | None:
         return None
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     context.set_alpn_protocols(["http/1.1"])
+
+    def ask() -> str:  # else the program stops, and waits for somebody at a terminal
+        raise ConfigError(
+            f"the key {config.key or config.certificate} is encrypted, and cannot be used: write it without "
+            "a passphrase (openssl pkey -in KEY -out NEW), readable by the server alone"
+        )
+
     try:
-        context.load_cert_chain(config.certificate, config.key)
+        context.load_cert_chain(config.certificate, config.key, ask)
     except ssl.SSLError as error:
         raise ConfigError(
             f"the certificate {config.certificate} cannot be used: {error.reason or error}"

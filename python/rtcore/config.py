@@ -20,7 +20,6 @@ The path prefix of rtcore's own requests is `/rt/` and cannot be set: clients ar
 from __future__ import annotations
 
 import ipaddress
-import tomllib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, cast
@@ -28,16 +27,16 @@ from typing import Any, cast
 import msgspec
 
 from . import errors
+from ._config_file import read_file
 from ._engine import CoreSettings
-from ._settings import BY_NAME, LIMIT_BY_NAME, LIMIT_SETTINGS, SETTINGS, find, nearest, read
+from ._environment import PREFIX as VARIABLES
+from ._environment import read_environment
+from ._kinds import shown
+from ._settings import BY_NAME, LIMIT_BY_NAME, LIMIT_SETTINGS, SETTINGS, find, read
 from .api.keys import ApiKey
 
 PREFIX = "/rt/"
 FILE = "rtcore.toml"
-_ENVIRONMENT = "RTCORE_"
-_LIMITS_ENVIRONMENT = "RTCORE_LIMITS_"
-# Variables with our prefix that are no settings: which way handlers' tasks are woken (for tests).
-_OTHER_VARIABLES = ("RTCORE_STEP",)
 
 
 class Config(msgspec.Struct, kw_only=True, frozen=True):
@@ -68,7 +67,7 @@ class Config(msgspec.Struct, kw_only=True, frozen=True):
     @classmethod
     def of(cls, **settings: object) -> Config:
         """A configuration from keyword arguments alone, written as in the file. Raises `ConfigError`."""
-        return load(settings, environment={}, file=None).config
+        return load(settings, environment={}, file=None, given="settings").config
 
     def limit(self, name: str) -> int:
         """The value of a limit, set or default."""
@@ -98,6 +97,8 @@ class Loaded(msgspec.Struct, frozen=True):
 
     config: Config
     sources: dict[str, str]
+    links: tuple[str, ...] = ()
+    """Variables that Kubernetes or Docker has set, for a Service or a container named like us: not read."""
 
     def rows(self) -> Iterator[tuple[str, object, str, str]]:
         """Name, value, source and description of each setting and limit."""
@@ -111,74 +112,48 @@ class Loaded(msgspec.Struct, frozen=True):
             yield name, self.config.limit(setting.name), self.sources.get(name, "default"), setting.help
 
 
-def load(flags: Mapping[str, object], *, environment: Mapping[str, str], file: Path | None) -> Loaded:
+def load(
+    flags: Mapping[str, object],
+    *,
+    environment: Mapping[str, str],
+    file: Path | None,
+    given: str = "flags",
+) -> Loaded:
     """The configuration in effect.
 
     `flags` has names of settings and, under `limits`, a mapping of limits; `None` means "not given". `file`
-    is a TOML file, or None for none. Raises `rtcore.errors.ConfigError` for what cannot be read, an unknown
-    name (it names the nearest known one) or a value of the wrong kind.
+    is a TOML file, or None for none. `given` is what errors call the flags. Raises
+    `rtcore.errors.ConfigError` for what cannot be read, an unknown name (it names the nearest known one) or a
+    value of the wrong kind.
     """
     values: dict[str, Any] = {}
     limits: dict[str, int] = {}
     sources: dict[str, str] = {}
+    found = read_environment(environment)
     for origin, table in (
-        (FILE if file is None else file.name, {} if file is None else _read_file(file)),
-        ("environment", _read_environment(environment)),
-        ("flags", {name: value for name, value in flags.items() if value is not None}),
+        (FILE if file is None else file.name, {} if file is None else read_file(file)),
+        ("environment", found.table),
+        (given, {name: value for name, value in flags.items() if value is not None}),
     ):
         inner = table.pop("limits", {})
         if not isinstance(inner, Mapping):
             raise errors.ConfigError(
-                f"{origin}: limits is {inner!r}, and must be a table of names and values"
+                f"{origin}: limits is {shown(inner)}, and must be a table of names and values"
             )
         for name, value in table.items():
             setting = find(name, BY_NAME, "setting", origin)
-            values[name] = read(setting, value, origin)
             sources[name] = _source(origin, name)
+            values[name] = read(setting, value, sources[name])
         for name, value in inner.items():
             setting = find(name, LIMIT_BY_NAME, "limit", origin)
-            limits[name] = read(setting, value, origin)  # type: ignore[assignment]
-            sources[f"limits.{name}"] = _source(origin, f"limits.{name}")
-    return Loaded(_checked(Config(**values, limits=limits)), sources)
-
-
-def _read_file(file: Path) -> dict[str, Any]:
-    try:
-        with file.open("rb") as opened:
-            table = tomllib.load(opened)
-    except OSError as error:
-        raise errors.ConfigError(f"{file} cannot be read: {error.strerror}") from None
-    except tomllib.TOMLDecodeError as error:
-        raise errors.ConfigError(f"{file} is not TOML: {error}") from None
-    # Paths in the file are seen from the file, wherever the server is started.
-    for name in ("certificate", "key"):
-        if isinstance(table.get(name), str):
-            table[name] = str(file.parent / Path(table[name]).expanduser())
-    return table
-
-
-def _read_environment(environment: Mapping[str, str]) -> dict[str, Any]:
-    table: dict[str, Any] = {}
-    limits: dict[str, str] = {}
-    for variable, value in environment.items():
-        if not variable.startswith(_ENVIRONMENT) or variable in _OTHER_VARIABLES:
-            continue
-        if variable.startswith(_LIMITS_ENVIRONMENT):
-            name, known, into = variable.removeprefix(_LIMITS_ENVIRONMENT).lower(), LIMIT_BY_NAME, limits
-        else:
-            name, known, into = variable.removeprefix(_ENVIRONMENT).lower(), BY_NAME, table
-        if name not in known:
-            variables = [variable[: -len(name)] + each.upper() for each in known]
-            raise errors.ConfigError(
-                f"environment: nothing is set by {variable}{nearest(variable, variables)}"
-            )
-        into[name] = value
-    return {**table, "limits": limits}
+            source = sources[f"limits.{name}"] = _source(origin, f"limits.{name}")
+            limits[name] = read(setting, value, source)  # type: ignore[assignment]
+    return Loaded(_checked(Config(**values, limits=limits)), sources, found.links)
 
 
 def _source(origin: str, name: str) -> str:
     if origin == "environment":
-        return _ENVIRONMENT + name.replace(".", "_").upper()
+        return VARIABLES + name.replace(".", "_").upper()
     if origin == "flags":
         return "--limit" if name.startswith("limits.") else "--" + _FLAGS.get(name, name).replace("_", "-")
     return origin

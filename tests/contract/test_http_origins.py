@@ -43,6 +43,39 @@ async def test_a_preflight_of_a_configured_origin_is_answered(shared: Http, path
     assert answer.get("cache-control") == "no-store"
 
 
+# What watchers of pages put onto every request: W3C, Sentry, B3, Datadog, AWS, Google, Jaeger, Elastic.
+WATCHERS = (
+    "traceparent, tracestate, baggage, sentry-trace, b3, x-b3-traceid, x-request-id, x-correlation-id, "
+    "x-datadog-trace-id, x-amzn-trace-id, x-cloud-trace-context, uber-trace-id, elastic-apm-traceparent"
+)
+
+
+@pytest.mark.parametrize("path", PATHS)
+async def test_a_page_may_add_what_watches_it(shared: Http, path: str) -> None:
+    """`fetch` is instrumented by others than its caller: a field that is not allowed stops the request."""
+    asked = ("Access-Control-Request-Method", "POST"), ("Access-Control-Request-Headers", WATCHERS)
+    answer = await shared.request("OPTIONS", path, [("Origin", APP), *asked])
+    assert answer.status == 204
+    assert listed(WATCHERS) <= listed(answer.get("access-control-allow-headers"))
+    assert {"origin", "access-control-request-headers"} <= listed(answer.get("vary"))
+
+
+async def test_a_preflight_gives_back_names_of_fields_and_nothing_else(shared: Http) -> None:
+    fields = 'a:b, "c", d e, *, , x\ty, traceparent'
+    answer = await shared.request(
+        "OPTIONS",
+        "send",
+        [
+            ("Origin", APP),
+            ("Access-Control-Request-Method", "POST"),
+            ("Access-Control-Request-Headers", fields),
+            ("Access-Control-Request-Headers", "baggage"),
+        ],
+    )
+    allowed = listed(answer.get("access-control-allow-headers"))
+    assert allowed == {"authorization", "content-type", "last-event-id", "traceparent", "baggage"}
+
+
 @pytest.mark.parametrize("path", PATHS)
 async def test_a_preflight_of_any_other_origin_is_refused(shared: Http, path: str) -> None:
     for origin in ("https://evil.example", "null", f"{APP}.evil", "http://app.example", f"{APP}:444"):

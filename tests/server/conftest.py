@@ -7,7 +7,8 @@ from typing import Any, NamedTuple
 import trio
 
 import rtcore
-from rtcore._lifecycle import Address, Stop
+from rtcore._lifecycle import Stop
+from rtcore._listeners import Address
 
 PATIENCE = 10.0
 

@@ -62,15 +62,30 @@ def test_a_named_file_is_read_instead_of_the_usual_one(tmp_path: Path) -> None:
         (("serve", "my:apq"), "there is no 'apq' in my; did you mean 'app'?"),
         (("serve", "my:other"), "is no rtcore.App but int"),
         (("serve", "my:app", "--mount", "my:other"), "is no ASGI application"),
-        (("serve", "broken:app"), "ZeroDivisionError"),
-        (("serve", "lacking:app"), "No module named 'nowhere_at_all'"),
     ],
 )
 def test_mistakes_end_with_a_sentence(tmp_path: Path, words: tuple[str, ...], says: str) -> None:
     (tmp_path / "my.py").write_text("import rtcore\napp = rtcore.App()\nother = 7\n")
+    sys.modules.pop("my", None)
+    result = rtcore(*words)
+    assert result.exit_code == 2
+    assert says in result.output
+    assert len(result.output.splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (("serve", "broken:app"), "ZeroDivisionError"),
+        (("serve", "lacking:app"), "No module named 'nowhere_at_all'"),
+    ],
+)
+def test_what_a_module_raises_is_shown_with_its_traceback(
+    tmp_path: Path, words: tuple[str, ...], says: str
+) -> None:
     (tmp_path / "broken.py").write_text("app = 1 / 0\n")
     (tmp_path / "lacking.py").write_text("import nowhere_at_all\n")
-    for name in ("my", "broken", "lacking"):
+    for name in ("broken", "lacking"):
         sys.modules.pop(name, None)
     result = rtcore(*words)
     assert result.exit_code == 1

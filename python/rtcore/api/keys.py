@@ -74,7 +74,7 @@ def read_keys(value: object) -> tuple[ApiKey, ...]:
 
     """
     if isinstance(value, str):
-        value = [part.strip() for part in value.split(",") if part.strip()]
+        value = [part.strip() for part in value.split(",") if part.strip()] or None
     if not isinstance(value, (list, tuple)):
         text = f"a list of keys, or of tables with {', '.join(_FIELDS)}"
         raise ValueError(text)  # noqa: TRY004 - as every setting has it

@@ -11,25 +11,27 @@ from typing import Any
 
 import click
 
+from .wrong import Wrong
+
 
 def find(what: str, kind: str) -> Any:
     """The object that `module:name` names; `kind` says what it is wanted for.
 
-    What goes wrong ends the command with a sentence; what the module itself raises, with its traceback.
+    What cannot be found ends the command with a sentence; what the module itself raises, with its traceback.
     """
     module_name, colon, path = what.partition(":")
     if not colon or not module_name or not path:
         hint = f"; did you mean {module_name.removesuffix('.py')}:app?" if module_name else ""
-        raise click.ClickException(f"{what!r} does not name {kind}: write it as module:name{hint}")
+        raise Wrong(f"{what!r} does not name {kind}: write it as module:name{hint}")
     if module_name.endswith(".py") or "/" in module_name:
         module = module_name.removesuffix(".py").replace("/", ".")
-        raise click.ClickException(f"{module_name!r} is a file; name the module: {module}:{path}")
+        raise Wrong(f"{module_name!r} is a file; name the module: {module}:{path}")
     found: Any = _module(module_name)
     for name in path.split("."):
         if not hasattr(found, name):
             close = difflib.get_close_matches(name, dir(found), n=1)
             hint = f"; did you mean {close[0]!r}?" if close else ""
-            raise click.ClickException(f"there is no {name!r} in {module_name}{hint}")
+            raise Wrong(f"there is no {name!r} in {module_name}{hint}")
         found = getattr(found, name)
     return found
 
@@ -42,7 +44,7 @@ def _module(name: str) -> Any:
         return importlib.import_module(name)
     except ModuleNotFoundError as error:
         if error.name and (name == error.name or name.startswith(error.name + ".")):
-            raise click.ClickException(f"there is no module {name!r}, seen from {here}") from None
+            raise Wrong(f"there is no module {name!r}, seen from {here}") from None
         _fail(name)
     except Exception:  # noqa: BLE001 - whatever it is, its author is shown it
         _fail(name)

@@ -13,6 +13,8 @@ from rtcore import errors
 from rtcore._settings import BY_NAME
 from rtcore.config import FILE, Loaded, load
 
+from .wrong import Wrong
+
 F = TypeVar("F", bound=Callable[..., Any])
 
 # Flag, name of the setting, and what stands for its value in the help.
@@ -48,12 +50,21 @@ def settings(command: F) -> F:
     for flag, name, shown in reversed(_FLAGS):
         many = isinstance(BY_NAME[name].default, tuple)
         more = " May be given more than once." if many else ""
-        command = click.option(flag, name, metavar=shown, multiple=many, help=_help(name) + more)(command)
+        command = click.option(
+            flag,
+            name,
+            metavar=shown,
+            multiple=True,
+            callback=None if many else _once,
+            help=_help(name) + more,
+        )(command)
     return click.option(
         "--config",
         "file",
         metavar="FILE",
-        type=click.Path(path_type=Path, dir_okay=False),
+        multiple=True,
+        callback=_once,
+        type=click.Path(path_type=Path),
         help=f"Settings in TOML.  [default: {FILE} in the current directory, if it is there]",
     )(command)
 
@@ -61,20 +72,41 @@ def settings(command: F) -> F:
 def effective(file: Path | None, flags: dict[str, Any]) -> Loaded:
     """The configuration in effect; what is wrong with it ends the command with a sentence."""
     given = {name: value for name, value in flags.items() if value not in (None, ())}
-    if file is None and Path(FILE).is_file():
+    if file is None and os.path.lexists(FILE):
         file = Path(FILE)
     try:
         if "limits" in given:
-            given["limits"] = dict(_pair(each) for each in given["limits"])
+            given["limits"] = _limits(given["limits"])
         return load(given, environment=os.environ, file=file)
     except errors.ConfigError as error:
-        raise click.ClickException(str(error)) from None
+        raise Wrong(str(error)) from None
+
+
+def _once(_: click.Context, option: click.Parameter, given: tuple[Any, ...]) -> Any:
+    """The one value of a flag. Of two, one would be lost without a word."""
+    if len(given) > 1:
+        name = option.opts[0]
+        raise Wrong(
+            f"{name} is given {len(given)} times, and counts once: {' and '.join(map(repr, given[:2]))}"
+        )
+    return given[0] if given else None
+
+
+def _limits(given: tuple[str, ...]) -> dict[str, str]:
+    limits: dict[str, str] = {}
+    for name, value in map(_pair, given):
+        if name in limits:
+            raise errors.ConfigError(
+                f"--limit {name} is given twice, and counts once: {limits[name]!r} and {value!r}"
+            )
+        limits[name] = value
+    return limits
 
 
 def _pair(text: str) -> tuple[str, str]:
     name, equals, value = text.partition("=")
-    if not equals:
-        raise errors.ConfigError(f"--limit {text} has no value: write it as --limit {name}=VALUE")
+    if not equals or not name.strip():
+        raise errors.ConfigError(f"--limit {text} has no value: write it as --limit {name or 'NAME'}=VALUE")
     return name.strip(), value.strip()
 
 

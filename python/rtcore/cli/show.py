@@ -29,7 +29,8 @@ def config(set_only: bool, as_json: bool, file: Path | None, **flags: Any) -> No
     Flags come before the environment (RTCORE_PORT, RTCORE_LIMITS_PING_MS), the environment before the file,
     the file before the defaults.
     """
-    rows = [row for row in effective(file, flags).rows() if not set_only or row[2] != "default"]
+    loaded = effective(file, flags)
+    rows = [row for row in loaded.rows() if not set_only or row[2] != "default"]
     if as_json:
         table = {name: {"value": value, "source": source} for name, value, source, _ in rows}
         click.echo(msgspec.json.format(msgspec.json.encode(table), indent=2).decode())
@@ -37,3 +38,6 @@ def config(set_only: bool, as_json: bool, file: Path | None, **flags: Any) -> No
     for name, value, source, about in rows:
         click.echo(f"{name} = {msgspec.json.encode(value).decode()}  {click.style(f'# {source}', dim=True)}")
         click.echo(click.style(f"    {about}", dim=True))
+    for variable in loaded.links:
+        text = f"# {variable} is not read: Kubernetes or Docker set it, for something of that name"
+        click.echo(click.style(text, dim=True))

@@ -9,13 +9,18 @@ import click
 import msgspec
 
 from rtcore import errors
+from rtcore._listeners import StartError
 from rtcore.config import Config
 
 from .find import find
 from .options import effective, settings
+from .wrong import Wrong
 
 if TYPE_CHECKING:
     from rtcore.app import App
+
+# What a sentence explains. Anything else is a fault, and its author wants the traceback.
+_SENTENCES = (errors.UsageError, StartError)
 
 _SERVE = """\b
 Examples:
@@ -68,7 +73,7 @@ def _application(name: str) -> App:
 
     app = find(name, "an application")
     if not isinstance(app, App):
-        raise click.ClickException(
+        raise Wrong(
             f"{name} is no rtcore.App but {type(app).__name__}; an ASGI application is given with --mount"
         )
     return app
@@ -79,15 +84,28 @@ def _run(app: App, config: Config) -> None:
 
     mount: Any = None if config.mount is None else find(config.mount, "an ASGI application")
     if mount is not None and not callable(mount):
-        raise click.ClickException(f"{config.mount} cannot be called, so it is no ASGI application")
+        raise Wrong(f"{config.mount} cannot be called, so it is no ASGI application")
     try:
         run(app, config, mount=cast("Any", mount))
-    except* errors.RtcoreError as group:
-        raise click.ClickException("; ".join(_texts(group))) from None
+    except _SENTENCES as error:
+        raise _ended([error]) from None
+    except BaseExceptionGroup as group:
+        ours, others = group.split(_SENTENCES)
+        if ours is None or others is not None:
+            raise
+        # Not within `except*`: what is raised there leaves in a group, and as thirty lines (Python 3.11).
+        raise _ended(_errors(ours)) from None
 
 
-def _texts(group: BaseExceptionGroup[Any]) -> list[str]:
-    found: list[str] = []
+def _ended(found: list[Any]) -> click.ClickException:
+    """The command's end: what was asked is wrong, or cannot be had now."""
+    text = "; ".join(map(str, found))
+    wrong = all(isinstance(error, errors.UsageError) for error in found)
+    return Wrong(text) if wrong else click.ClickException(text)
+
+
+def _errors(group: BaseExceptionGroup[Any]) -> list[Any]:
+    found: list[Any] = []
     for error in group.exceptions:
-        found += _texts(error) if isinstance(error, BaseExceptionGroup) else [str(error)]
+        found += _errors(error) if isinstance(error, BaseExceptionGroup) else [error]
     return found

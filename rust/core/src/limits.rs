@@ -3,6 +3,8 @@
 //! All are settings. `Limits::TABLE` is what the configuration, `--help` and the reference are made
 //! from, so that a number cannot be documented in one way and work in another.
 
+use std::ops::RangeInclusive;
+
 macro_rules! limits {
     ($($(#[doc = $doc:literal])+ $name:ident = $value:expr;)+) => {
         /// The settings of an engine. Times are milliseconds, sizes are bytes; 0 where the text says "0: none".
@@ -41,6 +43,39 @@ macro_rules! limits {
 
 const KIB: u64 = 1024;
 const MIB: u64 = 1024 * 1024;
+
+/// The longest time that may be set (ms): ten years, which no server runs for.
+const LONGEST_MS: u64 = 10 * 365 * 86_400_000;
+/// The largest size that may be set (bytes), 1 TiB, and the largest number of anything else, 2^32 - 1.
+const LARGEST: u64 = MIB * MIB;
+const MOST: u64 = u32::MAX as u64;
+/// The longest message that may be allowed (bytes). The messages of a turn lie beside each other until the
+/// application has seen them, and are addressed there with 32 bits.
+const LONGEST_MESSAGE: u64 = 100_000_000;
+/// The least that heads and messages may be limited to (bytes): below it no client can say hello.
+const SHORTEST: u64 = 256;
+
+impl Limits {
+    /// What a limit may be set to. 0 where the text says "0: none", and where a server without it is of use.
+    #[must_use]
+    pub fn range(name: &str) -> RangeInclusive<u64> {
+        match name {
+            "silence_ms" | "hello_ms" | "body_ms" | "keep_alive_ms" => 1..=LONGEST_MS,
+            _ if name.ends_with("_ms") => 0..=LONGEST_MS,
+            "max_message" => 1..=LONGEST_MESSAGE,
+            "max_first_message" => SHORTEST..=LONGEST_MESSAGE,
+            "max_head" => SHORTEST..=16 * MIB,
+            "max_name" | "max_key" => 1..=64 * KIB,
+            "waiting_bytes" | "unsent_replies" | "ack_bytes" | "outbox" | "session_high" | "turn_bytes" => {
+                1..=LARGEST
+            }
+            "session_low" | "ring_memory" | "key_memory" | "compress_from" | "history_bytes"
+            | "stream_bytes" => 0..=LARGEST,
+            "waiting_requests" | "acks" => 1..=MOST,
+            _ => 0..=MOST,
+        }
+    }
+}
 
 limits! {
     /// Silence after which the server sends a ping (ms). Shorter than the 30 s at which common proxies cut idle links.
@@ -136,4 +171,16 @@ limits! {
     stream_bytes = 256 * KIB;
     /// Bytes taken from one connection in one turn; the next in line comes first.
     turn_bytes = 64 * KIB;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Limits;
+
+    #[test]
+    fn each_default_is_within_its_range() {
+        for (name, default, _) in Limits::TABLE {
+            assert!(Limits::range(name).contains(default), "{name}: {default} in {:?}", Limits::range(name));
+        }
+    }
 }

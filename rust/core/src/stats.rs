@@ -77,63 +77,53 @@ counters! {
     items;
 }
 
-/// Sizes of the moment.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Gauges {
-    /// Connections open.
-    pub connections: usize,
-    /// Sessions, absent ones included.
-    pub sessions: usize,
-    /// Rooms.
-    pub rooms: usize,
-    /// Bytes in rings.
-    pub ring_bytes: usize,
-    /// Idempotency keys.
-    pub keys: usize,
-    /// Bytes of them.
-    pub key_bytes: usize,
-    /// Decisions that the application owes.
-    pub waiting: usize,
-    /// Bytes of chunks of output.
-    pub outbox_memory: usize,
-    /// References into them.
-    pub outbox_references: usize,
-    /// Deadlines.
-    pub timers: usize,
-    /// Addresses counted.
-    pub addresses: usize,
-    /// Users counted.
-    pub users: usize,
-    /// Streams of items that are open.
-    pub open_streams: usize,
-    /// Bytes that streams keep, or that wait for their handlers.
-    pub stream_bytes: usize,
-    /// The number of the newest entry.
-    pub head: u64,
+macro_rules! gauges {
+    ($($(#[doc = $doc:literal])+ $name:ident: $kind:ty;)+) => {
+        /// Sizes of the moment.
+        #[derive(Clone, Copy, Debug, Default)]
+        pub struct Gauges {
+            $($(#[doc = $doc])+ pub $name: $kind,)+
+        }
+        impl Gauges {
+            /// Each by name, with what it means.
+            pub fn named(&self) -> impl Iterator<Item = (&'static str, &'static str, u64)> {
+                [$((stringify!($name), concat!($($doc),+), self.$name as u64),)+].into_iter()
+            }
+        }
+    };
 }
 
-impl Gauges {
-    /// Each by name.
-    #[must_use]
-    pub fn named(&self) -> [(&'static str, u64); 15] {
-        [
-            ("connections", self.connections as u64),
-            ("sessions", self.sessions as u64),
-            ("rooms", self.rooms as u64),
-            ("ring_bytes", self.ring_bytes as u64),
-            ("keys", self.keys as u64),
-            ("key_bytes", self.key_bytes as u64),
-            ("waiting", self.waiting as u64),
-            ("outbox_memory", self.outbox_memory as u64),
-            ("outbox_references", self.outbox_references as u64),
-            ("timers", self.timers as u64),
-            ("addresses", self.addresses as u64),
-            ("users", self.users as u64),
-            ("open_streams", self.open_streams as u64),
-            ("stream_bytes", self.stream_bytes as u64),
-            ("head", self.head),
-        ]
-    }
+gauges! {
+    /// Connections open.
+    connections: usize;
+    /// Sessions, absent ones included.
+    sessions: usize;
+    /// Rooms.
+    rooms: usize;
+    /// Bytes in rings.
+    ring_bytes: usize;
+    /// Idempotency keys.
+    keys: usize;
+    /// Bytes of idempotency keys and their results.
+    key_bytes: usize;
+    /// Decisions that the application owes.
+    waiting: usize;
+    /// Bytes of chunks of output.
+    outbox_memory: usize;
+    /// References into chunks of output.
+    outbox_references: usize;
+    /// Deadlines.
+    timers: usize;
+    /// Addresses counted.
+    addresses: usize;
+    /// Users counted.
+    users: usize;
+    /// Streams of items that are open.
+    open_streams: usize;
+    /// Bytes that streams keep, or that wait for their handlers.
+    stream_bytes: usize;
+    /// The number of the newest entry.
+    head: u64;
 }
 
 impl Stats {
@@ -163,7 +153,8 @@ impl Stats {
             let _ = writeln!(out, "# HELP rtcore_{name}_total {}", help.trim());
             let _ = writeln!(out, "# TYPE rtcore_{name}_total counter\nrtcore_{name}_total {value}");
         }
-        for (name, value) in sizes.named() {
+        for (name, help, value) in sizes.named() {
+            let _ = writeln!(out, "# HELP rtcore_current_{name} {}", help.trim());
             let _ = writeln!(out, "# TYPE rtcore_current_{name} gauge\nrtcore_current_{name} {value}");
         }
         out.push_str("# HELP rtcore_closed_total Connections closed by the server, by code.\n");
@@ -171,7 +162,7 @@ impl Stats {
         for (code, count) in &self.codes {
             let _ = writeln!(out, "rtcore_closed_total{{code=\"{code}\"}} {count}");
         }
-        out.push_str("# HELP rtcore_turn_seconds How long the turns took that were reported as long, over 50 ms, handlers included.\n");
+        out.push_str("# HELP rtcore_turn_seconds How long turns took, from what came to what was written, handlers included.\n");
         out.push_str("# TYPE rtcore_turn_seconds histogram\n");
         let mut below = 0;
         for (bound, count) in BUCKETS.iter().zip(&self.turns) {
@@ -187,6 +178,7 @@ impl Stats {
         let _ = writeln!(out, "rtcore_turn_seconds_sum {sum}\nrtcore_turn_seconds_count {below}");
         #[expect(clippy::cast_precision_loss, reason = "milliseconds since 1970 are below 2^53")]
         let started = self.started_ms as f64 / 1e3;
+        out.push_str("# HELP rtcore_start_time_seconds When the server began (seconds since 1970).\n");
         let _ = writeln!(out, "# TYPE rtcore_start_time_seconds gauge\nrtcore_start_time_seconds {started}");
         out
     }

@@ -8,7 +8,7 @@ use pyo3::prelude::*;
 use rtcore_core::engine::{RawPath, StreamPath};
 use rtcore_core::frame::forwarded::Cidr;
 use rtcore_core::frame::http::{self, Parsed};
-use rtcore_core::frame::origin::origin_ok;
+use rtcore_core::frame::origin::{is_host, origin_ok};
 use rtcore_core::log::ring::Bounds;
 use rtcore_core::room::settings::{Patterns, Policy, Settings};
 
@@ -111,6 +111,10 @@ impl Core {
     }
 
     fn add_host(&self, host: String) -> Result<(), Failure> {
+        if host != "*" && !is_host(&host) {
+            let text = format!("{host:?} is no host, like example.org or example.org:8000, or *");
+            return Err(Failure::Value(text));
+        }
         self.lock().config()?.hosts.push(host);
         Ok(())
     }

@@ -65,20 +65,30 @@ impl Core {
         let taken = away(py, !linger.is_zero(), || {
             let mut inner = self.lock();
             inner.turn(linger)?;
-            inner.take()
+            let taken = inner.take()?;
+            if taken.is_none() && !inner.needs_flush()? {
+                inner.end_turn()?;
+            }
+            Ok::<_, Failure>(taken)
         })?;
         self.convert(py, taken)
     }
 
     fn flush<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
-        self.then_events(py, Inner::flush)
+        let taken = {
+            let mut inner = self.lock();
+            inner.flush()?;
+            let taken = inner.take()?;
+            if taken.is_none() {
+                inner.end_turn()?;
+            }
+            taken
+        };
+        self.convert(py, taken)
     }
 
     fn needs_flush(&self) -> Result<bool, Failure> {
-        Ok(match self.lock().driven()? {
-            (engine, Some(shard)) => shard.needs_flush(engine),
-            (engine, None) => engine.has_dirty(),
-        })
+        self.lock().needs_flush()
     }
 
     fn stop_accepting(&self) -> Result<(), Failure> {

@@ -3,7 +3,7 @@
 use crate::failure::Failure;
 use crate::streams::Streams;
 use rtcore_core::engine::{Config, Engine, Events, Op};
-use rtcore_core::ids::{ConnId, Now};
+use rtcore_core::ids::{ConnId, Now, Tick};
 use rtcore_reactor::{Clock, Shard};
 use std::net::IpAddr;
 use std::os::fd::OwnedFd;
@@ -21,6 +21,8 @@ pub(crate) struct Inner {
     spare: Events,
     /// Room for what a stream brought: the engine unmasks it in place, and Python's bytes do not change.
     copy: Vec<u8>,
+    /// When the turn began that is not over yet: what came was read, and not all is written that comes of it.
+    began: Option<Tick>,
 }
 
 /// How far the core is.
@@ -66,6 +68,7 @@ impl Inner {
             handed: Vec::new(),
             spare: Events::default(),
             copy: Vec::new(),
+            began: None,
         }
     }
 
@@ -135,10 +138,29 @@ impl Inner {
 
     /// The first half of a turn.
     pub fn turn(&mut self, linger: Duration) -> Result<(), Failure> {
+        // One that was cut short goes on behind a pass of Trio, and is counted up to here.
+        self.end_turn()?;
         if let (engine, Some(shard)) = self.driven()? {
             shard.turn(engine, linger)?;
+            self.began = Some(shard.turned_at().tick); // what was waited before is nobody's work
         }
         Ok(())
+    }
+
+    /// Nothing more comes of what came: how long it took is counted.
+    pub fn end_turn(&mut self) -> Result<(), Failure> {
+        let Some(began) = self.began.take() else { return Ok(()) };
+        let (engine, now) = self.engine_now()?;
+        engine.report_turn(now.tick.0.saturating_sub(began.0));
+        Ok(())
+    }
+
+    /// Whether the second half of a turn would do anything.
+    pub fn needs_flush(&mut self) -> Result<bool, Failure> {
+        Ok(match self.driven()? {
+            (engine, Some(shard)) => shard.needs_flush(engine),
+            (engine, None) => engine.has_dirty(),
+        })
     }
 
     /// The second half of a turn.
@@ -194,6 +216,7 @@ impl Inner {
         let (engine, now) = self.engine_now()?;
         engine.receive(conn, &mut copy, now);
         self.copy = copy;
+        self.began.get_or_insert(now.tick);
         Ok(())
     }
 

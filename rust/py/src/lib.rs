@@ -48,6 +48,11 @@ mod _core {
         // Descriptions are doc comments: a space before each line, a break after it.
         let tidy = |text: &str| text.lines().map(str::trim).collect::<Vec<_>>().join(" ");
         let limits = rtcore_core::Limits::TABLE.iter().map(|(name, value, text)| (*name, *value, tidy(text)));
-        module.add("LIMITS", limits.collect::<Vec<_>>())
+        module.add("LIMITS", limits.collect::<Vec<_>>())?;
+        let ranges = rtcore_core::Limits::TABLE.iter().map(|(name, ..)| {
+            let range = rtcore_core::Limits::range(name);
+            (*name, *range.start(), *range.end())
+        });
+        module.add("LIMIT_RANGES", ranges.collect::<Vec<_>>())
     }
 }

@@ -112,7 +112,7 @@ impl Core {
             (engine.sizes(), shard.map(|shard| (shard.open(), shard.counters())))
         };
         let sizes = PyDict::new(py);
-        for (name, size) in gauges.named() {
+        for (name, _, size) in gauges.named() {
             sizes.set_item(name, size)?;
         }
         if let Some((open, counters)) = reactor {
@@ -122,12 +122,6 @@ impl Core {
             sizes.set_item("accept_rests", counters.rests)?;
         }
         Ok(sizes)
-    }
-
-    /// Count a turn that took long. Which handler it was is in Python's log.
-    fn report_turn(&self, ns: u64) -> Result<(), Failure> {
-        self.lock().engine()?.report_turn(ns);
-        Ok(())
     }
 }
 

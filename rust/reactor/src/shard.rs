@@ -132,6 +132,12 @@ impl Shard {
         self.inbox.sender()
     }
 
+    /// The time by which the last turn went, read when its wait was over.
+    #[must_use]
+    pub fn turned_at(&self) -> Now {
+        self.now
+    }
+
     /// The time, read now: for what happens between turns.
     pub fn now(&mut self) -> Now {
         self.clock.now()

@@ -65,6 +65,12 @@ fn named(host: &Authority<'_>, entry: &str) -> bool {
         })
 }
 
+/// Whether a text can stand in `Host`: `name` or `name:port`.
+#[must_use]
+pub fn is_host(text: &str) -> bool {
+    Authority::parse(text.as_bytes()).is_some()
+}
+
 fn forbidden(message: impl Into<std::borrow::Cow<'static, str>>) -> Refusal {
     Refusal::new(403, Code::ForbiddenOrigin, message)
 }
