@@ -32,6 +32,7 @@ Events are tuples whose first item says what happened:
 | STREAM_ITEM | (kind, session, stream id, form, data: bytes) |
 | STREAM_END | (kind, session, stream id, error: (code, message) or None)      no item follows |
 | STREAM_CANCELLED | (kind, session, stream id)      nobody wants it any more |
+| UNASKED | (kind, conn, ticket)      nobody wants the answer to this AUTHORIZE; ticket 0: to the AUTHENTICATE of the connection |
 """
 
 from collections.abc import Generator, Sequence
@@ -58,6 +59,7 @@ STREAM_WANTS: Final = 18
 STREAM_ITEM: Final = 19
 STREAM_END: Final = 20
 STREAM_CANCELLED: Final = 21
+UNASKED: Final = 22
 
 VERSION: Final[str]
 # (name, default, description) of each setting
@@ -182,6 +184,7 @@ class Core:
     def unsent(self, session: int) -> int: ...  # bytes said to it alone and not yet sent
     def want_drained(self, session: int) -> bool: ...  # True: DRAINED will come; False: there is room now
     def ask(self, session: int, event: str, data: bytes) -> int: ...  # request id, comes back in REPLY
+    def forget_blocked(self, ticket: int) -> None: ...  # it is not tried again
     def forget_ask(self, session: int, request: int) -> None: ...
     def members(
         self, room: str

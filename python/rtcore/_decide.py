@@ -42,12 +42,21 @@ _CLOSES: Final = {
 class Decisions:
     """Puts the core's questions to the application, and its answers to the core."""
 
-    __slots__ = ("app", "engine", "hello_seconds")
+    __slots__ = ("_asked", "_hellos", "app", "engine", "hello_seconds")
 
     def __init__(self, app: App, engine: Engine, hello_seconds: float) -> None:
         self.app = app
         self.engine = engine
         self.hello_seconds = hello_seconds
+        self._hellos: dict[int, trio.CancelScope] = {}  # authenticators that run, by connection
+        self._asked: dict[int, trio.CancelScope] = {}  # authorizers that run, by ticket
+
+    def unasked(self, event: CoreEvent) -> None:
+        """UNASKED: who was asked about is gone. What runs to answer is cancelled, and its answer is nobody's."""
+        _, conn, ticket = event
+        scope = self._asked.pop(ticket, None) if ticket else self._hellos.pop(conn, None)
+        if scope is not None:
+            scope.cancel()
 
     # -- who is this?
 
@@ -63,21 +72,34 @@ class Decisions:
         except Exception as error:  # noqa: BLE001 - the application's, whatever it is
             self._refuse_hello(conn, error)
             return
-        self._spawn(self._authenticate_later, conn, answer)
+        scope = self._hellos[conn] = trio.CancelScope()
+        self._spawn(self._authenticate_later, conn, scope, answer)
 
     def _ask_who(self, hello: Hello) -> Any:
         authenticator = self.app.authenticator
         return ANONYMOUS if authenticator is None else authenticator(hello)
 
-    async def _authenticate_later(self, conn: int, answer: Any) -> None:
-        with trio.move_on_after(self.hello_seconds) as patience:
-            try:
-                self._admit_user(conn, await answer)
-            except* Exception as errors:  # noqa: BLE001 - the application's, whatever it is
-                self._refuse_hello(conn, _only(errors))
-        if patience.cancelled_caught:
-            self._refuse_hello(conn, TimeoutError(f"it took longer than {self.hello_seconds:g} s"))
+    async def _authenticate_later(self, conn: int, scope: trio.CancelScope, answer: Any) -> None:
+        scope.deadline = trio.current_time() + self.hello_seconds
+        try:
+            with scope:
+                try:
+                    user = await answer
+                    if self._is_asked(conn, scope):
+                        self._admit_user(conn, user)
+                except* Exception as errors:  # noqa: BLE001 - the application's, whatever it is
+                    if self._is_asked(conn, scope):
+                        self._refuse_hello(conn, _only(errors))
+            if scope.cancelled_caught and self._is_asked(conn, scope):
+                self._refuse_hello(conn, TimeoutError(f"it took longer than {self.hello_seconds:g} s"))
+        finally:
+            if self._is_asked(conn, scope):
+                del self._hellos[conn]
         self.engine.wake()
+
+    def _is_asked(self, conn: int, scope: trio.CancelScope) -> bool:
+        """Whether this answer is waited for: the connection may be gone, or have said another hello since."""
+        return self._hellos.get(conn) is scope
 
     def _admit_user(self, conn: int, answer: Any) -> None:
         if answer is None:
@@ -185,12 +207,15 @@ class Decisions:
             self._deny(ticket, f"the authorizer of {room!r}", error)
             return
         if inspect.isawaitable(answer):
-            self._spawn(self._authorize_later, session, ticket, room, answer)
+            scope = self._asked[ticket] = trio.CancelScope()
+            self._spawn(self._authorize_later, session, ticket, room, scope, answer)
         else:
             self._admit(session, ticket, room, answer)
 
-    async def _authorize_later(self, session: Session, ticket: int, room: str, answer: Any) -> None:
-        with trio.CancelScope() as scope:
+    async def _authorize_later(
+        self, session: Session, ticket: int, room: str, scope: trio.CancelScope, answer: Any
+    ) -> None:
+        with scope:
             try:
                 if not session.enter(scope):
                     scope.cancel()
@@ -199,6 +224,7 @@ class Decisions:
                 self._deny(ticket, f"the authorizer of {room!r}", _only(errors))
             finally:
                 session.leave(scope)
+                self._asked.pop(ticket, None)
         self.engine.wake()
 
     def _admit(self, session: Session, ticket: int, room: str, answer: Any) -> None:

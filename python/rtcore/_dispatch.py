@@ -39,6 +39,7 @@ from ._engine import (
     REPLY,
     REQUEST,
     STREAM_OPENED,
+    UNASKED,
     UNBLOCKED,
     CoreEvent,
     CoreSettings,
@@ -302,7 +303,9 @@ class Runtime:
 
     def _other(self, kind: int, event: CoreEvent, direct: bool) -> None:
         engine = self.engine
-        if kind >= STREAM_OPENED:
+        if kind == UNASKED:
+            self._decisions.unasked(event)
+        elif kind >= STREAM_OPENED:
             self._streams.heard(kind, event)
         elif kind == AUTHENTICATE:
             self._decisions.authenticate(event)

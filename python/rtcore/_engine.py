@@ -53,6 +53,7 @@ STREAM_WANTS: Final = _core.STREAM_WANTS
 STREAM_ITEM: Final = _core.STREAM_ITEM
 STREAM_END: Final = _core.STREAM_END
 STREAM_CANCELLED: Final = _core.STREAM_CANCELLED
+UNASKED: Final = _core.UNASKED
 
 CLOSE_CODES: Final[dict[str, int]] = dict(_core.CLOSE_CODES)
 """Close codes by their names in `vectors/codes.json`."""
@@ -274,6 +275,7 @@ class Engine:
 
         def abort(_: object) -> Abort:
             self.tickets.pop(ticket, None)
+            self.core.forget_blocked(ticket)
             return Abort.SUCCEEDED
 
         await trio.lowlevel.wait_task_rescheduled(abort)

@@ -45,6 +45,7 @@ pub(crate) mod kind {
         STREAM_ITEM = 19,
         STREAM_END = 20,
         STREAM_CANCELLED = 21,
+        UNASKED = 22,
     }
 }
 
@@ -86,6 +87,7 @@ fn tuple<'py>(py: Python<'py>, event: AppEvent, events: &Events) -> PyResult<Bou
             let data = data.map(bytes);
             (kind::AUTHORIZE, session.0, ticket, room, form as u8, data, resuming).into_pyobject(py)
         }
+        AppEvent::Unasked { conn, ticket } => (kind::UNASKED, conn.0, ticket).into_pyobject(py),
         AppEvent::Reauthenticate { session, ticket, token } => {
             (kind::REAUTHENTICATE, session.0, ticket, token).into_pyobject(py)
         }

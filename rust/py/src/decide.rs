@@ -112,6 +112,11 @@ impl Core {
         Ok(engine.publish(&publication, now)?)
     }
 
+    fn forget_blocked(&self, ticket: u64) -> Result<(), Failure> {
+        self.lock().engine()?.forget_blocked(ticket);
+        Ok(())
+    }
+
     fn send(&self, session: u64, event: &str, data: &[u8]) -> Result<u64, Failure> {
         let mut inner = self.lock();
         let (engine, now) = inner.engine_now()?;

@@ -1,7 +1,8 @@
 //! The policy `block`: the publisher waits while the ring would let go of what a connected member has
 //! yet to hear. It waits for a bounded time; then who is too slow is closed, and owed a gap.
 
-use super::rooms::Blocked;
+use super::asked::Waiting;
+use super::rooms::{Blocked, Publisher};
 use super::session::Hold;
 use super::{AppEvent, Engine};
 use crate::codes::close;
@@ -50,14 +51,41 @@ impl Engine {
         })
     }
 
+    /// A session publishes into it: its input waits.
     pub(super) fn hold_publisher(&mut self, session: SessionId, room: RoomId, source: &[u8]) {
-        if let Some(held) = self.session_mut(session) {
-            held.hold = Some(Hold::Room(room));
-        }
-        if let Some(blocked) = self.room_mut(room).and_then(|room| room.blocked.as_mut()) {
-            blocked.sessions.push(session);
+        if let Some(place) = self.wait_in(room, Publisher::Session(session))
+            && let Some(held) = self.session_mut(session)
+        {
+            held.hold = Some(Hold::Room(room, place));
         }
         self.put_back(session, source);
+    }
+
+    /// The application does: a ticket says when it may try again.
+    pub(super) fn hold_publication(&mut self, room: RoomId) -> u64 {
+        let place =
+            self.room(room).and_then(|room| room.blocked.as_ref()).map_or(0, |blocked| blocked.next + 1);
+        let ticket = self.ticket(Waiting::Blocked { room, place });
+        self.wait_in(room, Publisher::Application(ticket));
+        ticket
+    }
+
+    fn wait_in(&mut self, room: RoomId, publisher: Publisher) -> Option<u64> {
+        Some(self.room_mut(room)?.blocked.as_mut()?.add(publisher))
+    }
+
+    /// Who waited in a room is gone.
+    pub(super) fn leave_queue(&mut self, room: RoomId, place: u64) {
+        if let Some(blocked) = self.room_mut(room).and_then(|room| room.blocked.as_mut()) {
+            blocked.waiting.remove(&place);
+        }
+    }
+
+    /// A publication of the application's is not tried again.
+    pub fn forget_blocked(&mut self, ticket: u64) {
+        if let Some(Waiting::Blocked { room, place }) = self.answered(ticket) {
+            self.leave_queue(room, place);
+        }
     }
 
     /// A member went on, or away: those who waited for it may try again.
@@ -67,14 +95,15 @@ impl Engine {
             return;
         }
         let Some(blocked) = self.room_mut(room).and_then(|room| room.blocked.take()) else { return };
-        let Blocked { tickets, sessions, .. } = *blocked;
-        for ticket in tickets {
-            if self.answered(ticket).is_some() {
-                self.events.list.push(AppEvent::Unblocked { ticket });
+        for (place, publisher) in blocked.waiting {
+            match publisher {
+                Publisher::Application(ticket) => {
+                    if self.answered(ticket).is_some() {
+                        self.events.list.push(AppEvent::Unblocked { ticket });
+                    }
+                }
+                Publisher::Session(session) => self.release_hold(session, Hold::Room(room, place), now),
             }
-        }
-        for session in sessions {
-            self.release_hold(session, Hold::Room(room), now);
         }
     }
 

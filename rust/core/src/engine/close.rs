@@ -9,9 +9,10 @@
 //! resume window ends it.
 
 use super::admission::What;
-use super::conn::Phase;
+use super::conn::{Conn, Phase};
 use super::encoding::Carrier;
-use super::{AppEvent, Engine, Op};
+use super::session::Hold;
+use super::{AppEvent, Engine, Listener, Op};
 use crate::codes::{Code, close};
 use crate::envelope::write as envelope;
 use crate::error::Broken;
@@ -80,6 +81,7 @@ impl Engine {
 
     /// Nothing more is taken or said; what was said leaves first.
     pub(super) fn begin_closing(&mut self, id: ConnId, now: Now) {
+        self.leave_door(id, now);
         let due = now.tick.plus_ms(self.config.limits.close_ms);
         let Some(conn) = self.conn_mut(id) else { return };
         let was_raw = std::mem::take(&mut conn.raw_open);
@@ -121,9 +123,13 @@ impl Engine {
     /// The peer will send nothing more.
     pub fn end_of_input(&mut self, id: ConnId, now: Now) {
         let Some(conn) = self.conn_mut(id) else { return };
-        if matches!(conn.phase, Phase::Answering | Phase::Checking(_))
-            && let Some(request) = &mut conn.request
-        {
+        let hears = match &conn.phase {
+            Phase::Answering => true,
+            // A stream is never opened to a peer that has ended its side: so it ends when it is open.
+            Phase::Checking(pending) => pending.subscription.is_none(),
+            _ => false,
+        };
+        if hears && let Some(request) = &mut conn.request {
             request.is_last(); // it may still hear the answer
             return;
         }
@@ -144,9 +150,7 @@ impl Engine {
 
     /// Give the connection to somebody else.
     pub(super) fn hand_over(&mut self, id: ConnId, bytes: Vec<u8>) {
-        let Some(conn) = self.conns.remove(id.index(), id.generation()) else { return };
-        self.outboxes[id.index()].clear(&mut self.arena);
-        self.admission.remove_address(conn.address, What::Connection);
+        let Some(conn) = self.vacate(id) else { return };
         self.stats.handed_over += 1;
         self.ops.push(Op::HandOver { conn: id, bytes, address: conn.address, port: conn.port });
     }
@@ -164,21 +168,24 @@ impl Engine {
             _ => {}
         }
         self.send_lost(id);
-        let Some(conn) = self.conns.remove(id.index(), id.generation()) else { return false };
-        self.outboxes[id.index()].clear(&mut self.arena);
-        self.outboxes[id.index()].dirty = false;
-        self.admission.remove_address(conn.address, What::Connection);
-        if let Some(user) = &conn.counted_user {
-            self.admission.remove_user(user, What::Connection);
-        }
+        self.leave_door(id, now);
+        let Some(conn) = self.vacate(id) else { return false };
         if conn.raw_open {
             let (code, reason) = conn.closed.unwrap_or((close::ABNORMAL, "the link broke".into()));
             self.events.list.push(AppEvent::RawClosed { conn: id, code, reason: reason.into() });
         }
-        if let Phase::Checking(pending) = &conn.phase {
-            self.drop_subscription(pending, now);
-        }
         true
+    }
+
+    /// Take a connection out of its place, with all that stands there by its index: the next in this place is as new.
+    fn vacate(&mut self, id: ConnId) -> Option<Conn> {
+        let conn = self.conns.remove(id.index(), id.generation())?;
+        self.outboxes[id.index()].renew(&mut self.arena);
+        self.admission.remove_address(conn.address, What::Connection);
+        if let Some(user) = &conn.counted_user {
+            self.admission.remove_user(user, What::Connection);
+        }
+        Some(conn)
     }
 
     /// The session has no connection from now on: the resume window runs.
@@ -223,21 +230,25 @@ impl Engine {
 
     /// The session is over: its rooms hear that it left, its ring is freed.
     pub(super) fn end_session(&mut self, session: SessionId, reason: &'static str, code: u16, now: Now) {
-        let Some(held) = self.session(session) else { return };
+        let Some(held) = self.session_mut(session) else { return };
+        if let Some(rare) = &mut held.rare {
+            rare.drop_posted(); // nothing more of it is done
+        }
         let (conn, rooms) = (held.conn, held.rooms.iter().map(|joined| joined.room).collect::<Vec<_>>());
-        let open = held.waiting > 0 || held.hold.is_some();
+        let hold = held.hold;
         if let Some(conn) = conn {
             self.close_ended(conn, session, reason, code, now);
         }
         for room in rooms {
             self.leave(session, room, now);
         }
-        if open {
-            self.forget_waiting(session);
+        self.forget_waiting(session, now);
+        if let Some(Hold::Room(room, place)) = hold {
+            self.leave_queue(room, place);
         }
-        let Some(held) = self.sessions.remove(session.index(), session.generation()) else { return };
+        let Some(mut held) = self.sessions.remove(session.index(), session.generation()) else { return };
         self.sessions_by_name.remove(held.name());
-        self.listeners[session.index()].live = false;
+        self.listeners[session.index()] = Listener::default(); // the next in this place is as new
         self.admission.remove_address(held.address, What::Session);
         if let Some(user) = held.user() {
             self.admission.remove_user(user, What::Session);
@@ -251,6 +262,9 @@ impl Engine {
         }
         if held.known {
             self.events.list.push(AppEvent::Ended { session, reason });
+        }
+        for conn in held.rare.take().map_or_else(Vec::new, |rare| rare.returning) {
+            self.give_up_return(conn, now);
         }
     }
 

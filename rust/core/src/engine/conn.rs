@@ -119,6 +119,19 @@ impl Conn {
         }
     }
 
+    /// A request over plain HTTP has its answer, and the head of the next may come: nothing of what it asked for, and
+    /// nothing of whose it was, stays.
+    pub fn begin_request(&mut self, max_message: usize) {
+        self.phase = Phase::Head;
+        self.session = None;
+        self.request = None;
+        self.carrier = Carrier::Frames;
+        self.form = Form::Json;
+        self.max_message = max_message;
+        self.full_since = None;
+        self.agent = None;
+    }
+
     /// The way of writing in which this connection hears.
     pub fn encoding(&self) -> u8 {
         self.carrier.encoding(self.form, self.deflate)

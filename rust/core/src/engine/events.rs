@@ -62,6 +62,9 @@ pub enum AppEvent {
         data: Option<Blob>,
         resuming: bool,
     },
+    /// Nobody wants an answer any more: to the question of this ticket, or (ticket 0) to who is at the door of this
+    /// connection.
+    Unasked { conn: ConnId, ticket: u64 },
     /// An `auth`: answer with `reauthenticated`.
     Reauthenticate { session: SessionId, ticket: u64, token: String },
     /// The answer to a request of the server's own.

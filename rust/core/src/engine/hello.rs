@@ -66,9 +66,10 @@ impl Engine {
         client: Option<String>,
         now: Now,
     ) {
+        let asked = self.config.authenticates;
         let Some(conn) = self.conn_mut(id) else { return };
-        conn.phase = Phase::Checking(Box::new(pending));
-        if !self.config.authenticates {
+        conn.phase = Phase::Checking(Box::new(PendingHello { asked, ..pending }));
+        if !asked {
             self.authenticated(id, None, None, now);
             return;
         }
@@ -93,7 +94,7 @@ impl Engine {
         if pending.returning.is_some() {
             return;
         }
-        let pending = std::mem::take(&mut **pending);
+        let pending = PendingHello { asked: false, ..std::mem::take(&mut **pending) };
         if user.is_some_and(|user| {
             user.is_empty() || user.len() > MAX_USER || user.chars().any(char::is_control)
         }) {

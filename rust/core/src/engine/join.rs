@@ -4,9 +4,9 @@
 //! step, so nothing falls between them and nothing is heard twice. Its history is the past up to
 //! that number.
 
+use super::asked::Waiting;
 use super::hello::Since;
 use super::history::shown;
-use super::requests::Waiting;
 use super::session::{Allowed, Hold};
 use super::{AppEvent, Engine, size};
 use crate::codes::Code;
@@ -105,7 +105,8 @@ impl Engine {
                 self.release_hold(joining.session, Hold::Join(ticket), now);
             }
             Some(Waiting::Returning { conn, room, .. }) => {
-                let default = self.room(room).map_or(Grants::NONE, |room| room.settings.member_grants());
+                let default =
+                    self.patterns.find(&room).map_or(Grants::NONE, |settings| settings.member_grants());
                 let state = state.map(|state| (state.into(), self.head));
                 let allowed = Allowed {
                     room,

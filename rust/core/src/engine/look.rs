@@ -148,7 +148,7 @@ impl Engine {
             ring_bytes: self.ring_bytes,
             keys: self.keys.len(),
             key_bytes: self.keys.bytes(),
-            waiting: self.waiting.len(),
+            waiting: self.asked.len(),
             outbox_memory: self.arena.memory(),
             outbox_references: self.arena.references(),
             timers: self.timers.len(),

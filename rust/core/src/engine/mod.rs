@@ -10,6 +10,7 @@
 
 mod admission;
 mod adopt;
+mod asked;
 mod asks;
 mod block;
 mod close;
@@ -39,6 +40,7 @@ mod session;
 mod stream_app;
 mod stream_feed;
 mod streams;
+mod tables;
 mod timers;
 mod welcome;
 
@@ -58,11 +60,11 @@ use crate::room::settings::Patterns;
 use crate::slab::Slab;
 use crate::stats::Stats;
 use admission::Admission;
+use asked::Asked;
 use conn::Conn;
 use hashbrown::HashMap;
 use rand_chacha::ChaCha20Rng;
 use rand_chacha::rand_core::{RngCore, SeedableRng};
-use requests::Waiting;
 use rooms::Room;
 use session::Session;
 use std::sync::Arc;
@@ -108,8 +110,9 @@ pub struct Engine {
     dirty: Vec<ConnId>,
     ops: Vec<Op>,
     events: Events,
-    waiting: Slab<Waiting>,
-    keys: Keys<Kept, requests::Waiter>,
+    asked: Asked,
+    /// Who waits for the result of a key waits under a ticket of `asked`.
+    keys: Keys<Kept, u64>,
     admission: Admission,
     timers: Timers,
     inflater: Inflater,
@@ -166,7 +169,7 @@ impl Engine {
             dirty: Vec::new(),
             ops: Vec::new(),
             events: Events::default(),
-            waiting: Slab::default(),
+            asked: Asked::default(),
             keys,
             admission: Admission::new(&hash),
             timers: Timers::default(),

@@ -11,11 +11,11 @@ impl Engine {
         while !self.dirty.is_empty() {
             let mut dirty = std::mem::take(&mut self.dirty);
             for id in dirty.drain(..) {
+                if self.conns.get(id.index(), id.generation()).is_none() {
+                    continue; // whoever has its place now stands on the list by itself
+                }
                 let outbox = &mut self.outboxes[id.index()];
                 outbox.dirty = false;
-                if self.conns.get(id.index(), id.generation()).is_none() {
-                    continue;
-                }
                 // An answer puts it on the list again.
                 if (outbox.answers && self.complete(id, now)) || self.outboxes[id.index()].is_empty() {
                     continue;

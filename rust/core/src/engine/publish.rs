@@ -2,7 +2,6 @@
 
 use super::hello::Since;
 use super::join::own_room;
-use super::requests::{Waiter, Waiting};
 use super::{Engine, Publication, Unpublished, size};
 use crate::codes::Code;
 use crate::envelope::{Publish, digest, field, write as envelope};
@@ -102,7 +101,7 @@ impl Engine {
                 Claimed::Done(kept) => return Ok(Some(kept)),
                 Claimed::InProgress(first) => {
                     // A publish is done at once, so this cannot be; but if it were, the first one answers.
-                    let _ = self.keys.wait(first, Waiter::Request { session, id: publish.id });
+                    self.wait_for_key(session, publish.id, publish.data.bytes.len(), first);
                     return Ok(None);
                 }
                 Claimed::New(new) => ticket = Some(new),
@@ -120,7 +119,7 @@ impl Engine {
         let seq = self.enter_log(room, &draft, now);
         let kept = Kept::Seq(seq);
         if let Some(ticket) = ticket {
-            self.finish_key(ticket, &kept);
+            self.finish_key(ticket, &kept, now);
         }
         Ok(Some(kept))
     }
@@ -187,15 +186,11 @@ impl Engine {
             if let Some(ticket) = ticket {
                 let _ = self.keys.release(ticket);
             }
-            let waiting = self.ticket(Waiting::Blocked);
-            if let Some(blocked) = self.room_mut(room).and_then(|room| room.blocked.as_mut()) {
-                blocked.tickets.push(waiting);
-            }
-            return Err(Unpublished::Blocked(waiting));
+            return Err(Unpublished::Blocked(self.hold_publication(room)));
         }
         let seq = self.enter_log(room, &draft, now);
         if let Some(ticket) = ticket {
-            self.finish_key(ticket, &Kept::Seq(seq));
+            self.finish_key(ticket, &Kept::Seq(seq), now);
         }
         if seq == 0 || self.room(room).is_some_and(|room| room.members.is_empty()) {
             self.free_if_idle(room);

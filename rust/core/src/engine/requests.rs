@@ -1,58 +1,27 @@
 //! `emit`: requests that the application answers, and whoever else waits for its word.
 
-use super::join::{Joining, own_room};
+use super::asked::{Owner, Waiting};
+use super::join::own_room;
 use super::publish::{Claimed, content_of, scope_user};
 use super::{AppEvent, Engine};
 use crate::codes::Code;
 use crate::envelope::{Emit, write as envelope};
 use crate::error::Fault;
-use crate::ids::{ConnId, Form, Now, RoomId, SessionId};
+use crate::ids::{Form, Now, SessionId};
 use crate::log::acks::{Kept, KeptError, Seen};
 use crate::log::dedupe::{Kind, Scope, Ticket};
 use std::borrow::Cow;
 use std::sync::Arc;
 
-/// What waits for a decision of the application.
-#[derive(Debug)]
-pub(super) enum Waiting {
-    Emit {
-        session: SessionId,
-        id: Option<u64>,
-        bytes: u32,
-        key: Option<Ticket>,
-    },
-    Join(Joining),
-    Returning {
-        conn: ConnId,
-        session: SessionId,
-        room: RoomId,
-    },
-    Reauth {
-        session: SessionId,
-        id: Option<u64>,
-        bytes: u32,
-    },
-    /// A publication of the application's in a room with the policy `block`.
-    Blocked,
-}
-
-/// Who waits for the result of a key that is in progress.
-#[derive(Debug)]
-pub(super) enum Waiter {
-    Request { session: SessionId, id: Option<u64> },
-}
-
 impl Engine {
     /// A ticket that comes back with the decision.
     pub(super) fn ticket(&mut self, waiting: Waiting) -> u64 {
-        let (index, generation) = self.waiting.insert(waiting);
-        (u64::from(generation) << 32) | u64::from(index)
+        self.asked.add(waiting)
     }
 
     /// The decision came: who waited for it. `None`: nobody does any more.
     pub(super) fn answered(&mut self, ticket: u64) -> Option<Waiting> {
-        let (index, generation) = ((ticket & 0xffff_ffff) as usize, (ticket >> 32) as u32);
-        self.waiting.remove(index, generation)
+        self.asked.take(ticket)
     }
 
     pub(super) fn said_emit(&mut self, session: SessionId, emit: &Emit<'_>, now: Now) -> Result<(), Fault> {
@@ -91,7 +60,7 @@ impl Engine {
                     return Ok(());
                 }
                 Claimed::InProgress(first) => {
-                    let _ = self.keys.wait(first, Waiter::Request { session, id });
+                    self.wait_for_key(session, id, emit.data.bytes.len(), first);
                     return Ok(());
                 }
                 Claimed::New(ticket) => key = Some(ticket),
@@ -110,11 +79,7 @@ impl Engine {
         } else {
             (data.form, self.events.keep(&data.bytes))
         };
-        if let Some(held) = self.session_mut(session) {
-            held.known = true;
-            held.waiting += 1;
-            held.waiting_bytes = held.waiting_bytes.saturating_add(bytes);
-        }
+        self.count_waiting(session, bytes);
         self.stats.emitted += 1;
         self.events.list.push(AppEvent::Request { session, request, handler, form, data: kept });
         Ok(())
@@ -126,7 +91,7 @@ impl Engine {
         self.settle(session, bytes);
         if let Some(key) = key {
             let kept = Kept::Data { bytes: data.into(), form };
-            self.finish_key(key, &kept);
+            self.finish_key(key, &kept, now);
             self.finish_request(session, id, kept);
         } else if let Some(id) = id {
             self.tell_reply(session, Some(id), |out, form_of| {
@@ -161,7 +126,7 @@ impl Engine {
                     retry,
                 }));
                 if let Some(key) = key {
-                    self.finish_key(key, &kept);
+                    self.finish_key(key, &kept, now);
                 }
                 if id.is_some() {
                     self.finish_request(session, id, kept);
@@ -231,35 +196,57 @@ impl Engine {
         }
     }
 
+    /// The same is being done under this key. It waits as what it repeats does, so that a peer cannot make more of them wait
+    /// than the settings allow.
+    pub(super) fn wait_for_key(&mut self, session: SessionId, id: Option<u64>, bytes: usize, first: Ticket) {
+        let bytes = u32::try_from(bytes).unwrap_or(u32::MAX);
+        let ticket = self.ticket(Waiting::SameKey { session, id, bytes, first });
+        if self.keys.wait(first, ticket).is_err() {
+            let _ = self.answered(ticket); // it is done: who asks finds its result
+            return;
+        }
+        self.count_waiting(session, bytes);
+    }
+
+    /// A request waits for the application.
+    fn count_waiting(&mut self, session: SessionId, bytes: u32) {
+        if let Some(held) = self.session_mut(session) {
+            held.known = true;
+            held.waiting = held.waiting.saturating_add(1);
+            held.waiting_bytes = held.waiting_bytes.saturating_add(bytes);
+        }
+    }
+
     /// The result of a key: kept, and told to those who asked the same meanwhile.
-    pub(super) fn finish_key(&mut self, key: Ticket, kept: &Kept) {
-        for waiter in self.keys.finish(key, kept.clone(), kept.size()) {
-            let Waiter::Request { session, id } = waiter;
-            self.finish_request(session, id, kept.clone());
+    pub(super) fn finish_key(&mut self, key: Ticket, kept: &Kept, now: Now) {
+        for ticket in self.keys.finish(key, kept.clone(), kept.size()) {
+            if let Some(Waiting::SameKey { session, id, bytes, .. }) = self.answered(ticket) {
+                self.settle(session, bytes);
+                self.finish_request(session, id, kept.clone());
+                self.go_on(session, now);
+            }
+        }
+    }
+
+    /// What was being done under a key will not be done: the key is free again, and who waited for it is told.
+    fn release_key(&mut self, key: Ticket, now: Now) {
+        for ticket in self.keys.release(key) {
+            if let Some(Waiting::SameKey { session, id, bytes, .. }) = self.answered(ticket) {
+                self.settle(session, bytes);
+                let fault = Fault::new(Code::Internal, "the session that was first with this key ended");
+                self.fail_request(session, id, &fault.retry());
+                self.go_on(session, now);
+            }
         }
     }
 
     /// A session ended with decisions open: nobody waits for them any more.
-    pub(super) fn forget_waiting(&mut self, session: SessionId) {
-        let open: Vec<u64> = self
-            .waiting
-            .iter()
-            .filter(|(_, _, waiting)| match waiting {
-                Waiting::Emit { session: of, .. }
-                | Waiting::Reauth { session: of, .. }
-                | Waiting::Returning { session: of, .. } => *of == session,
-                Waiting::Join(joining) => joining.session == session,
-                Waiting::Blocked => false,
-            })
-            .map(|(index, generation, _)| (u64::from(generation) << 32) | u64::from(index))
-            .collect();
-        for ticket in open {
-            if let Some(Waiting::Emit { key: Some(key), .. }) = self.answered(ticket) {
-                // The handler is cancelled: the key is free again, and who waited for it is told.
-                for Waiter::Request { session, id } in self.keys.release(key) {
-                    let fault = Fault::new(Code::Internal, "the session that was first with this key ended");
-                    self.fail_request(session, id, &fault.retry());
-                }
+    pub(super) fn forget_waiting(&mut self, session: SessionId, now: Now) {
+        while let Some((ticket, waiting)) = self.asked.take_of(Owner::Session(session)) {
+            match waiting {
+                Waiting::Emit { key: Some(key), .. } => self.release_key(key, now), // its handler is cancelled
+                Waiting::SameKey { first, .. } => self.keys.forget_waiter(first, &ticket),
+                _ => {}
             }
         }
     }
@@ -278,11 +265,7 @@ impl Engine {
         // It waits as an `emit` does, so a peer cannot make more of them wait than the settings allow.
         let bytes = u32::try_from(token.len()).unwrap_or(u32::MAX);
         let ticket = self.ticket(Waiting::Reauth { session, id, bytes });
-        if let Some(held) = self.session_mut(session) {
-            held.known = true;
-            held.waiting += 1;
-            held.waiting_bytes = held.waiting_bytes.saturating_add(bytes);
-        }
+        self.count_waiting(session, bytes);
         self.events.list.push(AppEvent::Reauthenticate { session, ticket, token: token.to_owned() });
     }
 

@@ -1,9 +1,9 @@
 //! A session comes back: its rooms are authorized again, the older connection gives way, and its
 //! cursor goes on from the position that it names.
 
+use super::asked::{Owner, Waiting};
 use super::conn::Phase;
 use super::hello::Since;
-use super::requests::Waiting;
 use super::session::{Allowed, PendingHello, Returning};
 use super::{AppEvent, Engine};
 use crate::codes::close;
@@ -25,13 +25,12 @@ impl Engine {
     ) {
         let Some(held) = self.session(session) else { return };
         let user = held.user().cloned();
-        let asked: Vec<(RoomId, Arc<str>)> = held
+        let asked: Vec<Arc<str>> = held
             .rooms
             .iter()
             .filter_map(|joined| {
                 let room = self.room(joined.room)?;
-                (room.settings.authorize || room.settings.state)
-                    .then(|| (joined.room, Arc::clone(&room.name)))
+                (room.settings.authorize || room.settings.state).then(|| Arc::clone(&room.name))
             })
             .collect();
         let open = u32::try_from(asked.len()).expect("rooms of a session are bounded");
@@ -46,20 +45,20 @@ impl Engine {
 
     /// Ask the application whether a session may be in these rooms: one that returns (`resuming`), or a stream that
     /// begins.
-    pub(super) fn ask_rooms(
-        &mut self,
-        id: ConnId,
-        session: SessionId,
-        rooms: Vec<(RoomId, Arc<str>)>,
-        resuming: bool,
-    ) {
-        for (room, name) in rooms {
-            let ticket = self.ticket(Waiting::Returning { conn: id, session, room });
-            self.know(session);
+    pub(super) fn ask_rooms(&mut self, id: ConnId, session: SessionId, rooms: Vec<Arc<str>>, resuming: bool) {
+        if !rooms.is_empty()
+            && let Some(held) = self.session_mut(session)
+        {
+            held.known = true;
+            held.rare().returning.push(id);
+        }
+        for name in rooms {
+            let room = name.to_string();
+            let ticket = self.ticket(Waiting::Returning { conn: id, room: name });
             self.events.list.push(AppEvent::Authorize {
                 session,
                 ticket,
-                room: name.to_string(),
+                room,
                 form: Form::Json,
                 data: None,
                 resuming,
@@ -84,6 +83,7 @@ impl Engine {
         let Phase::Checking(pending) = &mut conn.phase else { return };
         let mut pending = std::mem::take(&mut **pending);
         let Some(returning) = pending.returning.take() else { return };
+        self.not_returning(id, returning.session);
         if let Some(subscription) = pending.subscription.take() {
             self.finish_subscription(id, &subscription, returning, now);
             return;
@@ -104,8 +104,9 @@ impl Engine {
         }
         let mut states: Vec<(RoomId, Box<[u8]>, Seq)> = Vec::new();
         for allowed in returning.rooms {
+            let Some(room) = self.room_named(&allowed.room) else { continue }; // it was put out of it meanwhile
             if let Some(grants) = allowed.grants {
-                let place = self.room_mut(allowed.room);
+                let place = self.room_mut(room);
                 // A state function says nothing of rights: those that the application gave since stay.
                 let decided = place.as_ref().is_some_and(|place| place.settings.authorize);
                 if let Some(member) = place.and_then(|place| place.members.get_mut(session)) {
@@ -117,10 +118,10 @@ impl Engine {
                     }
                 }
                 if let Some((state, seq)) = allowed.state {
-                    states.push((allowed.room, state, seq));
+                    states.push((room, state, seq));
                 }
             } else {
-                self.leave(session, allowed.room, now);
+                self.leave(session, room, now);
             }
         }
         self.expire_rooms_of(session, now);
@@ -159,6 +160,40 @@ impl Engine {
         self.feed(session, now);
         self.resume_streams(session, &pending.streams, now);
         self.wake_backlog(id, now);
+    }
+
+    /// The session that this connection wants has ended while its rooms were asked for: it goes on as if it had never been.
+    pub(super) fn give_up_return(&mut self, id: ConnId, now: Now) {
+        self.unask(id);
+        self.finish_return(id, now);
+    }
+
+    /// A connection waits at the door no more, if it did: it goes, or its request was refused. Nobody will hear the answers
+    /// to what was asked for it.
+    pub(super) fn leave_door(&mut self, id: ConnId, now: Now) {
+        let Some(Phase::Checking(pending)) = self.conn_mut(id).map(|conn| &mut conn.phase) else { return };
+        let pending = std::mem::take(&mut **pending);
+        if pending.asked {
+            self.events.list.push(AppEvent::Unasked { conn: id, ticket: 0 });
+        }
+        self.unask(id);
+        let Some(returning) = pending.returning else { return };
+        self.not_returning(id, returning.session);
+        if pending.subscription.is_some() {
+            self.end_session(returning.session, "its client went away", close::NORMAL, now);
+        }
+    }
+
+    fn unask(&mut self, id: ConnId) {
+        while let Some((ticket, _)) = self.asked.take_of(Owner::Conn(id)) {
+            self.events.list.push(AppEvent::Unasked { conn: id, ticket });
+        }
+    }
+
+    fn not_returning(&mut self, id: ConnId, session: SessionId) {
+        if let Some(rare) = self.session_mut(session).and_then(|held| held.rare.as_mut()) {
+            rare.returning.retain(|conn| *conn != id);
+        }
     }
 
     /// Let go of what is too old in the rooms of a session that is about to read.

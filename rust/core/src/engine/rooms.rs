@@ -11,6 +11,7 @@ use crate::room::grants::Grants;
 use crate::room::members::{Member, Members};
 use crate::room::presence::{Presence, Who};
 use crate::room::settings::Settings;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// A named place where events are heard.
@@ -32,14 +33,32 @@ pub(super) struct Room {
 /// Publishers that wait for the slowest member.
 #[derive(Debug, Default)]
 pub(super) struct Blocked {
-    /// Publications of the application.
-    pub tickets: Vec<u64>,
-    /// Sessions whose input is held.
-    pub sessions: Vec<SessionId>,
+    /// In the order in which they came.
+    pub waiting: BTreeMap<u64, Publisher>,
+    /// The place of the next.
+    pub next: u64,
     /// The number that would be forgotten: members below it are waited for.
     pub needs: Seq,
     /// Until when they wait.
     pub due: Tick,
+}
+
+/// Somebody who waits to publish.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Publisher {
+    /// The application, under this ticket.
+    Application(u64),
+    /// A session, whose input is held.
+    Session(SessionId),
+}
+
+impl Blocked {
+    /// One more waits; its place.
+    pub fn add(&mut self, publisher: Publisher) -> u64 {
+        self.next += 1;
+        self.waiting.insert(self.next, publisher);
+        self.next
+    }
 }
 
 impl Engine {

@@ -29,8 +29,8 @@ pub(super) struct Joined {
 pub(super) enum Hold {
     /// The application's word about a `join` (ticket).
     Join(u64),
-    /// Room in a ring with the policy `block`.
-    Room(RoomId),
+    /// Room in a ring with the policy `block`: its place among those who wait for that.
+    Room(RoomId, u64),
 }
 
 /// A request of the server's that has no reply yet.
@@ -55,6 +55,8 @@ pub(super) struct Rare {
     pub posted: VecDeque<Box<[u8]>>,
     /// Bytes of them.
     pub posted_bytes: usize,
+    /// Connections at the door that want this session, while the application is asked about its rooms.
+    pub returning: Vec<ConnId>,
     /// Streams of items, once there was one.
     pub streams: Option<Box<Streams>>,
 }
@@ -96,6 +98,14 @@ pub(super) struct Session {
     pub budget: (u32, Tick),
     /// Whether the application has its handle.
     pub known: bool,
+}
+
+impl Rare {
+    /// Let go of messages that came by `send` and were not taken.
+    pub fn drop_posted(&mut self) {
+        self.posted.clear();
+        self.posted_bytes = 0;
+    }
 }
 
 impl Session {
@@ -152,6 +162,8 @@ pub(super) struct PendingHello {
     pub subscription: Option<Box<Subscription>>,
     /// Of each stream that it reads, the next item wanted.
     pub streams: Vec<(u64, u64)>,
+    /// The application is asked who this is.
+    pub asked: bool,
     /// Set once the user is known and rooms are asked for: those of a session that returns, or of a stream.
     pub returning: Option<Returning>,
 }
@@ -171,7 +183,7 @@ pub(super) struct Returning {
 /// The application's word about one room of a returning session.
 #[derive(Debug)]
 pub(super) struct Allowed {
-    pub room: RoomId,
+    pub room: Arc<str>,
     /// None: it may not be there any more.
     pub grants: Option<crate::room::grants::Grants>,
     pub info: Option<Arc<[u8]>>,

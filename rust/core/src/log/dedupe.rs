@@ -21,7 +21,7 @@ pub use super::claim::{Claim, Digest, KeyLimits, Kind, Scope, ScopeUser, Ticket}
 use crate::ids::Tick;
 use foldhash::quality::FixedState;
 use hashbrown::{HashMap, HashTable};
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::hash::BuildHasher;
 
 /// Records that a claim looks at for expiry on its way: more than it adds, so that a backlog shrinks.
@@ -29,7 +29,7 @@ const SWEEP: usize = 16;
 
 #[derive(Debug)]
 enum State<T, W> {
-    Open(Vec<W>),
+    Open(BTreeSet<W>),
     Done(T),
 }
 
@@ -65,7 +65,7 @@ pub struct Keys<T, W> {
     limits: KeyLimits,
 }
 
-impl<T: Clone, W> Keys<T, W> {
+impl<T: Clone, W: Ord> Keys<T, W> {
     /// No keys yet. `seed` is the process's secret: peers choose the keys, and must not choose their places.
     #[must_use]
     pub fn new(seed: u64, limits: KeyLimits) -> Self {
@@ -108,7 +108,7 @@ impl<T: Clone, W> Keys<T, W> {
             claimed: now,
             cost,
             overdue: false,
-            state: State::Open(Vec::new()),
+            state: State::Open(BTreeSet::new()),
         };
         Claim::New(self.insert(record))
     }
@@ -117,10 +117,17 @@ impl<T: Clone, W> Keys<T, W> {
     pub fn wait(&mut self, ticket: Ticket, waiter: W) -> Result<(), W> {
         match self.record_mut(ticket).map(|record| &mut record.state) {
             Some(State::Open(waiters)) => {
-                waiters.push(waiter);
+                waiters.insert(waiter);
                 Ok(())
             }
             _ => Err(waiter),
+        }
+    }
+
+    /// One who waited is gone.
+    pub fn forget_waiter(&mut self, ticket: Ticket, waiter: &W) {
+        if let Some(Record { state: State::Open(waiters), .. }) = self.record_mut(ticket) {
+            waiters.remove(waiter);
         }
     }
 
@@ -129,7 +136,7 @@ impl<T: Clone, W> Keys<T, W> {
     pub fn finish(&mut self, ticket: Ticket, result: T, bytes: usize) -> Vec<W> {
         let Some(record) = self.record_mut(ticket) else { return Vec::new() };
         let waiters = match &mut record.state {
-            State::Open(waiters) => std::mem::take(waiters),
+            State::Open(waiters) => std::mem::take(waiters).into_iter().collect(),
             State::Done(_) => return Vec::new(),
         };
         record.state = State::Done(result);
@@ -149,7 +156,7 @@ impl<T: Clone, W> Keys<T, W> {
             return Vec::new();
         }
         let waiters = match self.remove(ticket).map(|record| record.state) {
-            Some(State::Open(waiters)) => waiters,
+            Some(State::Open(waiters)) => waiters.into_iter().collect(),
             _ => Vec::new(),
         };
         // Without this, claiming and giving back in turns would fill `order` for as long as keys are kept.
@@ -180,6 +187,16 @@ impl<T: Clone, W> Keys<T, W> {
     #[must_use]
     pub fn len(&self) -> usize {
         self.table.len()
+    }
+
+    /// How many wait for the results of those in progress.
+    #[must_use]
+    pub fn waiters(&self) -> usize {
+        let open = self.places.iter().filter_map(|place| match &place.record.as_ref()?.state {
+            State::Open(waiters) => Some(waiters.len()),
+            State::Done(_) => None,
+        });
+        open.sum()
     }
 
     /// Whether there is none.

@@ -155,7 +155,13 @@ impl Outbox {
         self.data_bytes = 0;
     }
 
-    /// Let go of everything: the connection is gone.
+    /// The connection is gone: whoever has its place next finds an outbox like any new one.
+    pub fn renew(&mut self, arena: &mut Arena) {
+        self.clear(arena);
+        *self = Self::default();
+    }
+
+    /// Let go of everything that waits.
     pub fn clear(&mut self, arena: &mut Arena) {
         self.drop_data(arena);
         for segment in self.control.drain(..) {

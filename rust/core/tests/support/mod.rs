@@ -18,3 +18,4 @@ pub mod streams;
 pub mod truth;
 pub mod wire;
 pub mod world;
+pub mod yard;

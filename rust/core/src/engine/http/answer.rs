@@ -50,13 +50,11 @@ impl Engine {
             self.begin_closing(id, now);
             return;
         }
+        self.leave_door(id, now);
         let due = now.tick.plus_ms(self.config.limits.keep_alive_ms);
         let max_message = super::size(self.config.limits.max_first_message);
         let Some(conn) = self.conn_mut(id) else { return };
-        conn.phase = Phase::Head;
-        conn.session = None;
-        conn.max_message = max_message;
-        conn.carrier = crate::engine::encoding::Carrier::Frames;
+        conn.begin_request(max_message);
         conn.deadline = due;
         self.timers.conn(due, id);
         self.drop_stale_timers();

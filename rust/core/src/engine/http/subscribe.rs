@@ -19,7 +19,11 @@ use crate::frame::query::Query;
 use crate::ids::{ConnId, Now, RoomId, Seq, SessionId};
 use crate::room::grants::Grants;
 use crate::room::members::Member;
+use crate::room::settings::Settings;
 use std::sync::Arc;
+
+/// Why the session of a stream ends that is not opened.
+const REFUSED: &str = "its stream was refused";
 
 /// What such a stream wants to hear.
 #[derive(Clone, Debug)]
@@ -112,22 +116,22 @@ impl Engine {
         held.until = until;
         let user = held.user().cloned();
         self.timers.session(until, session);
-        let (mut allowed, mut asked): (Vec<Allowed>, Vec<(RoomId, Arc<str>)>) = (Vec::new(), Vec::new());
+        let (mut allowed, mut asked): (Vec<Allowed>, Vec<Arc<str>>) = (Vec::new(), Vec::new());
         for name in &wanted.rooms {
-            let room = match self.room_for(name) {
-                Ok(room) => room,
+            // The room is made when it may be heard: not for somebody who may not, and not to be freed meanwhile.
+            let settings = match self.settings_for(name) {
+                Ok(settings) => settings,
                 Err(fault) => {
-                    self.end_session(session, "its stream was refused", close::FORBIDDEN, now);
+                    self.end_session(session, REFUSED, close::FORBIDDEN, now);
                     self.refuse_request(id, &refusal_of(&fault), true, now);
                     return;
                 }
             };
-            let Some(settings) = self.room(room).map(|place| Arc::clone(&place.settings)) else { continue };
             if settings.authorize || settings.state {
-                asked.push((room, name.as_str().into()));
+                asked.push(name.as_str().into());
             } else {
                 let grants = Some(settings.member_grants());
-                allowed.push(Allowed { room, grants, info: None, state: None });
+                allowed.push(Allowed { room: name.as_str().into(), grants, info: None, state: None });
             }
         }
         let open = u32::try_from(asked.len()).expect("the rooms of a session are bounded");
@@ -145,9 +149,10 @@ impl Engine {
         }
     }
 
-    fn room_for(&mut self, name: &str) -> Result<RoomId, Fault> {
+    fn settings_for(&self, name: &str) -> Result<Arc<Settings>, Fault> {
         refuse_own(name)?;
-        self.make_room(name)
+        let settings = self.patterns.find(name).map(Arc::clone);
+        settings.ok_or_else(|| Fault::new(Code::NotFound, format!("there is no room {name:?}")))
     }
 
     /// The application has spoken: the stream begins, or is refused as a whole.
@@ -161,9 +166,8 @@ impl Engine {
         let session = returning.session;
         let refused = returning.rooms.iter().find(|allowed| allowed.grants.is_none());
         if let Some(refused) = refused {
-            let name = self.room(refused.room).map(|place| Arc::clone(&place.name)).unwrap_or_default();
-            self.end_session(session, "its stream was refused", close::FORBIDDEN, now);
-            let message = format!("this stream may not hear room {name:?}");
+            self.end_session(session, REFUSED, close::FORBIDDEN, now);
+            let message = format!("this stream may not hear room {:?}", refused.room);
             self.refuse_request(id, &Refusal::new(403, Code::Forbidden, message), true, now);
             return;
         }
@@ -174,12 +178,20 @@ impl Engine {
         let since = self.since(wanted.since.as_deref());
         let mut cursor = if let Since::Known(seq) = since { seq } else { self.head };
         for allowed in returning.rooms {
-            self.expire_room(allowed.room, now);
+            let room = match self.make_room(&allowed.room) {
+                Ok(room) => room,
+                Err(fault) => {
+                    self.end_session(session, REFUSED, close::OVERLOADED, now);
+                    self.refuse_request(id, &refusal_of(&fault), true, now);
+                    return;
+                }
+            };
+            self.expire_room(room, now);
             let grants = allowed.grants.unwrap_or(Grants::NONE);
-            let began = self.began(allowed.room, grants, since, wanted.last);
+            let began = self.began(room, grants, since, wanted.last);
             cursor = cursor.min(began);
             let member = Member { session, began, floor: 0, info: allowed.info, grants, visible: false };
-            self.enter(session, allowed.room, member, 0, now);
+            self.enter(session, room, member, 0, now);
         }
         if let Some(link) = self.session_mut(session).and_then(|held| held.link.as_mut()) {
             link.read = true;
@@ -216,15 +228,6 @@ impl Engine {
                 let passed = before.checked_sub(1).and_then(|at| place.ring.iter().nth(at));
                 passed.map_or_else(|| place.ring.forgotten(), |entry| entry.seq)
             }
-        }
-    }
-
-    /// The client went while its stream was asked for.
-    pub(in crate::engine) fn drop_subscription(&mut self, pending: &PendingHello, now: Now) {
-        if pending.subscription.is_some()
-            && let Some(returning) = &pending.returning
-        {
-            self.end_session(returning.session, "its client went away", close::NORMAL, now);
         }
     }
 }

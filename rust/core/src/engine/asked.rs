@@ -1,0 +1,172 @@
+//! What waits for the application's word, and whose it is.
+//!
+//! Whatever waits has a ticket, and an owner: a session, a connection at the door, or the application itself. What one
+//! owner waits for is a chain through the table; so all of it goes with its owner, in as many steps as it has things that
+//! wait, whatever others have.
+//!
+//! Invariant: an owner's chain holds each of its tickets that has no answer, once, and no other. So the place of an owner
+//! that is gone begins with an empty chain.
+
+use super::join::Joining;
+use crate::ids::{ConnId, RoomId, SessionId};
+use crate::log::dedupe;
+use crate::slab::Slab;
+use std::sync::Arc;
+
+/// What waits for a decision of the application.
+#[derive(Debug)]
+pub(super) enum Waiting {
+    /// A request.
+    Emit { session: SessionId, id: Option<u64>, bytes: u32, key: Option<dedupe::Ticket> },
+    /// A request whose key another is being done under: its result answers both.
+    SameKey { session: SessionId, id: Option<u64>, bytes: u32, first: dedupe::Ticket },
+    /// A join.
+    Join(Joining),
+    /// A new token.
+    Reauth { session: SessionId, id: Option<u64>, bytes: u32 },
+    /// A room, for a session that returns or a stream that begins on this connection. By name: while nobody is in it the
+    /// room itself may go, and come again.
+    Returning { conn: ConnId, room: Arc<str> },
+    /// A publication of the application's, in a room with the policy `block`.
+    Blocked { room: RoomId, place: u64 },
+}
+
+/// With whom what waits goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Owner {
+    Session(SessionId),
+    Conn(ConnId),
+    /// The application: it says itself when it waits no more.
+    Application,
+}
+
+impl Waiting {
+    fn owner(&self) -> Owner {
+        match self {
+            Self::Emit { session, .. } | Self::SameKey { session, .. } | Self::Reauth { session, .. } => {
+                Owner::Session(*session)
+            }
+            Self::Join(joining) => Owner::Session(joining.session),
+            Self::Returning { conn, .. } => Owner::Conn(*conn),
+            Self::Blocked { .. } => Owner::Application,
+        }
+    }
+}
+
+/// The end of a chain.
+const NONE: u32 = u32::MAX;
+
+#[derive(Debug)]
+struct Entry {
+    waiting: Waiting,
+    before: u32,
+    after: u32,
+}
+
+/// All that waits.
+#[derive(Debug, Default)]
+pub(super) struct Asked {
+    entries: Slab<Entry>,
+    /// The newest ticket of each session, by its slot.
+    sessions: Vec<u32>,
+    /// The newest ticket of each connection, by its slot.
+    conns: Vec<u32>,
+}
+
+impl Asked {
+    /// A ticket that comes back with the decision.
+    pub fn add(&mut self, waiting: Waiting) -> u64 {
+        let owner = waiting.owner();
+        let after = self.head(owner).map_or(NONE, |head| *head);
+        let (index, generation) = self.entries.insert(Entry { waiting, before: NONE, after });
+        if let Some(head) = self.head(owner) {
+            *head = index;
+        }
+        if let Some(next) = self.entries.at_mut(after as usize) {
+            next.before = index;
+        }
+        (u64::from(generation) << 32) | u64::from(index)
+    }
+
+    /// The decision came: who waited for it. None: nobody does any more.
+    pub fn take(&mut self, ticket: u64) -> Option<Waiting> {
+        let (index, generation) = ((ticket & 0xffff_ffff) as usize, (ticket >> 32) as u32);
+        let Entry { waiting, before, after } = self.entries.remove(index, generation)?;
+        if let Some(entry) = self.entries.at_mut(before as usize) {
+            entry.after = after;
+        } else if let Some(head) = self.head(waiting.owner()) {
+            *head = after;
+        }
+        if let Some(entry) = self.entries.at_mut(after as usize) {
+            entry.before = before;
+        }
+        Some(waiting)
+    }
+
+    /// Something of an owner that goes, with its ticket, until nothing is left.
+    pub fn take_of(&mut self, owner: Owner) -> Option<(u64, Waiting)> {
+        let index = *self.head(owner)?;
+        let generation = self.entries.generation(index as usize)?;
+        let ticket = (u64::from(generation) << 32) | u64::from(index);
+        Some((ticket, self.take(ticket)?))
+    }
+
+    /// How many wait.
+    pub fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    /// How many owners have something that waits.
+    pub fn owners(&self) -> usize {
+        self.sessions.iter().chain(&self.conns).filter(|head| **head != NONE).count()
+    }
+
+    fn head(&mut self, owner: Owner) -> Option<&mut u32> {
+        let (heads, index) = match owner {
+            Owner::Session(session) => (&mut self.sessions, session.index()),
+            Owner::Conn(conn) => (&mut self.conns, conn.index()),
+            Owner::Application => return None,
+        };
+        if heads.len() <= index {
+            heads.resize(index + 1, NONE);
+        }
+        heads.get_mut(index)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn emit(session: SessionId) -> Waiting {
+        Waiting::Emit { session, id: None, bytes: 0, key: None }
+    }
+
+    proptest! {
+        /// Answers in any order, owners that go at any time: each finds its own, once, and the table is empty in the end.
+        #[test]
+        fn each_owner_finds_its_own_and_no_other(steps in prop::collection::vec((0u32..4, 0u8..4, any::<prop::sample::Index>()), 1..200)) {
+            let (mut asked, mut open) = (Asked::default(), Vec::<(u64, SessionId)>::new());
+            for (of, what, which) in steps {
+                let session = SessionId::new(of, 1);
+                match what {
+                    0 | 1 => open.push((asked.add(emit(session)), session)),
+                    2 if !open.is_empty() => {
+                        let (ticket, session) = open.swap_remove(which.index(open.len()));
+                        prop_assert_eq!(asked.take(ticket).map(|waiting| waiting.owner()), Some(Owner::Session(session)));
+                        prop_assert!(asked.take(ticket).is_none());
+                    }
+                    _ => {
+                        while let Some((ticket, _)) = asked.take_of(Owner::Session(session)) {
+                            let at = open.iter().position(|known| *known == (ticket, session));
+                            open.swap_remove(at.expect("a ticket of its own"));
+                        }
+                        prop_assert!(open.iter().all(|(_, of)| *of != session));
+                    }
+                }
+                prop_assert_eq!(asked.len(), open.len());
+            }
+        }
+    }
+}

@@ -1,0 +1,40 @@
+//! Every table of the engine, by name, with how much is in it.
+//!
+//! Whatever peers did, when the last of them is gone and every time is over, each is as it was in the beginning: a law
+//! counts them (`rust/core/tests/owners`). Who adds a table adds it here.
+
+use super::Engine;
+
+impl Engine {
+    /// How much is in each table now. It walks through all of them: for tests.
+    #[must_use]
+    pub fn tables(&self) -> Vec<(&'static str, usize)> {
+        let outboxes = |holds: fn(&crate::outbox::Outbox) -> bool| {
+            self.outboxes.iter().filter(|outbox| holds(outbox)).count()
+        };
+        let blocked = self.rooms.iter().filter_map(|(_, _, room)| room.blocked.as_ref());
+        let returning = self.sessions.iter().filter_map(|(_, _, held)| held.rare.as_ref());
+        vec![
+            ("connections", self.conns.len()),
+            ("sessions", self.sessions.len()),
+            ("sessions by name", self.sessions_by_name.len()),
+            ("rooms", self.rooms.len()),
+            ("rooms by name", self.rooms_by_name.len()),
+            ("bytes of rings", self.ring_bytes),
+            ("what is asked", self.asked.len()),
+            ("owners of what is asked", self.asked.owners()),
+            ("keys", self.keys.len()),
+            ("who waits for keys", self.keys.waiters()),
+            ("publishers that wait", blocked.map(|blocked| blocked.waiting.len()).sum()),
+            ("sessions that are wanted back", returning.filter(|rare| !rare.returning.is_empty()).count()),
+            ("addresses", self.admission.len().0),
+            ("users", self.admission.len().1),
+            ("references to what is said", self.arena.references()),
+            ("outboxes with something in them", outboxes(|outbox| !outbox.is_empty())),
+            ("outboxes that gather answers", outboxes(|outbox| outbox.answers)),
+            ("outboxes on the list", outboxes(|outbox| outbox.dirty)),
+            ("the list", self.dirty.len()),
+            ("live listeners", self.listeners.iter().filter(|listener| listener.live).count()),
+        ]
+    }
+}

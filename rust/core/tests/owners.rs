@@ -1,0 +1,9 @@
+//! What is somebody's goes with them: the place of a connection that is gone is as new, what waits for an answer waits
+//! no more, and in the end every table is as it was in the beginning.
+
+mod support;
+
+#[path = "owners/places.rs"]
+mod places;
+#[path = "owners/tickets.rs"]
+mod tickets;
