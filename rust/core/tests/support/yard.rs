@@ -234,9 +234,9 @@ impl Yard {
             | AppEvent::Authorize { .. }
             | AppEvent::Reauthenticate { .. }) => {
                 if self.thinks {
-                    self.later.push(asked)
+                    self.later.push(asked);
                 } else {
-                    self.decide(asked)
+                    self.decide(asked);
                 }
             }
             asked @ (AppEvent::Request { .. } | AppEvent::StreamOpened { .. }) => self.later.push(asked),
