@@ -69,6 +69,12 @@ ERROR_CODES: Final[Sequence[tuple[str, int]]]
 # (name, least, most) of each
 LIMIT_RANGES: Final[Sequence[tuple[str, int, int]]]
 
+# Whether JSON of the application's may be said; Refused says why not
+def check_own(json: bytes) -> None: ...
+
+# JSON with binary in it as MessagePack; None: there is none in it. Refused: it is no payload
+def packed(json: bytes) -> bytes | None: ...
+
 class Refused(Exception):
     """args: (code: str, message: str, retry: bool). The core's one error for a call that was not done."""
 

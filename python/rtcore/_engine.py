@@ -26,6 +26,8 @@ from .errors import ConfigError, Denied, SessionEnded, UsageError
 Core = _core.Core
 Refused = _core.Refused
 Blocked = _core.Blocked
+check_own = _core.check_own
+packed = _core.packed
 DONE: Final = cast("Coroutine[Any, Any, None]", _core.Done())
 """What a plain function gives that may be awaited, when it did not have to wait. No coroutine is made."""
 LIMITS: Final = _core.LIMITS

@@ -10,7 +10,8 @@ import typing
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from ._values import ANYTHING, Decoder, encode, faults
+from ._faults import MAX_FAULTS, faults
+from ._values import ANYTHING, Decoder, encode
 from .errors import UsageError
 
 INVALID: Final = "INVALID_MESSAGE"
@@ -126,13 +127,15 @@ def invalid(
     decoder: Decoder, what: str, form: int, data: bytes, error: Exception
 ) -> tuple[str, str, bytes | None]:
     """Code, text and details of the error ack for data that does not fit its type."""
-    found = faults(decoder.type, form, data)
-    if not found:
-        return INVALID, f"the data of {what} is not as it should be: {error}", None
+    found = faults(decoder.type, form, data, error)
     first = found[0]
-    more = f" ({len(found)} faults in all)" if len(found) > 1 else ""
+    more = f" ({_count(len(found))})" if len(found) > 1 else ""
     text = f"the data of {what} is not as it should be: {first['path']}: {first['message']}{more}"
     return INVALID, text, encode(found)
+
+
+def _count(found: int) -> str:
+    return f"{found} faults in all" if found < MAX_FAULTS else f"the first {found} faults are told"
 
 
 @dataclasses.dataclass(slots=True)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
+import msgspec
 import trio
 from hypothesis import given
 from hypothesis import strategies as st
 
+from rtcore.api.operations import Caller, batch
 from tests.server.conftest import serving
 
 from .app import build
@@ -204,3 +207,37 @@ def test_whatever_is_published_is_what_history_gives(said: list[Any]) -> None:
             assert [entry["data"] for entry in past["history"]] == said
 
     trio.run(run)
+
+
+async def test_numbers_beyond_the_floats_are_refused(api: Api) -> None:
+    """Who read them failed: handlers, readers of MessagePack, `history` itself."""
+    for number in ("1e400", "9" * 5000, '{"a":[-1e309]}'):
+        for operation, said in (
+            ("publish", f'{{"room":"news","event":"n","data":{number}}}'),
+            ("send", f'{{"all":true,"event":"n","data":{number}}}'),
+        ):
+            answer = await api(operation, said.encode())
+            assert (answer.status, answer.body["code"]) == (400, "INVALID_MESSAGE")
+            assert "1.8e308" in answer.body["message"]
+        [failed] = await api.ok("batch", f'[{{"room":"news","event":"n","data":{number}}}]'.encode())
+        assert failed["error"]["code"] == "INVALID_MESSAGE"
+
+
+async def test_a_batch_of_what_is_wrong_lets_others_in() -> None:
+    """A thousand refused elements were a thousand without a schedule point between them."""
+    raw = [msgspec.Raw(b"{}")] * 1000
+    passes = 0
+
+    async def others() -> None:
+        nonlocal passes
+        while True:
+            passes += 1
+            await trio.lowlevel.checkpoint()
+
+    app = build()
+    async with serving(app, api_keys=[KEY]), trio.open_nursery() as nursery:
+        caller = Caller(app, None, math.inf)  # type: ignore[arg-type]
+        nursery.start_soon(others)
+        assert all("error" in msgspec.to_builtins(one) for one in await batch(caller, raw))
+        nursery.cancel_scope.cancel()
+    assert passes > 10

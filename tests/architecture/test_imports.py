@@ -10,8 +10,10 @@ from tests.architecture.imports import PACKAGE, Import, imported, inside, name_o
 
 # From the ground up. A module may import what stands on a lower floor, and nothing on its own.
 FLOORS = [
-    "errors _failures _patterns _logs _core",
-    "_step _engine _values api.keys api.rates _fetch _claims",
+    "errors _failures _patterns _logs _core _shape",
+    "_step _engine api.keys api.rates _fetch _claims",
+    "_values",
+    "_faults",
     "_budget auth _handlers _nursery _kinds _config_file _listeners _jwks",
     "_settings",
     "_environment",

@@ -17,8 +17,10 @@ import orjson
 import trio
 
 from rtcore import errors
+from rtcore._budget import checkpoint, due
 from rtcore._engine import Engine, Refused
-from rtcore._values import FAULTS, JSON, faults
+from rtcore._faults import faults
+from rtcore._values import FAULTS, JSON
 from rtcore.app import App
 from rtcore.room import Entry, Heard, Room
 from rtcore.session import meet
@@ -74,9 +76,10 @@ def read(kind: type[T], body: bytes, engine: Engine) -> T:
         except Refused as refused:
             # The core says best what is wrong with text that is no JSON.
             message = f"the body cannot be read: {refused.args[1]}"
-            raise Fault("INVALID_MESSAGE", message, faults(kind, JSON, body)) from None
-        message = f"the body is not as it should be: {str(error) or 'it is nested too deeply'}"
-        raise Fault("INVALID_MESSAGE", message, faults(kind, JSON, body)) from None
+            raise Fault("INVALID_MESSAGE", message, faults(kind, JSON, body, error)) from None
+        found = faults(kind, JSON, body, error)
+        message = f"the body is not as it should be: {found[0]['path']}: {found[0]['message']}"
+        raise Fault("INVALID_MESSAGE", message, found) from None
 
 
 def cost(said: Any) -> int:
@@ -109,6 +112,8 @@ async def batch(caller: Caller, said: list[msgspec.Raw]) -> list[say.Published |
     """Say many events, in order; each element is answered for itself."""
     answers: list[say.Published | say.Failed] = []
     for each in said:
+        if due():  # what is refused waits for nothing
+            await checkpoint()
         try:
             answers.append(await publish(caller, read(say.Publish, bytes(each), caller.engine)))
         except errors.RtcoreError as error:

@@ -302,7 +302,7 @@ fn data_is_kept_as_it_came_but_without_line_breaks() {
     let deep = format!("{}{}", "[".repeat(128), "]".repeat(128));
     assert!(Data::check(JSON, deep.as_bytes()).is_ok());
     assert!(Data::check(JSON, b" [1] ").is_ok());
-    for bad in [&b""[..], b"[1] 2", b"\"\xff\"", b"{\"$x\":1}", b"nope"] {
+    for bad in [&b""[..], b"[1] 2", b"\"\xff\"", b"{\"$x\":1}", b"nope", b"[1e400]"] {
         assert!(Data::check(JSON, bad).is_err());
     }
     assert!(Data::check(Form::Msgpack, b"\x01\x01").is_err());

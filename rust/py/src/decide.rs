@@ -6,6 +6,7 @@ use crate::core::Core;
 use crate::failure::Failure;
 use pyo3::prelude::*;
 use rtcore_core::engine::Publication;
+use rtcore_core::envelope::Data;
 use rtcore_core::ids::{ConnId, Form, SessionId};
 
 /// Answers.
@@ -59,6 +60,7 @@ impl Core {
     }
 
     fn ack(&self, request: u64, data: &[u8]) -> Result<(), Failure> {
+        Data::check_own(data)?;
         let mut inner = self.lock();
         let (engine, now) = inner.engine_now()?;
         engine.ack(request, data, Form::Json, now);

@@ -20,6 +20,7 @@ mod items;
 mod link;
 mod look;
 mod streams;
+mod values;
 
 use pyo3::prelude::*;
 
@@ -34,6 +35,8 @@ mod _core {
     use crate::failure::{Blocked, Refused};
     #[pymodule_export]
     use crate::link::{Done, RawLink};
+    #[pymodule_export]
+    use crate::values::{check_own, packed};
 
     #[pymodule_init]
     fn constants(module: &Bound<'_, PyModule>) -> PyResult<()> {

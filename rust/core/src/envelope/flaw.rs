@@ -22,6 +22,7 @@ pub(super) enum What {
     NoComma,
     BadNumber,
     NotFinite,
+    Range,
     ControlByte,
     BadEscape,
     Surrogate,
@@ -53,6 +54,10 @@ impl What {
             Self::NoComma => "a comma or the end of the list or object was expected",
             Self::BadNumber => "this is no number as JSON writes it",
             Self::NotFinite => "NaN and infinity are no values",
+            Self::Range => {
+                "a number beyond 1.8e308, which is as far as the floats of 64 bits go: most readers cannot hold it; \
+                 say it as text"
+            }
             Self::ControlByte => "a control character in a string must be escaped",
             Self::BadEscape => "this escape is unknown or incomplete",
             Self::Surrogate => "a surrogate stands alone, without its other half",

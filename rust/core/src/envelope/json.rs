@@ -78,7 +78,11 @@ impl Scan<'_> {
             }
             Some(b'-' | b'0'..=b'9') => {
                 let (end, integer) = number::check(self.bytes, self.at)?;
-                marks.wide |= integer && number::is_wide(&self.bytes[self.at..end]);
+                let text = &self.bytes[self.at..end];
+                marks.wide |= integer && number::is_wide(text);
+                if number::is_beyond(text) {
+                    marks.meaning.get_or_insert(What::Range);
+                }
                 self.at = end;
                 return Ok(Kind::Number);
             }
@@ -365,5 +369,6 @@ mod tests {
         assert!(!whole("[1, \"\\n\"]").unwrap().marks.breaks);
         assert!(whole("[18446744073709551616]").unwrap().marks.wide);
         assert!(!whole("[18446744073709551615, 1e30]").unwrap().marks.wide);
+        assert_eq!(whole("[18446744073709551616, 1e400]").unwrap().marks.meaning, Some(What::Range));
     }
 }

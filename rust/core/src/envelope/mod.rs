@@ -45,7 +45,7 @@ mod writer_msgpack;
 
 pub use said::{Data, Emit, Hello, Join, OfStream, Open, PeerFailure, Publish, Said};
 pub use split::Messages;
-pub use value::{digest, field, same, transcode};
+pub use value::{digest, field, packed_binary, same, transcode};
 pub use write::*;
 pub use writer::Writer;
 

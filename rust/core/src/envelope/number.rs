@@ -1,7 +1,8 @@
 //! Numbers, as both forms have them.
 //!
-//! JSON bounds no number; `MessagePack` has 64 bits. What fits is exact in both. What does not is kept as it
-//! was written and becomes the nearest float where `MessagePack` is spoken.
+//! JSON bounds no number; `MessagePack` has 64 bits. What fits is exact in both. An integer that does not is kept
+//! as it was written and becomes the nearest float where `MessagePack` is spoken. What no float comes near, `1e400`
+//! or a thousand digits, most readers cannot hold at all, of JSON neither: it is no value here, whoever says it.
 
 use super::flaw::{Flaw, What};
 
@@ -11,7 +12,7 @@ pub(super) enum Number<'a> {
     Unsigned(u64),
     Negative(i64),
     Float(f64),
-    /// JSON's alone: an integer outside of 64 bits, or beyond what a float can hold.
+    /// JSON's alone: an integer outside of 64 bits, and not beyond the floats.
     Wide(&'a str),
 }
 
@@ -29,14 +30,14 @@ impl Number<'_> {
         }
     }
 
-    /// The nearest float that is finite: beyond the range, the last one before infinity.
+    /// The nearest float.
     #[allow(clippy::cast_precision_loss, reason = "the nearest float is what is asked for")]
     pub(super) fn float(self) -> f64 {
         match self {
             Self::Unsigned(n) => n as f64,
             Self::Negative(n) => n as f64,
             Self::Float(f) => f,
-            Self::Wide(text) => text.parse().unwrap_or(0.0_f64).clamp(f64::MIN, f64::MAX),
+            Self::Wide(text) => text.parse().unwrap_or_default(),
         }
     }
 }
@@ -74,21 +75,32 @@ pub(super) fn is_wide(text: &[u8]) -> bool {
     text.len() > 18 && matches!(parse(text), Some(Number::Wide(_)))
 }
 
-/// Read a number that `check` let pass.
+/// Whether this checked number is beyond the floats.
+pub(super) fn is_beyond(text: &[u8]) -> bool {
+    // 200 digits are not, nor are they with an exponent of two digits, which then begins among the last three
+    // bytes. Asking the parser is for the few others.
+    let exponent = text.iter().rev().position(|b| matches!(b, b'e' | b'E'));
+    (text.len() > 200 || exponent.is_some_and(|digits| digits > 2)) && parse(text).is_none()
+}
+
+/// Read a number that `check` let pass. None: it is beyond the floats.
 pub(super) fn parse(text: &[u8]) -> Option<Number<'_>> {
     let text = std::str::from_utf8(text).ok()?;
     if text.bytes().all(|b| b.is_ascii_digit() || b == b'-') {
         if let Ok(n) = text.parse() {
             return Some(Number::Unsigned(n));
         }
-        return Some(match text.parse::<i64>() {
-            Ok(0) => Number::Unsigned(0),
-            Ok(n) => Number::Negative(n),
-            Err(_) => Number::Wide(text),
-        });
+        return match text.parse::<i64>() {
+            Ok(0) => Some(Number::Unsigned(0)),
+            Ok(n) => Some(Number::Negative(n)),
+            Err(_) => float(text).map(|_| Number::Wide(text)),
+        };
     }
-    let float: f64 = text.parse().ok()?;
-    Some(if float.is_finite() { Number::Float(float) } else { Number::Wide(text) })
+    float(text).map(Number::Float)
+}
+
+fn float(text: &str) -> Option<f64> {
+    text.parse().ok().filter(|float: &f64| float.is_finite())
 }
 
 #[cfg(test)]
@@ -105,7 +117,8 @@ mod tests {
             ("-9223372036854775808", Some(Number::Negative(i64::MIN))),
             ("-9223372036854775809", Some(Number::Wide("-9223372036854775809"))),
             ("1.5e+2", Some(Number::Float(150.0))),
-            ("1e400", Some(Number::Wide("1e400"))),
+            ("1e400", None),
+            ("0e400", Some(Number::Float(0.0))),
             ("01", None),
             ("-", None),
             ("1.", None),
@@ -122,9 +135,38 @@ mod tests {
 
     #[test]
     #[allow(clippy::float_cmp, reason = "the last float is exactly itself")]
-    fn what_is_beyond_a_float_becomes_the_last_one() {
-        assert_eq!(Number::Wide("-1e400").float(), f64::MIN);
+    fn what_is_beyond_64_bits_becomes_the_nearest_float() {
         assert_eq!(Number::Wide("36893488147419103232").float(), 36_893_488_147_419_103_232.0);
+    }
+
+    #[test]
+    fn what_is_beyond_the_floats_is_seen_and_nothing_else() {
+        let digits = |n: usize| "9".repeat(n);
+        let fits = [
+            "0",
+            "-0",
+            "-0.0",
+            "1e99",
+            "1E-99",
+            "123456789012345e+99",
+            "18446744073709551616",
+            "1e308",
+            "1e-400",
+        ];
+        let long = [format!("0.{}", digits(5000)), format!("-{}", digits(308)), format!("0e{}", digits(30))];
+        for fits in fits.map(str::to_owned).iter().chain(&long) {
+            assert!(!is_beyond(fits.as_bytes()), "{fits}");
+        }
+        let beyond = ["1e309", "-1E400", "1.5e999"];
+        let long = [
+            digits(309),
+            format!("-{}", digits(5000)),
+            format!("{}.5", digits(310)),
+            format!("1e{}", digits(30)),
+        ];
+        for beyond in beyond.map(str::to_owned).iter().chain(&long) {
+            assert!(is_beyond(beyond.as_bytes()), "{beyond}");
+        }
     }
 
     #[test]

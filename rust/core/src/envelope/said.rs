@@ -2,7 +2,7 @@
 
 use super::flaw::{Flaw, What};
 use super::span::Span;
-use super::{json, json_skip, msgpack};
+use super::{DEPTH, json, json_skip, msgpack};
 use crate::error::Fault;
 use crate::ids::Form;
 use std::borrow::Cow;
@@ -52,6 +52,16 @@ impl<'a> Data<'a> {
             return Err(What::Trailing.at(end).fault());
         }
         Self::of(form, bytes, &span).map_err(|what| what.at(start).fault())
+    }
+
+    /// The same for what the application's encoder made, which knows JSON and not our rules: only bytes in
+    /// which one of them can be broken are looked at.
+    pub fn check_own(json: &[u8]) -> Result<(), Fault> {
+        const SHALLOW: usize = 2 * DEPTH as usize + 1; // brackets of one that is nested too deeply
+        if json.len() > SHALLOW || memchr::memchr(b'$', json).is_some() {
+            Data::check(Form::Json, json)?;
+        }
+        Ok(())
     }
 
     /// The payload in a checked span.

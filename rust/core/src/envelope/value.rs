@@ -1,7 +1,9 @@
 //! Payloads as values: carried from one form to the other, compared, digested, and looked into.
 
 use super::digest::Digest;
+use super::flaw::Flaw;
 use super::number::Number;
+use super::said::Data;
 use super::walk::{Holds, Visit, walk};
 use super::writer::Writer;
 use super::{json_skip, json_text, msgpack, writer_msgpack};
@@ -11,8 +13,8 @@ use sha1::Digest as _;
 
 /// Append the value `bytes` in the form `to`. `out` is as before if there is a fault.
 ///
-/// Binary becomes `{"$bin":…}` and back. A number of JSON that `MessagePack` cannot hold becomes the nearest
-/// float, and the last finite one beyond that. In the same form the bytes are copied unseen.
+/// Binary becomes `{"$bin":…}` and back. An integer of JSON that `MessagePack` cannot hold becomes the nearest
+/// float. In the same form the bytes are copied unseen.
 pub fn transcode(bytes: &[u8], from: Form, to: Form, out: &mut Vec<u8>) -> Result<(), Fault> {
     let start = out.len();
     let done = match (from, to) {
@@ -21,17 +23,30 @@ pub fn transcode(bytes: &[u8], from: Form, to: Form, out: &mut Vec<u8>) -> Resul
             return Ok(());
         }
         (_, Form::Json) => walk(bytes, from, &mut Writer::new(out, Form::Json)),
-        (_, Form::Msgpack) => {
-            let mut packed = Packed { out, large: Vec::new() };
-            let done = walk(bytes, from, &mut packed);
-            packed.finish();
-            done
-        }
+        (_, Form::Msgpack) => pack(bytes, from, out, false),
     };
     done.map_err(|flaw| {
         out.truncate(start);
         flaw.fault()
     })
+}
+
+fn pack(bytes: &[u8], from: Form, out: &mut Vec<u8>, exact: bool) -> Result<(), Flaw> {
+    let mut packed = Packed { out, large: Vec::new(), exact };
+    let done = walk(bytes, from, &mut packed);
+    packed.finish();
+    done
+}
+
+/// JSON as `MessagePack` if there is binary in it, for a reader of our own, so that one that knows binary is
+/// enough. An integer beyond 64 bits is an extension of type 1 there: its digits.
+pub fn packed_binary(json: &[u8]) -> Result<Option<Vec<u8>>, Fault> {
+    if !Data::check(Form::Json, json)?.has_bin {
+        return Ok(None);
+    }
+    let mut out = Vec::with_capacity(json.len());
+    pack(json, Form::Json, &mut out, true).map_err(Flaw::fault)?;
+    Ok(Some(out))
 }
 
 /// Whether two payloads are the same value, in whatever form, order of keys, spacing and notation. See
@@ -155,11 +170,13 @@ impl Visit for Writer<'_> {
 struct Packed<'a> {
     out: &'a mut Vec<u8>,
     large: Vec<(usize, Holds, usize)>,
+    /// Integers beyond 64 bits are extensions, and not floats.
+    exact: bool,
 }
 
 impl Packed<'_> {
     fn finish(self) {
-        let Self { out, mut large } = self;
+        let Self { out, mut large, .. } = self;
         large.sort_unstable_by_key(|(at, ..)| *at);
         let mut end = out.len();
         let mut shift: usize = large.iter().map(|(.., count)| writer_msgpack::head_len(*count) - 1).sum();
@@ -191,6 +208,7 @@ impl Visit for Packed<'_> {
         match value {
             Number::Unsigned(n) => writer_msgpack::unsigned(self.out, n),
             Number::Negative(n) => writer_msgpack::signed(self.out, n),
+            Number::Wide(digits) if self.exact => writer_msgpack::extension(self.out, 1, digits.as_bytes()),
             Number::Float(_) | Number::Wide(_) => writer_msgpack::float(self.out, value.float()),
         }
     }

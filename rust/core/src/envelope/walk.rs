@@ -61,7 +61,7 @@ fn json(bytes: &[u8], at: usize, depth: u32, visit: &mut impl Visit) -> Result<u
         Some(b'[') => json_list(bytes, at + 1, depth + 1, visit),
         Some(b'-' | b'0'..=b'9') => {
             let (end, _) = number::check(bytes, at)?;
-            visit.number(number::parse(&bytes[at..end]).ok_or(What::BadNumber.at(at))?);
+            visit.number(number::parse(&bytes[at..end]).ok_or(What::Range.at(at))?);
             Ok(end)
         }
         Some(b'n') if rest.starts_with(b"null") => {

@@ -55,6 +55,12 @@ pub(super) fn binary(out: &mut Vec<u8>, bytes: &[u8]) {
     out.extend_from_slice(bytes);
 }
 
+pub(super) fn extension(out: &mut Vec<u8>, kind: u8, bytes: &[u8]) {
+    head(out, [0xc7, 0xc8, 0xc9], bytes.len());
+    out.push(kind);
+    out.extend_from_slice(bytes);
+}
+
 pub(super) fn null(out: &mut Vec<u8>) {
     out.push(0xc0);
 }
