@@ -21,6 +21,7 @@ import trio
 from ._dispatch import Runtime
 from ._gateway import Gateway
 from ._gateway_scope import path_of, raw_path_of
+from ._given import settled
 from ._http import ASGI, Receive, Scope, Send
 from ._lifecycle import Lifespan
 from ._stream_shell import StreamShell
@@ -205,12 +206,11 @@ def asgi(app: App, config: Config | None = None, *, mount: ASGI | None = None, *
         **settings: the settings, named and written as in the file.
 
     Raises:
+        UsageError: what is served or mounted is no such application.
         ConfigError: a setting is unknown or wrong.
 
     """
-    if config is not None and settings:
-        raise UsageError(f"give the settings in `config` or by name, not both: {', '.join(settings)}")
-    return Served(app, Config.of(**settings) if config is None else config, mount)
+    return Served(app, settled(app, config, mount, settings), mount)
 
 
 _NO_LIFESPAN = (

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 import trio
 
 from ._engine import Engine
-from ._handlers import name_of
+from ._hooks import name_of
 
 if TYPE_CHECKING:
     from .app import App

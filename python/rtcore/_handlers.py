@@ -7,46 +7,116 @@ import functools
 import inspect
 import sys
 import typing
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
+from msgspec import inspect as inspect_types
+
 from ._faults import MAX_FAULTS, faults
-from ._values import ANYTHING, Decoder, encode
+from ._hooks import checked_whole, name_of
+from ._shape import shape
+from ._values import ANYTHING, Decoder, Defaulting, encode
 from .errors import UsageError
 
 INVALID: Final = "INVALID_MESSAGE"
 
 
 def is_async(function: Callable[..., Any]) -> bool:
-    """Whether calling it gives a coroutine: `async def`, or an object whose `__call__` is one."""
+    """Whether calling it gives a coroutine: `async def`, an object whose `__call__` is one, what wraps one.
+
+    What `functools.wraps` was used on counts as what it wraps: a decorator need not be a coroutine function.
+    """
+    return _is(inspect.iscoroutinefunction, function)
+
+
+def is_generator(function: Callable[..., Any]) -> bool:
+    """The same for an async generator function."""
+    return _is(inspect.isasyncgenfunction, function)
+
+
+def _is(kind: Callable[[Any], bool], function: Any) -> bool:
+    while True:
+        function = inspect.unwrap(function)
+        if not isinstance(function, functools.partial):
+            break
+        function = function.func
     called = function if inspect.isroutine(function) else type(function).__call__
-    return inspect.iscoroutinefunction(called) or inspect.iscoroutinefunction(function)
+    return kind(called) or kind(function) or kind(inspect.unwrap(called))
 
 
-def positional(function: Callable[..., Any], what: str, least: int, most: int) -> int:
+def positional(
+    function: Callable[..., Any], what: str, least: int, most: int, words: Sequence[str] = ()
+) -> int:
     """How many positional arguments a function is to be called with: as many as it has, up to `most`.
+
+    `words` are what those are called in the guide: one that stands in another's place was meant otherwise.
 
     Raises:
         UsageError: it cannot be called with `least` to `most` of them; the text says `what` it should be.
 
     """
+    if inspect.isclass(function):
+        raise UsageError(f"{what}, and {name_of(function)} is a class")
     try:
-        parameters = inspect.signature(function).parameters.values()
+        signature = inspect.signature(function)
     except (TypeError, ValueError) as error:
         raise UsageError(f"{what}: {function!r} cannot be looked into: {error}") from error
-    if any(one.kind is one.VAR_POSITIONAL for one in parameters):
-        return most
+    parameters = signature.parameters.values()
     places = [one for one in parameters if one.kind in {one.POSITIONAL_ONLY, one.POSITIONAL_OR_KEYWORD}]
+    for at, one in enumerate(places):
+        if one.name in words and words.index(one.name) != at:
+            raise UsageError(f"{what}, and {name_of(function)}{signature} has its parameters the other way")
     required = sum(one.default is one.empty for one in places)
     keywords = [one.name for one in parameters if one.kind is one.KEYWORD_ONLY and one.default is one.empty]
+    if any(one.kind is one.VAR_POSITIONAL for one in parameters) and not keywords and required <= most:
+        return most
     if keywords or required > most or len(places) < least:
-        raise UsageError(f"{what}, and {name_of(function)}{inspect.signature(function)} is not")
+        raise UsageError(f"{what}, and {name_of(function)}{signature} is not")
     return min(most, len(places))
 
 
-def name_of(function: Callable[..., Any]) -> str:
-    """A function's name for logs and errors."""
-    return getattr(function, "__qualname__", None) or repr(function)
+def session_first(function: Callable[..., Any], what: str, names: Mapping[str, Any]) -> None:
+    """A function that takes a session takes it first, and no data in its place.
+
+    Raises:
+        UsageError: its first parameter is of a type that peers say.
+
+    """
+    try:
+        kind = data_type(function, names, 0)
+        said = kind is not Any
+        if said and not inspect_types.is_struct_type(kind):  # such as `Join`
+            said = not isinstance(shape(kind), inspect_types.CustomType)
+    except (UsageError, TypeError):
+        return  # a session, or what stands for one
+    if said:
+        raise UsageError(f"{what}, and the first parameter of {name_of(function)} is {kind!r}")
+
+
+def default_of(function: Callable[..., Any], at: int = 1) -> Any:
+    """The default of the positional parameter in this place; `inspect.Parameter.empty`: it has none."""
+    parameters = [
+        one
+        for one in inspect.signature(function).parameters.values()
+        if one.kind in {one.POSITIONAL_ONLY, one.POSITIONAL_OR_KEYWORD}
+    ]
+    return parameters[at].default if len(parameters) > at else inspect.Parameter.empty
+
+
+def reading(function: Callable[..., Any], what: str, names: Mapping[str, Any]) -> Decoder:
+    """What reads the data that a function takes second: by its type, or its default where they are missing.
+
+    Raises:
+        UsageError: no peer can say what is of this type.
+
+    """
+    kind, default = data_type(function, names), default_of(function)
+    try:
+        if default is not inspect.Parameter.empty:
+            return Defaulting(kind, default)
+        return ANYTHING if kind is Any else Decoder(kind)
+    except TypeError as error:
+        raise UsageError(f"the type of the data of {what} cannot be read: {error}") from error
 
 
 def data_type(function: Callable[..., Any], names: Mapping[str, Any], at: int = 1) -> Any:
@@ -103,23 +173,20 @@ class Handler:
         what = f"the handler of {name!r} takes (session) or (session, data)"
         self.name = name
         self.function = function
+        self.bare = positional(function, what, 1, 2, ("session", "data")) == 1
+        session_first(function, what, names or {})
+        if is_generator(function):
+            raise UsageError(
+                f"{name_of(function)} yields: `@app.stream({name!r})` is for what gives many items"
+            )
         self.plain = not is_async(function)
-        self.bare = positional(function, what, 1, 2) == 1
-        if type(concurrency) is not int or concurrency < 1:
-            raise UsageError(f"the concurrency of {name!r} is a whole number from 1, not {concurrency!r}")
+        self.concurrency = checked_whole(concurrency, f"the concurrency of {name!r}", 1)
         if self.plain and concurrency != 1:
             raise UsageError(
                 f"the handler of {name!r} is a plain function, which runs in the turn and beside nothing; "
                 "make it a coroutine function"
             )
-        self.concurrency = concurrency
-        kind = Any if self.bare else data_type(function, names or {})
-        try:
-            self.decoder = ANYTHING if kind is Any else Decoder(kind)
-        except TypeError as error:
-            raise UsageError(
-                f"the type of the data of {name!r} cannot be read by msgspec: {error}"
-            ) from error
+        self.decoder = ANYTHING if self.bare else reading(function, repr(name), names or {})
         self.json = self.decoder.json
 
 
@@ -164,14 +231,9 @@ def names_of_caller() -> Mapping[str, Any]:
 
 def without_reason(function: Callable[..., Any]) -> Callable[..., Any]:
     """A function of (session) as one of (session, reason)."""
-    if is_async(function):
 
-        async def ended_async(session: Any, _: str) -> None:
-            await function(session)
-
-        return ended_async
-
-    def ended(session: Any, _: str) -> None:
-        function(session)
+    @functools.wraps(function)
+    def ended(session: Any, _: str) -> Any:
+        return function(session)
 
     return ended

@@ -21,13 +21,14 @@ import trio
 
 from ._dispatch import Runtime
 from ._engine import CoreEvent
+from ._given import settled
 from ._http import ASGI, HypercornBackend, Peer
 from ._lifecycle import Lifespan, Stop, raise_file_limit
 from ._listeners import Address, open_listeners
 from ._stream_shell import StreamShell
 from .api.service import PublishApi
 from .config import Config
-from .errors import ConfigError, UsageError
+from .errors import ConfigError
 from .site.router import Router
 
 if TYPE_CHECKING:
@@ -60,13 +61,12 @@ async def serve(
         **settings: the settings, named and written as in the file.
 
     Raises:
-        ConfigError: a setting is unknown or wrong. StartError: an address is in use, or the mounted
+        UsageError: what is served or mounted is no such application. ConfigError: a setting is unknown or
+        wrong. StartError: an address is in use, or the mounted
         application does not start. What a critical background task raises, in an exception group.
 
     """
-    if config is not None and settings:
-        raise UsageError(f"give the settings in `config` or by name, not both: {', '.join(settings)}")
-    config = Config.of(**settings) if config is None else config
+    config = settled(app, config, mount, settings)
     context = _tls_context(config)
     raise_file_limit()
     listeners = open_listeners(config.host, config.port)
@@ -86,7 +86,7 @@ def run(app: App, config: Config | None = None, *, mount: ASGI | None = None, **
     """
     from ._logs import set_up_logging
 
-    config = config or Config.of(**settings)
+    config = settled(app, config, mount, settings)
     set_up_logging(config.log_level, config.log_format)
     trio.run(partial(_announced, app, config, mount))
 

@@ -14,7 +14,8 @@ from typing import Any
 import trio
 
 from ._engine import CoreEvent, Engine
-from ._handlers import Handler, is_async, name_of
+from ._handlers import Handler, is_async
+from ._hooks import name_of
 from ._worker import Worker, serve
 from .raw import RawSocket
 from .session import Session

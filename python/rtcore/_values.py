@@ -119,6 +119,24 @@ class Decoder:
         return msgspec.convert(_PACKED(binary), self.type, str_keys=True)
 
 
+class Defaulting(Decoder):
+    """Reads data that may be missing, which on the wire is null: then it gives a default."""
+
+    __slots__ = ("_default",)
+
+    def __init__(self, kind: Any, default: Any) -> None:
+        """Raises TypeError as `Decoder` does."""
+        super().__init__(kind)
+        self._default = default
+        read = self.json
+        self.json = lambda data: default if data == _NULLS[JSON] else read(data)
+
+    def by_form(self, form: int, data: bytes) -> Any:
+        """The value of data in this form, or the default; see `Decoder.by_form` for what it raises."""
+        return self._default if data == _NULLS[form] else super().by_form(form, data)
+
+
+_NULLS: Final = (b"null", b"\xc0")
 ANYTHING: Final = Decoder()
 _PACKED: Final = msgspec.msgpack.Decoder(ext_hook=lambda _, digits: int(bytes(digits))).decode
 FAULTS: Final = (msgspec.DecodeError, RecursionError, UnicodeDecodeError)

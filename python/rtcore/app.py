@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import inspect
-from collections.abc import Callable, Iterable
+import re
+from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any, Final, TypeVar, overload
 
@@ -15,25 +16,27 @@ from ._handlers import (
     RawHandler,
     RoomState,
     is_async,
-    name_of,
+    is_generator,
     names_of_caller,
     positional,
+    session_first,
     without_reason,
 )
+from ._hooks import checked_flag, checked_name, checked_once, checked_text, checked_whole, name_of
 from ._patterns import ByPattern
-from .auth import grant_words
 from .errors import UsageError
 from .room import Room
+from .rooming import Rooming
 from .speaking import Speaking
 from .stream import StreamHandler, Streaming
 from .tokens import JWT
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-POLICIES: Final = ("skip", "latest", "disconnect", "block")
+_PATH: Final = re.compile(r"[!-\"$->@-~]+")
 
 
-class App(Speaking, Streaming):
+class App(Speaking, Rooming, Streaming):
     """An application: its handlers, its decisions, its rooms.
 
     Everything is registered before it is served. Then `room`, `user`, `all` and `sessions` reach its peers.
@@ -46,7 +49,7 @@ class App(Speaking, Streaming):
         self.authenticator: Callable[..., Any] | None = None
         self.authorizers: ByPattern[Callable[..., Any]] = ByPattern()
         self.states: ByPattern[RoomState] = ByPattern()
-        self.room_plans: ByPattern[RoomPlan] = ByPattern()
+        self.room_plans = ByPattern()
         self.connectors: list[Callable[..., Any]] = []
         self.disconnectors: list[Callable[..., Any]] = []
         self.background_tasks: list[Background] = []
@@ -73,6 +76,7 @@ class App(Speaking, Streaming):
         if self.authenticator is not None:
             raise UsageError(f"there is an authenticator already: {name_of(self.authenticator)}")
         positional(function, "an authenticator takes (hello)", 1, 1)
+        _decides(function, "an authenticator")
         self.authenticator = function
         known: Any = function
         if isinstance(known, JWT) and known.keys is not None:
@@ -87,13 +91,19 @@ class App(Speaking, Streaming):
         `Refuse` with its own code. A plain function is called in the turn.
 
         Raises:
-            UsageError: the pattern has one already, or it takes other arguments.
+            UsageError: the pattern has one already, it takes other arguments, or it stands without
+                parentheses.
 
         """
+        names = names_of_caller()
+        checked_name(pattern, "@app.authorize", '@app.authorize("pattern")')
 
         def register(function: F) -> F:
             self._open("authorize")
-            positional(function, f"an authorizer of {pattern!r} takes (session, join)", 2, 2)
+            what = f"an authorizer of {pattern!r} takes (session, join)"
+            positional(function, what, 2, 2, ("session", "join"))
+            session_first(function, what, names)
+            _decides(function, f"an authorizer of {pattern!r}")
             if not self.authorizers.add(pattern, function):
                 raise UsageError(f"there is an authorizer for rooms {pattern!r} already")
             return function
@@ -113,19 +123,19 @@ class App(Speaking, Streaming):
             concurrency: how many requests of one session for this event may run at a time.
 
         Raises:
-            UsageError: the event has one already, it takes other arguments, or its type cannot be read.
+            UsageError: the event has one already, it takes other arguments, its type cannot be read, or it
+                stands without the event's name.
 
         """
         names = names_of_caller()
+        checked_name(event, "@app.on", '@app.on("event")')
+        if event.startswith("$"):
+            raise UsageError(f"names of events that begin with `$` are rtcore's own, as {event!r}")
 
         def register(function: F) -> F:
             self._open("on")
             if any(known.name == event for known in self.handlers):
                 raise UsageError(f"there is a handler of {event!r} already")
-            if not event or event.startswith("$"):
-                raise UsageError(
-                    f"the name of an event is a text that does not begin with `$`, not {event!r}"
-                )
             self.handlers.append(Handler(event, function, concurrency, names))
             return function
 
@@ -138,81 +148,26 @@ class App(Speaking, Streaming):
         events belong together, so nothing is missed and nothing comes twice.
 
         Raises:
-            UsageError: it is a coroutine function, or the pattern has one already.
+            UsageError: it is a coroutine function, takes other arguments or stands without its pattern, or
+                the pattern has one already.
 
         """
+        checked_name(pattern, "@app.state", '@app.state("pattern")')
 
         def register(function: F) -> F:
             self._open("state")
-            if is_async(function):
+            if is_async(function) or is_generator(function):
                 raise UsageError(
                     f"the state of {pattern!r} is given by a plain function: "
                     "a wait would part it from its position"
                 )
-            places = positional(
-                function, f"the state function of {pattern!r} takes (room) or (room, session)", 1, 2
-            )
+            what = f"the state function of {pattern!r} takes (room) or (room, session)"
+            places = positional(function, what, 1, 2, ("room", "session"))
             if not self.states.add(pattern, RoomState(function, places == 2)):
                 raise UsageError(f"there is a state function for rooms {pattern!r} already")
             return function
 
         return register
-
-    def rooms(
-        self,
-        pattern: str,
-        *,
-        relay: bool = False,
-        history: int = 1024,
-        bytes: int = 1 << 20,  # noqa: A002 - the unit is the name
-        age: float = 3600.0,
-        policy: str = "skip",
-        key: str | None = None,
-        presence: bool = True,
-        grants: Iterable[str] | None = None,
-    ) -> None:
-        """Settings of the rooms whose names match a pattern; the most specific pattern counts.
-
-        Args:
-            pattern: a name in which `*` stands for anything.
-            relay: members may publish, and the core does all of it: Python is not asked.
-            history: entries that the ring keeps.
-            bytes: bytes of them.
-            age: seconds that they are kept.
-            policy: for listeners whom the ring no longer serves: "skip" (told the gap), "latest" (the newest
-                of each slot), "disconnect" (come back), "block" (the publisher waits).
-            key: the field of the data whose value is an entry's slot, for "latest".
-            presence: who is here is told to members.
-            grants: what a member may, unless the authorizer says otherwise; None: presence and history. In a
-                relay room members may publish, too, whatever is said here.
-
-        Raises:
-            UsageError: the pattern has settings already, or one of them cannot be.
-
-        """
-        self._open("rooms")
-        if policy not in POLICIES:
-            raise UsageError(
-                f"the policy of rooms {pattern!r} is one of {', '.join(POLICIES)}; not {policy!r}"
-            )
-        for what, value in (("history", history), ("bytes", bytes), ("age", age)):
-            if value < 0:
-                raise UsageError(f"the {what} of rooms {pattern!r} is a number from 0, not {value!r}")
-        words = ["publish"] if relay and grants is None else []
-        words += ["presence", "history"] if grants is None else grant_words(grants)
-        plan = RoomPlan(
-            pattern=pattern,
-            relay=relay,
-            count=int(history),
-            bytes=int(bytes),
-            age_ms=int(age * 1000),
-            policy=policy,
-            key=key,
-            presence=presence,
-            grants=words,
-        )
-        if not self.room_plans.add(pattern, plan):
-            raise UsageError(f"rooms {pattern!r} have settings already; say all of them in one place")
 
     def websocket(self, path: str, *, max_message: int | None = None) -> Callable[[F], F]:
         """Decorator: a raw socket on a path of its own. See `RawSocket`.
@@ -225,19 +180,27 @@ class App(Speaking, Streaming):
             max_message: longest message in bytes, inflated; None: the limit `max_message`.
 
         Raises:
-            UsageError: the path has one already, or it takes other arguments.
+            UsageError: the path has one already, it takes other arguments, or it stands without its path.
 
         """
+        checked_text(path, "@app.websocket", '@app.websocket("/path")')
+        if not path.startswith("/") or path.startswith("/rt/") or not _PATH.fullmatch(path):
+            raise UsageError(
+                "the path of a raw socket begins with `/`, is not under `/rt/`, and is ASCII without spaces, "
+                f"`?` and `#`: {path!r}"
+            )
+        if max_message is not None:
+            checked_whole(max_message, f"max_message of {path!r}", 1)
 
         def register(function: F) -> F:
             self._open("websocket")
-            if not path.startswith("/") or path.startswith("/rt/") or "?" in path:
-                raise UsageError(
-                    f"the path of a raw socket begins with `/`, is not under `/rt/`, has no `?`: {path!r}"
-                )
             if any(known.path == path for known in self.raw_handlers):
                 raise UsageError(f"there is a raw socket on {path!r} already")
             plain = not is_async(function)
+            if is_generator(function):
+                raise UsageError(
+                    f"{name_of(function)} yields, and a raw socket is spoken to by `socket.send`"
+                )
             if plain:
                 positional(function, f"a plain function for {path!r} takes (socket, message)", 2, 2)
             else:
@@ -273,6 +236,8 @@ class App(Speaking, Streaming):
                 text = f"a background task is a coroutine function, and {name_of(function)} is none"
                 raise UsageError(text)
             positional(function, "a background task takes (app)", 1, 1)
+            checked_once(function, (task.function for task in self.background_tasks), "background")
+            checked_flag(critical, "critical")
             self.background_tasks.append(Background(function, critical))
             return function
 
@@ -284,12 +249,17 @@ class App(Speaking, Streaming):
         What comes before its `yield` is done before the first connection, the rest after the last.
 
         Raises:
-            UsageError: it takes other arguments.
+            UsageError: it takes other arguments, is registered already, or is a function that never yields.
 
         """
         self._open("lifespan")
         positional(function, "a lifespan takes (app)", 1, 1)
-        wrapped: Any = asynccontextmanager(function) if inspect.isasyncgenfunction(function) else function
+        if is_async(function) or inspect.isgeneratorfunction(inspect.unwrap(function)):
+            raise UsageError(
+                f"a lifespan is an async generator function with one `yield`, and {name_of(function)} is none"
+            )
+        checked_once(function, (inspect.unwrap(one) for one in self.lifespans), "lifespan")
+        wrapped: Any = asynccontextmanager(function) if is_generator(function) else function
         self.lifespans.append(wrapped)
         return function
 
@@ -297,9 +267,17 @@ class App(Speaking, Streaming):
         """Decorator: called when a session begins. `(session)`, plain or a coroutine function.
 
         A plain one is called in the turn; a coroutine runs in the session's task, before its first request.
+
+        Raises:
+            UsageError: it takes other arguments, or is registered already.
+
         """
+        names = names_of_caller()
         self._open("on_connect")
         positional(function, "on_connect takes (session)", 1, 1)
+        session_first(function, "on_connect takes (session)", names)
+        _decides(function, "on_connect")
+        checked_once(function, self.connectors, "on_connect")
         self.connectors.append(function)
         return function
 
@@ -308,9 +286,18 @@ class App(Speaking, Streaming):
 
         A plain one is called in the turn; a coroutine runs in the server's nursery. A short drop of the
         connection is no end.
+
+        Raises:
+            UsageError: it takes other arguments, or is registered already.
+
         """
+        names = names_of_caller()
         self._open("on_disconnect")
-        places = positional(function, "on_disconnect takes (session) or (session, reason)", 1, 2)
+        what = "on_disconnect takes (session) or (session, reason)"
+        places = positional(function, what, 1, 2, ("session", "reason"))
+        session_first(function, what, names)
+        _decides(function, "on_disconnect")
+        checked_once(function, map(inspect.unwrap, self.disconnectors), "on_disconnect")
         self.disconnectors.append(function if places == 2 else without_reason(function))
         return function
 
@@ -356,6 +343,12 @@ class App(Speaking, Streaming):
     def _open(self, what: str) -> None:
         if self._frozen:
             raise UsageError(f"`{what}` comes too late: the application is being served already")
+
+
+def _decides(function: Callable[..., Any], what: str) -> None:
+    """What is called for one answer yields nothing."""
+    if is_generator(function) or inspect.isgeneratorfunction(inspect.unwrap(function)):
+        raise UsageError(f"{what} returns, and {name_of(function)} yields")
 
 
 App.__module__ = "rtcore"

@@ -97,6 +97,9 @@ def grant_words(grants: Iterable[str]) -> list[str]:
         UsageError: one of them is no right.
 
     """
+    given: object = grants
+    if not isinstance(given, Iterable):
+        raise UsageError(f"rights are words of {', '.join(GRANTS)}, and not {given!r}")
     words = [grants] if isinstance(grants, str) else list(grants)
     for word in words:
         if word not in GRANTS:

@@ -18,7 +18,17 @@ import trio
 
 from ._budget import checkpoint, due
 from ._engine import Engine
-from ._handlers import data_type, invalid, is_async, name_of, names_of_caller, positional
+from ._handlers import (
+    data_type,
+    invalid,
+    is_async,
+    is_generator,
+    names_of_caller,
+    positional,
+    reading,
+    session_first,
+)
+from ._hooks import checked_name, name_of
 from ._values import ANYTHING, FAULTS, Decoder
 from .errors import Refuse, RemoteError, UsageError
 
@@ -154,7 +164,7 @@ def _decoder(kind: Any, what: str) -> Decoder:
     try:
         return ANYTHING if kind is Any else Decoder(kind)
     except TypeError as error:
-        raise UsageError(f"the type of {what} cannot be read by msgspec: {error}") from error
+        raise UsageError(f"the type of {what} cannot be read: {error}") from error
 
 
 class StreamHandler:
@@ -163,27 +173,29 @@ class StreamHandler:
     __slots__ = ("bare", "decoder", "function", "items", "name", "up")
 
     def __init__(self, name: str, function: Callable[..., Any], names: Mapping[str, Any]) -> None:
-        called = function if inspect.isroutine(function) else type(function).__call__
-        down = inspect.isasyncgenfunction(function) or inspect.isasyncgenfunction(called)
-        if not down and not is_async(function):
+        down = is_generator(function)
+        if not down and (inspect.isclass(function) or not is_async(function)):
             raise UsageError(
                 f"the stream {name!r} is an async generator function (items go down) or a coroutine function "
-                f"(items come up), and {name_of(function)} is neither"
+                f"(items come up), and {name_of(function)} is neither; what wraps one uses functools.wraps"
             )
         self.name = name
         self.function = function
         self.up = not down
         if down:
             what = f"the stream {name!r} takes (session) or (session, data)"
-            self.bare = positional(function, what, 1, 2) == 1
+            self.bare = positional(function, what, 1, 2, ("session", "data")) == 1
             self.items = ANYTHING
         else:
             what = f"the stream {name!r} takes (session, items) or (session, data, items)"
             places = positional(function, what, 2, 3)
+            positional(
+                function, what, 2, 3, ("session", "data", "items") if places == 3 else ("session", "items")
+            )
             self.bare = places == 2
             self.items = _decoder(_item_type(function, names, places - 1), f"the items of {name!r}")
-        kind = Any if self.bare else data_type(function, names)
-        self.decoder = _decoder(kind, f"the data of {name!r}")
+        session_first(function, what, names)
+        self.decoder = ANYTHING if self.bare else reading(function, repr(name), names)
 
 
 class Streaming:
@@ -210,17 +222,17 @@ class Streaming:
             name: 1 to 255 bytes.
 
         Raises:
-            UsageError: there is one already, or it takes other arguments.
+            UsageError: there is one already, it takes other arguments, a type cannot be read, or it stands
+                without its name.
 
         """
         names = names_of_caller()
+        checked_name(name, "@app.stream", '@app.stream("name")')
 
         def register(function: F) -> F:
             self._open("stream")
             if any(known.name == name for known in self.stream_handlers):
                 raise UsageError(f"there is a stream {name!r} already")
-            if not 1 <= len(name.encode()) <= 255:
-                raise UsageError(f"the name of a stream has 1 to 255 bytes, unlike {name!r}")
             self.stream_handlers.append(StreamHandler(name, function, names))
             return function
 

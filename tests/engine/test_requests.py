@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
+from collections.abc import AsyncIterator
 from typing import Any
 
 import msgspec
@@ -314,3 +315,38 @@ async def test_a_burst_of_requests_is_all_answered_in_order(autojump_clock: trio
         )
         for n in range(1, 200):
             assert (await client.answer(first + n))["data"] == n
+
+
+@pytest.mark.parametrize("msgpack", [False, True])
+async def test_a_default_counts_where_data_are_missing(msgpack: bool, autojump_clock: trio.abc.Clock) -> None:
+    """Missing is null on the wire; whoever gives a default means it for both."""
+    app = rtcore.App()
+
+    @app.on("plain")
+    def plain(session: rtcore.Session, cups: int = 2) -> int:
+        return cups
+
+    @app.on("coroutine")
+    async def coroutine(session: rtcore.Session, order: Order = Order("green", 1)) -> Order:  # noqa: B008
+        return order
+
+    @app.on("none")
+    def none(session: rtcore.Session, data: int | None = 7) -> int | None:
+        return data
+
+    @app.stream("down")
+    async def down(session: rtcore.Session, start: int = 5) -> AsyncIterator[int]:
+        yield start
+
+    async with memory_server(app) as server:
+        client = await server.connect(msgpack=msgpack)
+        await client.hello()
+        assert await client.ask("emit", event="plain") == 2
+        assert await client.ask("emit", event="plain", data=None) == 2
+        assert await client.ask("emit", event="plain", data=9) == 9
+        assert await client.ask("emit", event="coroutine") == {"tea": "green", "cups": 1}
+        assert await client.ask("emit", event="none") == 7
+        answer = await client.answer(await client.begin("emit", event="plain", data="x"))
+        assert answer["error"]["code"] == "INVALID_MESSAGE"
+        stream = await client.begin("open", stream="down", credit=5)
+        assert (await client.until("item", id=stream))["data"] == 5

@@ -11,11 +11,11 @@ import trio.testing
 
 from rtcore._dispatch import Runtime
 from rtcore._engine import Core, CoreEvent
+from rtcore._given import settled
 from rtcore._http import ASGI, HypercornBackend, Peer
 from rtcore._stream_shell import StreamShell
 from rtcore.api.service import PublishApi
 from rtcore.config import Config
-from rtcore.errors import UsageError
 from rtcore.site.router import Router
 
 from .client import WireClient
@@ -116,10 +116,9 @@ async def memory_server(
     The settings are those of `rtcore.serve`; `mount` is an ASGI application beside it. With pytest-trio's
     `autojump_clock` (or `mock_clock`) time is the test's.
     """
-    if config is not None and settings:
-        raise UsageError(f"give the settings in `config` or by name, not both: {', '.join(settings)}")
+    config = settled(app, config, mount, settings)
     async with trio.open_nursery() as nursery:
-        server = MemoryServer(app, config or Config.of(**settings), mount, nursery)
+        server = MemoryServer(app, config, mount, nursery)
         await nursery.start(server.run)
         yield server
         nursery.cancel_scope.cancel()
