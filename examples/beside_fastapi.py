@@ -30,6 +30,11 @@ async def order(what: str) -> dict:
     return {"position": str(entry.position)}
 
 
+@site.post("/recalled", status_code=204)
+def recalled(what: str) -> None:  # FastAPI runs it in a thread: what is plain may be called there
+    app.room("orders").publish_nowait("recalled", {"what": what})
+
+
 @site.websocket("/whisper")  # a WebSocket of FastAPI's, through the side door
 async def whisper(websocket: WebSocket) -> None:
     await websocket.accept()

@@ -22,6 +22,7 @@ from ._dispatch import Runtime
 from ._gateway import Gateway
 from ._gateway_scope import path_of, raw_path_of
 from ._given import settled
+from ._home import Home
 from ._http import ASGI, Receive, Scope, Send
 from ._lifecycle import Lifespan
 from ._stream_shell import StreamShell
@@ -57,6 +58,7 @@ class Served:
 
         Raises:
             NotServing: the lifespan was not started, or the server is not one on Trio.
+            UsageError: this is another run than that of the lifespan.
 
         """
         if scope["type"] == "lifespan":
@@ -64,6 +66,7 @@ class Served:
         elif scope["type"] in ("http", "websocket"):
             if self._running is None:
                 raise NotServing(_NO_LIFESPAN if _on_trio() else _NO_TRIO)
+            self._running.home.here("the ASGI application")
             await self._running.gateway(scope, receive, send)
         else:
             raise UsageError(f"there is no ASGI scope {scope['type']!r} that rtcore serves")
@@ -125,6 +128,7 @@ class _Running:
         self._mount = mount
         self._runtime = Runtime(app, settings)
         self._core = self._runtime.core
+        self.home: Home = self._runtime.engine
         self._shell = StreamShell(self._runtime)
         self._idle = trio.Event()
         self._stopping = False
@@ -154,7 +158,7 @@ class _Running:
                     hands.cancel_scope.cancel()
                 nursery.cancel_scope.cancel()
         finally:
-            self._core.close()
+            self._runtime.close()
 
     def _after_output(self) -> None:
         self._shell.output()

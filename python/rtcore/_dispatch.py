@@ -114,6 +114,7 @@ class Runtime:
         """
         self._direct = await _step.probe()
         self.app.bind(self.engine)
+        self.engine.settle()
         flushing = trio.CancelScope()
         try:
             await nursery.start(self._tasks.hold)
@@ -123,6 +124,11 @@ class Runtime:
             self._tasks.cancel()
             flushing.cancel()
             self.app.bind(None)
+
+    def close(self) -> None:
+        """Nothing runs any more: who calls from now on is told so."""
+        self.engine.leave()
+        self.core.close()
 
     async def _flush(self, scope: trio.CancelScope) -> None:
         with scope:

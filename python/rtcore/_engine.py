@@ -21,7 +21,8 @@ from trio.lowlevel import Abort, Task
 
 from . import _core
 from ._failures import Failures
-from .errors import ConfigError, Denied, SessionEnded, UsageError
+from ._home import Home
+from .errors import ConfigError, Denied, NotServing, SessionEnded, UsageError
 
 Core = _core.Core
 Refused = _core.Refused
@@ -215,11 +216,11 @@ def denied(error: _core.Refused) -> Denied:
     return Denied.of(code, message, retry)
 
 
-class Engine:
+class Engine(Home):
     """The core, and who waits for what.
 
     Invariant: while `turning`, whoever runs the turn flushes at its end; outside, the first output wakes the
-    flusher, once.
+    flusher, once. Both are of the run that serves, so what says something is called there alone (`Home`).
     """
 
     __slots__ = (
@@ -240,6 +241,7 @@ class Engine:
     )
 
     def __init__(self, core: Core, limits: Mapping[str, int], *, manual: bool) -> None:
+        super().__init__()
         self.core = core
         self.manual = manual
         self.high = {**limit_defaults(), **limits}["session_high"]
@@ -254,6 +256,23 @@ class Engine:
         self.nursery: trio.Nursery | None = None  # the server's, while it runs
         self.wall_offset: float | None = None
         self.failures = Failures()
+
+    def leave(self) -> None:
+        """It serves no longer: sessions have ended, and who waits for something from outside is told so."""
+        super().leave()
+        for session in self.sessions.values():
+            session.end_reason = session.end_reason or "the server has ended"
+        self.sessions.clear()
+        left = [*self.tickets.values()]
+        for tasks in (*self.drained.values(), *self.raw_drained.values()):
+            left += tasks
+        for asking in self.replies.values():
+            left += asking.values()
+        for waiting in (self.tickets, self.drained, self.raw_drained, self.replies):
+            waiting.clear()
+        for task in left:
+            error = NotServing("the server has ended, and nothing comes any more")
+            trio.lowlevel.reschedule(task, Error(error))
 
     def wake(self) -> None:
         """Have what was made outside a turn written: one flush, in this or the next pass of Trio."""

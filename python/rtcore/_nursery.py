@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import logging
+from _thread import get_ident
 from collections.abc import Awaitable, Callable
 from typing import Any, Protocol, cast
 
 import trio
 
+from ._home import Home
 from .errors import NotServing
 
 log = logging.getLogger("rtcore.app")
@@ -17,6 +19,11 @@ class Owner(Protocol):
     """What a nursery must know of its session."""
 
     id: str
+
+    @property
+    def home(self) -> Home:
+        """Where it lives."""
+        ...
 
     def living(self) -> None:
         """Raises SessionEnded when it has ended."""
@@ -57,6 +64,10 @@ class SessionNursery:
             SessionEnded: the session has ended.
 
         """
+        home = self._session.home
+        if get_ident() != home.thread:
+            home.hand_over(self.start_soon, function, *args, name=name)
+            return
         self._session.living()
         if self._nursery is None:
             self._open()
@@ -73,6 +84,7 @@ class SessionNursery:
             SessionEnded: the session has ended.
 
         """
+        self._session.home.here("start", "start_soon")
         self._session.living()
         if self._nursery is None:
             await self._open().wait()

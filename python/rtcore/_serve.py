@@ -150,7 +150,7 @@ class _Server:
                     await self._serve(listeners, addresses, task_status)
                 nursery.cancel_scope.cancel()
         finally:
-            self.core.close()
+            self.runtime.close()
 
     async def _serve(
         self,

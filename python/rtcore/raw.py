@@ -12,6 +12,7 @@ else wait here, and the core is told how much waits, so that it stops reading at
 from __future__ import annotations
 
 import logging
+from _thread import get_ident
 from collections import deque
 from collections.abc import Awaitable, Coroutine, Generator, Sequence
 from types import coroutine
@@ -21,6 +22,7 @@ import trio
 
 from ._budget import CALLS, checkpoint, due
 from ._engine import DONE, INTERNAL_CLOSE, NORMAL_CLOSE, Engine
+from ._home import anywhere
 from ._step import Stepped, inside
 from .errors import SocketClosed, UsageError
 
@@ -89,6 +91,8 @@ class RawSocket(Stepped):
             trio.BusyResourceError: another task waits for the next message.
 
         """
+        if get_ident() != self._engine.thread:
+            raise self._engine.elsewhere("receive")
         if self._held or not self.driven:
             if self._waiting:
                 if due():
@@ -148,6 +152,9 @@ class RawSocket(Stepped):
             TypeError: the message is neither text nor bytes.
 
         """
+        engine = self._engine
+        if get_ident() != engine.thread:
+            raise engine.elsewhere("send", "send_nowait")
         # What need not wait is done when it is called: a coroutine less for each message.
         if self._unsent:
             return self._send_later(message)
@@ -180,6 +187,9 @@ class RawSocket(Stepped):
 
         """
         engine = self._engine
+        if get_ident() != engine.thread:
+            engine.hand_over(self.send_nowait, message)
+            return
         if self._unsent:
             if engine.core.want_raw_drained(self._conn):
                 raise trio.WouldBlock(f"{self._unsent} bytes are unsent, and {engine.high} may be")
@@ -221,18 +231,25 @@ class RawSocket(Stepped):
             UsageError: the code is none that may be sent.
 
         """
-        if due():
-            await checkpoint()
+        if self.close_code is None:
+            self._engine.here("close", "close_nowait")
+            if due():
+                await checkpoint()
         self.close_nowait(code, reason)
 
     def close_nowait(self, code: int = NORMAL_CLOSE, reason: str = "") -> None:
         """Close the socket, now. For plain functions; see `close`."""
         if code not in _CODES and not 3000 <= code <= 4999:
             raise UsageError(f"a close code is 1000 to 1003, 1007 to 1014, or 3000 to 4999; not {code}")
-        if self.close_code is None:
-            self._engine.core.raw_close(self._conn, code, reason)
-            if not self._engine.turning:
-                self._engine.wake()
+        if self.close_code is None and self._engine.thread:  # with the serving every socket ends
+            self._close(code, reason)
+
+    @anywhere
+    def _close(self, code: int, reason: str) -> None:
+        engine = self._engine
+        engine.core.raw_close(self._conn, code, reason)
+        if not engine.turning:
+            engine.wake()
 
     def _closed_error(self) -> SocketClosed:
         return SocketClosed(1006 if self.close_code is None else self.close_code, self.close_reason)

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import re
+from _thread import get_ident
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Final, Self, overload
 
@@ -12,6 +13,7 @@ import trio
 
 from ._budget import checkpoint, due
 from ._engine import Blocked, Engine, Refused, denied
+from ._home import anywhere
 from ._values import ANYTHING, JSON, encode
 from .auth import grant_words
 from .errors import NotServing, SessionEnded, UsageError
@@ -138,6 +140,7 @@ class Member:
         return None if self._info is None else ANYTHING.by_form(JSON, self._info)
 
     @property
+    @anywhere
     def session(self) -> Session:
         """The session itself.
 
@@ -152,7 +155,11 @@ class Member:
 
 
 class Room:
-    """A named place where events are heard. Cheap to make: ask `app.room(name)` for it each time."""
+    """A named place where events are heard. Cheap to make: ask `app.room(name)` for it each time.
+
+    Its plain functions may be called in any thread in which no loop runs; the others raise `UsageError`
+    outside of the run of Trio that serves the application. All raise `NotServing` before and after that.
+    """
 
     __slots__ = ("_engine", "name")
 
@@ -192,9 +199,11 @@ class Room:
             Overloaded: a limit was reached, or the time in a `block` room was over.
 
         """
+        engine = self._engine
+        if get_ident() != engine.thread:
+            raise engine.elsewhere("publish", "publish_nowait")
         if due():
             await checkpoint()
-        engine = self._engine
         payload = encode(data)
         while True:
             try:
@@ -229,13 +238,26 @@ class Room:
         volatile: bool = False,
         trace: str | None = None,
     ) -> Entry:
-        """Say an event in the room, now. For plain functions; see `publish` for arguments and errors.
+        """Say an event in the room, now. For plain functions, of any thread; see `publish` for the rest.
+
+        In another thread it is done by the run that serves the application, and the thread waits for that.
 
         Raises:
             trio.WouldBlock: the room's policy is `block`, and a member is behind.
 
         """
         engine = self._engine
+        if get_ident() != engine.thread:
+            return engine.hand_over(
+                self.publish_nowait,
+                event,
+                data,
+                exclude=exclude,
+                sender=sender,
+                key=key,
+                volatile=volatile,
+                trace=trace,
+            )
         try:
             seq = engine.core.publish(
                 self.name,
@@ -271,17 +293,20 @@ class Room:
             InvalidData: `after` is no position.
 
         """
+        engine = self._engine
+        engine.here("history")
         if due():
             await checkpoint()
-        engine = self._engine
         rows, complete, more = engine.call(engine.core.history, self.name, after, limit)
         return History([Heard(self.name, engine.epoch, row) for row in rows], complete, more)
 
+    @anywhere
     def members(self) -> list[Member]:
         """Who is in it now, the absent within their resume window included."""
         rows = self._engine.core.members(self.name)
         return [Member(self._engine, row) for row in rows or ()]
 
+    @anywhere
     def add(self, session: Session, *, grants: Iterable[str] | None = None, info: Any = None) -> None:
         """Put a session into the room, without asking the authorizer.
 
@@ -302,10 +327,12 @@ class Room:
         if not engine.call(engine.core.put_in, session._handle, self.name, words, known):
             _gone(session)
 
+    @anywhere
     def remove(self, session: Session, reason: str = "") -> bool:
         """Take a session out of the room; it is told so, with the reason. False: it was not in it."""
         return bool(self._engine.call(self._engine.core.put_out, session._handle, self.name, reason))
 
+    @anywhere
     def grant(self, session: Session, grants: Iterable[str]) -> bool:
         """Change what a member may do, from now on; it is told so. False: it is not in the room."""
         return bool(

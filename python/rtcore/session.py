@@ -8,13 +8,16 @@ it) live in the server's nursery, each in a cancel scope that is the session's: 
 from __future__ import annotations
 
 import logging
+import threading
+from _thread import get_ident
 from types import SimpleNamespace
-from typing import Any, TypeVar, overload
+from typing import Any, Final, TypeVar, overload
 
 import trio
 
 from ._budget import checkpoint, due
 from ._engine import ENDED_CLOSE, Engine
+from ._home import Home, anywhere
 from ._nursery import SessionNursery
 from ._values import ANYTHING, FAULTS, Decoder, encode
 from .errors import RemoteError, SessionEnded, Timeout, UsageError
@@ -23,6 +26,8 @@ log = logging.getLogger("rtcore.app")
 T = TypeVar("T")
 
 _decoders: dict[Any, Decoder] = {}
+_making: Final = threading.Lock()
+"""Held while something is made that a session has one of, in whichever thread it is asked for first."""
 
 
 def meet(engine: Engine, handle: int) -> Session:
@@ -47,6 +52,10 @@ class Session:
     `id`, `user` (an id; None: anonymous), `address` (through configured proxies) and `user_agent` do not
     change; `since` is when it was first connected, in milliseconds since 1970. `state` is a namespace for the
     application's own.
+
+    What it knows can be read in any thread. Its plain functions may be called in any thread in which no loop
+    runs; the others raise `UsageError` outside of the run of Trio that serves the application, and all but
+    `close` and `close_nowait` `NotServing` after that.
     """
 
     __slots__ = (
@@ -85,7 +94,8 @@ class Session:
     def state(self) -> SimpleNamespace:
         """A namespace for the application: `session.state.cart = []`."""
         if self._state is None:
-            self._state = SimpleNamespace()
+            with _making:
+                return self._make_state()
         return self._state
 
     @property
@@ -136,9 +146,11 @@ class Session:
             InvalidData: the name or the data cannot be said.
 
         """
+        engine, handle = self._engine, self._handle
+        if get_ident() != engine.thread:
+            raise engine.elsewhere("send", "send_nowait")
         if due():
             await checkpoint()
-        engine, handle = self._engine, self._handle
         payload = encode(data)
         while engine.core.unsent(handle) > engine.high and engine.core.want_drained(handle):
             await engine.wait_drained(engine.drained, handle)
@@ -154,6 +166,8 @@ class Session:
 
         """
         engine, handle = self._engine, self._handle
+        if get_ident() != engine.thread:
+            return engine.hand_over(self.send_nowait, event, data)
         payload = encode(data)
         self.living()
         unsent = engine.core.unsent(handle)
@@ -194,6 +208,7 @@ class Session:
             SessionEnded: it has ended, now or while we waited.
 
         """
+        self._engine.here("request")
         if due():
             await checkpoint()
         decoder = _decoders.get(type) or _remember(type)
@@ -220,8 +235,10 @@ class Session:
 
         A cancel point. What the session started is cancelled, this task included if it is one of them.
         """
-        if due():
-            await checkpoint()
+        if not self.ended:
+            self._engine.here("close", "close_nowait")
+            if due():
+                await checkpoint()
         self.close_nowait(reason, code)
 
     def close_nowait(self, reason: str = "", code: int = ENDED_CLOSE) -> None:
@@ -233,6 +250,11 @@ class Session:
         """
         if code != 1000 and not 3000 <= code <= 4999:
             raise UsageError(f"a close code of an application is 1000, or 3000 to 4999; not {code}")
+        if not self.ended:  # else there is nothing to close, after the serving neither
+            self._close(reason, code)
+
+    @anywhere
+    def _close(self, reason: str, code: int) -> None:
         self._engine.call(self._engine.core.close_session, self._handle, code, reason)
 
     def living(self) -> None:
@@ -240,14 +262,30 @@ class Session:
         if self.end_reason is not None:
             raise SessionEnded(f"the session {self.id} has ended: {self.end_reason}")
 
+    def _make_state(self) -> SimpleNamespace:
+        if self._state is None:
+            self._state = SimpleNamespace()
+        return self._state
+
     # -- its tasks
 
     @property
     def nursery(self) -> SessionNursery:
         """Where what is started for this peer lives, until the session ends."""
         if self._nursery is None:
+            with _making:
+                return self._make_nursery()
+        return self._nursery
+
+    def _make_nursery(self) -> SessionNursery:
+        if self._nursery is None:
             self._nursery = SessionNursery(self)
         return self._nursery
+
+    @property
+    def home(self) -> Home:
+        """Where it lives."""
+        return self._engine
 
     def server_nursery(self) -> trio.Nursery | None:
         """Where its tasks live, while the application is served."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from _thread import get_ident
 from typing import Final
 
 from ._engine import Engine
@@ -58,16 +59,29 @@ class Speaking:
     def _place(self, name: str) -> Room:
         room = self._rooms.get(name)
         if room is None:
-            room = Room(self._running(), name)
-            if len(self._rooms) >= _ROOMS_KEPT:
-                self._rooms.clear()
-            self._rooms[name] = room
+            engine = self._running()
+            room = Room(engine, name)
+            if get_ident() == engine.thread:  # another thread could keep one of a run that ends meanwhile
+                if len(self._rooms) >= _ROOMS_KEPT:
+                    self._rooms.clear()
+                self._rooms[name] = room
         return room
 
     @property
     def sessions(self) -> list[Session]:
-        """All sessions, the absent within their resume window included."""
+        """All sessions, the absent within their resume window included. In any thread in which no loop runs.
+
+        Raises:
+            NotServing: the application is not being served.
+
+        """
         engine = self._running()
+        if get_ident() != engine.thread:
+            return engine.hand_over(self._sessions, engine)
+        return self._sessions(engine)
+
+    @staticmethod
+    def _sessions(engine: Engine) -> list[Session]:
         found: list[Session] = []
         for row in engine.core.members("$all") or ():
             try:

@@ -89,6 +89,7 @@ class Items(Generic[T]):
             UsageError: another task waits for it already.
 
         """
+        self._engine.here("__anext__")
         if due():
             await checkpoint()
         while not self._waiting:

@@ -11,7 +11,8 @@ from tests.architecture.imports import PACKAGE, Import, imported, inside, name_o
 # From the ground up. A module may import what stands on a lower floor, and nothing on its own.
 FLOORS = [
     "errors _failures _patterns _logs _core _shape",
-    "_step _engine api.keys api.rates _fetch _claims",
+    "_home _fetch _claims",
+    "_step _engine api.keys api.rates",
     "_values",
     "_faults _hooks",
     "_budget auth _handlers _nursery _kinds _config_file _listeners _jwks",
@@ -43,6 +44,7 @@ FLOORS = [
 # Who may use Trio's low level: what runs tasks or waits on descriptors by itself, and what is a cancel point.
 LOW_LEVEL = {
     "_step": "runs a session's task in the turn",
+    "_home": "does in its run what is asked in other threads",
     "_budget": "counts the calls of a task between two schedule points",
     "_engine": "parks a task until the core says that there is room",
     "_dispatch": "wakes the tasks of sessions",

@@ -244,11 +244,11 @@ async def test_the_lifespan_has_a_beginning_and_an_end_and_a_handler_that_runs_m
         assert heard == ["begins", "beats", "ends"]
 
 
-async def test_a_background_task_that_fails_ends_the_server_with_its_error() -> None:
+async def test_a_critical_background_task_that_fails_ends_the_server_with_its_error() -> None:
     app = chat()
     fail = trio.Event()
 
-    @app.background
+    @app.background(critical=True)
     async def broken(_app: rtcore.App) -> None:
         await fail.wait()
         raise ZeroDivisionError("of the application")

@@ -103,6 +103,8 @@ async def test_beside_fastapi(example: Any) -> None:
         await client.ask("join", room="orders")
         assert (await server.get("/orders?what=tea", method="POST"))[0] == 201
         assert (await client.until("event"))["data"] == {"what": "tea"}
+        assert (await server.get("/recalled?what=milk", method="POST"))[0] == 204
+        assert (await client.until("event", event="recalled"))["data"] == {"what": "milk"}
         async with await trio.open_tcp_stream("127.0.0.1", server.port) as stream:
             reader = Reader(stream)
             await upgrade(stream, reader, "/whisper", "localhost", {})

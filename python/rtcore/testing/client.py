@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 from collections import deque
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import aclosing, asynccontextmanager
-from typing import Any
+from functools import wraps
+from typing import Any, TypeVar, cast
 
 import msgspec
 import trio
+
+from rtcore._home import Home
 
 from .frames import (
     BINARY,
@@ -26,8 +29,22 @@ from .frames import (
 )
 
 Said = dict[str, Any]
+F = TypeVar("F", bound=Callable[..., Awaitable[Any]])
 # A test that waits longer than this for a message waits for one that does not come.
 PATIENCE = 5.0
+
+
+def at_home(function: F) -> F:
+    """A coroutine function of a client that goes on only in the run in which the client was made."""
+
+    @wraps(function)
+    async def called(self: WireClient, *args: Any, **kwargs: Any) -> Any:
+        if self._home.thread == 0:
+            self._home.settle()
+        self._home.here(function.__name__)
+        return await function(self, *args, **kwargs)
+
+    return cast("F", called)
 
 
 class WireClient:
@@ -50,7 +67,11 @@ class WireClient:
         self._untaken: deque[Said] = deque()
         self._news = trio.Event()
         self._last_id = 0
+        self._home = Home()
+        if trio.lowlevel.in_trio_run():
+            self._home.settle()
 
+    @at_home
     async def open(
         self, *, path: str = "/rt/ws", host: str = "localhost", headers: Mapping[str, str] = {}
     ) -> None:
@@ -61,6 +82,7 @@ class WireClient:
         )
         self.subprotocol = answer.get("sec-websocket-protocol")
 
+    @at_home
     async def read(self) -> None:
         """Take what comes, until the connection ends. Started by whoever made the connection."""
         try:
@@ -94,6 +116,7 @@ class WireClient:
 
     # -- saying
 
+    @at_home
     async def send(self, *messages: Mapping[str, Any]) -> None:
         """Say these: one alone as it is, several as an array, in one frame."""
         said: Any = messages[0] if len(messages) == 1 else list(messages)
@@ -102,6 +125,7 @@ class WireClient:
         else:
             await self.raw(encode(TEXT, json.dumps(said, separators=(",", ":")).encode()))
 
+    @at_home
     async def raw(self, data: bytes) -> None:
         """Any bytes. To a server that is gone: nothing happens."""
         try:
@@ -109,6 +133,7 @@ class WireClient:
         except (trio.BrokenResourceError, trio.ClosedResourceError):
             await trio.lowlevel.checkpoint()
 
+    @at_home
     async def hello(self, **fields: Any) -> Said:
         """Say hello, and give the `welcome`."""
         await self.send({"type": "hello", "v": 1, **fields})
@@ -118,18 +143,21 @@ class WireClient:
         self._last_id = max(self._last_id, welcome["taken"])
         return welcome
 
+    @at_home
     async def ask(self, kind: str, **fields: Any) -> Any:
         """Make a request with the next id, and give its ack's data. Raises `AssertionError` for an error."""
         answer = await self.answer(await self.begin(kind, **fields))
         assert "error" not in answer, f"{kind} was refused: {answer['error']}"
         return answer.get("data")
 
+    @at_home
     async def begin(self, kind: str, **fields: Any) -> int:
         """Make a request, and give its id."""
         self._last_id += 1
         await self.send({"type": kind, "id": self._last_id, **fields})
         return self._last_id
 
+    @at_home
     async def answer(self, request: int) -> Said:
         """The ack of a request; other messages stay for later."""
         return await self._first(
@@ -138,10 +166,12 @@ class WireClient:
 
     # -- hearing
 
+    @at_home
     async def receive(self) -> Said:
         """The next message. Raises `Closed`, or `AssertionError` when none comes."""
         return await self._first(lambda _: True, "message")
 
+    @at_home
     async def expect(self, kind: str, **fields: Any) -> Said:
         """The next message, which must be of this type and have these fields."""
         said = await self.receive()
@@ -149,11 +179,13 @@ class WireClient:
         assert wanted.items() <= said.items(), f"expected {wanted}, and heard {said}"
         return said
 
+    @at_home
     async def until(self, kind: str, **fields: Any) -> Said:
         """The first message of this type with these fields; others stay for later."""
         wanted = {"type": kind, **fields}
         return await self._first(lambda said: wanted.items() <= said.items(), f"{wanted}")
 
+    @at_home
     async def wait_closed(self) -> Closed:
         """How the server closes the connection."""
         while self.closed is None:
@@ -176,11 +208,13 @@ class WireClient:
 
     # -- leaving
 
+    @at_home
     async def close(self, code: int = 1000, reason: str = "") -> Closed:
         """Close in good order, and give how the server answers."""
         await self.raw(encode(CLOSE, close_payload(code, reason)))
         return await self.wait_closed()
 
+    @at_home
     async def cut(self) -> None:
         """Drop the connection without a word, as a broken cable does."""
         await trio.aclose_forcefully(self.stream)

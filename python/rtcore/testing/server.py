@@ -10,8 +10,9 @@ import trio
 import trio.testing
 
 from rtcore._dispatch import Runtime
-from rtcore._engine import Core, CoreEvent
+from rtcore._engine import Core, CoreEvent, Engine
 from rtcore._given import settled
+from rtcore._home import anywhere
 from rtcore._http import ASGI, HypercornBackend, Peer
 from rtcore._stream_shell import StreamShell
 from rtcore.api.service import PublishApi
@@ -28,7 +29,7 @@ _SEED = bytes(range(32))
 
 
 class MemoryServer:
-    """A running server; made by `memory_server`."""
+    """A running server; made by `memory_server`. Plain functions may be called in any thread."""
 
     def __init__(self, app: App, config: Config, mount: ASGI | None, nursery: trio.Nursery) -> None:
         settings = config.core_settings(("127.0.0.1",))
@@ -53,6 +54,11 @@ class MemoryServer:
         """The native core, for a look at its counters."""
         return self.runtime.core
 
+    @property
+    def _engine(self) -> Engine:
+        return self.runtime.engine
+
+    @anywhere
     def stream(self, *, address: str = "127.0.0.1") -> trio.abc.Stream:
         """The client's end of a new connection, on which nothing was said yet."""
         ours, theirs = trio.testing.memory_stream_pair()
@@ -63,6 +69,7 @@ class MemoryServer:
         self, *, reading: bool = True, address: str = "127.0.0.1", path: str = "/rt/ws", **options: Any
     ) -> WireClient:
         """A client after the handshake, before `hello`. `options` are those of `WireClient`."""
+        self._engine.here("connect")
         client = WireClient(self.stream(address=address), **options)
         await client.open(path=path)
         if reading:
@@ -81,6 +88,7 @@ class MemoryServer:
         kept = {"session": client.session, "key": client.key, "position": client.position}
         return await self.welcomed(**{**kept, **fields})
 
+    @anywhere
     def shut_down(self) -> None:
         """Tell every session to come back later, as a server does that ends."""
         self.runtime.tick()
@@ -102,7 +110,7 @@ class MemoryServer:
                 task_status.started()
                 await trio.sleep_forever()
         finally:
-            self.core.close()
+            self.runtime.close()
 
 
 @asynccontextmanager

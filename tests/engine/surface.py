@@ -1,0 +1,195 @@
+"""The public surface of rtcore, and how each of it is called from elsewhere: the table of `test_threads`.
+
+A public function or method that is not in it fails a test: whoever adds one says what it does in a thread.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterator
+from typing import Any, Final, NamedTuple
+
+import trio
+
+import rtcore
+import rtcore.testing
+from rtcore.testing import MemoryServer, WireClient
+
+
+class World(NamedTuple):
+    """An application that is served, with a session in a room, a raw socket, and a stream that goes up."""
+
+    app: rtcore.App
+    server: MemoryServer
+    client: WireClient
+    session: rtcore.Session
+    room: rtcore.Room
+    socket: rtcore.RawSocket
+    items: rtcore.Items[Any]
+    member: rtcore.Member
+    served: rtcore.Served
+
+    def state(self) -> Any:
+        """What nobody may have changed who was refused."""
+        core = self.server.core
+        sizes = core.sizes()
+        return (
+            core.head(),
+            *(sizes[name] for name in ("connections", "sessions", "rooms", "open_streams", "keys")),
+            sorted(row[0] for row in core.members("tea") or ()),
+            len(self.client.heard),
+            self.client._last_id,
+            self.session.ended,
+            self.socket.close_code,
+        )
+
+
+Call = Callable[[World], Any]
+nothing: Final = object()
+
+
+class Way(NamedTuple):
+    """How it is called. `hears`: what the client is told of it at once, from whichever thread it was said."""
+
+    call: Call
+    hears: dict[str, Any] | None = None
+    after: bool = True  # it raises NotServing once the serving is over
+
+
+async def _task(*_: Any, task_status: Any = trio.TASK_STATUS_IGNORED) -> None:
+    task_status.started()
+
+
+async def _asgi(*_: Any) -> dict[str, Any]:
+    return {"type": "http.request"}
+
+
+SCOPE: Final = {"type": "http", "method": "GET", "path": "/", "raw_path": b"/", "headers": []}
+
+# Plain: any thread in which no loop runs has the run do it, and waits.
+HANDED: Final[dict[str, Way]] = {
+    "Room.publish_nowait": Way(lambda w: w.room.publish_nowait("said", 1).seq, {"type": "event", "data": 1}),
+    "Room.members": Way(lambda w: len(w.room.members())),
+    "Room.add": Way(lambda w: w.app.room("milk").add(w.session), {"type": "room", "room": "milk"}),
+    "Room.remove": Way(lambda w: w.room.remove(w.session), {"type": "left", "room": "tea"}),
+    "Room.grant": Way(lambda w: w.room.grant(w.session, ["history"]), {"type": "grants", "room": "tea"}),
+    "Session.send_nowait": Way(lambda w: w.session.send_nowait("said", 2), {"type": "event", "data": 2}),
+    "Session.close_nowait": Way(lambda w: w.session.close_nowait("gone"), {"type": "bye"}, after=False),
+    "SessionNursery.start_soon": Way(lambda w: w.session.nursery.start_soon(_task)),
+    "RawSocket.send_nowait": Way(lambda w: w.socket.send_nowait("x")),
+    "RawSocket.close_nowait": Way(lambda w: w.socket.close_nowait(), after=False),
+    "Member.session": Way(lambda w: w.member.session.id),
+    "App.sessions": Way(lambda w: len(w.app.sessions)),
+    "MemoryServer.stream": Way(lambda w: w.server.stream() and None),
+    "MemoryServer.shut_down": Way(lambda w: w.server.shut_down(), {"type": "bye"}),
+}
+
+# Coroutine functions: of the run that serves, and no other.
+HERE: Final[dict[str, Way]] = {
+    "Room.publish": Way(lambda w: w.room.publish("said", 1)),
+    "Room.history": Way(lambda w: w.room.history()),
+    "Session.send": Way(lambda w: w.session.send("said", 1)),
+    "Session.request": Way(lambda w: w.session.request("ask")),
+    "Session.close": Way(lambda w: w.session.close(), after=False),
+    "SessionNursery.start": Way(lambda w: w.session.nursery.start(_task)),
+    "RawSocket.send": Way(lambda w: w.socket.send("x")),
+    "RawSocket.receive": Way(lambda w: w.socket.receive()),
+    "RawSocket.__anext__": Way(lambda w: w.socket.__anext__()),
+    "RawSocket.close": Way(lambda w: w.socket.close(), after=False),
+    "Items.__anext__": Way(lambda w: w.items.__anext__()),
+    "Served.__call__": Way(lambda w: w.served(SCOPE, _asgi, _asgi)),
+    "MemoryServer.connect": Way(lambda w: w.server.connect()),
+    "MemoryServer.welcomed": Way(lambda w: w.server.welcomed()),
+    "MemoryServer.returned": Way(lambda w: w.server.returned(w.client)),
+}
+
+# Of a client in memory, which outlives the server that it spoke to.
+CLIENT: Final[dict[str, Call]] = {
+    "WireClient.open": lambda w: w.client.open(),
+    "WireClient.read": lambda w: w.client.read(),
+    "WireClient.send": lambda w: w.client.send({"type": "ping"}),
+    "WireClient.raw": lambda w: w.client.raw(b""),
+    "WireClient.hello": lambda w: w.client.hello(),
+    "WireClient.ask": lambda w: w.client.ask("ping"),
+    "WireClient.begin": lambda w: w.client.begin("ping"),
+    "WireClient.answer": lambda w: w.client.answer(1),
+    "WireClient.receive": lambda w: w.client.receive(),
+    "WireClient.expect": lambda w: w.client.expect("pong"),
+    "WireClient.until": lambda w: w.client.until("pong"),
+    "WireClient.wait_closed": lambda w: w.client.wait_closed(),
+    "WireClient.close": lambda w: w.client.close(),
+    "WireClient.cut": lambda w: w.client.cut(),
+}
+
+# Read or make something in whichever thread and loop, and wait for nothing.
+ANYWHERE: Final[dict[str, Call]] = {
+    "App.room": lambda w: w.app.room("tea").name,
+    "App.user": lambda w: w.app.user("ada").name,
+    "App.all": lambda w: w.app.all.name,
+    "Session.state": lambda w: w.session.state and None,
+    "Session.nursery": lambda w: w.session.nursery and None,
+    "Session.ended": lambda w: w.session.ended,
+    "Session.connected": lambda w: w.session.connected,
+    "Session.latency": lambda w: w.session.latency,
+    "Session.rooms": lambda w: w.session.rooms,
+    "Session.expires": lambda w: w.session.expires,
+    "Member.info": lambda w: w.member.info,
+    "MemoryServer.core": lambda w: w.server.core.head(),
+}
+
+# Before the serving, in any thread; while it goes on it comes too late, wherever.
+REGISTERED: Final = {
+    "App.authenticate", "App.authorize", "App.on", "App.state", "App.rooms", "App.websocket",
+    "App.background", "App.lifespan", "App.on_connect", "App.on_disconnect", "App.stream",
+}  # fmt: skip
+
+# Values, and functions of values: they know no run.
+PURE: Final = {
+    "Entry.position", "Heard.data", "Position.epoch", "Position.seq",
+    "User.expires_ms", "JWT.verify", "JWT.rotate", "JWT.keys", "JWT.__call__", "Denied.of",
+    "RtcoreError.message",
+}  # fmt: skip
+
+# Of Trio's tasks, in whichever run: they need no server.
+OWN_RUN: Final = {
+    "JWT.claims", "JWKS.refresh", "JWKS.keep_fresh", "JWKS.needed", "JWKS.may_ask",
+    "Served.lifespan", "MemoryServer.run",
+    "rtcore.run", "rtcore.serve", "rtcore.asgi", "testing.connect_tcp", "testing.memory_server",
+}  # fmt: skip
+
+# What the package calls of itself, and no application does.
+INTERNAL: Final = {
+    "App.plan", "App.bind",
+    "Session.enter", "Session.leave", "Session.end", "Session.living", "Session.server_nursery",
+    "Session.home",
+    "RawSocket.heard", "RawSocket.closed", "RawSocket.run", "RawSocket.give", "RawSocket.adopt",
+    "Items.give", "Items.close",
+}  # fmt: skip
+
+TABLE: Final = {*HANDED, *HERE, *CLIENT, *ANYWHERE, *REGISTERED, *PURE, *OWN_RUN, *INTERNAL}
+
+
+def surface() -> Iterator[str]:
+    """Each public function, method and property, by its name."""
+    for module in (rtcore, rtcore.testing):
+        for name in module.__all__:
+            thing = getattr(module, name)
+            if inspect.isclass(thing):
+                yield from (f"{name}.{each}" for each in _methods(thing))
+            elif inspect.isroutine(thing):
+                yield f"{module.__name__.removeprefix('rtcore.')}.{name}"
+
+
+def _methods(kind: type) -> Iterator[str]:
+    public = {getattr(rtcore, name) for name in rtcore.__all__ if inspect.isclass(getattr(rtcore, name))}
+    ours = [
+        each
+        for each in kind.__mro__
+        if each.__module__.partition(".")[0] == "rtcore" and (each is kind or each not in public)
+    ]
+    for name in {name: None for each in ours for name in vars(each)}:
+        if name.startswith("_") and name not in {"__call__", "__anext__"}:
+            continue
+        value = inspect.getattr_static(kind, name)
+        if inspect.isroutine(value) or isinstance(value, property | classmethod | staticmethod):
+            yield name
