@@ -14,7 +14,7 @@ export PYTHON
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo build test check conformance bench bench-scenes bench-peers peers profile soak wheel wheel-check fuzz docs lock clean prepare prepare-test
+.PHONY: help demo build test quick check conformance bench bench-scenes bench-peers bench-calm peers profile soak wheel wheel-check fuzz docs lock clean prepare prepare-test
 
 help: ## this text
 	@echo "rtcore: a realtime server for Python on a native core"
@@ -22,6 +22,7 @@ help: ## this text
 	@grep -hE '^[a-z][a-z-]*:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 18
 	@echo
 	@echo "First time here:  make demo    then open http://127.0.0.1:$(PORT) in two windows."
+	@echo "While working:    make quick"
 	@echo "Before a commit:  make test    which installs what it needs by itself."
 
 demo: build ## install everything and serve the chat page on http://127.0.0.1:8000 (PORT=… for another)
@@ -31,6 +32,9 @@ build: $(VENV)/.core ## the virtual environment with the native core in it
 
 test: prepare-test $(VENV)/.dev $(VENV)/.wheel $(VENV)/.core node_modules/.package-lock.json ## every test and every check (ONLY=name,… for some, see scripts/check.py --list)
 	@$(BIN)/python scripts/check.py $(if $(ONLY),--only $(ONLY))
+
+quick: prepare-test $(VENV)/.dev $(VENV)/.core ## what one needs while working, in two minutes: style, types, the core's codecs, a slice of the tests
+	@$(BIN)/python scripts/check.py --quick
 
 conformance: $(VENV)/.core ## Autobahn's test suite against a raw socket, with Python 2.7 (PYTHON27=… names one; QUICK=1 without compression)
 	@$(BIN)/python -m tests.conformance $(if $(QUICK),--quick)
@@ -48,6 +52,9 @@ peers: prepare ## install and build the servers that rtcore is compared with; wh
 bench-peers: $(VENV)/.core
 	@cargo build --release --locked --quiet -p rtcore-bench
 	@$(BIN)/python -m bench.compare $(ONLY_PEERS)
+
+bench-calm: $(VENV)/.dev $(VENV)/.core ## how much longer a message takes while the server is attacked than in calm
+	@$(BIN)/python -m bench.calm
 
 profile: $(VENV)/.core ## where the time of one scene goes, by perf (SCENE=echo)
 	@cargo build --release --locked --quiet -p rtcore-bench

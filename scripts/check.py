@@ -1,11 +1,14 @@
 """Run every test and check, say how far it is, and end with the closing line of each.
 
     scripts/check.py                 all of them; this is `make test`
+    scripts/check.py --quick         what one needs while working, in two minutes; this is `make quick`
     scripts/check.py --only ruff,mypy
     scripts/check.py --list
 
-A check that fails does not stop the others: the end tells all that is wrong, and the log of each is in
-target/checks. With CI=true nothing is skipped: a missing tool is a failure.
+Two run at a time: one of Rust and one of Python. They share no file, no port and, since no test asserts how
+long something takes, no clock. A check that fails does not stop the others: the end tells all that is wrong,
+and what took how long; the log of each is in target/checks. With CI=true nothing is skipped: a missing tool
+is a failure.
 """
 
 from __future__ import annotations
@@ -15,7 +18,9 @@ import os
 import shutil
 import subprocess
 import sys
+import threading
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -34,6 +39,59 @@ class Check:
     closing: tuple[str, ...] = ()
     needs: tuple[str, ...] = ()
     env: dict[str, str] = field(default_factory=dict)
+    lane: str = "python"
+
+
+@dataclass
+class Outcome:
+    """What came of a check."""
+
+    check: Check
+    status: int | None  # None: skipped
+    said: str
+    seconds: float = 0.0
+
+    def line(self) -> str:
+        """For the end."""
+        word = {None: "skipped", 0: "ok"}.get(self.status, "FAILED")
+        return f"  {word:<8}{self.check.name:<12} {self.seconds:5.0f} s  {self.said}"
+
+
+# What a slice of the suites is made of: a few of each kind, and none that waits for the clock.
+SLICE = [
+    "tests/architecture",
+    "tests/unit",
+    "tests/engine/test_requests.py",
+    "tests/engine/test_rooms.py",
+    "tests/engine/test_sessions.py",
+    *(
+        f"tests/wire/test_{name}.py"
+        for name in ("arrays", "msgpack", "position", "requests", "rooms", "values")
+    ),
+    *(f"tests/contract/test_{name}.py" for name in ("hello", "requests", "rooms", "presence")),
+]
+
+
+def quick() -> list[Check]:
+    """What one needs to know while working."""
+    every = {check.name: check for check in checks()}
+    python = str(BIN / "python")
+    return [
+        *(every[name] for name in ("ruff", "ruff-format", "rustfmt", "mypy")),
+        Check(
+            "core",
+            ["cargo", "test", "-p", "rtcore-core", "--locked", "--lib", *QUICK_CORE],
+            ("test result",),
+            lane="rust",
+        ),
+        Check("slice", [python, "-m", "pytest", "-q", *SLICE], (" passed", " failed", " error")),
+    ]
+
+
+# Tests of the codecs beside those in the library. The laws and the long ones are left to `make test`.
+QUICK_CORE = [
+    word for name in ("envelope_read", "frame_handshake", "frame_http") for word in ("--test", name)
+]
 
 
 def checks() -> list[Check]:
@@ -44,7 +102,7 @@ def checks() -> list[Check]:
         Check(
             "ruff-format", [str(BIN / "ruff"), "format", "--check", "."], ("already formatted", "would be")
         ),
-        Check("rustfmt", ["cargo", "fmt", "--all", "--check"], needs=("rustfmt",)),
+        Check("rustfmt", ["cargo", "fmt", "--all", "--check"], needs=("rustfmt",), lane="rust"),
         Check("mypy", [str(BIN / "mypy")], ("Success", "Found")),
         Check(
             "pyright",
@@ -57,21 +115,24 @@ def checks() -> list[Check]:
             ["cargo", "clippy", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings"],
             ("Finished",),
             needs=("cargo-clippy",),
+            lane="rust",
         ),
         Check(
             "rustdoc",
             ["cargo", "doc", "--workspace", "--no-deps", "--document-private-items", "--locked"],
             ("Finished",),
             env={"RUSTDOCFLAGS": "-D warnings"},
+            lane="rust",
         ),
-        Check("cargo-test", ["cargo", "test", "--workspace", "--locked"], ("test result",)),
+        Check("cargo-test", ["cargo", "test", "--workspace", "--locked"], ("test result",), lane="rust"),
         Check(
             "fuzz",
             [python, "scripts/fuzz", "--fresh", "--seed", "1", "--seconds", "20"],
             ("fuzzing found",),
             needs=("c++",),
+            lane="rust",
         ),
-        Check("pytest", [python, "-m", "pytest", "-q", "--durations=5"], (" passed", " failed", " error")),
+        Check("pytest", [python, "-m", "pytest", "-q", "--durations=10"], (" passed", " failed", " error")),
         Check(
             "e2e",
             [
@@ -84,7 +145,7 @@ def checks() -> list[Check]:
             needs=("node", "chromium"),
             env={"PYTHON": python},
         ),
-        Check("wheel", [python, "-m", "scripts.wheel", "check"], ("wheel is good",)),
+        Check("wheel", [python, "-m", "scripts.wheel", "check"], ("wheel is good",), lane="rust"),
     ]
 
 
@@ -134,15 +195,72 @@ def summed(closing: list[str]) -> str:
     )
 
 
+class Run:
+    """Checks that run in lanes: those of a lane one after the other, the lanes at the same time."""
+
+    def __init__(self, chosen: list[Check]) -> None:
+        self.chosen = chosen
+        self.outcomes: dict[str, Outcome] = {}
+        self._telling = threading.Lock()
+
+    def all(self) -> list[Outcome]:
+        """Run them; what came of each, in the order in which they were named."""
+        lanes = [threading.Thread(target=self._lane, args=(lane,)) for lane in sorted(self._lanes())]
+        for lane in lanes:
+            lane.start()
+        for lane in lanes:
+            lane.join()
+        return [self.outcomes[check.name] for check in self.chosen]
+
+    def _lanes(self) -> set[str]:
+        return {check.lane for check in self.chosen}
+
+    def _lane(self, lane: str) -> None:
+        for check in self.chosen:
+            if check.lane == lane:
+                self._tell(self._one(check))
+
+    def _one(self, check: Check) -> Outcome:
+        missing = [tool for tool in check.needs if not found(tool)]
+        if missing:
+            return Outcome(check, 1 if IN_CI else None, f"not here: {', '.join(missing)}")
+        status, closing, seconds = run(check)
+        return Outcome(check, status, summed(closing), seconds)
+
+    def _tell(self, outcome: Outcome) -> None:
+        with self._telling:
+            self.outcomes[outcome.check.name] = outcome
+            word = {None: "skipped", 0: "ok"}.get(outcome.status, "FAILED")
+            done = f"[{len(self.outcomes):>2}/{len(self.chosen)}]"
+            print(f"{done} {outcome.check.name}: {word} ({outcome.seconds:.0f} s)", flush=True)
+            if outcome.status and outcome.seconds:
+                print(tail(outcome.check), flush=True)
+
+
+def slowest(outcomes: Iterable[Outcome]) -> str:
+    """What the time went to: the checks that took longest, and the tests of pytest that did."""
+    most = sorted(outcomes, key=lambda outcome: -outcome.seconds)[:4]
+    text = "Most of the time: " + ", ".join(
+        f"{one.check.name} {one.seconds:.0f} s" for one in most if one.seconds
+    )
+    log = LOGS / "pytest.log"
+    if any(one.check.name == "pytest" and one.seconds for one in most):
+        lines = [line.split() for line in log.read_text(errors="replace").splitlines()]
+        tests = [words for words in lines if len(words) == 3 and words[1] in ("call", "setup", "teardown")]
+        text += "".join(f"\n  {words[0]:>8}  {words[2]}" for words in tests[:3])
+    return text
+
+
 def main() -> int:
     """Run what was asked for; 0 when all of it is right."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--only", metavar="NAME,…", help="these checks alone")
+    parser.add_argument("--quick", action="store_true", help="those that one needs while working")
     parser.add_argument("--list", action="store_true", help="the names of all checks")
     given = parser.parse_args()
-    every = checks()
+    every = quick() if given.quick else checks()
     if given.list:
         print("\n".join(check.name for check in every))
         return 0
@@ -154,29 +272,12 @@ def main() -> int:
         )
     chosen = [check for check in every if check.name in wanted]
     LOGS.mkdir(parents=True, exist_ok=True)
-    failed: list[str] = []
-    report: list[str] = []
     begin = time.monotonic()
-    for number, check in enumerate(chosen, 1):
-        head = f"[{number:>2}/{len(chosen)}] {check.name}"
-        missing = [tool for tool in check.needs if not found(tool)]
-        if missing and not IN_CI:
-            report.append(f"  skipped  {check.name}: not here: {', '.join(missing)}")
-            print(f"{head}: skipped, not here: {', '.join(missing)}", flush=True)
-            continue
-        print(f"{head} …", end="", flush=True)
-        if missing:
-            status, closing, seconds = 1, [f"not here: {', '.join(missing)}"], 0.0
-        else:
-            status, closing, seconds = run(check)
-        print(f"\r{head}: {'ok' if status == 0 else 'FAILED'} ({seconds:.0f} s)", flush=True)
-        report.append(f"  {'ok    ' if status == 0 else 'FAILED'} {check.name:<12} {summed(closing)}")
-        if status:
-            failed.append(check.name)
-            if not missing:
-                print(tail(check), flush=True)
+    outcomes = Run(chosen).all()
     print(f"\nIn {time.monotonic() - begin:.0f} s:")
-    print("\n".join(report))
+    print("\n".join(outcome.line() for outcome in outcomes))
+    print(slowest(outcomes))
+    failed = [outcome.check.name for outcome in outcomes if outcome.status]
     if failed:
         print(
             f"\n{len(failed)} of {len(chosen)} failed: {', '.join(failed)}. Logs: target/checks", flush=True

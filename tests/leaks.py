@@ -14,8 +14,7 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
-# Ends of sockets and threads that were told to end may take this long (s).
-PATIENCE = 2.0
+from tests.patience import PATIENCE
 
 shared_descriptors: set[int] = set()
 shared_threads: set[threading.Thread] = set()

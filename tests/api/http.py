@@ -10,9 +10,9 @@ from typing import Any, NamedTuple
 import trio
 
 from rtcore.testing import WireClient, connect_tcp
+from tests.patience import PATIENCE
 
 KEY = "the-key-of-these-tests-0123456789"
-PATIENCE = 10.0
 # The answer is over when the connection is.
 HOST = "Host: localhost\r\nConnection: close\r\n"
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import trio
 
+from tests.patience import PATIENCE
+
 from .http import Api
 
 
@@ -85,7 +87,7 @@ async def test_who_only_listens_to_an_event_stream_is_no_member(api: Api) -> Non
     async with await trio.open_tcp_stream("127.0.0.1", api.port) as stream:
         await stream.send_all(b"GET /rt/sse?room=news HTTP/1.1\r\nHost: localhost\r\n\r\n")
         heard = b""
-        with trio.fail_after(10):
+        with trio.fail_after(PATIENCE):
             while b"welcome" not in heard:
                 heard += await stream.receive_some()
             assert await api.ok("presence", {"room": "news"}) == {"members": [], "count": 0}

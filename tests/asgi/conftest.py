@@ -13,8 +13,7 @@ from hypercorn.trio import serve as hypercorn
 
 import rtcore
 from rtcore.errors import Refuse
-
-PATIENCE = 10.0
+from tests.patience import PATIENCE
 
 
 class Outer(NamedTuple):

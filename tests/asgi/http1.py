@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import h11
 import trio
 
-PATIENCE = 10.0
+from tests.patience import PATIENCE
 
 
 class Answer(NamedTuple):

@@ -23,6 +23,7 @@ from starlette.responses import PlainTextResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 from rtcore.testing import WireClient
+from tests.patience import PATIENCE
 from tests.server.conftest import Running, serving
 
 from .conftest import chat
@@ -121,7 +122,7 @@ async def test_both_kinds_pipelined() -> None:
     async with serving(chat(), mount=site) as server, on_one_connection(server) as http:
         await http.stream.send_all(asked)
         heard = b""
-        with trio.fail_after(10):
+        with trio.fail_after(PATIENCE):
             while not heard.endswith(b"ok\n"):
                 heard += await http.stream.receive_some()
     kinds = [b"welcome", b"page for", b"welcome", b"welcome", b"2 \r\n", b"ok\n"]
@@ -154,7 +155,7 @@ async def test_pipelined_requests_are_answered_in_order(cut: int) -> None:
         for start in range(0, len(asked), cut):
             await http.stream.send_all(asked[start : start + cut])
         heard = b""
-        with trio.fail_after(10):
+        with trio.fail_after(PATIENCE):
             while not heard.endswith(b"ok\n"):
                 heard += await http.stream.receive_some()
     marks = [b"with 0", b"with 5", b"404", b"\r\n0 ", b"ok\n"]
@@ -169,7 +170,7 @@ async def test_much_that_is_pipelined_waits_in_the_socket() -> None:
         heard = bytearray()
         async with trio.open_nursery() as nursery:
             nursery.start_soon(http.stream.send_all, GET % b"/healthz" * count)
-            with trio.fail_after(30):
+            with trio.fail_after(PATIENCE):
                 while heard.count(b"ok\n") < count:
                     heard += await http.stream.receive_some()
 
@@ -186,7 +187,7 @@ async def test_much_that_is_pipelined_waits_in_the_socket() -> None:
 async def test_a_request_that_is_the_last_ends_the_connection(request_text: bytes) -> None:
     async with serving(chat(), mount=site) as server, on_one_connection(server) as http:
         await http.stream.send_all(request_text)
-        with trio.fail_after(5):
+        with trio.fail_after(PATIENCE):
             answer = b"".join([chunk async for chunk in http.stream])
         assert b"200" in answer
         assert b"connection: close" in answer.lower()
@@ -217,7 +218,7 @@ async def test_a_body_that_nobody_reads_closes_the_connection_and_leaves_nothing
             nursery.start_soon(send)
             assert (await http.head()).status_code == 200
         server.stop.ask()
-        with trio.fail_after(5):
+        with trio.fail_after(PATIENCE):
             await server.ended.wait()
 
 
@@ -252,7 +253,7 @@ async def test_a_connection_that_comes_back_is_counted_by_its_limits_as_before()
             assert (await other.ask("GET", "/page")).status == 200
             await trio.testing.wait_all_tasks_blocked()  # both are the core's again
             async with on_one_connection(server) as third:
-                with trio.fail_after(5):
+                with trio.fail_after(PATIENCE):
                     assert b" 503 " in await third.stream.receive_some()
 
 
@@ -283,7 +284,7 @@ async def test_a_head_that_smuggles_is_refused_as_the_second_request_too() -> No
             b"POST /page HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5\r\n"
             b"Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n"
         )
-        with trio.fail_after(5):
+        with trio.fail_after(PATIENCE):
             assert b" 400 " in await http.stream.receive_some()
 
 
@@ -292,7 +293,7 @@ async def test_shutdown_ends_connections_that_wait() -> None:
         await http.ask("GET", "/page")
         server.stop.ask()
         assert await http.ended()
-        with trio.fail_after(5):
+        with trio.fail_after(PATIENCE):
             await server.ended.wait()
 
 
@@ -309,7 +310,7 @@ async def test_the_same_over_tls(tmp_path: Path) -> None:
             assert (await http.ask("POST", "/page", body=b"x" * 100_000)).body.endswith(b"with 100000")
         await stream.send_all(GET % b"/page" + GET % b"/healthz")
         heard = b""
-        with trio.fail_after(5):
+        with trio.fail_after(PATIENCE):
             while not heard.endswith(b"ok\n"):
                 heard += await stream.receive_some()
         async with welcomed(stream) as client:

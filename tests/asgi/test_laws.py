@@ -12,6 +12,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from rtcore.testing import memory_server
+from tests.patience import PATIENCE
 
 from .conftest import chat
 from .test_hand_back import site
@@ -73,7 +74,7 @@ async def _play(text: bytes, cuts: list[int], patient: bool) -> bytes:
             start += size
             if patient:
                 await trio.testing.wait_all_tasks_blocked(0.0)
-        with trio.fail_after(10):
+        with trio.fail_after(PATIENCE):
             heard = b"".join([chunk async for chunk in stream])
         await stream.aclose()
     return heard

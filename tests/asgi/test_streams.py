@@ -9,6 +9,7 @@ import trio.testing
 
 import rtcore
 from rtcore.testing import WireClient, connect_tcp
+from tests.patience import PATIENCE
 
 from .conftest import below_hypercorn
 
@@ -71,12 +72,12 @@ async def test_a_page_that_reads_no_more_stops_the_generator_and_one_that_leaves
         await client.send(
             {"type": "hello"}, {"type": "open", "id": 1, "stream": "count", "data": data, "credit": 1_000_000}
         )
-        with trio.fail_after(10):
+        with trio.fail_after(PATIENCE):
             before = -1
             while before != len(made):  # until nothing more is made
                 before = len(made)
                 await trio.testing.wait_all_tasks_blocked(0.1)
         assert 10 < len(made) < 5_000, "what nobody reads is not made"
         await trio.aclose_forcefully(stream)
-        with trio.fail_after(10):
+        with trio.fail_after(PATIENCE):
             await over.wait()

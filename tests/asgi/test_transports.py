@@ -16,6 +16,7 @@ from starlette.routing import Mount
 
 import rtcore
 from rtcore.testing import connect_tcp
+from tests.patience import PATIENCE
 
 from .conftest import Outer, below_hypercorn, chat
 from .http1 import Answer, Http1
@@ -94,7 +95,7 @@ class Events:
 
     async def until(self, kind: str) -> dict[str, Any]:
         """The next one of this type."""
-        with trio.fail_after(5):
+        with trio.fail_after(PATIENCE):
             while True:
                 while self._said:
                     if (said := self._said.popleft())["type"] == kind:
@@ -159,7 +160,7 @@ async def test_a_poll_waits_and_is_woken(version: str) -> None:
 
             await ada.ask("join", room="tea")
             nursery.start_soon(publish)
-            with trio.fail_after(5):
+            with trio.fail_after(PATIENCE):
                 while len(heard) < 3:
                     answer = json.loads((await client.ask("GET", f"/rt/poll?after={after}&wait=5")).body)
                     after = answer["n"]
@@ -215,7 +216,7 @@ async def test_a_stream_without_a_session_and_its_end_in_mid_stream(version: str
         async with client.events("/rt/sse?room=tea&last=1") as events:
             assert (await events.until("welcome"))["session"]
             assert (await events.until("event"))["data"] == "before"
-        with trio.fail_after(5):
+        with trio.fail_after(PATIENCE):
             await gone.wait()
         answer = await client.ask("GET", "/rt/sse?room=unheard-of")
         assert (answer.status, json.loads(answer.body)["code"]) == (404, "NOT_FOUND")

@@ -13,6 +13,7 @@ import trio.testing
 import rtcore
 from rtcore.testing import HandshakeRefused, WireClient, connect_tcp
 from rtcore.testing.frames import BINARY, CLOSE, TEXT, Reader, encode, read_close, upgrade
+from tests.patience import PATIENCE
 
 from .conftest import below_hypercorn, chat
 
@@ -149,7 +150,7 @@ async def test_a_client_that_is_gone_leaves_its_session_to_the_window() -> None:
         async with connect_tcp("127.0.0.1", server.port) as client:
             await client.hello()
             await client.cut()
-            with trio.fail_after(5):
+            with trio.fail_after(PATIENCE):
                 await gone.wait()
         async with connect_tcp("127.0.0.1", server.port) as client:
             await client.hello()  # and what it was served by is still there
@@ -189,7 +190,7 @@ async def test_a_raw_socket_with_text_and_bytes_and_its_close_code() -> None:
 
 
 async def message(reader: Reader) -> tuple[int, bytes]:
-    with trio.fail_after(5):
+    with trio.fail_after(PATIENCE):
         async with aclosing(reader.messages()) as messages:
             async for found in messages:
                 return found

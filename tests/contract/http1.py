@@ -14,6 +14,8 @@ from dataclasses import dataclass, field
 import msgspec
 import trio
 
+from tests.patience import PATIENCE
+
 STATUS = re.compile(rb"HTTP/1\.1 ([1-5][0-9]{2}) ([\t\x20-\x7e]*)")
 FIELD = re.compile(rb"([!#$%&'*+.^_`|~0-9A-Za-z-]+):[ \t]*([\x20-\x7e\t\x80-\xff]*?)[ \t]*")
 CHUNK = re.compile(rb"([0-9a-fA-F]{1,8})")
@@ -248,7 +250,7 @@ class Connection:
         await self.ask(method, target, fields, body, chunks=chunks)
         return await self.answer()
 
-    async def ends(self, deadline: float = 5) -> bytes:
+    async def ends(self, deadline: float = PATIENCE) -> bytes:
         """Read until the server has ended the connection; return what else it said."""
         with trio.fail_after(deadline):
             try:

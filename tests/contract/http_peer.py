@@ -9,6 +9,8 @@ from typing import Any
 import msgspec
 import trio
 
+from tests.patience import PATIENCE
+
 from .eventstream import Event, EventStream
 from .http1 import Answer, Connection, Fields
 from .link import Message, Place, cut
@@ -44,7 +46,7 @@ class Http:
         """A request under the prefix; `said` is its body as JSON."""
         body = None if said is None else said if isinstance(said, bytes) else msgspec.json.encode(said)
         connection = over or await self.open()
-        with trio.fail_after(10):
+        with trio.fail_after(PATIENCE):
             return await connection.request(method, f"{self.place.prefix}/{path}", fields, body)
 
     async def session(self, fields: Fields = (), **hello: object) -> Session:
@@ -55,7 +57,7 @@ class Http:
     async def stream(self, path: str, fields: Fields = ()) -> Stream:
         """An event stream, which has to begin."""
         connection = await self.open()
-        with trio.fail_after(10):
+        with trio.fail_after(PATIENCE):
             await connection.ask("GET", f"{self.place.prefix}/{path}", fields)
             answer = await connection.head()
             if answer.status != 200:
@@ -124,7 +126,7 @@ class Stream:
         self.waiting: list[Event] = []
         self.raw = b""
 
-    async def event(self, deadline: float = 5) -> Event:
+    async def event(self, deadline: float = PATIENCE) -> Event:
         """The next event."""
         with trio.fail_after(deadline):
             while not self.waiting:
@@ -134,7 +136,7 @@ class Stream:
                 self.waiting = self.parser.feed(part)
         return self.waiting.pop(0)
 
-    async def message(self, kind: str, deadline: float = 5, **fields: object) -> Message:
+    async def message(self, kind: str, deadline: float = PATIENCE, **fields: object) -> Message:
         """The next message of a kind; others are passed over."""
         with trio.fail_after(deadline):
             while True:
@@ -144,7 +146,7 @@ class Stream:
                 ):
                     return message
 
-    async def rest(self, deadline: float = 5) -> list[Event]:
+    async def rest(self, deadline: float = PATIENCE) -> list[Event]:
         """What comes until the stream ends."""
         events, self.waiting = self.waiting, []
         with trio.fail_after(deadline):

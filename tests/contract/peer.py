@@ -14,9 +14,11 @@ from typing import Any
 import trio
 import trio.testing
 
+from tests.patience import PATIENCE
+
 from .link import Ended, Link, Message, Place
 
-DEADLINE = 5.0
+DEADLINE = PATIENCE
 
 
 class Peer:

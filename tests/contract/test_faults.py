@@ -9,6 +9,7 @@ from dataclasses import replace
 import pytest
 import trio
 
+from tests.patience import PATIENCE
 from tests.proxy import Buffering, Crumbs, Delay, Fault, Idle, NoUpgrade, Proxy, Reset, Stall
 
 from .conftest import QUICK, Dial, Ground
@@ -36,7 +37,7 @@ async def through(place: Place, fault: Fault) -> AsyncIterator[Place]:
 
 async def insist(peer: Peer, act: Callable[[], object]) -> None:
     """Do it, and come back as often as the line breaks in it."""
-    with trio.fail_after(15):
+    with trio.fail_after(PATIENCE):
         while True:
             try:
                 await act()  # type: ignore[misc]
@@ -127,7 +128,7 @@ async def test_a_line_that_stalls_is_left_and_nothing_is_lost(
         await ann.join(room)
         await bob.join(room)
         said = []
-        with trio.fail_after(15):
+        with trio.fail_after(PATIENCE):
             while not stall.stalled.is_set():
                 said.append(await bob.publish(room, "x" * 100))
                 await ann.listen(0.005)
@@ -201,7 +202,7 @@ async def learned(ann: Peer) -> None:
     """Polls are cut at first; then the server answers them sooner than the proxy cuts."""
     link, cuts, whole = ann.link, 0, 0
     assert isinstance(link, Polling)
-    with trio.fail_after(20):
+    with trio.fail_after(PATIENCE):
         while whole < 1:
             try:
                 ann.take(messages := await link.poll())
@@ -225,7 +226,7 @@ async def test_what_an_idle_cut_ends_goes_on(
         for n in range(4):
             said.append(await bob.publish(room, n))
             cuts = idle.cuts
-            with trio.fail_after(5):
+            with trio.fail_after(PATIENCE):
                 while idle.cuts == cuts:
                     try:
                         await ann.listen(0.05)

@@ -10,7 +10,7 @@ from .websocket import WebSocket
 
 async def drained(ann: Peer, room: str, last: int) -> list[Message]:
     """Read until the entry with the number `last` is heard."""
-    await ann.expect("event", 30, room=room, seq=last)
+    await ann.expect("event", room=room, seq=last)
     return [m for m in ann.heard if m.get("room") == room and m["type"] in ("event", "gap")]
 
 
@@ -141,7 +141,7 @@ async def test_after_left_nothing_that_was_queued_comes(
         await bob.emit("say-many", {"room": room, "count": 50, "size": 4000})
     last = await bob.publish(room, "last", echo=False)
     await bob.emit("kick-other", [name, room])
-    await ann.expect("left", 20, room=room)
+    await ann.expect("left", room=room)
     await ann.fence()
     index = next(i for i, m in enumerate(ann.heard) if m["type"] == "left")
     heard = [i for i, m in enumerate(ann.heard) if m.get("room") == room and m["type"] == "event"]

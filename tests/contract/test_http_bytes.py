@@ -8,6 +8,8 @@ import msgspec
 import pytest
 import trio
 
+from tests.patience import PATIENCE
+
 from .conftest import QUICK, Ground
 from .http1 import Connection, Ended
 from .http_peer import Http, Session, http_at
@@ -20,7 +22,7 @@ def post(path: str, fields: str, body: bytes = b"", host: str = "127.0.0.1") -> 
     return f"POST /rt/{path} HTTP/1.1\r\nHost: {host}\r\n{fields}\r\n".encode("latin-1") + body
 
 
-async def said(http: Http, data: bytes, deadline: float = 5) -> tuple[int, Connection]:
+async def said(http: Http, data: bytes, deadline: float = PATIENCE) -> tuple[int, Connection]:
     """Send bytes; return the status of the answer, 0 when the connection just ends."""
     connection = await http.open()
     connection.expecting.append("POST")
@@ -83,7 +85,7 @@ async def test_a_body_over_the_limit_is_413_before_it_is_read(http: Http) -> Non
     await connection.raw(post("send", f"{name}: {value}\r\nTransfer-Encoding: chunked\r\n"))
     chunk = b"10000\r\n" + b"x" * 0x10000 + b"\r\n"
     status = None
-    with trio.fail_after(10):
+    with trio.fail_after(PATIENCE):
         for _ in range(limit // 0x10000 + 2):
             try:
                 await connection.raw(chunk)
@@ -129,7 +131,7 @@ async def test_a_length_that_promises_less_is_the_beginning_of_the_next_request(
     await connection.raw(
         post("send", f"{field}: {value}\r\nContent-Length: 2\r\n", b'[]{"type":"bye"}\r\n\r\n')
     )
-    with trio.fail_after(5):
+    with trio.fail_after(PATIENCE):
         assert (await connection.answer()).status == 200
         with contextlib.suppress(Ended):
             assert (await connection.answer()).status == 400
@@ -157,13 +159,13 @@ async def test_chunks_are_a_body_or_refused_as_a_whole(http: Http, body: bytes) 
     connection = await http.open()
     connection.expecting += ["POST", "GET"]
     await connection.raw(post("session", "Transfer-Encoding: chunked\r\n", body))
-    with trio.fail_after(5):
+    with trio.fail_after(PATIENCE):
         answer = await connection.answer()
     plain = b";" not in body and b"X-Trailer" not in body
     assert answer.status == 200 if plain else answer.status in (200, 400), answer.body
     if answer.status == 200:
         await connection.raw(b"GET /rt/none HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
-        with trio.fail_after(5):
+        with trio.fail_after(PATIENCE):
             assert (await connection.answer()).status == 404
 
 
@@ -190,7 +192,7 @@ async def test_chunks_are_a_body_or_refused_as_a_whole(http: Http, body: bytes) 
 async def test_bad_chunks_are_refused_and_end_the_connection(http: Http, body: bytes) -> None:
     connection = await http.open()
     connection.expecting.append("POST")
-    with trio.fail_after(5):
+    with trio.fail_after(PATIENCE):
         try:
             await connection.raw(post("session", "Transfer-Encoding: chunked\r\n", body))
             assert (await connection.answer()).status in (400, 413, 431)
@@ -218,7 +220,6 @@ async def test_who_sends_slowly_for_ever_is_not_kept(ground: Ground, data: bytes
     async with http_at(ground.place(**QUICK, body_ms=500, keep_alive_ms=500)) as http:
         connection = await http.open()
         await connection.raw(data)
-        began = trio.current_time()
 
         async def drip() -> None:
             while True:
@@ -230,9 +231,8 @@ async def test_who_sends_slowly_for_ever_is_not_kept(ground: Ground, data: bytes
 
         async with trio.open_nursery() as nursery:
             nursery.start_soon(drip)
-            await connection.ends(6)
+            await connection.ends()
             nursery.cancel_scope.cancel()
-        assert trio.current_time() - began < 5
 
 
 async def test_an_idle_connection_between_requests_may_stay_longer_than_a_head(ground: Ground) -> None:

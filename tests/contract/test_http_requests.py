@@ -7,6 +7,8 @@ import pytest
 import trio
 import trio.testing
 
+from tests.patience import PATIENCE
+
 from .conftest import Ground
 from .http_peer import Http, http_at
 from .peer import Peer
@@ -27,7 +29,7 @@ async def test_pipelined_requests_are_answered_in_order(http: Http, bob: Peer, r
     wire += connection.written("GET", "/rt/none")
     connection.expecting.append("GET")
     await connection.raw(wire)
-    with trio.fail_after(5):
+    with trio.fail_after(PATIENCE):
         acks = [(await connection.answer()).good().json()["messages"] for _ in range(20)]
         assert [[ack["id"] for ack in each] for each in acks] == [[n] for n in range(2, 22)]
         assert (await connection.answer()).status == 404
@@ -41,7 +43,7 @@ async def test_behind_a_parked_poll_a_request_waits(http: Http, bob: Peer, room:
     await connection.ask("GET", "/rt/poll?after=0&wait=25", one.fields)
     await connection.ask("POST", "/rt/send", one.fields, b'{"type":"ping","time":1}')
     await bob.publish(room, "woken")
-    with trio.fail_after(5):
+    with trio.fail_after(PATIENCE):
         assert "n" in (await connection.answer()).good().json()
         (pong,) = (await connection.answer()).good().json()["messages"]
     assert pong["type"] == "pong"
@@ -56,7 +58,7 @@ async def test_a_flood_of_pipelined_requests_is_answered_when_it_is_read(ground:
         ping = connection.written("POST", "/rt/send", session.fields, b'{"type":"ping"}')
         count = 2000
         connection.expecting += ["POST"] * count
-        with trio.fail_after(20):
+        with trio.fail_after(PATIENCE):
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(connection.raw, ping * count)
                 await trio.testing.wait_all_tasks_blocked(0.1)
@@ -86,7 +88,7 @@ async def test_another_method_is_405_and_told_which_is_right(
     http: Http, method: str, path: str, allowed: str
 ) -> None:
     connection = await http.open()
-    with trio.fail_after(5):
+    with trio.fail_after(PATIENCE):
         answer = await connection.request(method, f"/rt/{path}", body=b"{}" if method != "GET" else None)
     assert answer.status == 405, (answer.status, answer.body)
     assert allowed in [each.strip() for each in (answer.get("allow") or "").split(",")]
@@ -95,7 +97,7 @@ async def test_another_method_is_405_and_told_which_is_right(
 
 async def test_head_is_answered_without_a_body(http: Http) -> None:
     connection = await http.open()
-    with trio.fail_after(5):
+    with trio.fail_after(PATIENCE):
         for path in ("/rt/sse?room=relay:x", "/rt/poll?after=0", "/rt/none"):
             answer = await connection.request("HEAD", path)
             assert answer.status in (200, 401, 404, 405)
@@ -108,7 +110,7 @@ async def test_100_continue_is_said_before_the_body_is_awaited(http: Http) -> No
     connection = await http.open()
     connection.expecting.append("POST")
     await connection.raw(post("session", f"Content-Length: {len(HELLO)}\r\nExpect: 100-continue\r\n"))
-    with trio.fail_after(5):
+    with trio.fail_after(PATIENCE):
         while b"\r\n\r\n" not in connection.buffer:
             await connection.more()
         assert connection.buffer.startswith(b"HTTP/1.1 100")
@@ -149,7 +151,7 @@ async def test_http_1_0_without_chunks(http: Http) -> None:
     """A reader of 1.0 knows no chunks: a stream ends with its connection."""
     connection = await http.open()
     await connection.raw(b"GET /rt/sse?room=relay:old HTTP/1.0\r\nHost: 127.0.0.1\r\n\r\n")
-    with trio.fail_after(5):
+    with trio.fail_after(PATIENCE):
         while b"\n\n" not in connection.buffer and b"\r\n\r\n" not in connection.buffer:
             await connection.more()
     head = bytes(connection.buffer).lower()

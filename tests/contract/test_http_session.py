@@ -193,7 +193,7 @@ async def test_a_ticket_is_not_logged(own: Ground) -> None:
     finally:
         http.close()
     server.terminate()
-    server.wait(15)
+    server.wait()
     assert one.welcome["ticket"] not in server.output
     assert one.key not in server.output
 

@@ -8,6 +8,8 @@ import msgspec
 import pytest
 import trio
 
+from tests.patience import PATIENCE
+
 from .conftest import QUICK, Dial, Ground
 from .http_peer import Http, Stream, http_at
 from .peer import Peer
@@ -249,7 +251,7 @@ async def test_a_comment_comes_each_ping_or_a_message_where_one_asks(ground: Gro
         for _ in range(3):
             assert "time" in await beats.message("ping", 2)
         comments = len(quiet.parser.comments)
-        with trio.fail_after(5):
+        with trio.fail_after(PATIENCE):
             while len(quiet.parser.comments) < comments + 3:
                 quiet.parser.feed(await quiet.connection.part() or b"")
 

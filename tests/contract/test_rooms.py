@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import trio
 
+from tests.patience import PATIENCE
+
 from .conftest import Dial, Ground, Way
 from .peer import Peer
 from .websocket import WebSocket
@@ -52,7 +54,7 @@ async def test_the_application_may_leave_one_out(way: Way, ann: Peer, bob: Peer,
 async def test_a_volatile_event_is_heard_and_not_kept(way: Way, ann: Peer, bob: Peer, room: str) -> None:
     await ann.join(room)
     await bob.join(room)
-    with trio.fail_after(5):
+    with trio.fail_after(PATIENCE):
         while (
             event := ann.find("event", room=room, event="cursor")
         ) is None:  # between two polls nobody listens

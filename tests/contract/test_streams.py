@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 import trio
 
+from tests.patience import PATIENCE
+
 from .conftest import Dial, Way
 from .link import Link, Message
 from .peer import Peer
@@ -29,7 +31,7 @@ async def ended(peer: Peer, stream: int) -> Message:
 
 async def closed(bob: Peer, name: str) -> None:
     """Wait until a generator's `finally` has run."""
-    with trio.fail_after(5):
+    with trio.fail_after(PATIENCE):
         while "closed" not in await bob.emit("log", name):
             pass
 

@@ -14,6 +14,7 @@ import trio
 
 import rtcore
 from rtcore.testing import connect_tcp
+from tests.patience import PATIENCE
 
 
 @asynccontextmanager
@@ -40,7 +41,7 @@ async def test_requests_over_tcp(linger: int) -> None:
         await trio.sleep(0.001)
         return await trio.to_thread.run_sync(lambda: data)
 
-    with trio.fail_after(20):
+    with trio.fail_after(PATIENCE):
         async with served(app, linger=linger) as port, connect_tcp("127.0.0.1", port) as client:
             await client.hello()
             for n in range(50):
@@ -52,7 +53,7 @@ async def test_what_is_said_outside_a_turn_leaves_at_once() -> None:
     """A task of the application that publishes wakes the flusher; nobody else is busy who would do it."""
     app = rtcore.App()
     app.rooms("tea", relay=True)
-    with trio.fail_after(20):
+    with trio.fail_after(PATIENCE):
         async with served(app) as port, connect_tcp("127.0.0.1", port) as client:
             await client.hello()
             await client.ask("join", room="tea")
@@ -75,7 +76,7 @@ async def test_a_busy_server_leaves_trio_its_share() -> None:
             await trio.sleep(0.001)
             ticks += 1
 
-    with trio.fail_after(30):
+    with trio.fail_after(PATIENCE):
         async with served(app, linger=1000) as port, connect_tcp("127.0.0.1", port) as client:
             await client.hello()
             async with trio.open_nursery() as nursery:

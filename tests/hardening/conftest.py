@@ -48,10 +48,9 @@ def rows() -> list[tuple[str, ...]]:
     """The table: a row for each attack."""
     found = []
     for report in REPORTS:
-        calm, attacked = ("", "") if report.calm is None or report.attacked is None else (
-            f"{report.calm.p99:.2f} ms",
-            f"{report.attacked.p99:.2f} ms",
-        )  # fmt: skip
+        calm, attacked = (
+            "" if figures is None else f"{figures.p99:.2f} ms" for figures in (report.calm, report.attacked)
+        )
         found.append((report.name, report.figure, calm, attacked, f"{report.grown / MIB:+.1f} MiB"))
     return found
 

@@ -1,8 +1,9 @@
 """The well-behaved pair: one publishes in a relay room, the other hears it; how long it takes is kept.
 
 A process of its own (`python -m tests.hardening.pair HOST PORT`), so that what it measures is the server and
-not the attacker's Python. It measures from `begin` to `end`, said on its standard input, and answers with a
-line of JSON. Each number has to be heard, in order, within the client's deadline: else it ends with an error.
+not the attacker's Python. It measures from `begin` to `end N`, said on its standard input, and answers with a
+line of JSON, once there were N messages. Each number has to be heard, in order, by the client's deadline (a
+backstop): else it ends with an error.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests import leaks
+from tests.patience import PATIENCE
 from tests.wire.client import Client
 
 ROOT = Path(__file__).parents[2]
@@ -55,9 +57,9 @@ class Pair:
         """Measure from now on."""
         self._say("begin")
 
-    def end(self) -> Figures:
-        """Return what was measured since `begin`."""
-        self._say("end")
+    def end(self, count: int) -> Figures:
+        """Wait until there were so many messages since `begin`; return what was measured."""
+        self._say(f"end {count}")
         return Figures(**json.loads(self._line()))
 
     def _say(self, word: str) -> None:
@@ -78,10 +80,10 @@ class Pair:
         assert self.process.stdout is not None
         self.process.stdin.close()
         try:
-            self.process.wait(10)
+            self.process.wait(PATIENCE)
         except subprocess.TimeoutExpired:
             self.process.kill()
-            self.process.wait(10)
+            self.process.wait(PATIENCE)
         self.process.stdout.close()
 
 
@@ -102,7 +104,7 @@ def main(host: str, port: int) -> None:
     bob.join(ROOM)
     print("ready", flush=True)
     took: list[float] = []
-    number = 0
+    number = wanted = 0
     while True:
         number += 1
         began = time.perf_counter()
@@ -117,14 +119,16 @@ def main(host: str, port: int) -> None:
         if ann.socket in ready:
             ann.take()
         if sys.stdin in ready:
-            match sys.stdin.readline().strip():
-                case "begin":
+            match sys.stdin.readline().split():
+                case ["begin"]:
                     took = []
-                case "end":
-                    print(json.dumps(figures(took)), flush=True)
-                    took = []
+                case ["end", count]:
+                    wanted = int(count)
                 case _:
                     break
+        if 0 < wanted <= len(took):
+            print(json.dumps(figures(took)), flush=True)
+            took, wanted = [], 0
     ann.close()
     bob.close()
 

@@ -12,6 +12,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from tests.patience import PATIENCE
 from tests.wire.server import Server
 
 from .pair import Figures, Pair
@@ -20,13 +21,10 @@ HERE = Path(__file__).parent
 PAGE = os.sysconf("SC_PAGESIZE")
 KIB, MIB = 1 << 10, 1 << 20
 
-# Under attack a message may take this many times as long as in calm, and calm counts as at least so much
-# (ms): on a machine with other work to do, a calm p99 below it is luck.
-TIMES, FLOOR = 10, 4.0
-# How long the calm is measured, and an attack at least (s).
-CALM = 0.6
-# How long the server may take to let go of what was attacked with (s), beside its own deadlines.
-PATIENCE = 10.0
+# Messages of the pair in an attack at least: each was heard, in order. In calm as many are measured, for the
+# figures alone: how long one takes depends on the machine, and no test asserts it (`python -m bench.calm`).
+MESSAGES = 200
+CALM = os.environ.get("BENCH_CALM") == "1"
 
 
 @dataclass
@@ -88,7 +86,7 @@ class Target:
     def get(self, path: str, source: str | None = None) -> str:
         """One page of the server."""
         bound = (source, 0) if source else None
-        with socket.create_connection(self.address, timeout=5, source_address=bound) as link:
+        with socket.create_connection(self.address, timeout=PATIENCE, source_address=bound) as link:
             link.sendall(f"GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n".encode())
             answer = b""
             while chunk := link.recv(1 << 16):
@@ -107,26 +105,20 @@ class Target:
     # -- an attack
 
     @contextlib.contextmanager
-    def attacked(self, name: str, *, grows: int = 8 * MIB, at_least: float = CALM) -> Iterator[Report]:
-        """Measure the pair calm, then while the block attacks; hold both and the memory against the bounds.
+    def attacked(self, name: str, *, grows: int = 8 * MIB) -> Iterator[Report]:
+        """While the block attacks, the pair goes on: each of its messages is heard, once and in order.
 
-        `grows`: how much larger the process may be at the end of the block (bytes). The block is held for
-        `at_least` seconds, so that a p99 means something.
+        `grows`: how much larger the process may be at the end of the block (bytes).
         """
         report = Report(name)
-        self.pair.begin()
-        time.sleep(CALM)
-        report.calm = self.pair.end()
+        if CALM:
+            self.pair.begin()
+            report.calm = self.pair.end(MESSAGES)
         before = self.resident()
-        began = time.monotonic()
         self.pair.begin()
         yield report
-        time.sleep(max(0.0, began + at_least - time.monotonic()))
-        report.attacked = self.pair.end()
+        report.attacked = self.pair.end(MESSAGES)
         report.grown = self.resident() - before
         REPORTS.append(report)
-        bound = TIMES * max(report.calm.p99, FLOOR)
-        assert report.attacked.p99 < bound, (
-            f"the pair's p99 went from {report.calm.p99} ms to {report.attacked.p99} ms; bound {bound:.1f} ms"
-        )
+        assert report.attacked.count >= MESSAGES
         assert report.grown <= grows, f"{report.grown / MIB:.1f} MiB more; at most {grows / MIB:.1f}"

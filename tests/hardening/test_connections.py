@@ -11,6 +11,8 @@ from .target import Target
 
 LIMITS = {"connections": 400, "connections_per_address": 100, "sessions_per_address": 150, "hello_ms": 3000}
 
+ROUNDS = 100
+
 
 def test_more_connections_than_allowed_from_one_address(target: Target) -> None:
     """100 from one address; the others get 503 and a delay. Other addresses notice nothing."""
@@ -50,17 +52,19 @@ def test_more_connections_than_allowed_from_many_addresses(target: Target) -> No
 
 
 def test_connecting_without_an_end(target: Target) -> None:
-    """Connect, cut, and again, for a second: whoever is inside goes on."""
+    """Connect, cut, and again, 6,400 times: whoever is inside goes on."""
     count = 0
     with Crowd(target.address) as crowd, target.attacked("connecting without an end") as report:
         members = crowd.add(64)
-        end = time.monotonic() + 1.5
-        while time.monotonic() < end:
+        began = time.monotonic()
+        while count < 64 * ROUNDS:
             crowd.connect(members, UPGRADE, source=f"127.0.3.{1 + count // 64 % 200}")
             for member in members:
                 member.cut()
             count += len(members)
-        report.figure = f"{count / 1.5:,.0f} connections a second, each cut after its handshake"
+        report.figure = (
+            f"{count / (time.monotonic() - began):,.0f} connections a second, each cut after its handshake"
+        )
     target.until("all gone", lambda seen: seen["current_connections"] == 2)
 
 

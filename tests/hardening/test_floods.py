@@ -91,7 +91,7 @@ def test_a_million_empty_frames(target: Target, dial: Dial) -> None:
         sent = pour(ann, block, 100)
         assert sent == 100
         target.until(
-            "all read", lambda seen: seen["messages_in_total"] >= before["messages_in_total"] + 1_000_000, 30
+            "all read", lambda seen: seen["messages_in_total"] >= before["messages_in_total"] + 1_000_000
         )
         report.figure = f"answered in {time.monotonic() - began:.1f} s, {drain.bytes / MIB:.0f} MiB of errors"
     drain.stop()
@@ -129,7 +129,7 @@ def test_a_ping_flood(target: Target, dial: Dial, reads: bool) -> None:
         else:
             assert sent < 200, "pings were taken though no pong was read"
             slow = 'closed_total{code="4002"}'
-            target.until("closed", lambda seen: seen.get(slow, 0) >= 1, 12)
+            target.until("closed", lambda seen: seen.get(slow, 0) >= 1)
             report.figure = f"taken until {sent:,},000; then not read, and 4002"
 
 
@@ -182,7 +182,7 @@ def test_a_thousand_rooms_held_and_one_more(target: Target, dial: Dial) -> None:
         ann = dial(target.address).hello()
         for number in range(1000):
             ann.ask("join", room=f"loop:{number}")
-        ann.ack(ann.ids, 20)
+        ann.ack(ann.ids)
         acks = [ann.ack(ann.ask("join", room=f"loop:more{number}")) for number in range(3)]
         assert {ack["error"]["code"] for ack in acks} == {"OVERLOADED"}
         held = target.metrics()["current_rooms"] - before["current_rooms"]
@@ -204,6 +204,6 @@ def test_faults_without_an_end(target: Target, dial: Dial) -> None:
         drain = Drain(ann)
         began = target.metrics()["messages_in_total"]
         assert pour(ann, block, 20) == 20
-        target.until("all read", lambda seen: seen["messages_in_total"] >= began + 20_000, 20)
+        target.until("all read", lambda seen: seen["messages_in_total"] >= began + 20_000)
         report.figure = f"20,000 messages that are none, {drain.bytes / MIB:.1f} MiB of errors"
     drain.stop()

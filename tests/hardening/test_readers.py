@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bench.crowd import UPGRADE, Crowd, raise_descriptors, text
+from tests.patience import PATIENCE
 from tests.wire.client import Client
 
 from .conftest import Dial
@@ -31,11 +32,11 @@ def test_never_read(target: Target, dial: Dial) -> None:
         hello = {"type": "hello"}
         join = {"type": "join", "id": 1, "room": "crowd"}
         crowd.connect(crowd.members, UPGRADE + text(hello) + text(join), window=4096)
-        crowd.run(lambda: joined == MEMBERS, 60, "a join of each")
+        crowd.run(lambda: joined == MEMBERS, PATIENCE, "a join of each")
         # From here on none of them reads.
         with target.attacked("2,000 that never read", grows=RING + MEMBERS * OUTBOX) as report:
             report.figure = publish(target, dial(target.address).hello(), pad)
-    target.until("all gone", lambda seen: seen["current_connections"] <= 3, 20)
+    target.until("all gone", lambda seen: seen["current_connections"] <= 3)
 
 
 def publish(target: Target, ann: Client, pad: str) -> str:

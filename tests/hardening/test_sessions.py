@@ -7,12 +7,13 @@ import time
 
 import pytest
 
+from tests.patience import PATIENCE
 from tests.wire.client import Client, Closed
 
 from .conftest import Dial
 from .target import MIB, Target
 
-LIMITS = {"ping_ms": 1200, "silence_ms": 1300, "resume_ms": 2800}
+LIMITS = {"ping_ms": 2000, "silence_ms": 4000, "resume_ms": 6500}
 
 
 def quiet(client: Client) -> None:
@@ -56,7 +57,9 @@ def test_session_keys_guessed(target: Target, dial: Dial) -> None:
     assert key not in guesses
     with target.attacked("session keys guessed", grows=16 * MIB) as report:
         known: set[str] = set()
-        for guess in guesses:
+        for number, guess in enumerate(guesses):
+            if number % 20 == 0:
+                assert victim.emit("echo", number) == number
             thief = dial(target.address).hello(session=victim.session, key=guess, position=victim.at(0))
             assert thief.welcome["resumed"] is False
             assert thief.session != victim.session
@@ -86,7 +89,7 @@ def test_a_handler_that_never_returns(target: Target, dial: Dial) -> None:
         assert witness.emit("counted", "never begun") == 100
         for peer in peers:
             peer.drop()
-        end = time.monotonic() + LIMITS["resume_ms"] / 1000 + 5
+        end = time.monotonic() + PATIENCE
         while witness.emit("counted", "never ended") < 100:
             assert time.monotonic() < end, "handlers outlived their sessions"
             witness.listen(0.1)
@@ -121,7 +124,7 @@ def test_sessions_left_behind(target: Target, dial: Dial) -> None:
             peer = dial(target.address).hello()
             peer.drop()
         held = target.metrics()["current_sessions"]
-        target.until("ended", lambda seen: seen["current_sessions"] <= 3, LIMITS["resume_ms"] / 1000 + 5)
+        target.until("ended", lambda seen: seen["current_sessions"] <= 3)
         report.figure = f"2,000 sessions cut; {held:.0f} were held at most, all ended with the window"
     with pytest.raises(Closed):
         dial(target.address).hello(token="x" * 70_000)  # over the limit before `welcome`

@@ -9,8 +9,7 @@ import trio
 import rtcore
 from rtcore._lifecycle import Stop
 from rtcore._listeners import Address
-
-PATIENCE = 10.0
+from tests.patience import PATIENCE
 
 
 class Running(NamedTuple):

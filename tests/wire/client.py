@@ -22,11 +22,13 @@ from typing import Any, Self
 
 import msgspec
 
+from tests.patience import PATIENCE
+
 from . import frames
 
 Message = dict[str, Any]
 
-DEADLINE = 5.0
+DEADLINE = PATIENCE
 JSON, MSGPACK = "rtcore.v1.json", "rtcore.v1.msgpack"
 MAGIC = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 BOTH_NO_CONTEXT = {"server_no_context_takeover", "client_no_context_takeover"}

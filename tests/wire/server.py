@@ -13,10 +13,11 @@ import time
 from pathlib import Path
 
 from tests import leaks
+from tests.patience import PATIENCE
 
 HERE = Path(__file__).parent
 ROOT = HERE.parent.parent
-START = 30.0
+START = PATIENCE
 
 
 LIBC = ctypes.CDLL(None)
@@ -87,7 +88,7 @@ class Server:
         """All that it has printed."""
         return "".join(self.lines)
 
-    def wait_for(self, pattern: str, deadline: float = 5.0) -> str:
+    def wait_for(self, pattern: str, deadline: float = PATIENCE) -> str:
         """Wait until it has printed a line that fits; return the line."""
         end = time.monotonic() + deadline
         with self.news:
@@ -104,7 +105,7 @@ class Server:
         """Ask it to end, as a supervisor does."""
         self.process.send_signal(signal.SIGTERM)
 
-    def wait(self, deadline: float = 15.0) -> int:
+    def wait(self, deadline: float = PATIENCE) -> int:
         """Wait for its end and return the exit code."""
         return self.process.wait(deadline)
 
@@ -112,7 +113,7 @@ class Server:
         """End it, by force if need be."""
         if self.process.poll() is None:
             self.process.kill()
-            self.process.wait(10)
+            self.process.wait(PATIENCE)
         self.reader.join(10)
         leaks.shared_threads.discard(self.reader)
         assert self.process.stdout is not None

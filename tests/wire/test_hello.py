@@ -8,6 +8,8 @@ import time
 
 import pytest
 
+from tests.patience import PATIENCE
+
 from . import frames
 from .client import Client, Closed
 from .conftest import Dial
@@ -114,13 +116,13 @@ def test_another_or_an_unreadable_first_message_is_4504(dial: Dial, first: str) 
 
 def test_no_hello_in_time_is_4001(dial: Dial, quick: Server) -> None:
     """Opens and says nothing: must not hold a place for ever."""
-    dial(quick).expect_bye(4001, 3)
+    dial(quick).expect_bye(4001)
 
 
 def test_pings_do_not_prolong_the_time_for_hello(dial: Dial, quick: Server) -> None:
     """Opens, and says everything but hello."""
     ann = dial(quick)
-    end = time.monotonic() + 3
+    end = time.monotonic() + PATIENCE
     with contextlib.suppress(Closed, ConnectionError):
         while time.monotonic() < end:
             ann.frame(frames.PING, b"")
@@ -133,9 +135,9 @@ def test_one_byte_a_second_does_not_prolong_the_handshake(dial: Dial, quick: Ser
     """The slow loris: a head that never ends."""
     ann = dial(quick, upgrade=False)
     ann.raw(b"GET /rt/ws HTTP/1.1\r\n")
-    began = time.monotonic()
+    end = time.monotonic() + PATIENCE
     while True:
-        assert time.monotonic() - began < 3, "still open"
+        assert time.monotonic() < end, "still open"
         try:
             ann.raw(b"X")
             if not ann.more(time.monotonic() + 0.05):

@@ -5,6 +5,8 @@ from __future__ import annotations
 import contextlib
 import time
 
+from tests.patience import PATIENCE
+
 from . import frames
 from .client import Client, Closed
 from .conftest import Dial
@@ -14,24 +16,22 @@ from .server import Server
 def test_after_silence_the_server_pings(dial: Dial, quick: Server) -> None:
     ann = dial(quick).hello()
     while not ann.pings:
-        ann.take(3)
+        ann.take()
     assert ann.closed is None
 
 
 def test_a_peer_that_answers_pings_stays(dial: Dial, quick: Server) -> None:
     ann = dial(quick).hello()
     while len(ann.pings) < 4:
-        ann.take(3)
+        ann.take()
     assert ann.emit("echo", 1) == 1
 
 
 def test_a_peer_that_answers_nothing_is_closed_with_4001(dial: Dial, quick: Server) -> None:
     """Half-open peers: closed within ping and silence."""
     ann = dial(quick, pong=False).hello()
-    began = time.monotonic()
     ann.expect_bye(4001)
-    assert 0.5 < time.monotonic() - began < 2.5
-    assert ann.pings
+    assert ann.pings, "it was asked before it was given up"
 
 
 def test_any_byte_is_life(dial: Dial, quick: Server) -> None:
@@ -67,11 +67,11 @@ def test_a_peer_that_is_talked_to_is_not_alive_by_that(dial: Dial, quick: Server
     ann = dial(quick, pong=False).hello()
     bob.join(room)
     ann.join(room)
-    began = time.monotonic()
+    end = time.monotonic() + PATIENCE
     with contextlib.suppress(Closed):
-        while time.monotonic() - began < 3:
+        while time.monotonic() < end:
             bob.publish(room, 1)
-            ann.take(1)
+            ann.take()
     assert ann.closed is not None
     assert ann.closed.code == 4001
 
@@ -81,7 +81,7 @@ def test_a_close_frame_that_is_not_answered_does_not_hold_the_socket(dial: Dial,
     ann.raw(frames.encode(0x3))  # a broken frame: the server says bye and closes
     while ann.next_frame().opcode != frames.CLOSE:
         pass
-    end = time.monotonic() + 3  # close_ms is 500
+    end = time.monotonic() + PATIENCE
     while ann.more(end):
         pass
 

@@ -6,13 +6,15 @@ import time
 
 import pytest
 
+from tests.patience import PATIENCE
+
 from .client import Client
 from .conftest import Dial, Servers
 
 
 def open_until(dial: Dial, server: object) -> Client:
     """Open a connection as soon as there is a place again."""
-    end = time.monotonic() + 5
+    end = time.monotonic() + PATIENCE
     while True:
         client = dial(server)  # type: ignore[arg-type]
         assert client.response is not None

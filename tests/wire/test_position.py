@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import time
 
+from tests.patience import PATIENCE
+
 from .client import Client
 from .conftest import Dial, Servers
 
@@ -135,7 +137,7 @@ def test_a_gap_by_age_says_so(dial: Dial, ann: Client, bob: Client, name: str) -
     bob.join(room)
     ann.drop()
     seq = bob.publish(room, "forgotten soon")
-    end = time.monotonic() + 5
+    end = time.monotonic() + PATIENCE
     while bob.ok("history", room=room)["history"]:
         assert time.monotonic() < end, "still kept"
     again = dial().hello(**ann.returning())

@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+from tests.patience import PATIENCE
+
 from .client import JSON, MSGPACK, Client, Message, fault
 from .conftest import Dial, Servers
 from .server import Server
@@ -36,7 +38,7 @@ def items(client: Client, stream: int, first: int, until: int) -> list[Any]:
 
 def logged(bob: Client, name: str, what: list[Any]) -> None:
     """Wait until the application's log is this."""
-    end = time.monotonic() + 5
+    end = time.monotonic() + PATIENCE
     while (log := bob.emit("log", name)) != what:
         assert time.monotonic() < end, log
 
