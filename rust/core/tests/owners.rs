@@ -5,5 +5,7 @@ mod support;
 
 #[path = "owners/places.rs"]
 mod places;
+#[path = "owners/standing.rs"]
+mod standing;
 #[path = "owners/tickets.rs"]
 mod tickets;

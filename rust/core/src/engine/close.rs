@@ -263,7 +263,16 @@ impl Engine {
         if held.known {
             self.events.list.push(AppEvent::Ended { session, reason });
         }
-        for conn in held.rare.take().map_or_else(Vec::new, |rare| rare.returning) {
+        if let Some(owner) = held.link.as_ref().and_then(|link| link.owner)
+            && let Some(rare) = self.session_mut(owner).and_then(|held| held.rare.as_mut())
+        {
+            rare.lent.retain(|lent| *lent != session);
+        }
+        let Some(rare) = held.rare.take() else { return };
+        for borrower in rare.lent {
+            self.end_session(borrower, reason, code, now);
+        }
+        for conn in rare.returning {
             self.give_up_return(conn, now);
         }
     }

@@ -180,9 +180,8 @@ impl Engine {
         info: Option<&[u8]>,
         now: Now,
     ) -> Result<bool, Fault> {
-        if self.session(session).is_none() {
-            return Ok(false);
-        }
+        let Some(held) = self.session(session) else { return Ok(false) };
+        let unseen = held.is_ephemeral(); // such a one is a member in no presence
         let id = self.make_room(room)?;
         if let Some(before) = self.grants_in(id, session) {
             let grants = grants.unwrap_or(before);
@@ -191,7 +190,7 @@ impl Engine {
         }
         let Some(place) = self.room(id) else { return Ok(false) };
         let (grants, visible) =
-            (grants.unwrap_or_else(|| place.settings.member_grants()), place.settings.presence);
+            (grants.unwrap_or_else(|| place.settings.member_grants()), place.settings.presence && !unseen);
         let member =
             Member { session, began: self.head, floor: 0, info: info.map(Into::into), grants, visible };
         self.enter(session, id, member, 0, now);

@@ -3,6 +3,7 @@
 use super::admission::{What, table_full};
 use super::conn::Phase;
 use super::session::{PendingHello, Session, same_key, word};
+use super::standing::OVER;
 use super::{AppEvent, Engine, Listener};
 use crate::codes::close;
 use crate::envelope::Hello;
@@ -103,12 +104,12 @@ impl Engine {
             return;
         }
         if expires.is_some_and(|at| at <= now.wall_ms) {
-            self.close_conn(id, close::EXPIRED, "the token's time is over", None, now);
+            self.close_conn(id, close::EXPIRED, OVER, None, now);
             return;
         }
         let returning = pending.session.as_deref().and_then(|name| {
             let session = *self.sessions_by_name.get(name)?;
-            let held = self.session(session)?;
+            let held = self.session(session).filter(|held| !held.is_ephemeral())?;
             let same =
                 same_key(&held.key, pending.key.as_deref()?) && held.user().map(|user| &**user) == user;
             same.then_some(session)
@@ -187,7 +188,7 @@ impl Engine {
             held.cursor = began;
         }
         if let Some(subscription) = &pending.subscription {
-            self.begin_subscription(id, session, subscription, expires, now);
+            self.begin_subscription(id, session, subscription, pending.owner, expires, now);
             return;
         }
         self.arrive(id, session, began, pending, now);

@@ -8,7 +8,7 @@ use crate::codes::{Code, close};
 use crate::error::Broken;
 use crate::frame::http::{Head, Parsed, Refusal, parse};
 use crate::frame::websocket::{Decoder, Event, Kind, Payload, Role, opcode};
-use crate::frame::{cors, forwarded, handshake, origin};
+use crate::frame::{cors, forwarded, handshake, origin, page};
 use crate::ids::{ConnId, Form, Now};
 use crate::outbox::{Lane, Meta, Outbox};
 
@@ -285,6 +285,7 @@ impl Engine {
         if ours {
             let secure = self.conn(id).is_some_and(|conn| conn.secure);
             origin::origin_ok(head, &self.config.origins, secure)?;
+            page::page_ok(head)?;
         }
         if !ours || path.starts_with(API) {
             if !self.config.backend {

@@ -37,6 +37,7 @@ mod rooms;
 mod route;
 mod say;
 mod session;
+mod standing;
 mod stream_app;
 mod stream_feed;
 mod streams;

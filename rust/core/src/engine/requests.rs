@@ -285,17 +285,13 @@ impl Engine {
         expires: Option<u64>,
         now: Now,
     ) {
-        let Some(held) = self.session_mut(session) else { return };
+        let Some(held) = self.session(session) else { return };
         if held.user().map(|user| &**user) != user {
             let fault = Fault::new(Code::Unauthorized, "the token belongs to another user").with_id(id);
             self.tell_fault(session, &fault);
             return;
         }
-        held.expires = expires;
-        held.told_expiring = false;
-        if expires.is_some() {
-            self.time_expiry(session, now);
-        }
+        self.renew(session, expires, now);
         if let Some(id) = id {
             self.tell_reply(session, Some(id), |out, form| envelope::auth(out, form, id, expires));
         }

@@ -5,6 +5,7 @@ use super::asked::{Owner, Waiting};
 use super::conn::Phase;
 use super::hello::Since;
 use super::session::{Allowed, PendingHello, Returning};
+use super::standing::OVER;
 use super::{AppEvent, Engine};
 use crate::codes::close;
 use crate::envelope::write as envelope;
@@ -84,6 +85,14 @@ impl Engine {
         let mut pending = std::mem::take(&mut **pending);
         let Some(returning) = pending.returning.take() else { return };
         self.not_returning(id, returning.session);
+        if returning.expires.is_some_and(|expires| expires <= now.wall_ms) {
+            // It was over before the last room was decided.
+            if pending.subscription.is_some() {
+                self.end_session(returning.session, OVER, close::EXPIRED, now);
+            }
+            self.close_conn(id, close::EXPIRED, OVER, None, now);
+            return;
+        }
         if let Some(subscription) = pending.subscription.take() {
             self.finish_subscription(id, &subscription, returning, now);
             return;
@@ -132,13 +141,7 @@ impl Engine {
             Since::Nothing => began,
             Since::Unknown => self.head,
         };
-        if let Some(held) = self.session_mut(session) {
-            held.expires = returning.expires;
-            held.told_expiring = false;
-        }
-        if returning.expires.is_some() {
-            self.time_expiry(session, now);
-        }
+        self.renew(session, returning.expires, now);
         self.renew_floors(session, since, seq);
         self.arrive(id, session, seq, &pending, now);
         self.welcome(id, session, seq, Some(since != Since::Unknown), now);

@@ -138,6 +138,9 @@ impl Engine {
         message: Result<&[u8], Fault>,
         now: Now,
     ) {
+        if self.is_over(session, now) {
+            return; // nothing is done, nor said to be wrong, for who has no right to ask
+        }
         let read = message.and_then(|bytes| Ok((read(form, bytes)?, bytes)));
         let owed = self.is_owed_much(session);
         let (said, source) = match read {

@@ -1,6 +1,7 @@
 //! One session: the logical peer, which outlives its connections.
 
 use super::http::{Link, Subscription};
+use crate::frame::page::Page;
 use crate::ids::{ConnId, RoomId, Seq, SessionId, Tick};
 use crate::log::acks::Acks;
 use crate::log::entry::Author;
@@ -57,6 +58,10 @@ pub(super) struct Rare {
     pub posted_bytes: usize,
     /// Connections at the door that want this session, while the application is asked about its rooms.
     pub returning: Vec<ConnId>,
+    /// The browser sends its cookie along with what pages of any site ask (`SameSite=None`).
+    pub everywhere: bool,
+    /// Streams over plain HTTP that this session's key opened: each has a session of its own, and ends with this one.
+    pub lent: Vec<SessionId>,
     /// Streams of items, once there was one.
     pub streams: Option<Box<Streams>>,
 }
@@ -130,6 +135,16 @@ impl Session {
         self.conn.is_some() || self.link.as_ref().is_some_and(|link| link.here)
     }
 
+    /// Whether it is the session of one stream over plain HTTP: it has no key, can only hear, and ends with its response.
+    pub fn is_ephemeral(&self) -> bool {
+        self.link.as_ref().is_some_and(|link| link.ephemeral)
+    }
+
+    /// Whether a cookie may speak for it, where that is all that a request has.
+    pub fn hears_cookie(&self, page: Page) -> bool {
+        page == Page::Ours || !self.rare.as_ref().is_some_and(|rare| rare.everywhere)
+    }
+
     /// Whether messages that came by `send` wait.
     pub fn has_posted(&self) -> bool {
         self.rare.as_ref().is_some_and(|rare| !rare.posted.is_empty())
@@ -162,6 +177,8 @@ pub(super) struct PendingHello {
     pub subscription: Option<Box<Subscription>>,
     /// Of each stream that it reads, the next item wanted.
     pub streams: Vec<(u64, u64)>,
+    /// A stream over plain HTTP that a session's key opens: that session.
+    pub owner: Option<SessionId>,
     /// The application is asked who this is.
     pub asked: bool,
     /// Set once the user is known and rooms are asked for: those of a session that returns, or of a stream.

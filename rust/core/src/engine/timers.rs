@@ -252,14 +252,10 @@ impl Engine {
             return;
         }
         let Some(expires) = held.expires else { return };
-        if now.wall_ms >= expires {
-            if let Some(conn) = held.conn {
-                self.close_conn(conn, close::EXPIRED, "the token's time is over", None, now);
-            } else if held.link.as_ref().is_some_and(|link| link.here) {
-                self.close_absent(id, close::EXPIRED, "the token's time is over", now);
-            }
+        if self.is_over(id, now) {
             return;
         }
+        let Some(held) = self.session(id) else { return };
         if !held.told_expiring && now.wall_ms + self.config.limits.expiring_ms >= expires {
             if let Some(held) = self.session_mut(id) {
                 held.told_expiring = true;

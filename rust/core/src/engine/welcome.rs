@@ -49,7 +49,9 @@ impl Engine {
             ("streams", limits.streams),
         ];
         let link = held.link.as_deref();
-        let key = std::str::from_utf8(&held.key).ok().filter(|_| link.is_none_or(|link| !link.cookie));
+        let key = std::str::from_utf8(&held.key)
+            .ok()
+            .filter(|_| link.is_none_or(|link| !link.cookie && !link.ephemeral));
         let ticket = link.and_then(|link| link.ticket_of(held.name()));
         let welcome = WelcomeOut {
             session: held.name(),

@@ -22,6 +22,7 @@ pub mod http;
 pub mod mask;
 mod offers;
 pub mod origin;
+pub mod page;
 pub mod query;
 mod refusal;
 mod rules;

@@ -25,8 +25,7 @@ pub fn origin_ok(head: &Head<'_>, configured: &[String], secure: bool) -> Result
         let value = String::from_utf8_lossy(value);
         return Err(forbidden(format!("the origin {value:?} is not that of a page at a host")));
     };
-    let host = head.header("host").and_then(Authority::parse);
-    if host.is_some_and(|host| host.same(&origin.place)) || configured.iter().any(|entry| origin.is(entry)) {
+    if origin.may_speak(head, configured) {
         return Ok(());
     }
     let own = head.header("host").map(String::from_utf8_lossy).unwrap_or_default();
@@ -71,7 +70,17 @@ pub fn is_host(text: &str) -> bool {
     Authority::parse(text.as_bytes()).is_some()
 }
 
-fn forbidden(message: impl Into<std::borrow::Cow<'static, str>>) -> Refusal {
+/// Whether an address (as in `Referer`, RFC 9110 §10.1.3) is that of a page that may speak to us.
+pub(super) fn is_ours(head: &Head<'_>, page: &[u8], configured: &[String]) -> bool {
+    let Some(begin) = page.windows(3).position(|three| three == b"://").map(|at| at + 3) else {
+        return false;
+    };
+    let end = page[begin..].iter().position(|byte| matches!(byte, b'/' | b'?' | b'#'));
+    let page = end.map_or(page, |end| &page[..begin + end]);
+    Origin::parse(page).is_some_and(|origin| origin.may_speak(head, configured))
+}
+
+pub(super) fn forbidden(message: impl Into<std::borrow::Cow<'static, str>>) -> Refusal {
     Refusal::new(403, Code::ForbiddenOrigin, message)
 }
 
@@ -98,6 +107,12 @@ impl<'a> Origin<'a> {
             _ => None,
         };
         Some(Self { scheme, place: parsed, port: named.or(own) })
+    }
+
+    /// Whether it is that of `Host`, or configured.
+    fn may_speak(&self, head: &Head<'_>, configured: &[String]) -> bool {
+        let host = head.header("host").and_then(Authority::parse);
+        host.is_some_and(|host| host.same(&self.place)) || configured.iter().any(|entry| self.is(entry))
     }
 
     fn is(&self, entry: &str) -> bool {

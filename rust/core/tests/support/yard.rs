@@ -299,8 +299,8 @@ impl Yard {
 
     /// A number that the engine reports of itself.
     pub fn current(&self, name: &str) -> u64 {
-        let named = self.engine.sizes().named();
-        named.iter().find(|(known, _)| *known == name).expect("a gauge").1
+        let sizes = self.engine.sizes();
+        sizes.named().find(|(known, ..)| *known == name).expect("a gauge").2
     }
 
     /// How much is in a table of the engine.

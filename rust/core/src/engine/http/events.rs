@@ -6,6 +6,7 @@ use crate::engine::Engine;
 use crate::engine::admission::{What, full_refusal};
 use crate::engine::encoding::Carrier;
 use crate::engine::hello::Since;
+use crate::engine::standing::{Standing, over};
 use crate::envelope::write as envelope;
 use crate::frame::answer::{About, event_stream};
 use crate::frame::eventstream::{self, LAST_CHUNK};
@@ -92,12 +93,15 @@ impl Engine {
         if let Some(full) = self.user_is_full(session) {
             return Err(full);
         }
-        let moved = self.session(session).is_some_and(|held| held.link.is_none());
+        let standing = self.standing(session, now);
+        if standing == Standing::Expired {
+            return Err(over());
+        }
         if let Some(conn) = self.conn_mut(id) {
             conn.agent = agent;
             conn.request = Some(Box::new(request));
         }
-        if moved {
+        if standing == Standing::Moved {
             // Its newest hello came by WebSocket. An EventSource comes back for ever unless it is told this.
             self.answer_nothing(id, now);
             return Ok(());

@@ -13,11 +13,14 @@ impl Engine {
         let told = match read(Form::Json, body) {
             Ok(Said::Hello(hello)) => {
                 let Some(request) = self.conn_mut(id).and_then(|conn| conn.request.as_mut()) else { return };
-                let token = request.token.take();
+                let (token, cookies) = (request.token.take(), std::mem::take(&mut request.cookies));
                 // A page whose secret is in a cookie comes back with the session's name alone.
+                let page = request.page;
                 let cookie = hello.session.as_deref().filter(|_| hello.key.is_none()).and_then(|name| {
+                    let held = self.session(*self.sessions_by_name.get(name)?)?;
                     let name = format!("rt_{name}");
-                    request.cookies.iter().find_map(|field| cookie_in(field, &name)).map(str::to_owned)
+                    let cookie = cookies.iter().find_map(|field| cookie_in(field, &name)).map(str::to_owned);
+                    cookie.filter(|_| page.is_some_and(|page| held.hears_cookie(page)))
                 });
                 let mut hello = hello;
                 if let Some(key) = cookie {
@@ -88,11 +91,15 @@ impl Engine {
         let secure = self.conn(id).is_some_and(|conn| conn.secure);
         let foreign =
             self.conn(id).and_then(|conn| conn.request.as_ref()).is_some_and(|request| request.foreign);
-        let cookie = self.session(session).and_then(|held| {
+        let cookie = self.session_mut(session).and_then(|held| {
             held.link.as_ref().filter(|link| link.cookie)?;
+            let everywhere = foreign && secure;
+            if everywhere {
+                held.rare().everywhere = true;
+            }
             let key = std::str::from_utf8(&held.key).ok()?;
             // RFC 6265bis §5.6.7: a page of another site has its cookies only with `None`, and that only by TLS.
-            let site = if foreign && secure { "None" } else { "Strict" };
+            let site = if everywhere { "None" } else { "Strict" };
             let secure = if secure { "; Secure" } else { "" };
             Some(format!("rt_{}={key}; Path=/rt/; HttpOnly; SameSite={site}{secure}", held.name()))
         });

@@ -9,6 +9,7 @@ use crate::codes::Code;
 use crate::engine::conn::Phase;
 use crate::engine::encoding::Carrier;
 use crate::engine::session::PendingHello;
+use crate::engine::standing::{Standing, over};
 use crate::engine::{Engine, size};
 use crate::envelope::Data;
 use crate::frame::eventstream::LAST_CHUNK;
@@ -81,12 +82,15 @@ impl Engine {
             self.greet(id, pending, token, None, now);
             return;
         };
-        // The caller has said who it is by its session: the stream is that user's.
-        let Some(held) = self.session(owner) else {
-            self.refuse_request(id, &super::no_session(), true, now);
-            return;
-        };
+        // The caller has said who it is by its session: the stream is that user's, and has that session's right.
+        match self.standing(owner, now) {
+            Standing::Good | Standing::Moved => {}
+            Standing::Expired => return self.refuse_request(id, &over(), true, now),
+            Standing::Gone => return self.refuse_request(id, &super::no_session(), true, now),
+        }
+        let Some(held) = self.session(owner) else { return };
         let (user, expires) = (held.user().cloned(), held.expires);
+        let pending = PendingHello { owner: Some(owner), ..pending };
         if let Some(conn) = self.conn_mut(id) {
             conn.phase = Phase::Checking(Box::default());
         }

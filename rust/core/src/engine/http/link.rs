@@ -1,7 +1,7 @@
 //! What is kept for a session that speaks plain HTTP, beside its cursor.
 
 use crate::engine::session::same_key;
-use crate::ids::{ConnId, Seq, Tick};
+use crate::ids::{ConnId, Seq, SessionId, Tick};
 use std::collections::VecDeque;
 
 /// Links that ended after less silence than this (ms) were not cut for being idle: a client let go of them.
@@ -21,6 +21,8 @@ pub(in crate::engine) struct Link {
     pub here: bool,
     /// An event stream without a session of its own: it ends with its response.
     pub ephemeral: bool,
+    /// Whose key opened that stream.
+    pub owner: Option<SessionId>,
     /// The secret is in a cookie.
     pub cookie: bool,
     ticket: Option<[u8; 32]>,

@@ -36,6 +36,7 @@ use crate::codes::Code;
 use crate::frame::body::Body;
 use crate::frame::credentials::{Authorization, authorization, cookie};
 use crate::frame::http::{Head, Refusal};
+use crate::frame::page::{Page, page_of};
 use crate::frame::query::Query;
 use crate::ids::{ConnId, Now, SessionId};
 use crate::outbox::{Lane, Meta};
@@ -76,7 +77,7 @@ impl Engine {
         }
         match path {
             "/rt/session" => {
-                request.remember_page(head);
+                request.remember_page(head, &self.config.origins);
                 self.begin_body(id, request, head, size(self.config.limits.max_first_message), now)
             }
             "/rt/send" => {
@@ -95,13 +96,17 @@ impl Engine {
         }
     }
 
-    /// Whose request it is: by `Authorization`, or by the session in the URL and its cookie.
+    /// Whose request it is: by `Authorization`, or by the session in the URL and its cookie. Whether that session may act is
+    /// another question: `standing`.
     fn speaker(&self, head: &Head<'_>, query: &Query<'_>) -> Result<SessionId, Refusal> {
-        let (name, key) = match authorization(head)? {
-            Some(Authorization::Session { id, key }) => (id, Some(key)),
+        let (name, key, page) = match authorization(head)? {
+            Some(Authorization::Session { id, key }) => (id, Some(key), Page::Ours),
             Some(Authorization::Bearer(_)) => return Err(who()),
             None => match query.one("session")? {
-                Some(name) => (name, cookie(head, &format!("rt_{name}"))),
+                Some(name) => {
+                    let key = cookie(head, &format!("rt_{name}"));
+                    (name, key, page_of(head, &self.config.origins)?)
+                }
                 None => return Err(who()),
             },
         };
@@ -109,7 +114,9 @@ impl Engine {
         let session = self.sessions_by_name.get(name).copied();
         session
             .filter(|session| {
-                self.session(*session).is_some_and(|held| key.is_some_and(|key| same_key(&held.key, key)))
+                let held =
+                    self.session(*session).filter(|held| !held.is_ephemeral() && held.hears_cookie(page));
+                held.is_some_and(|held| key.is_some_and(|key| same_key(&held.key, key)))
             })
             .ok_or_else(no_session)
     }

@@ -7,6 +7,7 @@ use super::Request;
 use crate::codes::{Code, close};
 use crate::engine::conn::Phase;
 use crate::engine::encoding::Carrier;
+use crate::engine::standing::{OVER, Standing};
 use crate::engine::{Engine, Listener};
 use crate::envelope::write as envelope;
 use crate::frame::http::{Head, Refusal};
@@ -14,6 +15,8 @@ use crate::frame::query::Query;
 use crate::ids::{ConnId, Form, Now, SessionId};
 use crate::outbox::{Lane, Meta};
 
+/// What is said on the old way of a session that has moved.
+pub(super) const MOVED: &str = "a newer connection took this session over";
 /// What stands around the messages of an answer, at most (bytes).
 const AROUND: usize = 40;
 /// An answer's room is used again for the next, unless it is larger than this and than twice what is needed: one
@@ -39,13 +42,18 @@ impl Engine {
             conn.request = Some(Box::new(request));
             conn.phase = Phase::Answering;
         }
-        let Some(held) = self.session(session) else { return Ok(()) };
-        let Some(link) = held.link.as_deref() else {
-            // Its newest hello came by WebSocket: this one is told so, and goes.
-            let body = farewell(after + 1, close::SUPERSEDED, "a newer connection took this session over");
+        let goodbye = match self.standing(session, now) {
+            Standing::Expired => Some((close::EXPIRED, OVER)),
+            Standing::Moved => Some((close::SUPERSEDED, MOVED)),
+            Standing::Good | Standing::Gone => None,
+        };
+        if let Some((code, reason)) = goodbye {
+            let body = farewell(after.saturating_add(1), code, reason);
             self.answer(id, &body, None, now);
             return Ok(());
-        };
+        }
+        let Some(held) = self.session(session) else { return Ok(()) };
+        let Some(link) = held.link.as_deref() else { return Ok(()) };
         let (n, wait) = (link.n, link.quiet_ms(wait));
         if after > n && link.renewed {
             // No answer of this hello had such a number: it is a poll of an earlier one.
@@ -210,13 +218,6 @@ impl Engine {
         if self.unpark(id).is_some() {
             self.answer_last(id, session, now);
         }
-        self.go_away(session, now);
-    }
-
-    /// A session that polls is told to go while no poll is here: the next one hears it.
-    pub(in crate::engine) fn close_absent(&mut self, session: SessionId, code: u16, reason: &str, now: Now) {
-        self.stats.closed(code);
-        self.tell_session(session, |out, form| envelope::bye(out, form, code, reason, None));
         self.go_away(session, now);
     }
 

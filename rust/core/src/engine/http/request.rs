@@ -6,6 +6,7 @@ use crate::frame::cors;
 use crate::frame::credentials::{Authorization, authorization};
 use crate::frame::http::Head;
 use crate::frame::origin::origin_ok;
+use crate::frame::page::{Page, page_of};
 use crate::ids::SessionId;
 
 /// How the answer to a `send` begins.
@@ -39,6 +40,8 @@ pub(in crate::engine) struct Request {
     pub(super) foreign: bool,
     /// What stands for the token of a hello.
     pub(super) token: Option<String>,
+    /// The page behind it, where a cookie may speak for that.
+    pub(super) page: Option<Page>,
     /// The cookies as they came, until the session is known whose one is wanted.
     pub(super) cookies: Vec<Box<str>>,
     /// How a stream is wanted.
@@ -66,6 +69,7 @@ impl Request {
             origin: cors::origin(head).map(Into::into),
             foreign: false,
             token,
+            page: None,
             cookies: Vec::new(),
             shape: None,
             body: None,
@@ -77,8 +81,9 @@ impl Request {
     }
 
     /// Keep what only a hello needs of the page that says it.
-    pub(super) fn remember_page(&mut self, head: &Head<'_>) {
+    pub(super) fn remember_page(&mut self, head: &Head<'_>, origins: &[String]) {
         self.foreign = origin_ok(head, &[], false).is_err();
+        self.page = page_of(head, origins).ok();
         let fields = head.headers_named("cookie").filter_map(|field| std::str::from_utf8(field).ok());
         self.cookies = fields.map(Into::into).collect();
     }

@@ -6,22 +6,27 @@
 //! answers in it, which others wait for.
 
 use super::request::Route;
-use crate::codes::Code;
+use crate::codes::{Code, close};
 use crate::engine::Engine;
 use crate::engine::conn::Phase;
 use crate::engine::route::{expects_ack, id_of, is_answer};
 use crate::engine::session::Session;
-use crate::envelope::{Said, messages, read};
+use crate::engine::standing::{Standing, over};
+use crate::envelope::{Said, messages, read, write as envelope};
 use crate::error::Fault;
 use crate::frame::http::Refusal;
 use crate::ids::{ConnId, Form, Now, SessionId};
 
 impl Engine {
     pub(super) fn send_arrived(&mut self, id: ConnId, session: SessionId, body: &[u8], now: Now) {
-        let Some(held) = self.session(session) else {
-            self.refuse_request(id, &super::no_session(), true, now);
-            return;
-        };
+        match self.standing(session, now) {
+            Standing::Good => {}
+            Standing::Expired => return self.refuse_request(id, &over(), true, now),
+            Standing::Gone => return self.refuse_request(id, &super::no_session(), true, now),
+            // Told as a poll is: what still comes on the old way is not done.
+            Standing::Moved => return self.answer(id, &parting(), None, now),
+        }
+        let Some(held) = self.session(session) else { return };
         // A client sends one after the other: an earlier one has what it has.
         if let Some(earlier) = held.link.as_ref().and_then(|link| link.sending) {
             self.answer_send(earlier, now);
@@ -231,6 +236,14 @@ impl Engine {
         }
         self.answer(id, &body, None, now);
     }
+}
+
+/// The answer to a `send` of a session that has moved.
+fn parting() -> Vec<u8> {
+    let mut body = b"{\"messages\":[".to_vec();
+    envelope::bye(&mut body, Form::Json, close::SUPERSEDED, super::poll::MOVED, None);
+    body.extend_from_slice(b"]}");
+    body
 }
 
 /// Whether a body holds nothing but what others wait for.

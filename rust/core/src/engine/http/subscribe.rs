@@ -102,6 +102,7 @@ impl Engine {
         id: ConnId,
         session: SessionId,
         wanted: &Subscription,
+        owner: Option<SessionId>,
         expires: Option<u64>,
         now: Now,
     ) {
@@ -110,12 +111,16 @@ impl Engine {
         let Some(held) = self.session_mut(session) else { return };
         let mut link = Link::new(head, false, None);
         link.ephemeral = true;
+        link.owner = owner;
         link.here = false;
         held.link = Some(Box::new(link));
         held.lagging = true;
         held.until = until;
         let user = held.user().cloned();
         self.timers.session(until, session);
+        if let Some(owner) = owner.and_then(|owner| self.session_mut(owner)) {
+            owner.rare().lent.push(session);
+        }
         let (mut allowed, mut asked): (Vec<Allowed>, Vec<Arc<str>>) = (Vec::new(), Vec::new());
         for name in &wanted.rooms {
             // The room is made when it may be heard: not for somebody who may not, and not to be freed meanwhile.

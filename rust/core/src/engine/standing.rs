@@ -1,0 +1,93 @@
+//! Who may speak and hear. One place decides it, whatever the transport: a session's rights end when they end.
+//!
+//! A session that somebody names rightly (`http::speaker`, a ticket, a `hello`) may still have none: its token's time is
+//! over, or it has moved to a WebSocket and this is its old way. It is asked at each act: each message that is taken,
+//! each request over plain HTTP; and where it only hears (a parked poll, a stream, a socket that says nothing) the timer
+//! asks. After 4005 it needs a `hello` with a fresh token; what it had sent and was not yet done is not done, as on a
+//! socket that closes, and its client says it again.
+
+use super::Engine;
+use super::session::Session;
+use crate::codes::{Code, close};
+use crate::frame::http::Refusal;
+use crate::ids::{Now, SessionId};
+
+/// What is said to who comes too late.
+pub(super) const OVER: &str = "the token's time is over";
+
+/// Whether a session may act over plain HTTP.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Standing {
+    /// It may.
+    Good,
+    /// Its token's time is over: it has no right before a `hello` with a fresh one.
+    Expired,
+    /// Its newest `hello` came by WebSocket: what comes here is of one that was superseded.
+    Moved,
+    /// There is no such session any more.
+    Gone,
+}
+
+impl Session {
+    /// Whether its token's time is over.
+    pub fn is_expired(&self, now: Now) -> bool {
+        self.expires.is_some_and(|expires| expires <= now.wall_ms)
+    }
+}
+
+impl Engine {
+    /// Whether a session may act over plain HTTP now. Who may not any more hears so on whatever carries it.
+    pub(super) fn standing(&mut self, session: SessionId, now: Now) -> Standing {
+        if self.is_over(session, now) {
+            return Standing::Expired;
+        }
+        match self.session(session) {
+            None => Standing::Gone,
+            Some(held) if held.link.is_none() => Standing::Moved,
+            Some(_) => Standing::Good,
+        }
+    }
+
+    /// Whether a session's token is over: then it is sent away, if it was not already.
+    pub(super) fn is_over(&mut self, session: SessionId, now: Now) -> bool {
+        let over = self.session(session).is_some_and(|held| held.is_expired(now));
+        if over {
+            self.send_away(session, now);
+        }
+        over
+    }
+
+    /// Its token's time is over. The session stays for its resume window; nothing that it says is done, and it hears nothing.
+    fn send_away(&mut self, session: SessionId, now: Now) {
+        let Some(held) = self.session_mut(session) else { return };
+        if let Some(rare) = &mut held.rare {
+            rare.drop_posted();
+        }
+        if let Some(conn) = held.conn {
+            self.close_conn(conn, close::EXPIRED, OVER, None, now);
+        } else if held.link.as_ref().is_some_and(|link| link.here) {
+            self.stats.closed(close::EXPIRED);
+            self.go_away(session, now);
+        }
+    }
+
+    /// A token is valid from now on, until then: for the session, and for what it lent its right to.
+    pub(super) fn renew(&mut self, session: SessionId, expires: Option<u64>, now: Now) {
+        let Some(held) = self.session_mut(session) else { return };
+        held.expires = expires;
+        held.told_expiring = false;
+        let lent = held.rare.as_ref().map_or_else(Vec::new, |rare| rare.lent.clone());
+        if expires.is_some() {
+            self.time_expiry(session, now);
+        }
+        for borrower in lent {
+            self.renew(borrower, expires, now);
+        }
+    }
+}
+
+/// The answer to a request of a session whose token is over.
+pub(super) fn over() -> Refusal {
+    let message = format!("{OVER}: say hello with a fresh one");
+    Refusal::new(401, Code::Unauthorized, message).with_header("WWW-Authenticate", "Session".to_owned())
+}
