@@ -85,7 +85,7 @@ mod tests {
             });
         }
         with("Sec-Fetch-Site: same-origin\r\nSec-Fetch-Site: cross-site\r\n", |head| {
-            assert!(page_ok(head).is_err())
+            assert!(page_ok(head).is_err());
         });
         for fine in ["", "Sec-Fetch-Site: same-origin\r\n", "Sec-Fetch-Site: none\r\n"] {
             with(fine, |head| assert!(page_ok(head).is_ok(), "{fine}"));
