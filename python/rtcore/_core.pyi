@@ -182,8 +182,9 @@ class Core:
         key: str | None = None,
         volatile: bool = False,
         trace: str | None = None,
+        backend: str | None = None,
     ) -> int:
-        """The sequence number; 0 when volatile. Raises Refused, Blocked."""
+        """The sequence number; 0 when volatile. Raises Refused, Blocked. `backend`: the name of the API key that says it."""
     def send(
         self, session: int, event: str, data: bytes
     ) -> int: ...  # sequence number; Refused(NOT_FOUND) when ended

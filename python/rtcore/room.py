@@ -161,10 +161,11 @@ class Room:
     outside of the run of Trio that serves the application. All raise `NotServing` before and after that.
     """
 
-    __slots__ = ("_engine", "name")
+    __slots__ = ("_backend", "_engine", "name")
 
-    def __init__(self, engine: Engine, name: str) -> None:
+    def __init__(self, engine: Engine, name: str, backend: str | None = None) -> None:
         self._engine = engine
+        self._backend = backend  # whose share its rooms and keys are in: an API key's, else the application's
         self.name = name
 
     async def publish(
@@ -216,6 +217,7 @@ class Room:
                     key,
                     volatile,
                     trace,
+                    self._backend,
                 )
                 break
             except Refused as error:
@@ -268,6 +270,7 @@ class Room:
                 key,
                 volatile,
                 trace,
+                self._backend,
             )
         except Refused as error:
             raise denied(error) from None

@@ -90,12 +90,15 @@ class Client:
         pong: bool = True,
         window: int | None = None,
         upgrade: bool = True,
+        source: str | None = None,
     ) -> None:
         self.socket = socket.socket(socket.AF_INET6 if ":" in address[0] else socket.AF_INET)
         if window is not None:
             self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, window)
         self.socket.settimeout(DEADLINE)
         try:
+            if source is not None:
+                self.socket.bind((source, 0))
             self.socket.connect(address)
         except OSError:
             self.socket.close()

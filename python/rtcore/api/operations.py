@@ -184,8 +184,9 @@ async def _publish(caller: Caller, room: Room, said: say.Publish | say.Send, exc
     if said.event.startswith("$"):
         raise Fault("FORBIDDEN", "events that begin with $ are rtcore's own")
     trace = said.trace if said.trace is not None and _TRACE.match(said.trace) else None
+    of_its_key = Room(caller.engine, room.name, caller.key.name)  # what it makes is in that key's share
     with trio.move_on_at(caller.deadline):
-        return await room.publish(
+        return await of_its_key.publish(
             said.event,
             _payload(caller.engine, said.data),
             exclude=exclude,

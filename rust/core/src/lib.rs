@@ -14,6 +14,7 @@ pub mod limits;
 pub mod log;
 pub mod outbox;
 pub mod room;
+pub mod shares;
 pub mod slab;
 pub mod stats;
 pub mod stream;

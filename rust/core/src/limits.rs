@@ -71,6 +71,7 @@ impl Limits {
             }
             "session_low" | "ring_memory" | "key_memory" | "compress_from" | "history_bytes"
             | "stream_bytes" => 0..=LARGEST,
+            "share_of_address" | "share_of_user" | "share_of_api_key" | "share_of_absent" => 0..=100,
             "waiting_requests" | "acks" => 1..=MOST,
             _ => 0..=MOST,
         }
@@ -140,15 +141,27 @@ limits! {
     sessions_per_user = 1_000;
     /// Rooms that one session may be in.
     rooms_per_session = 1_000;
-    /// Rooms of the process.
+    /// Rooms that peers made, in all; and as many again that the application and its backends made. Rooms that nobody is in
+    /// go first when there is need.
     rooms = 100_000;
+    /// What one address may take of each limit that peers have together (percent of it): `rooms`, `key_memory`,
+    /// and `ring_memory` when it is used up. Generous: a proxy that is not configured looks like one address.
+    share_of_address = 50;
+    /// What one user may take of them (percent). An anonymous session is its own user.
+    share_of_user = 10;
+    /// What one API key may take of what is the application's (percent).
+    share_of_api_key = 50;
+    /// What absent sessions may take of `sessions` (percent). Beyond it the one that is away the longest ends: of the address from
+    /// which there is one more, or else of all.
+    share_of_absent = 50;
     /// Messages per second that one session may send, averaged over two seconds. 0: none.
     messages_per_second = 0;
     /// How long an idempotency key is kept (ms).
     key_ms = 3_600_000;
     /// Idempotency keys of one user; a full quota refuses new keys and forgets no old ones.
     keys_per_user = 4_096;
-    /// Memory of all idempotency keys and their results (bytes).
+    /// Memory of all idempotency keys of peers and their results (bytes); and as much again for those of the application and its
+    /// backends.
     key_memory = 64 * MIB;
     /// How long a publisher waits in a room with the policy `block` (ms); then the slow member is closed.
     block_ms = 5_000;

@@ -67,6 +67,8 @@ counters! {
     forgotten;
     /// Entries that went because all rings together were over the budget.
     shed;
+    /// Rooms that nobody was in and sessions that were away, which went because their place was needed.
+    pushed_out;
     /// Times reading was paused for a peer.
     pauses;
     /// Pings sent.

@@ -85,7 +85,7 @@ impl Core {
 /// What it says of its own accord.
 #[pymethods]
 impl Core {
-    #[pyo3(signature = (room, event, data, exclude = 0, sender = 0, key = None, volatile = false, trace = None))]
+    #[pyo3(signature = (room, event, data, exclude = 0, sender = 0, key = None, volatile = false, trace = None, backend = None))]
     #[expect(clippy::too_many_arguments, reason = "keywords, in Python")]
     fn publish(
         &self,
@@ -97,6 +97,7 @@ impl Core {
         key: Option<&str>,
         volatile: bool,
         trace: Option<&str>,
+        backend: Option<&str>,
     ) -> Result<u64, Failure> {
         let publication = Publication {
             room,
@@ -105,6 +106,7 @@ impl Core {
             form: Form::Json,
             exclude: session(exclude),
             sender: session(sender),
+            backend,
             key,
             volatile,
             trace,

@@ -1,127 +1,69 @@
-//! How many are here: connections and sessions, in all, by address and by user.
-//!
-//! Invariant: each count is the number of live things that were counted; a count of 0 is not kept.
+//! Who is let in: the shares of `crate::shares`, asked where a connection, a session or a room begins.
 
-use super::{Seeded, size};
+use super::Engine;
 use crate::codes::Code;
 use crate::frame::http::Refusal;
-use crate::limits::Limits;
-use hashbrown::HashMap;
-use std::net::{IpAddr, Ipv6Addr};
+use crate::ids::{ConnId, Now, SessionId};
+use crate::shares::{Full, Holder, Resting, User, What};
 use std::sync::Arc;
-
-#[derive(Debug, Default, Clone, Copy)]
-struct Count {
-    conns: u32,
-    sessions: u32,
-}
-
-/// The counts.
-#[derive(Debug)]
-pub(super) struct Admission {
-    addresses: HashMap<IpAddr, Count, Seeded>,
-    users: HashMap<Arc<str>, Count, Seeded>,
-}
-
-/// What is counted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum What {
-    Connection,
-    Session,
-}
-
-/// A limit that is reached: its name, and its value.
-pub(super) type Full = (&'static str, u64);
 
 /// When a refused peer may try again, seconds.
 const COME_BACK: &str = "5";
 
 /// What a request is told that is one too many.
-pub(super) fn full_refusal(what: &str, limit: u64) -> Refusal {
-    let message = format!("the limit {what} ({limit}) is reached: come back in {COME_BACK} s");
+pub(super) fn full_refusal(full: &Full) -> Refusal {
+    let message = format!("{full}: come back in {COME_BACK} s");
     Refusal::new(503, Code::Overloaded, message).with_header("Retry-After", COME_BACK.to_owned())
 }
 
-/// One subscriber of IPv6 has a network of 64 bits: it counts as one address.
-fn block(address: IpAddr) -> IpAddr {
-    match address.to_canonical() {
-        IpAddr::V4(address) => IpAddr::V4(address),
-        IpAddr::V6(address) => IpAddr::V6(Ipv6Addr::from(u128::from(address) >> 64 << 64)),
+impl Engine {
+    /// What a session holds is charged to its user, or to itself, and to its address. The application's, if it is gone.
+    pub(super) fn holder_of(&self, session: SessionId) -> Holder {
+        self.session(session).map_or(Holder::APPLICATION, |held| {
+            let user = held.user().map_or(User::Session(session), |user| User::Named(Arc::clone(user)));
+            Holder::peer(held.address, Some(user))
+        })
     }
-}
 
-impl Count {
-    fn of(&mut self, what: What) -> &mut u32 {
-        match what {
-            What::Connection => &mut self.conns,
-            What::Session => &mut self.sessions,
+    /// Who is counted for the session itself: an anonymous one needs no book of its own for that.
+    pub(super) fn place_of(&self, session: SessionId) -> Option<Holder> {
+        let held = self.session(session)?;
+        Some(Holder::peer(held.address, held.user().map(|user| User::Named(Arc::clone(user)))))
+    }
+
+    /// Nobody is there for this session. If too many are so, the one that is away the longest ends.
+    pub(super) fn rest_session(&mut self, session: SessionId, now: Now) {
+        let Some(owner) = self.place_of(session) else { return };
+        if self.session(session).is_some_and(|held| held.resting > 0) {
+            return;
         }
-    }
-}
-
-fn full(held: u32, name: &'static str, limit: u64) -> Option<Full> {
-    (limit > 0 && u64::from(held) >= limit).then_some((name, limit))
-}
-
-impl Admission {
-    pub fn new(hash: &Seeded) -> Self {
-        Self { addresses: HashMap::with_hasher(hash.clone()), users: HashMap::with_hasher(hash.clone()) }
-    }
-
-    /// Whether one more from this address is over a limit.
-    pub fn address_full(&self, address: IpAddr, what: What, limits: &Limits) -> Option<Full> {
-        let mut count = self.addresses.get(&block(address)).copied().unwrap_or_default();
-        match what {
-            What::Connection => {
-                full(*count.of(what), "connections_per_address", limits.connections_per_address)
-            }
-            What::Session => full(*count.of(what), "sessions_per_address", limits.sessions_per_address),
+        while let Ok(Some(oldest)) = self.shares.place_for(&owner, What::Absent, Resting::Session) {
+            self.stats.pushed_out += 1;
+            let reason = "others are away, too, and the place for absent sessions is used up";
+            self.end_session(SessionId(oldest), reason, crate::codes::close::OVERLOADED, now);
+        }
+        self.shares.take(&owner, What::Absent, 1);
+        let stamp = self.shares.rest(&owner, Resting::Session, session.0);
+        if let Some(held) = self.session_mut(session) {
+            held.resting = stamp;
         }
     }
 
-    /// Whether one more of this user is over a limit.
-    pub fn user_full(&self, user: &str, what: What, limits: &Limits) -> Option<Full> {
-        let mut count = self.users.get(user).copied().unwrap_or_default();
-        match what {
-            What::Connection => full(*count.of(what), "connections_per_user", limits.connections_per_user),
-            What::Session => full(*count.of(what), "sessions_per_user", limits.sessions_per_user),
+    /// Somebody is there again, or the session ends.
+    pub(super) fn wake_session(&mut self, session: SessionId) {
+        let Some(stamp) = self.session_mut(session).map(|held| std::mem::take(&mut held.resting)) else {
+            return;
+        };
+        if stamp > 0
+            && let Some(owner) = self.place_of(session)
+        {
+            self.shares.give_back(&owner, What::Absent, 1);
+            self.shares.wake(&owner, Resting::Session, stamp, session.0);
         }
     }
 
-    pub fn add_address(&mut self, address: IpAddr, what: What) {
-        *self.addresses.entry(block(address)).or_default().of(what) += 1;
+    pub(super) fn close_full(&mut self, id: ConnId, full: &Full, now: Now) {
+        self.stats.refused += 1;
+        self.close_conn(id, crate::codes::close::OVERLOADED, &full.to_string(), Some(5.0), now);
     }
-
-    pub fn remove_address(&mut self, address: IpAddr, what: What) {
-        let address = block(address);
-        if let Some(count) = self.addresses.get_mut(&address) {
-            *count.of(what) = count.of(what).saturating_sub(1);
-            if count.conns == 0 && count.sessions == 0 {
-                self.addresses.remove(&address);
-            }
-        }
-    }
-
-    pub fn add_user(&mut self, user: &Arc<str>, what: What) {
-        *self.users.entry(Arc::clone(user)).or_default().of(what) += 1;
-    }
-
-    pub fn remove_user(&mut self, user: &str, what: What) {
-        if let Some(count) = self.users.get_mut(user) {
-            *count.of(what) = count.of(what).saturating_sub(1);
-            if count.conns == 0 && count.sessions == 0 {
-                self.users.remove(user);
-            }
-        }
-    }
-
-    /// Addresses and users that are counted.
-    pub fn len(&self) -> (usize, usize) {
-        (self.addresses.len(), self.users.len())
-    }
-}
-
-/// Whether a table with `held` things is at its limit (0: none).
-pub(super) fn table_full(held: usize, limit: u64) -> bool {
-    limit > 0 && held >= size(limit)
 }

@@ -1,9 +1,9 @@
 //! A connection comes back: the backend has answered its request, and the next head is ours to read.
 
 use super::Engine;
-use super::admission::{What, table_full};
 use super::config::Peer;
 use crate::ids::{ConnId, Now};
+use crate::shares::{Holder, What};
 
 impl Engine {
     /// Take back a connection that was handed over, at the boundary of a request. `peer` is who connected, not whom a
@@ -30,8 +30,6 @@ impl Engine {
     }
 
     fn is_full_for(&self, peer: &Peer) -> bool {
-        let limits = &self.config.limits;
-        table_full(self.conns.len(), limits.connections)
-            || self.admission.address_full(peer.address, What::Connection, limits).is_some()
+        self.shares.full_for(&Holder::peer(peer.address, None), What::Connection, 1).is_some()
     }
 }

@@ -8,7 +8,6 @@
 //! A session does not end with its connection: only the client's `bye`, the application or the
 //! resume window ends it.
 
-use super::admission::What;
 use super::conn::{Conn, Phase};
 use super::encoding::Carrier;
 use super::session::Hold;
@@ -19,8 +18,10 @@ use crate::error::Broken;
 use crate::frame::http::Refusal;
 use crate::frame::websocket::write_close;
 use crate::ids::{ConnId, Now, SessionId};
+use crate::log::dedupe::ScopeUser;
 use crate::log::ring::Freed;
 use crate::outbox::{Lane, Meta};
+use crate::shares::{Account, Holder, What};
 
 impl Engine {
     /// Say why, and close. What waits is dropped: the session resumes from its position.
@@ -181,9 +182,9 @@ impl Engine {
     fn vacate(&mut self, id: ConnId) -> Option<Conn> {
         let conn = self.conns.remove(id.index(), id.generation())?;
         self.outboxes[id.index()].renew(&mut self.arena);
-        self.admission.remove_address(conn.address, What::Connection);
+        self.shares.give_back(&Holder::peer(conn.address, None), What::Connection, 1);
         if let Some(user) = &conn.counted_user {
-            self.admission.remove_user(user, What::Connection);
+            self.shares.give_back_in(Account::User(user), What::Connection, 1);
         }
         Some(conn)
     }
@@ -193,7 +194,7 @@ impl Engine {
         if let Some(conn) = self.conn_mut(id) {
             conn.session = None;
             if let Some(user) = conn.counted_user.take() {
-                self.admission.remove_user(&user, What::Connection);
+                self.shares.give_back_in(Account::User(&user), What::Connection, 1);
             }
         }
         if self.session(session).is_some_and(|held| held.conn == Some(id)) {
@@ -215,6 +216,9 @@ impl Engine {
         }
         let rooms: Vec<_> = held.rooms.iter().map(|joined| joined.room).collect();
         let known = held.known;
+        if !ephemeral {
+            self.rest_session(session, now);
+        }
         self.listeners[session.index()].live = false;
         self.timers.session(until, session);
         self.drop_stale_timers();
@@ -246,12 +250,17 @@ impl Engine {
         if let Some(Hold::Room(room, place)) = hold {
             self.leave_queue(room, place);
         }
+        self.wake_session(session);
+        let place = self.place_of(session);
         let Some(mut held) = self.sessions.remove(session.index(), session.generation()) else { return };
         self.sessions_by_name.remove(held.name());
         self.listeners[session.index()] = Listener::default(); // the next in this place is as new
-        self.admission.remove_address(held.address, What::Session);
-        if let Some(user) = held.user() {
-            self.admission.remove_user(user, What::Session);
+        if let Some(place) = place {
+            self.shares.give_back(&place, What::Session, 1);
+        }
+        if held.user().is_none() {
+            // Nobody can say them again.
+            self.keys.end(&ScopeUser::Session(session), &mut self.shares);
         }
         if let Some(ring) = held.rare.as_ref().and_then(|rare| rare.ring.as_ref()) {
             self.account(0, Freed { bytes: ring.bytes(), entries: 0 });

@@ -6,9 +6,9 @@ use super::http::Request;
 use super::session::PendingHello;
 use crate::frame::websocket::Decoder;
 use crate::ids::{Form, SessionId, Tick};
+use crate::shares::User;
 use std::collections::VecDeque;
 use std::net::IpAddr;
-use std::sync::Arc;
 
 /// How far a connection has come. It only ever goes down this list; but with plain HTTP, where each answer
 /// leads back to the head of the next request.
@@ -74,7 +74,7 @@ pub(super) struct Conn {
     pub address: IpAddr,
     pub port: u16,
     /// Counted with the connections of this user.
-    pub counted_user: Option<Arc<str>>,
+    pub counted_user: Option<User>,
     pub agent: Option<Box<str>>,
     /// Raw: what of it waits in the application.
     pub raw_waiting: (u32, u32),

@@ -13,6 +13,7 @@ use crate::log::ring::{Bounds, Ring};
 use crate::outbox::Meta;
 use crate::room::grants::Grants;
 use crate::room::members::Member;
+use crate::shares::Holder;
 use std::sync::Arc;
 
 /// An event that the application says in a room.
@@ -30,6 +31,8 @@ pub struct Publication<'a> {
     pub exclude: Option<SessionId>,
     /// Who says it; none: the application.
     pub sender: Option<SessionId>,
+    /// The backend that says it, by the name of its API key; none: the application itself.
+    pub backend: Option<&'a str>,
     /// An idempotency key.
     pub key: Option<&'a str>,
     /// Not kept, not replayed, dropped for listeners that lag.
@@ -182,7 +185,9 @@ impl Engine {
     ) -> Result<bool, Fault> {
         let Some(held) = self.session(session) else { return Ok(false) };
         let unseen = held.is_ephemeral(); // such a one is a member in no presence
-        let id = self.make_room(room)?;
+        // What its peer has no place for is the application's own.
+        let owner = self.holder_of(session);
+        let id = self.make_room(room, &owner).or_else(|_| self.make_room(room, &Holder::APPLICATION))?;
         if let Some(before) = self.grants_in(id, session) {
             let grants = grants.unwrap_or(before);
             self.set_grants(session, room, grants);

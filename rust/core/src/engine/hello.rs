@@ -1,6 +1,5 @@
 //! `hello` and `welcome`: who this is, and whether a session begins or returns.
 
-use super::admission::{What, table_full};
 use super::conn::Phase;
 use super::session::{PendingHello, Session, same_key, word};
 use super::standing::OVER;
@@ -13,6 +12,7 @@ use crate::log::entry::Author;
 use crate::log::position::Position;
 use crate::room::grants::Grants;
 use crate::room::members::Member;
+use crate::shares::{Account, Full, Holder, User, What};
 use rand_chacha::rand_core::RngCore;
 use std::sync::Arc;
 
@@ -127,36 +127,24 @@ impl Engine {
         }
     }
 
-    fn full_for(&self, id: ConnId, user: Option<&str>) -> Option<(&'static str, u64)> {
-        let limits = &self.config.limits;
-        let address = self.conn(id)?.address;
-        if table_full(self.sessions.len(), limits.sessions) {
-            return Some(("sessions", limits.sessions));
-        }
-        self.admission.address_full(address, What::Session, limits).or_else(|| {
-            let user = user?;
-            self.admission.user_full(user, What::Session, limits)
-        })
+    fn full_for(&self, id: ConnId, user: Option<&str>) -> Option<Full> {
+        let owner = Holder::peer(self.conn(id)?.address, user.map(|user| User::Named(user.into())));
+        self.shares.full_for(&owner, What::Session, 1)
     }
 
     /// Count the connection with its user's; false if that is over the limit, and then it is closed.
     pub(super) fn admit_user(&mut self, id: ConnId, user: Option<&Arc<str>>, now: Now) -> bool {
         let Some(user) = user else { return true };
-        if let Some((what, limit)) = self.admission.user_full(user, What::Connection, &self.config.limits) {
-            self.close_full(id, what, limit, now);
+        let user = User::Named(Arc::clone(user));
+        if let Some(full) = self.shares.full(Account::User(&user), What::Connection, 1) {
+            self.close_full(id, &full, now);
             return false;
         }
-        self.admission.add_user(user, What::Connection);
+        self.shares.take_in(Account::User(&user), What::Connection, 1);
         if let Some(conn) = self.conn_mut(id) {
-            conn.counted_user = Some(Arc::clone(user));
+            conn.counted_user = Some(user);
         }
         true
-    }
-
-    pub(super) fn close_full(&mut self, id: ConnId, what: &str, limit: u64, now: Now) {
-        self.stats.refused += 1;
-        let reason = format!("the limit {what} ({limit}) is reached");
-        self.close_conn(id, close::OVERLOADED, &reason, Some(5.0), now);
     }
 
     /// A fresh session.
@@ -168,8 +156,8 @@ impl Engine {
         expires: Option<u64>,
         now: Now,
     ) {
-        if let Some((what, limit)) = self.full_for(id, user) {
-            self.close_full(id, what, limit, now);
+        if let Some(full) = self.full_for(id, user) {
+            self.close_full(id, &full, now);
             return;
         }
         let user: Option<Arc<str>> = user.map(Into::into);
@@ -245,6 +233,7 @@ impl Engine {
             told_expiring: false,
             expires_at: None,
             until: now.tick,
+            resting: 0,
             latency_us: None,
             budget: (u32::try_from(rate.saturating_mul(2000)).unwrap_or(u32::MAX), now.tick),
             known: false,
@@ -258,9 +247,8 @@ impl Engine {
             self.listeners.resize(session.index() + 1, Listener::default());
         }
         self.sessions_by_name.insert(name, session);
-        self.admission.add_address(address, What::Session);
-        if let Some(user) = user {
-            self.admission.add_user(user, What::Session);
+        if let Some(place) = self.place_of(session) {
+            self.shares.take(&place, What::Session, 1);
         }
         self.stats.sessions += 1;
         if expires.is_some() {
@@ -273,7 +261,7 @@ impl Engine {
     fn enter_own_rooms(&mut self, session: SessionId, user: Option<&Arc<str>>, began: Seq, now: Now) {
         let mut rooms = vec![self.all];
         if let Some(user) = user
-            && let Ok(room) = self.make_room(&format!("$user/{user}"))
+            && let Ok(room) = self.make_room(&format!("$user/{user}"), &Holder::APPLICATION)
         {
             rooms.push(room);
         }
@@ -313,6 +301,8 @@ impl Engine {
         conn.session = Some(session);
         conn.max_message = max_message;
         conn.heard = now.tick;
+        self.wake_session(session);
+        let Some(conn) = self.conns.get_mut(id.index(), id.generation()) else { return };
         let (agent, encoding) = (conn.agent.clone(), conn.encoding());
         let Some(held) = self.sessions.get_mut(session.index(), session.generation()) else { return };
         held.conn = Some(id);

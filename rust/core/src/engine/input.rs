@@ -1,6 +1,6 @@
 //! From bytes to what they carry: the request head, then frames.
 
-use super::admission::{What, full_refusal, table_full};
+use super::admission::full_refusal;
 use super::config::{PREFIX, Peer};
 use super::conn::{Conn, Phase};
 use super::{AppEvent, Engine, Op, size};
@@ -11,6 +11,7 @@ use crate::frame::websocket::{Decoder, Event, Kind, Payload, Role, opcode};
 use crate::frame::{cors, forwarded, handshake, origin, page};
 use crate::ids::{ConnId, Form, Now};
 use crate::outbox::{Lane, Meta, Outbox};
+use crate::shares::{Account, Full, Holder, What, block};
 
 /// Connections beyond the limit that are still answered with a refusal; more are closed without a word.
 const REFUSED_AT_ONCE: usize = 256;
@@ -31,18 +32,16 @@ impl Engine {
     /// A connection was accepted. `None`: there are too many even to say so; close it.
     pub fn connect(&mut self, peer: Peer, now: Now) -> Option<ConnId> {
         let limits = &self.config.limits;
-        if table_full(self.conns.len(), limits.connections.saturating_add(REFUSED_AT_ONCE as u64))
-            && limits.connections > 0
-        {
+        let most = size(limits.connections).saturating_add(REFUSED_AT_ONCE);
+        if limits.connections > 0 && self.conns.len() >= most {
             self.stats.refused += 1;
             return None;
         }
+        let from = Holder::peer(peer.address, None);
         let full = if self.stopping {
-            Some(("stopping", 0))
-        } else if table_full(self.conns.len(), limits.connections) {
-            Some(("connections", limits.connections))
+            Some(Full { what: "stopping", whose: None, limit: 0 })
         } else {
-            self.admission.address_full(peer.address, What::Connection, limits)
+            self.shares.full_for(&from, What::Connection, 1)
         };
         let deadline = now.tick.plus_ms(limits.hello_ms);
         let mut conn = Conn::new(&peer, now.tick, size(limits.max_first_message));
@@ -52,18 +51,14 @@ impl Engine {
         if self.outboxes.len() <= id.index() {
             self.outboxes.resize_with(id.index() + 1, Outbox::default);
         }
-        self.admission.add_address(peer.address, What::Connection);
+        self.shares.take(&from, What::Connection, 1);
         self.stats.connections += 1;
         self.timers.conn(deadline, id);
         self.drop_stale_timers();
-        if let Some((what, limit)) = full {
-            self.refuse_full(id, what, limit, now);
+        if let Some(full) = full {
+            self.refuse(id, &full_refusal(&full), now);
         }
         Some(id)
-    }
-
-    fn refuse_full(&mut self, id: ConnId, what: &str, limit: u64, now: Now) {
-        self.refuse(id, &full_refusal(what, limit), now);
     }
 
     /// Answer a request with a refusal and close.
@@ -326,12 +321,12 @@ impl Engine {
         if before == after {
             return Ok(());
         }
-        if let Some((what, limit)) = self.admission.address_full(after, What::Connection, &self.config.limits)
-        {
-            return Err(full_refusal(what, limit));
+        let account = |address| Account::Address(block(address));
+        if let Some(full) = self.shares.full(account(after), What::Connection, 1) {
+            return Err(full_refusal(&full));
         }
-        self.admission.remove_address(before, What::Connection);
-        self.admission.add_address(after, What::Connection);
+        self.shares.give_back_in(account(before), What::Connection, 1);
+        self.shares.take_in(account(after), What::Connection, 1);
         if let Some(conn) = self.conn_mut(id) {
             conn.address = after;
         }

@@ -166,7 +166,7 @@ impl Engine {
         if self.session(session).is_none() {
             return Ok(());
         }
-        let room = self.make_room(&joining.room)?;
+        let room = self.make_room(&joining.room, &self.holder_of(session))?;
         self.expire_room(room, now);
         let Some(place) = self.room(room) else { return Ok(()) };
         let default = place.settings.member_grants();

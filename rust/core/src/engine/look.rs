@@ -137,7 +137,7 @@ impl Engine {
     /// The sizes of everything that peers can make grow.
     #[must_use]
     pub fn sizes(&self) -> Gauges {
-        let (addresses, users) = self.admission.len();
+        let (addresses, users) = self.shares.len();
         let streams = self.sessions.iter().filter_map(|(_, _, held)| held.streams());
         let (open_streams, stream_bytes) =
             streams.fold((0, 0), |(open, bytes), streams| (open + streams.open(), bytes + streams.held()));

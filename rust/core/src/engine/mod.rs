@@ -37,6 +37,7 @@ mod rooms;
 mod route;
 mod say;
 mod session;
+mod shed;
 mod standing;
 mod stream_app;
 mod stream_feed;
@@ -58,9 +59,9 @@ use crate::log::dedupe::{KeyLimits, Keys};
 use crate::log::ring::Bounds;
 use crate::outbox::{Arena, Outbox};
 use crate::room::settings::Patterns;
+use crate::shares::{Holder, Shares};
 use crate::slab::Slab;
 use crate::stats::Stats;
-use admission::Admission;
 use asked::Asked;
 use conn::Conn;
 use hashbrown::HashMap;
@@ -114,7 +115,7 @@ pub struct Engine {
     asked: Asked,
     /// Who waits for the result of a key waits under a ticket of `asked`.
     keys: Keys<Kept, u64>,
-    admission: Admission,
+    shares: Shares,
     timers: Timers,
     inflater: Inflater,
     deflater: Deflater,
@@ -140,11 +141,7 @@ impl Engine {
         let limits = &config.limits;
         let keys = Keys::new(
             random.next_u64(),
-            KeyLimits {
-                per_user: size(limits.keys_per_user),
-                bytes: size(limits.key_memory),
-                keep_ms: limits.key_ms,
-            },
+            KeyLimits { per_user: size(limits.keys_per_user), keep_ms: limits.key_ms },
         );
         let mut patterns = Patterns::new(Bounds { count: 1024, bytes: 1 << 20, age_ms: 3_600_000 });
         for settings in &config.rooms {
@@ -172,7 +169,7 @@ impl Engine {
             events: Events::default(),
             asked: Asked::default(),
             keys,
-            admission: Admission::new(&hash),
+            shares: Shares::new(&config.limits, &hash),
             timers: Timers::default(),
             inflater: Inflater::new(false),
             deflater: Deflater::new(1, false),
@@ -182,7 +179,7 @@ impl Engine {
             scratch: Vec::new(),
             config,
         };
-        engine.all = engine.make_room("$all").expect("$all is built in");
+        engine.all = engine.make_room("$all", &Holder::APPLICATION).expect("$all is built in");
         engine
     }
 

@@ -8,10 +8,11 @@ use crate::envelope::{Publish, digest, field, write as envelope};
 use crate::error::Fault;
 use crate::ids::{Form, Now, RoomId, Seq, SessionId};
 use crate::log::acks::{Kept, Seen};
-use crate::log::dedupe::{Claim, Digest, Kind, Scope, ScopeUser, Ticket};
+use crate::log::dedupe::{Claim, Digest, Kind, Scope, ScopeUser, Ticket, Wanted};
 use crate::log::entry::{Author, Entry, Where};
 use crate::outbox::Meta;
 use crate::room::grants::Grants;
+use crate::shares::Holder;
 use std::sync::Arc;
 
 /// An event on its way into a room.
@@ -97,7 +98,8 @@ impl Engine {
             let kind = Kind::Publish((&*publish.room).into());
             let scope = Scope { user: scope_user(&author), kind };
             let content = content_of(&publish.event, &publish.data.bytes, publish.data.form);
-            match self.claim(&scope, key, content, now)? {
+            let owner = self.holder_of(session);
+            match self.claim(&scope, key, content, &owner, Kept::Seq(0).size(), now)? {
                 Claimed::Done(kept) => return Ok(Some(kept)),
                 Claimed::InProgress(first) => {
                     // A publish is done at once, so this cannot be; but if it were, the first one answers.
@@ -130,9 +132,12 @@ impl Engine {
         scope: &Scope,
         key: &str,
         content: Digest,
+        owner: &Holder,
+        result: usize,
         now: Now,
     ) -> Result<Claimed, Fault> {
-        match self.keys.claim(scope, key, content, now.tick) {
+        let wanted = Wanted { scope, key, digest: content, owner, result };
+        match self.keys.claim(&wanted, &mut self.shares, now.tick) {
             Claim::New(ticket) => Ok(Claimed::New(ticket)),
             Claim::InProgress(ticket) => Ok(Claimed::InProgress(ticket)),
             Claim::Done(kept) => Ok(Claimed::Done(kept)),
@@ -144,11 +149,9 @@ impl Engine {
                 format!("this user holds {held} keys, the limit is {limit}: they are kept for an hour"),
             )
             .retry()),
-            Claim::MemoryFull { held, limit } => Err(Fault::new(
-                Code::Overloaded,
-                format!("all keys together hold {held} of {limit} bytes: they are kept for an hour"),
-            )
-            .retry()),
+            Claim::MemoryFull(full) => {
+                Err(Fault::new(Code::Overloaded, format!("{full}: keys are kept for an hour")).retry())
+            }
         }
     }
 
@@ -156,7 +159,15 @@ impl Engine {
     pub fn publish(&mut self, publication: &Publication<'_>, now: Now) -> Result<Seq, Unpublished> {
         check_name("a room", publication.room)?;
         check_name("an event", publication.event)?;
-        let room = self.make_room(publication.room)?;
+        let owner = match (publication.backend, publication.sender) {
+            (Some(name), _) => Holder::backend(name),
+            (None, Some(session)) => self.holder_of(session),
+            (None, None) => Holder::APPLICATION,
+        };
+        let room = self.make_room(publication.room, &owner).or_else(|fault| {
+            // What its peer has no place for is the application's own.
+            if owner.is_peer() { self.make_room(publication.room, &Holder::APPLICATION) } else { Err(fault) }
+        })?;
         let draft = Draft {
             event: publication.event,
             data: publication.data,
@@ -174,7 +185,7 @@ impl Engine {
             let user = draft.from.as_ref().map_or(ScopeUser::Application, |author| scope_user(author));
             let scope = Scope { user, kind: Kind::Publish(publication.room.into()) };
             let content = content_of(draft.event, draft.data, draft.form);
-            match self.claim(&scope, key, content, now)? {
+            match self.claim(&scope, key, content, &owner, Kept::Seq(0).size(), now)? {
                 Claimed::Done(Kept::Seq(seq)) => return Ok(seq),
                 Claimed::New(new) => ticket = Some(new),
                 Claimed::Done(_) | Claimed::InProgress(_) => {
@@ -184,7 +195,7 @@ impl Engine {
         }
         if !draft.volatile && self.is_blocked(room, draft.data.len(), now) {
             if let Some(ticket) = ticket {
-                let _ = self.keys.release(ticket);
+                let _ = self.keys.release(ticket, &mut self.shares);
             }
             return Err(Unpublished::Blocked(self.hold_publication(room)));
         }
@@ -194,6 +205,7 @@ impl Engine {
         }
         if seq == 0 || self.room(room).is_some_and(|room| room.members.is_empty()) {
             self.free_if_idle(room);
+            self.stir_room(room);
         }
         Ok(seq)
     }

@@ -3,7 +3,7 @@
 use super::asked::{Owner, Waiting};
 use super::join::own_room;
 use super::publish::{Claimed, content_of, scope_user};
-use super::{AppEvent, Engine};
+use super::{AppEvent, Engine, size};
 use crate::codes::Code;
 use crate::envelope::{Emit, write as envelope};
 use crate::error::Fault;
@@ -12,6 +12,9 @@ use crate::log::acks::{Kept, KeptError, Seen};
 use crate::log::dedupe::{Kind, Scope, Ticket};
 use std::borrow::Cow;
 use std::sync::Arc;
+
+/// Bytes of a result for which there is always place once its key is taken.
+const RESULT: usize = 4096;
 
 impl Engine {
     /// A ticket that comes back with the decision.
@@ -54,7 +57,8 @@ impl Engine {
         {
             let scope = Scope { user: scope_user(&author), kind: Kind::Emit((&*emit.event).into()) };
             let content = content_of(&emit.event, &emit.data.bytes, emit.data.form);
-            match self.claim(&scope, text, content, now)? {
+            let (owner, result) = (self.holder_of(session), self.expected_result());
+            match self.claim(&scope, text, content, &owner, result, now)? {
                 Claimed::Done(kept) => {
                     self.finish_request(session, id, kept);
                     return Ok(());
@@ -196,6 +200,11 @@ impl Engine {
         }
     }
 
+    /// Bytes for which there is place when an `emit` with a key begins: most results fit, and few keys fill no small budget.
+    fn expected_result(&self) -> usize {
+        size(self.config.limits.key_memory / 64).min(RESULT)
+    }
+
     /// The same is being done under this key. It waits as what it repeats does, so that a peer cannot make more of them wait
     /// than the settings allow.
     pub(super) fn wait_for_key(&mut self, session: SessionId, id: Option<u64>, bytes: usize, first: Ticket) {
@@ -219,7 +228,10 @@ impl Engine {
 
     /// The result of a key: kept, and told to those who asked the same meanwhile.
     pub(super) fn finish_key(&mut self, key: Ticket, kept: &Kept, now: Now) {
-        for ticket in self.keys.finish(key, kept.clone(), kept.size()) {
+        let fits = self.keys.has_place(key, kept.size(), &self.shares);
+        let remembered = if fits { kept.clone() } else { too_large() };
+        let size = remembered.size();
+        for ticket in self.keys.finish(key, remembered, size, &mut self.shares) {
             if let Some(Waiting::SameKey { session, id, bytes, .. }) = self.answered(ticket) {
                 self.settle(session, bytes);
                 self.finish_request(session, id, kept.clone());
@@ -230,7 +242,7 @@ impl Engine {
 
     /// What was being done under a key will not be done: the key is free again, and who waited for it is told.
     fn release_key(&mut self, key: Ticket, now: Now) {
-        for ticket in self.keys.release(key) {
+        for ticket in self.keys.release(key, &mut self.shares) {
             if let Some(Waiting::SameKey { session, id, bytes, .. }) = self.answered(ticket) {
                 self.settle(session, bytes);
                 let fault = Fault::new(Code::Internal, "the session that was first with this key ended");
@@ -296,6 +308,16 @@ impl Engine {
             self.tell_reply(session, Some(id), |out, form| envelope::auth(out, form, id, expires));
         }
     }
+}
+
+/// What is kept of a result for which its owner has no place: that it was done.
+fn too_large() -> Kept {
+    Kept::Error(Arc::new(KeptError {
+        code: Cow::Borrowed(Code::AckExpired.word()),
+        message: "this key was used and its request done, but there was no place to keep the result".into(),
+        details: None,
+        retry: false,
+    }))
 }
 
 /// A room that a request names and that is none of the application's.

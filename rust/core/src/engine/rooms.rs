@@ -5,12 +5,12 @@ use super::{Engine, size};
 use crate::codes::Code;
 use crate::error::Fault;
 use crate::ids::{Now, RoomId, Seq, SessionId, Tick};
-use crate::log::memory;
 use crate::log::ring::{Freed, Ring};
 use crate::room::grants::Grants;
 use crate::room::members::{Member, Members};
 use crate::room::presence::{Presence, Who};
 use crate::room::settings::Settings;
+use crate::shares::{Holder, Resting, What};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -26,6 +26,10 @@ pub(super) struct Room {
     pub presence_timed: bool,
     /// Who waits for room in the ring, under the policy `block`.
     pub blocked: Option<Box<Blocked>>,
+    /// Whose share it is in. None: what a setting names exactly is bounded by the settings, and rtcore's own by the sessions.
+    pub owner: Option<Holder>,
+    /// Nobody is in it, and it is among those that go first: since this stamp. 0: it is not.
+    pub resting: u64,
     /// The name of the last event, so that a busy room makes it once.
     pub last_event: Option<Arc<str>>,
 }
@@ -67,8 +71,8 @@ impl Engine {
         self.rooms_by_name.get(name).copied()
     }
 
-    /// The room with this name, made if need be. `NOT_FOUND` if no setting names it.
-    pub(super) fn make_room(&mut self, name: &str) -> Result<RoomId, Fault> {
+    /// The room with this name, made if need be, in this owner's share. `NOT_FOUND` if no setting names it.
+    pub(super) fn make_room(&mut self, name: &str, owner: &Holder) -> Result<RoomId, Fault> {
         if let Some(id) = self.room_named(name) {
             return Ok(id);
         }
@@ -76,14 +80,11 @@ impl Engine {
             return Err(Fault::new(Code::NotFound, format!("there is no room {name:?}")));
         };
         let settings = Arc::clone(settings);
-        if self.rooms.len() as u64 >= self.config.limits.rooms && !name.starts_with('$') {
-            self.free_idle_rooms();
-            if self.rooms.len() as u64 >= self.config.limits.rooms {
-                let limit = self.config.limits.rooms;
-                return Err(
-                    Fault::new(Code::Overloaded, format!("the server has {limit} rooms, its limit")).retry()
-                );
-            }
+        let counted = !name.starts_with('$') && settings.pattern.contains('*');
+        let owner = counted.then(|| owner.clone());
+        if let Some(owner) = &owner {
+            self.make_place(owner)?;
+            self.shares.take(owner, What::Room, 1);
         }
         let name: Arc<str> = name.into();
         let (index, generation) = self.rooms.insert(Room {
@@ -94,10 +95,13 @@ impl Engine {
             presence: Presence::default(),
             presence_timed: false,
             blocked: None,
+            owner,
+            resting: 0,
             last_event: None,
         });
         let id = RoomId::new(index, generation);
         self.rooms_by_name.insert(name, id);
+        self.stir_room(id);
         Ok(id)
     }
 
@@ -107,22 +111,50 @@ impl Engine {
             && self.room(id).is_some_and(|room| {
                 room.members.is_empty() && room.ring.is_empty() && room.blocked.is_none()
             });
-        if idle && let Some(room) = self.rooms.remove(id.index(), id.generation()) {
-            self.freed = self.freed.max(room.ring.top().max(room.ring.forgotten()));
-            self.rooms_by_name.remove(&room.name);
+        if idle {
+            self.free_room(id);
         }
     }
 
-    fn free_idle_rooms(&mut self) {
-        let ids: Vec<RoomId> = self
-            .rooms
-            .iter()
-            .filter(|(_, _, room)| room.members.is_empty() && room.ring.is_empty())
-            .map(|(index, generation, _)| RoomId::new(index, generation))
-            .collect();
-        for id in ids {
-            self.free_if_idle(id);
+    /// The room goes, with what its ring holds.
+    fn free_room(&mut self, id: RoomId) {
+        let Some(room) = self.rooms.remove(id.index(), id.generation()) else { return };
+        self.freed = self.freed.max(room.ring.top().max(room.ring.forgotten()));
+        self.rooms_by_name.remove(&room.name);
+        if let Some(owner) = &room.owner {
+            if room.resting > 0 {
+                self.shares.wake(owner, Resting::Room, room.resting, id.0);
+            }
+            self.shares.give_back(owner, What::Room, 1);
         }
+        self.account(0, Freed { bytes: room.ring.bytes(), entries: room.ring.len() });
+    }
+
+    /// Place for one more room of this owner: if need be, rooms that nobody is in go, the longest empty first.
+    fn make_place(&mut self, owner: &Holder) -> Result<(), Fault> {
+        loop {
+            match self.shares.place_for(owner, What::Room, Resting::Room) {
+                Ok(None) => return Ok(()),
+                Ok(Some(id)) => {
+                    self.stats.pushed_out += 1;
+                    self.free_room(RoomId(id));
+                }
+                Err(full) => {
+                    let told = format!("{full}, and somebody is in each of these rooms: try again later");
+                    return Err(Fault::new(Code::Overloaded, told).retry());
+                }
+            }
+        }
+    }
+
+    /// Nobody is in the room, and something was done with it: it rests from now on.
+    pub(super) fn stir_room(&mut self, id: RoomId) {
+        let Some(room) = self.rooms.get_mut(id.index(), id.generation()) else { return };
+        let Some(owner) = room.owner.as_ref().filter(|_| room.members.is_empty()) else { return };
+        if room.resting > 0 {
+            self.shares.wake(owner, Resting::Room, room.resting, id.0);
+        }
+        room.resting = self.shares.rest(owner, Resting::Room, id.0);
     }
 
     /// Put a session into a room. Its presence is told if the room tells it.
@@ -131,6 +163,10 @@ impl Engine {
         let Some(place) = self.rooms.get_mut(room.index(), room.generation()) else { return };
         let tells = place.settings.presence && member.visible;
         let old = place.members.add(member);
+        if let Some(owner) = place.owner.as_ref().filter(|_| place.resting > 0) {
+            let stamp = std::mem::take(&mut place.resting);
+            self.shares.wake(owner, Resting::Room, stamp, room.0);
+        }
         if let Some(held) = self.sessions.get_mut(session.index(), session.generation()) {
             let mark = place.presence.mark();
             match held.rooms.iter_mut().find(|joined| joined.room == room) {
@@ -159,6 +195,9 @@ impl Engine {
             self.unblock(room, now);
         }
         self.free_if_idle(room);
+        if was {
+            self.stir_room(room);
+        }
         was
     }
 
@@ -185,36 +224,6 @@ impl Engine {
         self.stats.forgotten += freed.entries as u64;
         if self.ring_bytes > size(self.config.limits.ring_memory) {
             self.shed();
-        }
-    }
-
-    /// All rings together, of rooms and of sessions, hold too much: the oldest entries go, a tenth of the
-    /// budget at once, so that a full budget costs one walk over the rings for many publications.
-    fn shed(&mut self) {
-        let budget = size(self.config.limits.ring_memory);
-        let over = self.ring_bytes - budget + budget / 10;
-        // A session's ring is named by its index behind the last room's.
-        let behind = self.rooms.slots();
-        let of_rooms = self.rooms.iter().map(|(index, _, room)| (index as usize, &room.ring));
-        let of_sessions = self.sessions.iter().filter_map(|(index, _, held)| {
-            let ring = held.rare.as_ref()?.ring.as_ref()?;
-            Some((behind + index as usize, ring))
-        });
-        for (index, count) in memory::plan(of_rooms.chain(of_sessions), over) {
-            let ring = if index < behind {
-                self.rooms.at_mut(index).map(|room| &mut room.ring)
-            } else {
-                let rare = self.sessions.at_mut(index - behind).and_then(|held| held.rare.as_mut());
-                rare.and_then(|rare| rare.ring.as_mut())
-            };
-            let Some(ring) = ring else { continue };
-            for _ in 0..count {
-                let freed = ring.forget_oldest();
-                self.ring_bytes = self.ring_bytes.saturating_sub(freed.bytes);
-                self.stats.shed += freed.entries as u64;
-            }
-            // A room that nobody is in and that holds nothing now is freed by the sweep.
-            self.timers.emptied = true;
         }
     }
 

@@ -97,6 +97,8 @@ pub(super) struct Session {
     pub expires_at: Option<Tick>,
     /// When the resume window ends; meaningful while it has no connection.
     pub until: Tick,
+    /// Nobody is there for it, and it is among those that go first: since this stamp. 0: it is not.
+    pub resting: u64,
     /// Measured round trip, microseconds.
     pub latency_us: Option<u32>,
     /// Messages it may still send in this moment, in thousandths, and since when.

@@ -133,7 +133,7 @@ impl Engine {
         self.timers.sweeping = false;
         self.timers.emptied = false;
         self.expire_rings(now);
-        self.keys.expire(now.tick, SWEEP_KEYS);
+        self.keys.expire(now.tick, SWEEP_KEYS, &mut self.shares);
         // Where nobody is left no other deadline would come, and what is held would stay for ever.
         self.plan_sweep(now);
     }

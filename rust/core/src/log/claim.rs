@@ -1,6 +1,7 @@
 //! The words of idempotency: whose key for what, and what a claim is answered with. `dedupe` keeps them.
 
 use crate::ids::SessionId;
+use crate::shares::{Full, Holder};
 use std::sync::Arc;
 
 /// What stands for a request's content (event and data, compared as values).
@@ -11,8 +12,6 @@ pub type Digest = [u8; 20];
 pub struct KeyLimits {
     /// Keys of one user.
     pub per_user: usize,
-    /// Bytes of all keys with their results.
-    pub bytes: usize,
     /// How long a key is kept from its claim (ms).
     pub keep_ms: u64,
 }
@@ -20,7 +19,7 @@ pub struct KeyLimits {
 /// Whose key it is.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum ScopeUser {
-    /// The application's own: the memory of all keys bounds it, and no quota.
+    /// The application's own: its share of memory bounds it, and no quota.
     Application,
     /// A user's, whichever session it comes from.
     User(Arc<str>),
@@ -44,6 +43,21 @@ pub struct Scope {
     pub user: ScopeUser,
     /// What for.
     pub kind: Kind,
+}
+
+/// What is claimed.
+#[derive(Clone, Copy, Debug)]
+pub struct Wanted<'a> {
+    /// Where the key is unique.
+    pub scope: &'a Scope,
+    /// The key.
+    pub key: &'a str,
+    /// What it is for.
+    pub digest: Digest,
+    /// In whose share it is kept.
+    pub owner: &'a Holder,
+    /// Bytes that its result is likely to take: there is place for so many.
+    pub result: usize,
 }
 
 /// A claimed record. One that is kept too long finds nothing, for places are used again by generation.
@@ -72,11 +86,6 @@ pub enum Claim<T> {
         /// Keys it may hold.
         limit: usize,
     },
-    /// All keys together take as much memory as they may.
-    MemoryFull {
-        /// Bytes they take.
-        held: usize,
-        /// Bytes they may take.
-        limit: usize,
-    },
+    /// Keys take as much memory as they may: of all, or of this owner's share.
+    MemoryFull(Full),
 }

@@ -12,15 +12,17 @@
 //! - `order` holds a ticket for each record, oldest claim first, except those that came due in progress;
 //!   these return to its front when they are finished. It may also hold tickets of records that are gone,
 //!   at most about as many as there are records, so expiry is amortised O(1) a claim.
-//! - `held` counts the records of each user, `bytes` the cost of all.
+//! - `held` names the records of each user; `bytes` is the cost of all, and what `Shares` holds of keys is the same sum
+//!   by owner.
 //!
-//! The memory budget is checked at the claim, when the size of the result is not known yet; so results of
-//! what is in progress at that moment may go beyond it, and new keys are refused until they have expired.
+//! The share is checked at the claim, when the size of the result is not known yet: so many bytes are set aside for it.
+//! Of one that is larger, and for which its owner then has no place (`has_place`), the caller keeps only that it was done.
 
-pub use super::claim::{Claim, Digest, KeyLimits, Kind, Scope, ScopeUser, Ticket};
+pub use super::claim::{Claim, Digest, KeyLimits, Kind, Scope, ScopeUser, Ticket, Wanted};
 use crate::ids::Tick;
+use crate::shares::{Account, Full, Holder, Shares, What};
 use foldhash::quality::FixedState;
-use hashbrown::{HashMap, HashTable};
+use hashbrown::{HashMap, HashSet, HashTable};
 use std::collections::{BTreeSet, VecDeque};
 use std::hash::BuildHasher;
 
@@ -40,6 +42,9 @@ struct Record<T, W> {
     hash: u64,
     digest: Digest,
     claimed: Tick,
+    owner: Holder,
+    /// What it takes without its result.
+    bare: usize,
     cost: usize,
     /// Came due while in progress, and so is not in `order`.
     overdue: bool,
@@ -59,7 +64,7 @@ pub struct Keys<T, W> {
     free: Vec<u32>,
     table: HashTable<u32>,
     order: VecDeque<(Tick, Ticket)>,
-    held: HashMap<ScopeUser, usize, FixedState>,
+    held: HashMap<ScopeUser, HashSet<u32, FixedState>, FixedState>,
     hasher: FixedState,
     bytes: usize,
     limits: KeyLimits,
@@ -83,22 +88,24 @@ impl<T: Clone, W: Ord> Keys<T, W> {
     }
 
     /// Claim a key for a content.
-    pub fn claim(&mut self, scope: &Scope, key: &str, digest: Digest, now: Tick) -> Claim<T> {
-        self.expire(now, SWEEP);
+    pub fn claim(&mut self, wanted: &Wanted<'_>, shares: &mut Shares, now: Tick) -> Claim<T> {
+        let Wanted { scope, key, digest, owner, result } = *wanted;
+        self.expire(now, SWEEP, shares);
         let hash = self.hasher.hash_one((scope, key));
         if let Some(ticket) = self.find(hash, scope, key) {
             if !self.is_over(ticket, now) {
                 return self.known(ticket, &digest);
             }
-            self.remove(ticket);
+            self.remove(ticket, shares);
         }
-        let held = self.held.get(&scope.user).copied().unwrap_or(0);
+        let held = self.held.get(&scope.user).map_or(0, HashSet::len);
         if held >= self.limits.per_user && scope.user != ScopeUser::Application {
             return Claim::QuotaFull { held, limit: self.limits.per_user };
         }
-        let cost = cost::<T, W>(scope, key);
-        if self.bytes + cost > self.limits.bytes {
-            return Claim::MemoryFull { held: self.bytes, limit: self.limits.bytes };
+        let bare = cost::<T, W>(scope, key);
+        let cost = bare + result;
+        if let Some(full) = no_place(owner, cost, shares) {
+            return Claim::MemoryFull(full);
         }
         let record = Record {
             scope: scope.clone(),
@@ -106,10 +113,13 @@ impl<T: Clone, W: Ord> Keys<T, W> {
             hash,
             digest,
             claimed: now,
+            owner: owner.clone(),
+            bare,
             cost,
             overdue: false,
             state: State::Open(BTreeSet::new()),
         };
+        shares.take(owner, What::Key, cost as u64);
         Claim::New(self.insert(record))
     }
 
@@ -133,17 +143,19 @@ impl<T: Clone, W: Ord> Keys<T, W> {
 
     /// Keep the result, of that many bytes, and say who waits for it. It is kept until `keep_ms` after the
     /// claim; if that is over, until the next expiry.
-    pub fn finish(&mut self, ticket: Ticket, result: T, bytes: usize) -> Vec<W> {
+    pub fn finish(&mut self, ticket: Ticket, result: T, bytes: usize, shares: &mut Shares) -> Vec<W> {
         let Some(record) = self.record_mut(ticket) else { return Vec::new() };
         let waiters = match &mut record.state {
             State::Open(waiters) => std::mem::take(waiters).into_iter().collect(),
             State::Done(_) => return Vec::new(),
         };
         record.state = State::Done(result);
-        record.cost += bytes;
-        let (overdue, claimed) = (record.overdue, record.claimed);
+        shares.give_back(&record.owner, What::Key, record.cost as u64);
+        let before = std::mem::replace(&mut record.cost, record.bare + bytes);
+        shares.take(&record.owner, What::Key, record.cost as u64);
+        let (overdue, claimed, cost) = (record.overdue, record.claimed, record.cost);
         record.overdue = false;
-        self.bytes += bytes;
+        self.bytes = self.bytes - before + cost;
         if overdue {
             self.order.push_front((claimed, ticket));
         }
@@ -151,24 +163,46 @@ impl<T: Clone, W: Ord> Keys<T, W> {
     }
 
     /// Give the key back: it was not done, and may be claimed again. Says who waited; the first of them may.
-    pub fn release(&mut self, ticket: Ticket) -> Vec<W> {
+    pub fn release(&mut self, ticket: Ticket, shares: &mut Shares) -> Vec<W> {
         if !matches!(self.record_mut(ticket), Some(Record { state: State::Open(_), .. })) {
             return Vec::new();
         }
-        let waiters = match self.remove(ticket).map(|record| record.state) {
+        let waiters = match self.remove(ticket, shares).map(|record| record.state) {
             Some(State::Open(waiters)) => waiters.into_iter().collect(),
             _ => Vec::new(),
         };
-        // Without this, claiming and giving back in turns would fill `order` for as long as keys are kept.
+        self.tidy();
+        waiters
+    }
+
+    /// Forget all keys of a user that is no more: an anonymous session, whose keys nobody else can say.
+    pub fn end(&mut self, user: &ScopeUser, shares: &mut Shares) {
+        for index in self.held.remove(user).into_iter().flatten() {
+            let generation = self.places[index as usize].generation;
+            self.remove(Ticket { index, generation }, shares);
+        }
+        self.tidy();
+    }
+
+    /// Whether the owner has place for a result of so many bytes.
+    #[must_use]
+    pub fn has_place(&self, ticket: Ticket, bytes: usize, shares: &Shares) -> bool {
+        self.record(ticket).is_none_or(|record| {
+            let more = (record.bare + bytes).saturating_sub(record.cost);
+            more == 0 || shares.full_for(&record.owner, What::Key, more as u64).is_none()
+        })
+    }
+
+    /// Without this, claiming and giving back in turns would fill `order` for as long as keys are kept.
+    fn tidy(&mut self) {
         if self.order.len() > 2 * self.len() + SWEEP {
             let places = &self.places;
             self.order.retain(|(_, ticket)| places[ticket.index as usize].generation == ticket.generation);
         }
-        waiters
     }
 
     /// Forget what is over, looking at no more than `budget` records.
-    pub fn expire(&mut self, now: Tick, budget: usize) {
+    pub fn expire(&mut self, now: Tick, budget: usize, shares: &mut Shares) {
         for _ in 0..budget {
             let Some(&(claimed, ticket)) = self.order.front() else { return };
             if now < claimed.plus_ms(self.limits.keep_ms) {
@@ -177,7 +211,7 @@ impl<T: Clone, W: Ord> Keys<T, W> {
             self.order.pop_front();
             match self.record_mut(ticket) {
                 Some(record) if matches!(record.state, State::Open(_)) => record.overdue = true,
-                Some(_) => drop(self.remove(ticket)),
+                Some(_) => drop(self.remove(ticket, shares)),
                 None => {}
             }
         }
@@ -263,7 +297,9 @@ impl<T: Clone, W: Ord> Keys<T, W> {
             u32::try_from(self.places.len() - 1).expect("the budget allows far fewer than 2^32 keys")
         });
         let (hash, claimed) = (record.hash, record.claimed);
-        *self.held.entry_ref(&record.scope.user).or_insert(0) += 1;
+        let hasher = self.hasher.clone();
+        let held = self.held.entry_ref(&record.scope.user);
+        held.or_insert_with(|| HashSet::with_hasher(hasher)).insert(index);
         self.bytes += record.cost;
         let place = &mut self.places[index as usize];
         place.record = Some(record);
@@ -276,7 +312,7 @@ impl<T: Clone, W: Ord> Keys<T, W> {
         ticket
     }
 
-    fn remove(&mut self, ticket: Ticket) -> Option<Record<T, W>> {
+    fn remove(&mut self, ticket: Ticket, shares: &mut Shares) -> Option<Record<T, W>> {
         let place = self.places.get_mut(ticket.index as usize)?;
         if place.generation != ticket.generation {
             return None;
@@ -288,14 +324,23 @@ impl<T: Clone, W: Ord> Keys<T, W> {
         }
         self.free.push(ticket.index);
         self.bytes -= record.cost;
+        shares.give_back(&record.owner, What::Key, record.cost as u64);
         if let Some(held) = self.held.get_mut(&record.scope.user) {
-            *held -= 1;
-            if *held == 0 {
+            held.remove(&ticket.index);
+            if held.is_empty() {
                 self.held.remove(&record.scope.user);
             }
         }
         Some(record)
     }
+}
+
+/// Whether a share has no place for so many bytes more. The first key of a user is taken however small its share.
+fn no_place(owner: &Holder, cost: usize, shares: &Shares) -> Option<Full> {
+    owner.accounts().find_map(|account| {
+        let first = matches!(account, Account::User(_)) && shares.held(account, What::Key) == 0;
+        if first { None } else { shares.full(account, What::Key, cost as u64) }
+    })
 }
 
 /// What a record takes without its result: itself, its places in `table`, `order` and `held`, and its names
@@ -306,6 +351,6 @@ fn cost<T, W>(scope: &Scope, key: &str) -> usize {
         ScopeUser::Session(_) | ScopeUser::Application => 0,
     };
     let (Kind::Publish(name) | Kind::Emit(name)) = &scope.kind;
-    let index = 2 * size_of::<(Tick, Ticket)>() + size_of::<(ScopeUser, usize)>();
+    let index = 2 * size_of::<(Tick, Ticket)>() + size_of::<(ScopeUser, HashSet<u32, FixedState>)>() + 8;
     size_of::<Place<T, W>>() + index + user + name.len() + key.len()
 }

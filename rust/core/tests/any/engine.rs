@@ -332,8 +332,8 @@ impl World {
     }
 
     fn publish(&mut self, dice: &mut Dice<'_>) -> Option<()> {
-        let room = ["relay1", "relay2", "block", "$all", "$user/ada", "nowhere"][dice.of(6)?];
-        let how = dice.byte()?;
+        let (room, how) =
+            (["relay1", "relay2", "block", "$all", "$user/ada", "nowhere"][dice.of(6)?], dice.byte()?);
         let publication = Publication {
             room,
             event: "news",
@@ -341,12 +341,12 @@ impl World {
             form: Form::Json,
             exclude: self.sessions.get(usize::from(how) % 8).copied(),
             sender: None,
+            backend: None,
             key: (how % 5 == 0).then_some("k"),
             volatile: how % 7 == 0,
             trace: None,
         };
-        let _ = self.engine.publish(&publication, self.now);
-        Some(())
+        self.engine.publish(&publication, self.now).ok().map(|_| ()).or(Some(()))
     }
 
     /// Take what the engine asks for, as the hands and the application do after every call.

@@ -130,11 +130,13 @@ fn within(world: &World, limits: &Limits) {
     let (conns, sessions) = (set("connections") + REFUSED_AT_ONCE, set("sessions"));
     at_most("connections", is.connections, conns);
     at_most("sessions", is.sessions, sessions);
-    // rtcore's own rooms, `$all` and one a user, are bounded by the sessions.
-    at_most("rooms", is.rooms, set("rooms") + 1 + sessions);
+    // rtcore's own rooms, `$all` and one a user, are bounded by the sessions, and those that a setting names exactly by the
+    // settings (six here); and the application may make as many as its peers.
+    at_most("rooms", is.rooms, 2 * set("rooms") + 1 + sessions + 8);
     at_most("bytes of rings", is.ring_bytes, set("ring_memory"));
     at_most("keys", is.keys, sessions.max(CLIENTS) * set("keys_per_user") * 4);
-    at_most("bytes of keys", is.key_bytes, set("key_memory"));
+    // The application's own are counted apart.
+    at_most("bytes of keys", is.key_bytes, 2 * set("key_memory"));
     // What waits for the application is not counted here: its word about a connection that is gone by then waits
     // until it comes, and only the application bounds that.
     let largest = set("max_first_message");
@@ -146,8 +148,10 @@ fn within(world: &World, limits: &Limits) {
     // Each has a few deadlines; stale ones are let go of before they are many more.
     let live = set("connections") + sessions + set("rooms") + 1 + sessions;
     at_most("timers", is.timers, 8 * live + 64);
-    at_most("addresses", is.addresses, is.connections + is.sessions);
-    at_most("users", is.users, is.connections + is.sessions);
+    // A room and a key are charged to who made them, and may outlive its session.
+    let charged = is.connections + is.sessions + is.rooms + is.keys;
+    at_most("addresses", is.addresses, charged);
+    at_most("users", is.users, charged);
 }
 
 #[test]

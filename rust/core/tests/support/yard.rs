@@ -177,6 +177,7 @@ impl Yard {
             form: Form::Json,
             exclude: None,
             sender: None,
+            backend: None,
             key: None,
             volatile: false,
             trace: None,

@@ -3,7 +3,7 @@
 use super::request::Request;
 use crate::codes::{Code, close};
 use crate::engine::Engine;
-use crate::engine::admission::{What, full_refusal};
+use crate::engine::admission::full_refusal;
 use crate::engine::encoding::Carrier;
 use crate::engine::hello::Since;
 use crate::engine::standing::{Standing, over};
@@ -14,6 +14,7 @@ use crate::frame::http::{Head, Refusal};
 use crate::frame::query::Query;
 use crate::ids::{ConnId, Form, Now, SessionId};
 use crate::outbox::{Lane, Meta};
+use crate::shares::{Account, User, What};
 use std::sync::Arc;
 
 /// How long an `EventSource` is told to stay away that must not come back by itself (ms): as long as every browser
@@ -124,14 +125,15 @@ impl Engine {
     }
 
     fn user_is_full(&self, session: SessionId) -> Option<Refusal> {
-        let user = self.session(session)?.user()?;
-        let (what, limit) = self.admission.user_full(user, What::Connection, &self.config.limits)?;
-        Some(full_refusal(what, limit))
+        let user = User::Named(Arc::clone(self.session(session)?.user()?));
+        let full = self.shares.full(Account::User(&user), What::Connection, 1)?;
+        Some(full_refusal(&full))
     }
 
     /// Say the head of the stream; from now on the connection is one.
     pub(super) fn begin_events(&mut self, id: ConnId, session: SessionId, shape: Shape) {
-        let user = self.session(session).and_then(|held| held.user().map(Arc::clone));
+        let user =
+            self.session(session).and_then(|held| held.user().map(|user| User::Named(Arc::clone(user))));
         let Some(conn) = self.conns.get_mut(id.index(), id.generation()) else { return };
         let request = conn.request.take();
         conn.form = Form::Json;
@@ -146,7 +148,7 @@ impl Engine {
         });
         self.post(id, Lane::Control, segment);
         if let Some(user) = user {
-            self.admission.add_user(&user, What::Connection);
+            self.shares.take_in(Account::User(&user), What::Connection, 1);
         }
     }
 

@@ -67,7 +67,12 @@ impl Engine {
             link.sending = old.sending;
             link.renewed = true;
         }
+        let fresh = !link.renewed;
         held.link = Some(Box::new(link));
+        self.wake_session(session);
+        if fresh {
+            self.rest_session(session, now); // until somebody reads, or sends
+        }
         self.stay_until_silent(session, now);
     }
 

@@ -87,6 +87,7 @@ impl Engine {
 
     /// Somebody is there again who was away.
     pub(super) fn be_here(&mut self, session: SessionId) {
+        self.wake_session(session);
         let lifecycle = self.config.lifecycle;
         let Some(link) = self.session_mut(session).and_then(|held| held.link.as_mut()) else { return };
         let was = std::mem::replace(&mut link.here, true);

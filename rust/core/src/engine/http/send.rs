@@ -37,6 +37,7 @@ impl Engine {
             self.refuse_request(id, &refusal, true, now);
             return;
         }
+        self.wake_session(session);
         let Some(held) = self.session_mut(session) else { return };
         if let Some(link) = &mut held.link {
             link.sending = Some(id);

@@ -182,8 +182,9 @@ impl Engine {
         }
         let since = self.since(wanted.since.as_deref());
         let mut cursor = if let Since::Known(seq) = since { seq } else { self.head };
+        let owner = self.holder_of(session);
         for allowed in returning.rooms {
-            let room = match self.make_room(&allowed.room) {
+            let room = match self.make_room(&allowed.room, &owner) {
                 Ok(room) => room,
                 Err(fault) => {
                     self.end_session(session, REFUSED, close::OVERLOADED, now);

@@ -1,15 +1,69 @@
 //! Idempotency keys: claimed by one, the first result for all, nothing forgotten early.
 
 use crate::ids::{SessionId, Tick};
-use crate::log::dedupe::{Claim, KeyLimits, Keys, Kind, Scope, ScopeUser, Ticket};
+use crate::limits::Limits;
+use crate::log::dedupe::{Claim, Digest, KeyLimits, Keys, Kind, Scope, ScopeUser, Ticket, Wanted};
+use crate::shares::{Account, Holder, Shares, User, What};
+use foldhash::quality::FixedState;
 use proptest::prelude::*;
 use std::collections::HashMap;
 
 const HOUR: u64 = 3_600_000;
-const LIMITS: KeyLimits = KeyLimits { per_user: 4, bytes: 1_000_000, keep_ms: HOUR };
+const LIMITS: KeyLimits = KeyLimits { per_user: 4, keep_ms: HOUR };
 
 fn scope(user: u64) -> Scope {
     Scope { user: ScopeUser::Session(SessionId(user)), kind: Kind::Publish("tea".into()) }
+}
+
+/// Keys together with the shares that they are counted in.
+struct Book<T, W> {
+    keys: Keys<T, W>,
+    shares: Shares,
+}
+
+impl<T: Clone, W: Ord> Book<T, W> {
+    fn of(key_memory: u64) -> Self {
+        let shares = Shares::new(&Limits { key_memory, ..Limits::default() }, &FixedState::with_seed(1));
+        Self { keys: Keys::new(7, LIMITS), shares }
+    }
+
+    fn new() -> Self {
+        Self::of(1_000_000)
+    }
+
+    fn claim(&mut self, scope: &Scope, key: &str, digest: Digest, now: Tick) -> Claim<T> {
+        let owner = owner(scope);
+        self.keys.claim(&Wanted { scope, key, digest, owner: &owner, result: 0 }, &mut self.shares, now)
+    }
+
+    fn finish(&mut self, ticket: Ticket, result: T, bytes: usize) -> Vec<W> {
+        self.keys.finish(ticket, result, bytes, &mut self.shares)
+    }
+
+    fn release(&mut self, ticket: Ticket) -> Vec<W> {
+        self.keys.release(ticket, &mut self.shares)
+    }
+
+    fn expire(&mut self, now: Tick, budget: usize) {
+        self.keys.expire(now, budget, &mut self.shares);
+    }
+
+    fn balances(&self) -> bool {
+        let held = |account| self.shares.held(account, What::Key);
+        held(Account::Peers) + held(Account::Application) == self.keys.bytes() as u64
+    }
+}
+
+/// Who pays for a key of this scope: each user has an address of its own.
+fn owner(scope: &Scope) -> Holder {
+    match &scope.user {
+        ScopeUser::Application => Holder::APPLICATION,
+        ScopeUser::User(name) => Holder::peer([10, 1, 1, 1].into(), Some(User::Named(name.clone()))),
+        ScopeUser::Session(session) => {
+            let last = u8::try_from(session.0 % 250).expect("small");
+            Holder::peer([10, 0, 0, last].into(), Some(User::Session(*session)))
+        }
+    }
 }
 
 fn first<T: std::fmt::Debug>(claim: Claim<T>) -> Ticket {
@@ -49,7 +103,7 @@ struct Known {
 proptest! {
     #[test]
     fn a_key_is_carried_out_once_in_its_time(steps in proptest::collection::vec(step(), 0..150)) {
-        let mut keys: Keys<u64, u64> = Keys::new(7, LIMITS);
+        let mut keys: Book<u64, u64> = Book::new();
         let mut model: HashMap<(u64, u8), Known> = HashMap::new();
         let (mut now, mut serial) = (Tick(0), 0);
         for step in steps {
@@ -72,7 +126,7 @@ proptest! {
                         (Claim::InProgress(ticket), Some(known)) => {
                             prop_assert_eq!((ticket, content), (known.ticket, known.content));
                             prop_assert_eq!(known.result, None);
-                            prop_assert_eq!(keys.wait(ticket, serial), Ok(()));
+                            prop_assert_eq!(keys.keys.wait(ticket, serial), Ok(()));
                             known.waiting.push(serial);
                         }
                         (Claim::Done(result), Some(known)) => {
@@ -91,7 +145,7 @@ proptest! {
                     let waiting = std::mem::take(&mut known.waiting);
                     prop_assert_eq!(keys.finish(known.ticket, serial, 10), waiting);
                     prop_assert!(keys.finish(known.ticket, 0, 10).is_empty());
-                    prop_assert_eq!(keys.wait(known.ticket, 5), Err(5), "a result is there already");
+                    prop_assert_eq!(keys.keys.wait(known.ticket, 5), Err(5), "a result is there already");
                 }
                 Step::Release { which } => {
                     let Some(known) = nth_open(&mut model, which) else { continue };
@@ -104,14 +158,15 @@ proptest! {
                 Step::Expire { budget } => keys.expire(now, budget),
             }
         }
+        prop_assert!(keys.balances(), "the shares hold what the keys take");
         keys.expire(now, usize::MAX);
         model.retain(|_, known| known.result.is_none() || now < known.claimed.plus_ms(HOUR));
-        prop_assert_eq!(keys.len(), model.len(), "what is over is gone, and nothing else");
+        prop_assert_eq!(keys.keys.len(), model.len(), "what is over is gone, and nothing else");
         for known in model.values().filter(|known| known.result.is_none()) {
             keys.finish(known.ticket, 0, 10);
         }
         keys.expire(now.plus_ms(HOUR), usize::MAX);
-        prop_assert_eq!((keys.len(), keys.bytes(), keys.next_expiry()), (0, 0, None), "the books balance");
+        prop_assert_eq!((keys.keys.len(), keys.keys.bytes(), keys.keys.next_expiry()), (0, 0, None), "the books balance");
     }
 }
 
@@ -123,7 +178,7 @@ fn nth_open(model: &mut HashMap<(u64, u8), Known>, which: usize) -> Option<&mut 
 
 #[test]
 fn scopes_are_apart() {
-    let mut keys: Keys<u8, ()> = Keys::new(1, LIMITS);
+    let mut keys: Book<u8, ()> = Book::new();
     let user = ScopeUser::User("ann".into());
     let scopes = [
         Scope { user: user.clone(), kind: Kind::Publish("tea".into()) },
@@ -135,12 +190,12 @@ fn scopes_are_apart() {
     for scope in &scopes {
         first(keys.claim(scope, "k", [1; 20], Tick(0)));
     }
-    assert_eq!(keys.len(), scopes.len());
+    assert_eq!(keys.keys.len(), scopes.len());
 }
 
 #[test]
 fn a_full_quota_refuses_new_keys_and_forgets_no_old_ones() {
-    let mut keys: Keys<u8, ()> = Keys::new(1, LIMITS);
+    let mut keys: Book<u8, ()> = Book::new();
     for key in ["a", "b", "c", "d"] {
         let ticket = first(keys.claim(&scope(1), key, [1; 20], Tick(0)));
         keys.finish(ticket, 7, 1);
@@ -154,24 +209,24 @@ fn a_full_quota_refuses_new_keys_and_forgets_no_old_ones() {
 
 #[test]
 fn a_full_memory_refuses_new_keys_until_old_ones_are_over() {
-    let mut keys: Keys<u8, ()> = Keys::new(1, KeyLimits { bytes: 2_000, ..LIMITS });
+    let mut keys: Book<u8, ()> = Book::of(2_000);
     let ticket = first(keys.claim(&scope(1), "a", [1; 20], Tick(0)));
     keys.finish(ticket, 7, 5_000);
-    let held = keys.bytes();
-    assert!(held > 5_000);
-    assert_eq!(keys.claim(&scope(2), "b", [1; 20], Tick(1)), Claim::MemoryFull { held, limit: 2_000 });
+    assert!(keys.keys.bytes() > 5_000);
+    let Claim::MemoryFull(full) = keys.claim(&scope(2), "b", [1; 20], Tick(1)) else { panic!("not full") };
+    assert_eq!((full.what, full.limit), ("key_memory", 2_000));
     assert_eq!(keys.claim(&scope(1), "a", [1; 20], Tick(1)), Claim::Done(7));
     first(keys.claim(&scope(2), "b", [1; 20], Tick(0).plus_ms(HOUR)));
 }
 
 #[test]
 fn what_is_in_progress_does_not_expire() {
-    let mut keys: Keys<u8, u8> = Keys::new(1, LIMITS);
+    let mut keys: Book<u8, u8> = Book::new();
     let ticket = first(keys.claim(&scope(1), "a", [1; 20], Tick(0)));
     let late = Tick(0).plus_ms(3 * HOUR);
     keys.expire(late, 100);
     assert_eq!(keys.claim(&scope(1), "a", [1; 20], late), Claim::InProgress(ticket));
-    assert_eq!(keys.wait(ticket, 9), Ok(()));
+    assert_eq!(keys.keys.wait(ticket, 9), Ok(()));
     assert_eq!(keys.finish(ticket, 7, 1), [9], "who waits gets the result even now");
     first(keys.claim(&scope(1), "a", [1; 20], late));
 }
@@ -179,23 +234,60 @@ fn what_is_in_progress_does_not_expire() {
 #[test]
 fn claiming_and_giving_back_in_turns_takes_no_memory() {
     // The abuse: requests that are refused before they are done, for an hour, each with a key.
-    let mut keys: Keys<u8, ()> = Keys::new(1, LIMITS);
+    let mut keys: Book<u8, ()> = Book::new();
     for key in 0..10_000 {
         let ticket = first(keys.claim(&scope(1), &key.to_string(), [1; 20], Tick(0)));
         keys.release(ticket);
     }
-    assert!(keys.is_empty() && keys.bytes() == 0);
-    assert!(keys.remembered() < 100, "{} places", keys.remembered());
+    assert!(keys.keys.is_empty() && keys.keys.bytes() == 0);
+    assert!(keys.keys.remembered() < 100, "{} places", keys.keys.remembered());
 }
 
 #[test]
 fn an_old_ticket_finds_nothing() {
-    let mut keys: Keys<u8, u8> = Keys::new(1, LIMITS);
+    let mut keys: Book<u8, u8> = Book::new();
     let old = first(keys.claim(&scope(1), "a", [1; 20], Tick(0)));
     keys.release(old);
     let new = first(keys.claim(&scope(1), "b", [1; 20], Tick(0)));
     assert_ne!(old, new);
-    assert_eq!(keys.wait(old, 1), Err(1));
+    assert_eq!(keys.keys.wait(old, 1), Err(1));
     assert!(keys.finish(old, 5, 1).is_empty());
     assert_eq!(keys.claim(&scope(1), "b", [1; 20], Tick(0)), Claim::InProgress(new));
+}
+
+#[test]
+fn one_user_fills_its_share_of_the_memory_and_nobody_else_is_refused() {
+    // The attack: 64 MiB of results in a second, and no key of anybody's for an hour.
+    let mut keys: Book<u8, ()> = Book::of(100_000);
+    let ticket = first(keys.claim(&scope(1), "a", [1; 20], Tick(0)));
+    keys.finish(ticket, 7, 9_900);
+    let Claim::MemoryFull(full) = keys.claim(&scope(1), "b", [1; 20], Tick(1)) else { panic!("not full") };
+    assert_eq!((full.whose, full.limit), (Some("one user"), 10_000));
+    assert_eq!(keys.claim(&scope(1), "a", [1; 20], Tick(1)), Claim::Done(7), "no old one is forgotten");
+    first(keys.claim(&scope(2), "b", [1; 20], Tick(1)));
+    let backends = Scope { user: ScopeUser::Application, kind: Kind::Publish("tea".into()) };
+    first(keys.claim(&backends, "b", [1; 20], Tick(1)));
+}
+
+#[test]
+fn a_result_has_place_as_far_as_the_share_goes() {
+    let mut keys: Book<u8, ()> = Book::of(100_000);
+    let ticket = first(keys.claim(&scope(1), "a", [1; 20], Tick(0)));
+    assert!(keys.keys.has_place(ticket, 9_000, &keys.shares));
+    assert!(!keys.keys.has_place(ticket, 11_000, &keys.shares), "then only that it was done is kept");
+}
+
+#[test]
+fn the_keys_of_an_anonymous_session_end_with_it() {
+    let mut keys: Book<u8, ()> = Book::new();
+    let ticket = first(keys.claim(&scope(1), "done", [1; 20], Tick(0)));
+    keys.finish(ticket, 7, 100);
+    let open = first(keys.claim(&scope(1), "open", [1; 20], Tick(0)));
+    let others = first(keys.claim(&scope(2), "done", [1; 20], Tick(0)));
+    keys.keys.end(&scope(1).user, &mut keys.shares);
+    assert!(keys.finish(open, 7, 1).is_empty(), "its ticket finds nothing");
+    assert_eq!(keys.keys.len(), 1);
+    assert!(keys.balances());
+    keys.release(others);
+    assert_eq!((keys.keys.bytes(), keys.shares.len()), (0, (0, 0)));
 }

@@ -1,0 +1,133 @@
+//! All rings together hold too much: whose entries go?
+//!
+//! The oldest, a tenth of the budget at once, so that a full budget costs one walk over the rings for many publications.
+//! But those first that are in rooms of somebody whose rooms hold more than a share of the budget; then those in rooms of
+//! peers, as long as these have more than half of it; then any. So who fills the memory forgets its own past, and what the
+//! application says stays.
+
+use super::{Engine, size};
+use crate::log::memory;
+use crate::log::ring::Ring;
+use crate::shares::{Account, Holder, User};
+use hashbrown::HashMap;
+use std::net::IpAddr;
+
+/// What the owners hold, and how much that is too much.
+struct Weighed {
+    users: HashMap<User, usize>,
+    addresses: HashMap<IpAddr, usize>,
+    peers: usize,
+    user_share: usize,
+    address_share: usize,
+}
+
+impl Weighed {
+    fn add(&mut self, owner: &Holder, bytes: usize) {
+        for account in owner.accounts() {
+            match account {
+                Account::User(user) => *self.users.entry_ref(user).or_default() += bytes,
+                Account::Address(address) => *self.addresses.entry(address).or_default() += bytes,
+                Account::Peers => self.peers += bytes,
+                Account::Application => {}
+            }
+        }
+    }
+
+    fn is_over(&self, owner: &Holder) -> bool {
+        owner.is_peer()
+            && owner.accounts().any(|account| match account {
+                Account::User(user) => self.users.get(user).is_some_and(|held| *held > self.user_share),
+                Account::Address(address) => {
+                    self.addresses.get(&address).is_some_and(|held| *held > self.address_share)
+                }
+                Account::Peers | Account::Application => false,
+            })
+    }
+
+    /// How much the peers that are over their shares hold beyond them.
+    fn excess(&self) -> usize {
+        let beyond = |held: &usize, share: usize| held.saturating_sub(share);
+        let users: usize = self.users.iter().map(|(_, held)| beyond(held, self.user_share)).sum();
+        let addresses: usize = self.addresses.iter().map(|(_, held)| beyond(held, self.address_share)).sum();
+        users.max(addresses)
+    }
+}
+
+impl Engine {
+    pub(super) fn shed(&mut self) {
+        let budget = size(self.config.limits.ring_memory);
+        let over = self.ring_bytes - budget + budget / 10;
+        let aim = self.ring_bytes - over;
+        let weighed = self.weigh(budget);
+        let (excess, of_peers) = (weighed.excess(), weighed.peers.saturating_sub(budget / 2));
+        if excess > 0 {
+            self.forget(excess.min(over), |owner| owner.is_some_and(|owner| weighed.is_over(owner)));
+        }
+        let left = self.ring_bytes.saturating_sub(aim);
+        self.forget(left.min(of_peers), |owner| owner.is_some_and(Holder::is_peer));
+        self.forget(self.ring_bytes.saturating_sub(aim), |_| true);
+        // A room that nobody is in and that holds nothing now is freed by the sweep.
+        self.timers.emptied = true;
+    }
+
+    fn weigh(&self, budget: usize) -> Weighed {
+        let limits = &self.config.limits;
+        let part = |percent: u64| budget / 100 * size(percent.min(100));
+        let mut weighed = Weighed {
+            users: HashMap::new(),
+            addresses: HashMap::new(),
+            peers: 0,
+            user_share: part(limits.share_of_user),
+            address_share: part(limits.share_of_address),
+        };
+        for (_, _, room) in self.rooms.iter() {
+            if let Some(owner) = &room.owner {
+                weighed.add(owner, room.ring.bytes());
+            }
+        }
+        for (session, ring) in self.own_rings() {
+            weighed.add(&self.holder_of(session), ring.bytes());
+        }
+        weighed
+    }
+
+    /// What was said to sessions alone.
+    fn own_rings(&self) -> impl Iterator<Item = (crate::ids::SessionId, &Ring)> {
+        self.sessions.iter().filter_map(|(index, generation, held)| {
+            let ring = held.rare.as_ref()?.ring.as_ref()?;
+            Some((crate::ids::SessionId::new(index, generation), ring))
+        })
+    }
+
+    /// Let go of the oldest entries of the rings of these owners, so many bytes of them.
+    fn forget(&mut self, bytes: usize, whose: impl Fn(Option<&Holder>) -> bool) {
+        if bytes == 0 {
+            return;
+        }
+        // A session's ring is named by its index behind the last room's.
+        let behind = self.rooms.slots();
+        let of_rooms = self
+            .rooms
+            .iter()
+            .filter(|(_, _, room)| whose(room.owner.as_ref()))
+            .map(|(index, _, room)| (index as usize, &room.ring));
+        let of_sessions = self
+            .own_rings()
+            .filter(|(session, _)| whose(Some(&self.holder_of(*session))))
+            .map(|(session, ring)| (behind + session.index(), ring));
+        for (index, count) in memory::plan(of_rooms.chain(of_sessions), bytes) {
+            let ring = if index < behind {
+                self.rooms.at_mut(index).map(|room| &mut room.ring)
+            } else {
+                let rare = self.sessions.at_mut(index - behind).and_then(|held| held.rare.as_mut());
+                rare.and_then(|rare| rare.ring.as_mut())
+            };
+            let Some(ring) = ring else { continue };
+            for _ in 0..count {
+                let freed = ring.forget_oldest();
+                self.ring_bytes = self.ring_bytes.saturating_sub(freed.bytes);
+                self.stats.shed += freed.entries as u64;
+            }
+        }
+    }
+}
