@@ -16,12 +16,13 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any, Final
 
 import trio
 
 from . import _step
+from ._around import around
 from ._background import BackgroundTasks
 from ._decide import Decisions
 from ._engine import (
@@ -134,13 +135,9 @@ class Runtime:
         with scope:
             await flush_when_woken(self.engine, self.finish_turn)
 
-    @asynccontextmanager
-    async def lifespan(self) -> AsyncIterator[None]:
+    def lifespan(self) -> AbstractAsyncContextManager[None]:
         """What the application has around its serving, in the order of registration."""
-        async with AsyncExitStack() as stack:
-            for function in self.app.lifespans:
-                await stack.enter_async_context(function(self.app))
-            yield
+        return around(self.app)
 
     def start_background(self, nursery: trio.Nursery) -> None:
         """Start the application's background tasks; what ends the server leaves through this nursery."""

@@ -6,7 +6,7 @@ import dataclasses
 import inspect
 import re
 from collections.abc import Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager
 from typing import Any, Final, TypeVar, overload
 
 from ._background import Background
@@ -259,8 +259,7 @@ class App(Speaking, Rooming, Streaming):
                 f"a lifespan is an async generator function with one `yield`, and {name_of(function)} is none"
             )
         checked_once(function, (inspect.unwrap(one) for one in self.lifespans), "lifespan")
-        wrapped: Any = asynccontextmanager(function) if is_generator(function) else function
-        self.lifespans.append(wrapped)
+        self.lifespans.append(function)
         return function
 
     def on_connect(self, function: F) -> F:

@@ -23,7 +23,9 @@ change.
 from __future__ import annotations
 
 import re
-from typing import Any, ClassVar, Final
+from typing import Any, ClassVar, Final, TypeVar
+
+E = TypeVar("E", bound=BaseException)
 
 _CODE: Final = re.compile(r"[A-Z][A-Z0-9_]{0,63}\Z")
 
@@ -37,6 +39,18 @@ class RtcoreError(Exception):
     def message(self) -> str:
         """The text for people."""
         return str(self)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """It survives `pickle` and `copy`, whatever its `__init__` takes."""
+        return rebuilt, (type(self), self.args, self.__dict__)
+
+
+def rebuilt(kind: type[E], args: tuple[Any, ...], state: dict[str, Any]) -> E:
+    """An error as it was, without its `__init__`: other things are given to that than it keeps."""
+    error = kind.__new__(kind, *args)
+    error.args = args
+    error.__dict__.update(state)
+    return error
 
 
 class UsageError(RtcoreError):

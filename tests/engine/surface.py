@@ -100,6 +100,7 @@ HERE: Final[dict[str, Way]] = {
     "Served.__call__": Way(lambda w: w.served(SCOPE, _asgi, _asgi)),
     "MemoryServer.connect": Way(lambda w: w.server.connect()),
     "MemoryServer.welcomed": Way(lambda w: w.server.welcomed()),
+    "MemoryServer.stop": Way(lambda w: w.server.stop(), after=False),
     "MemoryServer.returned": Way(lambda w: w.server.returned(w.client)),
 }
 

@@ -11,8 +11,11 @@ import hashlib
 import os
 import struct
 from collections.abc import AsyncGenerator, Mapping
+from typing import Any
 
 import trio
+
+from rtcore.errors import rebuilt
 
 TEXT, BINARY, CLOSE, PING, PONG = 1, 2, 8, 9, 10
 _CONTINUATION = 0
@@ -29,6 +32,10 @@ class Closed(Exception):  # noqa: N818 - it is what happened, and often what a t
         self.code = code
         self.reason = reason
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """It survives `pickle` and `copy`."""
+        return rebuilt, (type(self), self.args, self.__dict__)
+
 
 class HandshakeRefused(Exception):  # noqa: N818 - as above
     """The server answered the handshake with something else than 101."""
@@ -38,6 +45,10 @@ class HandshakeRefused(Exception):  # noqa: N818 - as above
         self.status = status
         self.headers = headers
         self.body = body
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """It survives `pickle` and `copy`."""
+        return rebuilt, (type(self), self.args, self.__dict__)
 
 
 def encode(opcode: int, payload: bytes, *, final: bool = True, mask: bytes | None = None) -> bytes:

@@ -45,6 +45,7 @@ class MemoryServer:
             limit=config.http_connections,
             log_access=False,
         )
+        self._stop, self._ended = trio.Event(), trio.Event()
         self._ports = iter(range(40_000, 65_536))
         self.runtime.on_output = self._shell.output
         self.runtime.hand_over = self._hand_over
@@ -102,15 +103,29 @@ class MemoryServer:
         self._shell.hand_over(event)
 
     async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
-        """Serve until cancelled."""
+        """Serve until `stop`, or cancelled."""
         try:
-            async with trio.open_nursery() as nursery, self.runtime.running(nursery), self.runtime.lifespan():
-                self.runtime.start_background(nursery)
-                nursery.start_soon(self._shell.keep_time)
-                task_status.started()
-                await trio.sleep_forever()
+            async with trio.open_nursery() as nursery:
+                running, lifespan = self.runtime.running(nursery), self.runtime.lifespan()
+                async with running, lifespan, trio.open_nursery() as hands:
+                    self.runtime.start_background(hands)
+                    hands.start_soon(self._shell.keep_time)
+                    task_status.started()
+                    await self._stop.wait()
+                    hands.cancel_scope.cancel()
+                nursery.cancel_scope.cancel()
         finally:
             self.runtime.close()
+            self._ended.set()
+
+    async def stop(self) -> None:
+        """End the serving within the grace, with what lifespans have after their `yield`. A cancel point."""
+        if self._ended.is_set():
+            return
+        self._engine.here("stop")
+        self._stop.set()
+        with trio.move_on_after(max(self.config.grace, 1.0)):
+            await self._ended.wait()
 
 
 @asynccontextmanager
@@ -122,11 +137,13 @@ async def memory_server(
         async with memory_server(app, limits={"ping_ms": "20 s"}) as server: ...
 
     The settings are those of `rtcore.serve`; `mount` is an ASGI application beside it. With pytest-trio's
-    `autojump_clock` (or `mock_clock`) time is the test's.
+    `autojump_clock` (or `mock_clock`) time is the test's. At the end of the block it stops as a server does;
+    an exception in the block cancels it.
     """
     config = settled(app, config, mount, settings)
     async with trio.open_nursery() as nursery:
         server = MemoryServer(app, config, mount, nursery)
         await nursery.start(server.run)
         yield server
+        await server.stop()
         nursery.cancel_scope.cancel()
