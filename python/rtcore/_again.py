@@ -64,7 +64,8 @@ class Again:
 
     async def _hear_one(self, room: str, answer: Any) -> None:
         try:
-            self._apply(room, await answer)
+            what = f"the authorizer of {room!r}"
+            self._apply(room, await self._engine.held.watch(what, answer))
         except Exception as error:  # noqa: BLE001 - the application's, whatever it is
             self._fail(room, error)
         self._engine.wake()

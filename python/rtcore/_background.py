@@ -59,7 +59,8 @@ class BackgroundTasks:
         while True:
             began = trio.current_time()
             try:
-                await task.function(self._app)
+                what = f"the background task {task.name}"
+                await self._engine.held.watch(what, task.function(self._app))
             except BaseException as error:  # noqa: BLE001 - what is none of the task's is raised again
                 self._failed(task, error)
             else:

@@ -84,7 +84,7 @@ class Decisions:
         try:
             with scope:
                 try:
-                    user = await answer
+                    user = await self.engine.held.watch("the authenticator", answer)
                     if self._is_asked(conn, scope):
                         self._admit_user(conn, user)
                 except* Exception as errors:  # noqa: BLE001 - the application's, whatever it is
@@ -152,7 +152,8 @@ class Decisions:
             try:
                 if not session.enter(scope):
                     scope.cancel()
-                renewal = self._begin_renewal(session, ticket, await answer)
+                answer = await self.engine.held.watch("the authenticator", answer)
+                renewal = self._begin_renewal(session, ticket, answer)
                 if renewal is not None:
                     user, rooms = renewal
                     await rooms.hear()
@@ -219,7 +220,8 @@ class Decisions:
             try:
                 if not session.enter(scope):
                     scope.cancel()
-                self._admit(session, ticket, room, await answer)
+                answer = await self.engine.held.watch(f"the authorizer of {room!r}", answer)
+                self._admit(session, ticket, room, answer)
             except* Exception as errors:  # noqa: BLE001 - the application's, whatever it is
                 self._deny(ticket, f"the authorizer of {room!r}", _only(errors))
             finally:

@@ -49,6 +49,7 @@ from ._engine import (
     limit_defaults,
 )
 from ._handlers import Handler
+from ._held import LONG
 from ._reactor import flush_when_woken, run_reactor
 from ._step import step
 from ._streams import StreamTasks
@@ -62,13 +63,10 @@ from .session import Session, meet
 
 log = logging.getLogger("rtcore.app")
 
-LONG: Final = 50_000_000
-"""A handler that holds the turn longer than this (ns) is reported by name."""
 ROUNDS_NS: Final = 4_000_000
 """How long a turn goes on with what comes of its own answers (ns). The rest comes after a pass of Trio."""
 LOOK_EVERY: Final = 8
 """Events between two looks at the clock."""
-_REPORT_EVERY: Final = 1_000_000_000
 
 
 class Runtime:
@@ -99,7 +97,6 @@ class Runtime:
         self._streams = StreamTasks(self.engine, app.stream_handlers)
         self._background = BackgroundTasks(app, self.engine)
         self._direct = False
-        self._reported = 0
         self._left: Sequence[CoreEvent] = ()  # events of a turn that was long enough without them
         self._steps = 0
 
@@ -220,7 +217,7 @@ class Runtime:
             self._run(some)
             now = clock()
             if now - began > LONG:
-                self._report(now - began, some)
+                self.engine.held.report(now - began, filter(None, map(self._name_of, some)))
             began = now
 
     @trio.lowlevel.enable_ki_protection
@@ -362,23 +359,9 @@ class Runtime:
 
     # -- what took long
 
-    def _report(self, ns: int, events: Iterable[CoreEvent]) -> None:
-        """A few events held the turn for long: their handlers by name, or as much of them as is known."""
-        names = dict.fromkeys(name for event in events if (name := self._name_of(event)))
-        what = " or ".join(map(repr, names)) or "a decision, a lifecycle or a state function"
-        now = time.perf_counter_ns()
-        if now - self._reported > _REPORT_EVERY:
-            self._reported = now
-            log.warning(
-                "%s held the turn for %d ms, and nobody else was served. A plain function, and a coroutine "
-                "between its waits, should be short; trio.to_thread.run_sync takes what is not.",
-                what,
-                ns // 1_000_000,
-            )
-
     def _name_of(self, event: CoreEvent) -> str | None:
         if event[0] == REQUEST:
-            return self._handlers[event[3]].name
+            return repr(self._handlers[event[3]].name)
         if event[0] == RAW_MESSAGE and event[1] in self._raws:
-            return self._raws[event[1]][0].path
+            return repr(self._raws[event[1]][0].path)
         return None

@@ -21,6 +21,7 @@ from trio.lowlevel import Abort, Task
 
 from . import _core
 from ._failures import Failures
+from ._held import Held
 from ._home import Home
 from .errors import ConfigError, Denied, NotServing, SessionEnded, UsageError
 
@@ -229,6 +230,7 @@ class Engine(Home):
         "epoch",
         "failures",
         "flusher",
+        "held",
         "high",
         "manual",
         "nursery",
@@ -256,6 +258,7 @@ class Engine(Home):
         self.nursery: trio.Nursery | None = None  # the server's, while it runs
         self.wall_offset: float | None = None
         self.failures = Failures()
+        self.held = Held()
 
     def leave(self) -> None:
         """It serves no longer: sessions have ended, and who waits for something from outside is told so."""

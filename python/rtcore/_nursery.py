@@ -9,7 +9,9 @@ from typing import Any, Protocol, cast
 
 import trio
 
+from ._held import Held
 from ._home import Home
+from ._hooks import name_of
 from .errors import NotServing
 
 log = logging.getLogger("rtcore.app")
@@ -23,6 +25,11 @@ class Owner(Protocol):
     @property
     def home(self) -> Home:
         """Where it lives."""
+        ...
+
+    @property
+    def held(self) -> Held:
+        """Whom to tell what ran for long."""
         ...
 
     def living(self) -> None:
@@ -117,7 +124,7 @@ class SessionNursery:
 
     async def _guarded(self, function: Callable[..., Awaitable[Any]], args: tuple[Any, ...]) -> None:
         try:
-            await function(*args)
+            await self._watch(function, function(*args))
         except* Exception as errors:  # noqa: BLE001 - the application's, whatever it is
             self._report(function, errors)
 
@@ -129,7 +136,7 @@ class SessionNursery:
     ) -> None:
         status = _Status(task_status)
         try:
-            await function(*args, task_status=status)
+            await self._watch(function, function(*args, task_status=status))
         except Exception as error:
             if not status.was_started:
                 raise  # to whoever waits in `start`
@@ -143,8 +150,11 @@ class SessionNursery:
             if rest is not None:
                 raise rest from None
 
+    def _watch(self, function: Callable[..., Awaitable[Any]], work: Awaitable[Any]) -> Awaitable[Any]:
+        return self._session.held.watch(f"task {name_of(function)} of session {self._session.id}", work)
+
     def _report(self, function: Callable[..., Awaitable[Any]], error: BaseException) -> None:
-        name = getattr(function, "__qualname__", repr(function))
+        name = name_of(function)
         log.error("task %s of session %s failed", name, self._session.id, exc_info=error)
 
 

@@ -106,9 +106,14 @@ class StreamTasks:
         if handler.up:
             running.items = Items(engine, handle, stream, handler.name, handler.items)
         self._counts[handle] = self._counts.get(handle, 0) + 1
-        engine.nursery.start_soon(
-            self._run, running, session, handler, event, name=f"stream {handler.name} of session {session.id}"
-        )
+        name = f"stream {handler.name} of session {session.id}"
+        engine.nursery.start_soon(self._watched, running, session, handler, event, name=name)
+
+    async def _watched(
+        self, running: _Running, session: Session, handler: StreamHandler, event: CoreEvent
+    ) -> None:
+        work = self._run(running, session, handler, event)
+        await self._engine.held.watch(f"the stream {handler.name!r}", work)
 
     async def _run(
         self, running: _Running, session: Session, handler: StreamHandler, event: CoreEvent

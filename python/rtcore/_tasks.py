@@ -108,7 +108,8 @@ class Tasks:
         with trio.CancelScope() as scope:
             try:
                 if session.enter(scope):
-                    await serve(self._engine, session, self._handlers, beside.waiting, None)
+                    work = serve(self._engine, session, self._handlers, beside.waiting, None)
+                    await self._engine.held.watch(repr(self._handlers[key[1]].name), work)
             finally:
                 session.leave(scope)
                 beside.running -= 1
@@ -128,9 +129,13 @@ class Tasks:
         """A session has ended: plain functions now, coroutines each in a task."""
         for function in functions:
             if is_async(function):
-                self._start(_Lifecycle(function, session, session.end_reason), name=name_of(function))
+                ending = _Lifecycle(function, session, session.end_reason)
+                self._start(self._alone, ending, name=ending.name)
             else:
                 _guarded(function, session, session.end_reason)
+
+    async def _alone(self, lifecycle: _Lifecycle) -> None:
+        await self._engine.held.watch(repr(lifecycle.name), lifecycle())
 
     # -- raw sockets
 
@@ -161,6 +166,7 @@ class _Then:
     """Sets an event when a worker comes to it."""
 
     __slots__ = ("_event",)
+    name = "the end"
 
     def __init__(self, event: trio.Event) -> None:
         self._event = event
@@ -172,11 +178,12 @@ class _Then:
 class _Lifecycle:
     """A coroutine function of on_connect or on_disconnect with its arguments; what it raises is logged."""
 
-    __slots__ = ("_args", "_function")
+    __slots__ = ("_args", "_function", "name")
 
     def __init__(self, function: Callable[..., Any], *args: Any) -> None:
         self._function = function
         self._args = args
+        self.name = name_of(function)
 
     async def __call__(self) -> None:
         try:

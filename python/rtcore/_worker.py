@@ -61,7 +61,7 @@ def serve(
     session: Session,
     handlers: list[Handler],
     waiting: deque[Any],
-    stepped: Stepped | None,
+    stepped: Worker | None,
 ) -> Generator[Any, Any, None]:
     """Read, run and answer what waits, one request after the other, whatever happens in them.
 
@@ -73,6 +73,8 @@ def serve(
         if waiting:
             event = waiting.popleft()
             if type(event) is not tuple:
+                if stepped is not None:
+                    stepped.at = event
                 yield from event().__await__()
                 continue
         elif stepped is None:
@@ -86,6 +88,8 @@ def serve(
             stepped.item = _NOTHING
         _, _, request, index, form, data = event
         handler = handlers[index]
+        if stepped is not None:
+            stepped.at = handler
         try:
             if handler.bare:
                 result = handler.function(session)
@@ -121,7 +125,7 @@ def serve(
 class Worker(Stepped):
     """A session's task, and what waits for it."""
 
-    __slots__ = ("engine", "handlers", "session", "waiting")
+    __slots__ = ("at", "engine", "handlers", "session", "waiting")
 
     def __init__(self, engine: Engine, session: Session, handlers: list[Handler]) -> None:
         super().__init__()
@@ -129,6 +133,11 @@ class Worker(Stepped):
         self.session = session
         self.handlers = handlers
         self.waiting: deque[Any] = deque()
+        self.at: Any = None  # the handler that runs, or ran last
+
+    def named(self, last: bool) -> str | None:
+        """Whose handler goes on now, or ran last; None: nobody's."""
+        return None if self.at is None or (self.idle and not last) else repr(self.at.name)
 
     async def run(self) -> None:
         """The session's own task, until the session ends."""
@@ -136,7 +145,8 @@ class Worker(Stepped):
         with trio.CancelScope() as scope:
             try:
                 if session.enter(scope):
-                    await inside(self, serve(self.engine, session, self.handlers, self.waiting, self))
+                    work = inside(self, serve(self.engine, session, self.handlers, self.waiting, self))
+                    await self.engine.held.watch(self.named, work)
             finally:
                 session.leave(scope)
 

@@ -277,7 +277,8 @@ class RawSocket(Stepped):
         """The socket's own task."""
         try:
             with trio.CancelScope() as self.scope:
-                await guarded(self, inside(self, function(self)))
+                work = guarded(self, inside(self, function(self)))
+                await self._engine.held.watch(repr(self.path), work)
         finally:
             if self.close_code is None:
                 self.close_nowait()

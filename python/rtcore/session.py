@@ -17,6 +17,7 @@ import trio
 
 from ._budget import checkpoint, due
 from ._engine import ENDED_CLOSE, Engine
+from ._held import Held
 from ._home import Home, anywhere
 from ._nursery import SessionNursery
 from ._values import ANYTHING, FAULTS, Decoder, encode
@@ -286,6 +287,11 @@ class Session:
     def home(self) -> Home:
         """Where it lives."""
         return self._engine
+
+    @property
+    def held(self) -> Held:
+        """Whom to tell what ran for long."""
+        return self._engine.held
 
     def server_nursery(self) -> trio.Nursery | None:
         """Where its tasks live, while the application is served."""

@@ -1,0 +1,78 @@
+"""What held everybody up, by name: application code that ran for long without a wait.
+
+A turn measures what it runs itself (`_dispatch`). What Trio resumes (a coroutine after a wait, a stream, a
+background task) runs outside of any turn: `watch` looks at the clock around each of its steps. That is one
+call more for each time that Trio resumes such a task, and none for what a turn steps.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Awaitable, Callable, Generator, Iterable
+from types import coroutine
+from typing import Any, Final
+
+log = logging.getLogger("rtcore.app")
+
+LONG: Final = 50_000_000
+"""What runs for longer than this without a wait (ns) is reported by name."""
+_REPORT_EVERY: Final = 1_000_000_000
+KINDS: Final = 1000
+"""Names that are told apart. The application gives them, so there are few; more are forgotten."""
+
+
+class Held:
+    """Reports, at most one a second for each name."""
+
+    def __init__(self) -> None:
+        self._reported: dict[str, int] = {}
+
+    def report(self, ns: int, names: Iterable[str]) -> None:
+        """Something of these names ran for long. None: of a kind that has no name."""
+        what = " or ".join(dict.fromkeys(names)) or "a decision, a lifecycle or a state function"
+        now = time.perf_counter_ns()
+        if now - self._reported.get(what, -_REPORT_EVERY) < _REPORT_EVERY:
+            return
+        if len(self._reported) >= KINDS:
+            self._reported.clear()
+        self._reported[what] = now
+        log.warning(
+            "%s held the turn for %d ms, and nobody else was served. A plain function, and a coroutine "
+            "between its waits, should be short; trio.to_thread.run_sync takes what is not.",
+            what,
+            ns // 1_000_000,
+        )
+
+    @coroutine
+    def watch(
+        self, name: str | Callable[[bool], str | None], work: Awaitable[Any]
+    ) -> Generator[Any, Any, Any]:
+        """Wait for this, as `await work` does; each step of it that takes long is reported.
+
+        `name` may be a function, where what runs changes: it is asked what goes on before each step, and what
+        ran last (True) after a long one.
+        """
+        going: Any = work if hasattr(work, "send") else work.__await__()
+        resume, given = going.send, None
+        asked = name if callable(name) else None
+        clock = time.perf_counter_ns
+        while True:
+            before = name if asked is None else asked(False)
+            began = clock()
+            try:
+                trap = resume(given)
+            except StopIteration as done:
+                return done.value
+            finally:
+                took = clock() - began
+                if took > LONG:
+                    after = name if asked is None else asked(True)
+                    self.report(took, (str(each) for each in (before, after) if each))
+            try:
+                resume, given = going.send, (yield trap)
+            except GeneratorExit:
+                going.close()
+                raise
+            except BaseException as error:  # noqa: BLE001 - as `await` does: it is the work's
+                resume, given = going.throw, error
