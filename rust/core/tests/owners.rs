@@ -3,9 +3,14 @@
 
 mod support;
 
+#[path = "laws/law.rs"]
+mod law;
+
 #[path = "owners/places.rs"]
 mod places;
 #[path = "owners/standing.rs"]
 mod standing;
+#[path = "owners/tables.rs"]
+mod tables;
 #[path = "owners/tickets.rs"]
 mod tickets;

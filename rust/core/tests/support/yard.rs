@@ -25,7 +25,8 @@ impl Known {
         format!("Authorization: Session {}:{}\r\n", self.name, self.key)
     }
 
-    fn of(text: &str) -> Self {
+    /// As a welcome says it.
+    pub fn of(text: &str) -> Self {
         let part = |name: &str| {
             let begun = text.split_once(&format!("\"{name}\":\"")).map_or("", |(_, rest)| rest);
             begun.split('"').next().unwrap_or_default().to_owned()
@@ -258,6 +259,23 @@ impl Yard {
             }
             AppEvent::Request { request, .. } => self.engine.ack(request, b"1", Form::Json, self.now),
             AppEvent::StreamOpened { session, id, .. } => self.engine.end_stream(session, id, b"1", self.now),
+            _ => {}
+        }
+    }
+
+    /// It refuses.
+    pub fn refuse(&mut self, asked: AppEvent) {
+        match asked {
+            AppEvent::Authenticate { conn, .. } => self.engine.refuse_hello(conn, 4501, "no", self.now),
+            AppEvent::Authorize { ticket, .. } | AppEvent::Reauthenticate { ticket, .. } => {
+                self.engine.deny(ticket, "FORBIDDEN", "no", self.now);
+            }
+            AppEvent::Request { request, .. } => {
+                self.engine.fail(request, "INTERNAL", "no", None, false, self.now);
+            }
+            AppEvent::StreamOpened { session, id, .. } => {
+                self.engine.fail_stream(session, id, "INTERNAL", "no", None, false, self.now);
+            }
             _ => {}
         }
     }
