@@ -161,6 +161,34 @@ fn what_waits_for_a_key_in_progress_is_bounded_and_goes_with_its_session() {
     yard.lose(conn);
 }
 
+/// The attack: a handler that does not end, and sessions of the same user that wait for its key, and go.
+#[test]
+fn who_waits_for_the_key_of_another_session_leaves_nothing_there() {
+    let mut yard = Yard::new();
+    let said = |id| format!(r#"{{"type":"emit","id":{id},"event":"work","key":"k"}}"#);
+    let mut conns = Vec::new();
+    for _ in 0..20 {
+        let conn = yard.upgrade("/rt/ws");
+        yard.frame(conn, r#"{"type":"hello","token":"ada"}"#);
+        for id in 1..4 {
+            yard.frame(conn, &said(id));
+        }
+        conns.push(conn);
+    }
+    assert_eq!(yard.later.len(), 1, "one does it");
+    assert_eq!(yard.table("who waits for keys"), 20 * 3 - 1);
+    for conn in conns.drain(1..) {
+        yard.frame(conn, r#"{"type":"bye"}"#);
+    }
+    assert_eq!(yard.table("who waits for keys"), 2);
+    yard.decide_all();
+    let heard = yard.hear(conns[0]);
+    for id in 1..4 {
+        assert!(heard.contains(&format!(r#""id":{id},"data":1"#)), "{heard}");
+    }
+    assert_eq!((yard.table("who waits for keys"), yard.table("what is asked")), (0, 0));
+}
+
 /// The attack: a session publishes where it must wait, and ends; again and again.
 #[test]
 fn who_waits_for_a_slow_member_leaves_the_queue_with_its_session() {
