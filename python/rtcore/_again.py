@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import inspect
 import logging
+from collections.abc import Iterator
 from typing import Any
 
 import trio
@@ -52,15 +53,24 @@ class Again:
                 self._fail(room, error)
 
     async def hear(self) -> None:
-        """Wait for those that are waiting; each answer is done as it comes."""
-        async with trio.open_nursery() as nursery:
-            for room, answer in self.waiting:
-                nursery.start_soon(self._hear_one, room, answer)
+        """Wait for those that are waiting; each answer is done as it comes. Only so many run at once."""
+        waiting = iter(self.waiting)
+        try:
+            async with trio.open_nursery() as nursery:
+                for _ in range(min(len(self.waiting), self._engine.at_once)):
+                    nursery.start_soon(self._hear_some, waiting)
+        finally:
+            for _, answer in waiting:  # it was cancelled: these were not begun, and say nothing about it
+                answer.close()
 
     def close(self) -> None:
         """Nobody will hear them: the server ends."""
         for _, answer in self.waiting:
             answer.close()
+
+    async def _hear_some(self, waiting: Iterator[tuple[str, Any]]) -> None:
+        for room, answer in waiting:
+            await self._hear_one(room, answer)
 
     async def _hear_one(self, room: str, answer: Any) -> None:
         try:

@@ -246,7 +246,9 @@ class Engine(Home):
         super().__init__()
         self.core = core
         self.manual = manual
-        self.high = {**limit_defaults(), **limits}["session_high"]
+        known = {**limit_defaults(), **limits}
+        self.high = known["session_high"]
+        self.at_once = max(1, known["questions_at_once"])
         self.epoch = core.position(0).partition(".")[0]
         self.turning = False
         self.flusher: Task | None = None  # parked, and not yet rescheduled

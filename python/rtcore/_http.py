@@ -15,7 +15,8 @@ remedy here:
   progress, and all open connections are in a registry that can end them, shielded or not.
 - `is_disconnected()` never turns true on Trio: `receive` tries without waiting first.
 - Its timers serve keep-alive connections, which wait in the core here. The request body has a deadline
-  instead, and a WebSocket must be heard.
+  instead, as a whole, and a WebSocket must be heard.
+- It has no bound on what is open: `Places` has one, with shares, and keeps some for probes and backends.
 - It waits for room in the application's queue to say that all is over; an application that answers without
   reading the body, or is gone, never makes any: that word does not wait (`_Http1._close_stream`).
 - It upgrades to HTTP/2 in the clear and offers permessage-deflate without a bound on the inflated size: this
@@ -30,7 +31,7 @@ import contextlib
 import logging
 import sys
 import time
-from collections.abc import Awaitable, Callable, Iterator, Mapping, MutableMapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping, MutableMapping, Sequence
 from typing import Any, NamedTuple, Protocol, TypeAlias, cast
 
 import trio
@@ -38,6 +39,8 @@ from hypercorn.config import Config as HypercornConfig
 from hypercorn.trio.worker_context import WorkerContext
 
 from ._http_connection import SLICE, Connection, Link
+from ._places import PATIENCE, Bounds, Patience, Places
+from .api.keys import ApiKey
 
 Scope: TypeAlias = MutableMapping[str, Any]
 Message: TypeAlias = MutableMapping[str, Any]
@@ -96,11 +99,21 @@ class HypercornBackend:
     """Serves requests by Hypercorn's per-connection Trio server."""
 
     def __init__(
-        self, app: ASGI, *, state: Mapping[str, Any], max_message: int, limit: int, log_access: bool
+        self,
+        app: ASGI,
+        *,
+        state: Mapping[str, Any],
+        max_message: int,
+        bounds: Bounds,
+        keys: Sequence[ApiKey] = (),
+        patience: Patience = PATIENCE,
+        log_access: bool,
     ) -> None:
         self.app = app
         self.state = dict(state)
-        self.limit = limit
+        self.bounds = bounds
+        self.places = Places(bounds, keys)
+        self.patience = patience
         self.log_access = log_access
         self.config = HypercornConfig()
         self.config.include_server_header = False
@@ -123,17 +136,21 @@ class HypercornBackend:
         """See `HttpBackend.serve`."""
         link = Link(stream, already)
         self._idle = trio.Event() if not self._open else self._idle
-        full = len(self._open) >= self.limit
+        place = self.places.take(already, peer.address)
+        full = place is None
         connection = None if full else Connection(self, link, peer[:2], peer.secure, _own_address(stream))
+        # Beyond this there are too many even to say so.
+        told = len(self._open) < 2 * (self.bounds.limit + self.bounds.kept)
         self._open[link] = connection
         try:
             async with trio.open_nursery() as nursery:
-                nursery.start_soon(_part, link, connection, stream, task_status)
-                if connection is None:
-                    await link.send_all(_full(self.limit))
-                    link.end()
-                else:
+                if connection is not None:
+                    nursery.start_soon(_part, link, connection, stream, task_status)
                     await connection.run()
+                elif told:
+                    nursery.start_soon(_part, link, connection, stream, task_status)
+                    await link.send_all(_full(self.bounds))
+                    link.end()
         except* OSError:
             pass
         except* (trio.BrokenResourceError, trio.ClosedResourceError):
@@ -142,6 +159,8 @@ class HypercornBackend:
             log.exception("an HTTP connection of %s failed", peer.address, exc_info=errors)
         finally:
             del self._open[link]
+            if place is not None:
+                place()
             if not self._open:
                 self._idle.set()
             if not link.passed_on:
@@ -281,10 +300,10 @@ def _own_address(stream: trio.abc.Stream) -> tuple[str, int] | None:
         return None
 
 
-def _full(limit: int) -> bytes:
+def _full(bounds: Bounds) -> bytes:
     body = (
-        b'{"code":"OVERLOADED","message":"the server has %d HTTP requests open, which is its limit: '
-        b'try again in a second"}' % limit
+        b'{"code":"OVERLOADED","message":"the server has %d HTTP requests open, or %d of this address, which '
+        b'is its limit: try again in a second"}' % (bounds.limit, bounds.share(bounds.limit))
     )
     return (
         b"HTTP/1.1 503 Service Unavailable\r\nContent-Type: application/json\r\nContent-Length: %d\r\n"

@@ -24,7 +24,9 @@ from hypercorn.trio.worker_context import WorkerContext
 from hypercorn.typing import ConnectionState
 from wsproto.events import CloseConnection, Ping
 
-# Time for one read of a request body. A body that drips is as bad as a head that does.
+from ._places import Patience
+
+# Time for one read of a request body; all of it has `Patience`. One that drips is as bad as a head that does.
 BODY_PATIENCE = 30.0
 # Time in which a write of `SLICE` bytes must be taken by the kernel; and in which a WebSocket must be heard.
 SILENCE = 60.0
@@ -40,6 +42,7 @@ class Backend(Protocol):
     config: Config
     context: WorkerContext
     state: dict[str, Any]
+    patience: Patience
 
     async def application(self, scope: Any, receive: Any, send: Any, *_threads: Any) -> None:
         """The ASGI application as Hypercorn calls it."""
@@ -218,6 +221,9 @@ class Connection(TCPServer):
         self.secure = secure
         self.server = server
         self.http: _Http1 | None = None
+        self._body = backend.patience
+        self._began = trio.current_time()
+        self._received = 0
         self._beyond = bytearray()
 
     async def run(self) -> None:
@@ -256,6 +262,7 @@ class Connection(TCPServer):
                     data = await self.link.receive_some(SLICE)
             except (trio.ClosedResourceError, trio.BrokenResourceError, trio.TooSlowError):
                 break
+            self._received += len(data)
             if data and self._complete():
                 self._beyond += data
                 if len(self._beyond) >= SLICE:  # a client that pipelines much is read again after its answer
@@ -284,7 +291,10 @@ class Connection(TCPServer):
         their_state = self._their_state()
         if their_state is None:
             return PING + SILENCE
-        return BODY_PATIENCE if their_state in (h11.IDLE, h11.SEND_BODY) else math.inf
+        if their_state not in (h11.IDLE, h11.SEND_BODY):
+            return math.inf
+        left = self._body.until(self._began, self._received) - trio.current_time()
+        return min(BODY_PATIENCE, max(0.0, left))
 
     def _their_state(self) -> Any:
         """What h11 says of the client; None for a WebSocket."""

@@ -25,6 +25,7 @@ from ._given import settled
 from ._http import ASGI, HypercornBackend, Peer
 from ._lifecycle import Lifespan, Stop, raise_file_limit
 from ._listeners import Address, open_listeners
+from ._places import Handshakes, side_door
 from ._stream_shell import StreamShell
 from .api.service import PublishApi
 from .config import Config
@@ -110,6 +111,7 @@ class _Server:
         self.context = context
         self.stop = stop
         self.idle = trio.Event()
+        self.handshakes = Handshakes(config.limit("connections"), config.limit("connections_per_address"))
         self.doors: list[trio.CancelScope] = []
         self.stopping = False
 
@@ -144,7 +146,7 @@ class _Server:
                         ),
                         state=state,
                         max_message=config.limit("max_message"),
-                        limit=config.http_connections,
+                        **side_door(config),
                         log_access=config.access_log,
                     )
                     await self._serve(listeners, addresses, task_status)
@@ -195,7 +197,7 @@ class _Server:
         stream = trio.SSLStream(tcp, context, server_side=True, https_compatible=True)
         try:
             host, port = tcp.socket.getpeername()[:2]
-            with trio.move_on_after(self.config.limit("hello_ms") / 1000) as patience:
+            with self.handshakes.one(host, self.config.limit("hello_ms") / 1000) as patience:
                 await stream.do_handshake()
             if patience.cancelled_caught:
                 return

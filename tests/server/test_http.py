@@ -15,6 +15,7 @@ from starlette.websockets import WebSocket
 
 from rtcore import _http_connection
 from rtcore._http import HypercornBackend, Peer
+from rtcore._places import Bounds
 from tests.patience import PATIENCE
 
 gone = trio.Event()
@@ -60,7 +61,8 @@ app = Starlette(
 
 class Server:
     def __init__(self, nursery: trio.Nursery, **options: Any) -> None:
-        settings = {"state": {}, "max_message": 1 << 20, "limit": 100, "log_access": False, **options}
+        bounds = Bounds(100, 8, 50)
+        settings = {"state": {}, "max_message": 1 << 20, "bounds": bounds, "log_access": False, **options}
         self.backend = HypercornBackend(app, **settings)
         self.nursery = nursery
         self.beyond: list[bytes | None] = []
@@ -206,7 +208,7 @@ async def test_a_body_that_never_comes_ends_the_connection(autojump_clock: trio.
 
 
 async def test_over_the_limit_there_is_a_503_with_a_delay() -> None:
-    async with serving(limit=1) as server:
+    async with serving(bounds=Bounds(1, 1, 50)) as server:
         server.open(GET % b"/until-gone")
         await trio.testing.wait_all_tasks_blocked()
         answer = await everything(server.open(GET % b"/about"))

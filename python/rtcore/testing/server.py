@@ -14,6 +14,7 @@ from rtcore._engine import Core, CoreEvent, Engine
 from rtcore._given import settled
 from rtcore._home import anywhere
 from rtcore._http import ASGI, HypercornBackend, Peer
+from rtcore._places import side_door
 from rtcore._stream_shell import StreamShell
 from rtcore.api.service import PublishApi
 from rtcore.config import Config
@@ -42,7 +43,7 @@ class MemoryServer:
             Router(self.runtime.metrics, mount, config, lambda: False, PublishApi(app, config)),
             state={},
             max_message=config.limit("max_message"),
-            limit=config.http_connections,
+            **side_door(config),
             log_access=False,
         )
         self._stop, self._ended = trio.Event(), trio.Event()

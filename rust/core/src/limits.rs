@@ -91,6 +91,9 @@ limits! {
     close_ms = 2_000;
     /// Time for the body of a request over plain HTTP (ms).
     body_ms = 30_000;
+    /// Bytes of a body beside rtcore's own requests for which there is a second more than `body_ms` (bytes): one that drips has no
+    /// more than that, and a large one that comes has what it takes.
+    body_rate = 16 * KIB;
     /// How long a connection over plain HTTP may be idle between two requests (ms), the next head included. Above the 60 s after which common proxies drop theirs.
     keep_alive_ms = 75_000;
     /// How long the answer to a `send` waits for acks (ms); later ones come with the poll or the stream.
@@ -145,7 +148,7 @@ limits! {
     /// go first when there is need.
     rooms = 100_000;
     /// What one address may take of each limit that peers have together (percent of it): `rooms`, `key_memory`,
-    /// and `ring_memory` when it is used up. Generous: a proxy that is not configured looks like one address.
+    /// `questions`, `http_connections`, and `ring_memory` when it is used up. Generous: a proxy that is not configured looks like one address.
     share_of_address = 50;
     /// What one user may take of them (percent). An anonymous session is its own user.
     share_of_user = 10;
@@ -154,6 +157,13 @@ limits! {
     /// What absent sessions may take of `sessions` (percent). Beyond it the one that is away the longest ends: of the address from
     /// which there is one more, or else of all.
     share_of_absent = 50;
+    /// Places for HTTP requests beside `http_connections`: so many kept for probes (`/healthz`, `/metrics`), and so many for backends
+    /// with an API key.
+    http_kept = 64;
+    /// Questions that the application has not answered (who is this, may it join), of all peers. Each may be a task.
+    questions = 10_000;
+    /// Of them, those that one hello or one event stream asks at once; further rooms of it wait.
+    questions_at_once = 16;
     /// Messages per second that one session may send, averaged over two seconds. 0: none.
     messages_per_second = 0;
     /// How long an idempotency key is kept (ms).

@@ -1,6 +1,7 @@
 //! Who is let in: the shares of `crate::shares`, asked where a connection, a session or a room begins.
 
 use super::Engine;
+use super::asked::Waiting;
 use crate::codes::Code;
 use crate::frame::http::Refusal;
 use crate::ids::{ConnId, Now, SessionId};
@@ -59,6 +60,51 @@ impl Engine {
         {
             self.shares.give_back(&owner, What::Absent, 1);
             self.shares.wake(&owner, Resting::Session, stamp, session.0);
+        }
+    }
+
+    /// In whose share a question to the application is; none: what waits is no question.
+    pub(super) fn holder_of_question(&self, waiting: &Waiting) -> Option<Holder> {
+        match waiting {
+            Waiting::Join(joining) => Some(self.holder_of(joining.session)),
+            Waiting::Reauth { session, .. } => Some(self.holder_of(*session)),
+            Waiting::Returning { conn, .. } => Some(Holder::peer(self.conn(*conn)?.address, None)),
+            Waiting::Emit { .. } | Waiting::SameKey { .. } | Waiting::Blocked { .. } => None,
+        }
+    }
+
+    /// A question has its answer, or nobody wants it any more.
+    pub(super) fn not_asked(&mut self, waiting: &Waiting) {
+        if let Some(holder) = self.holder_of_question(waiting) {
+            self.shares.give_back(&holder, What::Question, 1);
+        }
+    }
+
+    /// Whether one question more of this connection is over a limit.
+    pub(super) fn question_full(&self, id: ConnId) -> Option<Full> {
+        let address = self.conn(id)?.address;
+        self.shares.full_for(&Holder::peer(address, None), What::Question, 1)
+    }
+
+    /// The application is asked who this is; false: too much is asked already, and the connection is closed.
+    pub(super) fn ask_who(&mut self, id: ConnId, now: Now) -> bool {
+        if let Some(full) = self.question_full(id) {
+            self.close_full(id, &full, now);
+            return false;
+        }
+        let Some(conn) = self.conn_mut(id) else { return false };
+        conn.asking = true;
+        let address = conn.address;
+        self.shares.take(&Holder::peer(address, None), What::Question, 1);
+        true
+    }
+
+    /// It has said who this is, or the connection goes.
+    pub(super) fn told_who(&mut self, id: ConnId) {
+        let Some(conn) = self.conn_mut(id) else { return };
+        if std::mem::take(&mut conn.asking) {
+            let address = conn.address;
+            self.shares.give_back(&Holder::peer(address, None), What::Question, 1);
         }
     }
 

@@ -84,6 +84,7 @@ impl Engine {
     pub(super) fn begin_closing(&mut self, id: ConnId, now: Now) {
         self.leave_door(id, now);
         let due = now.tick.plus_ms(self.config.limits.close_ms);
+        self.told_who(id);
         let Some(conn) = self.conn_mut(id) else { return };
         let was_raw = std::mem::take(&mut conn.raw_open);
         let (code, reason) = conn.closed.take().unwrap_or((close::NO_STATUS, "".into()));
@@ -180,6 +181,7 @@ impl Engine {
 
     /// Take a connection out of its place, with all that stands there by its index: the next in this place is as new.
     fn vacate(&mut self, id: ConnId) -> Option<Conn> {
+        self.told_who(id);
         let conn = self.conns.remove(id.index(), id.generation())?;
         self.outboxes[id.index()].renew(&mut self.arena);
         self.shares.give_back(&Holder::peer(conn.address, None), What::Connection, 1);

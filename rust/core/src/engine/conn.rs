@@ -75,6 +75,8 @@ pub(super) struct Conn {
     pub port: u16,
     /// Counted with the connections of this user.
     pub counted_user: Option<User>,
+    /// The application is asked who this is.
+    pub asking: bool,
     pub agent: Option<Box<str>>,
     /// Raw: what of it waits in the application.
     pub raw_waiting: (u32, u32),
@@ -111,6 +113,7 @@ impl Conn {
             address: peer.address,
             port: peer.port,
             counted_user: None,
+            asking: false,
             agent: None,
             raw_waiting: (0, 0),
             wants_drained: false,

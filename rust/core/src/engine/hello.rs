@@ -74,6 +74,9 @@ impl Engine {
             self.authenticated(id, None, None, now);
             return;
         }
+        if !self.ask_who(id, now) {
+            return;
+        }
         let event = AppEvent::Authenticate {
             conn: id,
             token,
@@ -96,6 +99,7 @@ impl Engine {
             return;
         }
         let pending = PendingHello { asked: false, ..std::mem::take(&mut **pending) };
+        self.told_who(id);
         if user.is_some_and(|user| {
             user.is_empty() || user.len() > MAX_USER || user.chars().any(char::is_control)
         }) {
@@ -123,6 +127,7 @@ impl Engine {
     /// The application refuses, or failed to answer.
     pub fn refuse_hello(&mut self, id: ConnId, code: u16, reason: &str, now: Now) {
         if self.conn(id).is_some_and(|conn| matches!(conn.phase, Phase::Checking(_))) {
+            self.told_who(id);
             self.close_conn(id, code, reason, None, now);
         }
     }

@@ -17,6 +17,7 @@ use crate::ids::{Form, Now, RoomId, Seq, SessionId};
 use crate::log::ring::Reason;
 use crate::room::grants::Grants;
 use crate::room::members::Member;
+use crate::shares::What;
 
 /// A join on its way.
 #[derive(Debug)]
@@ -72,6 +73,9 @@ impl Engine {
         };
         if !asks {
             return self.finish_join(&joining, &Admitted::default(), now).map_err(fault);
+        }
+        if let Some(full) = self.shares.full_for(&self.holder_of(session), What::Question, 1) {
+            return Err(fault(Fault::new(Code::Overloaded, full.to_string()).retry()));
         }
         let ticket = self.ticket(Waiting::Join(joining));
         self.know(session);

@@ -10,6 +10,7 @@ use crate::error::Fault;
 use crate::ids::{Form, Now, SessionId};
 use crate::log::acks::{Kept, KeptError, Seen};
 use crate::log::dedupe::{Kind, Scope, Ticket};
+use crate::shares::What;
 use std::borrow::Cow;
 use std::sync::Arc;
 
@@ -19,12 +20,17 @@ const RESULT: usize = 4096;
 impl Engine {
     /// A ticket that comes back with the decision.
     pub(super) fn ticket(&mut self, waiting: Waiting) -> u64 {
+        if let Some(holder) = self.holder_of_question(&waiting) {
+            self.shares.take(&holder, What::Question, 1);
+        }
         self.asked.add(waiting)
     }
 
     /// The decision came: who waited for it. `None`: nobody does any more.
     pub(super) fn answered(&mut self, ticket: u64) -> Option<Waiting> {
-        self.asked.take(ticket)
+        let waiting = self.asked.take(ticket)?;
+        self.not_asked(&waiting);
+        Some(waiting)
     }
 
     pub(super) fn said_emit(&mut self, session: SessionId, emit: &Emit<'_>, now: Now) -> Result<(), Fault> {
@@ -255,6 +261,7 @@ impl Engine {
     /// A session ended with decisions open: nobody waits for them any more.
     pub(super) fn forget_waiting(&mut self, session: SessionId, now: Now) {
         while let Some((ticket, waiting)) = self.asked.take_of(Owner::Session(session)) {
+            self.not_asked(&waiting);
             match waiting {
                 Waiting::Emit { key: Some(key), .. } => self.release_key(key, now), // its handler is cancelled
                 Waiting::SameKey { first, .. } => self.keys.forget_waiter(first, &ticket),
@@ -272,6 +279,11 @@ impl Engine {
             if let Some(id) = id {
                 self.tell_reply(session, Some(id), |out, form| envelope::auth(out, form, id, None));
             }
+            return;
+        }
+        if let Some(full) = self.shares.full_for(&self.holder_of(session), What::Question, 1) {
+            let fault = Fault::new(Code::Overloaded, full.to_string()).retry();
+            self.tell_fault(session, &fault.with_id(id));
             return;
         }
         // It waits as an `emit` does, so a peer cannot make more of them wait than the settings allow.

@@ -26,45 +26,64 @@ impl Engine {
     ) {
         let Some(held) = self.session(session) else { return };
         let user = held.user().cloned();
-        let asked: Vec<Arc<str>> = held
+        let later: Vec<Arc<str>> = held
             .rooms
             .iter()
+            .rev()
             .filter_map(|joined| {
                 let room = self.room(joined.room)?;
                 (room.settings.authorize || room.settings.state).then(|| Arc::clone(&room.name))
             })
             .collect();
-        let open = u32::try_from(asked.len()).expect("rooms of a session are bounded");
-        pending.returning = Some(Returning { session, user, expires, open, rooms: Vec::new() });
+        let open = u32::try_from(later.len()).expect("rooms of a session are bounded");
+        let full = self.question_full(id).filter(|_| open > 0);
+        let (rooms, resuming) = (Vec::new(), true);
+        pending.returning = Some(Returning { session, user, expires, open, later, resuming, rooms });
         let Some(conn) = self.conn_mut(id) else { return };
         conn.phase = Phase::Checking(Box::new(pending));
-        self.ask_rooms(id, session, asked, true);
+        if let Some(full) = full {
+            self.close_full(id, &full, now);
+            return;
+        }
+        self.ask_rooms(id);
         if open == 0 {
             self.finish_return(id, now);
         }
     }
 
-    /// Ask the application whether a session may be in these rooms: one that returns (`resuming`), or a stream that
-    /// begins.
-    pub(super) fn ask_rooms(&mut self, id: ConnId, session: SessionId, rooms: Vec<Arc<str>>, resuming: bool) {
-        if !rooms.is_empty()
+    /// Ask the application whether a session may be in its rooms: one that returns, or that of a stream that begins. Of many
+    /// rooms not all are asked for at once, since each question may be a task: each answer asks for the next.
+    pub(super) fn ask_rooms(&mut self, id: ConnId) {
+        let Some(Phase::Checking(pending)) = self.conn(id).map(|conn| &conn.phase) else { return };
+        let Some(returning) = &pending.returning else { return };
+        let (session, most) = (returning.session, self.config.limits.questions_at_once.max(1));
+        if returning.open > 0
             && let Some(held) = self.session_mut(session)
         {
             held.known = true;
             held.rare().returning.push(id);
         }
-        for name in rooms {
-            let room = name.to_string();
-            let ticket = self.ticket(Waiting::Returning { conn: id, room: name });
-            self.events.list.push(AppEvent::Authorize {
-                session,
-                ticket,
-                room,
-                form: Form::Json,
-                data: None,
-                resuming,
-            });
+        for asked in 0..most {
+            // The first is always asked: its answer asks for the next.
+            if (asked > 0 && self.question_full(id).is_some()) || !self.ask_room(id) {
+                break;
+            }
         }
+    }
+
+    /// Ask for the next room; false: there is none.
+    fn ask_room(&mut self, id: ConnId) -> bool {
+        let Some(Phase::Checking(pending)) = self.conn_mut(id).map(|conn| &mut conn.phase) else {
+            return false;
+        };
+        let Some(returning) = &mut pending.returning else { return false };
+        let (session, resuming) = (returning.session, returning.resuming);
+        let Some(name) = returning.later.pop() else { return false };
+        let room = name.to_string();
+        let ticket = self.ticket(Waiting::Returning { conn: id, room: name });
+        let (form, data) = (Form::Json, None);
+        self.events.list.push(AppEvent::Authorize { session, ticket, room, form, data, resuming });
+        true
     }
 
     /// The application's word about one room of a returning session.
@@ -76,6 +95,8 @@ impl Engine {
         returning.open -= 1;
         if returning.open == 0 {
             self.finish_return(id, now);
+        } else {
+            self.ask_room(id);
         }
     }
 
@@ -188,7 +209,8 @@ impl Engine {
     }
 
     fn unask(&mut self, id: ConnId) {
-        while let Some((ticket, _)) = self.asked.take_of(Owner::Conn(id)) {
+        while let Some((ticket, waiting)) = self.asked.take_of(Owner::Conn(id)) {
+            self.not_asked(&waiting);
             self.events.list.push(AppEvent::Unasked { conn: id, ticket });
         }
     }

@@ -193,8 +193,12 @@ pub(super) struct Returning {
     pub session: SessionId,
     pub user: Option<Arc<str>>,
     pub expires: Option<u64>,
-    /// Tickets without an answer.
+    /// Rooms without an answer, those included that were not asked for yet.
     pub open: u32,
+    /// Those, the next last: so many of one connection are not asked for at once.
+    pub later: Vec<Arc<str>>,
+    /// Whether the session was there before.
+    pub resuming: bool,
     /// What was answered.
     pub rooms: Vec<Allowed>,
 }

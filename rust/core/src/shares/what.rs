@@ -17,10 +17,12 @@ pub enum What {
     Room,
     /// A byte of idempotency keys and their results.
     Key,
+    /// A question that the application has not answered.
+    Question,
 }
 
 /// How many kinds there are.
-pub(super) const KINDS: usize = 5;
+pub(super) const KINDS: usize = 6;
 
 /// A limit that is reached.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -69,6 +71,7 @@ impl What {
             (Self::Absent, _) | (Self::Connection | Self::Session, Account::Application) => None,
             (Self::Room, account) => Some(share("rooms", limits.rooms, account, limits)),
             (Self::Key, account) => Some(share("key_memory", limits.key_memory, account, limits)),
+            (Self::Question, account) => Some(share("questions", limits.questions, account, limits)),
         }
     }
 }

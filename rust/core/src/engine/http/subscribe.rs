@@ -8,6 +8,7 @@ use super::events::Shape;
 use super::items::Wanted;
 use super::{Link, Request};
 use crate::codes::{Code, close};
+use crate::engine::admission::full_refusal;
 use crate::engine::conn::Phase;
 use crate::engine::hello::Since;
 use crate::engine::requests::refuse_own;
@@ -140,7 +141,14 @@ impl Engine {
             }
         }
         let open = u32::try_from(asked.len()).expect("the rooms of a session are bounded");
-        let returning = Returning { session, user, expires, open, rooms: allowed };
+        if let Some(full) = self.question_full(id).filter(|_| open > 0) {
+            self.end_session(session, REFUSED, close::OVERLOADED, now);
+            self.refuse_request(id, &full_refusal(&full), true, now);
+            return;
+        }
+        asked.reverse();
+        let (later, resuming) = (asked, false);
+        let returning = Returning { session, user, expires, open, later, resuming, rooms: allowed };
         let pending = PendingHello {
             subscription: Some(Box::new(wanted.clone())),
             returning: Some(returning),
@@ -148,7 +156,7 @@ impl Engine {
         };
         let Some(conn) = self.conn_mut(id) else { return };
         conn.phase = Phase::Checking(Box::new(pending));
-        self.ask_rooms(id, session, asked, false);
+        self.ask_rooms(id);
         if open == 0 {
             self.finish_return(id, now);
         }
