@@ -225,6 +225,7 @@ class Engine(Home):
     """
 
     __slots__ = (
+        "at_once",
         "core",
         "drained",
         "epoch",

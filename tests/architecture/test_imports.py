@@ -18,7 +18,7 @@ FLOORS = [
     "_budget auth _handlers _nursery _kinds _config_file _listeners _jwks",
     "_settings",
     "_environment",
-    "config _keyring _background _around",
+    "config _keyring _background _around _places",
     "tokens session",
     "room raw _worker stream",
     "speaking rooming",

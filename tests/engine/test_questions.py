@@ -69,7 +69,7 @@ async def test_event_streams_of_many_rooms_ask_for_a_few_at_once(autojump_clock:
             head = bytes(await stream.receive_some())
             assert head.startswith(b"HTTP/1.1 200")
         assert slow.asked == 20 * len(ROOMS)
-        assert slow.order[:16] == ROOMS[:16]
+        assert set(slow.order[:16]) == set(ROOMS[:16])
         for stream in streams:
             await stream.aclose()
 
