@@ -16,6 +16,11 @@ from pathlib import Path
 from rtcore._engine import LIMIT_RANGES, LIMITS
 from rtcore.api.openapi import description
 
+try:
+    from scripts import raises
+except ImportError:  # run as a file
+    import raises  # type: ignore[import-not-found,no-redef]
+
 ROOT = Path(__file__).resolve().parent.parent
 FOLDER = ROOT / "docs" / "reference"
 
@@ -64,7 +69,11 @@ def main() -> int:
     )
     parser.add_argument("--check", action="store_true", help="change nothing; 1 when a page is out of date")
     check: bool = parser.parse_args().check
-    pages = {"limits.md": limits(), "publish-api.json": json.dumps(description(), indent=1) + "\n"}
+    pages = {
+        "limits.md": limits(),
+        "raises.md": raises.page(),
+        "publish-api.json": json.dumps(description(), indent=1) + "\n",
+    }
     outdated = [name for name, text in pages.items() if not _is_current(FOLDER / name, text, check)]
     return 1 if check and outdated else 0
 

@@ -340,6 +340,7 @@ class Engine(Home):
             SessionEnded: the session ended before the answer came.
 
         """
+        patience = trio.move_on_after(math.inf if timeout is None else timeout)  # before anybody waits
         waiting = self.replies.setdefault(handle, {})
         waiting[request] = trio.lowlevel.current_task()
         self.wake()
@@ -349,7 +350,7 @@ class Engine(Home):
             self.core.forget_ask(handle, request)
             return Abort.SUCCEEDED
 
-        with trio.move_on_after(math.inf if timeout is None else timeout):
+        with patience:
             return cast("CoreEvent", await trio.lowlevel.wait_task_rescheduled(abort))
         return None
 

@@ -83,7 +83,13 @@ def run(app: App, config: Config | None = None, *, mount: ASGI | None = None, **
     """Serve an application, as a program: `rtcore.run(app, port=9000)`. Returns after a clean shutdown.
 
     Says on the standard output where it serves, and logs as the configuration says, unless logging is set up
-    already. Raises what `serve` raises.
+    already.
+
+    Raises:
+        UsageError: what is served or mounted is no such application.
+        ConfigError: a setting is unknown or wrong.
+        StartError: an address is in use, or the mounted application does not start.
+
     """
     from ._logs import set_up_logging
 

@@ -180,9 +180,11 @@ class RawSocket(Stepped):
         self._send(message)
 
     def send_nowait(self, message: str | bytes) -> None:
-        """Say a message, now. For plain functions; see `send` for arguments and errors.
+        """Say a message, now. For plain functions; see `send` for the argument.
 
         Raises:
+            SocketClosed: the socket is closed.
+            TypeError: the message is neither text nor bytes.
             trio.WouldBlock: more than `session_high` bytes are unsent.
 
         """
@@ -238,9 +240,15 @@ class RawSocket(Stepped):
         self.close_nowait(code, reason)
 
     def close_nowait(self, code: int = NORMAL_CLOSE, reason: str = "") -> None:
-        """Close the socket, now. For plain functions; see `close`."""
-        if code not in _CODES and not 3000 <= code <= 4999:
-            raise UsageError(f"a close code is 1000 to 1003, 1007 to 1014, or 3000 to 4999; not {code}")
+        """Close the socket, now. For plain functions; see `close`.
+
+        Raises:
+            UsageError: the code is none that may be sent.
+
+        """
+        given: object = code
+        if not isinstance(given, int) or (given not in _CODES and not 3000 <= given <= 4999):
+            raise UsageError(f"a close code is 1000 to 1003, 1007 to 1014, or 3000 to 4999; not {given!r}")
         if self.close_code is None and self._engine.thread:  # with the serving every socket ends
             self._close(code, reason)
 

@@ -14,15 +14,24 @@ import trio
 from ._budget import checkpoint, due
 from ._engine import Blocked, Engine, Refused, denied
 from ._home import anywhere
+from ._hooks import checked_whole
 from ._values import ANYTHING, JSON, encode
 from .auth import grant_words
-from .errors import NotServing, SessionEnded, UsageError
+from .errors import InvalidData, NotServing, SessionEnded, UsageError
 from .session import Session, meet
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
 _POSITION: Final = re.compile(r"([a-z0-9]+)\.(0|[1-9][0-9]{0,19})\Z")
+
+
+MOST: Final = 1000
+"""Entries of one history, as on the wire."""
+
+
+def _is_position(text: object) -> bool:
+    return isinstance(text, str) and _POSITION.match(text) is not None
 
 
 class Position(str):
@@ -39,7 +48,7 @@ class Position(str):
 
     def __new__(cls, text: str) -> Self:
         """Check and keep the text."""
-        if _POSITION.match(text) is None:
+        if not _is_position(text):
             raise UsageError(f"a position is `epoch.seq`, as in `k3f9.124`, and not {text!r}")
         return super().__new__(cls, text)
 
@@ -195,7 +204,7 @@ class Room:
 
         Raises:
             NotFound: no settings name this room.
-            InvalidData: a name or the data cannot be said.
+            InvalidData: a name, the key or the data cannot be said.
             KeyConflict: the key was used with other content.
             Overloaded: a limit was reached, or the time in a `block` room was over.
 
@@ -245,6 +254,10 @@ class Room:
         In another thread it is done by the run that serves the application, and the thread waits for that.
 
         Raises:
+            NotFound: no settings name this room.
+            InvalidData: a name, the key or the data cannot be said.
+            KeyConflict: the key was used with other content.
+            Overloaded: a limit was reached.
             trio.WouldBlock: the room's policy is `block`, and a member is behind.
 
         """
@@ -294,12 +307,17 @@ class Room:
         Raises:
             NotFound: no settings name this room.
             InvalidData: `after` is no position.
+            UsageError: the limit is no whole number from 1 to 1,000.
 
         """
         engine = self._engine
         engine.here("history")
         if due():
             await checkpoint()
+        if after is not None and not _is_position(after):
+            raise InvalidData(f"`after` is a position, `epoch.seq` as in `k3f9.124`, and not {after!r}")
+        if checked_whole(limit, "the limit of a history", 1) > MOST:
+            raise UsageError(f"a history has at most {MOST:,} entries, and {limit:,} were asked for")
         rows, complete, more = engine.call(engine.core.history, self.name, after, limit)
         return History([Heard(self.name, engine.epoch, row) for row in rows], complete, more)
 
@@ -320,15 +338,17 @@ class Room:
 
         Raises:
             NotFound: no settings name this room.
+            UsageError: one of the words is no right.
+            InvalidData: the info cannot be said as JSON.
             SessionEnded: the session has ended.
-            Overloaded: it is in too many rooms.
+            Overloaded: there are as many rooms as may be (`rooms`).
 
         """
         engine = self._engine
         words = None if grants is None else grant_words(grants)
         known = None if info is None else encode(info)
         if not engine.call(engine.core.put_in, session._handle, self.name, words, known):
-            _gone(session)
+            raise SessionEnded(f"the session {session.id} has ended")
 
     @anywhere
     def remove(self, session: Session, reason: str = "") -> bool:
@@ -337,18 +357,18 @@ class Room:
 
     @anywhere
     def grant(self, session: Session, grants: Iterable[str]) -> bool:
-        """Change what a member may do, from now on; it is told so. False: it is not in the room."""
+        """Change what a member may do, from now on; it is told so. False: it is not in the room.
+
+        Raises:
+            UsageError: one of the words is no right.
+
+        """
         return bool(
             self._engine.call(self._engine.core.set_grants, session._handle, self.name, grant_words(grants))
         )
 
     def __repr__(self) -> str:
         return f"<Room {self.name!r}>"
-
-
-def _gone(session: Session) -> None:
-    if session.ended:
-        raise SessionEnded(f"the session {session.id} has ended")
 
 
 def unserved(what: str) -> NotServing:

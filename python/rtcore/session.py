@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 import threading
 from _thread import get_ident
+from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any, Final, TypeVar, overload
 
@@ -19,9 +20,10 @@ from ._budget import checkpoint, due
 from ._engine import ENDED_CLOSE, Engine
 from ._held import Held
 from ._home import Home, anywhere
+from ._hooks import checked_seconds
 from ._nursery import SessionNursery
 from ._values import ANYTHING, FAULTS, Decoder, encode
-from .errors import RemoteError, SessionEnded, Timeout, UsageError
+from .errors import NotFound, RemoteError, SessionEnded, Timeout, UsageError
 
 log = logging.getLogger("rtcore.app")
 T = TypeVar("T")
@@ -101,8 +103,8 @@ class Session:
 
     @property
     def ended(self) -> bool:
-        """Whether it is gone for good."""
-        return self.end_reason is not None
+        """Whether it is gone for good, or was told to go."""
+        return self.end_reason is not None or self._info() is None
 
     @property
     def connected(self) -> bool:
@@ -155,14 +157,14 @@ class Session:
         payload = encode(data)
         while engine.core.unsent(handle) > engine.high and engine.core.want_drained(handle):
             await engine.wait_drained(engine.drained, handle)
-        self.living()
-        seq: int = engine.call(engine.core.send, handle, event, payload)
-        return seq
+        return self._say(engine.core.send, event, payload)
 
     def send_nowait(self, event: str, data: Any = None) -> int:
-        """Say an event to this session alone, now. For plain functions; see `send` for results and errors.
+        """Say an event to this session alone, now. For plain functions; see `send` for the result.
 
         Raises:
+            SessionEnded: it has ended.
+            InvalidData: the name or the data cannot be said.
             trio.WouldBlock: more than `session_high` bytes are unsent.
 
         """
@@ -170,14 +172,19 @@ class Session:
         if get_ident() != engine.thread:
             return engine.hand_over(self.send_nowait, event, data)
         payload = encode(data)
-        self.living()
         unsent = engine.core.unsent(handle)
         if unsent > engine.high:
             raise trio.WouldBlock(
                 f"{unsent} bytes are unsent to the session {self.id}, and {engine.high} may be"
             )
-        seq: int = engine.call(engine.core.send, handle, event, payload)
-        return seq
+        return self._say(engine.core.send, event, payload)
+
+    def _say(self, done: Callable[..., int], event: str, payload: bytes) -> int:
+        try:
+            said: int = self._engine.call(done, self._handle, event, payload)
+        except NotFound:  # it was told to go in this turn
+            raise SessionEnded(f"the session {self.id} has ended") from None
+        return said
 
     @overload
     async def request(self, event: str, data: Any = None, *, timeout: float | None = None) -> Any: ...
@@ -204,6 +211,8 @@ class Session:
             type: what the answer must be, by msgspec.
 
         Raises:
+            UsageError: the timeout is no number from 0, or no peer can say what is of the type.
+            InvalidData: the name or the data cannot be said.
             RemoteError: the peer answered with an error, or with something that is not of the type.
             Timeout: it did not answer in time.
             SessionEnded: it has ended, now or while we waited.
@@ -212,11 +221,12 @@ class Session:
         self._engine.here("request")
         if due():
             await checkpoint()
+        if timeout is not None:
+            checked_seconds(timeout, "the timeout of a request")
         decoder = _decoders.get(type) or _remember(type)
         payload = encode(data)
-        self.living()
         engine = self._engine
-        request = engine.call(engine.core.ask, self._handle, event, payload)
+        request = self._say(engine.core.ask, event, payload)
         answer = await engine.wait_reply(self._handle, request, timeout)
         if answer is None:
             raise Timeout(f"the session {self.id} did not answer {event!r} within {timeout} s")
@@ -234,7 +244,12 @@ class Session:
     async def close(self, reason: str = "", code: int = ENDED_CLOSE) -> None:
         """End the session, with a close code (4503: ended by the application, do not come back) and a reason.
 
-        A cancel point. What the session started is cancelled, this task included if it is one of them.
+        A cancel point. What the session started is cancelled, this task included if it is one of them. Twice
+        is once.
+
+        Raises:
+            UsageError: the code is none that may be sent: 1000, or 3000 to 4999.
+
         """
         if not self.ended:
             self._engine.here("close", "close_nowait")
@@ -249,8 +264,9 @@ class Session:
             UsageError: the code is none that may be sent: 1000, or 3000 to 4999.
 
         """
-        if code != 1000 and not 3000 <= code <= 4999:
-            raise UsageError(f"a close code of an application is 1000, or 3000 to 4999; not {code}")
+        given: object = code
+        if not isinstance(given, int) or (given != 1000 and not 3000 <= given <= 4999):
+            raise UsageError(f"a close code of an application is 1000, or 3000 to 4999; not {given!r}")
         if not self.ended:  # else there is nothing to close, after the serving neither
             self._close(reason, code)
 
@@ -260,8 +276,8 @@ class Session:
 
     def living(self) -> None:
         """Raises SessionEnded when it has ended."""
-        if self.end_reason is not None:
-            raise SessionEnded(f"the session {self.id} has ended: {self.end_reason}")
+        if self.ended:
+            raise SessionEnded(f"the session {self.id} has ended: {self.end_reason or 'it was told to go'}")
 
     def _make_state(self) -> SimpleNamespace:
         if self._state is None:

@@ -42,9 +42,14 @@ class Speaking:
 
         Raises:
             NotServing: the application is not being served.
+            UsageError: the id is no text, or an empty one: an anonymous session is reached by `session.send`.
 
         """
-        return self._place(f"$user/{user}")
+        known: object = user
+        if not isinstance(known, str) or not known:
+            text = "a user's id is a text, and an anonymous session has none (`session.send` reaches it)"
+            raise UsageError(f"{text}: not {known!r}")
+        return self._place(f"$user/{known}")
 
     @property
     def all(self) -> Room:

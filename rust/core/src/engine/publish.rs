@@ -182,6 +182,7 @@ impl Engine {
         };
         let mut ticket = None;
         if let Some(key) = publication.key {
+            check_key(key)?;
             let user = draft.from.as_ref().map_or(ScopeUser::Application, |author| scope_user(author));
             let scope = Scope { user, kind: Kind::Publish(publication.room.into()) };
             let content = content_of(draft.event, draft.data, draft.form);
@@ -323,6 +324,16 @@ pub(super) fn content_of(event: &str, data: &[u8], form: Form) -> Digest {
     hash.update(event.as_bytes());
     hash.update(digest(data, form));
     hash.finalize().into()
+}
+
+/// A key that the application gives: what a peer's own would have to be.
+fn check_key(key: &str) -> Result<(), Fault> {
+    let (length, longest) = (key.chars().count(), crate::envelope::KEY);
+    if !(1..=longest).contains(&length) {
+        let told = format!("the key has {length} characters: 1 to {longest}");
+        return Err(Fault::new(Code::InvalidMessage, told));
+    }
+    Ok(())
 }
 
 /// A name that the application gives: what a peer's own would have to be.

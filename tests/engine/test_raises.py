@@ -1,0 +1,271 @@
+"""The table of what each public name raises is true: each error is brought about, as far as a test can."""
+
+from __future__ import annotations
+
+import builtins
+import inspect
+import runpy
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import trio
+import trio.testing
+
+import rtcore
+from rtcore import App, RawSocket, Room, Session
+from rtcore._lifecycle import StartError
+from rtcore.testing import WireClient, memory_server
+
+TABLE: dict[str, dict[str, str]] = runpy.run_path(
+    str(Path(__file__).resolve().parents[2] / "scripts" / "raises.py")
+)["raises"]()
+
+# Shown by tests of their own, which the table's would only repeat.
+ELSEWHERE = {
+    ("App.bind", "UsageError"): "tests/server/test_serve.py",
+    ("Items.__anext__", "Refuse"): "tests/engine/test_streams_up.py",
+    ("Items.__anext__", "RemoteError"): "tests/engine/test_streams_up.py",
+    ("Items.__anext__", "StopAsyncIteration"): "tests/engine/test_streams_up.py",
+    ("Items.__anext__", "UsageError"): "tests/engine/test_streams_up.py",
+    ("Room.publish_nowait", "trio.WouldBlock"): "tests/engine/test_rooms.py",
+    ("Session.send_nowait", "trio.WouldBlock"): "tests/engine/test_sessions.py",
+    ("RawSocket.__anext__", "StopAsyncIteration"): "tests/engine/test_raw_sockets.py",
+    ("Served.__call__", "NotServing"): "tests/asgi",
+    ("Served.lifespan", "NotServing"): "tests/asgi",
+    ("Served.lifespan", "UsageError"): "tests/asgi",
+    ("serve", "StartError"): "tests/server/test_serve.py",
+    ("run", "StartError"): "tests/server/test_serve.py",
+    **{
+        (name, error): "tests/tokens"
+        for name in TABLE
+        if name.startswith(("JWT", "JWKS"))
+        for error in TABLE[name]
+    },
+}  # fmt: skip
+
+
+class World:
+    """A served application with a session, and one that has ended."""
+
+    app: App
+    room: Room
+    session: Session
+    ended: Session
+    socket: RawSocket
+    closed: RawSocket
+    member: rtcore.Member
+    client: WireClient
+
+    async def keyed(self, publish: Callable[..., Any]) -> None:
+        """The same key with other content."""
+        for data in (1, 2):
+            done = publish("e", data, key="k")
+            if done is not None and hasattr(done, "__await__"):
+                await done
+
+    async def crowded(self) -> None:
+        """Rooms without an end."""
+        for number in range(50):
+            await self.app.room(f"r:{number}").publish("e")
+
+    def flooded(self) -> None:
+        """Messages without an end, in one turn."""
+        for _ in range(100):
+            self.socket.send_nowait("x" * 100_000)
+
+    async def unstarted(self) -> None:
+        """What is mounted says that it cannot start."""
+
+        async def site(scope: Any, receive: Any, send: Any) -> None:
+            await receive()
+            await send({"type": "lifespan.startup.failed", "message": "no"})
+
+        with pytest.RaisesGroup(StartError, flatten_subgroups=True) as caught:
+            async with rtcore.asgi(App(), mount=site).lifespan():
+                pass
+        error: BaseException = caught.value
+        while isinstance(error, BaseExceptionGroup):
+            [error] = error.exceptions
+        raise error
+
+    async def answered(self, **reply: Any) -> Any:
+        """Ask the peer, who answers so."""
+
+        async def answer() -> None:
+            asked = await self.client.until("request")
+            await self.client.send({"type": "reply", "id": asked["id"], **reply})
+
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(answer)
+            try:
+                await self.session.request("e", type=int)
+            except rtcore.RemoteError as error:
+                refused = error
+        raise refused
+
+
+TRIED: dict[tuple[str, str], Callable[[World], Any]] = {
+    ("App.all", "NotServing"): lambda w: App().all,
+    ("App.room", "NotServing"): lambda w: App().room("r"),
+    ("App.room", "UsageError"): lambda w: w.app.room(5),  # type: ignore[arg-type]
+    ("App.user", "NotServing"): lambda w: App().user("ann"),
+    ("App.user", "UsageError"): lambda w: w.app.user(None),  # type: ignore[arg-type]
+    ("App.sessions", "NotServing"): lambda w: App().sessions,
+    ("App.authenticate", "UsageError"): lambda w: App().authenticate(lambda: None),
+    ("App.authorize", "UsageError"): lambda w: App().authorize(lambda s, j: True),  # type: ignore[arg-type]
+    ("App.background", "UsageError"): lambda w: App().background(lambda app: None),
+    ("App.lifespan", "UsageError"): lambda w: App().lifespan(lambda: None),
+    ("App.on", "UsageError"): lambda w: App().on("$x"),
+    ("App.on_connect", "UsageError"): lambda w: App().on_connect(lambda: None),
+    ("App.on_disconnect", "UsageError"): lambda w: App().on_disconnect(lambda: None),
+    ("App.rooms", "UsageError"): lambda w: App().rooms("r", history=-1),
+    ("App.state", "UsageError"): lambda w: App().state("r")(lambda: None),
+    ("App.stream", "UsageError"): lambda w: App().stream("s")(lambda s: None),
+    ("App.websocket", "UsageError"): lambda w: App().websocket("x"),
+    ("Member.session", "SessionEnded"): lambda w: w.member.session,
+    ("Position", "UsageError"): lambda w: rtcore.Position("x"),
+    ("Refuse", "UsageError"): lambda w: rtcore.Refuse("no"),
+    ("User", "UsageError"): lambda w: rtcore.User(""),
+    ("RawSocket.close", "UsageError"): lambda w: w.socket.close(999),
+    ("RawSocket.close_nowait", "UsageError"): lambda w: w.socket.close_nowait("x"),  # type: ignore[arg-type]
+    ("RawSocket.__anext__", "trio.BusyResourceError"): lambda w: w.socket.__anext__(),
+    ("RawSocket.receive", "trio.BusyResourceError"): lambda w: w.socket.receive(),
+    ("RawSocket.receive", "SocketClosed"): lambda w: w.closed.receive(),
+    ("RawSocket.send", "SocketClosed"): lambda w: w.closed.send("x"),
+    ("RawSocket.send", "TypeError"): lambda w: w.socket.send(5),  # type: ignore[arg-type]
+    ("RawSocket.send_nowait", "SocketClosed"): lambda w: w.closed.send_nowait("x"),
+    ("RawSocket.send_nowait", "TypeError"): lambda w: w.socket.send_nowait(5),  # type: ignore[arg-type]
+    ("Room.add", "NotFound"): lambda w: w.app.room("none").add(w.session),
+    ("Room.add", "UsageError"): lambda w: w.room.add(w.session, grants=["fly"]),
+    ("Room.add", "InvalidData"): lambda w: w.room.add(w.session, info=object()),
+    ("Room.add", "SessionEnded"): lambda w: w.room.add(w.ended),
+    ("Room.add", "Overloaded"): lambda w: [w.app.room(f"r:{n}").add(w.session) for n in range(50)],
+    ("Room.grant", "UsageError"): lambda w: w.room.grant(w.session, ["fly"]),
+    ("Room.history", "NotFound"): lambda w: w.app.room("none").history(),
+    ("Room.history", "InvalidData"): lambda w: w.room.history(after="x"),
+    ("Room.history", "UsageError"): lambda w: w.room.history(limit=-1),
+    ("Room.publish", "NotFound"): lambda w: w.app.room("none").publish("e"),
+    ("Room.publish", "InvalidData"): lambda w: w.room.publish("e", key=""),
+    ("Room.publish", "KeyConflict"): lambda w: w.keyed(w.room.publish),
+    ("Room.publish_nowait", "NotFound"): lambda w: w.app.room("none").publish_nowait("e"),
+    ("Room.publish_nowait", "InvalidData"): lambda w: w.room.publish_nowait("e", key="k" * 129),
+    ("Room.publish_nowait", "KeyConflict"): lambda w: w.keyed(w.room.publish_nowait),
+    ("Room.publish", "Overloaded"): lambda w: w.crowded(),
+    ("Room.publish_nowait", "Overloaded"): lambda w: [
+        w.app.room(f"r:{n}").publish_nowait("e") for n in range(50)
+    ],
+    ("RawSocket.send_nowait", "trio.WouldBlock"): lambda w: w.flooded(),
+    ("Served.lifespan", "StartError"): lambda w: w.unstarted(),
+    ("App.room", "Forbidden"): lambda w: w.app.room("$all"),
+    ("Session.close", "UsageError"): lambda w: w.session.close("", 1001),
+    ("Session.close_nowait", "UsageError"): lambda w: w.session.close_nowait("", 1001),
+    ("Session.request", "UsageError"): lambda w: w.session.request("e", timeout=-1),
+    ("Session.request", "InvalidData"): lambda w: w.session.request("e", object()),
+    ("Session.request", "Timeout"): lambda w: w.session.request("e", timeout=1),
+    ("Session.request", "RemoteError"): lambda w: w.answered(data="no number"),
+    ("Session.request", "SessionEnded"): lambda w: w.ended.request("e"),
+    ("Session.send", "SessionEnded"): lambda w: w.ended.send("e"),
+    ("Session.send", "InvalidData"): lambda w: w.session.send(""),
+    ("Session.send_nowait", "SessionEnded"): lambda w: w.ended.send_nowait("e"),
+    ("Session.send_nowait", "InvalidData"): lambda w: w.session.send_nowait(""),
+    ("SessionNursery.start", "SessionEnded"): lambda w: w.ended.nursery.start(trio.sleep, 1),
+    ("SessionNursery.start_soon", "SessionEnded"): lambda w: w.ended.nursery.start_soon(trio.sleep, 1),
+    ("asgi", "UsageError"): lambda w: rtcore.asgi(None),  # type: ignore[arg-type]
+    ("asgi", "ConfigError"): lambda w: rtcore.asgi(App(), prot=1),
+    ("serve", "UsageError"): lambda w: rtcore.serve(None),  # type: ignore[arg-type]
+    ("serve", "ConfigError"): lambda w: rtcore.serve(App(), port=-1),
+    ("run", "UsageError"): lambda w: rtcore.run(None),  # type: ignore[arg-type]
+    ("run", "ConfigError"): lambda w: rtcore.run(App(), port=-1),
+}
+
+
+@pytest.fixture
+async def world(autojump_clock: trio.abc.Clock) -> Any:
+    app = App()
+    app.rooms("r")
+    app.rooms("r:*")
+    sockets: list[RawSocket] = []
+
+    @app.websocket("/raw")
+    async def raw(socket: RawSocket) -> None:
+        sockets.append(socket)
+        async for _ in socket:
+            pass
+
+    async with memory_server(app, limits={"rooms": 20}) as server:
+        world = World()
+        world.app, world.room = app, app.room("r")
+        for name in ("closed", "socket"):
+            client = await server.connect(path="/raw")
+            await trio.testing.wait_all_tasks_blocked()
+            setattr(world, name, sockets[-1])
+            if name == "closed":
+                await client.close()
+                await trio.testing.wait_all_tasks_blocked()
+        await server.welcomed()
+        [world.ended] = app.sessions
+        world.room.add(world.ended)
+        [world.member] = world.room.members()
+        world.ended.close_nowait()  # and nothing was done since: it counts at once
+        world.client = await server.welcomed()
+        world.session = next(one for one in app.sessions if one.id == world.client.session)
+        world.room.add(world.session)
+        yield world
+
+
+def errors_of(name: str) -> type[BaseException]:
+    home, _, own = name.rpartition(".")
+    if own == "StartError":
+        return StartError
+    kind: type[BaseException] = getattr(trio if home else rtcore, own, None) or getattr(builtins, own)
+    return kind
+
+
+@pytest.mark.parametrize(("name", "error"), TRIED, ids=lambda one: one)
+async def test_it_raises_what_the_table_says(name: str, error: str, world: World) -> None:
+    with pytest.raises(errors_of(error)):
+        done: Any = TRIED[name, error](world)
+        if inspect.isawaitable(done):
+            await done
+
+
+def test_each_row_of_the_table_is_tried() -> None:
+    rows = {(name, error) for name, errors in TABLE.items() for error in errors}
+    assert rows - set(TRIED) - set(ELSEWHERE) == set(), "say here how it is brought about"
+    assert (set(TRIED) | set(ELSEWHERE)) - rows == set(), "the docstring no longer says so"
+
+
+async def test_a_request_that_cannot_be_asked_leaves_nobody_waiting(world: World) -> None:
+    """A timeout that was no number left its task among those that wait, and the session's end ended the server."""
+    for timeout in (-1, float("nan"), "x"):
+        with pytest.raises(rtcore.UsageError):
+            await world.session.request("e", timeout=timeout)  # type: ignore[arg-type]
+    world.session.close_nowait()
+    await trio.testing.wait_all_tasks_blocked()
+    assert [one.id for one in world.app.sessions] == []
+
+
+async def test_what_was_told_to_go_is_gone_at_once(world: World) -> None:
+    session = world.session
+    session.close_nowait()
+    assert session.ended
+    assert (session.connected, session.rooms) == (False, [])
+    for act in (
+        lambda: session.send_nowait("e"),
+        lambda: world.room.add(session),
+        lambda: session.nursery.start_soon(trio.sleep, 1),
+    ):
+        with pytest.raises(rtcore.SessionEnded):
+            act()
+    session.close_nowait()  # twice is once
+
+
+@pytest.mark.parametrize(("row", "where"), ELSEWHERE.items(), ids=str)
+def test_what_is_tried_elsewhere_is_there(row: tuple[str, str], where: str) -> None:
+    place = Path(__file__).resolve().parents[2] / where
+    files = [place] if place.is_file() else sorted(place.rglob("*.py"))
+    # The end of an iteration is what `async for` hears, by no name.
+    told = "async for" if row[1] == "StopAsyncIteration" else row[1]
+    assert any(told.rpartition(".")[2] in file.read_text() for file in files)
