@@ -83,7 +83,7 @@ class Served:
 
         Raises:
             NotServing: this is not Trio. UsageError: the application is served already. StartError: what is
-            mounted does not start. That one, and what a critical background task raises, in an exception group.
+            mounted does not start. That, and what a critical background task raises, in an exception group.
 
         """
         if not _on_trio():

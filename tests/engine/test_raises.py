@@ -33,6 +33,7 @@ ELSEWHERE = {
     ("Session.send_nowait", "trio.WouldBlock"): "tests/engine/test_sessions.py",
     ("RawSocket.__anext__", "StopAsyncIteration"): "tests/engine/test_raw_sockets.py",
     ("Served.__call__", "NotServing"): "tests/asgi",
+    ("Served.__call__", "UsageError"): "tests/asgi",
     ("Served.lifespan", "NotServing"): "tests/asgi",
     ("Served.lifespan", "UsageError"): "tests/asgi",
     ("serve", "StartError"): "tests/server/test_serve.py",
