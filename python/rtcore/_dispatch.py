@@ -17,6 +17,7 @@ import logging
 import time
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from inspect import isawaitable
 from typing import Any, Final
 
 import trio
@@ -55,7 +56,7 @@ from ._step import step
 from ._streams import StreamTasks
 from ._tasks import Tasks
 from ._values import FAULTS, default, dumps, encode_slowly
-from ._worker import answer_error, answer_invalid
+from ._worker import AWAITED, answer_error, answer_invalid
 from .app import App
 from .errors import SessionEnded
 from .raw import RawSocket, failed
@@ -285,6 +286,9 @@ class Runtime:
                         try:
                             answer = dumps(result, default)
                         except TypeError as error:
+                            if isawaitable(result):  # by a wrapper: the session's task waits for it
+                                self._tasks.later(session, (*event[:4], AWAITED, result))
+                                continue
                             answer = encode_slowly(result, error)
                         ack(request, answer)
                     except Exception as error:  # noqa: BLE001 - the application's, whatever it is

@@ -93,6 +93,16 @@ class Tasks:
             del self.workers[worker]
             self._done()
 
+    def later(self, session: Session, event: CoreEvent) -> None:
+        """A request for the session's task, whatever it does now."""
+        worker = session._worker
+        if worker is None:
+            self.worker(session).waiting.append(event)
+        elif worker.idle:
+            worker.give(event, False)
+        else:
+            worker.waiting.append(event)
+
     def beside(self, session: Session, handler: Handler, event: CoreEvent) -> None:
         """A request of a handler that may run several times: up to its number at once, the rest in order."""
         key = (session._handle, event[3])

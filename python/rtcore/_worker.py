@@ -10,8 +10,8 @@ from __future__ import annotations
 import logging
 from collections import deque
 from collections.abc import Generator
-from types import coroutine
-from typing import Any
+from types import CoroutineType, coroutine
+from typing import Any, Final
 
 import trio
 
@@ -25,6 +25,9 @@ from .session import Session
 log = logging.getLogger("rtcore.app")
 
 _NOTHING: Any = None
+_COROUTINE: Final[Any] = CoroutineType
+AWAITED: Final = -1
+"""In place of the form of data: a function that is no coroutine function gave this to be waited for."""
 
 
 def answer_error(
@@ -91,7 +94,9 @@ def serve(
         if stepped is not None:
             stepped.at = handler
         try:
-            if handler.bare:
+            if form == AWAITED:
+                result = data
+            elif handler.bare:
                 result = handler.function(session)
             else:
                 try:
@@ -100,8 +105,10 @@ def serve(
                     answer_invalid(engine, event, handler, error)
                     continue
                 result = handler.function(session, value)
-            if not handler.plain:  # one may have come while a coroutine waited
+            if type(result) is _COROUTINE:
                 result = yield from result
+            elif hasattr(type(result), "__await__"):  # of a wrapper, or of a class of the application
+                result = yield from result.__await__()
             try:
                 answer = dumps(result, default)
             except TypeError as error:

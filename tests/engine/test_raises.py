@@ -199,7 +199,7 @@ async def world(autojump_clock: trio.abc.Clock) -> Any:
         world = World()
         world.app, world.room = app, app.room("r")
         for name in ("closed", "socket"):
-            client = await server.connect(path="/raw")
+            client = await server.connect(path="/raw", reading=name == "closed")
             await trio.testing.wait_all_tasks_blocked()
             setattr(world, name, sockets[-1])
             if name == "closed":
