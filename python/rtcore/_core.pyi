@@ -199,6 +199,7 @@ class Core:
     def presence(
         self, room: str
     ) -> tuple[list[tuple[int, str, str | None, bytes | None]], int]: ...  # as members are told it; Refused
+    def tables(self) -> list[tuple[str, int]]: ...  # how much is in each table of the core: for tests
     def session_named(self, name: str) -> int | None: ...
     def payload(self, json: bytes) -> bytes: ...  # data from outside as it is kept; Refused(INVALID_MESSAGE)
     def history(

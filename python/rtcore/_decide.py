@@ -52,7 +52,7 @@ class Decisions:
         self._asked: dict[int, trio.CancelScope] = {}  # authorizers that run, by ticket
 
     def unasked(self, event: CoreEvent) -> None:
-        """UNASKED: who was asked about is gone. What runs to answer is cancelled, and its answer is nobody's."""
+        """UNASKED: who was asked about is gone. What runs to answer is cancelled; its answer is nobody's."""
         _, conn, ticket = event
         scope = self._asked.pop(ticket, None) if ticket else self._hellos.pop(conn, None)
         if scope is not None:

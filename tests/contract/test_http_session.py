@@ -143,6 +143,39 @@ async def test_a_cookie_gives_a_page_of_a_foreign_origin_no_rights(
     answer.refused(403, "FORBIDDEN_ORIGIN")
 
 
+IMAGE = [("Sec-Fetch-Mode", "no-cors"), ("Sec-Fetch-Dest", "image")]
+OPENED = [("Sec-Fetch-Mode", "navigate"), ("Sec-Fetch-Dest", "document")]
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        [("Sec-Fetch-Site", "cross-site"), *IMAGE],
+        [("Sec-Fetch-Site", "same-site"), *IMAGE],
+        [("Sec-Fetch-Site", "same-origin"), *IMAGE],
+        [("Sec-Fetch-Site", "cross-site"), *OPENED],
+        [("Sec-Fetch-Site", "none"), *OPENED],
+        [("Referer", "https://evil.example/")],
+    ],
+    ids=["image", "sibling", "own-image", "link", "letter", "old-browser"],
+)
+async def test_what_a_page_asks_without_a_script_of_ours_takes_nothing_away(
+    http: Http, fields: list[tuple[str, str]]
+) -> None:
+    """An `<img>` of another site with somebody's cookie made a poll, and the page's own stream was told 4500."""
+    one = await http.session(cookie=True)
+    cookie = ("Cookie", one.cookie)
+    own = [cookie, ("Sec-Fetch-Site", "same-origin"), ("Sec-Fetch-Dest", "empty")]
+    stream = await http.stream(f"sse?session={one.id}", own)
+    for path in (f"poll?session={one.id}&after=0&wait=0", f"sse?session={one.id}"):
+        answer = await http.request("GET", path, [cookie, *fields])
+        answer.refused(403, "FORBIDDEN_ORIGIN")
+    said = {"type": "emit", "id": 1, "event": "echo", "data": "undisturbed"}
+    (ack,) = (await http.request("POST", f"send?session={one.id}", own, said)).good().json()["messages"]
+    assert ack["data"] == "undisturbed"
+    stream.close()
+
+
 # -- tickets
 
 

@@ -124,6 +124,17 @@ async def test_what_still_arrives_on_the_old_one_is_not_done(dial: Dial, bob: Pe
     assert await ann.emit("counted", name) == 0
 
 
+@pytest.mark.parametrize("old", [Sse, Polling], ids=["sse", "polling"])
+async def test_a_send_that_comes_after_the_move_to_a_websocket_is_not_done(
+    dial: Dial, name: str, old: type[Link]
+) -> None:
+    """Its key still says whose it is; what is done is what comes where the session is."""
+    ann = await dial(old).hello()
+    older = await ann.move(WebSocket)
+    await older.say({"type": "emit", "id": 1, "event": "count", "data": name})
+    assert await ann.emit("counted", name) == 0
+
+
 @pytest.mark.parametrize("kind", LINKS, ids=[link.name for link in LINKS])
 async def test_moving_with_another_user_s_token_is_a_fresh_session(
     dial: Dial, ground: Ground, kind: type[Link]

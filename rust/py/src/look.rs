@@ -30,6 +30,10 @@ impl Core {
         Ok((rows(py, members), count))
     }
 
+    fn tables(&self) -> Result<Vec<(&'static str, usize)>, Failure> {
+        Ok(self.lock().engine()?.tables())
+    }
+
     fn session_named(&self, name: &str) -> Result<Option<u64>, Failure> {
         Ok(self.lock().engine()?.session_named(name).map(|session| session.0))
     }
