@@ -162,7 +162,7 @@ OPENED = [("Sec-Fetch-Mode", "navigate"), ("Sec-Fetch-Dest", "document")]
 async def test_what_a_page_asks_without_a_script_of_ours_takes_nothing_away(
     http: Http, fields: list[tuple[str, str]]
 ) -> None:
-    """An `<img>` of another site with somebody's cookie made a poll, and the page's own stream was told 4500."""
+    """An `<img>` of another site with somebody's cookie made a poll, and took the page's own stream away."""
     one = await http.session(cookie=True)
     cookie = ("Cookie", one.cookie)
     own = [cookie, ("Sec-Fetch-Site", "same-origin"), ("Sec-Fetch-Dest", "empty")]
