@@ -102,8 +102,13 @@ class JWKS:
         return self._failures == 0
 
     def needed(self) -> bool:
-        """Whether somebody who wants to check a token must fetch first. In a task of Trio."""
-        return self.document is None or (not self._kept and trio.current_time() >= self._old)
+        """Whether somebody who wants to check a token must fetch first. In a task of Trio.
+
+        After a failure not before its time: hellos without end are no fetches without end.
+        """
+        if self.document is None and self._fetching is not None:
+            return True
+        return trio.current_time() >= self._old and (self.document is None or not self._kept)
 
     def may_ask(self) -> bool:
         """Whether a key id that is not known may bring a fetch forward. In a task of Trio."""

@@ -107,7 +107,9 @@ class Keyring:
             return keys
         try:
             seen = self._look(source)
-            if seen is not before and seen != before:
+            if seen is not before and seen == before:
+                self._now = _Now(source, seen, keys)  # so that it is compared once
+            elif seen is not before:
                 self._now = _Now(source, seen, keys)  # what is wrong with it is said once
                 self._now = _Now(source, seen, self._read(seen))
         except (OSError, UsageError) as error:

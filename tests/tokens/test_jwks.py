@@ -144,7 +144,29 @@ async def test_with_no_keys_yet_nobody_is_sent_to_log_in_again(
     async with memory_server(build(service.jwt)) as server:
         assert (await say_hello(server, token(ED, "EdDSA", "old")))["code"] == 1011
         service.away, service.keys = False, [OLD]
+        await trio.sleep(2)
         assert (await say_hello(server, token(ED, "EdDSA", "old")))["user"] == "ann"
+
+
+@pytest.mark.parametrize("kept", [True, False])
+async def test_hellos_without_end_are_no_fetches_without_end(
+    kept: bool, autojump_clock: trio.testing.MockClock
+) -> None:
+    """The attack: the login service is down, and each hello asks it again, so that it never comes up."""
+    service = Service()
+    service.away = True
+    app = build(service.jwt) if kept else rtcore.App()
+    if not kept:
+
+        @app.authenticate
+        async def who(hello: rtcore.Hello) -> rtcore.User:
+            return rtcore.User((await service.jwt.claims(hello.token))["sub"])
+
+    async with memory_server(app) as server:
+        for _ in range(200):
+            assert (await say_hello(server, token(ED, "EdDSA", "old")))["code"] == 1011
+            await trio.sleep(0.1)
+    assert len(service.asked) <= 8  # after 1 s, doubled, in 20 s
 
 
 @pytest.mark.parametrize("body", [b"", b"<html>", b"[]", b'{"keys":5}', b"null", b'{"key":[]}', b"\xff"])
