@@ -74,7 +74,7 @@ class Home:
             UsageError: a loop runs in this thread, Trio's or asyncio's, and would stand still.
 
         """
-        what = getattr(function, "__name__", "this")
+        what = getattr(function, "__name__", "this").lstrip("_")
         token = self._token
         if token is None:
             raise _unserved(what)

@@ -22,7 +22,6 @@ import trio
 
 from ._budget import CALLS, checkpoint, due
 from ._engine import DONE, INTERNAL_CLOSE, NORMAL_CLOSE, Engine
-from ._home import anywhere
 from ._step import Stepped, inside
 from .errors import SocketClosed, UsageError
 
@@ -249,12 +248,12 @@ class RawSocket(Stepped):
         given: object = code
         if not isinstance(given, int) or (given not in _CODES and not 3000 <= given <= 4999):
             raise UsageError(f"a close code is 1000 to 1003, 1007 to 1014, or 3000 to 4999; not {given!r}")
-        if self.close_code is None and self._engine.thread:  # with the serving every socket ends
-            self._close(code, reason)
-
-    @anywhere
-    def _close(self, code: int, reason: str) -> None:
         engine = self._engine
+        if self.close_code is not None or not engine.thread:  # with the serving every socket ends
+            return
+        if get_ident() != engine.thread:
+            engine.hand_over(self.close_nowait, code, reason)
+            return
         engine.core.raw_close(self._conn, code, reason)
         if not engine.turning:
             engine.wake()

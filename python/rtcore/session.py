@@ -19,7 +19,7 @@ import trio
 from ._budget import checkpoint, due
 from ._engine import ENDED_CLOSE, Engine
 from ._held import Held
-from ._home import Home, anywhere
+from ._home import Home
 from ._hooks import checked_seconds
 from ._nursery import SessionNursery
 from ._values import ANYTHING, FAULTS, Decoder, encode
@@ -267,12 +267,13 @@ class Session:
         given: object = code
         if not isinstance(given, int) or (given != 1000 and not 3000 <= given <= 4999):
             raise UsageError(f"a close code of an application is 1000, or 3000 to 4999; not {given!r}")
-        if not self.ended:  # else there is nothing to close, after the serving neither
-            self._close(reason, code)
-
-    @anywhere
-    def _close(self, reason: str, code: int) -> None:
-        self._engine.call(self._engine.core.close_session, self._handle, code, reason)
+        engine = self._engine
+        if self.ended:  # there is nothing to close, after the serving neither
+            return
+        if get_ident() != engine.thread:
+            engine.hand_over(self.close_nowait, reason, code)
+            return
+        engine.call(engine.core.close_session, self._handle, code, reason)
 
     def living(self) -> None:
         """Raises SessionEnded when it has ended."""
