@@ -84,6 +84,7 @@ KNOWS_NOT = {
     "codes": ["frame", "envelope", "log", "room", "engine", "outbox"],
     "frame": ["envelope", "log", "room", "engine", "outbox"],
     "envelope": ["log", "room", "engine", "outbox"],
+    "shares": ["frame", "envelope", "log", "room", "engine", "outbox"],
     "log": ["frame", "room", "engine", "outbox"],
     "room": ["frame", "engine", "outbox"],
     "stream": ["frame", "envelope", "room", "engine", "outbox"],

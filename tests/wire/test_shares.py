@@ -175,6 +175,34 @@ def test_a_result_for_which_there_is_no_place_is_done_once_all_the_same(dial: Di
     assert error["retry"] is False
 
 
+# -- acks
+
+
+def resent(client: Client, number: int, size: int) -> bool:
+    """Say a request of `keep` again; whether it gets its ack."""
+    client.send({"type": "emit", "id": number, "event": "echo", "data": "x" * size})
+    return "error" not in client.ack(number)
+
+
+def keep(client: Client, count: int, size: int) -> list[int]:
+    """Have so many results of this size kept; the ids of their requests."""
+    numbers = [client.ask("emit", event="echo", data="x" * size) for _ in range(count)]
+    assert all("error" not in client.ack(number) for number in numbers)
+    return numbers
+
+
+def test_many_sessions_of_one_address_leave_place_for_others_acks(dial: Dial, special: Servers) -> None:
+    """Results of 16 KiB, kept for each of many sessions until it asks for them again."""
+    server = special.start(ack_memory=1 << 20)
+    many = [dial(server, source="127.0.0.9").hello() for _ in range(12)]
+    kept = [keep(one, 12, 16_000) for one in many]
+    assert not resent(many[-1], kept[-1][-1], 16_000), "nothing of that address has place any more"
+    small = keep(many[-1], 10, 20)
+    assert all(resent(many[-1], number, 20) for number in small), "every session keeps a little"
+    bob = dial(server).hello()
+    assert all(resent(bob, number, 16_000) for number in keep(bob, 3, 16_000))
+
+
 # -- sessions
 
 

@@ -70,7 +70,7 @@ impl Limits {
                 1..=LARGEST
             }
             "session_low" | "ring_memory" | "key_memory" | "compress_from" | "history_bytes"
-            | "stream_bytes" => 0..=LARGEST,
+            | "stream_bytes" | "ack_memory" | "acks_at_least" => 0..=LARGEST,
             "share_of_address" | "share_of_user" | "share_of_api_key" | "share_of_absent" => 0..=100,
             "waiting_requests" | "acks" => 1..=MOST,
             _ => 0..=MOST,
@@ -122,6 +122,10 @@ limits! {
     acks = 256;
     /// Bytes of them.
     ack_bytes = 256 * KIB;
+    /// Bytes of acks kept for all peers together; when it is used up the oldest of that session are forgotten.
+    ack_memory = 512 * MIB;
+    /// Bytes of acks that each session keeps whatever others keep.
+    acks_at_least = 4 * KIB;
     /// References to entries that a connection holds (bytes) before its session lags and keeps a cursor instead.
     outbox = 64 * KIB;
     /// Unsent bytes said to one session alone, at which `await session.send()` waits.
@@ -148,7 +152,7 @@ limits! {
     /// go first when there is need.
     rooms = 100_000;
     /// What one address may take of each limit that peers have together (percent of it): `rooms`, `key_memory`,
-    /// `questions`, `http_connections`, and `ring_memory` when it is used up. Generous: a proxy that is not configured looks like one address.
+    /// `ack_memory`, `questions`, `http_connections`, and `ring_memory` when it is used up. Generous: a proxy that is not configured looks like one address.
     share_of_address = 50;
     /// What one user may take of them (percent). An anonymous session is its own user.
     share_of_user = 10;

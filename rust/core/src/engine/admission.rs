@@ -1,7 +1,7 @@
 //! Who is let in: the shares of `crate::shares`, asked where a connection, a session or a room begins.
 
-use super::Engine;
 use super::asked::Waiting;
+use super::{Engine, size};
 use crate::codes::Code;
 use crate::frame::http::Refusal;
 use crate::ids::{ConnId, Now, SessionId};
@@ -63,6 +63,37 @@ impl Engine {
         }
     }
 
+    /// An ack was kept. What the session's acks take is counted in its holder's share, but not each byte: the first
+    /// `acks_at_least` are every session's, and so many more or less need no look at the books.
+    pub(super) fn weigh_acks(&mut self, session: SessionId) {
+        let page = size(self.config.limits.acks_at_least).max(1);
+        let Some(held) = self.session(session) else { return };
+        let (bytes, counted) = (held.acks.bytes(), held.acks_held);
+        if bytes <= counted + page && counted <= bytes + 2 * page {
+            return;
+        }
+        let holder = self.holder_of(session);
+        let more = bytes.saturating_sub(counted) as u64;
+        if more > 0 && self.shares.full_for(&holder, What::Ack, more).is_some() {
+            if let Some(held) = self.session_mut(session) {
+                held.acks.shrink(counted + page);
+            }
+            return;
+        }
+        self.shares.take(&holder, What::Ack, more);
+        self.shares.give_back(&holder, What::Ack, counted.saturating_sub(bytes) as u64);
+        if let Some(held) = self.session_mut(session) {
+            held.acks_held = bytes;
+        }
+    }
+
+    /// The session ends, and its acks with it.
+    pub(super) fn drop_acks(&mut self, session: SessionId) {
+        let counted = self.session_mut(session).map_or(0, |held| std::mem::take(&mut held.acks_held));
+        let holder = self.holder_of(session);
+        self.shares.give_back(&holder, What::Ack, counted as u64);
+    }
+
     /// In whose share a question to the application is; none: what waits is no question.
     pub(super) fn holder_of_question(&self, waiting: &Waiting) -> Option<Holder> {
         match waiting {
@@ -88,6 +119,7 @@ impl Engine {
 
     /// The application is asked who this is; false: too much is asked already, and the connection is closed.
     pub(super) fn ask_who(&mut self, id: ConnId, now: Now) -> bool {
+        self.told_who(id);
         if let Some(full) = self.question_full(id) {
             self.close_full(id, &full, now);
             return false;

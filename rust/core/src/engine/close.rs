@@ -253,6 +253,7 @@ impl Engine {
             self.leave_queue(room, place);
         }
         self.wake_session(session);
+        self.drop_acks(session);
         let place = self.place_of(session);
         let Some(mut held) = self.sessions.remove(session.index(), session.generation()) else { return };
         self.sessions_by_name.remove(held.name());

@@ -230,6 +230,7 @@ impl Engine {
             cursor: self.head,
             lagging: false,
             acks: Acks::default(),
+            acks_held: 0,
             waiting: 0,
             waiting_bytes: 0,
             hold: None,

@@ -111,6 +111,7 @@ impl Engine {
             if let Some(held) = self.session_mut(session) {
                 held.acks.finish_data(id, data, form, &bounds);
             }
+            self.weigh_acks(session);
         }
         self.go_on(session, now);
     }
@@ -187,6 +188,7 @@ impl Engine {
         if let Some(held) = self.session_mut(session) {
             held.acks.finish(id, kept, &bounds);
         }
+        self.weigh_acks(session);
     }
 
     /// A request could not be done. Its error is its ack, and kept like one.

@@ -197,6 +197,7 @@ impl Engine {
     pub(super) fn leave_door(&mut self, id: ConnId, now: Now) {
         let Some(Phase::Checking(pending)) = self.conn_mut(id).map(|conn| &mut conn.phase) else { return };
         let pending = std::mem::take(&mut **pending);
+        self.told_who(id);
         if pending.asked {
             self.events.list.push(AppEvent::Unasked { conn: id, ticket: 0 });
         }

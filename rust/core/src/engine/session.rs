@@ -85,6 +85,8 @@ pub(super) struct Session {
     pub cursor: Seq,
     pub lagging: bool,
     pub acks: Acks,
+    /// Bytes of them that are counted in its holder's share.
+    pub acks_held: usize,
     /// Requests that wait for the application.
     pub waiting: u32,
     pub waiting_bytes: u32,

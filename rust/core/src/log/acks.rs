@@ -143,6 +143,13 @@ impl Acks {
         true
     }
 
+    /// There is place for so many bytes of acks alone: the oldest beyond it are forgotten, and the newest if need be.
+    pub fn shrink(&mut self, bytes: usize) {
+        if let Some(book) = &mut self.book {
+            book.done.shrink(bytes);
+        }
+    }
+
     /// The highest id so far; 0 before the first.
     #[must_use]
     pub fn taken(&self) -> u64 {

@@ -72,6 +72,13 @@ impl Shelf {
         }
     }
 
+    /// Forget the oldest until what is left takes no more than so many bytes, be it nothing.
+    pub fn shrink(&mut self, bytes: usize) {
+        while self.bytes > bytes {
+            self.trim(&AckBounds { count: self.rows.len() - 1, bytes: usize::MAX });
+        }
+    }
+
     /// The ack with this id. Only for a request that is sent again, and there are at most a few hundred.
     pub fn find(&self, wanted: u64) -> Option<Kept> {
         let mut at = 0;

@@ -17,12 +17,14 @@ pub enum What {
     Room,
     /// A byte of idempotency keys and their results.
     Key,
+    /// A byte of acks that are kept.
+    Ack,
     /// A question that the application has not answered.
     Question,
 }
 
 /// How many kinds there are.
-pub(super) const KINDS: usize = 6;
+pub(super) const KINDS: usize = 7;
 
 /// A limit that is reached.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -71,6 +73,7 @@ impl What {
             (Self::Absent, _) | (Self::Connection | Self::Session, Account::Application) => None,
             (Self::Room, account) => Some(share("rooms", limits.rooms, account, limits)),
             (Self::Key, account) => Some(share("key_memory", limits.key_memory, account, limits)),
+            (Self::Ack, account) => Some(share("ack_memory", limits.ack_memory, account, limits)),
             (Self::Question, account) => Some(share("questions", limits.questions, account, limits)),
         }
     }
