@@ -146,14 +146,11 @@ impl Peers {
                     None => body = body.replace(",@", ""),
                 }
                 // One in three is on a connection that is there: perhaps in the middle of something else.
-                let conn = match self.some(conn).filter(|_| conn % 3 == 0) {
-                    Some(conn) => conn,
-                    None => {
-                        let conn = self.yard.dial();
-                        self.conns.push(conn);
-                        conn
-                    }
-                };
+                let conn = self.some(conn).filter(|_| conn % 3 == 0).unwrap_or_else(|| {
+                    let conn = self.yard.dial();
+                    self.conns.push(conn);
+                    conn
+                });
                 self.yard.ask(conn, &line, &fields, (!body.is_empty()).then_some(&body));
             }
             Act::Greet { how, who } => {
@@ -212,9 +209,9 @@ impl Peers {
                 if !self.yard.later.is_empty() {
                     let asked = self.yard.later.remove(at % self.yard.later.len());
                     if yes {
-                        self.yard.decide(asked)
+                        self.yard.decide(asked);
                     } else {
-                        self.yard.refuse(asked)
+                        self.yard.refuse(&asked);
                     }
                     self.yard.turn();
                 }

@@ -264,8 +264,8 @@ impl Yard {
     }
 
     /// It refuses.
-    pub fn refuse(&mut self, asked: AppEvent) {
-        match asked {
+    pub fn refuse(&mut self, asked: &AppEvent) {
+        match *asked {
             AppEvent::Authenticate { conn, .. } => self.engine.refuse_hello(conn, 4501, "no", self.now),
             AppEvent::Authorize { ticket, .. } | AppEvent::Reauthenticate { ticket, .. } => {
                 self.engine.deny(ticket, "FORBIDDEN", "no", self.now);
