@@ -13,11 +13,14 @@ from __future__ import annotations
 import inspect
 import logging
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import trio
 
 from ._engine import Engine, RoomPlan
+from ._failures import Guard
+from ._refusals import refusal
 from .app import App
 from .auth import Join, access
 from .errors import Refuse
@@ -43,14 +46,12 @@ class Again:
             authorizer = self._app.authorizers.find(room)
             if authorizer is None:
                 continue
-            try:
+            with Guard(partial(self._fail, room), waits=False):
                 answer = authorizer(self._session, Join(room=room, resuming=True))
                 if inspect.isawaitable(answer):
                     self.waiting.append((room, answer))
                 else:
                     self._apply(room, answer)
-            except Exception as error:  # noqa: BLE001 - the application's, whatever it is
-                self._fail(room, error)
 
     async def hear(self) -> None:
         """Wait for those that are waiting; each answer is done as it comes. Only so many run at once."""
@@ -66,18 +67,16 @@ class Again:
     def close(self) -> None:
         """Nobody will hear them: the server ends."""
         for _, answer in self.waiting:
-            answer.close()
+            if inspect.iscoroutine(answer):
+                answer.close()
 
     async def _hear_some(self, waiting: Iterator[tuple[str, Any]]) -> None:
         for room, answer in waiting:
             await self._hear_one(room, answer)
 
     async def _hear_one(self, room: str, answer: Any) -> None:
-        try:
-            what = f"the authorizer of {room!r}"
-            self._apply(room, await self._engine.held.watch(what, answer))
-        except Exception as error:  # noqa: BLE001 - the application's, whatever it is
-            self._fail(room, error)
+        with Guard(partial(self._fail, room)):
+            self._apply(room, await self._engine.held.watch(f"the authorizer of {room!r}", answer))
         self._engine.wake()
 
     def _apply(self, room: str, answer: Any) -> None:
@@ -91,11 +90,12 @@ class Again:
             words = {*plan.grants, "publish"} if plan.relay else plan.grants
         self._engine.core.set_grants(self._session._handle, room, list(words))
 
-    def _fail(self, room: str, error: Exception) -> None:
+    def _fail(self, room: str, error: BaseException) -> None:
+        failures = self._engine.failures
         if isinstance(error, Refuse):
-            self._put_out(room, error.message)
+            self._put_out(room, refusal(error, failures, f"the authorizer of {room!r}").message)
         else:
-            self._engine.failures.log(log, "authorizer", "the authorizer of %r failed", room, error=error)
+            failures.log(log, "authorizer", "the authorizer of %r failed", room, error=error)
             self._put_out(room, "the server could not find out whether this session may stay")
 
     def _put_out(self, room: str, reason: str) -> None:

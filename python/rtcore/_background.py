@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 import trio
 
 from ._engine import Engine
+from ._failures import part
 from ._hooks import name_of
 
 if TYPE_CHECKING:
@@ -76,7 +77,7 @@ class BackgroundTasks:
         """Report it. Raises what is no failure of the task: its cancellation, and what ends a program."""
         if task.critical:
             raise error
-        ours, rest = _split(error)
+        ours, rest = part(error)
         if ours is not None:
             self.failures[task.name] += 1
             text = "the background task %s failed"
@@ -98,12 +99,3 @@ class BackgroundTasks:
             label = task.replace("\\", r"\\").replace('"', r"\"").replace("\n", r"\n")
             lines.append(f'{name}{{task="{label}"}} {count}')
         return "\n".join([*lines, ""])
-
-
-def _split(error: BaseException) -> tuple[BaseException | None, BaseException | None]:
-    """What the task did wrong, and what passes: Trio's cancellation, Ctrl-C, the end of a generator."""
-    if isinstance(error, BaseExceptionGroup):
-        rest, ours = error.split((trio.Cancelled, KeyboardInterrupt, GeneratorExit))
-        return ours, rest
-    passes = isinstance(error, trio.Cancelled | KeyboardInterrupt | GeneratorExit)
-    return (None, error) if passes else (error, None)

@@ -9,6 +9,9 @@ from __future__ import annotations
 
 import inspect
 import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any, Final
 
 import trio
@@ -23,6 +26,8 @@ from ._engine import (
     CoreEvent,
     Engine,
 )
+from ._failures import Guard
+from ._refusals import refusal
 from ._values import ANYTHING, FAULTS, encode
 from .app import App
 from .auth import ANONYMOUS, Hello, Join, User, access
@@ -64,16 +69,13 @@ class Decisions:
         """AUTHENTICATE: a hello came."""
         _, conn, token, client, address, user_agent, secure = event
         hello = Hello(token=token, client=client, address=address, user_agent=user_agent, secure=secure)
-        try:
+        with Guard(partial(self._refuse_hello, conn), waits=False):
             answer = self._ask_who(hello)
-            if not inspect.isawaitable(answer):
+            if inspect.isawaitable(answer):
+                scope = self._hellos[conn] = trio.CancelScope()
+                self._spawn(self._authenticate_later, conn, scope, answer)
+            else:
                 self._admit_user(conn, answer)
-                return
-        except Exception as error:  # noqa: BLE001 - the application's, whatever it is
-            self._refuse_hello(conn, error)
-            return
-        scope = self._hellos[conn] = trio.CancelScope()
-        self._spawn(self._authenticate_later, conn, scope, answer)
 
     def _ask_who(self, hello: Hello) -> Any:
         authenticator = self.app.authenticator
@@ -82,20 +84,20 @@ class Decisions:
     async def _authenticate_later(self, conn: int, scope: trio.CancelScope, answer: Any) -> None:
         scope.deadline = trio.current_time() + self.hello_seconds
         try:
-            with scope:
-                try:
-                    user = await self.engine.held.watch("the authenticator", answer)
-                    if self._is_asked(conn, scope):
-                        self._admit_user(conn, user)
-                except* Exception as errors:  # noqa: BLE001 - the application's, whatever it is
-                    if self._is_asked(conn, scope):
-                        self._refuse_hello(conn, _only(errors))
-            if scope.cancelled_caught and self._is_asked(conn, scope):
-                self._refuse_hello(conn, TimeoutError(f"it took longer than {self.hello_seconds:g} s"))
+            with scope, Guard(partial(self._refuse_asked, conn, scope)):
+                user = await self.engine.held.watch("the authenticator", answer)
+                if self._is_asked(conn, scope):
+                    self._admit_user(conn, user)
+            if scope.cancelled_caught:
+                self._refuse_asked(conn, scope, TimeoutError(f"it took longer than {self.hello_seconds:g} s"))
         finally:
             if self._is_asked(conn, scope):
                 del self._hellos[conn]
         self.engine.wake()
+
+    def _refuse_asked(self, conn: int, scope: trio.CancelScope, error: BaseException) -> None:
+        if self._is_asked(conn, scope):
+            self._refuse_hello(conn, error)
 
     def _is_asked(self, conn: int, scope: trio.CancelScope) -> bool:
         """Whether this answer is waited for: the connection may be gone, or have said another hello since."""
@@ -109,12 +111,15 @@ class Decisions:
             self.engine.core.authenticated(conn, user.id, user.expires_ms)
 
     def _refuse_hello(self, conn: int, error: BaseException) -> None:
-        if isinstance(error, Refuse) and error.code in _CLOSES:
+        """A hello that is not taken. Raises nothing."""
+        failures = self.engine.failures
+        said = refusal(error, failures, "the authenticator") if isinstance(error, Refuse) else None
+        if said is not None and said.code in _CLOSES:
             # A token that is over, or not good yet: whoever has another may come back.
-            over = error.retry and error.code == "UNAUTHORIZED"
-            self.engine.core.refuse_hello(conn, EXPIRED_CLOSE if over else _CLOSES[error.code], error.message)
+            over = said.retry and said.code == "UNAUTHORIZED"
+            self.engine.core.refuse_hello(conn, EXPIRED_CLOSE if over else _CLOSES[said.code], said.message)
         else:
-            self.engine.failures.log(log, "authenticator", "the authenticator failed", error=error)
+            failures.log(log, "authenticator", "the authenticator failed", error=error)
             self.engine.core.refuse_hello(conn, INTERNAL_CLOSE, "the server could not find out who this is")
 
     # -- who is this now?
@@ -130,48 +135,36 @@ class Decisions:
             self.engine.core.reauthenticated(ticket, session.user, None)
             return
         hello = Hello(token=token, address=session.address, user_agent=session.user_agent, session=session)
-        try:
+        with Guard(partial(self._deny, ticket, "the authenticator"), waits=False):
             answer = self._ask_who(hello)
             if inspect.isawaitable(answer):
                 self._spawn(self._reauthenticate_later, session, ticket, answer)
                 return
             renewal = self._begin_renewal(session, ticket, answer)
-        except Exception as error:  # noqa: BLE001 - the application's, whatever it is
-            self._deny(ticket, "the authenticator", error)
-            return
-        if renewal is None:
-            return
-        user, rooms = renewal
-        if rooms.waiting:
-            self._spawn(self._renew_later, session, ticket, user, rooms)
-        else:
-            self.engine.core.reauthenticated(ticket, user.id, user.expires_ms)
+            if renewal is None:
+                return
+            user, rooms = renewal
+            if rooms.waiting:
+                self._spawn(self._renew_later, session, ticket, user, rooms)
+            else:
+                self._renewed(ticket, user)
 
     async def _reauthenticate_later(self, session: Session, ticket: int, answer: Any) -> None:
-        with trio.CancelScope() as scope:
-            try:
-                if not session.enter(scope):
-                    scope.cancel()
-                answer = await self.engine.held.watch("the authenticator", answer)
-                renewal = self._begin_renewal(session, ticket, answer)
-                if renewal is not None:
-                    user, rooms = renewal
-                    await rooms.hear()
-                    self.engine.core.reauthenticated(ticket, user.id, user.expires_ms)
-            except* Exception as errors:  # noqa: BLE001 - the application's, whatever it is
-                self._deny(ticket, "the authenticator", _only(errors))
-            finally:
-                session.leave(scope)
-        self.engine.wake()
+        async with self._of_session(session, ticket, "the authenticator", trio.CancelScope()):
+            answer = await self.engine.held.watch("the authenticator", answer)
+            renewal = self._begin_renewal(session, ticket, answer)
+            if renewal is not None:
+                user, rooms = renewal
+                await rooms.hear()
+                self._renewed(ticket, user)
 
     async def _renew_later(self, session: Session, ticket: int, user: User, rooms: Again) -> None:
-        with trio.CancelScope() as scope:
-            if not session.enter(scope):
-                scope.cancel()
+        async with self._of_session(session, ticket, "the authenticator", trio.CancelScope()):
             await rooms.hear()
-            self.engine.core.reauthenticated(ticket, user.id, user.expires_ms)
-        session.leave(scope)
-        self.engine.wake()
+            self._renewed(ticket, user)
+
+    def _renewed(self, ticket: int, user: User) -> None:
+        self.engine.core.reauthenticated(ticket, user.id, user.expires_ms)
 
     def _begin_renewal(self, session: Session, ticket: int, answer: Any) -> tuple[User, Again] | None:
         """Who it is now, and the rooms that were asked about again; None: it was refused."""
@@ -202,37 +195,43 @@ class Decisions:
         except FAULTS as error:
             self.engine.core.deny(ticket, "INVALID_MESSAGE", f"the data of the join cannot be read: {error}")
             return
-        try:
+        with Guard(partial(self._deny, ticket, f"the authorizer of {room!r}"), waits=False):
             answer = authorizer(session, Join(room=room, data=value, resuming=resuming))
-        except Exception as error:  # noqa: BLE001 - the application's, whatever it is
-            self._deny(ticket, f"the authorizer of {room!r}", error)
-            return
-        if inspect.isawaitable(answer):
-            scope = self._asked[ticket] = trio.CancelScope()
-            self._spawn(self._authorize_later, session, ticket, room, scope, answer)
-        else:
-            self._admit(session, ticket, room, answer)
+            if inspect.isawaitable(answer):
+                scope = self._asked[ticket] = trio.CancelScope()
+                self._spawn(self._authorize_later, session, ticket, room, scope, answer)
+            else:
+                self._admit(session, ticket, room, answer)
 
     async def _authorize_later(
         self, session: Session, ticket: int, room: str, scope: trio.CancelScope, answer: Any
     ) -> None:
+        try:
+            what = f"the authorizer of {room!r}"
+            async with self._of_session(session, ticket, what, scope):
+                self._admit(session, ticket, room, await self.engine.held.watch(what, answer))
+        finally:
+            self._asked.pop(ticket, None)
+
+    @asynccontextmanager
+    async def _of_session(
+        self, session: Session, ticket: int, what: str, scope: trio.CancelScope
+    ) -> AsyncIterator[None]:
+        """A decision that waits: it ends with its session, its failure is told, what it did is written."""
         with scope:
             try:
                 if not session.enter(scope):
                     scope.cancel()
-                answer = await self.engine.held.watch(f"the authorizer of {room!r}", answer)
-                self._admit(session, ticket, room, answer)
-            except* Exception as errors:  # noqa: BLE001 - the application's, whatever it is
-                self._deny(ticket, f"the authorizer of {room!r}", _only(errors))
+                with Guard(partial(self._deny, ticket, what)):
+                    yield
             finally:
                 session.leave(scope)
-                self._asked.pop(ticket, None)
         self.engine.wake()
 
     def _admit(self, session: Session, ticket: int, room: str, answer: Any) -> None:
         """Admit or deny. The state is made here, with no wait before the core takes it with its position."""
         core = self.engine.core
-        try:
+        with Guard(partial(self._deny, ticket, f"the authorizer or state of {room!r}"), waits=False):
             allowed = access(answer)
             if allowed is None:
                 core.deny(ticket, "FORBIDDEN", f"this session may not be in {room!r}")
@@ -243,32 +242,24 @@ class Decisions:
             if state is not None:
                 place = Room(self.engine, room)
                 known = encode(state.function(place, session) if state.for_session else state.function(place))
-        except Exception as error:  # noqa: BLE001 - the application's, whatever it is
-            self._deny(ticket, f"the authorizer or state of {room!r}", error)
-            return
-        core.admit(ticket, None if allowed.grants is None else list(allowed.grants), info, known)
+            core.admit(ticket, None if allowed.grants is None else list(allowed.grants), info, known)
 
     def _deny(self, ticket: int, what: str, error: BaseException) -> None:
+        """A wish that is not granted. Raises nothing."""
+        failures = self.engine.failures
         if isinstance(error, Refuse):
-            self.engine.core.deny(ticket, error.code, error.message)
+            said = refusal(error, failures, what)
+            self.engine.core.deny(ticket, said.code, said.message)
         else:
-            self.engine.failures.log(log, "authorizer", "%s failed", what, error=error)
+            failures.log(log, "authorizer", "%s failed", what, error=error)
             self.engine.core.deny(ticket, "INTERNAL", f"{what} failed")
 
     def _spawn(self, function: Any, *args: Any) -> None:
         nursery = self.engine.nursery
         if nursery is not None:
             nursery.start_soon(function, *args)
-        else:
+        elif inspect.iscoroutine(args[-1]) or isinstance(args[-1], Again):
             args[-1].close()  # the server ends: the coroutine is never awaited, and says nothing about it
-
-
-def _only(errors: BaseExceptionGroup[Exception]) -> BaseException:
-    """The one error of a group that has one, as `except*` wraps what came alone."""
-    error: BaseException = errors
-    while isinstance(error, BaseExceptionGroup) and len(error.exceptions) == 1:
-        error = error.exceptions[0]
-    return error
 
 
 def _user(answer: Any) -> User:

@@ -49,6 +49,7 @@ from ._engine import (
     build_core,
     limit_defaults,
 )
+from ._failures import blame
 from ._handlers import Handler
 from ._held import LONG
 from ._reactor import flush_when_woken, run_reactor
@@ -236,8 +237,8 @@ class Runtime:
                 if function is not None:
                     try:
                         function(socket, event[2])
-                    except Exception as error:  # noqa: BLE001 - the application's, whatever it is
-                        failed(socket, error)
+                    except BaseException as error:  # noqa: BLE001 - the application's, whatever it is
+                        failed(socket, blame(error))
                 elif socket.idle and not socket._waiting:
                     socket.item = event[2]
                     if steps and not socket.public:
@@ -291,8 +292,8 @@ class Runtime:
                                 continue
                             answer = encode_slowly(result, error)
                         ack(request, answer)
-                    except Exception as error:  # noqa: BLE001 - the application's, whatever it is
-                        answer_error(engine, request, handler, session, error)
+                    except BaseException as error:  # noqa: BLE001 - the application's, whatever it is
+                        answer_error(engine, request, handler, session, blame(error))
                 else:
                     worker.waiting.append(event)
             else:

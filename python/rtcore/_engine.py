@@ -23,7 +23,7 @@ from . import _core
 from ._failures import Failures
 from ._held import Held
 from ._home import Home
-from .errors import ConfigError, Denied, NotServing, SessionEnded, UsageError
+from .errors import ConfigError, Denied, InvalidData, NotServing, SessionEnded, UsageError
 
 Core = _core.Core
 Refused = _core.Refused
@@ -217,6 +217,11 @@ def denied(error: _core.Refused) -> Denied:
     return Denied.of(code, message, retry)
 
 
+def unsayable(error: UnicodeEncodeError) -> InvalidData:
+    """What the application sees of a name that is no UTF-8."""
+    return InvalidData(f"{error.object!r} cannot be said: it holds half of a surrogate pair")
+
+
 class Engine(Home):
     """The core, and who waits for what.
 
@@ -386,6 +391,8 @@ class Engine(Home):
             result = done(*args)
         except _core.Refused as error:
             raise denied(error) from None
+        except UnicodeEncodeError as error:
+            raise unsayable(error) from None
         if not self.turning:
             self.wake()
         return result

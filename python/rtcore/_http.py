@@ -9,8 +9,8 @@ Hypercorn's place.
 Hypercorn is used one connection at a time, and with care. Each of these was seen to happen, and each has a
 remedy here:
 
-- An exception of one connection ends its nursery, and with that the server (a bad upgrade was enough): every
-  connection has its own `except`.
+- An exception of one connection ends its nursery, and with that the server (a bad upgrade was enough, and a
+  `SystemExit` of the application): every connection has its own `except`, and so has the application's call.
 - Writes are shielded, so that a client which stops reading blocks shutdown for ever: writes must make
   progress, and all open connections are in a registry that can end them, shielded or not.
 - `is_disconnected()` never turns true on Trio: `receive` tries without waiting first.
@@ -38,6 +38,7 @@ import trio
 from hypercorn.config import Config as HypercornConfig
 from hypercorn.trio.worker_context import WorkerContext
 
+from ._failures import Failures, Guard, write
 from ._http_connection import SLICE, Connection, Link
 from ._places import PATIENCE, Bounds, Patience, Places
 from .api.keys import ApiKey
@@ -108,8 +109,10 @@ class HypercornBackend:
         keys: Sequence[ApiKey] = (),
         patience: Patience = PATIENCE,
         log_access: bool,
+        failures: Failures,
     ) -> None:
         self.app = app
+        self.failures = failures
         self.state = dict(state)
         self.bounds = bounds
         self.places = Places(bounds, keys)
@@ -120,7 +123,7 @@ class HypercornBackend:
         self.config.accesslog = None
         self.config.keep_alive_max_requests = sys.maxsize  # the core decides
         self.config.websocket_max_message_size = max_message
-        self.config.logger_class = cast("Any", _Log)
+        self.config.logger_class = cast("Any", lambda _config: _Log(failures))
         self.context = WorkerContext(None)
         self._open: dict[Link, Connection | None] = {}
         self._idle = trio.Event()
@@ -155,8 +158,9 @@ class HypercornBackend:
             pass
         except* (trio.BrokenResourceError, trio.ClosedResourceError):
             pass
-        except* Exception as errors:
-            log.exception("an HTTP connection of %s failed", peer.address, exc_info=errors)
+        except* Exception as errors:  # noqa: BLE001 - whatever it is
+            text = "an HTTP connection of %s failed"
+            self.failures.log(log, "HTTP connection", text, peer.address, error=errors)
         finally:
             del self._open[link]
             if place is not None:
@@ -200,11 +204,17 @@ class HypercornBackend:
                 return {"type": f"{scope['type']}.disconnect", "code": ABNORMAL}
 
         listen = receive_now if isinstance(channel, trio.MemoryReceiveChannel) else receive
-        if self.log_access:
-            with _access(scope, send) as noting:
-                await self.app(scope, listen, noting)
-        else:
-            await self.app(scope, listen, send)
+        # What it raises is the failure of this request: Hypercorn goes on as if it had returned, with 500
+        # where nothing was said yet, and a broken answer where something was.
+        with Guard(self._failed):
+            if self.log_access:
+                with _access(scope, send) as noting:
+                    await self.app(scope, listen, noting)
+            else:
+                await self.app(scope, listen, send)
+
+    def _failed(self, error: BaseException) -> None:
+        self.failures.log(log, "mounted application", "the mounted application failed", error=error)
 
 
 @contextlib.contextmanager
@@ -228,28 +238,29 @@ def _access(scope: Scope, send: Send) -> Iterator[Send]:
         client = scope.get("client") or ("-",)
         taken = (time.monotonic() - began) * 1000
         method = scope.get("method", "WEBSOCKET")
-        access.info("%s %s %s %s %.1f ms", client[0], method, scope["path"], status, taken)
+        said = (str(client[0]), str(method), str(scope["path"]), status, taken)
+        write(access, logging.INFO, "%s %s %s %s %.1f ms", *said)
 
 
 class _Log:
     """Hypercorn's log, in ours: what an application raises belongs to the operator's log."""
 
-    def __init__(self, _config: HypercornConfig) -> None:
-        pass
+    def __init__(self, failures: Failures) -> None:
+        self._failures = failures
 
     async def access(self, *_: Any) -> None:
         pass
 
-    async def exception(self, message: str, *args: Any, **kwargs: Any) -> None:
-        log.exception(message, *args, **kwargs)  # noqa: LOG004 - called where the exception is handled
+    async def exception(self, message: str, *args: Any, **_: Any) -> None:
+        self._failures.log(log, f"HTTP: {message}", message, *args, error=sys.exception())
 
-    async def warning(self, message: str, *args: Any, **kwargs: Any) -> None:
-        log.warning(message, *args, **kwargs)
+    async def warning(self, message: str, *args: Any, **_: Any) -> None:
+        self._failures.log(log, f"HTTP: {message}", message, *args, error=None, level=logging.WARNING)
 
     error = critical = warning
 
-    async def info(self, message: str, *args: Any, **kwargs: Any) -> None:
-        log.debug(message, *args, **kwargs)
+    async def info(self, message: str, *args: Any, **_: Any) -> None:
+        self._failures.log(log, f"HTTP: {message}", message, *args, error=None, level=logging.DEBUG)
 
     debug = info
 

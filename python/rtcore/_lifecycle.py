@@ -1,26 +1,27 @@
 """The beginning and the end of a server: signals, the mounted application's lifespan.
 
-Shutdown ends in bounded time, whatever peers do. A first SIGTERM or SIGINT begins it; a second one ends it.
+Shutdown ends in bounded time, whatever peers do. `_signals` has what begins it from outside.
 """
 
 from __future__ import annotations
 
 import contextlib
 import logging
-import signal
 import sys
-import threading
-from collections.abc import AsyncIterator
-from typing import Any
+from collections.abc import AsyncIterator, Callable
+from types import TracebackType
+from typing import Any, Self, TypeVar
 
 import trio
 
+from ._failures import Guard, write
 from ._listeners import StartError
 
 if sys.platform != "win32":
     import resource
 
 log = logging.getLogger("rtcore.serve")
+_T = TypeVar("_T")
 
 
 def raise_file_limit() -> None:
@@ -35,45 +36,80 @@ def raise_file_limit() -> None:
 
 
 class Stop:
-    """The wish that the server ends: `ask` for shutdown within the grace, `insist` on ending now."""
+    """The wish that the server ends: `ask` for shutdown within the grace, `insist` on ending now.
+
+    `serve` does within `everything` all that it does. `starting` is what is not ready yet.
+    """
 
     def __init__(self) -> None:
         self._asked = trio.Event()
-        self.patience = trio.CancelScope()
+        self.everything = trio.CancelScope()
+        self.starting: trio.CancelScope | None = None
 
     def ask(self) -> None:
-        """Shut down, within the grace. Idempotent."""
+        """Shut down, within the grace; what has not started is given up. Idempotent."""
         self._asked.set()
+        if self.starting is not None:
+            self.starting.cancel()
 
     def insist(self) -> None:
         """End now, whatever is running."""
         self._asked.set()
-        self.patience.cancel()
+        self.everything.cancel()
+
+    @property
+    def is_asked(self) -> bool:
+        """Whether shutdown was asked for."""
+        return self._asked.is_set()
 
     async def asked(self) -> None:
         """Return when shutdown was asked for."""
         await self._asked.wait()
 
-    async def hear_signals(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
-        """Turn SIGTERM and SIGINT into `ask`, and each after the first into `insist`."""
-        if threading.current_thread() is not threading.main_thread():
-            task_status.started()  # signals are heard there alone: who runs us elsewhere sees to them
-            return
-        with trio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:
-            task_status.started()
-            async for number in signals:
-                if self._asked.is_set():
-                    log.warning("%s again: ending now", signal.Signals(number).name)
-                    self.insist()
-                else:
-                    log.info("%s: shutting down", signal.Signals(number).name)
-                    self.ask()
+
+class Surroundings:
+    """What is around the serving: entered one after the other, left in the opposite order.
+
+    Each has so many seconds for its end, and its start is given up when shutdown is asked for. Each has a
+    cancel scope around it, which is entered before it and left after it: a lifespan may hold a nursery open.
+    """
+
+    def __init__(self, stop: Stop, patience: float, ending: Callable[[float], None]) -> None:
+        self._stop = stop
+        self._patience = patience
+        self._ending = ending
+        self._stack = contextlib.AsyncExitStack()
+
+    async def enter(self, around: contextlib.AbstractAsyncContextManager[_T]) -> _T:
+        """Start one. Cancelled if shutdown is asked for meanwhile; `__aexit__` takes that for a good end."""
+        scope = self._stack.enter_context(trio.CancelScope())
+        self._stop.starting = scope
+        if self._stop.is_asked:
+            scope.cancel()
+        value = await self._stack.enter_async_context(around)
+        self._stop.starting = None
+        self._stack.callback(self._begin_end, scope)
+        return value
+
+    def _begin_end(self, scope: trio.CancelScope) -> None:
+        scope.deadline = trio.current_time() + self._patience
+        self._ending(self._patience)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> bool | None:
+        self._stop.starting = None
+        return await self._stack.__aexit__(kind, error, trace)
 
 
 class Lifespan:
     """The lifespan of an ASGI application: started before the first request, ended after the last.
 
-    An application that does not know lifespans raises when it is asked for one, and is served without.
+    An application that does not know lifespans raises when it is asked for one, and is served without. What
+    is no `Exception` (`SystemExit`) says that it cannot start.
     """
 
     def __init__(self, app: Any) -> None:
@@ -110,13 +146,17 @@ class Lifespan:
 
     async def _live(self, receive: Any) -> None:
         scope = {"type": "lifespan", "asgi": {"version": "3.0", "spec_version": "2.0"}, "state": self.state}
-        try:
+        with Guard(self._raised):
             await self._app(scope, receive, self._answer)
-        except Exception:
-            level = logging.ERROR if self._started.is_set() else logging.DEBUG
-            log.log(level, "the mounted application's lifespan raised", exc_info=True)
         self._started.set()
         self._ended.set()
+
+    def _raised(self, error: BaseException) -> None:
+        started = self._started.is_set()
+        if not started and not isinstance(error, Exception):
+            self._failure = f"it raised {type(error).__name__}"
+        level = logging.ERROR if started or self._failure is not None else logging.DEBUG
+        write(log, level, "the mounted application's lifespan raised", error=error)
 
     async def _answer(self, message: dict[str, Any]) -> None:
         kind = message["type"]

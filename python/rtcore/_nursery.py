@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import logging
 from _thread import get_ident
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Any, Protocol, cast
 
 import trio
 
+from ._failures import Guard, part
 from ._held import Held
 from ._home import Home
 from ._hooks import name_of
 from .errors import NotServing
-
-log = logging.getLogger("rtcore.app")
 
 
 class Owner(Protocol):
@@ -38,6 +37,10 @@ class Owner(Protocol):
 
     def server_nursery(self) -> trio.Nursery | None:
         """Where the task that holds the nursery open lives, while the application is served."""
+        ...
+
+    def failed(self, kind: str, text: str, *args: object, error: BaseException) -> None:
+        """Something that was started for it failed: to the log, which is bounded by kind."""
         ...
 
     def enter(self, scope: trio.CancelScope) -> bool:
@@ -97,7 +100,13 @@ class SessionNursery:
             await self._open().wait()
             self._session.living()
         nursery = cast("trio.Nursery", self._nursery)
-        return await nursery.start(self._guarded_start, function, args, name=name or function)
+        failed: list[BaseException] = []
+        try:
+            return await nursery.start(self._guarded_start, function, args, failed, name=name or function)
+        except RuntimeError:
+            if not failed:
+                raise
+        raise failed[0]
 
     def _open(self) -> trio.Event:
         if self._opened is None:
@@ -123,29 +132,25 @@ class SessionNursery:
         opened.set()
 
     async def _guarded(self, function: Callable[..., Awaitable[Any]], args: tuple[Any, ...]) -> None:
-        try:
+        with Guard(partial(self._report, function)):
             await self._watch(function, function(*args))
-        except* Exception as errors:  # noqa: BLE001 - the application's, whatever it is
-            self._report(function, errors)
 
     async def _guarded_start(
         self,
         function: Callable[..., Awaitable[Any]],
         args: tuple[Any, ...],
+        failed: list[BaseException],
         task_status: trio.TaskStatus[Any] = trio.TASK_STATUS_IGNORED,
     ) -> None:
         status = _Status(task_status)
         try:
             await self._watch(function, function(*args, task_status=status))
-        except Exception as error:
-            if not status.was_started:
-                raise  # to whoever waits in `start`
-            self._report(function, error)
-        except BaseExceptionGroup as errors:
-            if not status.was_started:
-                raise
-            ours, rest = errors.split(Exception)
-            if ours is not None:
+        except BaseException as error:  # noqa: BLE001 - the application's, whatever it is
+            ours, rest = part(error)
+            if ours is not None and not status.was_started:
+                # To whoever waits in `start`; not through Trio's nursery, which asks an error for its text.
+                failed.append(ours)
+            elif ours is not None:
                 self._report(function, ours)
             if rest is not None:
                 raise rest from None
@@ -155,7 +160,9 @@ class SessionNursery:
 
     def _report(self, function: Callable[..., Awaitable[Any]], error: BaseException) -> None:
         name = name_of(function)
-        log.error("task %s of session %s failed", name, self._session.id, exc_info=error)
+        self._session.failed(
+            f"task {name}", "task %s of session %s failed", name, self._session.id, error=error
+        )
 
 
 class _Status:

@@ -3,8 +3,10 @@
     server nursery           sessions, background tasks, signals
     └── hands                reactor, TLS connections, HTTP requests: what shutdown ends
 
-Shutdown: nothing new is accepted, every session is told to come back later, what runs may finish, and when
-the grace is over (or a second signal comes) what is left is closed. Cancelling `serve` does the last alone.
+Shutdown: nothing new is accepted, every session is told to come back later, what runs may finish and is
+heard, and when the grace is over (or a second signal comes) what is left is closed. Cancelling `serve` does
+the last alone. What cannot be cancelled holds `serve` up, as it would any Trio program; `run` ends the
+process then.
 """
 
 from __future__ import annotations
@@ -12,8 +14,8 @@ from __future__ import annotations
 import logging
 import socket
 import ssl
-import sys
-from contextlib import AsyncExitStack
+import threading
+from contextlib import ExitStack
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -23,9 +25,11 @@ from ._dispatch import Runtime
 from ._engine import CoreEvent
 from ._given import settled
 from ._http import ASGI, HypercornBackend, Peer
-from ._lifecycle import Lifespan, Stop, raise_file_limit
+from ._lifecycle import Lifespan, Stop, Surroundings, raise_file_limit
 from ._listeners import Address, open_listeners
+from ._logs import announce, keep_standard_streams, set_up_logging
 from ._places import Handshakes, side_door
+from ._signals import SETTLE, LastResort, hearing
 from ._stream_shell import StreamShell
 from .api.service import PublishApi
 from .config import Config
@@ -45,6 +49,7 @@ async def serve(
     mount: ASGI | None = None,
     stop: Stop | None = None,
     signals: bool = True,
+    last_resort: LastResort | None = None,
     task_status: trio.TaskStatus[list[Address]] = trio.TASK_STATUS_IGNORED,
     **settings: object,
 ) -> None:
@@ -57,7 +62,9 @@ async def serve(
         config: the settings; or give them one by one.
         mount: an ASGI application for every request that is not rtcore's own, its WebSockets included.
         stop: another way to ask for shutdown; a Trio `CancelScope` around the call ends it at once.
-        signals: whether SIGTERM and SIGINT shut the server down (a second one ends it at once).
+        signals: whether SIGTERM, SIGINT and SIGHUP shut the server down. A second one ends it at once, as far
+            as what runs can be cancelled; a third acts as if there were no server.
+        last_resort: what ends the process when that is not enough; `run` has one.
         task_status: `nursery.start(serve, app)` returns the addresses once the server can be reached.
         **settings: the settings, named and written as in the file.
 
@@ -72,7 +79,7 @@ async def serve(
     raise_file_limit()
     listeners = open_listeners(config.host, config.port)
     try:
-        server = _Server(app, config, mount, context, stop or Stop())
+        server = _Server(app, config, mount, context, stop or Stop(), last_resort)
         await server.run(listeners, signals, task_status)
     finally:
         for listener in listeners:
@@ -83,7 +90,8 @@ def run(app: App, config: Config | None = None, *, mount: ASGI | None = None, **
     """Serve an application, as a program: `rtcore.run(app, port=9000)`. Returns after a clean shutdown.
 
     Says on the standard output where it serves, and logs as the configuration says, unless logging is set up
-    already.
+    already. In the main thread it ends the process, with status 0, if something does not end within a second
+    after it was cancelled, at a third signal, and at one that comes after it.
 
     Raises:
         UsageError: what is served or mounted is no such application.
@@ -91,34 +99,56 @@ def run(app: App, config: Config | None = None, *, mount: ASGI | None = None, **
         StartError: an address is in use, or the mounted application does not start.
 
     """
-    from ._logs import set_up_logging
+    resort = run_program(app, settled(app, config, mount, settings), mount)
+    if resort is not None:
+        resort.close()
 
-    config = settled(app, config, mount, settings)
+
+def run_program(app: App, config: Config, mount: ASGI | None) -> LastResort | None:
+    """The same for a program that ends then, too: the last resort is still there, and may be told to wait."""
+    keep_standard_streams()
     set_up_logging(config.log_level, config.log_format)
-    trio.run(partial(_announced, app, config, mount))
+    here = threading.current_thread() is threading.main_thread()
+    resort = LastResort(config.grace) if here else None
+    try:
+        trio.run(partial(_announced, app, config, mount, resort))
+    except BaseException:
+        if resort is not None:
+            resort.close()
+        raise
+    return resort
 
 
-async def _announced(app: App, config: Config, mount: ASGI | None) -> None:
+async def _announced(app: App, config: Config, mount: ASGI | None, resort: LastResort | None) -> None:
     async with trio.open_nursery() as nursery:
-        addresses: list[Address] = await nursery.start(partial(serve, app, config, mount=mount))
-        sys.stdout.write(f"rtcore serves {' '.join(map(str, addresses))}\n")
-        sys.stdout.flush()
+        serving = partial(serve, app, config, mount=mount, last_resort=resort)
+        addresses: list[Address] = await nursery.start(serving)
+        if addresses:
+            announce(f"rtcore serves {' '.join(map(str, addresses))}")
 
 
 class _Server:
     """One run of `serve`."""
 
     def __init__(
-        self, app: App, config: Config, mount: ASGI | None, context: ssl.SSLContext | None, stop: Stop
+        self,
+        app: App,
+        config: Config,
+        mount: ASGI | None,
+        context: ssl.SSLContext | None,
+        stop: Stop,
+        resort: LastResort | None,
     ) -> None:
         self.app = app
         self.config = config
         self.mount = mount
         self.context = context
         self.stop = stop
+        self.resort = resort
         self.idle = trio.Event()
         self.handshakes = Handshakes(config.limit("connections"), config.limit("connections_per_address"))
         self.doors: list[trio.CancelScope] = []
+        self.started = False
         self.stopping = False
 
     async def run(
@@ -132,33 +162,41 @@ class _Server:
         self.core = self.runtime.core
         self.shell = StreamShell(self.runtime)
         try:
-            async with trio.open_nursery() as nursery:
+            stop, patience = self.stop, max(config.grace, 1.0)
+            with stop.everything, ExitStack() as outer:
                 if signals:
-                    await nursery.start(self.stop.hear_signals)
-                async with AsyncExitStack() as stack:
-                    await stack.enter_async_context(self.runtime.running(nursery))
-                    await stack.enter_async_context(self.runtime.lifespan())
-                    state = {}
-                    if self.mount is not None:
-                        mounted = Lifespan(self.mount).running(max(config.grace, 1.0))
-                        state = await stack.enter_async_context(mounted)
-                    self.http = HypercornBackend(
-                        Router(
-                            self.runtime.metrics,
-                            self.mount,
-                            config,
-                            lambda: self.stopping,
-                            PublishApi(self.app, config),
-                        ),
-                        state=state,
-                        max_message=config.limit("max_message"),
-                        **side_door(config),
-                        log_access=config.access_log,
-                    )
-                    await self._serve(listeners, addresses, task_status)
-                nursery.cancel_scope.cancel()
+                    outer.enter_context(hearing(stop.ask, stop.insist, self.resort))
+                async with trio.open_nursery() as nursery, self.runtime.running(nursery):
+                    async with Surroundings(stop, patience, self._ending) as around:
+                        for lifespan in self.app.lifespans:
+                            await around.enter(lifespan(self.app))
+                        state = {}
+                        if self.mount is not None:
+                            state = await around.enter(Lifespan(self.mount).running(patience))
+                        self.http = self._http_backend(state)
+                        await self._serve(listeners, addresses, task_status)
+                    self._ending(0)
         finally:
             self.runtime.close()
+        if not self.started:  # it was given up
+            task_status.started([])
+
+    def _http_backend(self, state: dict[str, Any]) -> HypercornBackend:
+        config = self.config
+        api = PublishApi(self.app, config)
+        return HypercornBackend(
+            Router(self.runtime.metrics, self.mount, config, lambda: self.stopping, api),
+            state=state,
+            max_message=config.limit("max_message"),
+            **side_door(config),
+            log_access=config.access_log,
+            failures=self.runtime.engine.failures,
+        )
+
+    def _ending(self, seconds: float) -> None:
+        """What comes next has so long to end."""
+        if self.resort is not None:
+            self.resort.within(seconds + SETTLE, "all was told to end")
 
     async def _serve(
         self,
@@ -177,6 +215,7 @@ class _Server:
             try:
                 for listener in listeners:
                     self._listen(listener)
+                self.started = True
                 task_status.started(addresses)
                 await self.stop.asked()
                 await self._shut_down()
@@ -210,8 +249,9 @@ class _Server:
             await self.shell.alternate(stream, Peer(host, port, secure=True), self.http)
         except* (trio.BrokenResourceError, trio.ClosedResourceError, OSError):
             pass
-        except* Exception as errors:
-            log.exception("a TLS connection failed", exc_info=errors)
+        except* Exception as errors:  # noqa: BLE001 - whatever it is
+            failures = self.runtime.engine.failures
+            failures.log(log, "TLS", "a TLS connection of %s failed", host, error=errors)
         finally:
             await trio.aclose_forcefully(stream)
 
@@ -241,7 +281,9 @@ class _Server:
 
     async def _shut_down(self) -> None:
         grace = self.config.grace
-        with self.stop.patience, trio.move_on_after(grace) as patience:
+        if self.resort is not None:
+            self.resort.begin()
+        with trio.move_on_after(grace) as patience:
             self.core.stop_accepting()
             for door in self.doors:
                 door.cancel()

@@ -22,9 +22,11 @@ from outcome import Value
 
 from ._budget import checkpoint, due
 from ._engine import STREAM_CANCELLED, STREAM_END, STREAM_ITEM, STREAM_OPENED, STREAM_WANTS, CoreEvent, Engine
+from ._failures import part
 from ._handlers import invalid
+from ._refusals import refusal
 from ._values import FAULTS, encode
-from .errors import Refuse, RtcoreError, SessionEnded
+from .errors import Refuse, SessionEnded
 from .session import Session, meet
 from .stream import Items, StreamHandler
 
@@ -165,16 +167,14 @@ class StreamTasks:
                 result = None
                 await self._pull(running, handler.function(*arguments), handle, stream)
             said = encode(result)
-        except Exception as error:  # noqa: BLE001 - the application's, whatever it is
-            return self._failure(handler, session, stream, error)
-        except BaseExceptionGroup as errors:
+        except BaseException as error:  # noqa: BLE001 - the application's, whatever it is
             # Cancelled beside errors: the errors are the application's, the rest is Trio's and must pass.
-            ours, rest = errors.split(Exception)
+            ours, rest = part(error)
+            if rest is None:
+                return self._failure(handler, session, stream, error if ours is None else ours)
             if ours is not None:
                 self._failure(handler, session, stream, ours)()
-            if rest is not None:
-                raise rest from None
-            return lambda: None
+            raise rest from None
         return lambda: core.end_stream(handle, stream, said)
 
     async def _pull(
@@ -216,12 +216,8 @@ class StreamTasks:
         """What is said of a stream that raised; what nobody meant to say goes to the log."""
         fail, handle = self._engine.core.fail_stream, session._handle
         if isinstance(error, Refuse):
-            code, text, retry, details = error.code, error.message, error.retry, None
-            try:
-                details = None if error.details is None else encode(error.details)
-            except RtcoreError:
-                log.exception("the details of a refusal of the stream %r cannot be said", handler.name)
-            return lambda: fail(handle, stream, code, text, details, retry)
+            said = refusal(error, self._engine.failures, f"the stream {handler.name!r}")
+            return lambda: fail(handle, stream, *said)
         text = "the stream %r failed for session %s"
         kind = f"stream {handler.name}"
         self._engine.failures.log(log, kind, text, handler.name, session.id, error=error)

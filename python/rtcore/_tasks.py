@@ -9,11 +9,13 @@ from __future__ import annotations
 import logging
 from collections import deque
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import trio
 
 from ._engine import CoreEvent, Engine
+from ._failures import Failures, Guard
 from ._handlers import Handler, is_async
 from ._hooks import name_of
 from ._worker import Worker, serve
@@ -33,6 +35,7 @@ class Tasks:
     def __init__(self, engine: Engine, handlers: list[Handler]) -> None:
         self.workers: dict[Worker, None] = {}
         self._engine = engine
+        self._failures = engine.failures
         self._handlers = handlers
         self._beside: dict[tuple[int, int], _Beside] = {}
         self._raws = 0
@@ -131,18 +134,23 @@ class Tasks:
         """A session begins: plain functions now, coroutines before its first request."""
         for function in functions:
             if is_async(function):
-                (session._worker or self.worker(session)).waiting.append(_Lifecycle(function, session))
+                begun = _Lifecycle(self._failures, function, session)
+                (session._worker or self.worker(session)).waiting.append(begun)
             else:
-                _guarded(function, session)
+                self._call(function, session)
 
     def disconnected(self, session: Session, functions: list[Callable[..., Any]]) -> None:
         """A session has ended: plain functions now, coroutines each in a task."""
         for function in functions:
             if is_async(function):
-                ending = _Lifecycle(function, session, session.end_reason)
+                ending = _Lifecycle(self._failures, function, session, session.end_reason)
                 self._start(self._alone, ending, name=ending.name)
             else:
-                _guarded(function, session, session.end_reason)
+                self._call(function, session, session.end_reason)
+
+    def _call(self, function: Callable[..., Any], *args: Any) -> None:
+        with Guard(partial(_failed, self._failures, function), waits=False):
+            function(*args)
 
     async def _alone(self, lifecycle: _Lifecycle) -> None:
         await self._engine.held.watch(repr(lifecycle.name), lifecycle())
@@ -188,26 +196,19 @@ class _Then:
 class _Lifecycle:
     """A coroutine function of on_connect or on_disconnect with its arguments; what it raises is logged."""
 
-    __slots__ = ("_args", "_function", "name")
+    __slots__ = ("_args", "_failures", "_function", "name")
 
-    def __init__(self, function: Callable[..., Any], *args: Any) -> None:
+    def __init__(self, failures: Failures, function: Callable[..., Any], *args: Any) -> None:
+        self._failures = failures
         self._function = function
         self._args = args
         self.name = name_of(function)
 
     async def __call__(self) -> None:
-        try:
+        with Guard(partial(_failed, self._failures, self._function)):
             await self._function(*self._args)
-        except* Exception as errors:  # noqa: BLE001 - the application's, whatever it is
-            _failed(self._function, errors)
 
 
-def _guarded(function: Callable[..., Any], *args: Any) -> None:
-    try:
-        function(*args)
-    except Exception as error:  # noqa: BLE001 - the application's, whatever it is
-        _failed(function, error)
-
-
-def _failed(function: Callable[..., Any], error: BaseException) -> None:
-    log.error("%s failed", name_of(function), exc_info=error)
+def _failed(failures: Failures, function: Callable[..., Any], error: BaseException) -> None:
+    name = name_of(function)
+    failures.log(log, f"lifecycle {name}", "%s failed", name, error=error)

@@ -16,10 +16,12 @@ from typing import Any, Final
 import trio
 
 from ._engine import CoreEvent, Engine
+from ._failures import part
 from ._handlers import Handler, invalid
+from ._refusals import refusal
 from ._step import Stepped, inside
-from ._values import FAULTS, default, dumps, encode, encode_slowly
-from .errors import Refuse, RtcoreError
+from ._values import FAULTS, default, dumps, encode_slowly
+from .errors import Refuse
 from .session import Session
 
 log = logging.getLogger("rtcore.app")
@@ -33,14 +35,9 @@ AWAITED: Final = -1
 def answer_error(
     engine: Engine, request: int, handler: Handler, session: Session, error: BaseException
 ) -> None:
-    """The error ack for a handler that raised."""
+    """The error ack for a handler that raised. Raises nothing."""
     if isinstance(error, Refuse):
-        try:
-            details = None if error.details is None else encode(error.details)
-            engine.core.fail(request, error.code, error.message, details, error.retry)
-        except RtcoreError:
-            log.exception("the details of a refusal of %r cannot be said", handler.name)
-            engine.core.fail(request, error.code, error.message, None, error.retry)
+        engine.core.fail(request, *refusal(error, engine.failures, f"the handler of {handler.name!r}"))
     else:
         text = "the handler of %r failed for session %s"
         engine.failures.log(log, f"handler {handler.name}", text, handler.name, session.id, error=error)
@@ -68,8 +65,9 @@ def serve(
 ) -> Generator[Any, Any, None]:
     """Read, run and answer what waits, one request after the other, whatever happens in them.
 
-    When none waits: parks in `stepped` for the next one, or is over without it. Only what is no `Exception`
-    comes out. This is one coroutine, and none for each of its steps, since it is the way of every request.
+    When none waits: parks in `stepped` for the next one, or is over without it. Only what must pass
+    (`_failures.part`) comes out. This is one coroutine, and none for each of its steps, since it is the way
+    of every request.
     """
     ack = engine.core.ack
     while True:
@@ -114,12 +112,9 @@ def serve(
             except TypeError as error:
                 answer = encode_slowly(result, error)
             ack(request, answer)
-        except Exception as error:  # noqa: BLE001 - the application's, whatever it is
-            answer_error(engine, request, handler, session, error)
-            continue
-        except BaseExceptionGroup as errors:
+        except BaseException as error:  # noqa: BLE001 - the application's, whatever it is
             # Cancelled beside errors: the errors are the application's, the rest is Trio's and must pass.
-            ours, rest = errors.split(Exception)
+            ours, rest = part(error)
             if ours is not None:
                 answer_error(engine, request, handler, session, ours)
             if rest is not None:

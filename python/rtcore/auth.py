@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import math
 from collections.abc import Iterable
 from typing import Any, Final
 
@@ -12,6 +13,7 @@ from ._engine import GRANTS
 from .errors import UsageError
 
 MAX_USER: Final = 255 - len("$user/")
+_LAST_MS: Final = 2**53 - 1  # what JSON's numbers hold exactly, in every client
 
 
 class Hello(msgspec.Struct, frozen=True, kw_only=True):
@@ -39,7 +41,7 @@ class User(msgspec.Struct, frozen=True):
             its connection is closed then unless it brings a new one. None: never.
 
     Raises:
-        UsageError: the id is empty or too long, or the time has no zone.
+        UsageError: the id is empty, too long or cannot be encoded, or the time has no zone or is no number.
 
     """
 
@@ -47,18 +49,36 @@ class User(msgspec.Struct, frozen=True):
     expires: float | datetime.datetime | None = None
 
     def __post_init__(self) -> None:
-        if self.id is not None and not 0 < len(self.id.encode()) <= MAX_USER:
+        if self.id is not None and not _is_name(self.id):
             raise UsageError(f"a user's id is a text of 1 to {MAX_USER} bytes, or None; not {self.id!r}")
-        if isinstance(self.expires, datetime.datetime) and self.expires.tzinfo is None:
-            raise UsageError("the time at which a user's token expires has no time zone")
+        if isinstance(self.expires, datetime.datetime):
+            if self.expires.tzinfo is None:
+                raise UsageError("the time at which a user's token expires has no time zone")
+        elif self.expires is not None and not _is_time(self.expires):
+            raise UsageError(
+                "the time at which a user's token expires is a number of seconds since 1970, "
+                f"an aware datetime, or None for never; not {self.expires!r}"
+            )
 
     @property
     def expires_ms(self) -> int | None:
-        """The end of the token in milliseconds since 1970."""
+        """The end of the token in milliseconds since 1970: from 0 to the largest that the wire has."""
         when = self.expires
         if when is None:
             return None
-        return int((when.timestamp() if isinstance(when, datetime.datetime) else when) * 1000)
+        seconds = when.timestamp() if isinstance(when, datetime.datetime) else when
+        return int(min(max(seconds * 1000, 0), _LAST_MS))
+
+
+def _is_name(text: object) -> bool:
+    try:
+        return isinstance(text, str) and 0 < len(text.encode()) <= MAX_USER
+    except UnicodeEncodeError:  # half of a surrogate pair
+        return False
+
+
+def _is_time(value: object) -> bool:
+    return isinstance(value, int) or (isinstance(value, float) and math.isfinite(value))
 
 
 ANONYMOUS: Final = User(None)

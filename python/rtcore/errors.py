@@ -30,6 +30,11 @@ E = TypeVar("E", bound=BaseException)
 _CODE: Final = re.compile(r"[A-Z][A-Z0-9_]{0,63}\Z")
 
 
+def is_code(code: object) -> bool:
+    """Whether this is a word that may travel as an error's code."""
+    return isinstance(code, str) and _CODE.match(code) is not None
+
+
 class RtcoreError(Exception):
     """All that this package raises on purpose. `code` is stable, the text is not."""
 
@@ -79,8 +84,11 @@ class Refuse(RtcoreError):
 
     """
 
+    details: Any = None
+    retry: bool = False
+
     def __init__(self, code: str, message: str = "", details: Any = None, *, retry: bool = False) -> None:
-        if _CODE.match(code) is None:
+        if not is_code(code):
             raise UsageError(
                 f"an error code is 1 to 64 of A-Z, 0-9 and _, beginning with a letter; not {code!r}"
             )

@@ -22,7 +22,9 @@ import trio
 
 from ._budget import CALLS, checkpoint, due
 from ._engine import DONE, INTERNAL_CLOSE, NORMAL_CLOSE, Engine
+from ._failures import part
 from ._step import Stepped, inside
+from ._text import sayable
 from .errors import SocketClosed, UsageError
 
 log = logging.getLogger("rtcore.app")
@@ -252,9 +254,9 @@ class RawSocket(Stepped):
         if self.close_code is not None or not engine.thread:  # with the serving every socket ends
             return
         if get_ident() != engine.thread:
-            engine.hand_over(self.close_nowait, code, reason)
+            engine.hand_over(self.close_nowait, code, sayable(reason))
             return
-        engine.core.raw_close(self._conn, code, reason)
+        engine.core.raw_close(self._conn, code, sayable(reason))
         if not engine.turning:
             engine.wake()
 
@@ -311,16 +313,19 @@ async def guarded(socket: RawSocket, work: Awaitable[Any]) -> None:
     """Do the application's work; what it raises closes this socket, and harms no other."""
     try:
         await work
-    except SocketClosed:
-        pass  # the peer went away: not a fault
-    except Exception as error:  # noqa: BLE001 - the application's, whatever it is
-        failed(socket, error)
-    except BaseExceptionGroup as errors:
-        ours, rest = errors.split(Exception)
-        if ours is not None and ours.split(SocketClosed)[1] is not None:
+    except BaseException as error:  # noqa: BLE001 - the application's, whatever it is
+        ours, rest = part(error)
+        if ours is not None and not _is_farewell(ours):
             failed(socket, ours)
         if rest is not None:
             raise rest from None
+
+
+def _is_farewell(error: BaseException) -> bool:
+    """Whether it says only that the peer went away: not a fault."""
+    if isinstance(error, BaseExceptionGroup):
+        return all(map(_is_farewell, error.exceptions))
+    return isinstance(error, SocketClosed)
 
 
 def failed(socket: RawSocket, error: BaseException) -> None:

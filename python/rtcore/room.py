@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Any, Final, Self, overload
 import trio
 
 from ._budget import checkpoint, due
-from ._engine import Blocked, Engine, Refused, denied
+from ._engine import Blocked, Engine, Refused, denied, unsayable
 from ._home import anywhere
 from ._hooks import checked_whole
+from ._text import sayable
 from ._values import ANYTHING, JSON, encode
 from .auth import grant_words
 from .errors import InvalidData, NotServing, SessionEnded, UsageError
@@ -231,6 +232,8 @@ class Room:
                 break
             except Refused as error:
                 raise denied(error) from None
+            except UnicodeEncodeError as error:
+                raise unsayable(error) from None
             except Blocked as error:
                 ticket = error.args[0]
             await engine.wait_unblocked(ticket)
@@ -287,6 +290,8 @@ class Room:
             )
         except Refused as error:
             raise denied(error) from None
+        except UnicodeEncodeError as error:
+            raise unsayable(error) from None
         except Blocked:
             raise trio.WouldBlock(
                 f"a member of {self.name!r} is behind, and the room's policy is `block`"
@@ -353,7 +358,7 @@ class Room:
     @anywhere
     def remove(self, session: Session, reason: str = "") -> bool:
         """Take a session out of the room; it is told so, with the reason. False: it was not in it."""
-        return bool(self._engine.call(self._engine.core.put_out, session._handle, self.name, reason))
+        return bool(self._engine.call(self._engine.core.put_out, session._handle, self.name, sayable(reason)))
 
     @anywhere
     def grant(self, session: Session, grants: Iterable[str]) -> bool:

@@ -22,6 +22,7 @@ from ._held import Held
 from ._home import Home
 from ._hooks import checked_seconds
 from ._nursery import SessionNursery
+from ._text import sayable
 from ._values import ANYTHING, FAULTS, Decoder, encode
 from .errors import NotFound, RemoteError, SessionEnded, Timeout, UsageError
 
@@ -273,7 +274,7 @@ class Session:
         if get_ident() != engine.thread:
             engine.hand_over(self.close_nowait, reason, code)
             return
-        engine.call(engine.core.close_session, self._handle, code, reason)
+        engine.call(engine.core.close_session, self._handle, code, sayable(reason))
 
     def living(self) -> None:
         """Raises SessionEnded when it has ended."""
@@ -313,6 +314,10 @@ class Session:
     def server_nursery(self) -> trio.Nursery | None:
         """Where its tasks live, while the application is served."""
         return self._engine.nursery
+
+    def failed(self, kind: str, text: str, *args: object, error: BaseException) -> None:
+        """Something that was started for it failed: to the log, as `Failures.log` does."""
+        self._engine.failures.log(log, kind, text, *args, error=error)
 
     def enter(self, scope: trio.CancelScope) -> bool:
         """Have a scope cancelled when the session ends. False: it has ended."""

@@ -10,13 +10,13 @@ from tests.architecture.imports import PACKAGE, Import, imported, inside, name_o
 
 # From the ground up. A module may import what stands on a lower floor, and nothing on its own.
 FLOORS = [
-    "errors _failures _patterns _logs _core _shape _held",
-    "_home _fetch _claims",
-    "_step _engine api.keys api.rates",
+    "errors _text _patterns _logs _core _shape _held",
+    "_home _fetch _claims _failures",
+    "_step _engine _signals api.keys api.rates",
     "_values",
     "_faults _hooks",
-    "_budget auth _handlers _nursery _kinds _config_file _listeners _jwks",
-    "_settings",
+    "_budget auth _handlers _refusals _kinds _config_file _listeners _jwks",
+    "_settings _nursery",
     "_environment",
     "config _keyring _background _around _places",
     "tokens session",
@@ -54,7 +54,8 @@ LOW_LEVEL = {
     "_serve": "is the outermost shell",
     "_asgi": "says when it is not run by Trio",
     "_gateway_websocket": "answers where there is nothing to wait for",
-    "_lifecycle": "hears signals",
+    "_signals": "is called between two instructions, and then by Trio",
+    "_lifecycle": "is a shell",
     "_http": "is a shell",
     "_http_connection": "is a shell",
     "testing": "drives the core by Trio's clock",

@@ -14,6 +14,7 @@ from starlette.routing import Route, WebSocketRoute
 from starlette.websockets import WebSocket
 
 from rtcore import _http_connection
+from rtcore._failures import Failures
 from rtcore._http import HypercornBackend, Peer
 from rtcore._places import Bounds
 from tests.patience import PATIENCE
@@ -63,6 +64,7 @@ class Server:
     def __init__(self, nursery: trio.Nursery, **options: Any) -> None:
         bounds = Bounds(100, 8, 50)
         settings = {"state": {}, "max_message": 1 << 20, "bounds": bounds, "log_access": False, **options}
+        settings["failures"] = Failures()
         self.backend = HypercornBackend(app, **settings)
         self.nursery = nursery
         self.beyond: list[bytes | None] = []

@@ -15,6 +15,7 @@ from typing import Any, Final
 
 import trio
 
+from rtcore._failures import Failures
 from rtcore.app import App
 from rtcore.config import Config
 
@@ -40,6 +41,7 @@ class PublishApi:
         # A room whose policy is `block` holds a publisher for `block_ms`, and again if another is as slow.
         self._patience = 2 * config.limit("block_ms") / 1000
         self._buckets: dict[str, Bucket] = {}
+        self._failures = Failures()
         for key in self._keys:
             if key.short:
                 log.warning("the API key %r has fewer than %d characters: it can be guessed", key.name, SHORT)
@@ -52,10 +54,11 @@ class PublishApi:
             body = await self._answer(scope, receive)
         except exchange.ClientGone:
             return
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - whatever it is
             fault = of(error)
             if fault.status == 500:
-                log.exception("the publish API failed at %s", scope["path"])
+                text = "the publish API failed at %s"
+                self._failures.log(log, "publish API", text, str(scope["path"]), error=error)
             status, body, headers = fault.status, exchange.problem(fault), fault.headers
         await exchange.answer(scope, send, status, body, headers)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from rtcore._engine import VERSION
+from rtcore._logs import keep_standard_streams
 
 from .show import config
 from .start import demo, serve
@@ -26,6 +27,7 @@ Each command has examples of its own: rtcore serve --help
 @click.version_option(VERSION, prog_name="rtcore")
 def main() -> None:
     """A realtime server: rooms, events and sessions over WebSocket."""
+    keep_standard_streams()  # before the application is imported, which may open files
 
 
 main.add_command(serve)

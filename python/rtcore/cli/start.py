@@ -38,8 +38,8 @@ The same in rtcore.toml:
   [limits]
   ping_ms = "10 s"
 
-SIGTERM or Ctrl-C: clients are told to come back, what runs may finish, within
-limits.grace_ms. A second one: at once.
+SIGTERM, SIGHUP or Ctrl-C: clients are told to come back, what runs may finish,
+within limits.grace_ms. A second one: at once. A third: whatever is running.
 """
 
 
@@ -80,13 +80,15 @@ def _application(name: str) -> App:
 
 
 def _run(app: App, config: Config) -> None:
-    from rtcore._serve import run
+    from rtcore._serve import run_program
 
     mount: Any = None if config.mount is None else find(config.mount, "an ASGI application")
     if mount is not None and not callable(mount):
         raise Wrong(f"{config.mount} cannot be called, so it is no ASGI application")
     try:
-        run(app, config, mount=cast("Any", mount))
+        resort = run_program(app, config, cast("Any", mount))
+        if resort is not None:  # a thread of the application's may hold the interpreter up
+            resort.within(max(config.grace, 1.0), "the server has ended")
     except _SENTENCES as error:
         raise _ended([error]) from None
     except BaseExceptionGroup as group:

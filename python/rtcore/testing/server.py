@@ -45,6 +45,7 @@ class MemoryServer:
             max_message=config.limit("max_message"),
             **side_door(config),
             log_access=False,
+            failures=self.runtime.engine.failures,
         )
         self._stop, self._ended = trio.Event(), trio.Event()
         self._ports = iter(range(40_000, 65_536))

@@ -1,0 +1,166 @@
+"""Signals that end a server, and the end of a process that does not end by itself.
+
+Nothing in Python can end a task that swallows its cancellation, shields itself or waits for a thread, nor a
+function that blocks. So a program that was told to stop has a `LastResort`: a thread that waits for the time
+at which everything should be over, and ends the process then.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import logging
+import math
+import os
+import select
+import signal
+import socket
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from typing import Final
+
+import trio
+
+from ._failures import write
+
+SETTLE: Final = 1.0
+"""Seconds in which what was cancelled must be over."""
+AT_ONCE: Final = 0.5
+"""The same, once somebody has said so a second time."""
+_FLUSH: Final = 0.3  # seconds for the last words; who reads them may have stopped
+
+log = logging.getLogger("rtcore.serve")
+
+
+class LastResort:
+    """Ends this process unless it ends within the time that was set last; with status 0 if that was asked.
+
+    `grace` (seconds) is what running handlers have. The methods may be called in a signal handler.
+    """
+
+    def __init__(self, grace: float) -> None:
+        self._grace = grace
+        self._deadline = math.inf
+        self._why = ""
+        self._begun = self._hurried = False
+        self._hear, self._wake = socket.socketpair()
+        self._wake.setblocking(False)
+        threading.Thread(target=self._watch, name="rtcore: last resort", daemon=True).start()
+
+    def begin(self) -> None:
+        """Shutdown begins: the grace, and a little for what is cancelled then."""
+        if not self._begun:
+            self._begun = True
+            self.within(self._grace + SETTLE, f"the grace of {self._grace:g} s is over")
+
+    def hurry(self) -> None:
+        """Somebody has asked a second time: everything is to be over now, whatever `within` says later."""
+        self.within(AT_ONCE, "it was to end at once")
+        self._begun = self._hurried = True
+
+    def within(self, seconds: float, why: str) -> None:
+        """The rest is to be over in so many seconds from now."""
+        if self._hurried:
+            return
+        self._deadline, self._why = time.monotonic() + seconds, why
+        with contextlib.suppress(OSError):
+            self._wake.send(b"w")
+
+    def close(self) -> None:
+        """It is over."""
+        self._deadline = math.inf
+        self._wake.close()
+
+    def _watch(self) -> None:
+        while True:
+            left = self._deadline - time.monotonic()
+            if left <= 0:
+                self.end()
+            readable, _, _ = select.select([self._hear], [], [], None if left == math.inf else left)
+            if readable and not self._hear.recv(64):
+                self._hear.close()
+                return
+
+    def end(self) -> None:
+        """End the process now. Returns never."""
+        words = threading.Thread(target=self._say, daemon=True)
+        with contextlib.suppress(RuntimeError):  # the interpreter may be ending already
+            words.start()
+            words.join(_FLUSH)  # the log may be locked, or a pipe that is full
+        os._exit(0 if self._begun else 1)
+
+    def _say(self) -> None:
+        write(log, logging.WARNING, "%s, and something is still running: the process ends here", self._why)
+        for stream in (sys.stdout, sys.stderr):
+            with contextlib.suppress(Exception):
+                stream.flush()
+
+
+@contextlib.contextmanager
+def hearing(
+    first: Callable[[], None], again: Callable[[], None], resort: LastResort | None
+) -> Iterator[None]:
+    """SIGTERM, SIGINT and SIGHUP call `first`, in Trio, and the next one `again`.
+
+    A third acts as it did before there was a server. With a last resort it ends the process, and so does one
+    that comes when the server has ended already: the interpreter needs a moment for its own end. SIGHUP says
+    that a terminal has gone, often twice, and is never taken for impatience; where it is ignored (nohup) it
+    stays so. In a thread other than the main one nothing is heard: who runs us there sees to them.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    token = trio.lowlevel.current_trio_token()
+    before: dict[int, object] = {}
+    count = itertools.count(1)  # one call, so that a signal in the midst of another is counted too
+    heard = 0
+
+    def restore() -> None:
+        for number, handler in before.items():
+            if signal.getsignal(number) is hear:
+                signal.signal(number, handler)  # type: ignore[arg-type]
+
+    def hear(number: int, _frame: object) -> None:
+        # Python calls this between two instructions of whatever runs: no lock may be waited for here.
+        nonlocal heard
+        name = signal.Signals(number).name
+        if heard and name == "SIGHUP":
+            return
+        this = heard = next(count)
+        if this == 1:
+            act = first
+            if resort is not None:
+                resort.begin()
+        elif this == 2:
+            act = again
+            if resort is not None:
+                resort.hurry()
+            else:
+                restore()
+        else:
+            if resort is not None:
+                resort.end()
+            return
+        with contextlib.suppress(trio.RunFinishedError):
+            token.run_sync_soon(_tell, act, name, this)
+
+    for name in ("SIGTERM", "SIGINT", "SIGHUP"):
+        number = getattr(signal, name, None)
+        if number is None or (name == "SIGHUP" and signal.getsignal(number) is signal.SIG_IGN):
+            continue
+        before[number] = signal.signal(number, hear)
+    try:
+        yield
+    finally:
+        if resort is None or not heard:
+            restore()
+
+
+def _tell(act: Callable[[], None], name: str, heard: int) -> None:
+    if heard == 1:
+        log.info("%s: shutting down", name)
+    else:
+        log.warning("%s again: ending now", name)
+    act()

@@ -1,0 +1,62 @@
+"""Text that somebody else chose, as it may leave: to a peer, or to a log.
+
+A peer, an exception or a file name may put anything into a text: half of a surrogate pair, a line break, an
+escape sequence of a terminal. What goes to a peer must be UTF-8 (`sayable`); what goes to a log is one line,
+of letters that can be seen (`escaped`). Neither raises anything: who reports an error comes by here, and must
+not fail of it.
+"""
+
+from __future__ import annotations
+
+import traceback
+from typing import Final
+
+LONGEST: Final = 2048
+"""Characters of one value in a line of a log. More is left out, and said."""
+LONGEST_TRACEBACK: Final = 16_384
+"""Characters of a traceback: its beginning, and the end, where the error is named."""
+
+
+def sayable(text: object) -> str:
+    """A text for people as it can be encoded: a half of a surrogate pair becomes U+FFFD."""
+    said = text if type(text) is str else _str_of(text)
+    try:
+        said.encode()
+    except UnicodeEncodeError:
+        said = said.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+    return said
+
+
+def escaped(text: str, longest: int = LONGEST, beside: str = "") -> str:
+    """A text as one line: what cannot be seen is written as an escape, except the characters `beside`."""
+    if len(text) > longest:
+        half = longest // 2
+        text = f"{text[:half]} [{len(text) - longest:,} characters left out] {text[-half:]}"
+    if text.isascii() and text.isprintable():
+        return text
+    return "".join(
+        one if one.isprintable() or one in beside else one.encode("unicode_escape").decode() for one in text
+    )
+
+
+def traceback_of(error: BaseException) -> str:
+    """The traceback of an error for a log.
+
+    Each line is indented: what stands at the margin is a record, whatever the text of an error says.
+    """
+    try:
+        lines = "".join(traceback.format_exception(error))
+    except KeyboardInterrupt:
+        raise
+    except BaseException:  # noqa: BLE001 - what an application raises may break everything that looks at it
+        lines = f"{type(error).__name__}: its traceback cannot be shown"
+    return "  " + escaped(lines.rstrip("\n"), LONGEST_TRACEBACK, "\n").replace("\n", "\n  ")
+
+
+def _str_of(value: object) -> str:
+    try:
+        return str.__str__(value) if isinstance(value, str) else str(value)
+    except KeyboardInterrupt:
+        raise
+    except BaseException:  # noqa: BLE001 - as above
+        return f"a text that cannot be shown, of type {type(value).__name__}"
