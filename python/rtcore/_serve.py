@@ -297,6 +297,8 @@ class _Server:
                 endings.start_soon(self.http.wait_idle)
                 endings.start_soon(self.idle.wait)
         if patience.cancelled_caught:
+            self.core.shut_down(0)  # who still waits for an ack is told that it is over
+            self.runtime.finish_turn()
             log.warning("after the grace of %g s something was still running, and was ended", grace)
 
 

@@ -119,10 +119,15 @@ impl Inner {
         running(&mut self.stage)
     }
 
-    /// The engine, and the time.
+    /// The engine, and the time: the shard's, where there is one, which knows for how long the server stood still.
     pub fn engine_now(&mut self) -> Result<(&mut Engine, Now), Failure> {
-        let now = self.now();
-        Ok((running(&mut self.stage)?, now))
+        let engine = running(&mut self.stage)?;
+        let now = match (&mut self.time, &mut self.shard) {
+            (Time::Manual(now), _) => *now,
+            (Time::Kernel(_), Some(shard)) => shard.look(engine),
+            (Time::Kernel(clock), None) => clock.now(),
+        };
+        Ok((engine, now))
     }
 
     /// The engine and its shard, if it has one: it has none in manual mode and after `close`.

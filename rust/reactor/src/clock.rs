@@ -9,28 +9,43 @@ const TRUST_NS: u64 = 1_000_000_000;
 
 /// Monotonic and wall time. Both through the vDSO, so without a system call; and mostly only the
 /// first of them, because the second is reckoned from it.
+///
+/// The monotonic time is the server's own: while it stood still (`stand`), none of it passed.
 #[derive(Clone, Debug)]
 pub struct Clock {
-    /// Both clocks, as they were at one moment.
+    /// Both clocks of the kernel, as they were at one moment.
     anchor: Now,
+    /// For how long the server stood still, in all (ns).
+    stood: u64,
 }
 
 impl Clock {
     /// A clock that has just looked.
     #[must_use]
     pub fn new() -> Self {
-        Self { anchor: look(tick()) }
+        Self { anchor: look(tick()), stood: 0 }
     }
 
     /// The time now.
     pub fn now(&mut self) -> Now {
         let tick = tick();
         let since = tick.0.saturating_sub(self.anchor.tick.0);
+        let own = Tick(tick.0.saturating_sub(self.stood));
         if since >= TRUST_NS {
             self.anchor = look(tick);
-            return self.anchor;
+            return Now { tick: own, wall_ms: self.anchor.wall_ms };
         }
-        Now { tick, wall_ms: self.anchor.wall_ms + since / 1_000_000 }
+        Now { tick: own, wall_ms: self.anchor.wall_ms + since / 1_000_000 }
+    }
+
+    /// The server stood still for so long (ns): from now on this time has not passed.
+    pub(crate) fn stand(&mut self, ns: u64) {
+        self.stood = self.stood.saturating_add(ns);
+    }
+
+    /// A time of this clock, on the kernel's.
+    pub(crate) fn of_kernel(&self, tick: Tick) -> Tick {
+        Tick(tick.0.saturating_add(self.stood))
     }
 }
 
@@ -58,6 +73,17 @@ fn nanoseconds(time: &Timespec) -> u64 {
 mod tests {
     use super::Clock;
     use std::time::{SystemTime, UNIX_EPOCH};
+
+    #[test]
+    fn the_time_in_which_the_server_stood_still_has_not_passed() {
+        let mut clock = Clock::new();
+        let before = clock.now();
+        clock.stand(3_600_000_000_000);
+        let after = clock.now();
+        assert!(after.tick.0 + 3_000_000_000_000 < before.tick.0);
+        assert!(after.wall_ms >= before.wall_ms);
+        assert_eq!(clock.of_kernel(after.tick).0, after.tick.0 + 3_600_000_000_000);
+    }
 
     #[test]
     fn ticks_rise_and_the_wall_is_the_systems() {

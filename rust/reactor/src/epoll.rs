@@ -29,6 +29,8 @@ pub(crate) struct Epoll {
 }
 
 impl Poller for Epoll {
+    const BATCH: usize = BATCH;
+
     fn new() -> io::Result<Self> {
         let set = epoll::create(epoll::CreateFlags::CLOEXEC)?;
         let timer =

@@ -52,7 +52,7 @@ impl Shard {
 
     /// Write what is due, do what the engine wants done, and set the timer.
     pub fn flush(&mut self, engine: &mut impl Driven) -> io::Result<()> {
-        self.now = self.clock.now();
+        self.look(engine);
         self.spent = 0;
         self.write_again(engine);
         for _ in 0..ROUNDS {

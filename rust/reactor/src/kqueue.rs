@@ -25,6 +25,8 @@ pub(crate) struct Kqueue {
 }
 
 impl Poller for Kqueue {
+    const BATCH: usize = BATCH;
+
     fn new() -> io::Result<Self> {
         let queue = kqueue()?;
         rustix::io::ioctl_fioclex(&queue)?;

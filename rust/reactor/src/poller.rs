@@ -51,6 +51,8 @@ pub(crate) struct Ready {
 
 /// The kernel's side of a shard.
 pub(crate) trait Poller: Sized {
+    /// As much as one `wait` reports; when it does, there may be more.
+    const BATCH: usize;
     /// A poller with a timer that is not set.
     fn new() -> io::Result<Self>;
     /// Readable whenever `wait` has something to report.

@@ -79,6 +79,10 @@ pub struct Shard {
     pub(crate) foreign: (Vec<ConnId>, Vec<Op>),
     pub(crate) counters: Counters,
     pub(crate) patience_ms: u32,
+    /// No deadline is looked at before this: the server stood still, and what came meanwhile is read first.
+    pub(crate) reading_until: Tick,
+    /// Turns in which deadlines were put off because more may wait in the kernel.
+    pub(crate) put_off: usize,
 }
 
 impl Shard {
@@ -112,6 +116,8 @@ impl Shard {
             foreign: (Vec::new(), Vec::new()),
             counters: Counters::default(),
             patience_ms: 0,
+            reading_until: Tick(0),
+            put_off: 0,
         })
     }
 
@@ -223,7 +229,8 @@ impl Shard {
 
     /// When something is to happen even if nothing comes.
     pub(crate) fn deadline(&self, engine: &impl Driven) -> Option<Tick> {
-        match (engine.deadline(), self.listeners.rests_until()) {
+        let first = engine.deadline().map(|deadline| deadline.max(self.reading_until));
+        match (first, self.listeners.rests_until()) {
             (Some(a), Some(b)) => Some(a.min(b)),
             (a, b) => a.or(b),
         }
@@ -234,7 +241,8 @@ impl Shard {
     pub(crate) fn arm(&mut self, engine: &impl Driven) -> io::Result<()> {
         let deadline = self.deadline(engine);
         if is_before(deadline, self.armed) {
-            self.poller.set_timer(deadline, self.now.tick)?;
+            let at = deadline.map(|deadline| self.clock.of_kernel(deadline));
+            self.poller.set_timer(at, self.clock.of_kernel(self.now.tick))?;
             self.armed = deadline;
         }
         Ok(())

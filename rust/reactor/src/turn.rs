@@ -3,36 +3,83 @@
 //! One read per socket that is ready, of at most the read buffer's size. A socket with more is
 //! ready again in the next turn, behind all others that are: nobody's flood delays anybody by more
 //! than one buffer each.
+//!
+//! What came is read before deadlines are looked at, all of it: who has answered in time is not silent because
+//! we had no time to read. And the time that this server itself stood still (it was stopped, a handler blocked)
+//! is nobody's silence: on the shard's clock it has not passed.
 
 use crate::driven::Driven;
 use crate::inbox::Mail;
-use crate::poller::{CONNECTIONS, INBOX, Poller, Ready, TIMER};
+use crate::poller::{CONNECTIONS, INBOX, Poller, Ready, System, TIMER};
 use crate::shard::{Shard, find};
 use crate::socket::Heard;
-use rtcore_core::ids::ConnId;
+use rtcore_core::ids::{ConnId, Now, Tick};
 use std::io;
 use std::time::Duration;
 
+/// How late a deadline may be looked at by chance (ns). The poller reports at the first one: beyond this it is the
+/// server that stands still, and its clock with it.
+const LATE_NS: u64 = 250_000_000;
+
+/// Having stood still for longer than this (ns) the server has something to read, first of all.
+const STOOD_NS: u64 = 50_000_000;
+
+/// After that, deadlines wait for so long (ms): what came meanwhile is read first, also by who reads streams.
+const READ_FIRST_MS: u64 = 250;
+
 impl Shard {
+    /// The time. It stands still while a deadline waits for a turn that does not come.
+    pub fn look(&mut self, engine: &impl Driven) -> Now {
+        let before = self.now.tick;
+        self.now = self.clock.now();
+        if let Some(deadline) = engine.deadline() {
+            let latest = Tick(deadline.max(self.reading_until).0.saturating_add(LATE_NS)).max(before);
+            let stood = self.now.tick.0.saturating_sub(latest.0);
+            if stood > 0 {
+                self.clock.stand(stood);
+                self.now.tick = latest;
+            }
+            if stood > STOOD_NS {
+                self.reading_until = latest.plus_ms(READ_FIRST_MS);
+            }
+        }
+        self.now
+    }
+
     /// Give the engine what came, and the time. Waits for up to `linger` if there is nothing.
     ///
     /// Returns how much was ready. An error is the poller's own: a bug, or a kernel without memory.
     pub fn turn(&mut self, engine: &mut impl Driven, linger: Duration) -> io::Result<usize> {
         let mut ready = std::mem::take(&mut self.ready);
         let waited = self.poller.wait(&mut ready, linger);
-        self.now = self.clock.now();
+        self.look(engine);
         self.turns = self.turns.wrapping_add(1);
         let result = waited.and_then(|()| ready.iter().try_for_each(|ready| self.take(engine, *ready)));
         let count = ready.len();
         ready.clear();
         self.ready = ready;
         result?;
-        if engine.deadline().is_some_and(|deadline| deadline <= self.now.tick) {
+        if self.is_due(engine, count) {
             engine.advance(self.now);
         }
         self.end_rest()?;
         self.arm(engine)?;
         Ok(count)
+    }
+
+    /// Whether deadlines are looked at in this turn, in which so much was ready. Put off while the kernel may have
+    /// more to read, but for no more turns than it takes to read everybody once.
+    fn is_due(&mut self, engine: &impl Driven, count: usize) -> bool {
+        let now = self.now.tick;
+        if now < self.reading_until || engine.deadline().is_none_or(|deadline| deadline > now) {
+            return false;
+        }
+        if count >= System::BATCH && self.put_off <= self.open / System::BATCH {
+            self.put_off += 1;
+            return false;
+        }
+        self.put_off = 0;
+        true
     }
 
     fn take(&mut self, engine: &mut impl Driven, ready: Ready) -> io::Result<()> {

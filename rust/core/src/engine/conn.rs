@@ -84,6 +84,8 @@ pub(super) struct Conn {
     pub wants_drained: bool,
     /// Raw: the application has heard of it and not of its end.
     pub raw_open: bool,
+    /// The server stops, and it was told so: only the acks of what runs are still to come.
+    pub leaving: bool,
     /// Peer's close code and reason, for the event that ends a raw socket.
     pub closed: Option<(u16, Box<str>)>,
 }
@@ -118,6 +120,7 @@ impl Conn {
             raw_waiting: (0, 0),
             wants_drained: false,
             raw_open: false,
+            leaving: false,
             closed: None,
         }
     }

@@ -173,6 +173,9 @@ impl Engine {
     /// What waited because too many requests did.
     pub(super) fn go_on(&mut self, session: SessionId, now: Now) {
         self.take_posted(session, now);
+        if self.stopping {
+            self.part(session, now);
+        }
         if let Some(conn) = self.session(session).and_then(|held| held.conn)
             && self.conn(conn).is_some_and(|conn| conn.paused || !conn.backlog.is_empty())
         {

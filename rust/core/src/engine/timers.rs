@@ -25,6 +25,7 @@ enum Due {
     Presence(u64),
     Blocked(u64),
     Sweep,
+    Grace,
 }
 
 /// How often old entries and keys are let go of where nothing happens (ms).
@@ -57,6 +58,9 @@ impl Timers {
     pub fn blocked(&mut self, at: Tick, id: RoomId) {
         self.add(at, Due::Blocked(id.0));
     }
+    pub fn grace(&mut self, at: Tick) {
+        self.add(at, Due::Grace);
+    }
     pub fn len(&self) -> usize {
         self.heap.len()
     }
@@ -86,6 +90,7 @@ impl Engine {
                 Due::Presence(id) => self.flush_presence(RoomId(id)),
                 Due::Blocked(id) => self.block_timeout(RoomId(id), at, now),
                 Due::Sweep => self.sweep(now),
+                Due::Grace => self.shut_down(0, now),
             }
         }
     }
@@ -125,7 +130,7 @@ impl Engine {
                 .room(RoomId(id))
                 .and_then(|room| room.blocked.as_ref())
                 .is_some_and(|held| held.due == at),
-            Due::Sweep => true,
+            Due::Sweep | Due::Grace => true,
         }
     }
 

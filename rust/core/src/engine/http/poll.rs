@@ -210,7 +210,11 @@ impl Engine {
         after: Option<f64>,
         now: Now,
     ) {
-        self.outboxes[id.index()].clear(&mut self.arena);
+        if self.stopping {
+            self.outboxes[id.index()].drop_data(&mut self.arena); // its acks are heard now, or never
+        } else {
+            self.outboxes[id.index()].clear(&mut self.arena);
+        }
         let encoding = crate::engine::encoding::POLL;
         let segment =
             self.place(Meta::Control, encoding, |out, form| envelope::bye(out, form, code, reason, after));
