@@ -27,6 +27,14 @@ async def around(app: App) -> AsyncIterator[None]:
         yield
 
 
+@asynccontextmanager
+async def lifespan(app: App, function: Callable[..., Any]) -> AsyncIterator[None]:
+    """One of them. Raises what `around` does."""
+    async with AsyncExitStack() as stack:
+        await _enter(stack, app, function)
+        yield
+
+
 async def _enter(stack: AsyncExitStack, app: App, function: Callable[..., Any]) -> None:
     surrounding = function(app)
     if isinstance(surrounding, AsyncGenerator):  # what it gives decides, however it is wrapped

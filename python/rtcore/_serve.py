@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 import trio
 
+from ._around import lifespan
 from ._dispatch import Runtime
 from ._engine import CoreEvent
 from ._given import settled
@@ -168,8 +169,8 @@ class _Server:
                     outer.enter_context(hearing(stop.ask, stop.insist, self.resort))
                 async with trio.open_nursery() as nursery, self.runtime.running(nursery):
                     async with Surroundings(stop, patience, self._ending) as around:
-                        for lifespan in self.app.lifespans:
-                            await around.enter(lifespan(self.app))
+                        for function in self.app.lifespans:
+                            await around.enter(lifespan(self.app, function))
                         state = {}
                         if self.mount is not None:
                             state = await around.enter(Lifespan(self.mount).running(patience))
