@@ -113,6 +113,20 @@ async def test_what_runs_is_finished() -> None:
     assert heard == ["began", "done"]
 
 
+async def test_an_ack_within_the_grace_is_heard() -> None:
+    async with (
+        serving(app_with_a_handler(0.3)) as server,
+        connect_tcp("127.0.0.1", server.port) as client,
+    ):
+        await client.hello()
+        request = await client.begin("emit", event="work")
+        await began_work()
+        server.stop.ask()
+        await client.until("bye", code=4000)
+        assert (await client.answer(request))["data"] == "done"
+        assert (await client.wait_closed()).code == 4000
+
+
 async def test_what_does_not_end_is_ended_with_the_grace() -> None:
     """The handler would go on for longer than the test waits."""
     limits = {"grace_ms": 300}
