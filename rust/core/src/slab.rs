@@ -2,12 +2,16 @@
 //!
 //! Invariant: a handle finds its value until that is removed, and never another one.
 
+use std::cell::Cell;
+
 /// A table whose handles are an index with a generation.
 #[derive(Debug)]
 pub struct Slab<T> {
     slots: Vec<Slot<T>>,
     free: Vec<u32>,
     len: usize,
+    /// Slots that walks through the whole table looked at, since the start.
+    walked: Cell<u64>,
 }
 
 #[derive(Debug)]
@@ -18,7 +22,7 @@ struct Slot<T> {
 
 impl<T> Default for Slab<T> {
     fn default() -> Self {
-        Self { slots: Vec::new(), free: Vec::new(), len: 0 }
+        Self { slots: Vec::new(), free: Vec::new(), len: 0, walked: Cell::new(0) }
     }
 }
 
@@ -93,8 +97,15 @@ impl<T> Slab<T> {
         self.len == 0
     }
 
+    /// How many slots all walks by `iter` looked at: what no peer's request may make grow with what others hold.
+    #[must_use]
+    pub fn walked(&self) -> u64 {
+        self.walked.get()
+    }
+
     /// All values with their index and generation.
     pub fn iter(&self) -> impl Iterator<Item = (u32, u32, &T)> {
+        self.walked.set(self.walked.get().saturating_add(self.slots.len() as u64));
         (0u32..)
             .zip(&self.slots)
             .filter_map(|(index, slot)| Some((index, slot.generation, slot.value.as_ref()?)))

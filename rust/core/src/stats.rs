@@ -71,6 +71,8 @@ counters! {
     pushed_out;
     /// Times reading was paused for a peer.
     pauses;
+    /// Times what a peer had sent waited for its turn, because so much was to be done for it.
+    turns_waited;
     /// Pings sent.
     pings;
     /// Streams of items opened.

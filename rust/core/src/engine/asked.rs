@@ -111,6 +111,11 @@ impl Asked {
         Some((ticket, self.take(ticket)?))
     }
 
+    /// Slots that walks through the whole table looked at.
+    pub fn walked(&self) -> u64 {
+        self.entries.walked()
+    }
+
     /// How many wait.
     pub fn len(&self) -> usize {
         self.entries.len()

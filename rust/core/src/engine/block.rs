@@ -4,9 +4,11 @@
 use super::asked::Waiting;
 use super::rooms::{Blocked, Publisher};
 use super::session::Hold;
+use super::steps::MEMBERS;
 use super::{AppEvent, Engine};
 use crate::codes::close;
 use crate::ids::{ConnId, Now, RoomId, Seq, SessionId, Tick};
+use crate::room::members::Member;
 use crate::room::settings::Policy;
 
 /// What an entry holds beside its data, roughly: what is reckoned with before it is made.
@@ -23,9 +25,7 @@ impl Engine {
         let Some(needs) = place.ring.would_forget(data * 2 + ENTRY_COST, &bounds, now.wall_ms) else {
             return false;
         };
-        if !self.somebody_needs(room, needs) {
-            return false;
-        }
+        let Some(slowest) = self.who_needs(room, needs) else { return false };
         let due = now.tick.plus_ms(self.config.limits.block_ms);
         let Some(place) = self.room_mut(room) else { return false };
         if place.blocked.is_none() {
@@ -34,20 +34,28 @@ impl Engine {
         }
         if let Some(blocked) = self.room_mut(room).and_then(|room| room.blocked.as_mut()) {
             blocked.needs = needs;
+            blocked.slowest = Some(slowest);
         }
         true
     }
 
-    /// Whether a connected member lags at or before `needs`.
-    fn somebody_needs(&self, room: RoomId, needs: Seq) -> bool {
-        self.room(room).is_some_and(|place| {
-            place.members.iter().any(|member| {
-                self.session(member.session).is_some_and(|held| {
-                    held.conn.is_some()
-                        && held.lagging
-                        && held.cursor.max(member.began).max(member.floor) < needs
-                })
-            })
+    /// A connected member that lags at or before `needs`, if there is one.
+    fn who_needs(&mut self, room: RoomId, needs: Seq) -> Option<SessionId> {
+        let place = self.room(room)?;
+        let known = place.blocked.as_ref().and_then(|blocked| place.members.get(blocked.slowest?));
+        if let Some(member) = known.filter(|member| self.needs(member, needs)) {
+            return Some(member.session); // each member that goes on asks: they are not all looked at each time
+        }
+        let at = place.members.iter().position(|member| self.needs(member, needs));
+        let found = at.map(|at| place.members.rows()[at].session);
+        let walked = 1 + at.unwrap_or(place.members.len()) / MEMBERS;
+        self.steps.spend(walked);
+        found
+    }
+
+    fn needs(&self, member: &Member, needs: Seq) -> bool {
+        self.session(member.session).is_some_and(|held| {
+            held.conn.is_some() && held.lagging && held.cursor.max(member.began).max(member.floor) < needs
         })
     }
 
@@ -91,7 +99,10 @@ impl Engine {
     /// A member went on, or away: those who waited for it may try again.
     pub(super) fn unblock(&mut self, room: RoomId, now: Now) {
         let Some(needs) = self.room(room).and_then(|room| Some(room.blocked.as_ref()?.needs)) else { return };
-        if self.somebody_needs(room, needs) {
+        if let Some(slowest) = self.who_needs(room, needs) {
+            if let Some(blocked) = self.room_mut(room).and_then(|room| room.blocked.as_mut()) {
+                blocked.slowest = Some(slowest);
+            }
             return;
         }
         let Some(blocked) = self.room_mut(room).and_then(|room| room.blocked.take()) else { return };

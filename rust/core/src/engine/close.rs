@@ -11,6 +11,7 @@
 use super::conn::{Conn, Phase};
 use super::encoding::Carrier;
 use super::session::Hold;
+use super::steps::{ROOMS, SESSION};
 use super::{AppEvent, Engine, Listener, Op};
 use crate::codes::{Code, close};
 use crate::envelope::write as envelope;
@@ -95,6 +96,7 @@ impl Engine {
         conn.phase = Phase::Closing;
         conn.input = Vec::new();
         conn.backlog.clear();
+        conn.queued = false;
         if std::mem::take(&mut conn.paused) {
             self.ops.push(Op::Resume(id)); // its end must be heard
         }
@@ -225,6 +227,7 @@ impl Engine {
         if !ephemeral {
             self.rest_session(session, now);
         }
+        self.steps.spend(1 + rooms.len() / ROOMS);
         self.listeners[session.index()].live = false;
         self.timers.session(until, session);
         self.drop_stale_timers();
@@ -244,13 +247,15 @@ impl Engine {
         if let Some(rare) = &mut held.rare {
             rare.drop_posted(); // nothing more of it is done
         }
-        let (conn, rooms) = (held.conn, held.rooms.iter().map(|joined| joined.room).collect::<Vec<_>>());
         let hold = held.hold;
-        if let Some(conn) = conn {
+        if let Some(conn) = held.conn {
             self.close_ended(conn, session, reason, code, now);
         }
-        for room in rooms {
-            self.leave(session, room, now);
+        // Taken out at once: to look for each of a thousand among a thousand would be a million steps.
+        let rooms = self.session_mut(session).map(|held| std::mem::take(&mut held.rooms)).unwrap_or_default();
+        self.steps.spend(SESSION + rooms.len());
+        for joined in rooms {
+            self.leave(session, joined.room, now);
         }
         self.forget_waiting(session, now);
         if let Some(Hold::Room(room, place)) = hold {

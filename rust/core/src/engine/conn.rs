@@ -1,5 +1,6 @@
 //! One connection: what was heard on it, and how far it has come.
 
+use super::backlog::Backlog;
 use super::config::Peer;
 use super::encoding::Carrier;
 use super::http::Request;
@@ -7,7 +8,6 @@ use super::session::PendingHello;
 use crate::frame::websocket::Decoder;
 use crate::ids::{Form, SessionId, Tick};
 use crate::shares::User;
-use std::collections::VecDeque;
 use std::net::IpAddr;
 
 /// How far a connection has come. It only ever goes down this list; but with plain HTTP, where each answer
@@ -43,8 +43,10 @@ pub(super) struct Conn {
     pub decoder: Decoder,
     /// Read and not yet taken: part of a head or of a frame's header, or what must wait.
     pub input: Vec<u8>,
-    /// The rest of an array whose earlier message must be decided first.
-    pub backlog: VecDeque<Box<[u8]>>,
+    /// The rest of an array whose earlier message must be decided first, or was all that a portion of a turn allows.
+    pub backlog: Backlog,
+    /// It waits for its turn.
+    pub queued: bool,
     pub session: Option<SessionId>,
     pub carrier: Carrier,
     /// The request over plain HTTP that has no answer yet.
@@ -96,7 +98,8 @@ impl Conn {
             phase: Phase::Head,
             decoder: Decoder::new(crate::frame::websocket::Role::Server, false),
             input: Vec::new(),
-            backlog: VecDeque::new(),
+            backlog: Backlog::default(),
+            queued: false,
             session: None,
             carrier: Carrier::Frames,
             request: None,

@@ -2,6 +2,7 @@
 
 use super::encoding;
 use super::history::shown;
+use super::steps::{MEMBERS, ROOMS};
 use super::{Engine, size};
 use crate::frame::deflate::Deflater;
 use crate::ids::{ConnId, RoomId, SessionId};
@@ -59,8 +60,11 @@ impl Engine {
         let mut behind: Vec<SessionId> = Vec::new();
         let mut said = 0u64;
         {
-            let Self { rooms, listeners, outboxes, arena, deflater, dirty, conns, epoch, stats, .. } = self;
+            let Self {
+                rooms, listeners, outboxes, arena, deflater, dirty, conns, epoch, stats, steps, ..
+            } = self;
             let Some(place) = rooms.get(room.index(), room.generation()) else { return };
+            steps.spend(1 + place.members.len() / MEMBERS);
             for member in place.members.rows() {
                 let listener = &listeners[member.session.index()];
                 if !listener.live || entry.exclude == Some(member.session) {
@@ -117,13 +121,14 @@ impl Engine {
 
     /// From now on a session keeps its cursor: everything up to there was handed over. False: it did so already.
     pub(super) fn stop_hearing(&mut self, session: SessionId, cursor: u64) -> bool {
-        let Self { sessions, rooms, listeners, .. } = self;
+        let Self { sessions, rooms, listeners, steps, .. } = self;
         let Some(held) = sessions.get_mut(session.index(), session.generation()) else { return false };
         if held.lagging {
             return false;
         }
         held.lagging = true;
         held.cursor = cursor;
+        steps.spend(1 + held.rooms.len() / ROOMS);
         listeners[session.index()].live = false;
         for joined in &mut held.rooms {
             if let Some(place) = rooms.get(joined.room.index(), joined.room.generation()) {

@@ -6,6 +6,7 @@
 //! has a cursor, and everything up to there was handed over or reported as a gap.
 
 use super::fanout::{Writing, entry_frame};
+use super::steps::{BYTES, ROOMS};
 use super::{Engine, size};
 use crate::codes::close;
 use crate::envelope::write as envelope;
@@ -88,10 +89,11 @@ impl Engine {
     /// What the rings have let go of that this listener still needs.
     fn missing(&mut self, session: SessionId, returning: bool) -> Found {
         let mut gaps = Vec::new();
-        let Self { sessions, rooms, .. } = self;
+        let Self { sessions, rooms, steps, .. } = self;
         let Some(held) = sessions.get_mut(session.index(), session.generation()) else {
             return Found::Gaps(gaps);
         };
+        steps.spend(1 + held.rooms.len() / ROOMS);
         let cursor = held.cursor;
         if let Some(rare) = &mut held.rare
             && let Some(ring) = &rare.ring
@@ -115,6 +117,7 @@ impl Engine {
             match place.settings.policy {
                 Policy::Disconnect if !returning => return Found::Disconnect(Arc::clone(&place.name)),
                 Policy::Latest => {
+                    steps.spend(place.ring.len());
                     // Only the newest of each slot is told of what is left: the others are in the gap.
                     let newest: BTreeSet<Seq> =
                         place.ring.newest_per_slot(at).iter().map(|entry| entry.seq).collect();
@@ -148,7 +151,7 @@ impl Engine {
         let (bound, compress_from) =
             (size(self.config.limits.outbox), size(self.config.limits.compress_from));
         let head = self.head;
-        let Self { sessions, rooms, outboxes, arena, deflater, conns, stats, epoch, .. } = self;
+        let Self { sessions, rooms, outboxes, arena, deflater, conns, stats, epoch, steps, .. } = self;
         let Some(encoding) = conns.get(conn.index(), conn.generation()).map(super::conn::Conn::encoding)
         else {
             return false;
@@ -159,6 +162,7 @@ impl Engine {
         let mut newest: BTreeMap<RoomId, (Seq, BTreeSet<Seq>)> = BTreeMap::new();
         for joined in held.rooms.iter().filter(|joined| joined.latest_until > cursor) {
             if let Some(place) = rooms.get(joined.room.index(), joined.room.generation()) {
+                steps.spend(place.ring.len());
                 let seqs = place.ring.newest_per_slot(cursor).iter().map(|entry| entry.seq).collect();
                 newest.insert(joined.room, (joined.latest_until, seqs));
             }
@@ -174,7 +178,9 @@ impl Engine {
                 Some((&place.ring, member.began.max(member.floor)))
             })
             .chain(own);
+        steps.spend(1 + held.rooms.len() / ROOMS);
         let through = merge(sources, cursor, head, |entry| {
+            steps.spend(1 + entry.data.len() / BYTES);
             let (room, passed) = match &entry.room {
                 Where::Room(room, _) => {
                     let passed = newest

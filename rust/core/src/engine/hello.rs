@@ -3,6 +3,7 @@
 use super::conn::Phase;
 use super::session::{PendingHello, Session, same_key, word};
 use super::standing::OVER;
+use super::steps::SESSION;
 use super::{AppEvent, Engine, Listener};
 use crate::codes::close;
 use crate::envelope::Hello;
@@ -257,6 +258,7 @@ impl Engine {
             self.shares.take(&place, What::Session, 1);
         }
         self.stats.sessions += 1;
+        self.steps.spend(SESSION);
         if expires.is_some() {
             self.time_expiry(session, now);
         }
@@ -294,7 +296,7 @@ impl Engine {
                 held.link = None;
             }
             self.attach(id, session, cursor, now);
-            self.take_posted(session, now);
+            self.wake_posted(session, now);
         }
     }
 

@@ -1,6 +1,7 @@
 //! `history`: past entries of a room, on request.
 
 use super::requests::refuse_own;
+use super::steps::BYTES;
 use super::{Engine, size};
 use crate::codes::Code;
 use crate::envelope::write::{self as envelope, EventOut};
@@ -14,6 +15,8 @@ use std::sync::Arc;
 /// Entries of one answer.
 pub(super) struct Past {
     pub entries: Vec<Arc<Entry>>,
+    /// Entries looked at, in steps.
+    pub looked_at: usize,
     /// There are more after the last of them.
     pub more: bool,
     /// Nothing between the position and the first of them is missing.
@@ -48,9 +51,11 @@ impl Engine {
                 format!("this session may not read the past of {room:?}"),
             ));
         };
+        // Nobody would hear the answer to a request without an id: it is not read.
+        let (Some(id), Some(form)) = (id, self.form_of(session)) else { return Ok(()) };
         self.expire_room(room, now);
         let past = self.past(room, after, limit.unwrap_or(u64::MAX), Some(session));
-        let (Some(id), Some(form)) = (id, self.form_of(session)) else { return Ok(()) };
+        self.steps.spend(past.looked_at);
         let shown: Vec<EventOut<'_>> = past.entries.iter().map(|entry| shown(entry)).collect();
         let mut bytes = Vec::with_capacity(256);
         envelope::history(&mut bytes, form, id, &shown, past.complete, past.more, past.gap);
@@ -66,7 +71,7 @@ impl Engine {
         limit: u64,
         hears: Option<SessionId>,
     ) -> Past {
-        let mut past = Past { entries: Vec::new(), more: false, complete: true, gap: None };
+        let mut past = Past { entries: Vec::new(), looked_at: 0, more: false, complete: true, gap: None };
         let Some(place) = self.room(room) else { return past };
         let (from, known) = match self.after(after) {
             Ok(seq) => (seq, true),
@@ -75,6 +80,7 @@ impl Engine {
         let most = size(limit.min(self.config.limits.history_entries));
         let mut left = size(self.config.limits.history_bytes);
         for entry in place.ring.after(from) {
+            past.looked_at += 1 + entry.data.len() / BYTES;
             let cost = entry.data.len() + 200;
             if past.entries.len() >= most || (cost > left && !past.entries.is_empty()) {
                 past.more = true;

@@ -3,6 +3,7 @@
 use super::admission::full_refusal;
 use super::config::{PREFIX, Peer};
 use super::conn::{Conn, Phase};
+use super::steps::{BYTES, HEAD};
 use super::{AppEvent, Engine, Op, size};
 use crate::codes::{Code, close};
 use crate::error::Broken;
@@ -75,8 +76,13 @@ impl Engine {
         conn.heard = now.tick;
         self.stats.bytes_in += bytes.len() as u64;
         let Some(conn) = self.conn_mut(id) else { return };
-        if conn.input.is_empty() && conn.backlog.is_empty() && !conn.paused {
-            let used = self.take(id, bytes, now);
+        if matches!(conn.phase, Phase::Closing) {
+            return;
+        }
+        if conn.queued {
+            conn.input.extend_from_slice(bytes);
+        } else if conn.input.is_empty() && conn.backlog.is_empty() && !conn.paused {
+            let used = self.within(now, |engine| engine.take(id, bytes, now));
             if used < bytes.len()
                 && let Some(conn) = self.conn_mut(id)
             {
@@ -84,20 +90,28 @@ impl Engine {
             }
         } else {
             conn.input.extend_from_slice(bytes);
-            self.take_input(id, now);
+            self.within(now, |engine| engine.take_input(id, now));
         }
     }
 
     /// Go on with what had to wait.
-    pub(super) fn take_input(&mut self, id: ConnId, now: Now) {
+    fn take_input(&mut self, id: ConnId, now: Now) {
         while let Some(conn) = self.conn(id)
             && !conn.backlog.is_empty()
         {
-            if !self.may_take(id, now) {
+            if self.steps.is_spent() {
+                self.wait_turn(id, now);
                 return;
             }
-            let Some(message) = self.conn_mut(id).and_then(|conn| conn.backlog.pop_front()) else { return };
-            self.message(id, Ok(&message), now);
+            if !self.may_take(id, now) {
+                self.pause(id);
+                return;
+            }
+            match self.conn_mut(id).and_then(|conn| conn.backlog.next()) {
+                Some(Ok((bytes, range))) => self.message(id, Ok(&bytes[range]), now),
+                Some(Err(fault)) => self.message(id, Err(fault), now),
+                None => {}
+            }
         }
         let Some(conn) = self.conn_mut(id) else { return };
         if !conn.input.is_empty() {
@@ -116,6 +130,9 @@ impl Engine {
     /// Go on with a connection that was paused, if it now may.
     pub(super) fn wake_input(&mut self, id: ConnId, now: Now) {
         let Some(conn) = self.conn(id) else { return };
+        if conn.queued {
+            return; // it goes on when its turn comes
+        }
         let waits_for_head = matches!(conn.phase, Phase::Head);
         if !conn.paused || (!waits_for_head && !self.may_take(id, now)) {
             return;
@@ -123,13 +140,13 @@ impl Engine {
         let Some(conn) = self.conn_mut(id) else { return };
         conn.paused = false;
         conn.heard = now.tick; // the silence clock stood while we did not read
-        self.take_input(id, now);
+        self.within(now, |engine| engine.take_input(id, now));
         if self.conn(id).is_some_and(|conn| !conn.paused) {
             self.ops.push(Op::Resume(id));
         }
     }
 
-    fn pause(&mut self, id: ConnId) {
+    pub(super) fn pause(&mut self, id: ConnId) {
         let Some(conn) = self.conn_mut(id) else { return };
         if !conn.paused {
             conn.paused = true;
@@ -145,6 +162,10 @@ impl Engine {
             let Some(conn) = self.conn(id) else { return bytes.len() };
             match conn.phase {
                 Phase::Closing => return bytes.len(),
+                _ if self.steps.is_spent() => {
+                    self.wait_turn(id, now);
+                    return at;
+                }
                 // The answer to the last request leaves before the next one is looked at.
                 Phase::Head if !self.outboxes[id.index()].is_empty() => {
                     self.pause(id);
@@ -187,13 +208,17 @@ impl Engine {
                 return Some(bytes.len());
             }
         };
+        self.steps.spend(1 + used / BYTES);
         let Some(event) = event else { return (used > 0).then_some(used) };
         match event {
             Event::Message { kind, payload } => {
                 self.stats.messages_in += 1;
                 match payload {
                     Payload::Here(range) => self.heard(id, kind, &bytes[range], now),
-                    Payload::Owned(owned) => self.heard(id, kind, &owned, now),
+                    Payload::Owned(owned) => {
+                        self.steps.spend(owned.len() / BYTES); // it was inflated, or put together
+                        self.heard(id, kind, &owned, now);
+                    }
                 }
             }
             Event::Ping(payload) => {
@@ -272,6 +297,7 @@ impl Engine {
         now: Now,
     ) -> Result<Taken, Refusal> {
         self.stats.requests += 1;
+        self.steps.spend(HEAD + length / BYTES);
         origin::host_ok(head, self.config.loopback_only, &self.config.hosts)?;
         self.place_behind_proxy(id, head)?;
         let path = head.path();

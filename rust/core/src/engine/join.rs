@@ -8,6 +8,7 @@ use super::asked::Waiting;
 use super::hello::Since;
 use super::history::shown;
 use super::session::{Allowed, Hold};
+use super::steps::{BYTES, MEMBERS};
 use super::{AppEvent, Engine, size};
 use crate::codes::Code;
 use crate::envelope::Join;
@@ -224,6 +225,8 @@ impl Engine {
         let mut bytes = Vec::with_capacity(256);
         let again = again && !resent;
         self.answer_join(&mut bytes, form, id, room, session, grants, admitted.state, joining, again, began);
+        let shown = self.room(room).map_or(0, |place| place.members.len());
+        self.steps.spend(shown / MEMBERS + bytes.len() / BYTES);
         self.tell_reply(session, Some(id), |out, _| out.extend_from_slice(&bytes));
         Ok(())
     }

@@ -3,7 +3,7 @@
 use super::Engine;
 use crate::codes::Code;
 use crate::error::Fault;
-use crate::ids::SessionId;
+use crate::ids::{ConnId, SessionId};
 use crate::log::entry::Entry;
 use crate::room::members::Member;
 use crate::stats::Gauges;
@@ -50,6 +50,12 @@ pub struct SessionInfo {
 pub type HistoryEntry = (Vec<Arc<Entry>>, bool, bool);
 
 impl Engine {
+    /// Bytes that were read of a connection and wait to be taken.
+    #[must_use]
+    pub fn held_of(&self, id: ConnId) -> usize {
+        self.conn(id).map_or(0, |conn| conn.input.len().saturating_add(conn.backlog.bytes()))
+    }
+
     /// Who is in a room; none if there is no such room now.
     #[must_use]
     pub fn members(&self, room: &str) -> Option<Vec<MemberView>> {

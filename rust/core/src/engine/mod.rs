@@ -12,6 +12,7 @@ mod admission;
 mod adopt;
 mod asked;
 mod asks;
+mod backlog;
 mod block;
 mod close;
 mod config;
@@ -39,6 +40,7 @@ mod say;
 mod session;
 mod shed;
 mod standing;
+mod steps;
 mod stream_app;
 mod stream_feed;
 mod streams;
@@ -70,6 +72,7 @@ use rand_chacha::rand_core::{RngCore, SeedableRng};
 use rooms::Room;
 use session::Session;
 use std::sync::Arc;
+use steps::Steps;
 use timers::Timers;
 
 /// Hash tables keyed by what peers choose: seeded, so that they cannot aim at one bucket.
@@ -117,6 +120,7 @@ pub struct Engine {
     keys: Keys<Kept, u64>,
     shares: Shares,
     timers: Timers,
+    steps: Steps,
     inflater: Inflater,
     deflater: Deflater,
     random: ChaCha20Rng,
@@ -171,6 +175,7 @@ impl Engine {
             keys,
             shares: Shares::new(&config.limits, &hash),
             timers: Timers::default(),
+            steps: Steps::default(),
             inflater: Inflater::new(false),
             deflater: Deflater::new(1, false),
             random,

@@ -60,6 +60,7 @@ impl Engine {
             let hears = |grants: Grants| grants.contains(Grants::PRESENCE);
             place.members.iter().filter(|member| hears(member.grants)).map(|member| member.session).collect()
         });
+        self.steps.spend(1 + members.len());
         for session in members {
             let listener = self.listeners[session.index()];
             let Some(held) = self.session(session) else { continue };

@@ -172,13 +172,11 @@ impl Engine {
 
     /// What waited because too many requests did.
     pub(super) fn go_on(&mut self, session: SessionId, now: Now) {
-        self.take_posted(session, now);
+        self.wake_posted(session, now);
         if self.stopping {
             self.part(session, now);
         }
-        if let Some(conn) = self.session(session).and_then(|held| held.conn)
-            && self.conn(conn).is_some_and(|conn| conn.paused || !conn.backlog.is_empty())
-        {
+        if let Some(conn) = self.session(session).and_then(|held| held.conn) {
             self.wake_backlog(conn, now);
         }
     }
@@ -267,6 +265,7 @@ impl Engine {
     pub(super) fn forget_waiting(&mut self, session: SessionId, now: Now) {
         while let Some((ticket, waiting)) = self.asked.take_of(Owner::Session(session)) {
             self.not_asked(&waiting);
+            self.steps.spend(1);
             match waiting {
                 Waiting::Emit { key: Some(key), .. } => self.release_key(key, now), // its handler is cancelled
                 Waiting::SameKey { first, .. } => self.keys.forget_waiter(first, &ticket),

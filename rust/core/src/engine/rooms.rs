@@ -1,6 +1,7 @@
 //! The rooms themselves: made when somebody needs one, freed when nobody does.
 
 use super::session::Joined;
+use super::steps::ROOMS;
 use super::{Engine, size};
 use crate::codes::Code;
 use crate::error::Fault;
@@ -45,6 +46,8 @@ pub(super) struct Blocked {
     pub needs: Seq,
     /// Until when they wait.
     pub due: Tick,
+    /// A member that was waited for when it was looked at last: most often it is so still.
+    pub slowest: Option<SessionId>,
 }
 
 /// Somebody who waits to publish.
@@ -168,6 +171,7 @@ impl Engine {
             self.shares.wake(owner, Resting::Room, stamp, room.0);
         }
         if let Some(held) = self.sessions.get_mut(session.index(), session.generation()) {
+            self.steps.spend(1 + held.rooms.len() / ROOMS);
             let mark = place.presence.mark();
             match held.rooms.iter_mut().find(|joined| joined.room == room) {
                 Some(joined) => joined.join_id = join_id,
@@ -183,7 +187,9 @@ impl Engine {
     /// Take a session out of a room; whether it was in it.
     pub(super) fn leave(&mut self, session: SessionId, room: RoomId, now: Now) -> bool {
         if let Some(held) = self.session_mut(session) {
+            let walked = held.rooms.len() / ROOMS;
             held.rooms.retain(|joined| joined.room != room);
+            self.steps.spend(1 + walked);
         }
         let Some(place) = self.room(room) else { return false };
         if place.settings.presence && place.members.get(session).is_some_and(|member| member.visible) {
@@ -238,6 +244,7 @@ impl Engine {
     /// Let go of what is too old, everywhere; rooms that are empty then are freed.
     pub(super) fn expire_rings(&mut self, now: Now) {
         let mut idle = Vec::new();
+        self.steps.spend(self.rooms.slots() / ROOMS);
         for index in 0..self.rooms.slots() {
             let Some(room) = self.rooms.at_mut(index) else { continue };
             let bounds = room.settings.bounds;

@@ -3,6 +3,7 @@
 use super::conn::Phase;
 use super::encoding::Carrier;
 use super::session::{Hold, Session};
+use super::steps::BYTES;
 use super::{Engine, size};
 use crate::codes::{Code, close};
 use crate::envelope::{Said, messages, read, type_of, write as envelope};
@@ -44,6 +45,9 @@ impl Engine {
         let Some(session) = conn.session.and_then(|id| self.session(id)) else { return Take::All };
         if session.hold.is_some() {
             return Take::Nothing;
+        }
+        if session.has_posted() && self.has_room(session) {
+            return Take::Nothing; // what came by `send` before is not done yet, and is next
         }
         let patient = conn.full_since.is_none_or(|since| now.tick.ms_since(since) < limits.ping_ms);
         let streams = session.streams();
@@ -93,27 +97,36 @@ impl Engine {
     /// A frame: one message, or an array of them in which each stands for itself.
     pub(super) fn frame(&mut self, id: ConnId, data: &[u8], now: Now) {
         let Some(form) = self.conn(id).map(|conn| conn.form) else { return };
-        let mut first = true;
-        for message in messages(form, data) {
+        let mut all = messages(form, data);
+        // The first was looked at before its frame was taken.
+        while let Some(message) = all.next() {
+            self.message(id, message, now);
+            if all.is_over() {
+                return;
+            }
             let Some(conn) = self.conn(id) else { return };
             if matches!(conn.phase, Phase::Closing) {
                 return;
             }
-            // The first was looked at before its frame was taken.
-            if !first && (!conn.backlog.is_empty() || !self.may_take(id, now)) {
-                let Ok(bytes) = message else { continue };
+            let waits = !conn.backlog.is_empty();
+            let spent = self.steps.is_spent();
+            if waits || spent || !self.may_take(id, now) {
                 if let Some(conn) = self.conn_mut(id) {
-                    conn.backlog.push_back(bytes.into());
+                    conn.backlog.keep(all.rest());
                 }
-                continue;
+                if spent {
+                    self.wait_turn(id, now);
+                } else {
+                    self.pause(id);
+                }
+                return;
             }
-            first = false;
-            self.message(id, message, now);
         }
     }
 
     /// One thing said.
     pub(super) fn message(&mut self, id: ConnId, message: Result<&[u8], Fault>, now: Now) {
+        self.steps.spend(1 + message.as_ref().map_or(0, |bytes| bytes.len() / BYTES));
         let Some(conn) = self.conn(id) else { return };
         let form = conn.form;
         if let Phase::Hello = conn.phase {
@@ -291,20 +304,16 @@ impl Engine {
             return;
         }
         session.hold = None;
-        let conn = session.conn;
-        self.take_posted(id, now);
-        if let Some(conn) = conn {
-            self.wake_backlog(conn, now);
-        }
+        self.go_on(id, now);
     }
 
-    /// Go on with a connection's backlog, whether or not the shell was told to pause.
+    /// Go on with what waits of a connection, if it may. Within what is done for another one it only gets its turn.
     pub(super) fn wake_backlog(&mut self, id: ConnId, now: Now) {
-        let Some(conn) = self.conn(id) else { return };
-        if conn.paused {
+        let waits = self.conn(id).is_some_and(|conn| conn.paused && !conn.queued);
+        if waits && self.steps.is_serving() {
+            self.wait_turn(id, now);
+        } else if waits {
             self.wake_input(id, now);
-        } else {
-            self.take_input(id, now);
         }
     }
 

@@ -1,5 +1,6 @@
 //! One session: the logical peer, which outlives its connections.
 
+use super::backlog::Backlog;
 use super::http::{Link, Subscription};
 use crate::frame::page::Page;
 use crate::ids::{ConnId, RoomId, Seq, SessionId, Tick};
@@ -9,7 +10,6 @@ use crate::log::ring::Ring;
 use crate::stream::Streams;
 use rand_chacha::ChaCha20Rng;
 use rand_chacha::rand_core::RngCore;
-use std::collections::VecDeque;
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -53,9 +53,11 @@ pub(super) struct Rare {
     pub next_ask: u64,
     pub wants_drained: bool,
     /// Messages that came by `send` and must wait, as JSON.
-    pub posted: VecDeque<Box<[u8]>>,
-    /// Bytes of them.
-    pub posted_bytes: usize,
+    pub posted: Backlog,
+    /// What of a `send` was not even looked at, because it was much: behind those.
+    pub unseen: Backlog,
+    /// They wait for their turn.
+    pub queued: bool,
     /// Connections at the door that want this session, while the application is asked about its rooms.
     pub returning: Vec<ConnId>,
     /// The browser sends its cookie along with what pages of any site ask (`SameSite=None`).
@@ -113,7 +115,7 @@ impl Rare {
     /// Let go of messages that came by `send` and were not taken.
     pub fn drop_posted(&mut self) {
         self.posted.clear();
-        self.posted_bytes = 0;
+        self.unseen.clear();
     }
 }
 
@@ -151,7 +153,7 @@ impl Session {
 
     /// Whether messages that came by `send` wait.
     pub fn has_posted(&self) -> bool {
-        self.rare.as_ref().is_some_and(|rare| !rare.posted.is_empty())
+        self.rare.as_ref().is_some_and(|rare| !rare.posted.is_empty() || !rare.unseen.is_empty())
     }
 
     pub fn streams(&self) -> Option<&Streams> {

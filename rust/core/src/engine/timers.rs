@@ -74,16 +74,20 @@ impl Engine {
     /// When `advance` wants to be called next, should nothing happen before.
     #[must_use]
     pub fn deadline(&self) -> Option<Tick> {
-        self.timers.heap.peek().map(|Reverse((at, _))| *at)
+        let due = self.timers.heap.peek().map(|Reverse((at, _))| *at);
+        [due, self.steps.due()].into_iter().flatten().min()
     }
 
     /// Time has passed.
     pub fn advance(&mut self, now: Now) {
         self.plan_sweep(now);
+        let until = self.steps.after_a_turn(self.config.limits.turn_steps);
         while let Some(Reverse((at, due))) = self.timers.heap.peek().copied()
             && at <= now.tick
+            && self.steps.done() < until
         {
             self.timers.heap.pop();
+            self.steps.spend(1);
             match due {
                 Due::Conn(id) => self.conn_due(ConnId(id), at, now),
                 Due::Session(id) => self.session_due(SessionId(id), now),
@@ -93,6 +97,7 @@ impl Engine {
                 Due::Grace => self.shut_down(0, now),
             }
         }
+        self.serve_waiting(now);
     }
 
     fn plan_sweep(&mut self, now: Now) {

@@ -4,11 +4,25 @@ use super::flaw::{Flaw, What};
 use super::{json_skip, msgpack};
 use crate::error::Fault;
 use crate::ids::Form;
+use std::ops::Range;
+use std::sync::Arc;
 
 /// The messages of a frame, as raw bytes. A fault is always the last item.
 #[derive(Debug)]
 pub struct Messages<'a> {
     frame: &'a [u8],
+    /// Bytes of the frame that stood before these: faults tell where they are in the whole.
+    before: usize,
+    at: usize,
+    place: Place,
+}
+
+/// What is left of a frame whose earlier messages were taken. It is kept as it came, as one piece: half a million
+/// messages of one byte are half a mebibyte, and not half a million allocations.
+#[derive(Clone, Debug)]
+pub struct Rest {
+    bytes: Arc<[u8]>,
+    before: usize,
     at: usize,
     place: Place,
 }
@@ -39,7 +53,20 @@ impl<'a> Messages<'a> {
                 _ => (0, Place::Alone),
             },
         };
-        Self { frame, at, place }
+        Self { frame, before: 0, at, place }
+    }
+
+    /// Whether the last message was given out, as far as that is known without looking further.
+    #[must_use]
+    pub fn is_over(&self) -> bool {
+        matches!(self.place, Place::Done)
+    }
+
+    /// What is left, to be taken later.
+    #[must_use]
+    pub fn rest(&self) -> Rest {
+        let bytes = self.frame.get(self.at..).unwrap_or_default();
+        Rest { bytes: bytes.into(), before: self.before.saturating_add(self.at), at: 0, place: self.place }
     }
 
     /// The next message's bytes; None behind the last one.
@@ -49,6 +76,7 @@ impl<'a> Messages<'a> {
             Place::Alone => {
                 self.place = Place::Done;
                 let message = &self.frame[self.at..];
+                self.at = self.frame.len();
                 return if message.is_empty() { Err(What::Cut.at(self.at)) } else { Ok(Some(message)) };
             }
             Place::First | Place::Further => match self.json_element()? {
@@ -93,8 +121,42 @@ impl<'a> Iterator for Messages<'a> {
         self.advance()
             .map_err(|flaw| {
                 self.place = Place::Done;
-                flaw.fault()
+                flaw.what.at(flaw.at.saturating_add(self.before)).fault()
             })
             .transpose()
+    }
+}
+
+impl Rest {
+    /// One message that must wait.
+    #[must_use]
+    pub fn alone(message: &[u8]) -> Self {
+        Self { bytes: message.into(), before: 0, at: 0, place: Place::Alone }
+    }
+
+    /// Whether the last message was given out, as far as that is known without looking further.
+    #[must_use]
+    pub fn is_over(&self) -> bool {
+        matches!(self.place, Place::Done)
+    }
+
+    /// Bytes that it holds in memory.
+    #[must_use]
+    pub fn held(&self) -> usize {
+        self.bytes.len()
+    }
+}
+
+impl Iterator for Rest {
+    type Item = Result<(Arc<[u8]>, Range<usize>), Fault>;
+
+    /// The next message, as a range of bytes that are shared.
+    fn next(&mut self) -> Option<Self::Item> {
+        let mut all = Messages { frame: &self.bytes, before: self.before, at: self.at, place: self.place };
+        let message = all.next();
+        let (end, place) = (all.at, all.place);
+        let range = message.map(|message| message.map(|message| end.saturating_sub(message.len())..end));
+        (self.at, self.place) = (end, place);
+        range.map(|range| range.map(|range| (Arc::clone(&self.bytes), range)))
     }
 }

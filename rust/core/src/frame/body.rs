@@ -154,10 +154,14 @@ impl Body {
         self.state = match self.state {
             State::Size => match size_of_chunk(line)? {
                 0 => State::Trailers,
-                size if self.bytes.len() as u64 + size > self.max as u64 => {
-                    return Err(too_large(self.bytes.len() as u64 + size, self.max));
+                size => {
+                    // The size is the peer's: a sum that wraps would be below every bound.
+                    let length = (self.bytes.len() as u64).saturating_add(size);
+                    if length > self.max as u64 {
+                        return Err(too_large(length, self.max));
+                    }
+                    State::Chunk(size)
                 }
-                size => State::Chunk(size),
             },
             State::ChunkEnd if line.is_empty() => State::Size,
             State::ChunkEnd => return Err(bad("a chunk of the body is longer than its size says")),
@@ -248,6 +252,14 @@ mod tests {
         assert_eq!(body("Content-Length: 101", 100).expect_err("too long").status, 413);
         assert_eq!(read(b"65\r\n", 100), Err(413));
         assert_eq!(read(b"ffffffffffffffff\r\n", 100), Err(413));
+        for before in 1..100 {
+            // With what was read before, 2^64 together, and what is next to it.
+            for size in [u64::MAX - before, u64::MAX - before + 1, (1 << 63) - before, 101 - before] {
+                let chunk = "x".repeat(usize::try_from(before).unwrap());
+                let wire = format!("{before:x}\r\n{chunk}\r\n{size:x}\r\n");
+                assert_eq!(read(wire.as_bytes(), 100), Err(413), "{before} bytes, then {size}");
+            }
+        }
         let endless = [b"1;".as_slice(), &vec![b'x'; MAX_LINE]].concat();
         assert_eq!(read(&endless, 100), Err(400));
     }

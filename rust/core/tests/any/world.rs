@@ -86,6 +86,7 @@ pub fn must_hold(bytes: &[u8]) {
         ring: [2, 4, 1024, 1024][usize::from(size & 3)],
         outbox: [200, 700, 65_536, 65_536][usize::from(size >> 2 & 3)],
         memory: if size & 16 == 16 { 4_000 } else { 256 << 20 },
+        turn: if size & 64 == 64 { 1 } else { 16_384 },
     };
     let mut world = World::new(bounded, CLIENTS, u64::from(*seed));
     world.cuts = size & 32 == 32;

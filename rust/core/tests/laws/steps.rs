@@ -11,7 +11,14 @@ pub fn bounds() -> impl Strategy<Value = Bounded> {
     let ring = prop_oneof![Just(2_usize), Just(4), Just(1024)];
     let outbox = prop_oneof![Just(200_u64), Just(700), Just(64 * 1024)];
     let memory = prop_oneof![4 => Just(256_u64 << 20), 1 => Just(4_000)];
-    (ring, outbox, memory).prop_map(|(ring, outbox, memory)| Bounded { ring, outbox, memory })
+    // In the smallest turns each message waits for one of its own.
+    let turn = prop_oneof![3 => Just(16_384_u64), 1 => Just(1)];
+    (ring, outbox, memory, turn).prop_map(|(ring, outbox, memory, turn)| Bounded {
+        ring,
+        outbox,
+        memory,
+        turn,
+    })
 }
 
 pub fn steps(clients: usize, count: usize) -> impl Strategy<Value = Vec<Step>> {

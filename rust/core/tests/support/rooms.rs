@@ -18,11 +18,13 @@ pub struct Bounded {
     pub outbox: u64,
     /// Bytes of all rings together.
     pub memory: u64,
+    /// Steps of work in a turn.
+    pub turn: u64,
 }
 
 impl Default for Bounded {
     fn default() -> Self {
-        Self { ring: 1024, outbox: 64 * 1024, memory: 256 << 20 }
+        Self { ring: 1024, outbox: 64 * 1024, memory: 256 << 20, turn: 16_384 }
     }
 }
 
@@ -31,7 +33,12 @@ pub fn config(bounded: Bounded) -> Config {
     let relay = |name: &str| Settings { relay: true, ..Settings::new(name, bounds) };
     let key = Some("k".to_owned());
     Config {
-        limits: Limits { outbox: bounded.outbox, ring_memory: bounded.memory, ..Limits::default() },
+        limits: Limits {
+            outbox: bounded.outbox,
+            ring_memory: bounded.memory,
+            turn_steps: bounded.turn,
+            ..Limits::default()
+        },
         authenticates: true,
         lifecycle: true,
         rooms: vec![

@@ -57,11 +57,12 @@ impl Engine {
         let (n, wait) = (link.n, link.quiet_ms(wait));
         if after > n && link.renewed {
             // No answer of this hello had such a number: it is a poll of an earlier one.
-            let body = farewell(after + 1, close::SUPERSEDED, "a newer hello took this session over");
+            let body =
+                farewell(after.saturating_add(1), close::SUPERSEDED, "a newer hello took this session over");
             self.answer(id, &body, None, now);
             return Ok(());
         }
-        if after != n && after + 1 != n {
+        if after != n && Some(after) != n.checked_sub(1) {
             let message =
                 format!("\"after\" is {after}: it must be {n}, or {} for the last answer", n.max(1) - 1);
             self.refuse_request(id, &Refusal::new(400, Code::InvalidMessage, message), true, now);

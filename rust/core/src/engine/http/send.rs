@@ -12,7 +12,8 @@ use crate::engine::conn::Phase;
 use crate::engine::route::{expects_ack, id_of, is_answer};
 use crate::engine::session::Session;
 use crate::engine::standing::{Standing, over};
-use crate::envelope::{Said, messages, read, write as envelope};
+use crate::engine::steps::BYTES;
+use crate::envelope::{Messages, Said, messages, read, write as envelope};
 use crate::error::Fault;
 use crate::frame::http::Refusal;
 use crate::ids::{ConnId, Form, Now, SessionId};
@@ -31,7 +32,7 @@ impl Engine {
         if let Some(earlier) = held.link.as_ref().and_then(|link| link.sending) {
             self.answer_send(earlier, now);
         }
-        if self.is_crowded(session, body.len()) && !only_answers(body) {
+        if self.is_crowded(session, body.len()) && !self.only_answers(body) {
             self.take_answers(session, body, now);
             let refusal = self.crowded(session);
             self.refuse_request(id, &refusal, true, now);
@@ -48,19 +49,18 @@ impl Engine {
         self.outboxes[id.index()].answers = true;
         if let Some(conn) = self.conn_mut(id) {
             conn.phase = Phase::Answering;
-            if let Some(request) = &mut conn.request {
-                request.taking = true;
-            }
         }
-        for message in messages(Form::Json, body) {
-            if self.session(session).is_none() {
-                break; // it said bye
+        self.set_taking(session, true);
+        let mut all = messages(Form::Json, body);
+        while let Some(rare) = self.session_mut(session).map(Session::rare) {
+            if !rare.unseen.is_empty() || self.steps.is_spent() {
+                self.look_later(session, &all, now);
+                break;
             }
+            let Some(message) = all.next() else { break };
             self.take_or_keep(session, message, now);
         }
-        if let Some(request) = self.conn_mut(id).and_then(|conn| conn.request.as_mut()) {
-            request.taking = false;
-        }
+        self.set_taking(session, false);
         let due = now.tick.plus_ms(self.config.limits.send_wait_ms);
         if self.answer_if_done(id, session, now) {
             return;
@@ -75,7 +75,7 @@ impl Engine {
     fn is_crowded(&self, session: SessionId, more: usize) -> bool {
         let limits = &self.config.limits;
         let Some(held) = self.session(session) else { return false };
-        let posted = held.rare.as_ref().map_or(0, |rare| rare.posted_bytes);
+        let posted = held.rare.as_ref().map_or(0, |rare| rare.posted.bytes() + rare.unseen.bytes());
         let mail = held.link.as_ref().map_or(0, |link| link.mail_bytes());
         u64::from(held.waiting) >= limits.waiting_requests
             || u64::from(held.waiting_bytes) >= limits.waiting_bytes
@@ -116,9 +116,51 @@ impl Engine {
         Refusal::new(429, Code::Overloaded, message).with_header("Retry-After", "1".to_owned())
     }
 
-    /// Others wait for these: they pass whatever else waits.
+    /// What is left of a body is not looked at in this turn, or not before what came earlier.
+    fn look_later(&mut self, session: SessionId, rest: &Messages<'_>, now: Now) {
+        if rest.is_over() {
+            return;
+        }
+        if let Some(rare) = self.session_mut(session).map(Session::rare) {
+            rare.unseen.keep(rest.rest());
+        }
+        self.wait_turn_of(session, now);
+    }
+
+    /// Whether what is said belongs into the answer of the `send` that brought what is being taken.
+    fn set_taking(&mut self, session: SessionId, taking: bool) {
+        let sending = self.session(session).and_then(|held| held.link.as_ref()?.sending);
+        if let Some(request) = sending.and_then(|id| self.conn_mut(id)).and_then(|conn| conn.request.as_mut())
+        {
+            request.taking = taking;
+        }
+    }
+
+    /// A message of a body is looked at.
+    fn look(&mut self, message: &Result<&[u8], Fault>) {
+        self.steps.spend(1 + message.as_ref().map_or(0, |bytes| bytes.len() / BYTES));
+    }
+
+    /// Whether a body holds nothing but what others wait for, as far as a portion of a turn goes.
+    fn only_answers(&mut self, body: &[u8]) -> bool {
+        messages(Form::Json, body).all(|message| {
+            self.look(&message);
+            self.steps.is_spent()
+                || message
+                    .ok()
+                    .and_then(|bytes| read(Form::Json, bytes).ok())
+                    .is_some_and(|said| is_answer(&said))
+        })
+    }
+
+    /// Others wait for these: they pass whatever else waits. All of the body will come again, so that a portion of a
+    /// turn is enough.
     fn take_answers(&mut self, session: SessionId, body: &[u8], now: Now) {
         for message in messages(Form::Json, body) {
+            self.look(&message);
+            if self.steps.is_spent() {
+                return;
+            }
             let Ok(bytes) = message else { continue };
             if let Ok(said) = read(Form::Json, bytes)
                 && is_answer(&said)
@@ -130,6 +172,7 @@ impl Engine {
     }
 
     fn take_or_keep(&mut self, session: SessionId, message: Result<&[u8], Fault>, now: Now) {
+        self.look(&message);
         if !self.within_rate(session, now) {
             let limit = self.config.limits.messages_per_second;
             let told = format!("more than {limit} messages per second: this one was not taken");
@@ -139,7 +182,10 @@ impl Engine {
             self.tell_fault(session, &fault.with_id(id));
             return;
         }
-        let waits = self.session(session).is_some_and(Session::has_posted);
+        let waits = self
+            .session(session)
+            .and_then(|held| held.rare.as_ref())
+            .is_some_and(|rare| !rare.posted.is_empty());
         if !waits && self.session_takes(session) {
             self.message_of(session, Form::Json, message, now);
             return;
@@ -151,17 +197,8 @@ impl Engine {
             self.said(session, said, bytes, now);
             return;
         }
-        self.keep_posted(session, bytes, false);
-    }
-
-    fn keep_posted(&mut self, session: SessionId, bytes: &[u8], first: bool) {
-        let Some(held) = self.session_mut(session) else { return };
-        let rare = held.rare();
-        rare.posted_bytes += bytes.len();
-        if first {
-            rare.posted.push_front(bytes.into());
-        } else {
-            rare.posted.push_back(bytes.into());
+        if let Some(rare) = self.session_mut(session).map(Session::rare) {
+            rare.posted.gather(bytes);
         }
     }
 
@@ -169,20 +206,61 @@ impl Engine {
     pub(in crate::engine) fn put_back(&mut self, session: SessionId, source: &[u8]) {
         let conn = self.session(session).filter(|held| held.link.is_none()).and_then(|held| held.conn);
         match conn.and_then(|conn| self.conn_mut(conn)) {
-            Some(conn) => conn.backlog.push_front(source.into()),
-            None => self.keep_posted(session, source, true),
+            Some(conn) => conn.backlog.put_back(source),
+            None => {
+                if let Some(rare) = self.session_mut(session).map(Session::rare) {
+                    rare.posted.put_back(source);
+                }
+            }
         }
     }
 
-    /// Go on with messages that came by `send`, as far as they may be taken.
-    pub(in crate::engine) fn take_posted(&mut self, session: SessionId, now: Now) {
-        while self.session(session).is_some_and(Session::has_posted) && self.session_takes(session) {
-            let Some(rare) = self.session_mut(session).and_then(|held| held.rare.as_mut()) else { return };
-            let Some(message) = rare.posted.pop_front() else { return };
-            rare.posted_bytes -= message.len();
-            self.message_of(session, Form::Json, Ok(&message), now);
+    /// Go on with messages that came by `send`. Within what is done for another they only get their turn.
+    pub(in crate::engine) fn wake_posted(&mut self, session: SessionId, now: Now) {
+        let waits = self.session(session).is_some_and(Session::has_posted);
+        if waits && self.steps.is_serving() {
+            self.wait_turn_of(session, now);
+        } else {
+            self.within(now, |engine| engine.take_posted(session, now));
         }
-        if let Some(id) = self.session(session).and_then(|held| held.link.as_ref()?.sending) {
+    }
+
+    /// The same, as far as they may be taken and a portion of a turn goes.
+    pub(in crate::engine) fn take_posted(&mut self, session: SessionId, now: Now) {
+        self.set_taking(session, true);
+        while let Some(held) = self.session(session).filter(|held| held.has_posted()) {
+            if self.steps.is_spent() {
+                self.wait_turn_of(session, now);
+                break;
+            }
+            let looked_at = held.rare.as_ref().is_some_and(|rare| !rare.posted.is_empty());
+            let takes = looked_at && self.session_takes(session);
+            let Some(rare) = self.session_mut(session).map(Session::rare) else { break };
+            let message = if takes { rare.posted.next() } else { rare.unseen.next() };
+            let (bytes, range) = match message {
+                Some(Ok(found)) => found,
+                Some(Err(fault)) => {
+                    self.message_of(session, Form::Json, Err(fault), now);
+                    continue;
+                }
+                None if looked_at && !takes => break,
+                None => continue,
+            };
+            let message = Ok(&bytes[range]);
+            if takes {
+                self.look(&message);
+                self.message_of(session, Form::Json, message, now);
+            } else {
+                self.take_or_keep(session, message, now);
+            }
+        }
+        self.set_taking(session, false);
+        let Some(held) = self.session(session) else { return };
+        let (sending, conn) = (held.link.as_ref().and_then(|link| link.sending), held.conn);
+        if let Some(conn) = conn.filter(|_| !held.has_posted()) {
+            self.wake_backlog(conn, now); // a WebSocket that took the session over waited for these
+        }
+        if let Some(id) = sending {
             self.answer_if_done(id, session, now);
         }
     }
@@ -245,11 +323,4 @@ fn parting() -> Vec<u8> {
     envelope::bye(&mut body, Form::Json, close::SUPERSEDED, super::poll::MOVED, None);
     body.extend_from_slice(b"]}");
     body
-}
-
-/// Whether a body holds nothing but what others wait for.
-fn only_answers(body: &[u8]) -> bool {
-    messages(Form::Json, body).all(|message| {
-        message.ok().and_then(|bytes| read(Form::Json, bytes).ok()).is_some_and(|said| is_answer(&said))
-    })
 }

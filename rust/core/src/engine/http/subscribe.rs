@@ -21,6 +21,7 @@ use crate::ids::{ConnId, Now, RoomId, Seq, SessionId};
 use crate::room::grants::Grants;
 use crate::room::members::Member;
 use crate::room::settings::Settings;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 /// Why the session of a stream ends that is not opened.
@@ -60,10 +61,10 @@ impl Engine {
         shape: Shape,
         now: Now,
     ) -> Result<(), Refusal> {
-        let mut rooms: Vec<String> = Vec::new();
+        let (mut rooms, mut known): (Vec<String>, BTreeSet<&str>) = (Vec::new(), BTreeSet::new());
         for room in query.all("room") {
             crate::engine::publish::check_name("a room", room).map_err(|fault| refusal_of(&fault))?;
-            if !rooms.iter().any(|known| known == room) {
+            if known.insert(room) {
                 rooms.push(room.to_owned());
             }
         }
