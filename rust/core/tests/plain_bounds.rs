@@ -138,7 +138,20 @@ fn a_poll_is_answered_by_its_number_and_again_the_same() {
         assert!(first.ends_with("}]}"), "{first}");
         assert_eq!(client.ask(&line, None, usize::MAX), first);
     }
+    // A number that no answer has, and one more: neither is the last answer's.
+    for after in [6, 7, 1 << 63, u64::MAX - 1, u64::MAX] {
+        let answer = client.ask(&format!("GET /rt/poll?after={after}&wait=0"), None, usize::MAX);
+        assert!(answer.starts_with("HTTP/1.1 400 ") && answer.contains("it must be 5"), "{after}: {answer}");
+    }
     assert!(
         client.ask("GET /rt/poll?after=5&wait=0", None, usize::MAX).ends_with("{\"n\":6,\"messages\":[]}")
     );
+}
+
+#[test]
+fn a_poll_that_was_never_answered_has_no_number_before_the_first() {
+    let mut client = Client::new();
+    let answer = client.ask(&format!("GET /rt/poll?after={}&wait=0", u64::MAX), None, usize::MAX);
+    assert!(answer.starts_with("HTTP/1.1 400 "), "{answer}");
+    assert!(client.ask("GET /rt/poll?after=0&wait=0", None, usize::MAX).contains("{\"n\":1,"));
 }

@@ -2,12 +2,9 @@
 //!
 //! What is kept is as large as it is in memory: each frame's rest is one piece, however many messages it is.
 
-use crate::envelope::{Rest, messages};
-use crate::error::Fault;
+use crate::envelope::{Kept, Rest, messages};
 use crate::ids::Form;
 use std::collections::VecDeque;
-use std::ops::Range;
-use std::sync::Arc;
 
 /// What waits of a connection, or of what came by `send`.
 #[derive(Debug, Default)]
@@ -30,7 +27,7 @@ impl Backlog {
     }
 
     /// The next message, as a range of bytes.
-    pub fn next(&mut self) -> Option<Result<(Arc<[u8]>, Range<usize>), Fault>> {
+    pub fn next(&mut self) -> Option<Kept> {
         loop {
             if self.pieces.is_empty() {
                 self.close();
@@ -137,7 +134,7 @@ mod tests {
 
     #[test]
     fn many_messages_are_one_piece() {
-        let frame = format!("[{}]", ["1"; 100_000].join(","));
+        let frame = format!("[{}]", vec!["1"; 100_000].join(","));
         let mut backlog = Backlog::default();
         backlog.keep(messages(Form::Json, frame.as_bytes()).rest());
         backlog.keep(Rest::alone(b"2"));

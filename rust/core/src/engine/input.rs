@@ -95,7 +95,7 @@ impl Engine {
     }
 
     /// Go on with what had to wait.
-    fn take_input(&mut self, id: ConnId, now: Now) {
+    pub(super) fn take_input(&mut self, id: ConnId, now: Now) {
         while let Some(conn) = self.conn(id)
             && !conn.backlog.is_empty()
         {

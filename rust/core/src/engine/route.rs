@@ -309,11 +309,17 @@ impl Engine {
 
     /// Go on with what waits of a connection, if it may. Within what is done for another one it only gets its turn.
     pub(super) fn wake_backlog(&mut self, id: ConnId, now: Now) {
-        let waits = self.conn(id).is_some_and(|conn| conn.paused && !conn.queued);
-        if waits && self.steps.is_serving() {
+        let Some(conn) = self.conn(id) else { return };
+        let paused = conn.paused;
+        if conn.queued || (!paused && conn.backlog.is_empty()) {
+            return;
+        }
+        if self.steps.is_serving() {
             self.wait_turn(id, now);
-        } else if waits {
+        } else if paused {
             self.wake_input(id, now);
+        } else {
+            self.within(now, |engine| engine.take_input(id, now)); // one message was put back, and nothing came since
         }
     }
 

@@ -44,7 +44,7 @@ mod writer_json;
 mod writer_msgpack;
 
 pub use said::{Data, Emit, Hello, Join, OfStream, Open, PeerFailure, Publish, Said};
-pub use split::{Messages, Rest};
+pub use split::{Kept, Messages, Rest};
 pub use value::{digest, field, packed_binary, same, transcode};
 pub use write::*;
 pub use writer::Writer;

@@ -41,6 +41,9 @@ enum Place {
     Done,
 }
 
+/// A message that waited: a range of bytes that are shared.
+pub type Kept = Result<(Arc<[u8]>, Range<usize>), Fault>;
+
 impl<'a> Messages<'a> {
     pub(super) fn new(form: Form, frame: &'a [u8]) -> Self {
         let (at, place) = match form {
@@ -148,7 +151,7 @@ impl Rest {
 }
 
 impl Iterator for Rest {
-    type Item = Result<(Arc<[u8]>, Range<usize>), Fault>;
+    type Item = Kept;
 
     /// The next message, as a range of bytes that are shared.
     fn next(&mut self) -> Option<Self::Item> {

@@ -68,6 +68,15 @@ pub const PLACES: [&str; 9] =
 pub const EVENTS: [&str; 3] = ["work", "late", "fail"];
 
 impl World {
+    /// What waits for its turn, as in the turns of a shell; whether anything did.
+    pub fn serve_waiting(&mut self) -> bool {
+        let due = self.engine.deadline().is_some_and(|due| due <= self.now.tick);
+        if due {
+            self.engine.advance(self.now);
+        }
+        due
+    }
+
     /// Do it, and let the world come to rest.
     pub fn step(&mut self, step: &Step) {
         match *step {

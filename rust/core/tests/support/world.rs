@@ -177,10 +177,7 @@ impl World {
         self.links().for_each(Link::breathe);
         for _ in 0..10_000 {
             let mut moved = self.deliver();
-            if self.engine.deadline().is_some_and(|due| due <= self.now.tick) {
-                self.engine.advance(self.now); // what waits for its turn, as in the turns of a shell
-                moved = true;
-            }
+            moved |= self.serve_waiting();
             moved |= self.app.answer(&mut self.engine, self.now);
             moved |= self.try_again();
             self.carry_out();

@@ -217,8 +217,9 @@ impl Engine {
 
     /// Go on with messages that came by `send`. Within what is done for another they only get their turn.
     pub(in crate::engine) fn wake_posted(&mut self, session: SessionId, now: Now) {
-        let waits = self.session(session).is_some_and(Session::has_posted);
-        if waits && self.steps.is_serving() {
+        if !self.session(session).is_some_and(Session::has_posted) {
+            self.answer_sending(session, now);
+        } else if self.steps.is_serving() {
             self.wait_turn_of(session, now);
         } else {
             self.within(now, |engine| engine.take_posted(session, now));
@@ -256,11 +257,15 @@ impl Engine {
         }
         self.set_taking(session, false);
         let Some(held) = self.session(session) else { return };
-        let (sending, conn) = (held.link.as_ref().and_then(|link| link.sending), held.conn);
-        if let Some(conn) = conn.filter(|_| !held.has_posted()) {
+        if let Some(conn) = held.conn.filter(|_| !held.has_posted()) {
             self.wake_backlog(conn, now); // a WebSocket that took the session over waited for these
         }
-        if let Some(id) = sending {
+        self.answer_sending(session, now);
+    }
+
+    /// Answer the `send` that waits, if it has all that it waits for.
+    fn answer_sending(&mut self, session: SessionId, now: Now) {
+        if let Some(id) = self.session(session).and_then(|held| held.link.as_ref()?.sending) {
             self.answer_if_done(id, session, now);
         }
     }
