@@ -52,8 +52,9 @@ impl Engine {
         }
         self.set_taking(session, true);
         let mut all = messages(Form::Json, body);
-        while let Some(rare) = self.session_mut(session).map(Session::rare) {
-            if !rare.unseen.is_empty() || self.steps.is_spent() {
+        while let Some(held) = self.session(session) {
+            let behind = held.rare.as_ref().is_some_and(|rare| !rare.unseen.is_empty());
+            if behind || self.steps.is_spent() {
                 self.look_later(session, &all, now);
                 break;
             }
