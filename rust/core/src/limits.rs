@@ -200,7 +200,7 @@ limits! {
     turn_bytes = 64 * KIB;
     /// Steps of work in one turn, of which one connection has an eighth at a time; what is left waits for its turn. A step is
     /// some half a microsecond: a message, 512 bytes of it, an entry read, 16 members told. So a turn takes some 10 ms.
-    turn_steps = 16_384;
+    turn_steps = 16_000;
 }
 
 #[cfg(test)]

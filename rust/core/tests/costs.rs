@@ -63,10 +63,9 @@ fn costs(many: usize) -> Vec<(String, u64)> {
         costs.push((name.to_owned(), world.cost(|world| world.say(conn, &said))));
     }
     // The world is full of rooms, each in use: a join is refused, and nobody looks for one that could go.
-    let mut fill = 0;
-    while world.engine.sizes().rooms < many + 5 {
-        world.say(conn, &format!(r#"{{"type":"join","room":"fill {fill}"}}"#));
-        fill += 1;
+    let filler = world.open();
+    for fill in 0..many + 8 {
+        world.say(filler, &format!(r#"{{"type":"join","room":"fill {fill}"}}"#));
     }
     let refused = r#"{"type":"join","id":100,"room":"one more"}"#;
     costs.push(("join that is refused".to_owned(), world.cost(|world| world.say(conn, refused))));
