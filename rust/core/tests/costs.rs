@@ -99,7 +99,7 @@ fn costs(many: usize) -> Vec<(String, u64)> {
     costs.push((
         "GET /rt/sse that is refused".to_owned(),
         world.cost(|world| {
-            world.receive(plain, b"GET /rt/sse?room=one+more HTTP/1.1\r\nHost: a\r\n\r\n");
+            world.receive(plain, b"GET /rt/sse?room=%24all HTTP/1.1\r\nHost: a\r\n\r\n");
         }),
     ));
     costs.push(("a link that breaks".to_owned(), world.cost(|world| world.engine.lost(plain, world.now))));
