@@ -33,6 +33,7 @@ Events are tuples whose first item says what happened:
 | STREAM_END | (kind, session, stream id, error: (code, message) or None)      no item follows |
 | STREAM_CANCELLED | (kind, session, stream id)      nobody wants it any more |
 | UNASKED | (kind, conn, ticket)      nobody wants the answer to this AUTHORIZE; ticket 0: to the AUTHENTICATE of the connection |
+| REFUSED | (kind, what, address, text)      for the log; what: 0 a request, 1 a token, 2 a join, 3 a message (where set_tells_faults) |
 """
 
 from collections.abc import Generator, Sequence
@@ -60,6 +61,7 @@ STREAM_ITEM: Final = 19
 STREAM_END: Final = 20
 STREAM_CANCELLED: Final = 21
 UNASKED: Final = 22
+REFUSED: Final = 23
 
 VERSION: Final[str]
 # (name, default, description) of each setting
@@ -106,6 +108,7 @@ class Core:
     def set_backend(self, yes: bool) -> None: ...  # False: what is not ours gets 404 from the core
     def set_loopback_only(self, yes: bool) -> None: ...
     def set_token_in_url(self, yes: bool) -> None: ...
+    def set_tells_faults(self, yes: bool) -> None: ...
     def add_room(
         self,
         pattern: str,

@@ -13,6 +13,7 @@ a coroutine waits, what comes after it waits in its worker.
 
 from __future__ import annotations
 
+import dataclasses
 import logging
 import time
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
@@ -38,6 +39,7 @@ from ._engine import (
     RAW_MESSAGE,
     RAW_OPENED,
     REAUTHENTICATE,
+    REFUSED,
     REPLY,
     REQUEST,
     STREAM_OPENED,
@@ -53,6 +55,7 @@ from ._failures import blame
 from ._handlers import Handler
 from ._held import LONG
 from ._reactor import flush_when_woken, run_reactor
+from ._refused import tell, wants_faults
 from ._step import step
 from ._streams import StreamTasks
 from ._tasks import Tasks
@@ -88,6 +91,7 @@ class Runtime:
         self.app = app
         self.manual = manual
         self.linger_us = settings.linger_us
+        settings = dataclasses.replace(settings, tells_faults=wants_faults())
         self.core = build_core(plan, settings, manual=manual)
         self.engine = Engine(self.core, limits, manual=manual)
         self.hand_over: Callable[[CoreEvent], None] | None = None
@@ -308,7 +312,9 @@ class Runtime:
 
     def _other(self, kind: int, event: CoreEvent, direct: bool) -> None:
         engine = self.engine
-        if kind == UNASKED:
+        if kind == REFUSED:
+            tell(engine.failures, event)
+        elif kind == UNASKED:
             self._decisions.unasked(event)
         elif kind >= STREAM_OPENED:
             self._streams.heard(kind, event)

@@ -58,6 +58,7 @@ STREAM_ITEM: Final = _core.STREAM_ITEM
 STREAM_END: Final = _core.STREAM_END
 STREAM_CANCELLED: Final = _core.STREAM_CANCELLED
 UNASKED: Final = _core.UNASKED
+REFUSED: Final = _core.REFUSED
 
 CLOSE_CODES: Final[dict[str, int]] = dict(_core.CLOSE_CODES)
 """Close codes by their names in `vectors/codes.json`."""
@@ -92,6 +93,7 @@ class CoreSettings:
     loopback_only: bool = False
     backend: bool = False
     token_in_url: bool = False
+    tells_faults: bool = False
     linger_us: int = 50
     seed: bytes | None = None
 
@@ -184,6 +186,7 @@ def _configure(core: Core, settings: CoreSettings) -> None:
     core.set_backend(settings.backend)
     core.set_loopback_only(settings.loopback_only)
     core.set_token_in_url(settings.token_in_url)
+    core.set_tells_faults(settings.tells_faults)
     for what, texts, add in (
         ("origin", settings.origins, core.add_origin),
         ("host", settings.hosts, core.add_host),

@@ -41,6 +41,12 @@ async def test_what_curl_sends(api: Api) -> None:
     assert answer.head["content-type"] == "application/json"
 
 
+async def test_a_byte_order_mark_before_the_body_is_passed_over(api: Api) -> None:
+    """PowerShell and .NET write one (RFC 8259 section 8.1)."""
+    answer = await api("publish", b'\xef\xbb\xbf{"room": "news", "event": "n"}')
+    assert answer.status == 200
+
+
 async def test_data_may_be_missing_and_unknown_fields_are_ignored(api: Api) -> None:
     await api.ok("publish", {"room": "news", "event": "n", "later": {"$x": 1}})
     past = await api.ok("history", {"room": "news"})

@@ -23,7 +23,7 @@ from .websocket import MsgPackSocket, WebSocket
 counter = itertools.count(1)
 
 # Short times for the tests that wait for them; the main server has the defaults.
-QUICK = {"ping_ms": 300, "silence_ms": 500, "hello_ms": 500, "resume_ms": 1500, "close_ms": 500}
+QUICK = {"ping_ms": 300, "silence_ms": 1700, "hello_ms": 1500, "resume_ms": 3000, "close_ms": 500}
 # Shorter still, for the end of the resume window.
 BRISK = {"ping_ms": 200, "silence_ms": 500, "hello_ms": 500, "resume_ms": 700, "close_ms": 500}
 # Few of what tests want too much of.

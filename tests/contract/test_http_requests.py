@@ -35,6 +35,19 @@ async def test_pipelined_requests_are_answered_in_order(http: Http, bob: Peer, r
         assert (await connection.answer()).status == 404
 
 
+async def test_a_byte_order_mark_before_a_body_is_passed_over(http: Http) -> None:
+    """PowerShell and .NET write one (RFC 8259 section 8.1)."""
+    mark = b"\xef\xbb\xbf"
+    (await http.request("POST", "session", [], mark + b'{"type":"hello"}')).good()
+    one = await http.session()
+    ping = {"type": "ping", "time": 1}
+    (pong,) = await one.send(mark + msgspec.json.encode(ping))
+    assert (pong["type"], pong["time"]) == ("pong", 1)
+    # One is a mark; two are nonsense.
+    (error,) = await one.send(mark * 2 + msgspec.json.encode(ping))
+    assert error["code"] == "INVALID_MESSAGE"
+
+
 async def test_behind_a_parked_poll_a_request_waits(http: Http, bob: Peer, room: str) -> None:
     one = await http.session()
     await one.ask("join", room=room)

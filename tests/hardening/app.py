@@ -14,7 +14,7 @@ app = rtcore.App()
 app.rooms("pair", relay=True)
 app.rooms("crowd", relay=True)
 app.rooms("loop:*", relay=True)
-app.rooms("many:*", relay=True, age=7.0)  # what is said is gone with those who heard it
+app.rooms("many:*", relay=True, age=15.0)  # what is said is gone with those who heard it
 
 COUNTS: Counter[str] = Counter()
 

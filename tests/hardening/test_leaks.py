@@ -16,7 +16,7 @@ from tests.patience import PATIENCE
 from .conftest import Dial
 from .target import MIB, Target
 
-LIMITS = {"ping_ms": 500, "silence_ms": 500, "resume_ms": 1500, "close_ms": 300}
+LIMITS = {"ping_ms": 1000, "silence_ms": 3000, "resume_ms": 4000, "close_ms": 300}
 # What grows with what was ever said, and not with who is here; and the chunk of output that is begun.
 LASTING = {"head", "outbox_memory"}
 

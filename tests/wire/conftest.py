@@ -13,8 +13,11 @@ from .server import Server
 
 counter = itertools.count(1)
 
-# Short times for the tests that wait for them; the main server has the defaults.
-QUICK = {"ping_ms": 300, "silence_ms": 500, "hello_ms": 500, "resume_ms": 1500, "close_ms": 500}
+# Short times for the tests that wait for them; the main server has the defaults. No shorter than what a
+# client that means well may be kept waiting by a machine with other work to do.
+QUICK = {"ping_ms": 300, "silence_ms": 1700, "hello_ms": 1500, "resume_ms": 3000, "close_ms": 500}
+# How long a peer that shows no life is kept (s).
+LIFE = (QUICK["ping_ms"] + QUICK["silence_ms"]) / 1000
 
 
 class Servers:

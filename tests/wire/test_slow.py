@@ -235,7 +235,7 @@ def test_after_left_nothing_queued_comes(dial: Dial, bob: Client, name: str) -> 
 
 def test_a_peer_that_never_reads_is_closed_in_the_end(dial: Dial, special: Servers, name: str) -> None:
     """Never reads: a socket without progress is not kept."""
-    server = special.start(**{**QUICK, "close_ms": 8000})
+    server = special.start(**{**QUICK, "silence_ms": 4000, "resume_ms": 5000, "close_ms": 8000})
     ann, bob = dial(server, window=WINDOW, pong=False).hello(), dial(server).hello()
     ann.join(f"deep:{name}")
     ann.emit("remember-me", name)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any, Final, TypeAlias
 
@@ -55,7 +56,8 @@ async def read_body(scope: Scope, receive: Receive, most: int) -> bytes:
                 raise _too_long(length, most)
             parts.append(part)
             if not message.get("more_body", False):
-                return b"".join(parts)
+                # RFC 8259 §8.1: some programs write a byte-order mark, which may be passed over.
+                return b"".join(parts).removeprefix(codecs.BOM_UTF8)
     raise Fault("TIMEOUT", f"after {BODY:g} s {length} bytes of the body had come", retry=True, status=408)
 
 

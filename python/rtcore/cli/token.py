@@ -11,6 +11,8 @@ import click
 
 from rtcore._keyring import content
 
+from .wrong import Wrong
+
 _EPILOG = """\b
 Examples:
   head -c 32 /dev/urandom | base64 > secret
@@ -60,13 +62,13 @@ def token(
     found = content(secret_file)
     secret = found.strip().encode() if isinstance(found, str) else found  # as `rtcore.JWT` reads it
     if len(secret) < _LEAST:
-        raise click.ClickException(f"the secret has {len(secret)} bytes, and {_LEAST} are needed")
+        raise Wrong(f"the secret has {len(secret)} bytes, and {_LEAST} are needed")
     now = int(time.time())
     said: dict[str, Any] = {"sub": user, "iat": now, "exp": now + seconds, "aud": audience, "iss": issuer}
     for claim in claims:
         name, equals, value = claim.partition("=")
         if not equals:
-            raise click.ClickException(f"--claim {claim} has no value: write it as --claim {name}=VALUE")
+            raise Wrong(f"--claim {claim} has no value: write it as --claim {name}=VALUE")
         said[name] = _value(value)
     click.echo(
         jwt.encode({name: value for name, value in said.items() if value is not None}, secret, "HS256")

@@ -41,6 +41,10 @@ macro_rules! limits {
     };
 }
 
+/// Refusals of a kind that the application is told of in one turn, for its log: what is behind one is in them, and
+/// a flood of them costs no more. All are counted.
+pub const REFUSALS_TOLD: u32 = 4;
+
 const KIB: u64 = 1024;
 const MIB: u64 = 1024 * 1024;
 

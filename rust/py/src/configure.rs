@@ -41,6 +41,11 @@ impl Core {
         Ok(())
     }
 
+    fn set_tells_faults(&self, yes: bool) -> Result<(), Failure> {
+        self.lock().config()?.tells_faults = yes;
+        Ok(())
+    }
+
     fn set_token_in_url(&self, yes: bool) -> Result<(), Failure> {
         self.lock().config()?.token_in_url = yes;
         Ok(())

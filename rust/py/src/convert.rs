@@ -46,6 +46,7 @@ pub(crate) mod kind {
         STREAM_END = 20,
         STREAM_CANCELLED = 21,
         UNASKED = 22,
+        REFUSED = 23,
     }
 }
 
@@ -110,6 +111,9 @@ fn tuple<'py>(py: Python<'py>, event: AppEvent, events: &Events) -> PyResult<Bou
         }
         AppEvent::RawDrained { conn } => (kind::RAW_DRAINED, conn.0).into_pyobject(py),
         AppEvent::Drained { session } => (kind::DRAINED, session.0).into_pyobject(py),
+        AppEvent::Refused { what, address, text: why } => {
+            (kind::REFUSED, what as u8, text(address), why).into_pyobject(py)
+        }
         AppEvent::Unblocked { ticket } => (kind::UNBLOCKED, ticket).into_pyobject(py),
         AppEvent::StreamOpened { session, id, stream, form, data } => {
             (kind::STREAM_OPENED, session.0, id, stream, form as u8, bytes(data)).into_pyobject(py)

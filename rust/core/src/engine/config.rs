@@ -38,6 +38,8 @@ pub struct Config {
     pub lifecycle: bool,
     /// Whether somebody takes what is not ours; else it gets 404.
     pub backend: bool,
+    /// Whether it wants to hear of each message that is refused.
+    pub tells_faults: bool,
     /// Whether a token may stand in a URL, where logs and histories see it.
     pub token_in_url: bool,
     /// Whether only loopback names are taken in `Host`.

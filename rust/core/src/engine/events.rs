@@ -2,6 +2,7 @@
 
 use crate::frame::websocket::Kind;
 use crate::ids::{ConnId, Form, SessionId};
+use crate::limits::REFUSALS_TOLD;
 use std::net::IpAddr;
 
 /// What the caller must now do with a connection.
@@ -101,8 +102,23 @@ pub enum AppEvent {
     StreamItem { session: SessionId, id: u64, form: Form, data: Blob },
     /// No item follows; with an error, because the peer has failed.
     StreamEnd { session: SessionId, id: u64, error: Option<(String, String)> },
+    /// Something was refused, by us or by the application. Nothing is to be answered.
+    Refused { what: Refused, address: IpAddr, text: String },
     /// Nobody wants the stream any more.
     StreamCancelled { session: SessionId, id: u64 },
+}
+
+/// What was refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Refused {
+    /// A request: its origin, its host, its head, or for want of a place.
+    Request = 0,
+    /// A `hello`, or an `auth`: who it is.
+    Token = 1,
+    /// A `join`.
+    Join = 2,
+    /// A message that cannot be read or done. Only told where the application asks for it.
+    Message = 3,
 }
 
 /// Events with their bytes beside them, so that a message on its way to the application costs no
@@ -113,9 +129,20 @@ pub struct Events {
     pub list: Vec<AppEvent>,
     /// What their `Blob`s point into.
     pub bytes: Vec<u8>,
+    /// How many refusals of each kind are in it.
+    refused: [u32; 4],
 }
 
 impl Events {
+    /// Something was refused: for the log, if there were not enough of its kind.
+    pub fn refuse(&mut self, what: Refused, address: IpAddr, text: impl FnOnce() -> String) {
+        let told = &mut self.refused[what as usize];
+        if *told < REFUSALS_TOLD {
+            *told += 1;
+            self.list.push(AppEvent::Refused { what, address, text: text() });
+        }
+    }
+
     /// Keep a copy of `bytes` until the events are cleared.
     pub fn keep(&mut self, bytes: &[u8]) -> Blob {
         let start = u32::try_from(self.bytes.len()).expect("a turn's events are shorter than 4 GiB");
@@ -132,6 +159,7 @@ impl Events {
     /// Everything was converted.
     pub fn clear(&mut self) {
         self.list.clear();
+        self.refused = [0; 4];
         self.bytes.clear();
         if self.bytes.capacity() > 1 << 20 {
             self.bytes = Vec::new();

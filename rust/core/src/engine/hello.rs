@@ -4,7 +4,7 @@ use super::conn::Phase;
 use super::session::{PendingHello, Session, same_key, word};
 use super::standing::OVER;
 use super::steps::SESSION;
-use super::{AppEvent, Engine, Listener};
+use super::{AppEvent, Engine, Listener, Refused};
 use crate::codes::close;
 use crate::envelope::Hello;
 use crate::ids::{ConnId, Now, Seq, SessionId};
@@ -129,6 +129,9 @@ impl Engine {
     pub fn refuse_hello(&mut self, id: ConnId, code: u16, reason: &str, now: Now) {
         if self.conn(id).is_some_and(|conn| matches!(conn.phase, Phase::Checking(_))) {
             self.told_who(id);
+            if let Some(address) = self.conn(id).map(|conn| conn.address) {
+                self.events.refuse(Refused::Token, address, || format!("{code} {reason}"));
+            }
             self.close_conn(id, code, reason, None, now);
         }
     }

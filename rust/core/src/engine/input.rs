@@ -65,6 +65,7 @@ impl Engine {
     /// Answer a request with a refusal and close.
     pub(super) fn refuse(&mut self, id: ConnId, refusal: &Refusal, now: Now) {
         self.stats.refused += 1;
+        self.tell_refused(id, refusal);
         let segment = self.arena.frame(Meta::Control, |out| refusal.write(true, out));
         self.post(id, Lane::Control, segment);
         self.begin_closing(id, now);

@@ -9,7 +9,7 @@ use super::hello::Since;
 use super::history::shown;
 use super::session::{Allowed, Hold};
 use super::steps::{BYTES, MEMBERS};
-use super::{AppEvent, Engine, size};
+use super::{AppEvent, Engine, Refused, size};
 use crate::codes::Code;
 use crate::envelope::Join;
 use crate::envelope::write::{self as envelope, EventOut, JoinedOut, MemberOut};
@@ -136,6 +136,8 @@ impl Engine {
     pub(super) fn denied(&mut self, ticket: u64, waiting: Waiting, code: &str, message: &str, now: Now) {
         match waiting {
             Waiting::Join(joining) => {
+                let told = format!("{message}, in {:?}", joining.room);
+                self.tell_refused_of(joining.session, Refused::Join, code, &told);
                 let error = envelope::ErrorOut { code, message, details: None, retry: false };
                 self.tell_reply(joining.session, joining.id, |out, form| match joining.id {
                     Some(id) => envelope::ack_error(out, form, id, &error),
@@ -151,6 +153,7 @@ impl Engine {
             }
             Waiting::Reauth { session, id, bytes } => {
                 self.settle(session, bytes);
+                self.tell_refused_of(session, Refused::Token, code, message);
                 let error = envelope::ErrorOut { code, message, details: None, retry: false };
                 self.tell_reply(session, id, |out, form| match id {
                     Some(id) => envelope::ack_error(out, form, id, &error),

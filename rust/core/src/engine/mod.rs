@@ -50,7 +50,7 @@ mod welcome;
 
 pub use config::{Config, Peer, RawPath, StreamPath};
 pub use decide::{Publication, Unpublished};
-pub use events::{AppEvent, Blob, Events, Op};
+pub use events::{AppEvent, Blob, Events, Op, Refused};
 pub use look::{HistoryEntry, MemberView, SessionInfo};
 pub use stream_app::Room as StreamRoom;
 

@@ -4,7 +4,7 @@ use super::conn::Phase;
 use super::encoding::Carrier;
 use super::session::{Hold, Session};
 use super::steps::BYTES;
-use super::{Engine, size};
+use super::{Engine, Refused, size};
 use crate::codes::{Code, close};
 use crate::envelope::{Said, messages, read, type_of, write as envelope};
 use crate::error::Fault;
@@ -209,6 +209,7 @@ impl Engine {
     /// Do what was said.
     pub(super) fn said(&mut self, session: SessionId, said: Said<'_>, source: &[u8], now: Now) {
         let request = id_of(&said);
+        let joins = matches!(said, Said::Join(_));
         self.expect_ack(session, &said);
         let done = match said {
             Said::Hello(_) => Err(Fault::new(Code::InvalidMessage, "hello was said already")),
@@ -260,6 +261,9 @@ impl Engine {
         };
         if let Err(fault) = done {
             let request = fault.id.or(request);
+            if joins {
+                self.tell_refused_of(session, Refused::Join, fault.code.word(), &fault.message);
+            }
             self.tell_fault(session, &fault.with_id(request));
         }
     }
@@ -277,6 +281,11 @@ impl Engine {
                 _ => "the first message must be a hello".into(),
             },
         };
+        if self.config.tells_faults
+            && let Some(address) = self.conn(id).map(|conn| conn.address)
+        {
+            self.events.refuse(Refused::Message, address, || told.to_string());
+        }
         self.close_conn(id, close::HELLO_EXPECTED, &told, None, now);
     }
 

@@ -2,14 +2,17 @@
 
 use super::conn::Phase;
 use super::encoding;
-use super::{Engine, size};
+use super::{Engine, Refused, size};
+use crate::codes::Code;
 use crate::envelope::write as envelope;
 use crate::envelope::write::ErrorOut;
 use crate::error::Fault;
 use crate::frame::deflate::Deflater;
+use crate::frame::http::Refusal;
 use crate::frame::websocket::{header_len, opcode, write_header};
 use crate::ids::{ConnId, Form, SessionId};
 use crate::outbox::{Lane, Meta, Segment};
+use std::sync::Arc;
 
 /// Append a whole unmasked frame whose payload `write` appends. The header's place is kept free
 /// before its length is known: 4 bytes, which fits all but the shortest and the longest.
@@ -152,12 +155,30 @@ impl Engine {
     /// A fault in a message: an error ack if it had a usable id, else an `error`.
     pub(super) fn tell_fault(&mut self, session: SessionId, fault: &Fault) {
         self.stats.faults += 1;
+        if self.config.tells_faults && fault.code == Code::InvalidMessage {
+            self.tell_refused_of(session, Refused::Message, fault.code.word(), &fault.message);
+        }
         let error =
             ErrorOut { code: fault.code.word(), message: &fault.message, details: None, retry: fault.retry };
         self.tell_reply(session, fault.id, |out, form| match fault.id {
             Some(request) => envelope::ack_error(out, form, request, &error),
             None => envelope::error(out, form, &error),
         });
+    }
+
+    /// A request was refused: for the log.
+    pub(super) fn tell_refused(&mut self, id: ConnId, refusal: &Refusal) {
+        let Some(conn) = self.conn(id) else { return };
+        let address = conn.address;
+        let text = || format!("{} {}: {}", refusal.status, refusal.code.word(), refusal.message);
+        self.events.refuse(Refused::Request, address, text);
+    }
+
+    /// What a session wanted was refused: for the log.
+    pub(super) fn tell_refused_of(&mut self, id: SessionId, what: Refused, code: &str, message: &str) {
+        let Some(session) = self.session(id) else { return };
+        let (address, name) = (session.address, Arc::clone(session.name()));
+        self.events.refuse(what, address, || format!("{code}: {message} (session {name})"));
     }
 
     /// A control frame of the WebSocket itself.

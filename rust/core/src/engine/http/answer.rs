@@ -34,6 +34,11 @@ impl Engine {
 
     /// Refuse the request of a connection. `whole`: all of it was read, so the next may follow.
     pub(in crate::engine) fn refuse_request(&mut self, id: ConnId, refusal: &Refusal, whole: bool, now: Now) {
+        self.tell_refused(id, refusal);
+        self.answer_refusal(id, refusal, whole, now);
+    }
+
+    fn answer_refusal(&mut self, id: ConnId, refusal: &Refusal, whole: bool, now: Now) {
         self.stats.refused += 1;
         let stopping = self.stopping;
         let Some(request) = self.conn_mut(id).and_then(|conn| conn.request.take()) else { return };
@@ -95,7 +100,7 @@ impl Engine {
             let seconds = after.unwrap_or(1.0).ceil().max(1.0);
             refusal = refusal.with_header("Retry-After", format!("{seconds:.0}"));
         }
-        self.refuse_request(id, &refusal, true, now);
+        self.answer_refusal(id, &refusal, true, now);
     }
 
     /// Whether a connection carries a `send` that waits for acks.

@@ -203,6 +203,8 @@ impl Engine {
 
     fn whole_body(&mut self, id: ConnId, body: &[u8], now: Now) {
         let Some(request) = self.conn(id).and_then(|conn| conn.request.as_ref()) else { return };
+        // RFC 8259 §8.1: a byte-order mark may be passed over; some programs write one.
+        let body = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body);
         match request.route {
             Route::Send(session) => self.send_arrived(id, session, body, now),
             Route::Hello => self.hello_arrived(id, body, now),

@@ -1,0 +1,44 @@
+"""What was refused, in the log: who could not come in and why, and what to set if it should.
+
+A refusal is told to the peer; here it is told to who runs the server: an origin, a host, a token and a join
+at `info`, a message that could not be read at `debug`. A few a turn leave the core, and a few a second of
+each kind are written (`Failures`); `rtcore_refused_total` and `rtcore_faults_total` count all of them. What a
+peer said is in these lines, escaped and cut.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import Final
+
+from ._engine import CoreEvent
+from ._failures import Failures
+
+log = logging.getLogger("rtcore.refused")
+
+_KINDS: Final = ("request", "token", "join", "message")
+_MESSAGE: Final = 3
+# What lets in what is refused with a code, by what it was.
+_HINTS: Final = {
+    ("request", "FORBIDDEN_ORIGIN"): "; to let it in: --origin, or `origins` in the settings",
+    ("request", "FORBIDDEN"): "; to let it in: --allow-host, or `hosts` in the settings",
+    ("request", "OVERLOADED"): "; to let more in: the limit that it names",
+    ("join", "NOT_FOUND"): "; app.rooms(...) says which rooms there are",
+    ("join", "FORBIDDEN"): "; app.authorize(...) decides who may join",
+}
+
+
+def wants_faults() -> bool:
+    """Whether anybody would read of messages that are refused."""
+    return log.isEnabledFor(logging.DEBUG)
+
+
+def tell(failures: Failures, event: CoreEvent) -> None:
+    """REFUSED: write it, if there were not enough of its kind this second."""
+    _, what, address, text = event
+    kind = _KINDS[what]
+    code = next((word.rstrip(":") for word in text.split(" ", 2)[:2] if word.rstrip(":").isupper()), "")
+    level = logging.DEBUG if what == _MESSAGE else logging.INFO
+    line = "refused a %s of %s: %s%s"
+    hint = _HINTS.get((kind, code), "")
+    failures.log(log, f"refused {kind} {code}", line, kind, address, text, hint, error=None, level=level)
