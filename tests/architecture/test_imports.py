@@ -24,7 +24,7 @@ FLOORS = [
     "speaking rooming",
     "app",
     "_given",
-    "_again api _reactor _tasks _streams",
+    "_again api _reactor _refused _tasks _streams",
     "_decide",
     "_dispatch",
     "_http_connection _lifecycle",

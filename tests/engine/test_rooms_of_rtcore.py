@@ -73,7 +73,7 @@ async def both(server: MemoryServer) -> tuple[WireClient, WireClient]:
     """Ada, to whom something private was said, and a stranger."""
     ada, eve = await server.welcomed(token="ada"), await server.welcomed()
     app = server.runtime.app
-    await app.user("ada").publish("pin", 1234)
+    await app.user("ada").publish("pin", "only for ada")
     await app.all.publish("pin", 5678)
     for client in (ada, eve):
         await client.until("event", data=5678)
@@ -96,7 +96,7 @@ async def test_a_handler_that_gives_a_client_s_name(
         else:
             answer = await eve.answer(await eve.begin("emit", event=how, data=name))
         assert "error" in answer
-        assert "1234" not in str(eve.heard)
+        assert "only for ada" not in str(eve.heard)
         assert await ada.ask("emit", event="members", data="tea") == []  # what was said before it has come
         assert not [said for said in ada.heard[heard:] if said["type"] == "event"]
 
@@ -124,7 +124,7 @@ async def test_an_event_stream_of_rooms(name: str, autojump_clock: trio.abc.Cloc
         with trio.fail_after(5):
             answer = b"".join([chunk async for chunk in stream])
         assert answer.startswith(b"HTTP/1.1 40")
-        assert b"1234" not in answer
+        assert b"only for ada" not in answer
 
 
 def test_the_sentence_says_the_way(autojump_clock: trio.abc.Clock) -> None:

@@ -182,7 +182,8 @@ def test_a_thousand_rooms_held_and_one_more(target: Target, dial: Dial) -> None:
         ann = dial(target.address).hello()
         for number in range(1000):
             ann.ask("join", room=f"loop:{number}")
-        ann.ack(ann.ids)
+            if number % 100 == 99:  # reads, and so answers pings
+                ann.ack(ann.ids)
         acks = [ann.ack(ann.ask("join", room=f"loop:more{number}")) for number in range(3)]
         assert {ack["error"]["code"] for ack in acks} == {"OVERLOADED"}
         held = target.metrics()["current_rooms"] - before["current_rooms"]

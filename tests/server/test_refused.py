@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
 
 import pytest
 import trio
@@ -17,13 +16,13 @@ REFUSED = "rtcore.refused"
 
 
 @pytest.fixture
-def told(caplog: pytest.LogCaptureFixture) -> Iterator[list[logging.LogRecord]]:
+def told(caplog: pytest.LogCaptureFixture) -> pytest.LogCaptureFixture:
     caplog.set_level(logging.INFO, REFUSED)
-    return caplog.records
+    return caplog
 
 
-def lines(records: list[logging.LogRecord]) -> list[str]:
-    return [record.getMessage() for record in records if record.name == REFUSED]
+def lines(caplog: pytest.LogCaptureFixture) -> list[str]:
+    return [record.getMessage() for record in caplog.records if record.name == REFUSED]
 
 
 def application() -> rtcore.App:
@@ -48,17 +47,17 @@ async def upgrade(server: Running, *fields: str) -> int:
     return (await server.get("/rt/ws", headers=head))[0]
 
 
-async def test_an_origin_that_is_refused_is_told_with_what_lets_it_in(told: list[logging.LogRecord]) -> None:
+async def test_an_origin_that_is_refused_is_told_with_what_lets_it_in(told: pytest.LogCaptureFixture) -> None:
     async with serving(application()) as server:
         assert await upgrade(server, "Origin: https://app.example") == 403
     (line,) = lines(told)
     assert line.startswith("refused a request of 127.0.0.1: 403 FORBIDDEN_ORIGIN: ")
     assert "https://app.example" in line
     assert "--origin, or `origins` in the settings" in line
-    assert told[-1].levelno == logging.INFO
+    assert told.records[-1].levelno == logging.INFO
 
 
-async def test_a_host_that_is_refused_is_told_with_what_lets_it_in(told: list[logging.LogRecord]) -> None:
+async def test_a_host_that_is_refused_is_told_with_what_lets_it_in(told: pytest.LogCaptureFixture) -> None:
     async with (
         serving(application()) as server,
         await trio.open_tcp_stream("127.0.0.1", server.port) as stream,
@@ -70,7 +69,9 @@ async def test_a_host_that_is_refused_is_told_with_what_lets_it_in(told: list[lo
     assert "--allow-host, or `hosts` in the settings" in line
 
 
-async def test_a_token_that_is_refused_is_told_with_why_and_without_it(told: list[logging.LogRecord]) -> None:
+async def test_a_token_that_is_refused_is_told_with_why_and_without_it(
+    told: pytest.LogCaptureFixture,
+) -> None:
     async with serving(application()) as server:
         for token in ("expired", None):
             async with connect_tcp("127.0.0.1", server.port) as client:
@@ -81,7 +82,7 @@ async def test_a_token_that_is_refused_is_told_with_why_and_without_it(told: lis
     assert second == "refused a token of 127.0.0.1: 4501 the token is not accepted"
 
 
-async def test_a_join_that_is_refused_is_told_with_why(told: list[logging.LogRecord]) -> None:
+async def test_a_join_that_is_refused_is_told_with_why(told: pytest.LogCaptureFixture) -> None:
     async with serving(application()) as server, connect_tcp("127.0.0.1", server.port) as client:
         await client.hello(token="ann")
         for room in ("tea:closed", "coffee"):
@@ -96,7 +97,7 @@ async def test_a_join_that_is_refused_is_told_with_why(told: list[logging.LogRec
     assert "app.rooms(...) says which rooms there are" in unknown
 
 
-async def test_a_flood_of_refusals_is_a_few_lines(told: list[logging.LogRecord]) -> None:
+async def test_a_flood_of_refusals_is_a_few_lines(told: pytest.LogCaptureFixture) -> None:
     """The log is no way to fill a disk."""
     async with serving(application()) as server, connect_tcp("127.0.0.1", server.port) as client:
         await client.hello(token="ann")
@@ -121,7 +122,7 @@ async def test_a_message_that_cannot_be_read_is_told_to_who_debugs(
         async with connect_tcp("127.0.0.1", server.port) as client:
             await client.send({"type": "join", "room": "tea:open"})
             assert (await client.wait_closed()).code == 4504
-    written = lines(caplog.records)
+    written = lines(caplog)
     if level == logging.INFO:
         assert written == []
         return
