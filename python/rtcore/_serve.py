@@ -26,6 +26,7 @@ from ._dispatch import Runtime
 from ._engine import CoreEvent
 from ._given import settled
 from ._http import ASGI, HypercornBackend, Peer
+from ._last_words import into_the_log
 from ._lifecycle import Lifespan, Stop, Surroundings, raise_file_limit
 from ._listeners import Address, open_listeners
 from ._logs import announce, keep_standard_streams, set_up_logging
@@ -108,7 +109,10 @@ def run(app: App, config: Config | None = None, *, mount: ASGI | None = None, **
 def run_program(app: App, config: Config, mount: ASGI | None) -> LastResort | None:
     """The same for a program that ends then, too: the last resort is still there, and may be told to wait."""
     keep_standard_streams()
+    mine = not logging.root.handlers
     set_up_logging(config.log_level, config.log_format)
+    if mine and config.log_format == "json":
+        into_the_log()
     here = threading.current_thread() is threading.main_thread()
     resort = LastResort(config.grace) if here else None
     try:
