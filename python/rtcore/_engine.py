@@ -199,16 +199,6 @@ def _configure(core: Core, settings: CoreSettings) -> None:
                 raise ConfigError(f"the {what} {given!r} cannot be used: {error}") from error
 
 
-def fault_of_place(kind: str, given: str) -> str:
-    """Why the core cannot use a text as an `origin`, a `host` or a `proxy`; empty if it can."""
-    core = Core(bytes(32), True)
-    try:
-        {"origin": core.add_origin, "host": core.add_host, "proxy": core.add_proxy}[kind](given)
-    except ValueError as error:
-        return str(error)
-    return ""
-
-
 def text(error: BaseException) -> str:
     """What an error of the core says: `Refused` carries more than its text."""
     return str(error.args[1]) if isinstance(error, _core.Refused) else str(error)

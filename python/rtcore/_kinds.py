@@ -16,7 +16,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-from ._engine import fault_of_place
+from ._engine import Core
 
 _TIMES = {
     "ns": 1e-9,
@@ -100,11 +100,21 @@ def places(kind: str) -> Callable[[object], tuple[str, ...]]:
         for part in found:
             if len(part) > _PLACE:
                 raise ValueError(f"a list of texts of at most {_PLACE} characters")
-            if fault := fault_of_place(kind, part):
+            if fault := _fault_of_place(kind, part):
                 raise ValueError(f"a list of what can be read: {fault}")
         return found
 
     return read
+
+
+def _fault_of_place(kind: str, given: str) -> str:
+    """Why the core cannot use a text as an `origin`, a `host` or a `proxy`; empty if it can."""
+    core = Core(bytes(32), True)
+    try:
+        {"origin": core.add_origin, "host": core.add_host, "proxy": core.add_proxy}[kind](given)
+    except ValueError as error:
+        return str(error)
+    return ""
 
 
 def addresses(value: object) -> tuple[str, ...]:
