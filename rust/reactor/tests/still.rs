@@ -1,5 +1,6 @@
 //! A server that stands still: what came is read first, and the time is nobody's silence.
 
+#[allow(dead_code, reason = "each test program uses its part of it")]
 mod common;
 
 use common::Server;
