@@ -26,7 +26,7 @@ Events are tuples whose first item says what happened:
 | RAW_DRAINED | (kind, conn)      its unsent bytes fell below `session_low` |
 | DRAINED | (kind, session)       its unsent bytes fell below `session_low` |
 | UNBLOCKED | (kind, ticket)      a publish that got `Blocked(ticket)` may be tried again |
-| HAND_OVER | (kind, fd or -1, conn, bytes already read and rewritten: bytes, address: str, port: int) |
+| HAND_OVER | (kind, fd or -1, conn, bytes already read and rewritten: bytes, address: str, port: int, secure: bool) |
 | STREAM_OPENED | (kind, session, stream id, stream index, form, data: bytes) |
 | STREAM_WANTS | (kind, session, stream id)      it may make its next item |
 | STREAM_ITEM | (kind, session, stream id, form, data: bytes) |
@@ -130,6 +130,7 @@ class Core:
     def add_origin(self, origin: str) -> None: ...  # ValueError
     def add_host(self, host: str) -> None: ...
     def add_proxy(self, network: str) -> None: ...  # ValueError
+    def believe(self, fields: list[str]) -> None: ...  # ValueError
     def start(self) -> None: ...
     # -- the reactor (not with `manual`)
     def fileno(self) -> int: ...  # readable when `turn` has something to do, its next deadline included

@@ -23,6 +23,7 @@ from . import _core
 from ._failures import Failures
 from ._held import Held
 from ._home import Home
+from ._unusable import fault_of
 from .errors import ConfigError, Denied, InvalidData, NotServing, SessionEnded, UsageError
 
 Core = _core.Core
@@ -90,6 +91,7 @@ class CoreSettings:
     origins: Sequence[str] = ()
     hosts: Sequence[str] = ()
     proxies: Sequence[str] = ()
+    forwarded: Sequence[str] | None = None
     loopback_only: bool = False
     backend: bool = False
     token_in_url: bool = False
@@ -193,10 +195,10 @@ def _configure(core: Core, settings: CoreSettings) -> None:
         ("proxy", settings.proxies, core.add_proxy),
     ):
         for given in texts:
-            try:
-                add(given)
-            except ValueError as error:
-                raise ConfigError(f"the {what} {given!r} cannot be used: {error}") from error
+            if fault := fault_of(add, given):
+                raise ConfigError(f"the {what} {given!r} cannot be used: {fault}")
+    if settings.forwarded is not None and (fault := fault_of(core.believe, list(settings.forwarded))):
+        raise ConfigError(f"`forwarded` cannot be used: {fault}")
 
 
 def text(error: BaseException) -> str:

@@ -39,8 +39,9 @@ from hypercorn.config import Config as HypercornConfig
 from hypercorn.trio.worker_context import WorkerContext
 
 from ._failures import Failures, Guard, write
-from ._http_connection import SLICE, Connection, Link
+from ._http_connection import Connection, Link
 from ._places import PATIENCE, Bounds, Patience, Places
+from ._stream_ends import Parting, part
 from .api.keys import ApiKey
 
 Scope: TypeAlias = MutableMapping[str, Any]
@@ -49,10 +50,6 @@ Receive: TypeAlias = Callable[[], Awaitable[Message]]
 Send: TypeAlias = Callable[[Message], Awaitable[None]]
 ASGI: TypeAlias = Callable[[Scope, Receive, Send], Awaitable[None]]
 
-# RFC 9112 §9.6: after the answer the writing side is closed first, and what still comes is read and thrown
-# away for a while; closing at once would send a reset, and that may destroy the answer on its way.
-PARTING = 2.0
-PARTING_BYTES = 1024 * 1024
 # RFC 6455 §7.1.5: the link broke; what an application hears that asks on after the end.
 ABNORMAL = 1006
 log = logging.getLogger("rtcore.http")
@@ -110,6 +107,7 @@ class HypercornBackend:
         patience: Patience = PATIENCE,
         log_access: bool,
         failures: Failures,
+        parting: Parting = Parting(),  # noqa: B008 - a tuple of numbers
     ) -> None:
         self.app = app
         self.failures = failures
@@ -118,6 +116,7 @@ class HypercornBackend:
         self.places = Places(bounds, keys)
         self.patience = patience
         self.log_access = log_access
+        self.parting = parting
         self.config = HypercornConfig()
         self.config.include_server_header = False
         self.config.accesslog = None
@@ -148,11 +147,11 @@ class HypercornBackend:
         try:
             async with trio.open_nursery() as nursery:
                 if connection is not None:
-                    nursery.start_soon(_part, link, connection, stream, task_status)
+                    nursery.start_soon(_part, link, connection, stream, self.parting, task_status)
                     await connection.run()
                 elif told:
-                    nursery.start_soon(_part, link, connection, stream, task_status)
-                    await link.send_all(_full(self.bounds))
+                    nursery.start_soon(_part, link, connection, stream, self.parting, task_status)
+                    await link.send_all(_full(self.bounds, head_only=already.startswith(b"HEAD ")))
                     link.end()
         except* OSError:
             pass
@@ -269,24 +268,16 @@ async def _part(
     link: Link,
     connection: Connection | None,
     stream: trio.abc.Stream,
+    parting: Parting,
     task_status: trio.TaskStatus[bytes | None],
 ) -> None:
-    """When the request is over: give the connection back, or close it as `PARTING` says."""
+    """When the request is over: give the connection back, or close it as `Parting` says."""
     await link.ended.wait()
     if link.returned and connection is not None:
         link.passed_on = True
         task_status.started(connection.beyond())
         return
-    with trio.move_on_after(PARTING), contextlib.suppress(trio.BrokenResourceError, trio.ClosedResourceError):
-        if isinstance(stream, trio.SSLStream):
-            await stream.aclose()
-            return
-        if isinstance(stream, trio.abc.HalfCloseableStream):
-            await stream.send_eof()
-        taken = 0
-        while taken < PARTING_BYTES and (data := await stream.receive_some(SLICE)):
-            taken += len(data)
-    await trio.aclose_forcefully(stream)
+    await part(stream, parting)
 
 
 async def _quietly(function: Callable[[], Awaitable[None]]) -> None:
@@ -311,12 +302,13 @@ def _own_address(stream: trio.abc.Stream) -> tuple[str, int] | None:
         return None
 
 
-def _full(bounds: Bounds) -> bytes:
+def _full(bounds: Bounds, *, head_only: bool) -> bytes:
     body = (
         b'{"code":"OVERLOADED","message":"the server has %d HTTP requests open, or %d of this address, which '
         b'is its limit: try again in a second"}' % (bounds.limit, bounds.share(bounds.limit))
     )
     return (
         b"HTTP/1.1 503 Service Unavailable\r\nContent-Type: application/json\r\nContent-Length: %d\r\n"
-        b"Retry-After: 1\r\nConnection: close\r\nCache-Control: no-store\r\n\r\n%b" % (len(body), body)
+        b"Retry-After: 1\r\nConnection: close\r\nCache-Control: no-store\r\n\r\n%b"
+        % (len(body), b"" if head_only else body)
     )

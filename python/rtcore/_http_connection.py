@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import math
 from collections.abc import Callable, Iterator
 from typing import Any, Protocol, cast
@@ -156,9 +157,20 @@ class _Http1(H11Protocol):
             self._early, self.connection.buffer = self.connection.buffer, bytearray()
 
     async def stream_send(self, event: Any) -> None:
+        if isinstance(event, Response) and self._is_last():
+            event = dataclasses.replace(event, headers=[*event.headers, (b"connection", b"close")])
         await super().stream_send(event)
         if isinstance(event, Response):
             self._answered.set()
+
+    def _is_last(self) -> bool:
+        """Whether nothing after this answer will be served here, of which the client is told.
+
+        Either the server goes down, or more of the request may come, and nobody will have read it.
+        """
+        if not isinstance(self.connection, h11.Connection):
+            return False
+        return self.context.terminated.is_set() or self.connection.their_state is h11.SEND_BODY
 
     async def _maybe_recycle(self) -> None:
         """The answer is complete, or the application will not complete it.

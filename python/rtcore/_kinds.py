@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Final
 
 from ._engine import Core
+from ._unusable import fault_of
 
 _TIMES = {
     "ns": 1e-9,
@@ -92,6 +93,14 @@ def texts(value: object) -> tuple[str, ...]:
     return found
 
 
+def fields(value: object) -> tuple[str, ...]:
+    """A list of header fields in which proxies are believed."""
+    found = texts(value)
+    if fault := fault_of(Core(bytes(32), True).believe, list(found)):
+        raise ValueError(f"a list of header fields: {fault}")
+    return found
+
+
 def places(kind: str) -> Callable[[object], tuple[str, ...]]:
     """A list whose texts the core must be able to read: origins, hosts, networks."""
 
@@ -100,21 +109,11 @@ def places(kind: str) -> Callable[[object], tuple[str, ...]]:
         for part in found:
             if len(part) > _PLACE:
                 raise ValueError(f"a list of texts of at most {_PLACE} characters")
-            if fault := _fault_of_place(kind, part):
+            if fault := fault_of(getattr(Core(bytes(32), True), f"add_{kind}"), part):
                 raise ValueError(f"a list of what can be read: {fault}")
         return found
 
     return read
-
-
-def _fault_of_place(kind: str, given: str) -> str:
-    """Why the core cannot use a text as an `origin`, a `host` or a `proxy`; empty if it can."""
-    core = Core(bytes(32), True)
-    try:
-        {"origin": core.add_origin, "host": core.add_host, "proxy": core.add_proxy}[kind](given)
-    except ValueError as error:
-        return str(error)
-    return ""
 
 
 def addresses(value: object) -> tuple[str, ...]:

@@ -3,10 +3,11 @@
     server nursery           sessions, background tasks, signals
     └── hands                reactor, TLS connections, HTTP requests: what shutdown ends
 
-Shutdown: nothing new is accepted, every session is told to come back later, what runs may finish and is
-heard, and when the grace is over (or a second signal comes) what is left is closed. Cancelling `serve` does
-the last alone. What cannot be cancelled holds `serve` up, as it would any Trio program; `run` ends the
-process then.
+Shutdown: every session is told to come back later, what runs may finish and is heard, and when the grace is
+over (or a second signal comes) what is left is closed. Until then the port stays open for `/healthz`, which
+says 503, so that whoever sends clients here sends them elsewhere; every other request is told to come back.
+Cancelling `serve` does the last alone. What cannot be cancelled holds `serve` up, as it would any Trio
+program; `run` ends the process then.
 """
 
 from __future__ import annotations
@@ -32,6 +33,7 @@ from ._listeners import Address, open_listeners
 from ._logs import announce, keep_standard_streams, set_up_logging
 from ._places import Handshakes, side_door
 from ._signals import SETTLE, LastResort, hearing
+from ._stream_ends import Parting, bound_unsent
 from ._stream_shell import StreamShell
 from .api.service import PublishApi
 from .config import Config
@@ -196,6 +198,7 @@ class _Server:
             **side_door(config),
             log_access=config.access_log,
             failures=self.runtime.engine.failures,
+            parting=Parting.of(config),
         )
 
     def _ending(self, seconds: float) -> None:
@@ -244,6 +247,7 @@ class _Server:
 
     async def _secure(self, context: ssl.SSLContext, tcp: trio.SocketStream) -> None:
         """One TLS connection."""
+        bound_unsent(tcp, self.config.limit("kernel_unsent"))
         stream = trio.SSLStream(tcp, context, server_side=True, https_compatible=True)
         try:
             host, port = tcp.socket.getpeername()[:2]
@@ -261,12 +265,12 @@ class _Server:
             await trio.aclose_forcefully(stream)
 
     def _hand_over(self, event: CoreEvent) -> None:
-        _, fd, _, already, address, port = event
+        _, fd, _, already, address, port, secure = event
         if fd < 0:
             self.shell.hand_over(event)
             return
         stream = trio.SocketStream(trio.socket.from_stdlib_socket(socket.socket(fileno=fd)))
-        self.hands.start_soon(self._foreign, stream, already, Peer(address, port))
+        self.hands.start_soon(self._foreign, stream, already, Peer(address, port, secure))
 
     async def _foreign(self, stream: trio.SocketStream, already: bytes, peer: Peer) -> None:
         """One request that is not ours; at its boundary the socket goes back to the core."""
@@ -289,9 +293,6 @@ class _Server:
         if self.resort is not None:
             self.resort.begin()
         with trio.move_on_after(grace) as patience:
-            self.core.stop_accepting()
-            for door in self.doors:
-                door.cancel()
             self.stopping = True
             self.runtime.on_output = self._after_output
             self.core.shut_down(round(grace * 1000))
@@ -301,6 +302,9 @@ class _Server:
                 endings.start_soon(self.runtime.stop_handlers, trio.current_time() + grace)
                 endings.start_soon(self.http.wait_idle)
                 endings.start_soon(self.idle.wait)
+        self.core.stop_accepting()
+        for door in self.doors:
+            door.cancel()
         if patience.cancelled_caught:
             self.core.shut_down(0)  # who still waits for an ack is told that it is over
             self.runtime.finish_turn()

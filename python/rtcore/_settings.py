@@ -58,7 +58,14 @@ SETTINGS: tuple[Setting, ...] = (
         "proxies",
         (),
         kinds.places("proxy"),
-        "networks of proxies whose X-Forwarded-For is believed, such as 10.0.0.0/8",
+        "networks of proxies that are believed about their clients, such as 10.0.0.0/8",
+    ),
+    Setting(
+        "forwarded",
+        ("x-forwarded-for", "x-forwarded-proto"),
+        kinds.fields,
+        "header fields in which they are believed, perhaps also x-forwarded-host and x-forwarded-port; or "
+        "forwarded alone",
     ),
     Setting("certificate", None, kinds.path, "PEM file with the certificate chain: serve https and wss"),
     Setting(

@@ -22,8 +22,11 @@ import trio
 from ._dispatch import Runtime
 from ._engine import CoreEvent
 from ._http import HttpBackend, Peer
+from ._stream_ends import end_writing
 
 CHUNK = 64 * 1024
+# What is given to a stream at a time: nothing overtakes it, so it is no more than the kernel may have.
+PIECE = 16 * 1024
 # The bits of `Core.stream_state`.
 PAUSED, FINISH, DROP, HANDED_OVER = 1, 2, 4, 8
 
@@ -87,7 +90,7 @@ class Link:
 
     def take(self) -> bytes:
         """Some of what is due to the peer; call `taken` when it has left."""
-        return self._core.take_output(self._conn, CHUNK)
+        return self._core.take_output(self._conn, PIECE)
 
     def taken(self) -> None:
         """There is room now: for a session that lags, for a sender that waits."""
@@ -113,9 +116,9 @@ class StreamShell:
 
     def hand_over(self, event: CoreEvent) -> None:
         """HAND_OVER for a stream (`Runtime.hand_over`, without a file descriptor)."""
-        _, _, conn, already, address, port = event
+        _, _, conn, already, address, port, secure = event
         link = self._links[conn]
-        link.handed = NotOurs(already, Peer(address, port, link.peer.secure))
+        link.handed = NotOurs(already, Peer(address, port, secure))
         link.look(HANDED_OVER)
 
     @contextmanager
@@ -203,7 +206,7 @@ class StreamShell:
                 return
             elif link.state & FINISH and not ended:
                 ended = True
-                if not await _end_writing(stream):
+                if await end_writing(stream) is None:
                     return
             else:
                 await link.wait()
@@ -226,20 +229,3 @@ class StreamShell:
         while int(moment * 1e9) < deadline:
             moment = math.nextafter(moment, math.inf)
         return moment
-
-
-async def _end_writing(stream: trio.abc.Stream) -> bool:
-    """Say that no more comes; True when the peer may still be read, and must be.
-
-    A socket that is closed with unread bytes in it is reset, and what was said last (why a message was
-    refused) is lost with it. TLS has no half-close of its own, so the one of TCP below it is used.
-    """
-    below = stream.transport_stream if isinstance(stream, trio.SSLStream) else stream
-    if not isinstance(below, trio.abc.HalfCloseableStream):
-        await stream.aclose()
-        return False
-    try:
-        await below.send_eof()
-    except (trio.BrokenResourceError, trio.ClosedResourceError, trio.BusyResourceError):
-        await trio.lowlevel.checkpoint()
-    return True

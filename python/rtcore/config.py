@@ -51,6 +51,7 @@ class Config(msgspec.Struct, kw_only=True, frozen=True):
     origins: tuple[str, ...] = ()
     hosts: tuple[str, ...] = ()
     proxies: tuple[str, ...] = ()
+    forwarded: tuple[str, ...] = ("x-forwarded-for", "x-forwarded-proto")
     certificate: str | None = None
     key: str | None = None
     log_level: str = "info"
@@ -85,6 +86,7 @@ class Config(msgspec.Struct, kw_only=True, frozen=True):
             origins=self.origins,
             hosts=self.hosts,
             proxies=self.proxies,
+            forwarded=self.forwarded,
             loopback_only=all(_is_loopback(address) for address in addresses),
             backend=True,
             token_in_url=self.token_in_url,

@@ -10,7 +10,7 @@ from tests.architecture.imports import PACKAGE, Import, imported, inside, name_o
 
 # From the ground up. A module may import what stands on a lower floor, and nothing on its own.
 FLOORS = [
-    "errors _text _patterns _last_words _logs _core _shape _held",
+    "errors _text _unusable _patterns _last_words _logs _core _shape _held",
     "_home _fetch _claims _failures",
     "_step _engine _signals api.keys api.rates",
     "_values",
@@ -27,7 +27,7 @@ FLOORS = [
     "_again api _reactor _refused _tasks _streams",
     "_decide",
     "_dispatch",
-    "_http_connection _lifecycle",
+    "_stream_ends _http_connection _lifecycle",
     "_http",
     "_stream_shell site",
     "_gateway_scope _gateway_linger",
@@ -51,6 +51,7 @@ LOW_LEVEL = {
     "_worker": "is the task that is stepped",
     "_reactor": "waits on the poller's descriptor",
     "_stream_shell": "is a shell",
+    "_stream_ends": "is a part of the shells",
     "_serve": "is the outermost shell",
     "_asgi": "says when it is not run by Trio",
     "_gateway_websocket": "answers where there is nothing to wait for",

@@ -59,7 +59,7 @@ class Sse(PlainHttp):
                 answer.body += part
             raise Ended(answer.status, answer.json() if answer.body else self.bye)
         assert (answer.get("content-type") or "").startswith("text/event-stream"), answer.fields
-        assert answer.get("cache-control") == "no-store", answer.fields
+        assert answer.get("cache-control") == "no-store, no-transform", answer.fields
         assert answer.get("x-accel-buffering") == "no", answer.fields
         self.stream = EventStream(self.last_id)
 

@@ -36,7 +36,7 @@ async def test_messages_come_as_json_without_a_name_and_with_ids_on_entries_alon
     assert (kept["seq"], kept["data"]) == (seq, "line\nfeed")
     assert stream.parser.last_id == bob.at(seq)
     assert stream.answer.get("x-accel-buffering") == "no"
-    assert stream.answer.get("cache-control") == "no-store"
+    assert stream.answer.get("cache-control") == "no-store, no-transform"
 
 
 async def test_the_last_event_id_is_the_position_and_the_header_wins(

@@ -1,14 +1,18 @@
 """A server in this process, on a free port, ended with the test."""
 
+import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import trio
+import trustme
 
 import rtcore
 from rtcore._lifecycle import Stop
 from rtcore._listeners import Address
+from tests.contract.http1 import Connection
 from tests.patience import PATIENCE
 
 
@@ -50,3 +54,26 @@ async def serving(
 
             yield Running(await nursery.start(serve), stop, ended)
             stop.ask()
+
+
+@asynccontextmanager
+async def reached(server: Running, trust: ssl.SSLContext | None = None) -> AsyncIterator[Connection]:
+    """A connection that is kept; with `trust` by TLS."""
+    stream: trio.abc.Stream = await trio.open_tcp_stream("127.0.0.1", server.port)
+    if trust is not None:
+        stream = trio.SSLStream(stream, trust, server_hostname="127.0.0.1", https_compatible=True)
+    try:
+        yield Connection(stream, f"127.0.0.1:{server.port}")
+    finally:
+        await trio.aclose_forcefully(stream)
+
+
+def certified(folder: Path) -> tuple[dict[str, Any], ssl.SSLContext]:
+    """Settings with a certificate, and what trusts it."""
+    authority = trustme.CA()
+    certificate = folder / "server.pem"
+    pair = authority.issue_cert("localhost", "127.0.0.1").private_key_and_cert_chain_pem
+    pair.write_to_path(str(certificate))
+    trust = ssl.create_default_context()
+    authority.configure_trust(trust)
+    return {"certificate": str(certificate)}, trust

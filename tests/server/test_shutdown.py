@@ -23,7 +23,7 @@ from rtcore.testing import connect_tcp
 from rtcore.testing.frames import TEXT, encode
 from tests.patience import PATIENCE
 
-from .conftest import serving
+from .conftest import certified, reached, serving
 
 heard: list[object] = []
 
@@ -85,15 +85,65 @@ async def test_every_session_is_told_to_come_back_with_a_delay() -> None:
         assert (await client.wait_closed()).code == 4000
 
 
-async def test_nothing_new_is_accepted() -> None:
-    async with serving(app_with_a_handler(0.5)) as server, connect_tcp("127.0.0.1", server.port) as client:
+@pytest.mark.parametrize("tls", [False, True])
+async def test_while_it_drains_the_port_says_so_and_nothing_new_is_served(tls: bool, tmp_path: Path) -> None:
+    """With one port, whoever sends clients here can ask nowhere else; and a refused connection says less."""
+    settings, trust = certified(tmp_path) if tls else ({}, None)
+    finish = trio.Event()
+    app = rtcore.App()
+
+    @app.on("work")
+    async def work(session: rtcore.Session, data: Any) -> None:
+        heard.append("began")
+        await finish.wait()
+
+    async with serving(app, mount=site, **settings) as server:
+        async with reached(server, trust) as one:
+            assert (await one.request("GET", "/healthz")).status == 200
+        async with reached(server, trust) as client:
+            welcome = (await client.request("POST", "/rt/session", (), b'{"type":"hello"}')).json()
+            speaker = ("Authorization", f"Session {welcome['session']}:{welcome['key']}")
+            await client.request("POST", "/rt/send", [speaker], b'{"type":"emit","id":1,"event":"work"}')
+            await began_work()
+            server.stop.ask()
+            async with reached(server, trust) as one:  # those that were open are told, and this one is new
+                for path, said in (("/healthz", 503), ("/healthz", 503)):
+                    answer = await one.request("GET", path)
+                    assert (answer.status, answer.body) == (said, b"stopping\n")
+                    assert answer.get("connection") == "close"
+                    break
+            for path in ("/rt/ws", "/rt/poll?after=0", "/slow", "/metrics", "/rt/api/publish"):
+                async with reached(server, trust) as one:
+                    answer = (await one.request("GET", path)).refused(503, "OVERLOADED")
+                    assert answer.get("retry-after") == "1"
+            finish.set()
+            await server.ended.wait()
+        # And when it is over nobody is left waiting at the door.
+        with pytest.raises(OSError, match=r"connect|refused"):
+            await trio.open_tcp_stream("127.0.0.1", server.port)
+
+
+async def test_who_comes_while_it_drains_does_not_hold_it_up() -> None:
+    finish = trio.Event()
+    app = rtcore.App()
+
+    @app.on("work")
+    async def work(session: rtcore.Session, data: Any) -> None:
+        heard.append("began")
+        await finish.wait()
+
+    async with serving(app) as server, connect_tcp("127.0.0.1", server.port) as client:
         await client.hello()
         await client.begin("emit", event="work")
         await began_work()
         server.stop.ask()
         await client.until("bye")
-        with pytest.raises(OSError, match=r"connect|refused"):
-            await trio.open_tcp_stream("127.0.0.1", server.port)
+        async with reached(server) as silent, reached(server) as slow:
+            await slow.raw(b"GET /healthz HTTP/1.1\r\nHost: a\r\n")
+            await silent.raw(b"")
+            finish.set()
+            with trio.fail_after(8):  # and not the ten seconds of the grace
+                await server.ended.wait()
 
 
 async def test_what_runs_is_finished() -> None:

@@ -233,13 +233,17 @@ def address(dial: Dial, server: Server | None, *headers: tuple[str, str]) -> str
 
 
 def test_forwarded_addresses_are_believed_through_configured_proxies_only(
-    dial: Dial, configured: Server
+    dial: Dial, configured: Server, special: Servers
 ) -> None:
     assert address(dial, None, ("X-Forwarded-For", "203.0.113.9")) == "127.0.0.1"
     assert address(dial, None, ("Forwarded", "for=203.0.113.9")) == "127.0.0.1"
     assert address(dial, configured, ("X-Forwarded-For", "203.0.113.9")) == "203.0.113.9"
-    assert address(dial, configured, ("Forwarded", "for=203.0.113.9;proto=https")) == "203.0.113.9"
-    assert address(dial, configured, ("Forwarded", 'for="[2001:db8::7]:4711"')) == "2001:db8::7"
+    # Which fields are believed is a setting: the usual proxies let this one through as a client wrote it.
+    assert address(dial, configured, ("Forwarded", "for=203.0.113.9;proto=https")) == "127.0.0.1"
+    standard = special.start("app", "--proxy", "127.0.0.1", "--forwarded", "forwarded")
+    assert address(dial, standard, ("Forwarded", "for=203.0.113.9;proto=https")) == "203.0.113.9"
+    assert address(dial, standard, ("Forwarded", 'for="[2001:db8::7]:4711"')) == "2001:db8::7"
+    assert address(dial, standard, ("X-Forwarded-For", "203.0.113.9")) == "127.0.0.1"
     # What a client claims itself stands to the left of what the proxy saw.
     assert address(dial, configured, ("X-Forwarded-For", "198.51.100.1, 203.0.113.9")) == "203.0.113.9"
     assert address(dial, configured, ("X-Forwarded-For", "203.0.113.9, 127.0.0.1")) == "203.0.113.9"

@@ -30,6 +30,16 @@ def header(scope: Scope, name: bytes) -> bytes | None:
     return found[0] if len(found) == 1 else None
 
 
+def no_query(scope: Scope) -> None:
+    """Refuse a query: all that an operation takes stands in its body."""
+    query = bytes(scope.get("query_string", b"")).decode("latin-1")
+    if query:
+        name = query.partition("&")[0].partition("=")[0]
+        raise Fault(
+            "INVALID_MESSAGE", f"the URL has a query, {name!r}: what is asked for stands in the body, as JSON"
+        )
+
+
 async def read_body(scope: Scope, receive: Receive, most: int) -> bytes:
     """The body, of at most so many bytes. One that says it is longer is not read at all.
 

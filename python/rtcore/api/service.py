@@ -76,6 +76,7 @@ class PublishApi:
             raise Fault("NOT_FOUND", f"the publish API has no operation of this name; there are {known}")
         _only(scope, "POST")
         key = self._key(scope)
+        exchange.no_query(scope)
         bucket = self._spend(key)
         body = await exchange.read_body(scope, receive, self._most)
         caller = Caller(self._app, key, trio.current_time() + self._patience)

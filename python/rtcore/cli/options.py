@@ -25,6 +25,7 @@ _FLAGS = (
     ("--origin", "origins", "ORIGIN"),
     ("--allow-host", "hosts", "NAME"),
     ("--proxy", "proxies", "NETWORK"),
+    ("--forwarded", "forwarded", "HEADER"),
     ("--certificate", "certificate", "FILE"),
     ("--key", "key", "FILE"),
     ("--log-level", "log_level", "LEVEL"),

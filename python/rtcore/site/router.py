@@ -54,7 +54,7 @@ class Router:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """ASGI."""
         # The core has looked at the origin of what begins so, and of nothing that is written with escapes.
-        if scope["type"] == "http" and scope.get("raw_path", scope["path"].encode()).startswith(_API):
+        if scope["type"] == "http" and _written(scope).startswith(_API):
             await self._api(scope, receive, send)
             return
         ours = self._ours(scope) if scope["type"] == "http" else None
@@ -69,7 +69,7 @@ class Router:
             await _refuse_websocket(scope, send)
 
     def _ours(self, scope: Scope) -> Answer | None:
-        path = scope["path"]
+        path = _written(scope).decode("latin-1")
         found = None
         if path == "/healthz":
             found = (
@@ -88,6 +88,12 @@ class Router:
                 405, "METHOD_NOT_ALLOWED", f"{path} can only be read: use GET", (b"allow", b"GET, HEAD")
             )
         return found
+
+
+def _written(scope: Scope) -> bytes:
+    """The path as it was written: with an escape in it, it is none of ours, whatever a proxy made of it."""
+    raw: bytes | None = scope.get("raw_path")
+    return scope["path"].encode() if raw is None else raw.partition(b"?")[0]
 
 
 @cache

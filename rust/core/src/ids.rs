@@ -53,6 +53,11 @@ impl Tick {
     pub const fn plus_ms(self, ms: u64) -> Self {
         Self(self.0.saturating_add(ms.saturating_mul(1_000_000)))
     }
+    /// In whole milliseconds: for durations, beside another.
+    #[must_use]
+    pub const fn ms(self) -> u64 {
+        self.0 / 1_000_000
+    }
     /// Whole milliseconds since `earlier`; 0 if it is later.
     #[must_use]
     pub const fn ms_since(self, earlier: Self) -> u64 {
@@ -60,13 +65,37 @@ impl Tick {
     }
 }
 
-/// The time, both ways that the core needs it: for deadlines, and for people.
+/// The time, both ways that the core needs it. One rule: a *duration* is reckoned with the tick, a *date* is the wall's. The
+/// wall may be set at any moment, by hours and in both directions, and no duration notices. A date that something is to end
+/// at becomes a duration when it is first heard ([`Ends`]).
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Now {
     /// Monotonic: deadlines are reckoned with it.
     pub tick: Tick,
     /// Milliseconds since 1970: what the wire shows. It may jump.
     pub wall_ms: u64,
+}
+
+/// When something ends that was told as a date: a token.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Ends {
+    /// The date, as it is shown: milliseconds since 1970.
+    pub date: u64,
+    /// When that is. The date was compared with the clock once, when it was heard.
+    pub at: Tick,
+}
+
+impl Ends {
+    /// A date that is heard now. One that has been is now.
+    #[must_use]
+    pub const fn on(date: u64, now: Now) -> Self {
+        Self { date, at: now.tick.plus_ms(date.saturating_sub(now.wall_ms)) }
+    }
+    /// Whether it has come.
+    #[must_use]
+    pub fn has_come(&self, now: Now) -> bool {
+        self.at <= now.tick
+    }
 }
 
 /// How the bytes of `data` are written.

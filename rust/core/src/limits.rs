@@ -93,6 +93,10 @@ limits! {
     resume_ms = 120_000;
     /// How long a closed connection may take to finish (ms): RFC 6455 §7.1.1 wants the peer's close frame first.
     close_ms = 2_000;
+    /// How long the rest of a request that was refused is read and thrown away (ms), while it keeps coming: closed with bytes unread, a socket is reset, and the refusal lost. As long as a body may take.
+    parting_ms = 30_000;
+    /// Bytes of that. A client that does not look for an answer while it sends has it after so many.
+    parting_bytes = 64 * MIB;
     /// Time for the body of a request over plain HTTP (ms).
     body_ms = 30_000;
     /// Bytes of a body beside rtcore's own requests for which there is a second more than `body_ms` (bytes): one that drips has no
@@ -130,6 +134,8 @@ limits! {
     ack_memory = 512 * MIB;
     /// Bytes of acks that each session keeps whatever others keep.
     acks_at_least = 4 * KIB;
+    /// Bytes of one connection that may wait unsent in the kernel: what is newer, a ping or an ack cannot overtake them. Enough to keep a fast link busy for a turn; a quarter of a second at 60 KB/s.
+    kernel_unsent = 16 * KIB;
     /// References to entries that a connection holds (bytes) before its session lags and keeps a cursor instead.
     outbox = 64 * KIB;
     /// Unsent bytes said to one session alone, at which `await session.send()` waits.

@@ -71,6 +71,7 @@ fn a_server_that_stops_keeps_no_connection_that_waits() {
     engine.shut_down(1000, at(0));
     assert!(engine.adopt(PEER, false, at(0)).is_none());
     let asks = engine.adopt(PEER, true, at(0)).unwrap();
+    engine.receive(asks, &mut FOREIGN.to_vec(), at(0)); // only `/healthz` is served now
     assert!(output(&engine, asks).starts_with("HTTP/1.1 503 "));
 }
 

@@ -306,7 +306,7 @@ fn a_refusal_is_a_whole_response() {
     let refusal = Refusal::new(503, Code::Overloaded, "a \"full\"\n\u{e9}\\")
         .with_header("Retry-After", "5\r\nX: y".to_owned());
     let mut out = Vec::new();
-    refusal.write(true, &mut out);
+    refusal.write(&mut out);
     let text = String::from_utf8(out).unwrap();
     let (head, body) = text.split_once("\r\n\r\n").unwrap();
     assert_eq!(body, "{\"code\":\"OVERLOADED\",\"message\":\"a \\\"full\\\"\\u000a\u{e9}\\\\\"}");

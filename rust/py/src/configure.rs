@@ -6,9 +6,9 @@ use crate::core::Core;
 use crate::failure::Failure;
 use pyo3::prelude::*;
 use rtcore_core::engine::{RawPath, StreamPath};
-use rtcore_core::frame::forwarded::Cidr;
 use rtcore_core::frame::http::{self, Parsed};
 use rtcore_core::frame::origin::{is_host, origin_ok};
+use rtcore_core::frame::{Believed, Cidr};
 use rtcore_core::log::ring::Bounds;
 use rtcore_core::room::settings::{Patterns, Policy, Settings};
 
@@ -127,6 +127,12 @@ impl Core {
     fn add_proxy(&self, network: &str) -> Result<(), Failure> {
         let network = Cidr::parse(network).map_err(Failure::Value)?;
         self.lock().config()?.proxies.push(network);
+        Ok(())
+    }
+
+    fn believe(&self, fields: Vec<String>) -> Result<(), Failure> {
+        let believed = Believed::of(fields.iter().map(String::as_str)).map_err(Failure::Value)?;
+        self.lock().config()?.believed = believed;
         Ok(())
     }
 

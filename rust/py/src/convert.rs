@@ -133,10 +133,10 @@ fn tuple<'py>(py: Python<'py>, event: AppEvent, events: &Events) -> PyResult<Bou
 
 /// The descriptor is Python's from here on; -1 where there is none, because a stream shell has it.
 fn hand_over(py: Python<'_>, handed: Handed) -> PyResult<Bound<'_, PyTuple>> {
-    let Handed { conn, fd, bytes, address, port } = handed;
+    let Handed { conn, fd, bytes, address, port, secure } = handed;
     let (bytes, address) = (PyBytes::new(py, &bytes), text(address));
     let fd = fd.map_or(-1, IntoRawFd::into_raw_fd);
-    (kind::HAND_OVER, fd, conn.0, bytes, address, port).into_pyobject(py)
+    (kind::HAND_OVER, fd, conn.0, bytes, address, port, secure).into_pyobject(py)
 }
 
 fn text(address: IpAddr) -> String {

@@ -93,10 +93,10 @@ impl Core {
 
     fn stop_accepting(&self) -> Result<(), Failure> {
         // Without a poller nobody is accepted anyway.
-        match &self.lock().shard {
-            Some(shard) => Ok(shard.sender().send(Mail::StopAccepting)?),
-            None => Ok(()),
+        if let Some(shard) = &mut self.lock().shard {
+            shard.stop_accepting();
         }
+        Ok(())
     }
 
     fn close(&self, py: Python<'_>) {

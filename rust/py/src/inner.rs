@@ -49,6 +49,7 @@ pub(crate) struct Handed {
     pub bytes: Vec<u8>,
     pub address: IpAddr,
     pub port: u16,
+    pub secure: bool,
 }
 
 /// What Python is to hear, taken out so that it can be converted without the lock.
@@ -89,6 +90,7 @@ impl Inner {
             let read = usize::try_from(config.limits.turn_bytes).unwrap_or(usize::MAX);
             let mut shard = Shard::new(read)?;
             shard.set_patience(config.limits.ping_ms.saturating_add(config.limits.silence_ms));
+            shard.set_unsent(config.limits.kernel_unsent);
             self.shard = Some(shard);
         }
         let now = self.now();
@@ -180,6 +182,7 @@ impl Inner {
             bytes: handed.bytes,
             address: handed.address,
             port: handed.port,
+            secure: handed.secure,
         }));
         self.tell_streams(&dirty, ops);
         Ok(())
@@ -207,8 +210,8 @@ impl Inner {
             self.streams.mark(*conn);
         }
         for op in ops {
-            if let Some(Op::HandOver { conn, bytes, address, port }) = self.streams.apply(op) {
-                self.handed.push(Handed { conn, fd: None, bytes, address, port });
+            if let Some(Op::HandOver { conn, bytes, address, port, secure }) = self.streams.apply(op) {
+                self.handed.push(Handed { conn, fd: None, bytes, address, port, secure });
             }
         }
     }

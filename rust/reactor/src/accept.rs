@@ -99,7 +99,7 @@ impl Shard {
 
     fn welcome(&mut self, engine: &mut impl Driven, fd: OwnedFd, address: (IpAddr, u16)) {
         self.counters.accepted += 1;
-        prepare(&fd, self.patience_ms);
+        prepare(&fd, self.patience_ms, self.unsent);
         let (address, port) = address;
         self.clear_slots(engine);
         let Some(conn) = engine.connect(Peer { address, port, secure: false, stream: false }, self.now)

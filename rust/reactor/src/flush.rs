@@ -222,13 +222,13 @@ impl Shard {
                     self.foreign.1.push(op);
                 }
             }
-            Op::HandOver { conn, bytes, address, port } => match self.take_out(conn) {
+            Op::HandOver { conn, bytes, address, port, secure } => match self.take_out(conn) {
                 Some(socket) => {
                     // A descriptor that the poller does not know is as good as one that it forgot.
                     let _ = self.poller.remove(socket.fd());
-                    self.handed.push(Handed { conn, fd: socket.into_fd(), bytes, address, port });
+                    self.handed.push(Handed { conn, fd: socket.into_fd(), bytes, address, port, secure });
                 }
-                None => self.foreign.1.push(Op::HandOver { conn, bytes, address, port }),
+                None => self.foreign.1.push(Op::HandOver { conn, bytes, address, port, secure }),
             },
         }
     }

@@ -31,8 +31,10 @@ pub struct Handed {
     pub bytes: Vec<u8>,
     /// The address of the client.
     pub address: IpAddr,
-    /// The port that connected.
+    /// Its port; 0: not known.
     pub port: u16,
+    /// Whether it came by TLS, to a proxy before us.
+    pub secure: bool,
 }
 
 /// What was counted since the start.
@@ -83,6 +85,7 @@ pub struct Shard {
     pub(crate) reading_until: Tick,
     /// Turns in which deadlines were put off because more may wait in the kernel.
     pub(crate) put_off: usize,
+    pub(crate) unsent: u32,
 }
 
 impl Shard {
@@ -118,12 +121,24 @@ impl Shard {
             patience_ms: 0,
             reading_until: Tick(0),
             put_off: 0,
+            unsent: 0,
         })
     }
 
     /// Give a peer up whose system acknowledges nothing for so long (ms). Sockets that are open already keep theirs.
     pub fn set_patience(&mut self, ms: u64) {
         self.patience_ms = u32::try_from(ms).unwrap_or(u32::MAX);
+    }
+
+    /// Accept nobody any more, from now on: who tries is refused by the kernel.
+    pub fn stop_accepting(&mut self) {
+        self.listeners.clear();
+    }
+
+    /// Let the kernel take no more of a connection's output once so many bytes wait there unsent. Sockets that are open
+    /// already keep theirs.
+    pub fn set_unsent(&mut self, bytes: u64) {
+        self.unsent = u32::try_from(bytes).unwrap_or(u32::MAX);
     }
 
     /// Readable whenever a turn has something to do, the engine's deadline included.

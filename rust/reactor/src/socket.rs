@@ -137,8 +137,10 @@ impl Socket {
 ///
 /// `patience_ms` (0: the system's own) is how long what was written may go unacknowledged. On an event stream nothing is
 /// ever heard, and the system would go on for a quarter of an hour before it called a peer dead whose cable was pulled.
-pub(crate) fn prepare(fd: &OwnedFd, patience_ms: u32) {
+/// `unsent` (bytes; 0: the system's own): see [`bound_unsent`].
+pub(crate) fn prepare(fd: &OwnedFd, patience_ms: u32, unsent: u32) {
     let _ = rustix::net::sockopt::set_tcp_nodelay(fd, true);
+    bound_unsent(fd, unsent);
     #[cfg(target_os = "linux")]
     if patience_ms > 0 {
         let _ = rustix::net::sockopt::set_tcp_user_timeout(fd, patience_ms);
@@ -148,3 +150,37 @@ pub(crate) fn prepare(fd: &OwnedFd, patience_ms: u32) {
     #[cfg(target_vendor = "apple")]
     let _ = rustix::net::sockopt::set_socket_nosigpipe(fd, true);
 }
+
+/// The kernel takes megabytes for a peer that reads slowly, and what it has taken nothing overtakes: no newer entry, no
+/// ping, no ack. With this it takes no more once so many bytes wait that were never sent; what is on its way is not counted,
+/// so a fast link stays as fast. An error only means that it is no TCP socket.
+#[cfg(any(target_os = "linux", target_vendor = "apple"))]
+#[expect(unsafe_code, reason = "rustix has no name for this option")]
+fn bound_unsent(fd: &OwnedFd, bytes: u32) {
+    /// `<netinet/tcp.h>` of Darwin; `libc` has no name for it there.
+    #[cfg(target_vendor = "apple")]
+    const TCP_NOTSENT_LOWAT: libc::c_int = 0x201;
+    #[cfg(target_os = "linux")]
+    use libc::TCP_NOTSENT_LOWAT;
+    use std::os::fd::AsRawFd;
+
+    if bytes == 0 {
+        return;
+    }
+    let value = libc::c_int::try_from(bytes).unwrap_or(libc::c_int::MAX);
+    let length = libc::socklen_t::try_from(size_of_val(&value)).expect("four bytes");
+    // SAFETY: the descriptor is open for as long as it is borrowed, and the kernel reads `length` bytes of `value`, which
+    // lives until it has.
+    unsafe {
+        libc::setsockopt(
+            fd.as_raw_fd(),
+            libc::IPPROTO_TCP,
+            TCP_NOTSENT_LOWAT,
+            std::ptr::from_ref(&value).cast(),
+            length,
+        );
+    }
+}
+
+#[cfg(not(any(target_os = "linux", target_vendor = "apple")))]
+fn bound_unsent(_fd: &OwnedFd, _bytes: u32) {}

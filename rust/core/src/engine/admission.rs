@@ -17,6 +17,12 @@ pub(super) fn full_refusal(full: &Full) -> Refusal {
     Refusal::new(503, Code::Overloaded, message).with_header("Retry-After", COME_BACK.to_owned())
 }
 
+/// What a request is told that comes while the server stops: the next one takes its place.
+pub(super) fn stopping_refusal() -> Refusal {
+    Refusal::new(503, Code::Overloaded, "the server stops, and another takes its place: come back in 1 s")
+        .with_header("Retry-After", "1".to_owned())
+}
+
 impl Engine {
     /// What a session holds is charged to its user, or to itself, and to its address. The application's, if it is gone.
     pub(super) fn holder_of(&self, session: SessionId) -> Holder {

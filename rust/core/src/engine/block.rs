@@ -22,7 +22,7 @@ impl Engine {
             return false;
         }
         let bounds = place.settings.bounds;
-        let Some(needs) = place.ring.would_forget(data * 2 + ENTRY_COST, &bounds, now.wall_ms) else {
+        let Some(needs) = place.ring.would_forget(data * 2 + ENTRY_COST, &bounds, now.tick.ms()) else {
             return false;
         };
         let Some(slowest) = self.who_needs(room, needs) else { return false };

@@ -160,7 +160,13 @@ impl Engine {
     pub(super) fn hand_over(&mut self, id: ConnId, bytes: Vec<u8>) {
         let Some(conn) = self.vacate(id) else { return };
         self.stats.handed_over += 1;
-        self.ops.push(Op::HandOver { conn: id, bytes, address: conn.address, port: conn.port });
+        self.ops.push(Op::HandOver {
+            conn: id,
+            bytes,
+            address: conn.address,
+            port: conn.port,
+            secure: conn.secure,
+        });
     }
 
     fn forget_conn(&mut self, id: ConnId, now: Now) -> bool {
@@ -189,6 +195,7 @@ impl Engine {
     fn vacate(&mut self, id: ConnId) -> Option<Conn> {
         self.told_who(id);
         let conn = self.conns.remove(id.index(), id.generation())?;
+        self.late -= usize::from(conn.late);
         self.outboxes[id.index()].renew(&mut self.arena);
         self.shares.give_back(&Holder::peer(conn.address, None), What::Connection, 1);
         if let Some(user) = &conn.counted_user {

@@ -1,12 +1,15 @@
 //! What an engine is told before it begins, and what it is told of each peer.
 
-use crate::frame::forwarded::Cidr;
+use crate::frame::{Believed, Cidr};
 use crate::limits::Limits;
 use crate::room::settings::Settings;
 use std::net::IpAddr;
 
 /// The prefix under which the core answers itself.
 pub const PREFIX: &str = "/rt/";
+
+/// Where a load balancer asks whether to send more: the backend answers, and no other path is served while the server stops.
+pub const HEALTH: &str = "/healthz";
 
 /// A path of the application's own: WebSocket messages without envelope, session or log.
 #[derive(Clone, Debug)]
@@ -56,8 +59,10 @@ pub struct Config {
     pub origins: Vec<String>,
     /// Names allowed in `Host` beside loopback's.
     pub hosts: Vec<String>,
-    /// Proxies whose word about addresses counts.
+    /// Proxies whose word about their clients counts.
     pub proxies: Vec<Cidr>,
+    /// Which of their fields is believed.
+    pub believed: Believed,
 }
 
 /// Who is at the other end of a connection, as the transport sees it.

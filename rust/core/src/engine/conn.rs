@@ -34,6 +34,15 @@ pub(super) enum Phase {
     Closing,
 }
 
+/// What may still come of a request that was refused before all of it was there. It is read and thrown away: a socket
+/// that is closed with bytes unread is reset, and the refusal lost with it (RFC 9112 §9.6).
+#[derive(Debug)]
+pub(super) struct Parting {
+    /// Bytes.
+    pub left: u64,
+    pub until: Tick,
+}
+
 /// One transport link.
 #[derive(Debug)]
 #[expect(clippy::struct_excessive_bools, reason = "independent facts; the phase is an enum")]
@@ -67,12 +76,22 @@ pub(super) struct Conn {
     pub deadline: Tick,
     /// While it closes: until when it may take.
     pub closing_until: Tick,
+    /// While it closes: a request was refused of which more may come.
+    pub parting: Option<Box<Parting>>,
+    /// It came while the server was stopping: nobody waits for its end.
+    pub late: bool,
+    /// The request asks with `HEAD`.
+    pub head_only: bool,
     /// The configured size of one message here.
     pub max_message: usize,
+    /// Who connected. It never changes, while `address`, `port` and `secure` are facts of a request: a proxy sends
+    /// those of many clients over one connection.
+    pub peer: Peer,
+    /// Whether the present request came to us, or to the proxy before us, by TLS.
     pub secure: bool,
     /// An event stream whose signs of life are messages.
     pub beat: bool,
-    /// The address of the client: the peer's, or what a configured proxy says.
+    /// Who sent the present request: the peer, or who a configured proxy says.
     pub address: IpAddr,
     pub port: u16,
     /// Counted with the connections of this user.
@@ -112,7 +131,11 @@ impl Conn {
             progress: now,
             deadline: now,
             closing_until: now,
+            parting: None,
+            late: false,
+            head_only: false,
             max_message,
+            peer: *peer,
             secure: peer.secure,
             beat: false,
             address: peer.address,

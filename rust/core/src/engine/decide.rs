@@ -65,19 +65,14 @@ impl Engine {
         check_name("an event", event)?;
         let bounds = Bounds { count: OWN_ENTRIES, bytes: self.own_bytes(), age_ms: u64::MAX };
         let seq = self.head + 1;
+        let said = self.entry_time(now);
         let Some(held) = self.sessions.get_mut(session.index(), session.generation()) else {
             return Err(ended());
         };
         self.head = seq;
         held.known = true;
-        let entry = Arc::new(Entry::new(
-            seq,
-            Where::Session(session),
-            event.into(),
-            data.into(),
-            Form::Json,
-            now.wall_ms,
-        ));
+        let entry =
+            Arc::new(Entry::new(seq, Where::Session(session), event.into(), data.into(), Form::Json, said));
         let ring = held.rare().ring.get_or_insert_with(|| Ring::new(0));
         let freed = ring.push(Arc::clone(&entry), &bounds);
         let conn = held.conn;

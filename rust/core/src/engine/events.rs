@@ -24,8 +24,10 @@ pub enum Op {
         bytes: Vec<u8>,
         /// The address of the client, behind configured proxies.
         address: IpAddr,
-        /// The port that connected.
+        /// Its port; 0: not known.
         port: u16,
+        /// Whether it came by TLS, to us or to such a proxy.
+        secure: bool,
     },
 }
 

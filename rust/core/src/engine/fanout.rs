@@ -9,6 +9,7 @@ use crate::ids::{ConnId, RoomId, SessionId};
 use crate::log::entry::{ENCODINGS, Entry};
 use crate::log::position::Position;
 use crate::outbox::{Arena, Meta, Segment};
+use crate::room::settings::Policy;
 
 /// What it takes to write an entry in an encoding that nobody needed before.
 pub(super) struct Writing<'a> {
@@ -65,6 +66,8 @@ impl Engine {
             } = self;
             let Some(place) = rooms.get(room.index(), room.generation()) else { return };
             steps.spend(1 + place.members.len() / MEMBERS);
+            // What waits in an outbox is as old as it is much: where the newest counts, a quarter must do.
+            let bound = if place.settings.policy == Policy::Latest { bound / 4 } else { bound };
             for member in place.members.rows() {
                 let listener = &listeners[member.session.index()];
                 if !listener.live || entry.exclude == Some(member.session) {

@@ -13,7 +13,7 @@ use crate::envelope::write as envelope;
 use crate::ids::{ConnId, Now, RoomId, Seq, SessionId};
 use crate::log::cursor::merge;
 use crate::log::entry::Where;
-use crate::log::ring::Ring;
+use crate::log::ring::{Reason, Ring};
 use crate::outbox::{Lane, Meta};
 use crate::room::grants::Grants;
 use crate::room::settings::Policy;
@@ -89,12 +89,14 @@ impl Engine {
     /// What the rings have let go of that this listener still needs.
     fn missing(&mut self, session: SessionId, returning: bool) -> Found {
         let mut gaps = Vec::new();
-        let Self { sessions, rooms, steps, .. } = self;
+        let bound = size(self.config.limits.outbox);
+        let Self { sessions, rooms, outboxes, steps, .. } = self;
         let Some(held) = sessions.get_mut(session.index(), session.generation()) else {
             return Found::Gaps(gaps);
         };
         steps.spend(1 + held.rooms.len() / ROOMS);
         let cursor = held.cursor;
+        let left = held.conn.map_or(0, |conn| bound.saturating_sub(outboxes[conn.index()].data_bytes()));
         if let Some(rare) = &mut held.rare
             && let Some(ring) = &rare.ring
         {
@@ -109,10 +111,15 @@ impl Engine {
             let Some(place) = rooms.get_mut(joined.room.index(), joined.room.generation()) else { continue };
             let Some(member) = place.members.get_mut(session) else { continue };
             let at = cursor.max(member.began).max(member.floor);
-            if place.ring.complete_since(at) {
+            let complete = place.ring.complete_since(at);
+            let latest = place.settings.policy == Policy::Latest;
+            // Who lags in a room of this policy wants what is new, also where the ring still holds what is old: unless all of
+            // it leaves at once. (Who comes back has said where it was, and hears what the ring holds.)
+            let lags = latest && !returning && !fits(&place.ring, at, left);
+            if complete && !lags {
                 continue;
             }
-            let why = place.ring.forgotten_why().word();
+            let mut why = place.ring.forgotten_why().word();
             let mut to = place.ring.forgotten();
             match place.settings.policy {
                 Policy::Disconnect if !returning => return Found::Disconnect(Arc::clone(&place.name)),
@@ -122,7 +129,14 @@ impl Engine {
                     let newest: BTreeSet<Seq> =
                         place.ring.newest_per_slot(at).iter().map(|entry| entry.seq).collect();
                     let passed = place.ring.after(at).rev().find(|entry| !newest.contains(&entry.seq));
-                    to = to.max(passed.map_or(0, |entry| entry.seq));
+                    let passed = passed.map_or(0, |entry| entry.seq);
+                    if complete {
+                        if passed <= at {
+                            continue; // nothing is passed over
+                        }
+                        why = Reason::Ring.word();
+                    }
+                    to = to.max(passed);
                     joined.latest_until = to;
                     member.floor = place.ring.forgotten();
                 }
@@ -232,4 +246,18 @@ impl Engine {
             }
         }
     }
+}
+
+/// Whether all that a ring holds above `at` fits into so many bytes of an outbox, roughly.
+fn fits(ring: &Ring, at: Seq, bytes: usize) -> bool {
+    /// What stands around an entry's data.
+    const AROUND: usize = 128;
+    let mut left = bytes;
+    ring.after(at).all(|entry| match left.checked_sub(entry.data.len() + AROUND) {
+        Some(less) => {
+            left = less;
+            true
+        }
+        None => false,
+    })
 }

@@ -7,7 +7,7 @@ use super::steps::SESSION;
 use super::{AppEvent, Engine, Listener, Refused};
 use crate::codes::close;
 use crate::envelope::Hello;
-use crate::ids::{ConnId, Now, Seq, SessionId};
+use crate::ids::{ConnId, Ends, Now, Seq, SessionId};
 use crate::log::acks::Acks;
 use crate::log::entry::Author;
 use crate::log::position::Position;
@@ -108,7 +108,8 @@ impl Engine {
             self.close_conn(id, close::INTERNAL, reason, None, now);
             return;
         }
-        if expires.is_some_and(|at| at <= now.wall_ms) {
+        let expires = expires.map(|date| Ends::on(date, now));
+        if expires.is_some_and(|ends| ends.has_come(now)) {
             self.close_conn(id, close::EXPIRED, OVER, None, now);
             return;
         }
@@ -162,7 +163,7 @@ impl Engine {
         id: ConnId,
         pending: &PendingHello,
         user: Option<&str>,
-        expires: Option<u64>,
+        expires: Option<Ends>,
         now: Now,
     ) {
         if let Some(full) = self.full_for(id, user) {
@@ -177,9 +178,18 @@ impl Engine {
         }
         let session = self.make_session(id, user.as_ref(), expires, now);
         let since = self.since(pending.position.as_deref());
-        let began = if let Since::Known(seq) = since { seq } else { self.head };
+        // A position that means nothing asks for all that is held.
+        let mut began = match since {
+            Since::Known(seq) => seq,
+            Since::Nothing => self.head,
+            Since::Unknown => 0,
+        };
         if pending.subscription.as_ref().is_none_or(|subscription| subscription.hears()) {
             self.enter_own_rooms(session, user.as_ref(), began, now);
+        }
+        if since == Since::Unknown {
+            self.expire_rooms_of(session, now);
+            began = self.renew_floors(session, since);
         }
         if let Some(held) = self.session_mut(session) {
             held.cursor = began;
@@ -205,7 +215,7 @@ impl Engine {
         &mut self,
         id: ConnId,
         user: Option<&Arc<str>>,
-        expires: Option<u64>,
+        expires: Option<Ends>,
         now: Now,
     ) -> SessionId {
         let name: Arc<str> = loop {

@@ -1,18 +1,20 @@
 //! From bytes to what they carry: the request head, then frames.
 
-use super::admission::full_refusal;
-use super::config::{PREFIX, Peer};
+use super::admission::{full_refusal, stopping_refusal};
+use super::config::{HEALTH, PREFIX, Peer};
 use super::conn::{Conn, Phase};
 use super::steps::{BYTES, HEAD};
 use super::{AppEvent, Engine, Op, size};
 use crate::codes::{Code, close};
 use crate::error::Broken;
-use crate::frame::http::{Head, Parsed, Refusal, parse};
+use crate::frame::Answering;
+use crate::frame::http::{Head, Parsed, Refusal, asks_for_head_only, parse};
+use crate::frame::query::Query;
 use crate::frame::websocket::{Decoder, Event, Kind, Payload, Role, opcode};
-use crate::frame::{cors, forwarded, handshake, origin, page};
+use crate::frame::{cors, handshake, origin, page};
 use crate::ids::{ConnId, Form, Now};
 use crate::outbox::{Lane, Meta, Outbox};
-use crate::shares::{Account, Full, Holder, What, block};
+use crate::shares::{Holder, What};
 
 /// Connections beyond the limit that are still answered with a refusal; more are closed without a word.
 const REFUSED_AT_ONCE: usize = 256;
@@ -39,14 +41,12 @@ impl Engine {
             return None;
         }
         let from = Holder::peer(peer.address, None);
-        let full = if self.stopping {
-            Some(Full { what: "stopping", whose: None, limit: 0 })
-        } else {
-            self.shares.full_for(&from, What::Connection, 1)
-        };
+        let full = self.shares.full_for(&from, What::Connection, 1);
         let deadline = now.tick.plus_ms(limits.hello_ms);
         let mut conn = Conn::new(&peer, now.tick, size(limits.max_first_message));
         conn.deadline = deadline;
+        conn.late = self.stopping;
+        self.late += usize::from(conn.late);
         let (index, generation) = self.conns.insert(conn);
         let id = ConnId::new(index, generation);
         if self.outboxes.len() <= id.index() {
@@ -66,9 +66,11 @@ impl Engine {
     pub(super) fn refuse(&mut self, id: ConnId, refusal: &Refusal, now: Now) {
         self.stats.refused += 1;
         self.tell_refused(id, refusal);
-        let segment = self.arena.frame(Meta::Control, |out| refusal.write(true, out));
+        let head_only = self.conn(id).is_some_and(|conn| conn.head_only);
+        let to = Answering { keep: false, head_only };
+        let segment = self.arena.frame(Meta::Control, |out| refusal.write_as(to, out));
         self.post(id, Lane::Control, segment);
-        self.begin_closing(id, now);
+        self.begin_parting(id, now);
     }
 
     /// Bytes that arrived. They are unmasked where they lie.
@@ -162,7 +164,10 @@ impl Engine {
         while at < bytes.len() {
             let Some(conn) = self.conn(id) else { return bytes.len() };
             match conn.phase {
-                Phase::Closing => return bytes.len(),
+                Phase::Closing => {
+                    self.throw_away(id, bytes.len(), now);
+                    return bytes.len();
+                }
                 _ if self.steps.is_spent() => {
                     self.wait_turn(id, now);
                     return at;
@@ -272,6 +277,9 @@ impl Engine {
 
     fn take_head(&mut self, id: ConnId, bytes: &[u8], now: Now) -> Taken {
         let max = size(self.config.limits.max_head);
+        if let Some(conn) = self.conn_mut(id) {
+            conn.head_only = asks_for_head_only(bytes);
+        }
         let (head, length) = match parse(bytes, max) {
             Ok(Parsed::Incomplete) => return Taken::Incomplete,
             Ok(Parsed::Head(head, length)) => (head, length),
@@ -299,9 +307,15 @@ impl Engine {
     ) -> Result<Taken, Refusal> {
         self.stats.requests += 1;
         self.steps.spend(HEAD + length / BYTES);
+        // By what name the connection was made: a page whose name was turned to loopback can say any other.
         origin::host_ok(head, self.config.loopback_only, &self.config.hosts)?;
-        self.place_behind_proxy(id, head)?;
+        let host = self.place_behind_proxy(id, head)?;
+        let renamed = host.as_ref().map(|host| head.renamed(host.as_bytes()));
+        let head = renamed.as_ref().unwrap_or(head);
         let path = head.path();
+        if self.stopping && path != HEALTH {
+            return Err(stopping_refusal());
+        }
         let raw = self.config.raws.iter().position(|raw| raw.path == path);
         let ours = raw.is_some() || path.starts_with(PREFIX);
         if ours {
@@ -337,31 +351,9 @@ impl Engine {
         Ok(Taken::Bytes(length))
     }
 
-    /// The client's address, where a configured proxy tells it; its limit is looked at again.
-    fn place_behind_proxy(&mut self, id: ConnId, head: &Head<'_>) -> Result<(), Refusal> {
-        let Some(conn) = self.conn(id) else { return Ok(()) };
-        if self.config.proxies.is_empty() {
-            return Ok(());
-        }
-        let (before, after) =
-            (conn.address, forwarded::forwarded_for(head, conn.address, &self.config.proxies));
-        if before == after {
-            return Ok(());
-        }
-        let account = |address| Account::Address(block(address));
-        if let Some(full) = self.shares.full(account(after), What::Connection, 1) {
-            return Err(full_refusal(&full));
-        }
-        self.shares.give_back_in(account(before), What::Connection, 1);
-        self.shares.take_in(account(after), What::Connection, 1);
-        if let Some(conn) = self.conn_mut(id) {
-            conn.address = after;
-        }
-        Ok(())
-    }
-
     fn open_websocket(&mut self, id: ConnId, head: &Head<'_>) -> Result<(), Refusal> {
         let wanted = handshake::check(head)?;
+        Query::parse(head.query())?.only("/rt/ws", &[])?;
         let offered: Vec<&str> = wanted.protocols.clone();
         let known = offered.iter().find_map(|name| match *name {
             "rtcore.v1.json" => Some((Form::Json, "rtcore.v1.json")),

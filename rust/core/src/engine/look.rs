@@ -130,14 +130,14 @@ impl Engine {
                 .filter(|place| !place.name.starts_with('$'))
                 .map(|place| Arc::clone(&place.name))
                 .collect(),
-            expires: held.expires,
+            expires: held.expires.map(|ends| ends.date),
         })
     }
 
-    /// Whether no connection is left.
+    /// Whether no connection is left of those that were there when it was told to stop.
     #[must_use]
     pub fn is_idle(&self) -> bool {
-        self.conns.is_empty()
+        self.conns.len() == self.late
     }
 
     /// The sizes of everything that peers can make grow.

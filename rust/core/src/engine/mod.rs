@@ -29,7 +29,9 @@ mod input;
 mod join;
 mod look;
 mod output;
+mod parting;
 mod presence;
+mod proxied;
 mod publish;
 mod raw;
 mod requests;
@@ -97,6 +99,8 @@ pub struct Engine {
     epoch: String,
     /// The number of the newest entry.
     head: Seq,
+    /// The date of the newest entry (ms since 1970).
+    newest_ms: u64,
     /// The highest number that any freed room let go of.
     freed: Seq,
     conns: Slab<Conn>,
@@ -125,6 +129,8 @@ pub struct Engine {
     deflater: Deflater,
     random: ChaCha20Rng,
     stopping: bool,
+    /// Connections that came since.
+    late: usize,
     stats: Stats,
     /// Taken for one message at a time, so that it is allocated once.
     scratch: Vec<u8>,
@@ -157,6 +163,7 @@ impl Engine {
             handlers,
             epoch,
             head: 0,
+            newest_ms: 0,
             freed: 0,
             conns: Slab::default(),
             outboxes: Vec::new(),
@@ -180,6 +187,7 @@ impl Engine {
             deflater: Deflater::new(1, false),
             random,
             stopping: false,
+            late: 0,
             stats: Stats::new(now.wall_ms),
             scratch: Vec::new(),
             config,

@@ -211,9 +211,16 @@ impl Engine {
         Ok(seq)
     }
 
+    /// The time of an entry. Its date never falls behind that of the one before, however the clock is set.
+    pub(super) fn entry_time(&mut self, now: Now) -> Now {
+        self.newest_ms = self.newest_ms.max(now.wall_ms);
+        Now { wall_ms: self.newest_ms, ..now }
+    }
+
     /// Give an event its number, keep it, and say it to all who listen. 0: it was volatile.
     fn enter_log(&mut self, room: RoomId, draft: &Draft<'_>, now: Now) -> Seq {
         self.stats.published += 1;
+        let said = self.entry_time(now);
         let Some(place) = self.rooms.get_mut(room.index(), room.generation()) else { return 0 };
         let event = match &place.last_event {
             Some(event) if **event == *draft.event => Arc::clone(event),
@@ -227,8 +234,7 @@ impl Engine {
         let slot = place.settings.key.as_deref().and_then(|key| field(draft.data, draft.form, key));
         let slot = slot.map(Into::into);
         let seq = if draft.volatile { 0 } else { self.head + 1 };
-        let mut entry =
-            Entry::new(seq, Where::Room(room, name), event, draft.data.into(), draft.form, now.wall_ms);
+        let mut entry = Entry::new(seq, Where::Room(room, name), event, draft.data.into(), draft.form, said);
         entry.from.clone_from(&draft.from);
         entry.exclude = draft.exclude;
         entry.trace = draft.trace.map(Into::into);

@@ -7,7 +7,7 @@ use super::{AppEvent, Engine, size};
 use crate::codes::Code;
 use crate::envelope::{Emit, write as envelope};
 use crate::error::Fault;
-use crate::ids::{Form, Now, SessionId};
+use crate::ids::{Ends, Form, Now, SessionId};
 use crate::log::acks::{Kept, KeptError, Seen};
 use crate::log::dedupe::{Kind, Scope, Ticket};
 use crate::shares::What;
@@ -301,7 +301,7 @@ impl Engine {
     pub fn reauthenticated(&mut self, ticket: u64, user: Option<&str>, expires: Option<u64>, now: Now) {
         let Some(Waiting::Reauth { session, id, bytes }) = self.answered(ticket) else { return };
         self.settle(session, bytes);
-        self.new_token(session, id, user, expires, now);
+        self.new_token(session, id, user, expires.map(|date| Ends::on(date, now)), now);
         self.go_on(session, now);
     }
 
@@ -310,7 +310,7 @@ impl Engine {
         session: SessionId,
         id: Option<u64>,
         user: Option<&str>,
-        expires: Option<u64>,
+        expires: Option<Ends>,
         now: Now,
     ) {
         let Some(held) = self.session(session) else { return };
@@ -321,7 +321,8 @@ impl Engine {
         }
         self.renew(session, expires, now);
         if let Some(id) = id {
-            self.tell_reply(session, Some(id), |out, form| envelope::auth(out, form, id, expires));
+            let date = expires.map(|ends| ends.date);
+            self.tell_reply(session, Some(id), |out, form| envelope::auth(out, form, id, date));
         }
     }
 }

@@ -9,7 +9,8 @@ use super::standing::OVER;
 use super::{AppEvent, Engine};
 use crate::codes::close;
 use crate::envelope::write as envelope;
-use crate::ids::{ConnId, Form, Now, RoomId, Seq, SessionId};
+use crate::ids::{ConnId, Ends, Form, Now, RoomId, Seq, SessionId};
+use crate::log::ring::Ring;
 use crate::room::grants::Grants;
 use std::sync::Arc;
 
@@ -21,7 +22,7 @@ impl Engine {
         id: ConnId,
         session: SessionId,
         mut pending: PendingHello,
-        expires: Option<u64>,
+        expires: Option<Ends>,
         now: Now,
     ) {
         let Some(held) = self.session(session) else { return };
@@ -106,7 +107,7 @@ impl Engine {
         let mut pending = std::mem::take(&mut **pending);
         let Some(returning) = pending.returning.take() else { return };
         self.not_returning(id, returning.session);
-        if returning.expires.is_some_and(|expires| expires <= now.wall_ms) {
+        if returning.expires.is_some_and(|expires| expires.has_come(now)) {
             // It was over before the last room was decided.
             if pending.subscription.is_some() {
                 self.end_session(returning.session, OVER, close::EXPIRED, now);
@@ -157,13 +158,13 @@ impl Engine {
         self.expire_rooms_of(session, now);
         let since = self.since(pending.position.as_deref());
         let began = self.session(session).map_or(0, |held| held.began);
+        self.renew(session, returning.expires, now);
+        let all = self.renew_floors(session, since);
         let seq = match since {
             Since::Known(seq) => seq,
             Since::Nothing => began,
-            Since::Unknown => self.head,
+            Since::Unknown => all,
         };
-        self.renew(session, returning.expires, now);
-        self.renew_floors(session, since, seq);
         self.arrive(id, session, seq, &pending, now);
         self.welcome(id, session, seq, Some(since != Since::Unknown), now);
         for (room, name) in self.plain_rooms(session) {
@@ -232,13 +233,19 @@ impl Engine {
         }
     }
 
-    /// What was told of gaps before a return counts no more: the client says itself what it has. Only
-    /// where its position means nothing, all that is past was just told as one gap.
-    pub(super) fn renew_floors(&mut self, session: SessionId, since: Since, seq: Seq) {
-        let Some(held) = self.sessions.get_mut(session.index(), session.generation()) else { return };
-        let floor = if since == Since::Unknown { seq } else { 0 };
+    /// What was told of gaps before a return counts no more: the client says itself what it has.
+    ///
+    /// Only where its position means nothing is everything owed: what each ring still holds for it, and as a gap (see
+    /// `tell_unknown_past`) what came before that. Then the answer is where its feed begins: before all of that.
+    pub(super) fn renew_floors(&mut self, session: SessionId, since: Since) -> Seq {
+        let head = self.head;
+        let Some(held) = self.sessions.get_mut(session.index(), session.generation()) else { return head };
+        let unknown = since == Since::Unknown;
+        let mut begins = head;
         if let Some(rare) = &mut held.rare {
-            rare.ring_floor = floor;
+            let held = rare.ring.as_ref().and_then(Ring::oldest).map_or(head, |entry| entry.seq - 1);
+            rare.ring_floor = if unknown { held } else { 0 };
+            begins = begins.min(held);
         }
         for joined in &mut held.rooms {
             joined.latest_until = 0;
@@ -246,10 +253,14 @@ impl Engine {
             if let Some(room) = room {
                 joined.mark = room.presence.snapshot(session);
                 if let Some(member) = room.members.get_mut(session) {
-                    member.floor = floor;
+                    let first = room.ring.first_after(member.began);
+                    let held = first.map_or(head, |entry| entry.seq - 1);
+                    member.floor = if unknown { held } else { 0 };
+                    begins = begins.min(held);
                 }
             }
         }
+        begins
     }
 
     /// A newer connection took the session over: the older one is told so and closed.

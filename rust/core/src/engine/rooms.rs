@@ -237,7 +237,7 @@ impl Engine {
     pub(super) fn expire_room(&mut self, room: RoomId, now: Now) {
         let Some(place) = self.room_mut(room) else { return };
         let bounds = place.settings.bounds;
-        let freed = place.ring.expire(now.wall_ms, &bounds);
+        let freed = place.ring.expire(now.tick.ms(), &bounds);
         self.account(0, freed);
     }
 
@@ -248,7 +248,7 @@ impl Engine {
         for index in 0..self.rooms.slots() {
             let Some(room) = self.rooms.at_mut(index) else { continue };
             let bounds = room.settings.bounds;
-            let freed = room.ring.expire(now.wall_ms, &bounds);
+            let freed = room.ring.expire(now.tick.ms(), &bounds);
             self.ring_bytes = self.ring_bytes.saturating_sub(freed.bytes);
             self.stats.forgotten += freed.entries as u64;
             if room.members.is_empty() && room.ring.is_empty() {

@@ -3,7 +3,7 @@
 use super::backlog::Backlog;
 use super::http::{Link, Subscription};
 use crate::frame::page::Page;
-use crate::ids::{ConnId, RoomId, Seq, SessionId, Tick};
+use crate::ids::{ConnId, Ends, RoomId, Seq, SessionId, Tick};
 use crate::log::acks::Acks;
 use crate::log::entry::Author;
 use crate::log::ring::Ring;
@@ -94,8 +94,8 @@ pub(super) struct Session {
     pub waiting_bytes: u32,
     pub hold: Option<Hold>,
     pub rare: Option<Box<Rare>>,
-    /// When its token ends, milliseconds since 1970.
-    pub expires: Option<u64>,
+    /// When its token ends.
+    pub expires: Option<Ends>,
     pub told_expiring: bool,
     /// When the timer looks at that next.
     pub expires_at: Option<Tick>,
@@ -196,7 +196,7 @@ pub(super) struct PendingHello {
 pub(super) struct Returning {
     pub session: SessionId,
     pub user: Option<Arc<str>>,
-    pub expires: Option<u64>,
+    pub expires: Option<Ends>,
     /// Rooms without an answer, those included that were not asked for yet.
     pub open: u32,
     /// Those, the next last: so many of one connection are not asked for at once.

@@ -10,7 +10,7 @@ use super::Engine;
 use super::session::Session;
 use crate::codes::{Code, close};
 use crate::frame::http::Refusal;
-use crate::ids::{Now, SessionId};
+use crate::ids::{Ends, Now, SessionId};
 
 /// What is said to who comes too late.
 pub(super) const OVER: &str = "the token's time is over";
@@ -31,7 +31,7 @@ pub(super) enum Standing {
 impl Session {
     /// Whether its token's time is over.
     pub fn is_expired(&self, now: Now) -> bool {
-        self.expires.is_some_and(|expires| expires <= now.wall_ms)
+        self.expires.is_some_and(|expires| expires.has_come(now))
     }
 }
 
@@ -72,7 +72,7 @@ impl Engine {
     }
 
     /// A token is valid from now on, until then: for the session, and for what it lent its right to.
-    pub(super) fn renew(&mut self, session: SessionId, expires: Option<u64>, now: Now) {
+    pub(super) fn renew(&mut self, session: SessionId, expires: Option<Ends>, now: Now) {
         let Some(held) = self.session_mut(session) else { return };
         held.expires = expires;
         held.told_expiring = false;

@@ -162,8 +162,8 @@ impl Engine {
         let early = self.config.limits.expiring_ms;
         let Some(held) = self.session(id) else { return };
         let Some(expires) = held.expires else { return };
-        let told = if held.told_expiring { 0 } else { early };
-        let at = now.tick.plus_ms(expires.saturating_sub(told).saturating_sub(now.wall_ms));
+        let before = Tick::default().plus_ms(if held.told_expiring { 0 } else { early });
+        let at = Tick(expires.at.0.saturating_sub(before.0)).max(now.tick);
         if let Some(held) = self.session_mut(id) {
             held.expires_at = Some(at);
         }
@@ -187,7 +187,7 @@ impl Engine {
                 let reason = format!("no hello came within {limit} ms");
                 self.close_conn(id, close::SILENT, &reason, None, now);
             }
-            Phase::Closing => self.drop_conn(id, now),
+            Phase::Closing => self.closing_due(id, now),
             Phase::Body => self.body_timeout(id, now),
             Phase::Answering => self.answer_send(id, now),
             Phase::Parked => self.end_poll(id, now),
@@ -266,11 +266,11 @@ impl Engine {
             return;
         }
         let Some(held) = self.session(id) else { return };
-        if !held.told_expiring && now.wall_ms + self.config.limits.expiring_ms >= expires {
+        if !held.told_expiring && now.tick.plus_ms(self.config.limits.expiring_ms) >= expires.at {
             if let Some(held) = self.session_mut(id) {
                 held.told_expiring = true;
             }
-            self.tell_session(id, |out, form| envelope::expiring(out, form, expires));
+            self.tell_session(id, |out, form| envelope::expiring(out, form, expires.date));
         }
         self.time_expiry(id, now);
     }

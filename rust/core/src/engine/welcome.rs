@@ -66,7 +66,7 @@ impl Engine {
             limits: &told,
             transports: &["websocket", "sse", "polling"],
             time: now.wall_ms,
-            expires: held.expires,
+            expires: held.expires.map(|ends| ends.date),
             ticket: ticket.as_deref(),
             streams: &held.streams().map(super::streams::wanted).unwrap_or_default(),
         };
@@ -81,19 +81,22 @@ impl Engine {
         self.tell_as(id, false, |out, _| out.extend_from_slice(&bytes));
     }
 
-    /// The position was of another life of the log: what came before cannot be told.
+    /// The position was of another life of the log: what came before that which is held (`renew_floors`) cannot be told.
     pub(super) fn tell_unknown_past(&mut self, session: SessionId) {
         let Some(held) = self.session(session) else { return };
-        let head = self.head;
-        let names: Vec<Arc<str>> = held
+        let alone = held.rare.as_ref().map_or(self.head, |rare| rare.ring_floor);
+        let rooms: Vec<(Arc<str>, Seq)> = held
             .rooms
             .iter()
-            .filter_map(|joined| self.room(joined.room).map(|room| Arc::clone(&room.name)))
+            .filter_map(|joined| {
+                let room = self.room(joined.room)?;
+                Some((Arc::clone(&room.name), room.members.get(session)?.floor))
+            })
             .collect();
         let why = Reason::Epoch.word();
-        self.tell_session(session, |out, form| envelope::gap(out, form, None, 0, head, why));
-        for name in names {
-            self.tell_session(session, |out, form| envelope::gap(out, form, Some(&name), 0, head, why));
+        self.tell_session(session, |out, form| envelope::gap(out, form, None, 0, alone, why));
+        for (name, to) in rooms {
+            self.tell_session(session, |out, form| envelope::gap(out, form, Some(&name), 0, to, why));
         }
     }
 }

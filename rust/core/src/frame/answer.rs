@@ -29,9 +29,10 @@ pub fn empty(out: &mut Vec<u8>, about: &About<'_>) {
 }
 
 /// Append the head of an event stream, HTML §9.2.5. It ends with the connection: its end is the peer's sign to
-/// come back, and a proxy between must not keep it for somebody else.
+/// come back, and a proxy between must not keep it for somebody else; nor compress it, since what compresses gathers
+/// (`no-transform`, RFC 9111 §5.2.2.6).
 pub fn event_stream(out: &mut Vec<u8>, about: &About<'_>, chunked: bool) {
-    begin(out, 200, &About { keep: false, ..*about });
+    begin_as(out, 200, &About { keep: false, ..*about }, b"no-store, no-transform");
     field(out, "Content-Type", "text/event-stream; charset=utf-8");
     // What proxies of the nginx family understand as "do not gather this".
     field(out, "X-Accel-Buffering", "no");
@@ -42,14 +43,18 @@ pub fn event_stream(out: &mut Vec<u8>, about: &About<'_>, chunked: bool) {
 }
 
 fn begin(out: &mut Vec<u8>, status: u16, about: &About<'_>) {
+    begin_as(out, status, about, b"no-store");
+}
+
+fn begin_as(out: &mut Vec<u8>, status: u16, about: &About<'_>, caching: &[u8]) {
     out.extend_from_slice(b"HTTP/1.1 ");
     out.extend_from_slice(itoa::Buffer::new().format(status).as_bytes());
     out.push(b' ');
     out.extend_from_slice(phrase(status).as_bytes());
     // What every answer says is copied as a whole: most answers are short, and this is the larger part of them.
-    out.extend_from_slice(
-        b"\r\nCache-Control: no-store\r\nX-Content-Type-Options: nosniff\r\nVary: Origin\r\n",
-    );
+    out.extend_from_slice(b"\r\nX-Content-Type-Options: nosniff\r\nVary: Origin\r\nCache-Control: ");
+    out.extend_from_slice(caching);
+    out.extend_from_slice(b"\r\n");
     if let Some(origin) = about.origin {
         field(out, "Access-Control-Allow-Origin", origin);
         field(out, "Access-Control-Allow-Credentials", "true");

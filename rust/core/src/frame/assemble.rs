@@ -96,8 +96,9 @@ pub(super) fn check_len(len: u64, compressed: bool, max: usize) -> Result<(), Br
     let max = max as u64;
     let allowed = if compressed { max.saturating_add(max >> 8).saturating_add(64) } else { max };
     if len > allowed {
-        let what = if compressed { "compressed message" } else { "message" };
-        return Err(Broken::new(close::TOO_BIG, format!("a {what} of {len} bytes came; the limit is {max}")));
+        // Compressed or not is the peer's transport's affair; what is too long is what the application wanted to say.
+        let reason = format!("a message of {len} bytes came; the limit is {max}: send less at a time");
+        return Err(Broken::new(close::TOO_BIG, reason));
     }
     Ok(())
 }

@@ -94,10 +94,10 @@ impl Run<'_> {
             let read = usize::try_from(self.stream.total_in() - read).unwrap_or(usize::MAX);
             input = input.get(read..).unwrap_or_default();
             if self.out.len() > self.max {
-                return Err(Broken::new(
-                    close::TOO_BIG,
-                    format!("a compressed message has more than {} bytes, which is the limit", self.max),
-                ));
+                let max = self.max;
+                let reason =
+                    format!("a message of more than {max} bytes came, the limit: send less at a time");
+                return Err(Broken::new(close::TOO_BIG, reason));
             }
             self.bare = false;
             if status == Status::StreamEnd {

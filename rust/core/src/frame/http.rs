@@ -48,6 +48,12 @@ pub fn parse(bytes: &[u8], max_head: usize) -> Result<Parsed<'_>, Refusal> {
     Ok(Parsed::Head(head, end))
 }
 
+/// Whether what has come of a request begins as one that asks with `HEAD`: also where the rest is missing, or broken.
+#[must_use]
+pub fn asks_for_head_only(bytes: &[u8]) -> bool {
+    bytes.strip_prefix(b"\r\n").unwrap_or(bytes).starts_with(b"HEAD ")
+}
+
 /// Where the request line begins: one empty line before it is tolerated, RFC 9112 §2.2.
 fn beginning(bytes: &[u8]) -> Result<Option<usize>, Refusal> {
     let start = match bytes {
@@ -190,6 +196,14 @@ impl<'a> Head<'a> {
     #[must_use]
     pub fn upgrades_to_websocket(&self) -> bool {
         self.has_token("upgrade", "websocket") && self.has_token("connection", "upgrade")
+    }
+
+    /// The same with another name in `Host`: that by which a proxy was called. It was checked to be one.
+    #[must_use]
+    pub fn renamed<'b>(&'b self, host: &'b [u8]) -> Head<'b> {
+        let others = self.headers.iter().filter(|field| !field.0.eq_ignore_ascii_case("host"));
+        let headers = std::iter::once(("Host", host)).chain(others.copied()).collect();
+        Head { method: self.method, target: self.target, minor: self.minor, headers }
     }
 
     /// The fields in their order, names as they were written.

@@ -40,6 +40,28 @@ impl<'a> Query<'a> {
         self.0.iter().filter(move |pair| pair.0 == name).map(|pair| &*pair.1)
     }
 
+    /// Refuse what is none of the `known` names: a slip of the pen would else be a wish that nobody hears.
+    pub fn only(&self, path: &str, known: &[&str]) -> Result<(), Refusal> {
+        let Some((name, _)) = self.0.iter().find(|pair| !known.contains(&&*pair.0)) else { return Ok(()) };
+        let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
+        Err(Refusal::bad(format!("the query has {name:?}, which {path} does not know; it knows {known}")))
+    }
+
+    /// Seconds, if the parameter is there: as whole milliseconds, more digits are cut off.
+    pub fn milliseconds(&self, name: &str) -> Result<Option<u64>, Refusal> {
+        let Some(value) = self.one(name)? else { return Ok(None) };
+        let (whole, fraction) = value.split_once('.').unwrap_or((value, "0"));
+        let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+        if !digits(whole) || !digits(fraction) {
+            return Err(Refusal::bad(format!(
+                "{name:?} in the query is {value:?}; it must be a number of seconds, such as 25 or 0.5"
+            )));
+        }
+        let thousandths =
+            fraction.bytes().chain(*b"00").take(3).fold(0, |sum, digit| sum * 10 + u64::from(digit - b'0'));
+        Ok(Some(whole.parse::<u64>().unwrap_or(u64::MAX).saturating_mul(1000).saturating_add(thousandths)))
+    }
+
     /// A whole number, if the parameter is there.
     pub fn number(&self, name: &str) -> Result<Option<u64>, Refusal> {
         let Some(value) = self.one(name)? else { return Ok(None) };
@@ -99,6 +121,28 @@ mod tests {
         assert_eq!(query.number("last").unwrap(), Some(5));
         assert_eq!(query.one("flag").unwrap(), Some(""));
         assert_eq!(query.one("none").unwrap(), None);
+    }
+
+    #[test]
+    fn seconds_may_have_decimals() {
+        let all = "a=25&b=0.5&c=1.2345&d=0.05&e=18446744073709551615&f=99999999999999999999.5";
+        let query = Query::parse(Some(all)).unwrap();
+        for (name, ms) in
+            [("a", 25_000), ("b", 500), ("c", 1_234), ("d", 50), ("e", u64::MAX), ("f", u64::MAX)]
+        {
+            assert_eq!(query.milliseconds(name).unwrap(), Some(ms), "{name}");
+        }
+        for wrong in ["n=", "n=-1", "n=.5", "n=5.", "n=1e3", "n=0.5.5", "n=NaN", "n=+1", "n=0x1"] {
+            assert!(Query::parse(Some(wrong)).unwrap().milliseconds("n").is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn unknown_names_are_refused_by_name() {
+        let query = Query::parse(Some("format=plain&fromat=plain")).unwrap();
+        let refusal = query.only("/rt/sse", &["format", "room"]).unwrap_err();
+        assert!(refusal.message.contains("\"fromat\"") && refusal.message.contains("format, room"));
+        assert!(query.only("/rt/sse", &["fromat", "format"]).is_ok());
     }
 
     #[test]

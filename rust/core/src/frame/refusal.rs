@@ -16,6 +16,16 @@ pub struct Refusal {
     pub headers: Vec<(&'static str, String)>,
 }
 
+/// What a refusal answers.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Answering {
+    /// Another request may follow on the connection.
+    pub keep: bool,
+    /// It asks with `HEAD`: the answer is its head alone, whatever it says, RFC 9110 §9.3.2. A body behind it would be
+    /// read as the next answer, by a proxy as that of somebody else.
+    pub head_only: bool,
+}
+
 /// Append a header field. Nothing that a value holds may begin another line.
 pub(super) fn field(out: &mut Vec<u8>, name: &str, value: &str) {
     out.extend_from_slice(name.as_bytes());
@@ -42,14 +52,13 @@ impl Refusal {
         self
     }
 
-    /// Append the whole response. No cache keeps it. Under the prefix, where the page's origin
-    /// decides what is answered, it says so with `Vary`.
-    pub fn write(&self, under_prefix: bool, out: &mut Vec<u8>) {
-        self.write_kept(under_prefix, false, out);
+    /// Append the whole response, after which the connection closes. No cache keeps it.
+    pub fn write(&self, out: &mut Vec<u8>) {
+        self.write_as(Answering::default(), out);
     }
 
-    /// The same; `keep`: another request may follow on the connection.
-    pub fn write_kept(&self, under_prefix: bool, keep: bool, out: &mut Vec<u8>) {
+    /// The same, to a request of which more is known. The page's origin decides what is answered, so `Vary` says so.
+    pub fn write_as(&self, to: Answering, out: &mut Vec<u8>) {
         let mut body = Vec::with_capacity(64 + self.message.len());
         body.extend_from_slice(b"{\"code\":\"");
         body.extend_from_slice(self.code.word().as_bytes());
@@ -65,9 +74,7 @@ impl Refusal {
         out.extend_from_slice(b"\r\nContent-Type: application/json\r\nContent-Length: ");
         out.extend_from_slice(number.format(body.len()).as_bytes());
         out.extend_from_slice(b"\r\nCache-Control: no-store\r\nX-Content-Type-Options: nosniff\r\n");
-        if under_prefix {
-            out.extend_from_slice(b"Vary: Origin\r\n");
-        }
+        out.extend_from_slice(b"Vary: Origin\r\n");
         let mut closes = false;
         for (name, value) in &self.headers {
             // An answer that demands an upgrade names the field in `Connection`, RFC 9110 §7.8.
@@ -77,11 +84,13 @@ impl Refusal {
             }
             field(out, name, value);
         }
-        if !closes && !keep {
+        if !closes && !to.keep {
             out.extend_from_slice(b"Connection: close\r\n");
         }
         out.extend_from_slice(b"\r\n");
-        out.extend_from_slice(&body);
+        if !to.head_only {
+            out.extend_from_slice(&body);
+        }
     }
 }
 

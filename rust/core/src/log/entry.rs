@@ -4,7 +4,7 @@
 //! are functions of it, each made at most once and shared by all who listen in it. So the work for an entry
 //! grows with the encodings in use and not with the listeners.
 
-use crate::ids::{Form, RoomId, Seq, SessionId};
+use crate::ids::{Form, Now, RoomId, Seq, SessionId};
 use std::sync::{Arc, OnceLock};
 
 /// How many encodings there are: JSON and `MessagePack` in frames, each plain and compressed; four for event
@@ -59,8 +59,10 @@ pub struct Entry {
     pub data: Arc<[u8]>,
     /// How `data` is written.
     pub form: Form,
-    /// When it was said, in milliseconds since 1970.
+    /// When it was said, in milliseconds since 1970: a date, for people.
     pub time: u64,
+    /// The same on the monotonic clock (ms), by which it grows old.
+    pub born_ms: u64,
     /// Who said it; none: the application.
     pub from: Option<Arc<Author>>,
     /// A W3C traceparent, passed on.
@@ -76,14 +78,15 @@ pub struct Entry {
 impl Entry {
     /// An entry that the application said to all. The other fields are set before it is shared.
     #[must_use]
-    pub fn new(seq: Seq, room: Where, event: Arc<str>, data: Arc<[u8]>, form: Form, time: u64) -> Self {
+    pub fn new(seq: Seq, room: Where, event: Arc<str>, data: Arc<[u8]>, form: Form, said: Now) -> Self {
         Self {
             seq,
             room,
             event,
             data,
             form,
-            time,
+            time: said.wall_ms,
+            born_ms: said.tick.ms(),
             from: None,
             trace: None,
             exclude: None,

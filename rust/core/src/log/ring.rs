@@ -105,7 +105,7 @@ impl Ring {
     pub fn push(&mut self, entry: Arc<Entry>, bounds: &Bounds) -> Freed {
         debug_assert!(entry.seq > self.top, "number {} after {}", entry.seq, self.top);
         let cost = entry.cost();
-        let (aged, surplus) = self.surplus(cost, bounds, entry.time);
+        let (aged, surplus) = self.surplus(cost, bounds, entry.born_ms);
         let mut freed = self.let_go(aged, Reason::Age);
         freed += self.let_go(surplus, Reason::Ring);
         self.top = entry.seq;
@@ -120,7 +120,7 @@ impl Ring {
         freed
     }
 
-    /// Let go of what is too old. A wall clock that was set back only makes entries stay longer.
+    /// Let go of what is too old; `now_ms` is of the monotonic clock.
     pub fn expire(&mut self, now_ms: u64, bounds: &Bounds) -> Freed {
         let aged = self.entries.iter().take_while(|entry| too_old(entry, now_ms, bounds)).count();
         let freed = self.let_go(aged, Reason::Age);
@@ -281,7 +281,7 @@ impl<'a> IntoIterator for &'a Ring {
 }
 
 fn too_old(entry: &Entry, now_ms: u64, bounds: &Bounds) -> bool {
-    now_ms.saturating_sub(entry.time) > bounds.age_ms
+    now_ms.saturating_sub(entry.born_ms) > bounds.age_ms
 }
 
 fn slot(entry: &Entry) -> (bool, &[u8]) {

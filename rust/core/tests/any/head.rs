@@ -1,14 +1,15 @@
 //! The request head, and all that is decided by looking at it.
 
+use rtcore_core::frame::forwarded::Client;
 use rtcore_core::frame::http::{Parsed, parse};
-use rtcore_core::frame::{Cidr, forwarded_for, handshake, host_ok, origin_ok};
+use rtcore_core::frame::{Believed, Cidr, client_of, handshake, host_ok, origin_ok};
 use std::net::{IpAddr, Ipv4Addr};
 
 pub fn must_hold(bytes: &[u8]) {
     let (head, length) = match parse(bytes, 16 * 1024) {
         Ok(Parsed::Head(head, length)) => (head, length),
         Ok(Parsed::Incomplete) => return,
-        Err(refusal) => return refusal.write(true, &mut Vec::new()),
+        Err(refusal) => return refusal.write(&mut Vec::new()),
     };
     assert!(length <= bytes.len());
     // What was taken in one read is incomplete without its last byte, or was refused before.
@@ -18,7 +19,14 @@ pub fn must_hold(bytes: &[u8]) {
     let _ = origin_ok(&head, &configured, true);
     let _ = host_ok(&head, true, &configured);
     let peer = IpAddr::V4(Ipv4Addr::LOCALHOST);
-    let _ = forwarded_for(&head, peer, &Cidr::parse("127.0.0.0/8").into_iter().collect::<Vec<_>>());
+    let peer = Client { address: peer, port: 1, secure: false, host: None };
+    let trusted = [Cidr::parse("127.0.0.0/8").unwrap(), Cidr::parse("10.0.0.0/8").unwrap()];
+    let _ = client_of(&head, peer.clone(), &trusted, Believed::of(["forwarded"]).unwrap());
+    let older = Believed::NAMES.into_iter().skip(1);
+    if let Some(host) = client_of(&head, peer, &trusted, Believed::of(older).unwrap()).host {
+        let again = format!("GET / HTTP/1.1\r\nHost: {host}\r\n\r\n");
+        assert!(parse(again.as_bytes(), usize::MAX).is_ok(), "{host:?} may stand in Host");
+    }
     if let Ok(wanted) = handshake::check(&head) {
         let mut out = Vec::new();
         handshake::write_switch(wanted.key, wanted.protocols.first().copied(), wanted.deflate, &mut out);

@@ -50,7 +50,7 @@ impl Echo {
 
     fn hand_over(&mut self, conn: ConnId, bytes: &[u8]) {
         let address = self.peers[0].address;
-        self.ops.push(Op::HandOver { conn, bytes: bytes.to_vec(), address, port: 7 });
+        self.ops.push(Op::HandOver { conn, bytes: bytes.to_vec(), address, port: 7, secure: false });
     }
 }
 

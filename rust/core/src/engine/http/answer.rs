@@ -5,8 +5,8 @@ use crate::codes::{Code, close};
 use crate::engine::Engine;
 use crate::engine::conn::Phase;
 use crate::frame::answer::{self, About};
-use crate::frame::cors;
 use crate::frame::http::Refusal;
+use crate::frame::{Answering, cors};
 use crate::ids::{ConnId, Now};
 use crate::outbox::{Lane, Meta};
 
@@ -44,10 +44,16 @@ impl Engine {
         let Some(request) = self.conn_mut(id).and_then(|conn| conn.request.take()) else { return };
         self.outboxes[id.index()].answers = false;
         let keep = whole && request.keep && !stopping;
+        let head_only = self.conn(id).is_some_and(|conn| conn.head_only);
         let refusal = cors::readable_by(refusal.clone(), request.origin.as_deref());
-        let segment = self.arena.frame(Meta::Control, |out| refusal.write_kept(true, keep, out));
+        let segment =
+            self.arena.frame(Meta::Control, |out| refusal.write_as(Answering { keep, head_only }, out));
         self.post(id, Lane::Control, segment);
-        self.after_answer(id, keep, now);
+        if whole {
+            self.after_answer(id, keep, now);
+        } else {
+            self.begin_parting(id, now);
+        }
     }
 
     fn after_answer(&mut self, id: ConnId, keep: bool, now: Now) {

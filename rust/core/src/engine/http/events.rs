@@ -45,11 +45,19 @@ impl Shape {
                 return Err(Refusal::new(400, Code::InvalidMessage, message));
             }
         };
+        let beat = match query.one("beat")? {
+            None | Some("0") => false,
+            Some("1") => true,
+            Some(other) => {
+                let message = format!("\"beat\" in the query is {other:?}: 1, or 0 for comments");
+                return Err(Refusal::new(400, Code::InvalidMessage, message));
+            }
+        };
         let padding = query.number("padding")?.unwrap_or(0).min(MOST_PADDING);
         Ok(Self {
             plain,
             chunked: head.minor == 1,
-            beat: query.one("beat")? == Some("1"),
+            beat,
             padding: u32::try_from(padding).expect("bounded above"),
         })
     }
@@ -157,18 +165,17 @@ impl Engine {
         self.expire_rooms_of(session, now);
         let Some(link) = self.session_mut(session).and_then(|held| held.link.as_mut()) else { return };
         let first = !std::mem::replace(&mut link.read, true);
-        let seq = match since {
-            Since::Known(seq) => seq,
-            Since::Nothing => link.position,
-            Since::Unknown => self.head,
-        };
+        let mut seq = if let Since::Known(seq) = since { seq } else { link.position };
         let mail = self
             .session_mut(session)
             .and_then(|held| held.link.as_mut())
             .map_or_else(Default::default, |link| link.take_mail());
         // What was told of gaps since the hello counts as long as nobody has read it.
         if !first || since != Since::Nothing {
-            self.renew_floors(session, since, seq);
+            let all = self.renew_floors(session, since);
+            if since == Since::Unknown {
+                seq = all;
+            }
         }
         self.hear_from(id, session, seq, now);
         self.deliver_mail(id, mail);

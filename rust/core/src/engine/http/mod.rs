@@ -65,6 +65,7 @@ impl Engine {
             }
         }
         let query = Query::parse(head.query())?;
+        query.only(path, known(path))?;
         let token = query.one("token")?;
         if token.is_some() && !self.config.token_in_url {
             let message = "a token in a URL ends up in logs and histories: send it as \"Authorization: Bearer\", or in \
@@ -219,6 +220,19 @@ impl Engine {
         let refusal =
             Refusal::new(408, Code::Timeout, format!("the request's body did not end within {limit} ms"));
         self.refuse_request(id, &refusal, false, now);
+    }
+}
+
+/// What a query may hold.
+fn known(path: &str) -> &'static [&'static str] {
+    match path {
+        "/rt/session" => &["token"],
+        "/rt/send" => &["session", "token"],
+        "/rt/poll" => &["session", "after", "wait", "token"],
+        "/rt/sse" => {
+            &["session", "ticket", "room", "since", "last", "position", "format", "beat", "padding", "token"]
+        }
+        _ => &["session", "format", "beat", "padding", "token"],
     }
 }
 

@@ -35,7 +35,7 @@ impl Engine {
         let session = self.speaker(head, query)?;
         let after = query.number("after")?.unwrap_or(0);
         let most = self.config.limits.poll_wait_ms;
-        let wait = query.number("wait")?.map_or(most, |seconds| seconds.saturating_mul(1000).min(most));
+        let wait = query.milliseconds("wait")?.map_or(most, |wait| wait.min(most));
         let agent = head.agent();
         if let Some(conn) = self.conn_mut(id) {
             conn.agent = agent;

@@ -17,7 +17,7 @@ use crate::engine::{AppEvent, Engine, size};
 use crate::error::Fault;
 use crate::frame::http::Refusal;
 use crate::frame::query::Query;
-use crate::ids::{ConnId, Now, RoomId, Seq, SessionId};
+use crate::ids::{ConnId, Ends, Now, RoomId, Seq, SessionId};
 use crate::room::grants::Grants;
 use crate::room::members::Member;
 use crate::room::settings::Settings;
@@ -105,7 +105,7 @@ impl Engine {
         session: SessionId,
         wanted: &Subscription,
         owner: Option<SessionId>,
-        expires: Option<u64>,
+        expires: Option<Ends>,
         now: Now,
     ) {
         let until = now.tick.plus_ms(self.config.limits.resume_ms);
@@ -208,6 +208,10 @@ impl Engine {
             let member = Member { session, began, floor: 0, info: allowed.info, grants, visible: false };
             self.enter(session, room, member, 0, now);
         }
+        if since == Since::Unknown {
+            self.expire_rooms_of(session, now);
+            cursor = self.renew_floors(session, since);
+        }
         if let Some(link) = self.session_mut(session).and_then(|held| held.link.as_mut()) {
             link.read = true;
             link.here = true;
@@ -237,7 +241,8 @@ impl Engine {
         };
         match (since, last) {
             (Since::Known(seq), _) => seq,
-            (Since::Unknown, _) | (Since::Nothing, None) => self.head,
+            (Since::Unknown, _) => place.ring.forgotten(),
+            (Since::Nothing, None) => self.head,
             (Since::Nothing, Some(last)) => {
                 let before = place.ring.len().saturating_sub(size(last));
                 let passed = before.checked_sub(1).and_then(|at| place.ring.iter().nth(at));

@@ -1,0 +1,44 @@
+//! The end of a connection whose request was refused while more of it may come: that is read and thrown away, within
+//! bounds, so that the refusal is not lost in a reset.
+
+use super::Engine;
+use super::conn::Parting;
+use crate::ids::{ConnId, Now};
+
+impl Engine {
+    /// Nothing more is taken or said, where a request was refused that may not be all here.
+    pub(super) fn begin_parting(&mut self, id: ConnId, now: Now) {
+        let limits = &self.config.limits;
+        let parting = Parting { left: limits.parting_bytes, until: now.tick.plus_ms(limits.parting_ms) };
+        if let Some(conn) = self.conn_mut(id) {
+            conn.parting = Some(Box::new(parting));
+        }
+        self.begin_closing(id, now);
+    }
+
+    /// So many bytes came on a connection that closes. As long as a refused request goes on, its peer has not read why.
+    pub(super) fn throw_away(&mut self, id: ConnId, count: usize, now: Now) {
+        let more = now.tick.plus_ms(self.config.limits.close_ms);
+        let Some(conn) = self.conn_mut(id) else { return };
+        let Some(parting) = &mut conn.parting else { return };
+        parting.left = parting.left.saturating_sub(count as u64);
+        let until = more.min(parting.until);
+        if parting.left == 0 {
+            self.drop_conn(id, now);
+        } else if until > conn.closing_until {
+            conn.closing_until = until; // looked at when the present deadline comes
+        }
+    }
+
+    /// A connection that closes has had its time, unless something came meanwhile.
+    pub(super) fn closing_due(&mut self, id: ConnId, now: Now) {
+        let Some(conn) = self.conn_mut(id) else { return };
+        if conn.closing_until <= now.tick {
+            self.drop_conn(id, now);
+            return;
+        }
+        let due = conn.closing_until;
+        conn.deadline = due;
+        self.timers.conn(due, id);
+    }
+}
