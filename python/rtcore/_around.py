@@ -38,7 +38,8 @@ async def lifespan(app: App, function: Callable[..., Any]) -> AsyncIterator[None
 async def _enter(stack: AsyncExitStack, app: App, function: Callable[..., Any]) -> None:
     surrounding = function(app)
     if isinstance(surrounding, AsyncGenerator):  # what it gives decides, however it is wrapped
-        surrounding = asynccontextmanager(lambda: surrounding)()
+        generator: AsyncGenerator[Any, None] = surrounding
+        surrounding = asynccontextmanager(lambda: generator)()
     if not hasattr(type(surrounding), "__aenter__"):
         raise UsageError(
             f"the lifespan {name_of(function)} gives {surrounding!r}: it is an async generator function with "

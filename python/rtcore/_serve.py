@@ -249,6 +249,7 @@ class _Server:
         """One TLS connection."""
         bound_unsent(tcp, self.config.limit("kernel_unsent"))
         stream = trio.SSLStream(tcp, context, server_side=True, https_compatible=True)
+        host = "a peer that is gone"
         try:
             host, port = tcp.socket.getpeername()[:2]
             with self.handshakes.one(host, self.config.limit("hello_ms") / 1000) as patience:
