@@ -17,6 +17,7 @@ import tempfile
 from collections.abc import Awaitable, Callable
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import trio
 import trustme
@@ -64,7 +65,7 @@ class Slow(trio.abc.Stream):
         self.due = max(self.due, trio.current_time() - 0.05) + len(data) / SLOW
         return data
 
-    async def send_all(self, data: bytes) -> None:
+    async def send_all(self, data: bytes | bytearray | memoryview) -> None:
         await self.inner.send_all(data)
 
     async def wait_send_all_might_not_block(self) -> None:
@@ -126,7 +127,7 @@ async def main(seconds: float, limits: dict[str, str]) -> None:
         trust = ssl.create_default_context()
         authority.configure_trust(trust)
         for secure in (None, trust):
-            settings = {} if secure is None else {"certificate": str(certificate)}
+            settings: dict[str, Any] = {} if secure is None else {"certificate": str(certificate)}
             serve = partial(rtcore.serve, application(), port=0, signals=False, limits=limits, **settings)
             async with trio.open_nursery() as nursery:
                 addresses = await nursery.start(serve)

@@ -33,8 +33,8 @@ class Parting(NamedTuple):
     @classmethod
     def of(cls, config: Config) -> Parting:
         """As a configuration has it."""
-        times = (config.limit(name) / 1000 for name in ("close_ms", "parting_ms"))
-        return cls(*times, config.limit("parting_bytes"))
+        pause, whole = config.limit("close_ms") / 1000, config.limit("parting_ms") / 1000
+        return cls(pause, whole, config.limit("parting_bytes"))
 
 
 def bound_unsent(stream: trio.SocketStream, most: int) -> None:

@@ -159,7 +159,7 @@ async def test_the_publish_api_which_the_core_hands_over(version: str, above: st
         assert refused.status == 401
         foreign = {**key, "origin": "https://evil.example"}
         assert (await client.ask("POST", f"{above}/rt/api/publish", body=body, **foreign)).status == 403
-        assert (await client.ask("POST", f"{above}/%72t/api/publish", body=body, **foreign)).status == 404
+        assert (await client.ask("POST", f"{above}/%72t/api/publish", body=body, **foreign)).status == 400
 
 
 async def test_what_is_beside_sees_the_path_and_the_state_that_it_would_see_alone() -> None:
