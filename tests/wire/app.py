@@ -26,7 +26,8 @@ SESSIONS: dict[str, rtcore.Session] = {}
 app.rooms("relay:*", relay=True)
 app.rooms("small:*", relay=True, history=5)
 app.rooms("brief:*", relay=True, age=0.15)
-app.rooms("deep:*", relay=True, history=2000, bytes=8 << 20)
+# An entry and its encoding are both in the ring; the kernel holds little of what a slow reader is owed.
+app.rooms("deep:*", relay=True, history=2000, bytes=16 << 20)
 app.rooms("latest:*", relay=True, history=5, policy="latest", key="ticker")
 app.rooms("disconnect:*", relay=True, history=5, policy="disconnect")
 app.rooms("block:*", relay=True, history=5, policy="block")

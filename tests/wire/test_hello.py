@@ -51,7 +51,7 @@ def test_the_limits_are_told_in_their_units(ann: Client) -> None:
 def test_short_times_are_never_told_as_none(dial: Dial, quick: Server) -> None:
     limits = dial(quick).hello().welcome["limits"]
     assert 0 < limits["ping"] <= 1, "a client that believed in 0 s would ping without end"
-    assert 1 <= limits["resume"] <= 2
+    assert limits["resume"] == 3
 
 
 def test_an_application_without_authentication_has_anonymous_sessions(dial: Dial) -> None:
