@@ -74,11 +74,16 @@ class Send(msgspec.Struct, kw_only=True):
     trace: Annotated[Trace | None, Meta(description="as in publish; not with a session")] = None
 
 
+# `epoch.seq`; the highest number is 2^53 - 1 (`vectors/positions.json`), and none comes near the few that are left out.
+POSITION: Final = r"^[a-z0-9]{1,32}\.(0|[1-9][0-9]{0,14}|[1-8][0-9]{15})$"
+Position: TypeAlias = Annotated[str, Meta(pattern=POSITION)]
+
+
 class History(msgspec.Struct, kw_only=True):
     """The oldest entries of a room after a position; without one, the oldest that it holds."""
 
     room: Name
-    after: Annotated[str | None, Meta(description="a position, as a publish answers it")] = None
+    after: Annotated[Position | None, Meta(description="a position, as a publish answers it")] = None
     limit: Annotated[Whole, Meta(ge=1, le=HISTORY)] = 100
 
 
