@@ -10,7 +10,7 @@ from scripts.engine_calls import groups, methods
 # walks ten thousand links with a small stack).
 ENDS = """
 admit_user after_answer answer answer_hello answer_if_done answer_last answer_refusal answer_send
-answer_sending answer_with arrive begin_closing begin_session begin_subscription close_conn
+answer_sending answer_with arrive begin_closing begin_parting begin_session begin_subscription close_conn
 close_ended close_full close_poll detach drop_conn end_session feed feed_as finish_return
 finish_subscription forget_conn forget_waiting give_up_return go_away go_on leave leave_door link_up
 part refuse_by_close refuse_request release_hold release_key rest_session supersede unblock

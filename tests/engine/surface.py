@@ -162,7 +162,7 @@ OWN_RUN: Final = {
 INTERNAL: Final = {
     "App.plan", "App.bind",
     "Session.enter", "Session.leave", "Session.end", "Session.living", "Session.server_nursery",
-    "Session.home", "Session.held",
+    "Session.home", "Session.held", "Session.failed",
     "RawSocket.heard", "RawSocket.closed", "RawSocket.run", "RawSocket.give", "RawSocket.adopt",
     "Items.give", "Items.close",
 }  # fmt: skip
