@@ -74,7 +74,7 @@ class Send(msgspec.Struct, kw_only=True):
     trace: Annotated[Trace | None, Meta(description="as in publish; not with a session")] = None
 
 
-# `epoch.seq`, at most 2^53 - 1 (`vectors/positions.json`); no log comes near the few numbers that are left out.
+# `epoch.seq`, at most 2^53 - 1 (`vectors/positions.json`); no log comes near the few that are left out.
 _POSITION: Final = r"^[a-z0-9]{1,32}\.(0|[1-9][0-9]{0,14}|[1-8][0-9]{15})$"
 Position = Annotated[str, Meta(pattern=_POSITION)]
 
