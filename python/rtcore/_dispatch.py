@@ -27,6 +27,7 @@ from . import _step
 from ._around import around
 from ._background import BackgroundTasks
 from ._decide import Decisions
+from ._endings import Endings
 from ._engine import (
     AUTHENTICATE,
     AUTHORIZE,
@@ -102,6 +103,7 @@ class Runtime:
         self._tasks = Tasks(self.engine, app.handlers)
         self._streams = StreamTasks(self.engine, app.stream_handlers)
         self._background = BackgroundTasks(app, self.engine)
+        self._endings = Endings(self._ended)
         self._direct = False
         self._left: Sequence[CoreEvent] = ()  # events of a turn that was long enough without them
         self._steps = 0
@@ -125,6 +127,7 @@ class Runtime:
             nursery.start_soon(self._flush, flushing)
             yield self
         finally:
+            self._endings.rest()
             self._tasks.cancel()
             flushing.cancel()
             self.app.bind(None)
@@ -199,6 +202,7 @@ class Runtime:
     def finish_turn(self) -> bool:
         """Write what was made outside a turn, with what comes of it. True: not all of it, call again."""
         self.tick()
+        self._endings.some()
         return self._dispatch(())
 
     def _finish(self, until: int) -> bool:
@@ -211,7 +215,7 @@ class Runtime:
             self._run_all(events, True)
         if self.on_output is not None:
             self.on_output()
-        return bool(self._left)
+        return bool(self._left or self._endings)
 
     def _run_all(self, events: Sequence[CoreEvent], direct: bool) -> None:
         """Run events, a few at a time: a look at the clock for each would cost as much as a handler."""
@@ -331,7 +335,7 @@ class Runtime:
         elif kind == UNBLOCKED:
             engine.unblocked(event[1])
         elif kind == ENDED:
-            self._ended(event[1], event[2])
+            self._endings.heard(event[1], event[2])
         elif kind == OPENED:
             self._opened(event[1])
         elif kind == RAW_OPENED:

@@ -25,7 +25,7 @@ FLOORS = [
     "app",
     "_given",
     "_again api _reactor _refused _tasks _streams",
-    "_decide",
+    "_decide _endings",
     "_dispatch",
     "_stream_ends _http_connection _lifecycle",
     "_http",

@@ -6,8 +6,10 @@ import itertools
 import time
 
 import trio
+import trio.testing
 
 import rtcore
+from rtcore._endings import AT_ONCE
 from rtcore.testing import memory_server
 
 
@@ -41,3 +43,46 @@ async def test_a_peer_that_asks_for_much_at_once_lets_others_in(autojump_clock: 
     longest = max(b - a for a, b in itertools.pairwise(steps))
     assert done == asked
     assert longest <= asked // 2, f"{longest} of {asked} requests were done while nobody else was served"
+
+
+async def test_many_sessions_that_end_at_once_let_others_in(autojump_clock: trio.abc.Clock) -> None:
+    """An application closes hundreds of sessions whose handlers wait: a few are cancelled at a time."""
+    app = rtcore.App()
+    many = 400
+    sessions: list[rtcore.Session] = []
+    ended: list[str] = []
+    heard: list[str] = []
+    seen: set[int] = set()
+
+    @app.on("wait")
+    async def wait(session: rtcore.Session) -> None:
+        sessions.append(session)
+        try:
+            await trio.sleep_forever()
+        finally:
+            ended.append(session.id)
+
+    @app.on_disconnect
+    def gone(session: rtcore.Session, reason: str) -> None:
+        heard.append(session.id)
+
+    async def look() -> None:
+        while True:
+            seen.add(len(ended))
+            await trio.lowlevel.checkpoint()
+
+    async with memory_server(app) as server, trio.open_nursery() as nursery:
+        for _ in range(many):
+            client = await server.welcomed()
+            await client.send({"type": "emit", "event": "wait"})
+        await trio.testing.wait_all_tasks_blocked()
+        nursery.start_soon(look)
+        for session in sessions:
+            session.close_nowait()
+        with trio.fail_after(60):
+            while len(heard) < many or len(ended) < many:
+                await trio.lowlevel.checkpoint()
+        nursery.cancel_scope.cancel()
+    longest = max(b - a for a, b in itertools.pairwise(sorted(seen)))
+    assert sorted(heard) == sorted(ended) == sorted(session.id for session in sessions), "each ended once"
+    assert longest <= 2 * AT_ONCE, f"{longest} of {many} sessions ended while nobody else was served"

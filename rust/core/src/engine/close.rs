@@ -11,7 +11,7 @@
 use super::conn::{Conn, Phase};
 use super::encoding::Carrier;
 use super::session::Hold;
-use super::steps::{ROOMS, SESSION};
+use super::steps::{ROOMS, SESSION, TASK};
 use super::{AppEvent, Engine, Listener, Op};
 use crate::codes::{Code, close};
 use crate::envelope::write as envelope;
@@ -23,6 +23,7 @@ use crate::log::dedupe::ScopeUser;
 use crate::log::ring::Freed;
 use crate::outbox::{Lane, Meta};
 use crate::shares::{Account, Holder, What};
+use crate::stream::Streams;
 
 /// Why everybody is sent away.
 const RESTARTS: &str = "the server restarts";
@@ -255,12 +256,14 @@ impl Engine {
             rare.drop_posted(); // nothing more of it is done
         }
         let hold = held.hold;
+        // Those that the application has for it.
+        let tasks = usize::from(held.waiting > 0) + held.streams().map_or(0, Streams::open);
         if let Some(conn) = held.conn {
             self.close_ended(conn, session, reason, code, now);
         }
         // Taken out at once: to look for each of a thousand among a thousand would be a million steps.
         let rooms = self.session_mut(session).map(|held| std::mem::take(&mut held.rooms)).unwrap_or_default();
-        self.steps.spend(SESSION + rooms.len());
+        self.steps.spend(SESSION + TASK * tasks + rooms.len());
         for joined in rooms {
             self.leave(session, joined.room, now);
         }

@@ -103,17 +103,20 @@ impl Engine {
             && !conn.backlog.is_empty()
         {
             if self.steps.is_spent() {
-                self.wait_turn(id, now);
+                self.wait_turn(id, self.steps.line(), now);
                 return;
             }
             if !self.may_take(id, now) {
                 self.pause(id);
                 return;
             }
-            match self.conn_mut(id).and_then(|conn| conn.backlog.next()) {
+            let taken = match self.conn_mut(id).and_then(|conn| conn.backlog.next()) {
                 Some(Ok((bytes, range))) => self.message(id, Ok(&bytes[range]), now),
                 Some(Err(fault)) => self.message(id, Err(fault), now),
-                None => {}
+                None => true,
+            };
+            if !taken {
+                return;
             }
         }
         let Some(conn) = self.conn_mut(id) else { return };
@@ -168,8 +171,8 @@ impl Engine {
                     self.throw_away(id, bytes.len(), now);
                     return bytes.len();
                 }
-                _ if self.steps.is_spent() => {
-                    self.wait_turn(id, now);
+                _ if conn.queued || self.steps.is_spent() => {
+                    self.wait_turn(id, self.steps.line(), now);
                     return at;
                 }
                 // The answer to the last request leaves before the next one is looked at.

@@ -27,6 +27,7 @@ mod history;
 mod http;
 mod input;
 mod join;
+mod lines;
 mod look;
 mod output;
 mod parting;

@@ -2,6 +2,7 @@
 
 use super::conn::Phase;
 use super::encoding::Carrier;
+use super::lines::Line;
 use super::session::{Hold, Session};
 use super::steps::BYTES;
 use super::{Engine, Refused, size};
@@ -100,7 +101,7 @@ impl Engine {
         let mut all = messages(form, data);
         // The first was looked at before its frame was taken.
         while let Some(message) = all.next() {
-            self.message(id, message, now);
+            let taken = self.message(id, message, now);
             if all.is_over() {
                 return;
             }
@@ -110,12 +111,12 @@ impl Engine {
             }
             let waits = !conn.backlog.is_empty();
             let spent = self.steps.is_spent();
-            if waits || spent || !self.may_take(id, now) {
+            if waits || !taken || spent || !self.may_take(id, now) {
                 if let Some(conn) = self.conn_mut(id) {
                     conn.backlog.keep(all.rest());
                 }
                 if spent {
-                    self.wait_turn(id, now);
+                    self.wait_turn(id, self.steps.line(), now);
                 } else {
                     self.pause(id);
                 }
@@ -124,23 +125,35 @@ impl Engine {
         }
     }
 
-    /// One thing said.
-    pub(super) fn message(&mut self, id: ConnId, message: Result<&[u8], Fault>, now: Now) {
+    /// One thing said. False: it is large, and waits for its turn.
+    pub(super) fn message(&mut self, id: ConnId, message: Result<&[u8], Fault>, now: Now) -> bool {
         self.steps.spend(1 + message.as_ref().map_or(0, |bytes| bytes.len() / BYTES));
-        let Some(conn) = self.conn(id) else { return };
+        let Some(conn) = self.conn(id) else { return true };
         let form = conn.form;
+        if self.steps.puts_off_large()
+            && let Ok(bytes) = message
+            && is_large(form, bytes)
+        {
+            if let Some(conn) = self.conn_mut(id) {
+                conn.backlog.put_back(bytes);
+            }
+            self.wait_turn(id, Line::Much, now);
+            return false;
+        }
+        let Some(conn) = self.conn(id) else { return true };
         if let Phase::Hello = conn.phase {
             self.first_message(id, message, now);
-            return;
+            return true;
         }
-        let Some(session) = conn.session else { return };
+        let Some(session) = conn.session else { return true };
         if !self.within_rate(session, now) {
             let limit = self.config.limits.messages_per_second;
             let reason = format!("more than {limit} messages per second");
             self.close_conn(id, close::RATE, &reason, Some(1.0), now);
-            return;
+            return true;
         }
         self.message_of(session, form, message, now);
+        true
     }
 
     /// One thing that a session says, however it came.
@@ -255,7 +268,7 @@ impl Engine {
                 Ok(())
             }
             Said::Bye { .. } => {
-                self.end_session(session, "the client said bye", close::NORMAL, now);
+                self.said_bye(session, now);
                 Ok(())
             }
         };
@@ -324,7 +337,7 @@ impl Engine {
             return;
         }
         if self.steps.is_serving() {
-            self.wait_turn(id, now);
+            self.wait_turn(id, Line::Little, now);
         } else if paused {
             self.wake_input(id, now);
         } else {
@@ -337,6 +350,13 @@ impl Engine {
     pub(super) fn own_bytes(&self) -> usize {
         size(self.config.limits.session_high.saturating_mul(2))
     }
+}
+
+/// What may take many steps, or a task of the application's, however little is said: the past of a room, whose it is, a
+/// session or a stream that begins. A goodbye is none (`said_bye`).
+pub(super) fn is_large(form: Form, message: &[u8]) -> bool {
+    type_of(form, message)
+        .is_some_and(|kind| matches!(&*kind, "hello" | "join" | "history" | "auth" | "open"))
 }
 
 /// What others wait for, and goodbyes: taken even where requests must wait.

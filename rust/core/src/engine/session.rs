@@ -32,6 +32,8 @@ pub(super) enum Hold {
     Join(u64),
     /// Room in a ring with the policy `block`: its place among those who wait for that.
     Room(RoomId, u64),
+    /// Nothing any more: it has said `bye`, and its end waits for its turn.
+    End,
 }
 
 /// A request of the server's that has no reply yet.

@@ -182,6 +182,7 @@ impl Engine {
         }
         match conn.phase {
             Phase::Head => self.head_timeout(id, now),
+            Phase::Hello if conn.queued => self.time_conn(id, now), // it waits for us
             Phase::Hello => {
                 let limit = self.config.limits.hello_ms;
                 let reason = format!("no hello came within {limit} ms");

@@ -51,12 +51,20 @@ impl World {
         self.engine.receive(conn, &mut bytes.to_vec(), self.now);
     }
 
-    /// A WebSocket that was welcomed.
-    pub fn open(&mut self) -> ConnId {
+    /// A WebSocket that has said nothing.
+    pub fn upgrade(&mut self) -> ConnId {
+        self.tick();
         let conn = self.dial();
         let head = "GET /rt/ws HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
                     Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n";
         self.receive(conn, head.as_bytes());
+        self.flush(conn);
+        conn
+    }
+
+    /// A WebSocket that was welcomed.
+    pub fn open(&mut self) -> ConnId {
+        let conn = self.upgrade();
         self.say(conn, r#"{"type":"hello"}"#);
         conn
     }
@@ -136,5 +144,11 @@ pub fn post(path: &str, who: &str, body: &str) -> String {
 }
 
 pub fn field(text: &str, name: &str) -> String {
-    text.split_once(&format!("\"{name}\":\"")).expect("it is there").1.split('"').next().unwrap().to_owned()
+    text.split_once(&format!("\"{name}\":\""))
+        .unwrap_or_else(|| panic!("no {name} in {text}"))
+        .1
+        .split('"')
+        .next()
+        .unwrap()
+        .to_owned()
 }

@@ -9,7 +9,8 @@ use super::request::Route;
 use crate::codes::{Code, close};
 use crate::engine::Engine;
 use crate::engine::conn::Phase;
-use crate::engine::route::{expects_ack, id_of, is_answer};
+use crate::engine::lines::Line;
+use crate::engine::route::{expects_ack, id_of, is_answer, is_large};
 use crate::engine::session::Session;
 use crate::engine::standing::{Standing, over};
 use crate::engine::steps::BYTES;
@@ -125,7 +126,7 @@ impl Engine {
         if let Some(rare) = self.session_mut(session).map(Session::rare) {
             rare.unseen.keep(rest.rest());
         }
-        self.wait_turn_of(session, now);
+        self.wait_turn_of(session, self.steps.line(), now);
     }
 
     /// Whether what is said belongs into the answer of the `send` that brought what is being taken.
@@ -140,6 +141,11 @@ impl Engine {
     /// A message of a body is looked at.
     fn look(&mut self, message: &Result<&[u8], Fault>) {
         self.steps.spend(1 + message.as_ref().map_or(0, |bytes| bytes.len() / BYTES));
+    }
+
+    /// Whether it is large, and waits for its turn.
+    fn is_put_off(&self, message: &Result<&[u8], Fault>) -> bool {
+        self.steps.puts_off_large() && message.as_ref().is_ok_and(|bytes| is_large(Form::Json, bytes))
     }
 
     /// Whether a body holds nothing but what others wait for, as far as a portion of a turn goes.
@@ -187,7 +193,11 @@ impl Engine {
             .session(session)
             .and_then(|held| held.rare.as_ref())
             .is_some_and(|rare| !rare.posted.is_empty());
-        if !waits && self.session_takes(session) {
+        let large = self.is_put_off(&message);
+        if large {
+            self.wait_turn_of(session, Line::Much, now);
+        }
+        if !waits && !large && self.session_takes(session) {
             self.message_of(session, Form::Json, message, now);
             return;
         }
@@ -221,7 +231,7 @@ impl Engine {
         if !self.session(session).is_some_and(Session::has_posted) {
             self.answer_sending(session, now);
         } else if self.steps.is_serving() {
-            self.wait_turn_of(session, now);
+            self.wait_turn_of(session, Line::Little, now);
         } else {
             self.within(now, |engine| engine.take_posted(session, now));
         }
@@ -232,7 +242,7 @@ impl Engine {
         self.set_taking(session, true);
         while let Some(held) = self.session(session).filter(|held| held.has_posted()) {
             if self.steps.is_spent() {
-                self.wait_turn_of(session, now);
+                self.wait_turn_of(session, self.steps.line(), now);
                 break;
             }
             let looked_at = held.rare.as_ref().is_some_and(|rare| !rare.posted.is_empty());
@@ -248,7 +258,13 @@ impl Engine {
                 None if looked_at && !takes => break,
                 None => continue,
             };
-            let message = Ok(&bytes[range]);
+            let bytes = &bytes[range];
+            let message = Ok(bytes);
+            if takes && self.is_put_off(&message) {
+                self.put_back(session, bytes);
+                self.wait_turn_of(session, Line::Much, now);
+                break;
+            }
             if takes {
                 self.look(&message);
                 self.message_of(session, Form::Json, message, now);
