@@ -76,11 +76,12 @@ async def part(stream: trio.abc.Stream, parting: Parting) -> None:
             heard = await end_writing(stream)
             left = parting.most
             while heard is not None and left > 0:
-                with trio.move_on_after(parting.pause) as pausing:
+                data: bytes | bytearray = b""  # a pause ends it as their end does
+                with trio.move_on_after(parting.pause):
                     data = await heard.receive_some(_SLICE)
-                    left -= len(data)
-                if pausing.cancelled_caught or not data:
+                if not data:
                     break
+                left -= len(data)
     except (trio.BrokenResourceError, trio.ClosedResourceError):
         pass
     finally:

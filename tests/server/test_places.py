@@ -9,6 +9,7 @@ import trio
 import trio.testing
 
 from rtcore import _http_connection
+from rtcore._failures import Failures
 from rtcore._http import HypercornBackend, Peer
 from rtcore._places import Bounds, Handshakes, Patience, Places
 from rtcore.api.keys import read_keys
@@ -116,6 +117,7 @@ async def test_a_body_that_drips_ends_as_a_whole(autojump_clock: trio.testing.Mo
         bounds=Bounds(10, 2, 50),
         patience=Patience(30.0, 1024),
         log_access=False,
+        failures=Failures(),
     )
     async with trio.open_nursery() as nursery:
         ours, theirs = trio.testing.memory_stream_pair()

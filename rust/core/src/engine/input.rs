@@ -80,6 +80,7 @@ impl Engine {
         self.stats.bytes_in += bytes.len() as u64;
         let Some(conn) = self.conn_mut(id) else { return };
         if matches!(conn.phase, Phase::Closing) {
+            self.throw_away(id, bytes.len(), now);
             return;
         }
         if conn.queued {
