@@ -1,6 +1,10 @@
 //! Counters, and how long turns take, as Prometheus text.
 
 use std::fmt::Write;
+use std::num::Saturating;
+
+/// A counter of what has happened: it stays at its end, and neither wraps nor panics there.
+pub type Counter = Saturating<u64>;
 
 /// Upper bounds of the buckets of turn times, in microseconds.
 const BUCKETS: [u64; 10] = [50, 100, 250, 500, 1_000, 2_500, 5_000, 10_000, 50_000, 250_000];
@@ -10,7 +14,7 @@ macro_rules! counters {
         /// What has happened since the engine began.
         #[derive(Debug, Default)]
         pub struct Stats {
-            $($(#[doc = $doc])+ pub $name: u64,)+
+            $($(#[doc = $doc])+ pub $name: Counter,)+
             started_ms: u64,
             codes: std::collections::BTreeMap<u16, u64>,
             turns: [u64; BUCKETS.len() + 1],
@@ -18,7 +22,7 @@ macro_rules! counters {
         }
         impl Stats {
             fn counters(&self) -> impl Iterator<Item = (&'static str, &'static str, u64)> {
-                [$((stringify!($name), concat!($($doc),+), self.$name),)+].into_iter()
+                [$((stringify!($name), concat!($($doc),+), self.$name.0),)+].into_iter()
             }
         }
     };

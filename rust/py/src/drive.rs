@@ -91,12 +91,11 @@ impl Core {
         self.lock().needs_flush()
     }
 
-    fn stop_accepting(&self) -> Result<(), Failure> {
+    fn stop_accepting(&self) {
         // Without a poller nobody is accepted anyway.
         if let Some(shard) = &mut self.lock().shard {
             shard.stop_accepting();
         }
-        Ok(())
     }
 
     fn close(&self, py: Python<'_>) {

@@ -18,7 +18,7 @@ pub(super) struct Writing<'a> {
     pub compress_from: usize,
     pub epoch: &'a str,
     /// How often that was done.
-    pub encoded: &'a mut u64,
+    pub encoded: &'a mut crate::stats::Counter,
 }
 
 /// The frame of an entry in one encoding, in the arena: found if it is there, else copied from the

@@ -1,4 +1,6 @@
 //! `hello` and `welcome`: who this is, and whether a session begins or returns.
+// Numbers of a peer come in here: a sum that could wrap or panic is an error of the build, or has its reason beside it.
+#![cfg_attr(not(test), warn(clippy::arithmetic_side_effects))]
 
 use super::conn::Phase;
 use super::session::{PendingHello, Session, same_key, word};
@@ -264,7 +266,7 @@ impl Engine {
             held.author = Arc::new(author);
         }
         if self.listeners.len() <= session.index() {
-            self.listeners.resize(session.index() + 1, Listener::default());
+            self.listeners.resize(session.index().saturating_add(1), Listener::default());
         }
         self.sessions_by_name.insert(name, session);
         if let Some(place) = self.place_of(session) {

@@ -1,7 +1,9 @@
 //! `history`: past entries of a room, on request.
+// Numbers of a peer come in here: a sum that could wrap or panic is an error of the build, or has its reason beside it.
+#![cfg_attr(not(test), warn(clippy::arithmetic_side_effects))]
 
 use super::requests::refuse_own;
-use super::steps::BYTES;
+use super::steps::of_bytes;
 use super::{Engine, size};
 use crate::codes::Code;
 use crate::envelope::write::{self as envelope, EventOut};
@@ -80,8 +82,8 @@ impl Engine {
         let most = size(limit.min(self.config.limits.history_entries));
         let mut left = size(self.config.limits.history_bytes);
         for entry in place.ring.after(from) {
-            past.looked_at += 1 + entry.data.len() / BYTES;
-            let cost = entry.data.len() + 200;
+            past.looked_at = past.looked_at.saturating_add(of_bytes(entry.data.len()));
+            let cost = shown_cost(entry);
             if past.entries.len() >= most || (cost > left && !past.entries.is_empty()) {
                 past.more = true;
                 break;
@@ -92,14 +94,21 @@ impl Engine {
             }
         }
         if !known {
-            let to = past.entries.first().map_or(self.head, |entry| entry.seq - 1);
+            let to = past.entries.first().map_or(self.head, |entry| entry.before());
             past.gap = Some((0, to, Reason::Epoch.word()));
         } else if !place.ring.complete_since(from) {
-            past.gap = Some((from + 1, place.ring.forgotten(), place.ring.forgotten_why().word()));
+            past.gap =
+                Some((from.saturating_add(1), place.ring.forgotten(), place.ring.forgotten_why().word()));
         }
         past.complete = past.gap.is_none();
         past
     }
+}
+
+/// What an entry takes of the bytes of a history: its payload, and what is written around it.
+pub(super) fn shown_cost(entry: &Entry) -> usize {
+    const AROUND: usize = 200;
+    entry.data.len().saturating_add(AROUND)
 }
 
 /// An entry as the wire shows it, live, in a replay and in a history alike.

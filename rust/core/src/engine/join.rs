@@ -3,10 +3,12 @@
 //! A join takes the present (members, state) and the number from which live entries follow in one
 //! step, so nothing falls between them and nothing is heard twice. Its history is the past up to
 //! that number.
+// Numbers of a peer come in here: a sum that could wrap or panic is an error of the build, or has its reason beside it.
+#![cfg_attr(not(test), warn(clippy::arithmetic_side_effects))]
 
 use super::asked::Waiting;
 use super::hello::Since;
-use super::history::shown;
+use super::history::{shown, shown_cost};
 use super::session::{Allowed, Hold};
 use super::steps::{BYTES, MEMBERS};
 use super::{AppEvent, Engine, Refused, size};
@@ -59,7 +61,7 @@ impl Engine {
         // `$all`, and `$user/ID` of who has a user, are none that it asked for.
         let rooms = self
             .session(session)
-            .map_or(0, |held| held.rooms.len().saturating_sub(1 + usize::from(held.user().is_some())))
+            .map_or(0, |held| held.rooms.len().saturating_sub(if held.user().is_some() { 2 } else { 1 }))
             as u64;
         if !is_in && rooms >= limit {
             let told = format!("this session is in {limit} rooms, the limit: leave one first");
@@ -229,7 +231,7 @@ impl Engine {
         let again = again && !resent;
         self.answer_join(&mut bytes, form, id, room, session, grants, admitted.state, joining, again, began);
         let shown = self.room(room).map_or(0, |place| place.members.len());
-        self.steps.spend(shown / MEMBERS + bytes.len() / BYTES);
+        self.steps.spend((shown / MEMBERS).saturating_add(bytes.len() / BYTES));
         self.tell_reply(session, Some(id), |out, _| out.extend_from_slice(&bytes));
         Ok(())
     }
@@ -272,12 +274,13 @@ impl Engine {
             let mut room_left = size(self.config.limits.history_bytes);
             let mut entries = Vec::new();
             for entry in place.ring.after(after).rev().filter(|entry| entry.seq <= upto) {
-                let cost = entry.data.len() + 200;
-                if !allowed || entries.len() >= most || cost > room_left {
+                let left =
+                    room_left.checked_sub(shown_cost(entry)).filter(|_| allowed && entries.len() < most);
+                let Some(left) = left else {
                     left_out = Some(entry.seq);
                     break;
-                }
-                room_left -= cost;
+                };
+                room_left = left;
                 if entry.heard_by(session) {
                     entries.push(&**entry);
                 }
@@ -290,12 +293,12 @@ impl Engine {
             }
             let forgotten = place.ring.forgotten();
             let gap = if !known {
-                let to = entries.first().map_or(upto, |entry| entry.seq - 1);
+                let to = entries.first().map_or(upto, |entry| entry.before());
                 Some((0, to, Reason::Epoch.word()))
             } else if let Some(seq) = left_out {
-                Some((after + 1, seq, Reason::Ring.word()))
+                Some((after.saturating_add(1), seq, Reason::Ring.word()))
             } else if !by_last && !place.ring.complete_since(after) {
-                Some((after + 1, forgotten.min(upto), place.ring.forgotten_why().word()))
+                Some((after.saturating_add(1), forgotten.min(upto), place.ring.forgotten_why().word()))
             } else if by_last
                 && forgotten > 0
                 && (entries.len() as u64) < wants.last.unwrap_or(0).min(most as u64)

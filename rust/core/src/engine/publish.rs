@@ -1,4 +1,6 @@
 //! `publish`: from a member or the application into the log.
+// Numbers of a peer come in here: a sum that could wrap or panic is an error of the build, or has its reason beside it.
+#![cfg_attr(not(test), warn(clippy::arithmetic_side_effects))]
 
 use super::hello::Since;
 use super::join::own_room;
@@ -233,7 +235,7 @@ impl Engine {
         let name = Arc::clone(&place.name);
         let slot = place.settings.key.as_deref().and_then(|key| field(draft.data, draft.form, key));
         let slot = slot.map(Into::into);
-        let seq = if draft.volatile { 0 } else { self.head + 1 };
+        let seq = if draft.volatile { 0 } else { self.head.saturating_add(1) };
         let mut entry = Entry::new(seq, Where::Room(room, name), event, draft.data.into(), draft.form, said);
         entry.from.clone_from(&draft.from);
         entry.exclude = draft.exclude;

@@ -1,5 +1,7 @@
 //! A session comes back: its rooms are authorized again, the older connection gives way, and its
 //! cursor goes on from the position that it names.
+// Numbers of a peer come in here: a sum that could wrap or panic is an error of the build, or has its reason beside it.
+#![cfg_attr(not(test), warn(clippy::arithmetic_side_effects))]
 
 use super::asked::{Owner, Waiting};
 use super::conn::Phase;
@@ -93,7 +95,7 @@ impl Engine {
         let Phase::Checking(pending) = &mut conn.phase else { return };
         let Some(returning) = &mut pending.returning else { return };
         returning.rooms.push(allowed);
-        returning.open -= 1;
+        returning.open = returning.open.saturating_sub(1);
         if returning.open == 0 {
             self.finish_return(id, now);
         } else {
@@ -243,7 +245,7 @@ impl Engine {
         let unknown = since == Since::Unknown;
         let mut begins = head;
         if let Some(rare) = &mut held.rare {
-            let held = rare.ring.as_ref().and_then(Ring::oldest).map_or(head, |entry| entry.seq - 1);
+            let held = rare.ring.as_ref().and_then(Ring::oldest).map_or(head, |entry| entry.before());
             rare.ring_floor = if unknown { held } else { 0 };
             begins = begins.min(held);
         }
@@ -254,7 +256,7 @@ impl Engine {
                 joined.mark = room.presence.snapshot(session);
                 if let Some(member) = room.members.get_mut(session) {
                     let first = room.ring.first_after(member.began);
-                    let held = first.map_or(head, |entry| entry.seq - 1);
+                    let held = first.map_or(head, |entry| entry.before());
                     member.floor = if unknown { held } else { 0 };
                     begins = begins.min(held);
                 }

@@ -1,10 +1,12 @@
 //! From a frame to the things said in it, each to the file that does it.
+// Numbers of a peer come in here: a sum that could wrap or panic is an error of the build, or has its reason beside it.
+#![cfg_attr(not(test), warn(clippy::arithmetic_side_effects))]
 
 use super::conn::Phase;
 use super::encoding::Carrier;
 use super::lines::Line;
 use super::session::{Hold, Session};
-use super::steps::BYTES;
+use super::steps::of_bytes;
 use super::{Engine, Refused, size};
 use crate::codes::{Code, close};
 use crate::envelope::{Said, messages, read, type_of, write as envelope};
@@ -127,7 +129,7 @@ impl Engine {
 
     /// One thing said. False: it is large, and waits for its turn.
     pub(super) fn message(&mut self, id: ConnId, message: Result<&[u8], Fault>, now: Now) -> bool {
-        self.steps.spend(1 + message.as_ref().map_or(0, |bytes| bytes.len() / BYTES));
+        self.steps.spend(of_bytes(message.as_ref().map_or(0, |bytes| bytes.len())));
         let Some(conn) = self.conn(id) else { return true };
         let form = conn.form;
         if self.steps.puts_off_large()
@@ -310,8 +312,8 @@ impl Engine {
         }
         let Some(session) = self.session_mut(id) else { return false };
         let (held, since) = session.budget;
-        let most = u64::from(u32::MAX).min(rate * 2000);
-        let held = (u64::from(held) + now.tick.ms_since(since) * rate).min(most);
+        let most = u64::from(u32::MAX).min(rate.saturating_mul(2000));
+        let held = now.tick.ms_since(since).saturating_mul(rate).saturating_add(held.into()).min(most);
         let left = held.saturating_sub(1000);
         #[expect(clippy::cast_possible_truncation, reason = "at most u32::MAX, above")]
         let left = left as u32;

@@ -47,6 +47,11 @@ const PORTIONS: u64 = 8;
 /// What one gets for whom nothing was done yet.
 const LITTLE: u64 = 64;
 
+/// The steps of looking at so many bytes that came as one: a message, an entry.
+pub(super) const fn of_bytes(bytes: usize) -> usize {
+    (bytes / BYTES).saturating_add(1)
+}
+
 /// What was done, what may still be done in this turn, and who waits.
 #[derive(Debug, Default)]
 pub(super) struct Steps {

@@ -4,6 +4,8 @@
 //! up to its bound, and items up to a quarter more. So neither keeps the other from ever being heard, and a
 //! peer that does not read holds no more than that, whatever is made for it. The rest waits in the stream's
 //! buffer, and the application is not asked for more.
+// Numbers of a peer come in here: a sum that could wrap or panic is an error of the build, or has its reason beside it.
+#![cfg_attr(not(test), warn(clippy::arithmetic_side_effects))]
 
 use super::streams::write_end;
 use super::{AppEvent, Engine, size};
@@ -21,7 +23,7 @@ impl Engine {
         let Some(streams) = held.streams() else { return 0 };
         let waiting = held.conn.map_or(0, |conn| self.outboxes[conn.index()].data_bytes());
         let own = if held.lagging { self.unsent(session) } else { 0 };
-        streams.unsent() + waiting + own
+        streams.unsent().saturating_add(waiting).saturating_add(own)
     }
 
     /// Hand over what streams have for the peer, in turns, as far as its outbox takes it; then let those go on
@@ -45,7 +47,7 @@ impl Engine {
     /// One item of each stream; whether to go on.
     fn feed_round(&mut self, conn: crate::ids::ConnId, encoding: u8, streams: &mut Streams) -> bool {
         let outbox = size(self.config.limits.outbox);
-        let (bound, keep) = (outbox + outbox / 4, size(self.config.limits.stream_bytes));
+        let (bound, keep) = (outbox.saturating_add(outbox / 4), size(self.config.limits.stream_bytes));
         let mut some = false;
         for row in streams.rows_mut() {
             if self.outboxes[conn.index()].data_bytes() >= bound {

@@ -1,5 +1,7 @@
 //! Streams of items, as peers speak of them. What is kept of each stands in `crate::stream`; what the
 //! application says of them in `stream_app`, and how items reach an outbox in `stream_feed`.
+// Numbers of a peer come in here: a sum that could wrap or panic is an error of the build, or has its reason beside it.
+#![cfg_attr(not(test), warn(clippy::arithmetic_side_effects))]
 
 use super::{AppEvent, Engine, size};
 use crate::codes::Code;
@@ -234,7 +236,7 @@ impl Engine {
         let most = size(self.config.limits.session_high.saturating_mul(2));
         let waiting = self.session(session).and_then(|held| held.streams()).map_or(0, Streams::waiting);
         let Some(up) = self.up_mut(session, id) else { return };
-        if waiting + data.bytes.len() > most && waiting > 0 && n >= up.next() {
+        if waiting.saturating_add(data.bytes.len()) > most && waiting > 0 && n >= up.next() {
             let told =
                 format!("{waiting} bytes of items wait for handlers that do not take them, and {most} may");
             self.break_stream(session, id, &Fault::new(Code::Overloaded, told).retry());

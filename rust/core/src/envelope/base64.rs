@@ -21,6 +21,7 @@ pub(super) fn is_valid(text: &[u8]) -> bool {
     }
 }
 
+#[expect(clippy::arithmetic_side_effects, reason = "each arm holds its range: 61 at most")]
 const fn sextet(byte: u8) -> Option<u8> {
     match byte {
         b'A'..=b'Z' => Some(byte - b'A'),
@@ -40,9 +41,9 @@ pub(super) fn decode(text: &[u8]) -> Option<Vec<u8>> {
 /// Append `bytes` as base64.
 pub(super) fn encode_into(out: &mut Vec<u8>, bytes: &[u8]) {
     let start = out.len();
-    out.resize(start + bytes.len().div_ceil(3) * 4, 0);
+    out.resize(start.saturating_add(bytes.len().div_ceil(3).saturating_mul(4)), 0);
     let written = STANDARD.encode_slice(bytes, &mut out[start..]).unwrap_or(0);
-    out.truncate(start + written);
+    out.truncate(start.saturating_add(written));
 }
 
 #[cfg(test)]

@@ -45,8 +45,9 @@ impl Open {
         // The sort is stable: of equal keys the last one said stays the last.
         self.members.sort_by_key(|(key, _)| *key);
         let mut hasher = Sha1::new();
-        for (at, (key, value)) in self.members.iter().enumerate() {
-            if self.members.get(at + 1).is_none_or(|(next, _)| next != key) {
+        let mut members = self.members.iter().peekable();
+        while let Some((key, value)) = members.next() {
+            if members.peek().is_none_or(|(next, _)| next != key) {
                 hasher.update(key);
                 hasher.update(value);
             }

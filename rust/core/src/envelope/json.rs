@@ -19,7 +19,13 @@ struct Scan<'a> {
     breaks: bool,
 }
 
-impl Scan<'_> {
+impl<'a> Scan<'a> {
+    /// Go past the byte that was looked at.
+    #[expect(clippy::arithmetic_side_effects, reason = "there is a byte at `at`: it is below the length")]
+    fn pass(&mut self) {
+        self.at += 1;
+    }
+
     fn peek(&self) -> Option<u8> {
         self.bytes.get(self.at).copied()
     }
@@ -31,7 +37,7 @@ impl Scan<'_> {
                 return Some(byte);
             }
             self.breaks |= byte == b'\n' || byte == b'\r';
-            self.at += 1;
+            self.pass();
         }
         None
     }
@@ -41,39 +47,38 @@ impl Scan<'_> {
         if self.at < self.bytes.len() { what.at(self.at) } else { What::Cut.at(self.at) }
     }
 
-    /// A string; whether there are escapes in it.
-    fn string(&mut self) -> Result<bool, Flaw> {
+    /// A string: what stands between its quotes, and whether there are escapes in it.
+    fn string(&mut self) -> Result<(&'a [u8], bool), Flaw> {
         let (end, escaped) = json_text::check(self.bytes, self.at)?;
+        let content = json_text::between_quotes(self.bytes, self.at, end);
         self.at = end;
-        Ok(escaped)
+        Ok((content, escaped))
     }
 
     fn colon(&mut self) -> Result<(), Flaw> {
         if self.next() != Some(b':') {
             return Err(self.wrong(What::NoColon));
         }
-        self.at += 1;
+        self.pass();
         self.next();
         Ok(())
     }
 
-    /// A key and its colon, up to its value; where its content stands, and whether there are escapes in it.
-    fn key(&mut self) -> Result<(usize, usize, bool), Flaw> {
+    /// A key and its colon, up to its value; its content, and whether there are escapes in it.
+    fn key(&mut self) -> Result<(&'a [u8], bool), Flaw> {
         if self.next() != Some(b'"') {
             return Err(self.wrong(What::NoKey));
         }
-        let start = self.at + 1;
-        let escaped = self.string()?;
-        let end = self.at - 1;
+        let key = self.string()?;
         self.colon()?;
-        Ok((start, end, escaped))
+        Ok(key)
     }
 
     /// A value that is no container.
     fn scalar(&mut self, marks: &mut Marks) -> Result<Kind, Flaw> {
         let (word, kind): (&[u8], _) = match self.peek() {
             Some(b'"') => {
-                marks.escaped |= self.string()?;
+                marks.escaped |= self.string()?.1;
                 return Ok(Kind::Text);
             }
             Some(b'-' | b'0'..=b'9') => {
@@ -95,15 +100,14 @@ impl Scan<'_> {
         if !self.bytes[self.at..].starts_with(word) {
             return Err(What::NoValue.at(self.at));
         }
-        self.at += word.len();
+        self.at = self.at.saturating_add(word.len());
         Ok(kind)
     }
 
     /// The first key of an object, at `depth`. Sets the level's bit in `dollars` if the key begins with `$`
     /// and the object is not, as a whole, binary.
     fn first_key(&mut self, marks: &mut Marks) -> Result<bool, Flaw> {
-        let (start, end, escaped) = self.key()?;
-        let content = &self.bytes[start..end];
+        let (content, escaped) = self.key()?;
         let name = if escaped { json_text::decode(content)? } else { "".into() };
         let name = if escaped { name.as_bytes() } else { content };
         if name.first() != Some(&b'$') {
@@ -115,8 +119,7 @@ impl Scan<'_> {
         // Look ahead: only if nothing follows the text is this binary. The text itself is read again by the
         // loop.
         let value = self.at;
-        let escaped = self.string()?;
-        let content = &self.bytes[value + 1..self.at - 1];
+        let (content, escaped) = self.string()?;
         let alone = self.bytes.get(after_space(self.bytes, self.at)) == Some(&b'}');
         self.at = value;
         if !alone {
@@ -135,6 +138,10 @@ impl Scan<'_> {
     }
 
     /// Any value, by the grammar. Starts at its first byte and ends behind its last.
+    #[expect(
+        clippy::arithmetic_side_effects,
+        reason = "the depth is from 1 to DEPTH where it is counted down or shifts"
+    )]
     fn value(&mut self, marks: &mut Marks) -> Result<Kind, Flaw> {
         let kind = match self.peek() {
             Some(b'{') => Kind::Map,
@@ -151,7 +158,7 @@ impl Scan<'_> {
                     }
                     let bit = 1 << depth;
                     depth += 1;
-                    self.at += 1;
+                    self.pass();
                     let next = self.next();
                     dollars &= !bit;
                     if open == b'{' {
@@ -179,7 +186,7 @@ impl Scan<'_> {
                 let in_map = maps & bit != 0;
                 match self.next() {
                     Some(b',') => {
-                        self.at += 1;
+                        self.pass();
                         if in_map {
                             dollars &= !bit;
                             self.key()?;
@@ -192,7 +199,7 @@ impl Scan<'_> {
                         if dollars & bit != 0 {
                             marks.meaning.get_or_insert(What::Reserved);
                         }
-                        self.at += 1;
+                        self.pass();
                         depth -= 1;
                         if depth == 0 {
                             return Ok(kind);
@@ -228,9 +235,9 @@ fn members(scan: &mut Scan<'_>, fields: &mut Fields) -> Result<(), Flaw> {
     if scan.next() != Some(b'{') {
         return Err(scan.wrong(What::NotAnObject));
     }
-    scan.at += 1;
+    scan.pass();
     if scan.next() == Some(b'}') {
-        scan.at += 1;
+        scan.pass();
         return Ok(());
     }
     loop {
@@ -240,9 +247,9 @@ fn members(scan: &mut Scan<'_>, fields: &mut Fields) -> Result<(), Flaw> {
             fields.put(field, found);
         }
         match scan.next() {
-            Some(b',') => scan.at += 1,
+            Some(b',') => scan.pass(),
             Some(b'}') => {
-                scan.at += 1;
+                scan.pass();
                 return Ok(());
             }
             // What follows looks like a key: the id may be behind it.
@@ -257,8 +264,8 @@ fn name(scan: &mut Scan<'_>, fields: &mut Fields) -> Result<Option<Field>, Flaw>
     scan.next();
     let start = scan.at;
     match scan.key() {
-        Ok((start, end, false)) => Ok(Field::of(&scan.bytes[start..end])),
-        Ok((start, end, true)) => Ok(Field::of(json_text::decode(&scan.bytes[start..end])?.as_bytes())),
+        Ok((content, false)) => Ok(Field::of(content)),
+        Ok((content, true)) => Ok(Field::of(json_text::decode(content)?.as_bytes())),
         Err(flaw) => {
             // A bad string: go on behind it, for the sake of an id that may follow.
             fields.note(flaw);

@@ -1,4 +1,9 @@
 //! The strings of JSON, RFC 8259 §7.
+#![expect(
+    clippy::arithmetic_side_effects,
+    reason = "every sum is an offset a few bytes beyond one that is within the input, or counts bytes of it: a slice has \
+              isize::MAX bytes at most"
+)]
 
 use super::flaw::{Flaw, What};
 use std::borrow::Cow;
@@ -76,6 +81,11 @@ pub(super) fn check(bytes: &[u8], at: usize) -> Result<(usize, bool), Flaw> {
             None => return Err(What::Cut.at(at)),
         }
     }
+}
+
+/// What stands between the quotes of the string from `at` to `end`, which was checked.
+pub(super) fn between_quotes(bytes: &[u8], at: usize, end: usize) -> &[u8] {
+    bytes.get(at + 1..end - 1).unwrap_or_default()
 }
 
 /// Find the end of the string whose opening quote is at `at`, whatever is in it.

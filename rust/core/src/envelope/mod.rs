@@ -19,6 +19,8 @@
 //! Rulings of this module, where the protocol leaves it open: a known field of a message that is there twice
 //! is refused; `null` stands for "not there", except as `id`, where it is unusable; `1.0` is the integer 1; a
 //! message's broken array says what came before the break.
+// Numbers of a peer come in here: a sum that could wrap or panic is an error of the build, or has its reason beside it.
+#![cfg_attr(not(test), warn(clippy::arithmetic_side_effects))]
 
 mod base64;
 mod digest;

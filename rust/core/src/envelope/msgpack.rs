@@ -26,17 +26,19 @@ fn take<const N: usize>(bytes: &[u8], at: usize) -> Option<[u8; N]> {
     bytes.get(at..)?.first_chunk().copied()
 }
 
+/// A length of `N` bytes at `at`, and the place behind it.
 fn length<const N: usize>(bytes: &[u8], at: usize) -> Option<(usize, usize)> {
-    let length = take::<N>(bytes, at + 1)?.iter().fold(0, |n, &b| n << 8 | usize::from(b));
-    Some((length, at + 1 + N))
+    let length = take::<N>(bytes, at)?.iter().fold(0, |n, &b| n << 8 | usize::from(b));
+    Some((length, at.saturating_add(N)))
 }
 
+/// A number of `N` bytes at `at`, and the place behind it.
 fn number<const N: usize>(
     bytes: &[u8],
     at: usize,
     of: fn([u8; N]) -> Number<'static>,
 ) -> Option<(Head, usize)> {
-    Some((Head::Number(of(take(bytes, at + 1)?)), at + 1 + N))
+    Some((Head::Number(of(take(bytes, at)?)), at.saturating_add(N)))
 }
 
 fn signed(n: i64) -> Number<'static> {
@@ -47,23 +49,25 @@ fn signed(n: i64) -> Number<'static> {
 pub(super) fn head(bytes: &[u8], at: usize) -> Option<(Head, usize)> {
     use Number as N;
     let byte = *bytes.get(at)?;
+    let at = at.saturating_add(1); // behind the byte
     let low = |mask: u8| usize::from(byte & mask);
+    let extension = |n: usize| Head::Extension(n.saturating_add(1)); // its type is one more
     let sized = |(n, after), of: fn(usize) -> Head| (of(n), after);
     Some(match byte {
-        0x00..=0x7f => (Head::Number(N::Unsigned(byte.into())), at + 1),
-        0x80..=0x8f => (Head::Map(low(15)), at + 1),
-        0x90..=0x9f => (Head::List(low(15)), at + 1),
-        0xa0..=0xbf => (Head::Text(low(31)), at + 1),
-        0xc0 => (Head::Null, at + 1),
-        0xc1 => (Head::Unused, at + 1),
-        0xc2 | 0xc3 => (Head::Bool(byte == 0xc3), at + 1),
+        0x00..=0x7f => (Head::Number(N::Unsigned(byte.into())), at),
+        0x80..=0x8f => (Head::Map(low(15)), at),
+        0x90..=0x9f => (Head::List(low(15)), at),
+        0xa0..=0xbf => (Head::Text(low(31)), at),
+        0xc0 => (Head::Null, at),
+        0xc1 => (Head::Unused, at),
+        0xc2 | 0xc3 => (Head::Bool(byte == 0xc3), at),
         0xc4 => sized(length::<1>(bytes, at)?, Head::Binary),
         0xc5 => sized(length::<2>(bytes, at)?, Head::Binary),
         0xc6 => sized(length::<4>(bytes, at)?, Head::Binary),
         // One byte of type, then the content.
-        0xc7 => sized(length::<1>(bytes, at)?, |n| Head::Extension(n + 1)),
-        0xc8 => sized(length::<2>(bytes, at)?, |n| Head::Extension(n + 1)),
-        0xc9 => sized(length::<4>(bytes, at)?, |n| Head::Extension(n + 1)),
+        0xc7 => sized(length::<1>(bytes, at)?, extension),
+        0xc8 => sized(length::<2>(bytes, at)?, extension),
+        0xc9 => sized(length::<4>(bytes, at)?, extension),
         0xca => number(bytes, at, |b| N::Float(f32::from_be_bytes(b).into()))?,
         0xcb => number(bytes, at, |b| N::Float(f64::from_be_bytes(b)))?,
         0xcc => number(bytes, at, |b| N::Unsigned(u8::from_be_bytes(b).into()))?,
@@ -74,7 +78,11 @@ pub(super) fn head(bytes: &[u8], at: usize) -> Option<(Head, usize)> {
         0xd1 => number(bytes, at, |b| signed(i16::from_be_bytes(b).into()))?,
         0xd2 => number(bytes, at, |b| signed(i32::from_be_bytes(b).into()))?,
         0xd3 => number(bytes, at, |b| signed(i64::from_be_bytes(b)))?,
-        0xd4..=0xd8 => (Head::Extension(1 + (1 << (byte - 0xd4))), at + 1),
+        0xd4 => (extension(1), at),
+        0xd5 => (extension(2), at),
+        0xd6 => (extension(4), at),
+        0xd7 => (extension(8), at),
+        0xd8 => (extension(16), at),
         0xd9 => sized(length::<1>(bytes, at)?, Head::Text),
         0xda => sized(length::<2>(bytes, at)?, Head::Text),
         0xdb => sized(length::<4>(bytes, at)?, Head::Text),
@@ -82,24 +90,26 @@ pub(super) fn head(bytes: &[u8], at: usize) -> Option<(Head, usize)> {
         0xdd => sized(length::<4>(bytes, at)?, Head::List),
         0xde => sized(length::<2>(bytes, at)?, Head::Map),
         0xdf => sized(length::<4>(bytes, at)?, Head::Map),
-        0xe0..=0xff => (Head::Number(N::Negative(i64::from(byte.cast_signed()))), at + 1),
+        0xe0..=0xff => (Head::Number(N::Negative(i64::from(byte.cast_signed()))), at),
     })
 }
 
-/// The `length` bytes at `at`.
-pub(super) fn content(bytes: &[u8], at: usize, length: usize) -> Result<&[u8], Flaw> {
-    at.checked_add(length).and_then(|end| bytes.get(at..end)).ok_or(What::Cut.at(bytes.len()))
+/// The `length` bytes at `at`, and the place behind them.
+pub(super) fn content(bytes: &[u8], at: usize, length: usize) -> Result<(&[u8], usize), Flaw> {
+    let content = at.checked_add(length).and_then(|end| Some((bytes.get(at..end)?, end)));
+    content.ok_or(What::Cut.at(bytes.len()))
 }
 
-/// The `length` bytes at `at`, as text.
-pub(super) fn text(bytes: &[u8], at: usize, length: usize) -> Result<&str, Flaw> {
-    simdutf8::basic::from_utf8(content(bytes, at, length)?).map_err(|_| What::NotUtf8.at(at))
+/// The `length` bytes at `at`, as text, and the place behind them.
+pub(super) fn text(bytes: &[u8], at: usize, length: usize) -> Result<(&str, usize), Flaw> {
+    let (content, end) = content(bytes, at, length)?;
+    Ok((simdutf8::basic::from_utf8(content).map_err(|_| What::NotUtf8.at(at))?, end))
 }
 
 /// The key at `at` and the place behind it.
 pub(super) fn key(bytes: &[u8], at: usize) -> Result<(&str, usize), Flaw> {
     match head(bytes, at).ok_or(What::Cut.at(bytes.len()))? {
-        (Head::Text(length), after) => Ok((text(bytes, after, length)?, after + length)),
+        (Head::Text(length), after) => text(bytes, after, length),
         _ => Err(What::KeyKind.at(at)),
     }
 }
@@ -121,24 +131,20 @@ fn value(bytes: &[u8], at: usize, depth: u32, marks: &mut Marks) -> Result<(Kind
         Head::Bool(_) => (Kind::Bool, after),
         Head::Number(Number::Float(f)) if !f.is_finite() => return Err(What::NotFinite.at(at)),
         Head::Number(_) => (Kind::Number, after),
-        Head::Text(length) => {
-            text(bytes, after, length)?;
-            (Kind::Text, after + length)
-        }
+        Head::Text(length) => (Kind::Text, text(bytes, after, length)?.1),
         Head::Binary(length) => {
-            content(bytes, after, length)?;
             marks.bin = true;
-            (Kind::Binary, after + length)
+            (Kind::Binary, content(bytes, after, length)?.1)
         }
         Head::Extension(length) => {
-            content(bytes, after, length)?;
+            let end = content(bytes, after, length)?.1;
             marks.meaning.get_or_insert(What::Extension);
-            (Kind::Extension, after + length)
+            (Kind::Extension, end)
         }
         Head::List(n) => {
             let mut end = after;
             for _ in 0..n {
-                end = value(bytes, end, depth + 1, marks)?.1;
+                end = value(bytes, end, depth.saturating_add(1), marks)?.1;
             }
             (Kind::List, end)
         }
@@ -149,7 +155,7 @@ fn value(bytes: &[u8], at: usize, depth: u32, marks: &mut Marks) -> Result<(Kind
                 if n == 1 && key.starts_with('$') {
                     marks.meaning.get_or_insert(What::Reserved);
                 }
-                end = value(bytes, after, depth + 1, marks)?.1;
+                end = value(bytes, after, depth.saturating_add(1), marks)?.1;
             }
             (Kind::Map, end)
         }
@@ -164,11 +170,11 @@ pub(super) fn skip(bytes: &[u8], mut at: usize) -> Option<usize> {
     while due > 0 {
         let (head, after) = head(bytes, at)?;
         at = after;
-        due -= 1;
+        due = due.saturating_sub(1);
         match head {
             Head::Text(n) | Head::Binary(n) | Head::Extension(n) => at = at.checked_add(n)?,
             Head::List(n) => due = due.checked_add(n as u64)?,
-            Head::Map(n) => due = due.checked_add(2 * n as u64)?,
+            Head::Map(n) => due = due.checked_add((n as u64).checked_mul(2)?)?,
             Head::Null | Head::Bool(_) | Head::Number(_) | Head::Unused => {}
         }
         // Each value that is still due takes a byte at least: a length that lies is seen at once.

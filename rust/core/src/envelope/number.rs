@@ -43,6 +43,10 @@ impl Number<'_> {
 }
 
 /// Check the number of JSON (RFC 8259 §6) at `at`. Gives the place after it, and whether it is an integer.
+#[expect(
+    clippy::arithmetic_side_effects,
+    reason = "offsets: each is at most two bytes behind one that is there"
+)]
 pub(super) fn check(bytes: &[u8], at: usize) -> Result<(usize, bool), Flaw> {
     let digits = |from: usize| {
         let run = bytes.get(from..).map_or(0, |rest| rest.iter().take_while(|b| b.is_ascii_digit()).count());

@@ -48,7 +48,7 @@ impl<'a> Messages<'a> {
     pub(super) fn new(form: Form, frame: &'a [u8]) -> Self {
         let (at, place) = match form {
             Form::Json => match json_skip::after_space(frame, 0) {
-                at if frame.get(at) == Some(&b'[') => (at + 1, Place::First),
+                at if frame.get(at) == Some(&b'[') => (at.saturating_add(1), Place::First),
                 at => (at, Place::Alone),
             },
             Form::Msgpack => match msgpack::head(frame, 0) {
@@ -87,7 +87,7 @@ impl<'a> Messages<'a> {
                 None => return Ok(None),
             },
             Place::Left(0) => return self.end(self.at),
-            Place::Left(n) => (self.at, Place::Left(n - 1)),
+            Place::Left(n) => (self.at, Place::Left(n.saturating_sub(1))),
         };
         let end = match place {
             Place::Further => json_skip::skip(self.frame, start),
@@ -103,9 +103,11 @@ impl<'a> Messages<'a> {
     fn json_element(&mut self) -> Result<Option<usize>, Flaw> {
         let at = json_skip::after_space(self.frame, self.at);
         match (self.frame.get(at), self.place) {
-            (Some(b']'), _) => self.end(json_skip::after_space(self.frame, at + 1)).map(|_| None),
+            (Some(b']'), _) => {
+                self.end(json_skip::after_space(self.frame, at.saturating_add(1))).map(|_| None)
+            }
             (Some(_), Place::First) => Ok(Some(at)),
-            (Some(b','), _) => Ok(Some(json_skip::after_space(self.frame, at + 1))),
+            (Some(b','), _) => Ok(Some(json_skip::after_space(self.frame, at.saturating_add(1)))),
             (Some(_), _) => Err(What::NoComma.at(at)),
             (None, _) => Err(What::Cut.at(at)),
         }

@@ -152,7 +152,7 @@ impl<'a> Take<'a> {
         }
         let error = Take::new(self.form, &self.bytes[span.start..span.end]);
         if let Some(flaw) = error.fields.flaw {
-            return Err(What::at(flaw.what, span.start + flaw.at).fault());
+            return Err(What::at(flaw.what, span.start.saturating_add(flaw.at)).fault());
         }
         Ok(Some(PeerFailure {
             code: error.need(Field::Code)?,
@@ -291,7 +291,7 @@ fn text_at<'a>(form: Form, bytes: &'a [u8], span: &Span) -> Option<Cow<'a, str>>
     }
     match form {
         Form::Json => {
-            let content = &bytes[span.start + 1..span.end - 1];
+            let content = json_text::between_quotes(bytes, span.start, span.end);
             if span.marks.escaped {
                 json_text::decode(content).ok()
             } else {

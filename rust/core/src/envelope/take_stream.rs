@@ -73,16 +73,18 @@ fn each_json(
     take: &mut impl FnMut(&str, Option<u64>) -> Result<(), Fault>,
 ) -> Result<(), Fault> {
     let space = |at| json_skip::after_space(bytes, at);
+    let behind = |at: usize| space(at.saturating_add(1));
     let mut at = space(1);
     while bytes.get(at) == Some(&b'"') {
         let (end, _) = json_text::check(bytes, at).map_err(super::flaw::Flaw::fault)?;
-        let key = json_text::decode(&bytes[at + 1..end - 1]).map_err(super::flaw::Flaw::fault)?;
-        let value = space(space(end) + 1);
+        let key = json_text::decode(json_text::between_quotes(bytes, at, end));
+        let key = key.map_err(super::flaw::Flaw::fault)?;
+        let value = behind(space(end));
         let end = json_skip::skip(bytes, value).ok_or_else(|| What::NoValue.at(value).fault())?;
         take(&key, number::parse(&bytes[value..end]).and_then(number::Number::whole))?;
         at = space(end);
         if bytes.get(at) == Some(&b',') {
-            at = space(at + 1);
+            at = behind(at);
         }
     }
     Ok(())

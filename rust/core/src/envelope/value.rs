@@ -80,27 +80,28 @@ pub fn field<'a>(bytes: &'a [u8], form: Form, name: &str) -> Option<&'a [u8]> {
 
 fn json_field<'a>(bytes: &'a [u8], name: &str) -> Option<&'a [u8]> {
     let space = |at| json_skip::after_space(bytes, at);
+    let behind = |at: usize| space(at.saturating_add(1));
     let mut found = None;
     let mut at = space(0);
     if bytes.get(at) != Some(&b'{') {
         return None;
     }
-    at = space(at + 1);
+    at = behind(at);
     while bytes.get(at) == Some(&b'"') {
         let (end, _) = json_text::check(bytes, at).ok()?;
-        let key = json_text::decode(&bytes[at + 1..end - 1]).ok()?;
+        let key = json_text::decode(json_text::between_quotes(bytes, at, end)).ok()?;
         let colon = space(end);
         if bytes.get(colon) != Some(&b':') {
             return None;
         }
-        let value = space(colon + 1);
+        let value = behind(colon);
         let end = json_skip::skip(bytes, value)?;
         if key == name {
             found = bytes.get(value..end);
         }
         at = space(end);
         if bytes.get(at) == Some(&b',') {
-            at = space(at + 1);
+            at = behind(at);
         }
     }
     found
@@ -175,6 +176,10 @@ struct Packed<'a> {
 }
 
 impl Packed<'_> {
+    #[expect(
+        clippy::arithmetic_side_effects,
+        reason = "offsets into what was written: a head is a byte at least"
+    )]
     fn finish(self) {
         let Self { out, mut large, .. } = self;
         large.sort_unstable_by_key(|(at, ..)| *at);
@@ -222,8 +227,9 @@ impl Visit for Packed<'_> {
     }
 
     fn open(&mut self, _: Holds, _: Option<usize>) -> usize {
+        let at = self.out.len();
         self.out.push(0);
-        self.out.len() - 1
+        at
     }
 
     fn key(&mut self, key: &str) {

@@ -39,6 +39,7 @@ pub(super) fn walk(bytes: &[u8], form: Form, visit: &mut impl Visit) -> Result<(
     if end < bytes.len() { Err(What::Trailing.at(end)) } else { Ok(()) }
 }
 
+#[expect(clippy::arithmetic_side_effects, reason = "there is a byte at `at`")]
 fn wanted(bytes: &[u8], at: usize, byte: u8, what: What) -> Result<usize, Flaw> {
     match bytes.get(at) {
         Some(&b) if b == byte => Ok(at + 1),
@@ -48,12 +49,16 @@ fn wanted(bytes: &[u8], at: usize, byte: u8, what: What) -> Result<usize, Flaw> 
 }
 
 /// The value at `at`, its first byte; the place behind it.
+#[expect(
+    clippy::arithmetic_side_effects,
+    reason = "offsets and counts of bytes that are there; a depth below DEPTH"
+)]
 fn json(bytes: &[u8], at: usize, depth: u32, visit: &mut impl Visit) -> Result<usize, Flaw> {
     let rest = bytes.get(at..).unwrap_or_default();
     match rest.first() {
         Some(b'"') => {
             let (end, _) = json_text::check(bytes, at)?;
-            visit.text(&json_text::decode(&bytes[at + 1..end - 1])?);
+            visit.text(&json_text::decode(json_text::between_quotes(bytes, at, end))?);
             Ok(end)
         }
         Some(b'{' | b'[') if depth == DEPTH => Err(What::Deep.at(at)),
@@ -81,6 +86,10 @@ fn json(bytes: &[u8], at: usize, depth: u32, visit: &mut impl Visit) -> Result<u
     }
 }
 
+#[expect(
+    clippy::arithmetic_side_effects,
+    reason = "offsets and counts of bytes that are there; a depth below DEPTH"
+)]
 fn json_list(bytes: &[u8], at: usize, depth: u32, visit: &mut impl Visit) -> Result<usize, Flaw> {
     let opened = visit.open(Holds::List, None);
     let mut at = after_space(bytes, at);
@@ -100,6 +109,10 @@ fn json_list(bytes: &[u8], at: usize, depth: u32, visit: &mut impl Visit) -> Res
     Ok(at)
 }
 
+#[expect(
+    clippy::arithmetic_side_effects,
+    reason = "offsets and counts of bytes that are there; a depth below DEPTH"
+)]
 fn json_map(bytes: &[u8], at: usize, depth: u32, visit: &mut impl Visit) -> Result<usize, Flaw> {
     let mut at = after_space(bytes, at);
     let (mut opened, mut count) = (0, 0);
@@ -110,7 +123,7 @@ fn json_map(bytes: &[u8], at: usize, depth: u32, visit: &mut impl Visit) -> Resu
         loop {
             wanted(bytes, at, b'"', What::NoKey)?;
             let (end, _) = json_text::check(bytes, at)?;
-            let key = json_text::decode(&bytes[at + 1..end - 1])?;
+            let key = json_text::decode(json_text::between_quotes(bytes, at, end))?;
             at = after_space(bytes, wanted(bytes, after_space(bytes, end), b':', What::NoColon)?);
             if count == 0 {
                 if let Some((content, end)) = (key == "$bin").then(|| lonely_text(bytes, at)).flatten() {
@@ -141,9 +154,8 @@ fn json_map(bytes: &[u8], at: usize, depth: u32, visit: &mut impl Visit) -> Resu
 fn lonely_text(bytes: &[u8], at: usize) -> Option<(std::borrow::Cow<'_, str>, usize)> {
     bytes.get(at).filter(|&&b| b == b'"')?;
     let (end, _) = json_text::check(bytes, at).ok()?;
-    let close = after_space(bytes, end);
-    bytes.get(close).filter(|&&b| b == b'}')?;
-    Some((json_text::decode(&bytes[at + 1..end - 1]).ok()?, close + 1))
+    let close = wanted(bytes, after_space(bytes, end), b'}', What::NoComma).ok()?;
+    Some((json_text::decode(json_text::between_quotes(bytes, at, end)).ok()?, close))
 }
 
 /// The value at `at`; the place behind it.
@@ -158,18 +170,20 @@ fn packed(bytes: &[u8], at: usize, depth: u32, visit: &mut impl Visit) -> Result
         Head::Number(Number::Float(f)) if !f.is_finite() => return Err(What::NotFinite.at(at)),
         Head::Number(value) => visit.number(value),
         Head::Text(length) => {
-            visit.text(msgpack::text(bytes, after, length)?);
-            return Ok(after + length);
+            let (text, end) = msgpack::text(bytes, after, length)?;
+            visit.text(text);
+            return Ok(end);
         }
         Head::Binary(length) => {
-            visit.binary(msgpack::content(bytes, after, length)?);
-            return Ok(after + length);
+            let (content, end) = msgpack::content(bytes, after, length)?;
+            visit.binary(content);
+            return Ok(end);
         }
         Head::List(count) => {
             let opened = visit.open(Holds::List, Some(count));
             let mut at = after;
             for _ in 0..count {
-                at = packed(bytes, at, depth + 1, visit)?;
+                at = packed(bytes, at, depth.saturating_add(1), visit)?;
             }
             visit.close(Holds::List, opened, count);
             return Ok(at);
@@ -183,7 +197,7 @@ fn packed(bytes: &[u8], at: usize, depth: u32, visit: &mut impl Visit) -> Result
                     return Err(What::Reserved.at(end));
                 }
                 visit.key(key);
-                end = packed(bytes, after, depth + 1, visit)?;
+                end = packed(bytes, after, depth.saturating_add(1), visit)?;
             }
             visit.close(Holds::Map, opened, count);
             return Ok(end);

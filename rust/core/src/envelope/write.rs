@@ -1,4 +1,8 @@
 //! What the server says: one function a message, appending it to a buffer.
+#![expect(
+    clippy::arithmetic_side_effects,
+    reason = "counts of the fields of one message, and of what is at hand to be written"
+)]
 
 use super::writer::Writer;
 use crate::ids::Form;

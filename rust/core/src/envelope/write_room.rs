@@ -1,4 +1,8 @@
 //! What the server says about rooms, and `welcome`, which lists them.
+#![expect(
+    clippy::arithmetic_side_effects,
+    reason = "counts of the fields of one message, and of what is at hand to be written"
+)]
 
 use super::write::{
     EventOut, Gap, Value, ack_of, begin, count, data, flag, number, text, text_or_null, words, write_event,

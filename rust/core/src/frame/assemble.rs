@@ -35,7 +35,7 @@ impl Assembly {
     /// A further frame of `len` bytes is announced: may it come?
     pub(super) fn announce(&mut self, len: u64, max: usize) -> Result<(), Broken> {
         if len == 0 {
-            self.empty += 1;
+            self.empty = self.empty.saturating_add(1);
             if self.empty > MAX_EMPTY_FRAGMENTS {
                 return Err(Broken::new(
                     close::TOO_BIG,
@@ -53,12 +53,12 @@ impl Assembly {
         if self.kind == Kind::Text && !self.compressed {
             self.utf8.feed(piece).map_err(|_| not_utf8())?;
         }
-        let need = self.data.len() + piece.len();
+        let need = self.data.len().saturating_add(piece.len());
         if need > self.data.capacity() {
             // Double, but not beyond what this frame will fill.
             let useful = need.saturating_add(usize::try_from(left).unwrap_or(usize::MAX));
             let target = self.data.capacity().saturating_mul(2).min(useful).max(need);
-            self.data.reserve_exact(target - self.data.len());
+            self.data.reserve_exact(target.saturating_sub(self.data.len()));
         }
         self.data.extend_from_slice(piece);
         Ok(())

@@ -18,8 +18,8 @@ impl<'a> Authority<'a> {
     pub(super) fn parse(bytes: &'a [u8]) -> Option<Self> {
         let text = std::str::from_utf8(bytes).ok()?;
         let (host, port) = if text.starts_with('[') {
-            let (host, after) = text.split_at(text.find(']')? + 1);
-            host[1..host.len() - 1].parse::<Ipv6Addr>().ok()?;
+            let (host, after) = text.split_at(text.find(']')?.saturating_add(1));
+            host.strip_prefix('[')?.strip_suffix(']')?.parse::<Ipv6Addr>().ok()?;
             match after.as_bytes().first() {
                 None => (host, None),
                 Some(b':') => (host, Some(&after[1..])),
@@ -62,8 +62,7 @@ impl<'a> Authority<'a> {
         if let Ok(ip) = host.parse::<Ipv4Addr>() {
             return ip.is_loopback();
         }
-        let bytes = host.as_bytes();
-        let Some(start) = bytes.len().checked_sub(9) else { return false };
-        bytes[start..].eq_ignore_ascii_case(b"localhost") && (start == 0 || bytes[start - 1] == b'.')
+        let Some((before, last)) = host.as_bytes().split_last_chunk::<9>() else { return false };
+        last.eq_ignore_ascii_case(b"localhost") && before.last().is_none_or(|byte| *byte == b'.')
     }
 }

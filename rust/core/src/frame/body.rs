@@ -96,11 +96,12 @@ impl Body {
 
     /// Take what belongs to the body of `input`; how many bytes that was.
     pub fn next(&mut self, input: &[u8]) -> Result<usize, Refusal> {
-        let mut at = 0;
-        while at < input.len() && self.state != State::Done {
-            at += self.step(&input[at..])?;
+        let mut rest = input;
+        while !rest.is_empty() && self.state != State::Done {
+            let taken = self.step(rest)?;
+            rest = rest.get(taken..).unwrap_or_default();
         }
-        Ok(at)
+        Ok(input.len().saturating_sub(rest.len()))
     }
 
     fn step(&mut self, input: &[u8]) -> Result<usize, Refusal> {
@@ -123,15 +124,15 @@ impl Body {
     fn keep(&mut self, input: &[u8], missing: u64) -> (usize, u64) {
         let taken = input.len().min(usize::try_from(missing).unwrap_or(usize::MAX));
         self.bytes.extend_from_slice(&input[..taken]);
-        (taken, missing - taken as u64)
+        (taken, missing.saturating_sub(taken as u64))
     }
 
     /// As much of a line as is here, and what the line means once it is whole.
     fn line(&mut self, input: &[u8]) -> Result<usize, Refusal> {
         let end = memchr::memchr(b'\n', input);
-        let taken = end.map_or(input.len(), |end| end + 1);
-        self.framing += taken;
-        if self.line.len() + taken > MAX_LINE {
+        let taken = end.map_or(input.len(), |end| end.saturating_add(1));
+        self.framing = self.framing.saturating_add(taken);
+        if self.line.len().saturating_add(taken) > MAX_LINE {
             return Err(bad(format!(
                 "a line between the chunks of the body is longer than {MAX_LINE} bytes"
             )));
@@ -168,7 +169,7 @@ impl Body {
             // RFC 9112 §7.1.2: trailers may be discarded; the blank line ends them.
             State::Trailers if line.is_empty() => State::Done,
             State::Trailers => {
-                self.trailers += line.len();
+                self.trailers = self.trailers.saturating_add(line.len());
                 if self.trailers > MAX_TRAILERS {
                     return Err(bad(format!("the trailers take more than {MAX_TRAILERS} bytes")));
                 }

@@ -46,9 +46,10 @@ impl Cidr {
     }
 
     const fn mask(prefix: u32) -> u128 {
-        match prefix {
-            0 => 0,
-            prefix => u128::MAX << (128 - prefix),
+        // A shift by the whole width is none that the machine knows: the prefix of 0.
+        match u128::MAX.checked_shl(128_u32.saturating_sub(prefix)) {
+            Some(mask) => mask,
+            None => 0,
         }
     }
 }

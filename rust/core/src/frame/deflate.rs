@@ -57,7 +57,7 @@ impl Inflater {
                 // else it was cut off within a block.
                 let held = (run.out.len(), run.finals);
                 run.feed(&END)?;
-                if (run.out.len(), run.finals) != (held.0, held.1 + 1) || !run.bare {
+                if (run.out.len(), run.finals) != (held.0, held.1.saturating_add(1)) || !run.bare {
                     return Err(bad("a compressed message is cut off within a block"));
                 }
             }
@@ -91,7 +91,7 @@ impl Run<'_> {
                 .stream
                 .decompress_vec(input, &mut self.out, FlushDecompress::Sync)
                 .map_err(|_| bad("a compressed message is no valid DEFLATE stream"))?;
-            let read = usize::try_from(self.stream.total_in() - read).unwrap_or(usize::MAX);
+            let read = usize::try_from(self.stream.total_in().saturating_sub(read)).unwrap_or(usize::MAX);
             input = input.get(read..).unwrap_or_default();
             if self.out.len() > self.max {
                 let max = self.max;
@@ -101,7 +101,7 @@ impl Run<'_> {
             }
             self.bare = false;
             if status == Status::StreamEnd {
-                self.finals += 1;
+                self.finals = self.finals.saturating_add(1);
                 if self.finals > MAX_FINAL_BLOCKS {
                     return Err(Broken::new(
                         close::BAD_DATA,
@@ -158,22 +158,22 @@ impl Deflater {
             stream.reset();
         }
         let mut rest = input;
-        out.reserve(input.len() / 2 + 64);
+        out.reserve((input.len() / 2).saturating_add(64));
         loop {
             let read = stream.total_in();
             // It can fail only on a stream that was ended, and this one never is.
             let status = stream.compress_vec(rest, out, FlushCompress::Sync);
             debug_assert!(status.is_ok(), "deflate refused its input");
-            let read = usize::try_from(stream.total_in() - read).unwrap_or(usize::MAX);
+            let read = usize::try_from(stream.total_in().saturating_sub(read)).unwrap_or(usize::MAX);
             rest = rest.get(read..).unwrap_or_default();
             // Room left over means that the flush is done; without any there may be more to come.
             if out.len() < out.capacity() {
                 break;
             }
-            out.reserve(rest.len() / 2 + 64);
+            out.reserve((rest.len() / 2).saturating_add(64));
         }
         if out.ends_with(&TAIL) {
-            out.truncate(out.len() - TAIL.len());
+            out.truncate(out.len().saturating_sub(TAIL.len()));
         }
     }
 }

@@ -16,11 +16,12 @@ const ROOM: usize = 10;
 /// what waits for a first byte, or for `padding` bytes, has them.
 pub fn opening(out: &mut Vec<u8>, padding: usize) {
     out.extend_from_slice(b"retry: 1000\n:");
-    out.resize(out.len() + padding, b' ');
+    out.resize(out.len().saturating_add(padding), b' ');
     out.extend_from_slice(b"\n\n");
 }
 
 /// Append what `write` appends, as one chunk if `chunked`.
+#[expect(clippy::arithmetic_side_effects, reason = "offsets into what was written, ROOM bytes and more")]
 pub fn chunk(out: &mut Vec<u8>, chunked: bool, write: impl FnOnce(&mut Vec<u8>)) {
     if !chunked {
         write(out);
@@ -65,13 +66,14 @@ pub fn plain_event(out: &mut Vec<u8>, id: Option<&str>, event: &str, data: &str)
     out.push(b'\n');
     let mut rest = data;
     loop {
-        let end = rest.find(['\r', '\n']);
+        let (line, after) = rest.split_at(rest.find(['\r', '\n']).unwrap_or(rest.len()));
         out.extend_from_slice(b"data: ");
-        out.extend_from_slice(&rest.as_bytes()[..end.unwrap_or(rest.len())]);
+        out.extend_from_slice(line.as_bytes());
         out.push(b'\n');
-        let Some(end) = end else { break };
-        let skip = if rest[end..].starts_with("\r\n") { 2 } else { 1 };
-        rest = &rest[end + skip..];
+        let Some(after) = after.strip_prefix("\r\n").or_else(|| after.strip_prefix(['\r', '\n'])) else {
+            break;
+        };
+        rest = after;
     }
     out.push(b'\n');
 }

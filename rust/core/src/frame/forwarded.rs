@@ -125,7 +125,7 @@ fn by_older_fields(
     believed: Believed,
     is_trusted: impl Fn(IpAddr) -> bool,
 ) {
-    let mut hops = 1; // trusted proxies that it came through
+    let mut hops = 1_usize; // trusted proxies that it came through
     if believed.x_for {
         for hop in values(head, "x-forwarded-for").map(node) {
             let Some((address, port)) = hop else { break };
@@ -133,7 +133,7 @@ fn by_older_fields(
             if !is_trusted(address) {
                 break;
             }
-            hops += 1;
+            hops = hops.saturating_add(1);
         }
     }
     // Most proxies say the scheme anew; where each adds its own, the one of the outermost that is trusted counts.
@@ -180,28 +180,26 @@ fn port_in(text: &[u8]) -> Option<u16> {
 
 /// A host that has passed `host_in`, with this port in place of its own.
 fn with_port(host: &str, port: u16) -> String {
-    let end = host.rfind(']').map_or(0, |bracket| bracket + 1);
-    let name = host[end..].find(':').map_or(host, |colon| &host[..end + colon]);
-    format!("{name}:{port}")
+    let (literal, rest) = host.split_at(host.rfind(']').map_or(0, |bracket| bracket.saturating_add(1)));
+    let name = rest.split_once(':').map_or(rest, |(name, _)| name);
+    format!("{literal}{name}:{port}")
 }
 
 /// Split at a separator outside of quoted strings, RFC 9110 §5.6.4. `None` if a quoted string does not end: then it may
 /// hide the commas of an honest proxy.
 fn split(text: &[u8], separator: u8) -> Option<Vec<&[u8]>> {
-    let (mut parts, mut start, mut quoted, mut escaped) = (Vec::new(), 0, false, false);
-    for (at, &byte) in text.iter().enumerate() {
+    let (mut quoted, mut escaped) = (false, false);
+    let parts = text.split(|&byte| {
+        let separates = byte == separator && !quoted && !escaped;
         match byte {
             _ if escaped => escaped = false,
             b'\\' if quoted => escaped = true,
             b'"' => quoted = !quoted,
-            _ if byte == separator && !quoted => {
-                parts.push(&text[start..at]);
-                start = at + 1;
-            }
             _ => {}
         }
-    }
-    parts.push(&text[start..]);
+        separates
+    });
+    let parts = parts.collect();
     (!quoted).then_some(parts)
 }
 
@@ -213,8 +211,9 @@ fn pairs(element: &[u8]) -> Option<Vec<(&[u8], Vec<u8>)>> {
         parts
             .iter()
             .filter_map(|part| {
-                let at = pair(part)?;
-                Some((part[..at].trim_ascii(), unquoted(part[at + 1..].trim_ascii())))
+                let (name, value) = part.split_at(pair(part)?);
+                let value = value.strip_prefix(b"=")?;
+                Some((name.trim_ascii(), unquoted(value.trim_ascii())))
             })
             .collect(),
     )

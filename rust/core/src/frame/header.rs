@@ -42,6 +42,7 @@ impl Header {
     /// Read a header at the start of `input`; `None` if it is not all there. What can be refused after
     /// its first two bytes is.
     #[inline]
+    #[expect(clippy::arithmetic_side_effects, reason = "the size of a header: 14 at most")]
     pub(super) fn read(input: &[u8], role: Role, deflate: bool) -> Result<Option<Self>, Broken> {
         let [first, second, rest @ ..] = input else { return Ok(None) };
         let (opcode, short) = (first & 0x0f, second & 0x7f);
@@ -143,7 +144,7 @@ fn put_header(out: &mut Vec<u8>, opcode: u8, rsv1: bool, masked: u8, len: usize)
 
 /// Append a whole, final frame; masked with that key, which only clients do.
 pub fn write_frame(out: &mut Vec<u8>, opcode: u8, rsv1: bool, key: Option<[u8; 4]>, payload: &[u8]) {
-    out.reserve(payload.len() + 14);
+    out.reserve(payload.len().saturating_add(14));
     put_header(out, opcode, rsv1, if key.is_some() { MASKED } else { 0 }, payload.len());
     let Some(key) = key else { return out.extend_from_slice(payload) };
     out.extend_from_slice(&key);
@@ -166,7 +167,7 @@ pub fn close_payload(code: u16, reason: &str) -> Vec<u8> {
     }
     let fits = |end: &usize| reason.is_char_boundary(*end);
     let reason = &reason[..(0..=reason.len().min(MAX_REASON)).rev().find(fits).unwrap_or(0)];
-    let mut payload = Vec::with_capacity(2 + reason.len());
+    let mut payload = Vec::with_capacity(reason.len().saturating_add(2));
     payload.extend_from_slice(&code.to_be_bytes());
     payload.extend_from_slice(reason.as_bytes());
     payload

@@ -72,6 +72,7 @@ fn beginning(bytes: &[u8]) -> Result<Option<usize>, Refusal> {
 }
 
 /// Where the head ends, after its blank line.
+#[expect(clippy::arithmetic_side_effects, reason = "offsets of line feeds that are there, and their count")]
 fn end(bytes: &[u8], start: usize, max_head: usize) -> Result<Option<usize>, Refusal> {
     let window = &bytes[..bytes.len().min(max_head)];
     let mut line = start;

@@ -3,6 +3,8 @@
 //! Nothing here knows what a message means. Whatever a peer sends, the answer is a message, "more,
 //! please", a [`Refusal`] (before the upgrade) or a [`Broken`](crate::error::Broken) (after it), and
 //! where TCP cut the bytes makes no difference to which.
+// Numbers of a peer come in here: a sum that could wrap or panic is an error of the build, or has its reason beside it.
+#![cfg_attr(not(test), warn(clippy::arithmetic_side_effects))]
 
 pub mod answer;
 mod assemble;

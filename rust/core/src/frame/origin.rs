@@ -72,11 +72,11 @@ pub fn is_host(text: &str) -> bool {
 
 /// Whether an address (as in `Referer`, RFC 9110 §10.1.3) is that of a page that may speak to us.
 pub(super) fn is_ours(head: &Head<'_>, page: &[u8], configured: &[String]) -> bool {
-    let Some(begin) = page.windows(3).position(|three| three == b"://").map(|at| at + 3) else {
+    let Some(begin) = page.windows(3).position(|three| three == b"://").map(|at| at.saturating_add(3)) else {
         return false;
     };
     let end = page[begin..].iter().position(|byte| matches!(byte, b'/' | b'?' | b'#'));
-    let page = end.map_or(page, |end| &page[..begin + end]);
+    let page = end.map_or(page, |end| &page[..begin.saturating_add(end)]);
     Origin::parse(page).is_some_and(|origin| origin.may_speak(head, configured))
 }
 

@@ -9,13 +9,13 @@ use super::refusal::Refusal;
 /// Judge a path as it stands in the request: of rtcore's own (`ours`), or of whatever is mounted.
 pub(super) fn check(path: &str, ours: bool) -> Result<(), Refusal> {
     if path.starts_with("//") {
-        return Err(bad("begins with two slashes, which some read as the name of a host".to_owned()));
+        return Err(bad("begins with two slashes, which some read as the name of a host"));
     }
     if path.split('/').any(|segment| matches!(segment, "." | "..")) {
-        return Err(bad("has a segment . or .., which a client resolves itself".to_owned()));
+        return Err(bad("has a segment . or .., which a client resolves itself"));
     }
     if path.contains('\\') {
-        return Err(bad("has a backslash, which some read as a slash".to_owned()));
+        return Err(bad("has a backslash, which some read as a slash"));
     }
     if !path.contains('%') {
         return Ok(());
@@ -31,27 +31,30 @@ pub(super) fn check(path: &str, ours: bool) -> Result<(), Refusal> {
         let digits = tail.get(..2).filter(|pair| pair.iter().all(u8::is_ascii_hexdigit));
         let byte = digits.and_then(|pair| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok());
         let Some(byte) = byte else {
-            return Err(bad("has a % without two hexadecimal digits behind it".to_owned()));
+            return Err(bad("has a % without two hexadecimal digits behind it"));
         };
         match byte {
             b'0'..=b'9' | b'a'..=b'z' | b'A'..=b'Z' | b'-' | b'.' | b'_' => {
-                return Err(bad(format!("writes {:?} as %{byte:02x}: it needs no escape", char::from(byte))));
+                return Err(bad(&format!(
+                    "writes {:?} as %{byte:02x}: it needs no escape",
+                    char::from(byte)
+                )));
             }
-            0..=0x1f | 0x7f => return Err(bad(format!("has the control character %{byte:02x}"))),
-            b'\\' => return Err(bad("has an escaped backslash, which some read as a slash".to_owned())),
+            0..=0x1f | 0x7f => return Err(bad(&format!("has the control character %{byte:02x}"))),
+            b'\\' => return Err(bad("has an escaped backslash, which some read as a slash")),
             // In the name of a stream it is a slash of that name, and nothing else.
-            b'/' if !ours => return Err(bad("has an escaped slash, which some read as a slash".to_owned())),
+            b'/' if !ours => return Err(bad("has an escaped slash, which some read as a slash")),
             byte => decoded.push(byte),
         }
         rest = &tail[2..];
     }
     match std::str::from_utf8(&decoded) {
         Ok(_) => Ok(()),
-        Err(_) => Err(bad("is no UTF-8 once its escapes are undone".to_owned())),
+        Err(_) => Err(bad("is no UTF-8 once its escapes are undone")),
     }
 }
 
-fn bad(what: String) -> Refusal {
+fn bad(what: &str) -> Refusal {
     Refusal::bad(format!("the request's path {what}"))
 }
 

@@ -57,8 +57,8 @@ impl<'a> Query<'a> {
                 "{name:?} in the query is {value:?}; it must be a number of seconds, such as 25 or 0.5"
             )));
         }
-        let thousandths =
-            fraction.bytes().chain(*b"00").take(3).fold(0, |sum, digit| sum * 10 + u64::from(digit - b'0'));
+        let three = fraction.bytes().chain(*b"00").take(3).map(|digit| u64::from(digit & 0x0f));
+        let thousandths = three.fold(0_u64, |sum, digit| sum.saturating_mul(10).saturating_add(digit));
         Ok(Some(whole.parse::<u64>().unwrap_or(u64::MAX).saturating_mul(1000).saturating_add(thousandths)))
     }
 

@@ -59,7 +59,7 @@ impl Refusal {
 
     /// The same, to a request of which more is known. The page's origin decides what is answered, so `Vary` says so.
     pub fn write_as(&self, to: Answering, out: &mut Vec<u8>) {
-        let mut body = Vec::with_capacity(64 + self.message.len());
+        let mut body = Vec::with_capacity(self.message.len().saturating_add(64));
         body.extend_from_slice(b"{\"code\":\"");
         body.extend_from_slice(self.code.word().as_bytes());
         body.extend_from_slice(b"\",\"message\":\"");

@@ -34,7 +34,7 @@ impl Utf8 {
             self.len = match std::str::from_utf8(&self.held[..=len]) {
                 Ok(_) => 0,
                 // No error length: the end came too early, so more may complete it. Never with four bytes.
-                Err(error) if error.error_len().is_none() => self.len + 1,
+                Err(error) if error.error_len().is_none() => self.len.saturating_add(1),
                 Err(_) => return Err(NotUtf8),
             };
         }

@@ -57,7 +57,8 @@ impl Decoder {
     #[must_use]
     pub fn held(&self) -> usize {
         self.open.as_ref().map_or(0, |open| {
-            open.control.capacity() + open.message.as_ref().map_or(0, Assembly::held) + size_of::<Open>()
+            let message = open.message.as_ref().map_or(0, Assembly::held);
+            open.control.capacity().saturating_add(message).saturating_add(size_of::<Open>())
         })
     }
 
@@ -71,6 +72,10 @@ impl Decoder {
     /// an event, what is left is an incomplete header (less than 14 bytes), to be given again with more.
     /// `max` is the longest message, after inflating. After an error the decoder is of no more use.
     #[inline]
+    #[expect(
+        clippy::arithmetic_side_effects,
+        reason = "offsets: `at <= body <= end <= input.len()`, a header is all there"
+    )]
     pub fn next(
         &mut self,
         input: &mut [u8],
@@ -148,7 +153,7 @@ impl Decoder {
         let piece = &mut input[..taken];
         mask::apply(piece, frame.key);
         frame.key = mask::advance(frame.key, taken);
-        frame.left -= taken as u64;
+        frame.left = frame.left.saturating_sub(taken as u64);
         let is_control = frame.opcode & 0x08 != 0;
         match &mut open.message {
             Some(message) if !is_control => message.take(piece, frame.left)?,

@@ -6,6 +6,8 @@
 //! which replay changes into live and nothing to be lost or repeated there.
 //!
 //! Each ring is in order already, so a heap over their heads is enough: O(log rings) an entry.
+// Numbers of a peer come in here: a sum that could wrap or panic is an error of the build, or has its reason beside it.
+#![cfg_attr(not(test), warn(clippy::arithmetic_side_effects))]
 
 use super::entry::Entry;
 use super::ring::Ring;

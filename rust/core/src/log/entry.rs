@@ -114,6 +114,12 @@ impl Entry {
         }
     }
 
+    /// The number before its own: all that was said before it.
+    #[must_use]
+    pub const fn before(&self) -> Seq {
+        self.seq.saturating_sub(1)
+    }
+
     /// The bytes it holds: an estimate that counts one encoding from the start, so that the books of a ring,
     /// which add it on the way in and take it off on the way out, always balance.
     #[must_use]

@@ -2,6 +2,8 @@
 //!
 //! There is one way to write each: an epoch is 1 to 32 of `a-z0-9`, a number is decimal without leading
 //! zeros and at most 2^53 - 1, the largest that every JSON reader keeps exactly (RFC 8259 §6).
+// Numbers of a peer come in here: a sum that could wrap or panic is an error of the build, or has its reason beside it.
+#![cfg_attr(not(test), warn(clippy::arithmetic_side_effects))]
 
 use crate::ids::Seq;
 use std::fmt;

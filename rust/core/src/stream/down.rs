@@ -25,7 +25,7 @@ pub struct Down {
 }
 
 fn cost(item: &[u8]) -> usize {
-    item.len() + COST
+    item.len().saturating_add(COST)
 }
 
 impl Down {
@@ -47,7 +47,7 @@ impl Down {
     /// How many items there are so far.
     #[must_use]
     pub fn made(&self) -> u64 {
-        self.first + self.items.len() as u64
+        self.first.saturating_add(self.items.len() as u64)
     }
 
     /// Whether the credit allows another item.
@@ -65,21 +65,21 @@ impl Down {
     /// What all kept items cost.
     #[must_use]
     pub fn held(&self) -> usize {
-        self.sent + self.unsent
+        self.sent.saturating_add(self.unsent)
     }
 
     /// One more item.
     pub fn push(&mut self, item: &[u8]) {
-        self.unsent += cost(item);
+        self.unsent = self.unsent.saturating_add(cost(item));
         self.items.push_back(item.into());
     }
 
     /// Items up to `n` may be sent; less than before says nothing.
     pub fn raise(&mut self, n: u64) {
-        if n <= self.credit {
+        let by = n.saturating_sub(self.credit);
+        if by == 0 {
             return;
         }
-        let by = n - self.credit;
         if by > self.window {
             self.window = self.window.saturating_add(by);
         }
@@ -93,18 +93,21 @@ impl Down {
         if self.next >= self.credit {
             return None;
         }
-        let at = usize::try_from(self.next - self.first).ok()?;
-        Some((self.next, self.items.get(at)?))
+        Some((self.next, self.next_item()?))
+    }
+
+    fn next_item(&self) -> Option<&[u8]> {
+        let at = self.next.checked_sub(self.first)?;
+        self.items.get(usize::try_from(at).ok()?).map(|item| &**item)
     }
 
     /// It was handed to an outbox. What was sent is kept up to `bound`.
     pub fn pass(&mut self, bound: usize) {
-        let at = usize::try_from(self.next - self.first).ok();
-        let Some(item) = at.and_then(|at| self.items.get(at)) else { return };
+        let Some(item) = self.next_item() else { return };
         let cost = cost(item);
-        self.unsent -= cost;
-        self.sent += cost;
-        self.next += 1;
+        self.unsent = self.unsent.saturating_sub(cost);
+        self.sent = self.sent.saturating_add(cost);
+        self.next = self.next.saturating_add(1);
         while self.sent > bound {
             self.let_go();
         }
@@ -144,7 +147,7 @@ impl Down {
     /// The oldest item, which was sent.
     fn let_go(&mut self) {
         if let Some(item) = self.items.pop_front() {
-            self.first += 1;
+            self.first = self.first.saturating_add(1);
             self.sent = self.sent.saturating_sub(cost(&item));
         }
     }

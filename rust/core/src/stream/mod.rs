@@ -22,6 +22,8 @@
 //! *The table* (`table`) knows a session's streams by the id of their `open`. A stream that has ended stays for a while:
 //! its last items and its end may have been lost with a connection. One whose application still works counts as open,
 //! whatever its peer has said, so that nobody can have more tasks at work than the limit allows.
+// Numbers of a peer come in here: a sum that could wrap or panic is an error of the build, or has its reason beside it.
+#![cfg_attr(not(test), warn(clippy::arithmetic_side_effects))]
 
 pub mod down;
 pub mod table;

@@ -160,17 +160,17 @@ impl Streams {
     /// Of those that are over, keep the newest: so many, and so many bytes of them.
     pub fn retire(&mut self, count: usize, bytes: usize) {
         let over = |row: &Row| !row.runs && row.end.is_some();
-        let (mut many, mut held) = (0, 0);
+        let (mut many, mut held) = (0_usize, 0_usize);
         for row in self.rows.iter().filter(|row| over(row)) {
-            many += 1;
-            held += row.held_bytes();
+            many = many.saturating_add(1);
+            held = held.saturating_add(row.held_bytes());
         }
         self.rows.retain(|row| {
             // What has yet to be sent is bounded with the session, and told before it is forgotten.
             let goes = over(row) && row.told && (many > count || held > bytes);
             if goes {
-                many -= 1;
-                held -= row.held_bytes();
+                many = many.saturating_sub(1);
+                held = held.saturating_sub(row.held_bytes());
             }
             !goes
         });

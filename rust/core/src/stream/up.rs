@@ -67,9 +67,10 @@ impl Up {
         if n >= self.credit {
             return Arrived::Beyond;
         }
-        self.next += 1;
-        self.waiting.push_back(u32::try_from(size).unwrap_or(u32::MAX));
-        self.bytes += size;
+        let kept = u32::try_from(size).unwrap_or(u32::MAX); // what is counted here is what `take` counts back
+        self.next = self.next.saturating_add(1);
+        self.waiting.push_back(kept);
+        self.bytes = self.bytes.saturating_add(kept as usize);
         self.largest = self.largest.max(size);
         Arrived::Next
     }
@@ -78,21 +79,21 @@ impl Up {
     pub fn take(&mut self, count: u64) {
         for _ in 0..count {
             let Some(size) = self.waiting.pop_front() else { return };
-            self.taken += 1;
-            self.bytes -= size as usize;
+            self.taken = self.taken.saturating_add(1);
+            self.bytes = self.bytes.saturating_sub(size as usize);
         }
     }
 
     /// Raise the credit, if it is time to: items in half a window, or all that were allowed, have been taken.
     /// So many bytes may wait.
     pub fn grant(&mut self, bytes: usize) -> Option<u64> {
-        let fits = (bytes / self.largest.max(1)) as u64;
+        let fits = bytes.checked_div(self.largest).unwrap_or(bytes) as u64;
         let window = if self.next == 0 { FIRST } else { fits.clamp(1, WINDOW) };
         let credit = self.taken.saturating_add(window);
         if self.closed || credit <= self.credit {
             return None;
         }
-        if (credit - self.credit) * 2 < window && self.next < self.credit {
+        if credit.saturating_sub(self.credit).saturating_mul(2) < window && self.next < self.credit {
             return None;
         }
         self.credit = credit;

@@ -60,7 +60,7 @@ impl Link {
     pub fn keep(&mut self, write: impl FnOnce(&mut Vec<u8>)) {
         let mut message = Vec::new();
         write(&mut message);
-        self.mail_bytes += message.len();
+        self.mail_bytes = self.mail_bytes.saturating_add(message.len());
         self.mail.push_back(message.into());
     }
 
@@ -86,7 +86,7 @@ impl Link {
         if after_ms < IDLE {
             return;
         }
-        let quiet = after_ms / 4 * 3;
+        let quiet = (after_ms / 4).saturating_mul(3);
         self.quiet_ms = Some(self.quiet_ms.map_or(quiet, |known| known.min(quiet)));
     }
 }

@@ -14,6 +14,8 @@
 //!
 //! Invariants: `Conn::request` is there from a request's head to its answer, but for a stream, whose answer has
 //! begun. A parked poll and an open stream are their session's `conn`; a `send` that waits is its link's `sending`.
+// Numbers of a peer come in here: a sum that could wrap or panic is an error of the build, or has its reason beside it.
+#![cfg_attr(not(test), warn(clippy::arithmetic_side_effects))]
 
 mod answer;
 mod events;

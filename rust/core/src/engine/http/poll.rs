@@ -63,8 +63,10 @@ impl Engine {
             return Ok(());
         }
         if after != n && Some(after) != n.checked_sub(1) {
-            let message =
-                format!("\"after\" is {after}: it must be {n}, or {} for the last answer", n.max(1) - 1);
+            let message = format!(
+                "\"after\" is {after}: it must be {n}, or {} for the last answer",
+                n.saturating_sub(1)
+            );
             self.refuse_request(id, &Refusal::new(400, Code::InvalidMessage, message), true, now);
             return Ok(());
         }
@@ -163,9 +165,9 @@ impl Engine {
         let Self { sessions, outboxes, arena, .. } = self;
         let outbox = &mut outboxes[id.index()];
         let link = sessions.get_mut(session.index(), session.generation())?.link.as_mut()?;
-        link.n += 1;
-        let most = outbox.control_bytes() + outbox.data_bytes() + AROUND;
-        if link.last.capacity() > KEPT.max(2 * most) {
+        link.n = link.n.saturating_add(1);
+        let most = outbox.control_bytes().saturating_add(outbox.data_bytes()).saturating_add(AROUND);
+        if link.last.capacity() > KEPT.max(most.saturating_mul(2)) {
             link.last = Vec::new();
         }
         link.last.clear();

@@ -13,7 +13,7 @@ use crate::engine::lines::Line;
 use crate::engine::route::{expects_ack, id_of, is_answer, is_large};
 use crate::engine::session::Session;
 use crate::engine::standing::{Standing, over};
-use crate::engine::steps::BYTES;
+use crate::engine::steps::of_bytes;
 use crate::envelope::{Messages, Said, messages, read, write as envelope};
 use crate::error::Fault;
 use crate::frame::http::Refusal;
@@ -77,11 +77,12 @@ impl Engine {
     fn is_crowded(&self, session: SessionId, more: usize) -> bool {
         let limits = &self.config.limits;
         let Some(held) = self.session(session) else { return false };
-        let posted = held.rare.as_ref().map_or(0, |rare| rare.posted.bytes() + rare.unseen.bytes());
+        let posted =
+            held.rare.as_ref().map_or(0, |rare| rare.posted.bytes().saturating_add(rare.unseen.bytes()));
         let mail = held.link.as_ref().map_or(0, |link| link.mail_bytes());
         u64::from(held.waiting) >= limits.waiting_requests
             || u64::from(held.waiting_bytes) >= limits.waiting_bytes
-            || (posted > 0 && (posted + more) as u64 > limits.waiting_bytes)
+            || (posted > 0 && posted.saturating_add(more) as u64 > limits.waiting_bytes)
             || mail as u64 > limits.unsent_replies
     }
 
@@ -91,9 +92,10 @@ impl Engine {
         let Some(held) = self.session(session) else { return false };
         let Some(link) = held.link.as_deref() else { return false };
         let answering = link.sending.and_then(|id| self.conn(id)?.request.as_ref());
-        let waiting = link.mail_bytes()
-            + answering.map_or(0, |request| request.reply_bytes())
-            + held.conn.map_or(0, |id| self.outboxes[id.index()].control_bytes());
+        let waiting = link
+            .mail_bytes()
+            .saturating_add(answering.map_or(0, |request| request.reply_bytes()))
+            .saturating_add(held.conn.map_or(0, |id| self.outboxes[id.index()].control_bytes()));
         waiting as u64 > self.config.limits.unsent_replies
     }
 
@@ -140,7 +142,7 @@ impl Engine {
 
     /// A message of a body is looked at.
     fn look(&mut self, message: &Result<&[u8], Fault>) {
-        self.steps.spend(1 + message.as_ref().map_or(0, |bytes| bytes.len() / BYTES));
+        self.steps.spend(of_bytes(message.as_ref().map_or(0, |bytes| bytes.len())));
     }
 
     /// Whether it is large, and waits for its turn.
