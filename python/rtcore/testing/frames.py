@@ -88,10 +88,13 @@ class Reader:
 
     async def exactly(self, count: int) -> bytes:
         """So many bytes. Raises `Closed` when the stream ends before."""
-        while len(self._bytes) < count:
-            await self._more()
+        await self._held(count)
         taken, self._bytes = self._bytes[:count], self._bytes[count:]
         return taken
+
+    async def _held(self, count: int) -> None:
+        while len(self._bytes) < count:
+            await self._more()
 
     async def until(self, mark: bytes) -> bytes:
         """Everything up to and including the mark."""
@@ -120,16 +123,23 @@ class Reader:
         self._bytes += data
 
     async def frame(self) -> tuple[bool, int, bytes]:
-        """One frame of the server: whether it is final, its opcode and its payload."""
-        first, second = await self.exactly(2)
+        """One frame of the server: whether it is final, its opcode and its payload.
+
+        Cancelled, it has taken nothing: the frame is there for the next call.
+        """
+        await self._held(2)
+        first, second = self._bytes[:2]
         assert not first & 0x70, f"the server set reserved bits: {first:#x}, and no extension was agreed on"
         assert not second & 0x80, "the server masked a frame"
-        length = second & 0x7F
-        if length == 126:
-            (length,) = struct.unpack("!H", await self.exactly(2))
-        elif length == 127:
-            (length,) = struct.unpack("!Q", await self.exactly(8))
-        return bool(first & 0x80), first & 0x0F, await self.exactly(length)
+        length, start = second & 0x7F, 2
+        if length >= 126:
+            start = 4 if length == 126 else 10
+            await self._held(start)
+            length = int.from_bytes(self._bytes[2:start], "big")
+        await self._held(start + length)
+        payload = self._bytes[start : start + length]
+        self._bytes = self._bytes[start + length :]
+        return bool(first & 0x80), first & 0x0F, payload
 
     async def messages(self) -> AsyncGenerator[tuple[int, bytes], None]:
         """Whole messages and control frames, by opcode, until the stream ends (`Closed`)."""

@@ -49,6 +49,7 @@ impl Engine {
     fn feed_as(&mut self, session: SessionId, returning: bool, now: Now) {
         let Some(held) = self.session(session) else { return };
         let Some(conn) = held.conn.filter(|_| held.lagging) else { return };
+        let before = self.outboxes[conn.index()].data_bytes();
         match self.missing(session, returning) {
             Found::Gaps(gaps) => {
                 for gap in gaps {
@@ -61,7 +62,9 @@ impl Engine {
                 return;
             }
         }
-        if self.feed_entries(conn, session) {
+        // Gaps take nothing of the room that entries have: with a gap at each feed a large entry would never leave.
+        let gaps = self.outboxes[conn.index()].data_bytes().saturating_sub(before);
+        if self.feed_entries(conn, session, gaps) {
             self.be_live(conn, session);
         }
         self.mark_dirty(conn);
@@ -119,7 +122,7 @@ impl Engine {
             if complete && !lags {
                 continue;
             }
-            let mut why = place.ring.forgotten_why().word();
+            let (mut after, mut why) = (at, place.ring.forgotten_why().word());
             let mut to = place.ring.forgotten();
             match place.settings.policy {
                 Policy::Disconnect if !returning => return Found::Disconnect(Arc::clone(&place.name)),
@@ -131,8 +134,11 @@ impl Engine {
                     let passed = place.ring.after(at).rev().find(|entry| !newest.contains(&entry.seq));
                     let passed = passed.map_or(0, |entry| entry.seq);
                     if complete {
-                        if passed <= at {
-                            continue; // nothing is passed over
+                        // Passed over, and not told yet: a gap that came again with each feed would leave no room for
+                        // what is new.
+                        after = at.max(joined.latest_until);
+                        if passed <= after {
+                            continue;
                         }
                         why = Reason::Ring.word();
                     }
@@ -142,7 +148,12 @@ impl Engine {
                 }
                 _ => member.floor = to,
             }
-            gaps.push(Missing { room: Some((joined.room, Arc::clone(&place.name))), from: at + 1, to, why });
+            gaps.push(Missing {
+                room: Some((joined.room, Arc::clone(&place.name))),
+                from: after + 1,
+                to,
+                why,
+            });
         }
         Found::Gaps(gaps)
     }
@@ -160,8 +171,8 @@ impl Engine {
         self.post(conn, Lane::Data, frame);
     }
 
-    /// Entries from the cursor on, as many as the outbox takes; whether nothing is left.
-    fn feed_entries(&mut self, conn: ConnId, session: SessionId) -> bool {
+    /// Entries from the cursor on, as many as the outbox takes beside so many bytes of gaps; whether nothing is left.
+    fn feed_entries(&mut self, conn: ConnId, session: SessionId, gaps: usize) -> bool {
         let (bound, compress_from) =
             (size(self.config.limits.outbox), size(self.config.limits.compress_from));
         let head = self.head;
@@ -212,7 +223,7 @@ impl Engine {
             let encoded = &mut stats.encoded;
             let writing = Writing { deflater, compress_from, epoch, encoded };
             let frame = entry_frame(entry, encoding, meta, arena, writing);
-            if !outbox.offer(frame, bound, arena) {
+            if !outbox.offer_beside(gaps, frame, bound, arena) {
                 return false;
             }
             stats.replayed += 1;

@@ -80,7 +80,14 @@ impl Outbox {
     /// Add a frame to the data lane if it has room: a frame that is larger than the bound goes alone.
     #[must_use]
     pub fn offer(&mut self, segment: Segment, bound: usize, arena: &mut Arena) -> bool {
-        if self.data_bytes + segment.len() > bound && self.data_bytes > 0 {
+        self.offer_beside(0, segment, bound, arena)
+    }
+
+    /// The same, where so many bytes of the data lane do not count.
+    #[must_use]
+    pub fn offer_beside(&mut self, beside: usize, segment: Segment, bound: usize, arena: &mut Arena) -> bool {
+        let held = self.data_bytes.saturating_sub(beside);
+        if held + segment.len() > bound && held > 0 {
             return false;
         }
         self.data_bytes += segment.len();
