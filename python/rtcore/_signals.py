@@ -44,7 +44,9 @@ class LastResort:
         self._grace = grace
         self._deadline = math.inf
         self._why = ""
-        self._begun = self._hurried = False
+        # Beside the deadline, and never set later again: one signal may come in the midst of what is done for another.
+        self._at_once = math.inf
+        self._begun = False
         self._hear, self._wake = socket.socketpair()
         self._wake.setblocking(False)
         threading.Thread(target=self._watch, name="rtcore: last resort", daemon=True).start()
@@ -57,25 +59,27 @@ class LastResort:
 
     def hurry(self) -> None:
         """Somebody has asked a second time: everything is to be over now, whatever `within` says later."""
-        self.within(AT_ONCE, "it was to end at once")
-        self._begun = self._hurried = True
+        self._at_once = min(self._at_once, time.monotonic() + AT_ONCE)
+        self._begun = True
+        self._look()
 
     def within(self, seconds: float, why: str) -> None:
         """The rest is to be over in so many seconds from now."""
-        if self._hurried:
-            return
         self._deadline, self._why = time.monotonic() + seconds, why
-        with contextlib.suppress(OSError):
-            self._wake.send(b"w")
+        self._look()
 
     def close(self) -> None:
         """It is over."""
-        self._deadline = math.inf
+        self._deadline = self._at_once = math.inf
         self._wake.close()
+
+    def _look(self) -> None:
+        with contextlib.suppress(OSError):
+            self._wake.send(b"w")
 
     def _watch(self) -> None:
         while True:
-            left = self._deadline - time.monotonic()
+            left = min(self._deadline, self._at_once) - time.monotonic()
             if left <= 0:
                 self.end()
             readable, _, _ = select.select([self._hear], [], [], None if left == math.inf else left)
@@ -92,7 +96,8 @@ class LastResort:
         os._exit(0 if self._begun else 1)
 
     def _say(self) -> None:
-        write(log, logging.WARNING, "%s, and something is still running: the process ends here", self._why)
+        why = "it was to end at once" if self._at_once < self._deadline else self._why
+        write(log, logging.WARNING, "%s, and something is still running: the process ends here", why)
         for stream in (sys.stdout, sys.stderr):
             with contextlib.suppress(Exception):
                 stream.flush()

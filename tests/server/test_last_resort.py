@@ -116,7 +116,11 @@ async def test_a_handler_that_does_not_end_holds_nothing_up(event: str, signals:
             process.send_signal(signal.SIGTERM)
             if event != "block":  # else nobody is told anything any more
                 await client.until("bye")
-            for number in (signal.SIGINT, signal.SIGTERM)[: signals - 1]:
+            further = (signal.SIGINT, signal.SIGTERM)[: signals - 1]
+            if event == "block" and further:
+                # Nothing shows when the first was heard, and two at one moment may count as one: a third ends it.
+                further = (signal.SIGINT, signal.SIGTERM)
+            for number in further:
                 process.send_signal(number)
             assert await ended(process) == 0
 

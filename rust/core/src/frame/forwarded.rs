@@ -49,7 +49,10 @@ impl Believed {
                 "x-forwarded-proto" => &mut believed.x_proto,
                 "x-forwarded-host" => &mut believed.x_host,
                 "x-forwarded-port" => &mut believed.x_port,
-                _ => return Err(format!("{name:?} is none of {}", Self::NAMES.join(", "))),
+                _ => {
+                    let shown: String = name.chars().take(80).collect(); // enough to find it, and still one line
+                    return Err(format!("{shown:?} is none of {}", Self::NAMES.join(", ")));
+                }
             };
             *place = true;
         }
