@@ -44,7 +44,7 @@ class LastResort:
         self._grace = grace
         self._deadline = math.inf
         self._why = ""
-        # Beside the deadline, and never set later again: one signal may come in the midst of what is done for another.
+        # Never set later again: a signal may come in the midst of what is done for another.
         self._at_once = math.inf
         self._begun = False
         self._hear, self._wake = socket.socketpair()
