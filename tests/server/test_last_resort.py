@@ -118,7 +118,7 @@ async def test_a_handler_that_does_not_end_holds_nothing_up(event: str, signals:
                 await client.until("bye")
             further = (signal.SIGINT, signal.SIGTERM)[: signals - 1]
             if event == "block" and further:
-                # Nothing shows when the first was heard, and two at one moment may count as one: a third ends it.
+                # Two signals at one moment may count as one: a third ends it.
                 further = (signal.SIGINT, signal.SIGTERM)
             for number in further:
                 process.send_signal(number)
