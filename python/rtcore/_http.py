@@ -277,7 +277,8 @@ async def _part(
         link.passed_on = True
         task_status.started(connection.beyond())
         return
-    await part(stream, parting)
+    hopeless = connection is not None and connection.to_come() > parting.most
+    await part(stream, parting.cut_short() if hopeless else parting)
 
 
 async def _quietly(function: Callable[[], Awaitable[None]]) -> None:

@@ -128,6 +128,15 @@ class _OneRequest(h11.Connection):
             return h11.NEED_DATA
         return super().next_event()
 
+    def to_come(self) -> int:
+        """Bytes that were announced and have not come: of the body, or of its present chunk.
+
+        h11 keeps both to itself; where it calls them otherwise one day, nothing is known to come.
+        """
+        reader = getattr(self, "_reader", None)
+        found = getattr(reader, "_bytes_in_chunk", None) or getattr(reader, "_remaining", None) or 0
+        return int(found)
+
 
 class _Http1(H11Protocol):
     """Hypercorn's HTTP/1.1, without its ways out of it."""
@@ -294,6 +303,11 @@ class Connection(TCPServer):
         connection = self.http.connection if self.http is not None else None
         inside = connection.trailing_data[0] if connection is not None else b""
         return bytes(inside) + bytes(self._beyond)
+
+    def to_come(self) -> int:
+        """Bytes of the request that its client has announced and not sent."""
+        connection = self.http.connection if self.http is not None else None
+        return connection.to_come() if isinstance(connection, _OneRequest) else 0
 
     def _complete(self) -> bool:
         return self._their_state() in (h11.MUST_CLOSE, h11.DONE)

@@ -29,6 +29,7 @@ SETTLE: Final = 1.0
 """Seconds in which what was cancelled must be over."""
 AT_ONCE: Final = 0.5
 """The same, once somebody has said so a second time."""
+_NUDGE: Final = 0.25  # seconds between two looks whether another signal waits unheard
 _FLUSH: Final = 0.3  # seconds for the last words; who reads them may have stopped
 
 log = logging.getLogger("rtcore.serve")
@@ -47,9 +48,17 @@ class LastResort:
         # Never set later again: a signal may come in the midst of what is done for another.
         self._at_once = math.inf
         self._begun = False
+        self.nudge: Callable[[], None] = lambda: None
+        """What lets the main thread hear a signal that the kernel gave to another thread while it blocks."""
         self._hear, self._wake = socket.socketpair()
         self._wake.setblocking(False)
-        threading.Thread(target=self._watch, name="rtcore: last resort", daemon=True).start()
+        # The kernel gives a signal to any thread that takes it, and a second one to another than the first.
+        # What blocks in the main thread is interrupted only by one that comes there: this thread takes none.
+        mask = signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
+        try:
+            threading.Thread(target=self._watch, name="rtcore: last resort", daemon=True).start()
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, mask)
 
     def begin(self) -> None:
         """Shutdown begins: the grace, and a little for what is cancelled then."""
@@ -82,6 +91,9 @@ class LastResort:
             left = min(self._deadline, self._at_once) - time.monotonic()
             if left <= 0:
                 self.end()
+            if self._begun and self._at_once == math.inf:
+                self.nudge()
+                left = min(left, _NUDGE)
             readable, _, _ = select.select([self._hear], [], [], None if left == math.inf else left)
             if readable and not self._hear.recv(64):
                 self._hear.close()
@@ -151,11 +163,21 @@ def hearing(
         with contextlib.suppress(trio.RunFinishedError):
             token.run_sync_soon(_tell, act, name, this)
 
+    main = threading.get_ident()
+
+    def nudge() -> None:
+        # A blocking call in the main thread returns to Python for a signal that comes there. SIGHUP is not
+        # counted any more, and Python hears with it what other threads (Trio's workers) were given.
+        if signal.getsignal(signal.SIGHUP) is hear:
+            signal.pthread_kill(main, signal.SIGHUP)
+
     for name in ("SIGTERM", "SIGINT", "SIGHUP"):
         number = getattr(signal, name, None)
         if number is None or (name == "SIGHUP" and signal.getsignal(number) is signal.SIG_IGN):
             continue
         before[number] = signal.signal(number, hear)
+    if resort is not None:
+        resort.nudge = nudge
     try:
         yield
     finally:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from .config import Config
 
 _SLICE = 64 * 1024
+_GLANCE = 256 * 1024
 _LIMITS = limit_defaults()
 # Named where the system's headers had it when Python was built; Darwin's is that of <netinet/tcp.h>.
 _NOTSENT_LOWAT = getattr(socket, "TCP_NOTSENT_LOWAT", 0x201 if sys.platform == "darwin" else None)
@@ -35,6 +36,10 @@ class Parting(NamedTuple):
         """As a configuration has it."""
         pause, whole = config.limit("close_ms") / 1000, config.limit("parting_ms") / 1000
         return cls(pause, whole, config.limit("parting_bytes"))
+
+    def cut_short(self) -> Parting:
+        """For a request of which more was announced than is ever read: its peer may notice, and no more."""
+        return self._replace(most=min(self.most, _GLANCE))
 
 
 def bound_unsent(stream: trio.SocketStream, most: int) -> None:

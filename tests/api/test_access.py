@@ -72,7 +72,9 @@ async def test_paths_and_methods(api: Api) -> None:
         answer = await api.request("/rt/api/publish", method=method)
         assert answer.status == 405, method
         assert answer.head["allow"] == "POST"
-    assert (await api.request("/rt/api/publish?room=news", json.dumps(SAID).encode())).status == 200
+    answer = await api.request("/rt/api/publish?room=news", json.dumps(SAID).encode())
+    assert (answer.status, answer.body["code"]) == (400, "INVALID_MESSAGE")
+    assert "'room'" in answer.body["message"]
 
 
 async def test_a_page_of_another_site_is_refused_before_the_key(api: Api) -> None:

@@ -117,9 +117,6 @@ async def test_a_handler_that_does_not_end_holds_nothing_up(event: str, signals:
             if event != "block":  # else nobody is told anything any more
                 await client.until("bye")
             further = (signal.SIGINT, signal.SIGTERM)[: signals - 1]
-            if event == "block" and further:
-                # Two signals at one moment may count as one: a third ends it.
-                further = (signal.SIGINT, signal.SIGTERM)
             for number in further:
                 process.send_signal(number)
             assert await ended(process) == 0
