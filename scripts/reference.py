@@ -14,7 +14,7 @@ import sys
 from pathlib import Path
 
 from rtcore._engine import LIMIT_RANGES, LIMITS
-from rtcore.api.openapi import description
+from rtcore.http_api.openapi import description
 
 try:
     from scripts import raises

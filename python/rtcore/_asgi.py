@@ -26,9 +26,9 @@ from ._home import Home
 from ._http import ASGI, Receive, Scope, Send
 from ._lifecycle import Lifespan
 from ._stream_shell import StreamShell
-from .api.service import PublishApi
 from .config import Config
 from .errors import NotServing, UsageError
+from .http_api.service import PublishApi
 from .site.router import Router
 
 if TYPE_CHECKING:

@@ -42,7 +42,7 @@ from ._failures import Failures, Guard, write
 from ._http_connection import Connection, Link
 from ._places import PATIENCE, Bounds, Patience, Places
 from ._stream_ends import Parting, part
-from .api.keys import ApiKey
+from .http_api.keys import ApiKey
 
 Scope: TypeAlias = MutableMapping[str, Any]
 Message: TypeAlias = MutableMapping[str, Any]

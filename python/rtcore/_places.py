@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple, TypedDict
 
 import trio
 
-from .api.keys import ApiKey, find
+from .http_api.keys import ApiKey, find
 
 if TYPE_CHECKING:
     from .config import Config

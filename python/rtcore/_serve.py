@@ -35,9 +35,9 @@ from ._places import Handshakes, side_door
 from ._signals import SETTLE, LastResort, hearing
 from ._stream_ends import Parting, bound_unsent
 from ._stream_shell import StreamShell
-from .api.service import PublishApi
 from .config import Config
 from .errors import ConfigError
+from .http_api.service import PublishApi
 from .site.router import Router
 
 if TYPE_CHECKING:

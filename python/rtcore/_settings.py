@@ -12,7 +12,7 @@ from typing import Final, NamedTuple
 from . import _kinds as kinds
 from . import errors
 from ._engine import LIMIT_RANGES, LIMITS
-from .api.keys import read_keys
+from .http_api.keys import read_keys
 
 _LEVELS: Final = ("debug", "info", "warning", "error", "critical")
 _FORMATS: Final = ("text", "json")

@@ -33,7 +33,7 @@ from ._environment import PREFIX as VARIABLES
 from ._environment import read_environment
 from ._kinds import shown
 from ._settings import BY_NAME, LIMIT_BY_NAME, LIMIT_SETTINGS, SETTINGS, find, read
-from .api.keys import ApiKey
+from .http_api.keys import ApiKey
 
 PREFIX = "/rt/"
 FILE = "rtcore.toml"

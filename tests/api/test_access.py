@@ -11,7 +11,7 @@ import trio
 import trio.testing
 
 import rtcore
-from rtcore.api import exchange
+from rtcore.http_api import exchange
 from rtcore.testing import MemoryServer, memory_server
 from tests.server.conftest import serving
 
@@ -216,7 +216,7 @@ async def test_keys_are_in_no_log_and_no_text(caplog: pytest.LogCaptureFixture, 
 
 
 async def test_a_server_that_ends_says_come_back() -> None:
-    from rtcore.api.service import PublishApi
+    from rtcore.http_api.service import PublishApi
 
     service = PublishApi(
         build(), rtcore.config.Config.of(api_keys=[KEY])

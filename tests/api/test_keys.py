@@ -10,11 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rtcore.api import keys as module
-from rtcore.api.keys import ApiKey, find, read_keys
-from rtcore.api.rates import Bucket
 from rtcore.config import Config, load
 from rtcore.errors import ConfigError
+from rtcore.http_api import keys as module
+from rtcore.http_api.keys import ApiKey, find, read_keys
+from rtcore.http_api.rates import Bucket
 
 texts = st.text("abcXYZ019-._~+/", min_size=1, max_size=30)
 

@@ -10,7 +10,7 @@ import trio
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rtcore.api.operations import Caller, batch
+from rtcore.http_api.operations import Caller, batch
 from tests.server.conftest import serving
 
 from .app import build

@@ -12,10 +12,10 @@ import trio.testing
 
 import rtcore
 from rtcore._http import Peer
-from rtcore.api.faults import Fault
-from rtcore.api.keys import read_keys
-from rtcore.api.messages import Publish
-from rtcore.api.operations import Caller, publish
+from rtcore.http_api.faults import Fault
+from rtcore.http_api.keys import read_keys
+from rtcore.http_api.messages import Publish
+from rtcore.http_api.operations import Caller, publish
 from rtcore.testing import MemoryServer, WireClient, memory_server
 
 from .app import build

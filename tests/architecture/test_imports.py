@@ -12,7 +12,7 @@ from tests.architecture.imports import PACKAGE, Import, imported, inside, name_o
 FLOORS = [
     "errors _text _unusable _patterns _last_words _logs _core _shape _held",
     "_home _fetch _claims _failures",
-    "_step _engine _signals api.keys api.rates",
+    "_step _engine _signals http_api.keys http_api.rates",
     "_values",
     "_faults _hooks",
     "_budget auth _handlers _refusals _kinds _config_file _listeners _jwks",
@@ -24,7 +24,7 @@ FLOORS = [
     "speaking rooming",
     "app",
     "_given",
-    "_again api _reactor _refused _tasks _streams",
+    "_again http_api _reactor _refused _tasks _streams",
     "_decide _endings",
     "_dispatch",
     "_stream_ends _http_connection _lifecycle",

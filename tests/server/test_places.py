@@ -12,7 +12,7 @@ from rtcore import _http_connection
 from rtcore._failures import Failures
 from rtcore._http import HypercornBackend, Peer
 from rtcore._places import Bounds, Handshakes, Patience, Places
-from rtcore.api.keys import read_keys
+from rtcore.http_api.keys import read_keys
 
 KEY = "a-key-of-these-tests-0123456789abcdef"
 KEYS = read_keys([{"key": KEY, "name": "news"}, {"key": KEY[::-1], "name": "shop"}])

@@ -14,7 +14,7 @@ import rtcore
 from rtcore import errors, testing
 from rtcore._jwks import KeysAway
 from rtcore._lifecycle import StartError
-from rtcore.api.faults import Fault
+from rtcore.http_api.faults import Fault
 
 MADE: list[BaseException] = [
     rtcore.Refuse("NO", "not today", {"left": [0]}, retry=True),

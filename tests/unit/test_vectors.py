@@ -11,7 +11,7 @@ import pytest
 
 from rtcore import _engine, errors
 from rtcore._patterns import ByPattern, matches
-from rtcore.api import faults
+from rtcore.http_api import faults
 
 VECTORS = Path(__file__).resolve().parents[2] / "vectors"
 

@@ -16,8 +16,8 @@ from rtcore._home import anywhere
 from rtcore._http import ASGI, HypercornBackend, Peer
 from rtcore._places import side_door
 from rtcore._stream_shell import StreamShell
-from rtcore.api.service import PublishApi
 from rtcore.config import Config
+from rtcore.http_api.service import PublishApi
 from rtcore.site.router import Router
 
 from .client import WireClient
