@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Final
 
 from ._engine import Core
-from ._unusable import fault_of
+from ._engine.unusable import fault_of
 
 _TIMES = {
     "ns": 1e-9,

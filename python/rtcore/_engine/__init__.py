@@ -19,12 +19,13 @@ import trio
 from outcome import Error, Value
 from trio.lowlevel import Abort, Task
 
-from . import _core
-from ._failures import Failures
-from ._held import Held
-from ._home import Home
-from ._unusable import fault_of
-from .errors import ConfigError, Denied, InvalidData, NotServing, SessionEnded, UsageError
+from rtcore import _core
+from rtcore._failures import Failures
+from rtcore._held import Held
+from rtcore._home import Home
+from rtcore.errors import ConfigError, Denied, InvalidData, NotServing, SessionEnded, UsageError
+
+from .unusable import fault_of
 
 Core = _core.Core
 Refused = _core.Refused
