@@ -20,9 +20,9 @@ from ._asgi import Served as Served
 from ._asgi import asgi as asgi
 from ._engine import VERSION as _VERSION
 from ._jwks import JWKS as JWKS
-from ._nursery import SessionNursery as SessionNursery
 from ._serve import run as run
 from ._serve import serve as serve
+from ._turn.nursery import SessionNursery as SessionNursery
 from .app import App as App
 from .auth import ANONYMOUS as ANONYMOUS
 from .auth import Access as Access

@@ -18,7 +18,6 @@ from typing import TYPE_CHECKING, Any
 
 import trio
 
-from ._dispatch import Runtime
 from ._gateway import Gateway
 from ._gateway_scope import path_of, raw_path_of
 from ._given import settled
@@ -26,6 +25,7 @@ from ._home import Home
 from ._http import ASGI, Receive, Scope, Send
 from ._lifecycle import Lifespan
 from ._stream_shell import StreamShell
+from ._turn.dispatch import Runtime
 from .config import Config
 from .errors import NotServing, UsageError
 from .http_api.service import PublishApi

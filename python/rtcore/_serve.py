@@ -23,7 +23,6 @@ from typing import TYPE_CHECKING, Any
 import trio
 
 from ._around import lifespan
-from ._dispatch import Runtime
 from ._engine import CoreEvent
 from ._given import settled
 from ._http import ASGI, HypercornBackend, Peer
@@ -35,6 +34,7 @@ from ._places import Handshakes, side_door
 from ._signals import SETTLE, LastResort, hearing
 from ._stream_ends import Parting, bound_unsent
 from ._stream_shell import StreamShell
+from ._turn.dispatch import Runtime
 from .config import Config
 from .errors import ConfigError
 from .http_api.service import PublishApi

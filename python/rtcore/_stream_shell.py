@@ -19,10 +19,10 @@ from typing import NamedTuple
 
 import trio
 
-from ._dispatch import Runtime
 from ._engine import CoreEvent
 from ._http import HttpBackend, Peer
 from ._stream_ends import end_writing
+from ._turn.dispatch import Runtime
 
 CHUNK = 64 * 1024
 # What is given to a stream at a time: nothing overtakes it, so it is no more than the kernel may have.

@@ -20,11 +20,11 @@ from typing import Any, Final
 
 import trio
 
-from ._budget import CALLS, checkpoint, due
 from ._engine import DONE, INTERNAL_CLOSE, NORMAL_CLOSE, Engine
 from ._failures import part
-from ._step import Stepped, inside
 from ._text import sayable
+from ._turn.budget import CALLS, checkpoint, due
+from ._turn.step import Stepped, inside
 from .errors import SocketClosed, UsageError
 
 log = logging.getLogger("rtcore.app")

@@ -16,13 +16,13 @@ from typing import Any, Final, TypeVar, overload
 
 import trio
 
-from ._budget import checkpoint, due
 from ._engine import ENDED_CLOSE, Engine
-from ._held import Held
 from ._home import Home
 from ._hooks import checked_seconds
-from ._nursery import SessionNursery
 from ._text import sayable
+from ._turn.budget import checkpoint, due
+from ._turn.held import Held
+from ._turn.nursery import SessionNursery
 from ._values import ANYTHING, FAULTS, Decoder, encode
 from .errors import NotFound, RemoteError, SessionEnded, Timeout, UsageError
 

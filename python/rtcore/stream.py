@@ -2,7 +2,7 @@
 
 A stream down is an async generator function: what it yields are the items. A stream up is a coroutine
 function that takes the items as an async iterator: its result is what came of the stream. Their tasks are
-`_streams`'.
+`_turn.streams`'.
 """
 
 from __future__ import annotations
@@ -16,7 +16,6 @@ from typing import Any, Final, Generic, Self, TypeVar
 
 import trio
 
-from ._budget import checkpoint, due
 from ._engine import Engine
 from ._handlers import (
     data_type,
@@ -29,6 +28,7 @@ from ._handlers import (
     session_first,
 )
 from ._hooks import checked_name, name_of
+from ._turn.budget import checkpoint, due
 from ._values import ANYTHING, FAULTS, Decoder
 from .errors import Refuse, RemoteError, UsageError
 

@@ -9,7 +9,7 @@ import trio
 import trio.testing
 
 import rtcore
-from rtcore._endings import AT_ONCE
+from rtcore._turn.endings import AT_ONCE
 from rtcore.testing import memory_server
 
 

@@ -10,7 +10,7 @@ import pytest
 import trio
 
 import rtcore
-from rtcore._held import LONG, Held
+from rtcore._turn.held import LONG, Held
 from rtcore.testing import MemoryServer, memory_server
 
 
@@ -194,7 +194,7 @@ async def test_who_ran_is_named_and_who_waited_is_not(
     caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     held, now, runs = Held(), 10**12, "a"
-    monkeypatch.setattr("rtcore._held.time.perf_counter_ns", lambda: now)
+    monkeypatch.setattr("rtcore._turn.held.time.perf_counter_ns", lambda: now)
 
     async def work() -> None:
         nonlocal now, runs
@@ -215,7 +215,7 @@ def test_one_that_is_often_slow_is_written_once_a_second(
     caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     held, now = Held(), 10**12
-    monkeypatch.setattr("rtcore._held.time.perf_counter_ns", lambda: now)
+    monkeypatch.setattr("rtcore._turn.held.time.perf_counter_ns", lambda: now)
     for _ in range(100):
         held.report(LONG, ["'a'"])
         held.report(LONG, ["'b'"])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import trio
 
-from rtcore._budget import CALLS, checkpoint, due
+from rtcore._turn.budget import CALLS, checkpoint, due
 
 
 async def call() -> None:

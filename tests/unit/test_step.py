@@ -10,8 +10,8 @@ import pytest
 import trio
 import trio.testing
 
-from rtcore import _step
-from rtcore._step import Stepped, inside, next_item
+from rtcore._turn import step
+from rtcore._turn.step import Stepped, inside, next_item
 from rtcore.errors import UsageError
 
 mark: contextvars.ContextVar[str] = contextvars.ContextVar("mark", default="outside")
@@ -80,7 +80,7 @@ async def started(nursery: trio.Nursery, handler: Handler) -> Driven:
 
 
 async def test_the_self_test_passes_on_this_trio() -> None:
-    assert await _step.probe() is True
+    assert await step.probe() is True
 
 
 async def test_a_step_runs_at_once_and_a_reschedule_in_the_next_pass(direct: bool) -> None:
@@ -324,7 +324,7 @@ async def test_the_main_task_is_never_stepped() -> None:
     """Ctrl-C is delivered to the main task by Trio's own loop, which a step would go round."""
     stepped = Stepped()
     assert trio.lowlevel.current_root_task() is not None
-    main = _step.CONTEXT.runner.main_task
+    main = step.CONTEXT.runner.main_task
     stepped.adopt(main)
     assert stepped.public
 
@@ -347,38 +347,38 @@ async def test_steps_are_protected_from_ctrl_c(direct: bool) -> None:
 @pytest.mark.parametrize(("value", "expected"), [("reschedule", False), ("direct", True), ("", True)])
 async def test_the_environment_decides(monkeypatch: pytest.MonkeyPatch, value: str, expected: bool) -> None:
     monkeypatch.setenv("RTCORE_STEP", value)
-    assert await _step.probe() is expected
+    assert await step.probe() is expected
 
 
 async def test_an_unknown_way_of_stepping_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("RTCORE_STEP", "sideways")
     with pytest.raises(UsageError, match="sideways"):
-        await _step.probe()
+        await step.probe()
 
 
 async def test_a_trio_that_is_different_inside_is_not_stepped(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_step, "CONTEXT", None)
-    monkeypatch.setattr(_step, "_works", None)
-    assert await _step.probe() is False
+    monkeypatch.setattr(step, "CONTEXT", None)
+    monkeypatch.setattr(step, "_works", None)
+    assert await step.probe() is False
     monkeypatch.setenv("RTCORE_STEP", "direct")
     with pytest.raises(UsageError, match="does not work"):
-        await _step.probe()
+        await step.probe()
 
 
 async def test_instruments_are_seen() -> None:
-    assert not _step.instruments()
+    assert not step.instruments()
     instrument = trio.abc.Instrument()
     trio.lowlevel.add_instrument(instrument)
     try:
-        assert _step.instruments()
+        assert step.instruments()
     finally:
         trio.lowlevel.remove_instrument(instrument)
 
 
 async def test_trio_is_quiet_only_when_it_has_nothing_to_do(mock_clock: trio.testing.MockClock) -> None:
-    assert _step.quiet(0.001)
+    assert step.quiet(0.001)
     with trio.move_on_after(0.0005):  # noqa: ASYNC100 - it is there to be seen
-        assert not _step.quiet(0.001)
+        assert not step.quiet(0.001)
     async with trio.open_nursery() as nursery:
         nursery.start_soon(trio.lowlevel.checkpoint)
-        assert not _step.quiet(0.001)
+        assert not step.quiet(0.001)

@@ -21,8 +21,8 @@ from trio.lowlevel import Abort, Task
 
 from rtcore import _core
 from rtcore._failures import Failures
-from rtcore._held import Held
 from rtcore._home import Home
+from rtcore._turn.held import Held
 from rtcore.errors import ConfigError, Denied, InvalidData, NotServing, SessionEnded, UsageError
 
 from .unusable import fault_of

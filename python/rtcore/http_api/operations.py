@@ -17,9 +17,9 @@ import orjson
 import trio
 
 from rtcore import errors
-from rtcore._budget import checkpoint, due
 from rtcore._engine import Engine, Refused
 from rtcore._faults import faults
+from rtcore._turn.budget import checkpoint, due
 from rtcore._values import FAULTS, JSON
 from rtcore.app import App
 from rtcore.room import Entry, Heard, Room

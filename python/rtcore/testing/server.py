@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any
 import trio
 import trio.testing
 
-from rtcore._dispatch import Runtime
 from rtcore._engine import Core, CoreEvent, Engine
 from rtcore._given import settled
 from rtcore._home import anywhere
 from rtcore._http import ASGI, HypercornBackend, Peer
 from rtcore._places import side_door
 from rtcore._stream_shell import StreamShell
+from rtcore._turn.dispatch import Runtime
 from rtcore.config import Config
 from rtcore.http_api.service import PublishApi
 from rtcore.site.router import Router

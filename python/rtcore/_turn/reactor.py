@@ -19,11 +19,12 @@ from typing import TYPE_CHECKING, Final
 import trio
 from trio.lowlevel import Abort
 
-from ._engine import Engine
-from ._step import quiet
+from rtcore._engine import Engine
+
+from .step import quiet
 
 if TYPE_CHECKING:
-    from ._dispatch import Runtime
+    from .dispatch import Runtime
 
 SHARE_NS: Final = 1_000_000
 """How long turns follow each other without a pass of Trio (ns)."""

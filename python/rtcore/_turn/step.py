@@ -38,7 +38,7 @@ import trio
 from outcome import Error, Value
 from trio.lowlevel import Abort, Task, reschedule
 
-from .errors import UsageError
+from rtcore.errors import UsageError
 
 log = logging.getLogger("rtcore.step")
 
@@ -168,7 +168,7 @@ def step(stepped: Stepped) -> None:
     caller = context["task"]
     stepped.idle = False
     stepped.driven = True
-    task.custom_sleep_data = 0  # the budget of `_budget` is whole again
+    task.custom_sleep_data = 0  # the budget of `budget` is whole again
     context["task"] = task
     ended: Value[object] | Error | None = None
     trap: Any = None

@@ -11,8 +11,8 @@ from __future__ import annotations
 import logging
 from typing import Final
 
-from ._engine import CoreEvent
-from ._failures import Failures
+from rtcore._engine import CoreEvent
+from rtcore._failures import Failures
 
 log = logging.getLogger("rtcore.refused")
 

@@ -19,7 +19,7 @@ from typing import Final
 
 import trio
 
-from ._step import CONTEXT
+from .step import CONTEXT
 
 CALLS: Final = 64
 """Calls of one task without a schedule point."""

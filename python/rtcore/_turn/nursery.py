@@ -9,11 +9,12 @@ from typing import Any, Protocol, cast
 
 import trio
 
-from ._failures import Guard, part
-from ._held import Held
-from ._home import Home
-from ._hooks import name_of
-from .errors import NotServing
+from rtcore._failures import Guard, part
+from rtcore._home import Home
+from rtcore._hooks import name_of
+from rtcore.errors import NotServing
+
+from .held import Held
 
 
 class Owner(Protocol):

@@ -15,14 +15,15 @@ from typing import Any, Final
 
 import trio
 
-from ._engine import CoreEvent, Engine
-from ._failures import part
-from ._handlers import Handler, invalid
-from ._refusals import refusal
-from ._step import Stepped, inside
-from ._values import FAULTS, default, dumps, encode_slowly
-from .errors import Refuse
-from .session import Session
+from rtcore._engine import CoreEvent, Engine
+from rtcore._failures import part
+from rtcore._handlers import Handler, invalid
+from rtcore._refusals import refusal
+from rtcore._values import FAULTS, default, dumps, encode_slowly
+from rtcore.errors import Refuse
+from rtcore.session import Session
+
+from .step import Stepped, inside
 
 log = logging.getLogger("rtcore.app")
 

@@ -1,8 +1,8 @@
 """The way of an event from the core to the application: one loop, in the turn.
 
 `Runtime` binds an application, a core and a server nursery. Its loop is the hot path: a request of a plain
-function is read, run and acknowledged here; one of a coroutine is stepped (`_step`) in its session's own
-task. Everything else that the core asks or tells goes to `_decide`, to who waits for it (`_engine`), or to a
+function is read, run and acknowledged here; one of a coroutine is stepped (`step`) in its session's own
+task. Everything else that the core asks or tells goes to `decide`, to who waits for it (`_engine`), or to a
 raw socket.
 
 Order: the handlers of a session run one at a time, plain and coroutine alike, in the order of arrival. While
@@ -23,12 +23,9 @@ from typing import Any, Final
 
 import trio
 
-from . import _step
-from ._around import around
-from ._background import BackgroundTasks
-from ._decide import Decisions
-from ._endings import Endings
-from ._engine import (
+from rtcore._around import around
+from rtcore._background import BackgroundTasks
+from rtcore._engine import (
     AUTHENTICATE,
     AUTHORIZE,
     DRAINED,
@@ -52,20 +49,23 @@ from ._engine import (
     build_core,
     limit_defaults,
 )
-from ._failures import blame
-from ._handlers import Handler
-from ._held import LONG
-from ._reactor import flush_when_woken, run_reactor
-from ._refused import tell, wants_faults
-from ._step import step
-from ._streams import StreamTasks
-from ._tasks import Tasks
-from ._values import FAULTS, default, dumps, encode_slowly
-from ._worker import AWAITED, answer_error, answer_invalid
-from .app import App
-from .errors import SessionEnded
-from .raw import RawSocket, failed
-from .session import Session, meet
+from rtcore._failures import blame
+from rtcore._handlers import Handler
+from rtcore._values import FAULTS, default, dumps, encode_slowly
+from rtcore.app import App
+from rtcore.errors import SessionEnded
+from rtcore.raw import RawSocket, failed
+from rtcore.session import Session, meet
+
+from .decide import Decisions
+from .endings import Endings
+from .held import LONG
+from .reactor import flush_when_woken, run_reactor
+from .refused import tell, wants_faults
+from .step import MAX_STEPS, instruments, probe, step
+from .streams import StreamTasks
+from .tasks import Tasks
+from .worker import AWAITED, answer_error, answer_invalid
 
 log = logging.getLogger("rtcore.app")
 
@@ -118,7 +118,7 @@ class Runtime:
             UsageError: the application is served already, or `RTCORE_STEP` wants what does not work.
 
         """
-        self._direct = await _step.probe()
+        self._direct = await probe()
         self.app.bind(self.engine)
         self.engine.settle()
         flushing = trio.CancelScope()
@@ -170,7 +170,7 @@ class Runtime:
 
     @property
     def steps_directly(self) -> bool:
-        """Whether the insides of this Trio are known to work as expected (`_step`)."""
+        """Whether the insides of this Trio are known to work as expected (`step`)."""
         return self._direct
 
     def wake(self) -> None:
@@ -219,7 +219,7 @@ class Runtime:
 
     def _run_all(self, events: Sequence[CoreEvent], direct: bool) -> None:
         """Run events, a few at a time: a look at the clock for each would cost as much as a handler."""
-        self._steps = _step.MAX_STEPS if direct and self._direct and not _step.instruments() else 0
+        self._steps = MAX_STEPS if direct and self._direct and not instruments() else 0
         clock = time.perf_counter_ns
         began = clock()
         for start in range(0, len(events), LOOK_EVERY):

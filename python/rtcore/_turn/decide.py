@@ -16,8 +16,7 @@ from typing import Any, Final
 
 import trio
 
-from ._again import Again
-from ._engine import (
+from rtcore._engine import (
     EXPIRED_CLOSE,
     FORBIDDEN_CLOSE,
     INTERNAL_CLOSE,
@@ -26,14 +25,16 @@ from ._engine import (
     CoreEvent,
     Engine,
 )
-from ._failures import Guard
-from ._refusals import refusal
-from ._values import ANYTHING, FAULTS, encode
-from .app import App
-from .auth import ANONYMOUS, Hello, Join, User, access
-from .errors import Refuse, SessionEnded, UsageError
-from .room import Room
-from .session import Session, meet
+from rtcore._failures import Guard
+from rtcore._refusals import refusal
+from rtcore._values import ANYTHING, FAULTS, encode
+from rtcore.app import App
+from rtcore.auth import ANONYMOUS, Hello, Join, User, access
+from rtcore.errors import Refuse, SessionEnded, UsageError
+from rtcore.room import Room
+from rtcore.session import Session, meet
+
+from .renewal import Again
 
 log = logging.getLogger("rtcore.app")
 

@@ -20,15 +20,24 @@ from typing import Any
 import trio
 from outcome import Value
 
-from ._budget import checkpoint, due
-from ._engine import STREAM_CANCELLED, STREAM_END, STREAM_ITEM, STREAM_OPENED, STREAM_WANTS, CoreEvent, Engine
-from ._failures import part
-from ._handlers import invalid
-from ._refusals import refusal
-from ._values import FAULTS, encode
-from .errors import Refuse, SessionEnded
-from .session import Session, meet
-from .stream import Items, StreamHandler
+from rtcore._engine import (
+    STREAM_CANCELLED,
+    STREAM_END,
+    STREAM_ITEM,
+    STREAM_OPENED,
+    STREAM_WANTS,
+    CoreEvent,
+    Engine,
+)
+from rtcore._failures import part
+from rtcore._handlers import invalid
+from rtcore._refusals import refusal
+from rtcore._values import FAULTS, encode
+from rtcore.errors import Refuse, SessionEnded
+from rtcore.session import Session, meet
+from rtcore.stream import Items, StreamHandler
+
+from .budget import checkpoint, due
 
 log = logging.getLogger("rtcore.app")
 

@@ -14,13 +14,14 @@ from typing import Any
 
 import trio
 
-from ._engine import CoreEvent, Engine
-from ._failures import Failures, Guard
-from ._handlers import Handler, is_async
-from ._hooks import name_of
-from ._worker import Worker, serve
-from .raw import RawSocket
-from .session import Session
+from rtcore._engine import CoreEvent, Engine
+from rtcore._failures import Failures, Guard
+from rtcore._handlers import Handler, is_async
+from rtcore._hooks import name_of
+from rtcore.raw import RawSocket
+from rtcore.session import Session
+
+from .worker import Worker, serve
 
 log = logging.getLogger("rtcore.app")
 

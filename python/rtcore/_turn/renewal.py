@@ -18,13 +18,13 @@ from typing import Any
 
 import trio
 
-from ._engine import Engine, RoomPlan
-from ._failures import Guard
-from ._refusals import refusal
-from .app import App
-from .auth import Join, access
-from .errors import Refuse
-from .session import Session
+from rtcore._engine import Engine, RoomPlan
+from rtcore._failures import Guard
+from rtcore._refusals import refusal
+from rtcore.app import App
+from rtcore.auth import Join, access
+from rtcore.errors import Refuse
+from rtcore.session import Session
 
 log = logging.getLogger("rtcore.app")
 

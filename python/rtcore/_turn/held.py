@@ -1,6 +1,6 @@
 """What held everybody up, by name: application code that ran for long without a wait.
 
-A turn measures what it runs itself (`_dispatch`). What Trio resumes (a coroutine after a wait, a stream, a
+A turn measures what it runs itself (`dispatch`). What Trio resumes (a coroutine after a wait, a stream, a
 background task) runs outside of any turn: `watch` looks at the clock around each of its steps. That is one
 call more for each time that Trio resumes such a task, and none for what a turn steps.
 """
