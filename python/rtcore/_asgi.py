@@ -18,11 +18,11 @@ from typing import TYPE_CHECKING, Any
 
 import trio
 
+from ._backend.hypercorn import ASGI, Receive, Scope, Send
 from ._gateway import Gateway
 from ._gateway_scope import path_of, raw_path_of
 from ._given import settled
 from ._home import Home
-from ._http import ASGI, Receive, Scope, Send
 from ._lifecycle import Lifespan
 from ._stream_shell import StreamShell
 from ._turn.dispatch import Runtime

@@ -19,11 +19,11 @@ from collections.abc import Collection
 import h11
 import trio
 
+from ._backend.hypercorn import ASGI, Receive, Scope, Send
 from ._gateway_http import Exchange
 from ._gateway_linger import lingering
 from ._gateway_scope import path_of, peer_of
 from ._gateway_websocket import Socket
-from ._http import ASGI, Receive, Scope, Send
 from ._stream_shell import StreamShell
 from .config import PREFIX
 

@@ -13,8 +13,8 @@ from typing import Any
 import h11
 import trio
 
+from ._backend.hypercorn import Message, Receive, Scope, Send
 from ._gateway_scope import OF_THE_LINK, above_of, request_of, said_length
-from ._http import Message, Receive, Scope, Send
 from ._stream_shell import CHUNK, DROP, FINISH, Link
 from .config import PREFIX
 

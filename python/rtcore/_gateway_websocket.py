@@ -13,9 +13,9 @@ from wsproto.connection import Connection, ConnectionState, ConnectionType
 from wsproto.events import BytesMessage, CloseConnection, Ping, TextMessage
 from wsproto.utilities import LocalProtocolError
 
+from ._backend.hypercorn import Message, Receive, Scope, Send
 from ._gateway_http import REFUSAL, Answer, say
 from ._gateway_scope import request_of
-from ._http import Message, Receive, Scope, Send
 from ._stream_shell import DROP, FINISH, Link
 
 # RFC 6455 §7.4.1: no code was sent; the link broke. Neither is ever on the wire.

@@ -23,16 +23,16 @@ from typing import TYPE_CHECKING, Any
 import trio
 
 from ._around import lifespan
+from ._backend.ends import Parting, bound_unsent
+from ._backend.hypercorn import ASGI, HypercornBackend, Peer
+from ._backend.places import Handshakes, side_door
 from ._engine import CoreEvent
 from ._given import settled
-from ._http import ASGI, HypercornBackend, Peer
 from ._last_words import into_the_log
 from ._lifecycle import Lifespan, Stop, Surroundings, raise_file_limit
 from ._listeners import Address, open_listeners
 from ._logs import announce, keep_standard_streams, set_up_logging
-from ._places import Handshakes, side_door
 from ._signals import SETTLE, LastResort, hearing
-from ._stream_ends import Parting, bound_unsent
 from ._stream_shell import StreamShell
 from ._turn.dispatch import Runtime
 from .config import Config

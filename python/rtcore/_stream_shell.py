@@ -19,9 +19,9 @@ from typing import NamedTuple
 
 import trio
 
+from ._backend.ends import end_writing
+from ._backend.hypercorn import HttpBackend, Peer
 from ._engine import CoreEvent
-from ._http import HttpBackend, Peer
-from ._stream_ends import end_writing
 from ._turn.dispatch import Runtime
 
 CHUNK = 64 * 1024

@@ -11,7 +11,7 @@ from tests.architecture.imports import PACKAGE, Import, imported, inside, name_o
 
 # From the ground up. A module may import what stands on a lower floor, and nothing on its own.
 FLOORS = [
-    "_turn errors _text _patterns _last_words _logs _core _shape _turn.held",
+    "_turn _backend errors _text _patterns _last_words _logs _core _shape _turn.held",
     "_home _fetch _claims _failures",
     "_turn.step _engine _signals http_api.keys http_api.rates",
     "_values",
@@ -19,7 +19,7 @@ FLOORS = [
     "_turn.budget auth _handlers _refusals _kinds _config_file _listeners _jwks",
     "_settings _turn.nursery",
     "_environment",
-    "config _keyring _background _around _places",
+    "config _keyring _background _around _backend.places",
     "tokens session",
     "room raw _turn.worker stream",
     "speaking rooming",
@@ -28,8 +28,8 @@ FLOORS = [
     "_turn.renewal http_api _turn.reactor _turn.refused _turn.tasks _turn.streams",
     "_turn.decide _turn.endings",
     "_turn.dispatch",
-    "_stream_ends _http_connection _lifecycle",
-    "_http",
+    "_backend.ends _backend.connection _lifecycle",
+    "_backend.hypercorn",
     "_stream_shell site",
     "_gateway_scope _gateway_linger",
     "_gateway_http",
@@ -51,12 +51,12 @@ LOW_LEVEL = {
     "_turn.dispatch": "wakes the tasks of sessions",
     "_turn.worker": "is the task that is stepped",
     "_turn.reactor": "waits on the poller's descriptor",
-    "_stream_ends": "is a part of the shells",
+    "_backend.ends": "is a part of the shells",
     "_asgi": "says when it is not run by Trio",
     "_gateway_websocket": "answers where there is nothing to wait for",
     "_signals": "is called between two instructions, and then by Trio",
     "_lifecycle": "is a shell",
-    "_http_connection": "is a shell",
+    "_backend.connection": "is a shell",
     "testing": "drives the core by Trio's clock",
     "raw": "is a cancel point in each of its calls",
     "stream": "parks a task until an item comes",
@@ -144,8 +144,7 @@ def test_nothing_sleeps_to_see_whether_something_is_there() -> None:
     """A task that sleeps in a loop to look is a delay for all and a cost while nothing happens."""
     allowed = {
         "_background": "a task that failed waits before it begins again",
-        "_http_connection": "pings at an interval",
-        "_stream_shell": "the core's next deadline",
+        "_backend.connection": "pings at an interval",
     }
     sleepers = {
         entry(name_of(path), allowed)

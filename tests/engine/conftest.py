@@ -9,7 +9,7 @@ import pytest
 import trio
 import trio.testing
 
-from rtcore._http import Peer
+from rtcore._backend.hypercorn import Peer
 from rtcore.testing import MemoryServer
 
 

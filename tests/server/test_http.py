@@ -13,10 +13,10 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route, WebSocketRoute
 from starlette.websockets import WebSocket
 
-from rtcore import _http_connection
+from rtcore._backend import connection
+from rtcore._backend.hypercorn import HypercornBackend, Peer
+from rtcore._backend.places import Bounds
 from rtcore._failures import Failures
-from rtcore._http import HypercornBackend, Peer
-from rtcore._places import Bounds
 from tests.patience import PATIENCE
 
 gone = trio.Event()
@@ -197,7 +197,7 @@ async def test_a_client_that_never_reads_ends_after_the_silence(
         server.open(GET % b"/endless", lockstep=True)
         await trio.testing.wait_all_tasks_blocked()
         await server.backend.wait_idle()
-    assert trio.current_time() >= _http_connection.SILENCE
+    assert trio.current_time() >= connection.SILENCE
 
 
 async def test_a_body_that_never_comes_ends_the_connection(autojump_clock: trio.testing.MockClock) -> None:
@@ -206,7 +206,7 @@ async def test_a_body_that_never_comes_ends_the_connection(autojump_clock: trio.
         server.open(head)
         await trio.testing.wait_all_tasks_blocked()
         await server.backend.wait_idle()
-    assert _http_connection.BODY_PATIENCE <= trio.current_time() < 2 * _http_connection.BODY_PATIENCE
+    assert connection.BODY_PATIENCE <= trio.current_time() < 2 * connection.BODY_PATIENCE
 
 
 async def test_over_the_limit_there_is_a_503_with_a_delay() -> None:

@@ -8,10 +8,10 @@ from typing import Any
 import trio
 import trio.testing
 
-from rtcore import _http_connection
+from rtcore._backend import connection
+from rtcore._backend.hypercorn import HypercornBackend, Peer
+from rtcore._backend.places import Bounds, Handshakes, Patience, Places
 from rtcore._failures import Failures
-from rtcore._http import HypercornBackend, Peer
-from rtcore._places import Bounds, Handshakes, Patience, Places
 from rtcore.http_api.keys import read_keys
 
 KEY = "a-key-of-these-tests-0123456789abcdef"
@@ -130,7 +130,7 @@ async def test_a_body_that_drips_ends_as_a_whole(autojump_clock: trio.testing.Mo
             except trio.BrokenResourceError:
                 pass
         await backend.wait_idle()
-        assert trio.current_time() < 3 * _http_connection.BODY_PATIENCE
+        assert trio.current_time() < 3 * connection.BODY_PATIENCE
 
 
 async def test_a_large_body_that_comes_has_what_time_it_takes(autojump_clock: trio.testing.MockClock) -> None:

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import trio
 
-from ._engine import limit_defaults
+from rtcore._engine import limit_defaults
 
 if TYPE_CHECKING:
-    from .config import Config
+    from rtcore.config import Config
 
 _SLICE = 64 * 1024
 _GLANCE = 256 * 1024

@@ -1,6 +1,6 @@
 """One connection of Hypercorn's Trio server, for one request: its repairs, each of which was needed.
 
-`_http` says what went wrong without them.
+`hypercorn` says what went wrong without them.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from hypercorn.trio.worker_context import WorkerContext
 from hypercorn.typing import ConnectionState
 from wsproto.events import CloseConnection, Ping
 
-from ._places import Patience
+from .places import Patience
 
 # Time for one read of a request body; all of it has `Patience`. One that drips is as bad as a head that does.
 BODY_PATIENCE = 30.0

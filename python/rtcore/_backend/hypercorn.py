@@ -38,11 +38,12 @@ import trio
 from hypercorn.config import Config as HypercornConfig
 from hypercorn.trio.worker_context import WorkerContext
 
-from ._failures import Failures, Guard, write
-from ._http_connection import Connection, Link
-from ._places import PATIENCE, Bounds, Patience, Places
-from ._stream_ends import Parting, part
-from .http_api.keys import ApiKey
+from rtcore._failures import Failures, Guard, write
+from rtcore.http_api.keys import ApiKey
+
+from .connection import Connection, Link
+from .ends import Parting, part
+from .places import PATIENCE, Bounds, Patience, Places
 
 Scope: TypeAlias = MutableMapping[str, Any]
 Message: TypeAlias = MutableMapping[str, Any]

@@ -17,10 +17,10 @@ from typing import TYPE_CHECKING, Final, NamedTuple, TypedDict
 
 import trio
 
-from .http_api.keys import ApiKey, find
+from rtcore.http_api.keys import ApiKey, find
 
 if TYPE_CHECKING:
-    from .config import Config
+    from rtcore.config import Config
 
 API: Final = b"/rt/api/"
 PROBES: Final = (b"/healthz", b"/metrics")
@@ -55,7 +55,7 @@ PATIENCE: Final = Patience(30.0, 16 * 1024)
 
 
 class SideDoor(TypedDict):
-    """What `_http.HypercornBackend` is told of the configuration."""
+    """What `HypercornBackend` is told of the configuration."""
 
     bounds: Bounds
     keys: Sequence[ApiKey]
