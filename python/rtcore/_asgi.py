@@ -19,8 +19,8 @@ from typing import TYPE_CHECKING, Any
 import trio
 
 from ._backend.hypercorn import ASGI, Receive, Scope, Send
-from ._gateway import Gateway
-from ._gateway_scope import path_of, raw_path_of
+from ._gateway.gateway import Gateway
+from ._gateway.scope import path_of, raw_path_of
 from ._given import settled
 from ._home import Home
 from ._lifecycle import Lifespan

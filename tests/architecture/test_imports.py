@@ -11,7 +11,7 @@ from tests.architecture.imports import PACKAGE, Import, imported, inside, name_o
 
 # From the ground up. A module may import what stands on a lower floor, and nothing on its own.
 FLOORS = [
-    "_turn _backend errors _text _patterns _last_words _logs _core _shape _turn.held",
+    "_turn _backend _gateway errors _text _patterns _last_words _logs _core _shape _turn.held",
     "_home _fetch _claims _failures",
     "_turn.step _engine _signals http_api.keys http_api.rates",
     "_values",
@@ -31,10 +31,10 @@ FLOORS = [
     "_backend.ends _backend.connection _lifecycle",
     "_backend.hypercorn",
     "_stream_shell site",
-    "_gateway_scope _gateway_linger",
-    "_gateway_http",
-    "_gateway_websocket",
-    "_gateway",
+    "_gateway.scope _gateway.linger",
+    "_gateway.http",
+    "_gateway.websocket",
+    "_gateway.gateway",
     "_asgi _serve",
     "rtcore",
     "testing site.demo_app",
@@ -53,7 +53,7 @@ LOW_LEVEL = {
     "_turn.reactor": "waits on the poller's descriptor",
     "_backend.ends": "is a part of the shells",
     "_asgi": "says when it is not run by Trio",
-    "_gateway_websocket": "answers where there is nothing to wait for",
+    "_gateway.websocket": "answers where there is nothing to wait for",
     "_signals": "is called between two instructions, and then by Trio",
     "_lifecycle": "is a shell",
     "_backend.connection": "is a shell",

@@ -13,10 +13,11 @@ from typing import Any
 import h11
 import trio
 
-from ._backend.hypercorn import Message, Receive, Scope, Send
-from ._gateway_scope import OF_THE_LINK, above_of, request_of, said_length
-from ._stream_shell import CHUNK, DROP, FINISH, Link
-from .config import PREFIX
+from rtcore._backend.hypercorn import Message, Receive, Scope, Send
+from rtcore._stream_shell import CHUNK, DROP, FINISH, Link
+from rtcore.config import PREFIX
+
+from .scope import OF_THE_LINK, above_of, request_of, said_length
 
 log = logging.getLogger("rtcore.http")
 

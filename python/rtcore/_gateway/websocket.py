@@ -13,10 +13,11 @@ from wsproto.connection import Connection, ConnectionState, ConnectionType
 from wsproto.events import BytesMessage, CloseConnection, Ping, TextMessage
 from wsproto.utilities import LocalProtocolError
 
-from ._backend.hypercorn import Message, Receive, Scope, Send
-from ._gateway_http import REFUSAL, Answer, say
-from ._gateway_scope import request_of
-from ._stream_shell import DROP, FINISH, Link
+from rtcore._backend.hypercorn import Message, Receive, Scope, Send
+from rtcore._stream_shell import DROP, FINISH, Link
+
+from .http import REFUSAL, Answer, say
+from .scope import request_of
 
 # RFC 6455 §7.4.1: no code was sent; the link broke. Neither is ever on the wire.
 _NO_CODE, _ABNORMAL, _INTERNAL = 1005, 1006, 1011

@@ -19,13 +19,14 @@ from collections.abc import Collection
 import h11
 import trio
 
-from ._backend.hypercorn import ASGI, Receive, Scope, Send
-from ._gateway_http import Exchange
-from ._gateway_linger import lingering
-from ._gateway_scope import path_of, peer_of
-from ._gateway_websocket import Socket
-from ._stream_shell import StreamShell
-from .config import PREFIX
+from rtcore._backend.hypercorn import ASGI, Receive, Scope, Send
+from rtcore._stream_shell import StreamShell
+from rtcore.config import PREFIX
+
+from .http import Exchange
+from .linger import lingering
+from .scope import path_of, peer_of
+from .websocket import Socket
 
 
 class Gateway:
