@@ -16,12 +16,12 @@ Rust moves the bytes, Trio decides: handlers are plain functions, called in the 
 session's own task.
 """
 
-from ._asgi import Served as Served
-from ._asgi import asgi as asgi
 from ._engine import VERSION as _VERSION
 from ._jwks import JWKS as JWKS
-from ._serve import run as run
-from ._serve import serve as serve
+from ._serve.asgi import Served as Served
+from ._serve.asgi import asgi as asgi
+from ._serve.serve import run as run
+from ._serve.serve import serve as serve
 from ._turn.nursery import SessionNursery as SessionNursery
 from .app import App as App
 from .auth import ANONYMOUS as ANONYMOUS

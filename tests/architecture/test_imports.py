@@ -11,31 +11,32 @@ from tests.architecture.imports import PACKAGE, Import, imported, inside, name_o
 
 # From the ground up. A module may import what stands on a lower floor, and nothing on its own.
 FLOORS = [
-    "_turn _backend _gateway errors _text _patterns _last_words _logs _core _shape _turn.held",
+    "_turn _serve _backend _gateway",
+    "errors _text _patterns _serve.last_words _serve.logs _core _shape _turn.held",
     "_home _fetch _claims _failures",
-    "_turn.step _engine _signals http_api.keys http_api.rates",
+    "_turn.step _engine _serve.signals http_api.keys http_api.rates",
     "_values",
     "_faults _hooks",
-    "_turn.budget auth _handlers _refusals _kinds _config_file _listeners _jwks",
+    "_turn.budget auth _handlers _refusals _kinds _config_file _serve.listeners _jwks",
     "_settings _turn.nursery",
     "_environment",
-    "config _keyring _background _around _backend.places",
+    "config _keyring _background _serve.around _backend.places",
     "tokens session",
     "room raw _turn.worker stream",
     "speaking rooming",
     "app",
-    "_given",
+    "_serve.given",
     "_turn.renewal http_api _turn.reactor _turn.refused _turn.tasks _turn.streams",
     "_turn.decide _turn.endings",
     "_turn.dispatch",
-    "_backend.ends _backend.connection _lifecycle",
+    "_backend.ends _backend.connection _serve.lifespan",
     "_backend.hypercorn",
-    "_stream_shell site",
+    "_serve.shell site",
     "_gateway.scope _gateway.linger",
     "_gateway.http",
     "_gateway.websocket",
     "_gateway.gateway",
-    "_asgi _serve",
+    "_serve.asgi _serve.serve",
     "rtcore",
     "testing site.demo_app",
     "cli",
@@ -52,10 +53,10 @@ LOW_LEVEL = {
     "_turn.worker": "is the task that is stepped",
     "_turn.reactor": "waits on the poller's descriptor",
     "_backend.ends": "is a part of the shells",
-    "_asgi": "says when it is not run by Trio",
+    "_serve.asgi": "says when it is not run by Trio",
     "_gateway.websocket": "answers where there is nothing to wait for",
-    "_signals": "is called between two instructions, and then by Trio",
-    "_lifecycle": "is a shell",
+    "_serve.signals": "is called between two instructions, and then by Trio",
+    "_serve.lifespan": "is a shell",
     "_backend.connection": "is a shell",
     "testing": "drives the core by Trio's clock",
     "raw": "is a cancel point in each of its calls",
@@ -65,7 +66,7 @@ LOW_LEVEL = {
 
 
 def short(module: str) -> str:
-    """`_serve` for `rtcore._serve`; the package itself keeps its name."""
+    """`_turn.step` for `rtcore._turn.step`; the package itself keeps its name."""
     return module.removeprefix("rtcore.")
 
 

@@ -16,7 +16,7 @@ import trio.testing
 
 import rtcore
 from rtcore import App, RawSocket, Room, Session
-from rtcore._lifecycle import StartError
+from rtcore._serve.lifespan import StartError
 from rtcore.testing import WireClient, memory_server
 
 TABLE: dict[str, dict[str, str]] = runpy.run_path(

@@ -10,8 +10,8 @@ import trio
 import trustme
 
 import rtcore
-from rtcore._lifecycle import Stop
-from rtcore._listeners import Address
+from rtcore._serve.lifespan import Stop
+from rtcore._serve.listeners import Address
 from tests.contract.http1 import Connection
 from tests.patience import PATIENCE
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from rtcore._listeners import StartError, open_listeners
+from rtcore._serve.listeners import StartError, open_listeners
 from rtcore.errors import ConfigError
 
 # Of the documentation (RFC 3849, RFC 5737): no machine has them.

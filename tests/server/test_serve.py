@@ -17,8 +17,8 @@ from starlette.routing import Route, WebSocketRoute
 from starlette.websockets import WebSocket
 
 import rtcore
-from rtcore._lifecycle import Stop
-from rtcore._listeners import StartError
+from rtcore._serve.lifespan import Stop
+from rtcore._serve.listeners import StartError
 from rtcore.config import Config
 from rtcore.testing import HandshakeRefused, WireClient, connect_tcp
 from tests.patience import PATIENCE

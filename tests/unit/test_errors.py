@@ -13,7 +13,7 @@ import pytest
 import rtcore
 from rtcore import errors, testing
 from rtcore._jwks import KeysAway
-from rtcore._lifecycle import StartError
+from rtcore._serve.lifespan import StartError
 from rtcore.http_api.faults import Fault
 
 MADE: list[BaseException] = [

@@ -10,7 +10,7 @@ import sys
 import pytest
 
 from rtcore._failures import Failures
-from rtcore._logs import JsonFormatter, SteadyHandler, announce
+from rtcore._serve.logs import JsonFormatter, SteadyHandler, announce
 
 
 class Stuck(io.StringIO):

@@ -20,7 +20,7 @@ import h11
 import trio
 
 from rtcore._backend.hypercorn import ASGI, Receive, Scope, Send
-from rtcore._stream_shell import StreamShell
+from rtcore._serve.shell import StreamShell
 from rtcore.config import PREFIX
 
 from .http import Exchange

@@ -14,7 +14,7 @@ import h11
 import trio
 
 from rtcore._backend.hypercorn import Message, Receive, Scope, Send
-from rtcore._stream_shell import CHUNK, DROP, FINISH, Link
+from rtcore._serve.shell import CHUNK, DROP, FINISH, Link
 from rtcore.config import PREFIX
 
 from .scope import OF_THE_LINK, above_of, request_of, said_length

@@ -14,7 +14,7 @@ from wsproto.events import BytesMessage, CloseConnection, Ping, TextMessage
 from wsproto.utilities import LocalProtocolError
 
 from rtcore._backend.hypercorn import Message, Receive, Scope, Send
-from rtcore._stream_shell import DROP, FINISH, Link
+from rtcore._serve.shell import DROP, FINISH, Link
 
 from .http import REFUSAL, Answer, say
 from .scope import request_of

@@ -23,7 +23,6 @@ from typing import Any, Final
 
 import trio
 
-from rtcore._around import around
 from rtcore._background import BackgroundTasks
 from rtcore._engine import (
     AUTHENTICATE,
@@ -51,6 +50,7 @@ from rtcore._engine import (
 )
 from rtcore._failures import blame
 from rtcore._handlers import Handler
+from rtcore._serve.around import around
 from rtcore._values import FAULTS, default, dumps, encode_slowly
 from rtcore.app import App
 from rtcore.errors import SessionEnded

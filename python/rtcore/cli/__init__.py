@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from rtcore._engine import VERSION
-from rtcore._logs import keep_standard_streams
+from rtcore._serve.logs import keep_standard_streams
 
 from .show import config
 from .start import demo, serve

@@ -9,7 +9,7 @@ import click
 import msgspec
 
 from rtcore import errors
-from rtcore._listeners import StartError
+from rtcore._serve.listeners import StartError
 from rtcore.config import Config
 
 from .find import find
@@ -80,7 +80,7 @@ def _application(name: str) -> App:
 
 
 def _run(app: App, config: Config) -> None:
-    from rtcore._serve import run_program
+    from rtcore._serve.serve import run_program
 
     mount: Any = None if config.mount is None else find(config.mount, "an ASGI application")
     if mount is not None and not callable(mount):

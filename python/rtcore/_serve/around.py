@@ -6,11 +6,11 @@ from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
-from ._hooks import name_of
-from .errors import UsageError
+from rtcore._hooks import name_of
+from rtcore.errors import UsageError
 
 if TYPE_CHECKING:
-    from .app import App
+    from rtcore.app import App
 
 
 @asynccontextmanager

@@ -22,26 +22,27 @@ from typing import TYPE_CHECKING, Any
 
 import trio
 
-from ._around import lifespan
-from ._backend.ends import Parting, bound_unsent
-from ._backend.hypercorn import ASGI, HypercornBackend, Peer
-from ._backend.places import Handshakes, side_door
-from ._engine import CoreEvent
-from ._given import settled
-from ._last_words import into_the_log
-from ._lifecycle import Lifespan, Stop, Surroundings, raise_file_limit
-from ._listeners import Address, open_listeners
-from ._logs import announce, keep_standard_streams, set_up_logging
-from ._signals import SETTLE, LastResort, hearing
-from ._stream_shell import StreamShell
-from ._turn.dispatch import Runtime
-from .config import Config
-from .errors import ConfigError
-from .http_api.service import PublishApi
-from .site.router import Router
+from rtcore._backend.ends import Parting, bound_unsent
+from rtcore._backend.hypercorn import ASGI, HypercornBackend, Peer
+from rtcore._backend.places import Handshakes, side_door
+from rtcore._engine import CoreEvent
+from rtcore._turn.dispatch import Runtime
+from rtcore.config import Config
+from rtcore.errors import ConfigError
+from rtcore.http_api.service import PublishApi
+from rtcore.site.router import Router
+
+from .around import lifespan
+from .given import settled
+from .last_words import into_the_log
+from .lifespan import Lifespan, Stop, Surroundings, raise_file_limit
+from .listeners import Address, open_listeners
+from .logs import announce, keep_standard_streams, set_up_logging
+from .shell import StreamShell
+from .signals import SETTLE, LastResort, hearing
 
 if TYPE_CHECKING:
-    from .app import App
+    from rtcore.app import App
 
 log = logging.getLogger("rtcore.serve")
 

@@ -18,21 +18,22 @@ from typing import TYPE_CHECKING, Any
 
 import trio
 
-from ._backend.hypercorn import ASGI, Receive, Scope, Send
-from ._gateway.gateway import Gateway
-from ._gateway.scope import path_of, raw_path_of
-from ._given import settled
-from ._home import Home
-from ._lifecycle import Lifespan
-from ._stream_shell import StreamShell
-from ._turn.dispatch import Runtime
-from .config import Config
-from .errors import NotServing, UsageError
-from .http_api.service import PublishApi
-from .site.router import Router
+from rtcore._backend.hypercorn import ASGI, Receive, Scope, Send
+from rtcore._gateway.gateway import Gateway
+from rtcore._gateway.scope import path_of, raw_path_of
+from rtcore._home import Home
+from rtcore._turn.dispatch import Runtime
+from rtcore.config import Config
+from rtcore.errors import NotServing, UsageError
+from rtcore.http_api.service import PublishApi
+from rtcore.site.router import Router
+
+from .given import settled
+from .lifespan import Lifespan
+from .shell import StreamShell
 
 if TYPE_CHECKING:
-    from .app import App
+    from rtcore.app import App
 
 log = logging.getLogger("rtcore.serve")
 

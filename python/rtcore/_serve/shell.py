@@ -19,10 +19,10 @@ from typing import NamedTuple
 
 import trio
 
-from ._backend.ends import end_writing
-from ._backend.hypercorn import HttpBackend, Peer
-from ._engine import CoreEvent
-from ._turn.dispatch import Runtime
+from rtcore._backend.ends import end_writing
+from rtcore._backend.hypercorn import HttpBackend, Peer
+from rtcore._engine import CoreEvent
+from rtcore._turn.dispatch import Runtime
 
 CHUNK = 64 * 1024
 # What is given to a stream at a time: nothing overtakes it, so it is no more than the kernel may have.

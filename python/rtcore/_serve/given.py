@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from .app import App
-from .config import Config
-from .errors import UsageError
+from rtcore.app import App
+from rtcore.config import Config
+from rtcore.errors import UsageError
 
 
 def settled(app: object, config: Config | None, mount: object, settings: Mapping[str, object]) -> Config:

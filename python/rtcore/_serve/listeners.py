@@ -14,7 +14,7 @@ import sys
 from collections.abc import Sequence
 from typing import Any, Final, NamedTuple
 
-from .errors import ConfigError, RtcoreError
+from rtcore.errors import ConfigError, RtcoreError
 
 BACKLOG: Final = 4096
 """Connections that the kernel holds until the next turn accepts them. Linux cuts it to net.core.somaxconn."""

@@ -1,6 +1,6 @@
 """The beginning and the end of a server: signals, the mounted application's lifespan.
 
-Shutdown ends in bounded time, whatever peers do. `_signals` has what begins it from outside.
+Shutdown ends in bounded time, whatever peers do. `signals` has what begins it from outside.
 """
 
 from __future__ import annotations
@@ -14,8 +14,9 @@ from typing import Any, Self, TypeVar
 
 import trio
 
-from ._failures import Guard, write
-from ._listeners import StartError
+from rtcore._failures import Guard, write
+
+from .listeners import StartError
 
 if sys.platform != "win32":
     import resource

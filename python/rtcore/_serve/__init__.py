@@ -1,0 +1,1 @@
+"""Serving: what holds a server together, from its listeners to its end."""
