@@ -17,11 +17,11 @@ session's own task.
 """
 
 from ._engine import VERSION as _VERSION
-from ._jwks import JWKS as JWKS
 from ._serve.asgi import Served as Served
 from ._serve.asgi import asgi as asgi
 from ._serve.serve import run as run
 from ._serve.serve import serve as serve
+from ._tokens.jwks import JWKS as JWKS
 from ._turn.nursery import SessionNursery as SessionNursery
 from .app import App as App
 from .auth import ANONYMOUS as ANONYMOUS

@@ -7,9 +7,11 @@ import time
 from collections.abc import Awaitable, Iterable, Sequence
 from typing import Any, Final
 
-from . import _claims
-from ._jwks import JWKS, KeysAway
-from ._keyring import Key, Keyring, Source
+from ._tokens.claims import Wanted
+from ._tokens.claims import check as check_claims
+from ._tokens.claims import end as end_of
+from ._tokens.jwks import JWKS, KeysAway
+from ._tokens.keyring import Key, Keyring, Source
 from .auth import ANONYMOUS, Hello, User
 from .errors import Refuse, UsageError
 
@@ -65,7 +67,7 @@ class JWT:
             raise UsageError("rtcore.JWT needs PyJWT: pip install 'rtcore[jwt]'") from None
         self._jwt = jwt
         self._ring = Keyring(keys, [algorithms] if isinstance(algorithms, str) else algorithms)
-        self._wanted = _claims.Wanted(_names(audience), _names(issuer), leeway, tuple(require))
+        self._wanted = Wanted(_names(audience), _names(issuer), leeway, tuple(require))
         self._anonymous = anonymous
 
     @property
@@ -116,7 +118,7 @@ class JWT:
         for key in keys:
             claims = self._signed(token, key)
             if claims is not None:
-                _claims.check(claims, self._wanted, time.time())
+                check_claims(claims, self._wanted, time.time())
                 return claims
         raise Refuse("UNAUTHORIZED", "the token's signature is not that of a key that is known here")
 
@@ -167,7 +169,7 @@ class JWT:
         if _CONTROL.search(user):
             raise Refuse("UNAUTHORIZED", "what the token says cannot be a user: it has control characters")
         try:
-            return User(user, _claims.end(claims, self._wanted.leeway, _NEVER))
+            return User(user, end_of(claims, self._wanted.leeway, _NEVER))
         except (UsageError, UnicodeEncodeError) as error:
             raise Refuse("UNAUTHORIZED", f"what the token says cannot be a user: {error}") from None
 

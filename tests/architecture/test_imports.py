@@ -11,16 +11,16 @@ from tests.architecture.imports import PACKAGE, Import, imported, inside, name_o
 
 # From the ground up. A module may import what stands on a lower floor, and nothing on its own.
 FLOORS = [
-    "_turn _serve _backend _gateway",
+    "_tokens _turn _serve _backend _gateway",
     "errors _text _patterns _serve.last_words _serve.logs _core _shape _turn.held",
-    "_home _fetch _claims _failures",
+    "_home _tokens.fetch _tokens.claims _failures",
     "_turn.step _engine _serve.signals http_api.keys http_api.rates",
     "_values",
     "_faults _hooks",
-    "_turn.budget auth _handlers _refusals _kinds _config_file _serve.listeners _jwks",
+    "_turn.budget auth _handlers _refusals _kinds _config_file _serve.listeners _tokens.jwks",
     "_settings _turn.nursery",
     "_environment",
-    "config _keyring _background _serve.around _backend.places",
+    "config _tokens.keyring _background _serve.around _backend.places",
     "tokens session",
     "room raw _turn.worker stream",
     "speaking rooming",

@@ -16,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import rtcore
-from rtcore._claims import AHEAD
+from rtcore._tokens.claims import AHEAD
 from rtcore.auth import Hello
 from rtcore.testing import memory_server
 

@@ -16,9 +16,9 @@ import trio
 import trio.testing
 
 import rtcore
-from rtcore import _fetch
-from rtcore._fetch import Fetched
-from rtcore._jwks import BETWEEN, LATEST, PATIENCE, SOONEST
+from rtcore._tokens import fetch
+from rtcore._tokens.fetch import Fetched
+from rtcore._tokens.jwks import BETWEEN, LATEST, PATIENCE, SOONEST
 from rtcore.auth import Hello
 from rtcore.testing import memory_server
 
@@ -307,7 +307,7 @@ async def test_over_a_socket(served: Any) -> None:
 
 
 def large(answer: Answers) -> None:
-    answer.say(200, b" " * (_fetch.LARGEST + 1))
+    answer.say(200, b" " * (fetch.LARGEST + 1))
 
 
 def endless(answer: Answers) -> None:

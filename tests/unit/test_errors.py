@@ -12,8 +12,8 @@ import pytest
 
 import rtcore
 from rtcore import errors, testing
-from rtcore._jwks import KeysAway
 from rtcore._serve.lifespan import StartError
+from rtcore._tokens.jwks import KeysAway
 from rtcore.http_api.faults import Fault
 
 MADE: list[BaseException] = [

@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from rtcore._keyring import content
+from rtcore._tokens.keyring import content
 
 from .wrong import Wrong
 

@@ -13,7 +13,7 @@ from email.message import Message
 from typing import Any, Final, NamedTuple
 from urllib.parse import urlsplit
 
-from .errors import UsageError
+from rtcore.errors import UsageError
 
 LARGEST: Final = 256 * 1024
 """Bytes of a document: a hundred RSA keys have 40 KiB."""

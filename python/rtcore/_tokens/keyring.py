@@ -17,8 +17,9 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, NamedTuple, TypeAlias
 
-from ._jwks import JWKS
-from .errors import UsageError
+from rtcore.errors import UsageError
+
+from .jwks import JWKS
 
 log = logging.getLogger("rtcore.app")
 

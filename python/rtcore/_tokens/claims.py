@@ -11,7 +11,7 @@ import math
 from collections.abc import Collection, Mapping
 from typing import Any, Final, NamedTuple
 
-from .errors import Refuse
+from rtcore.errors import Refuse
 
 AHEAD: Final = 30.0
 """Seconds by which the clock of whoever issued a token may be ahead of ours, whatever leeway is given: a

@@ -19,8 +19,9 @@ from typing import Any, Final
 
 import trio
 
-from ._fetch import Fetched, fetch, usable
-from .errors import RtcoreError, UsageError
+from rtcore.errors import RtcoreError, UsageError
+
+from .fetch import Fetched, fetch, usable
 
 log = logging.getLogger("rtcore.app")
 
