@@ -27,12 +27,12 @@ from typing import Any, cast
 import msgspec
 
 from . import errors
-from ._config_file import read_file
+from ._config.environment import PREFIX as VARIABLES
+from ._config.environment import read_environment
+from ._config.file import read_file
+from ._config.kinds import shown
+from ._config.settings import BY_NAME, LIMIT_BY_NAME, LIMIT_SETTINGS, SETTINGS, find, read
 from ._engine import CoreSettings
-from ._environment import PREFIX as VARIABLES
-from ._environment import read_environment
-from ._kinds import shown
-from ._settings import BY_NAME, LIMIT_BY_NAME, LIMIT_SETTINGS, SETTINGS, find, read
 from .http_api.keys import ApiKey
 
 PREFIX = "/rt/"

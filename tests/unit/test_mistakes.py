@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
+from rtcore._config.environment import is_link
+from rtcore._config.settings import LIMIT_SETTINGS, SETTINGS
 from rtcore._engine import LIMIT_RANGES
-from rtcore._environment import is_link
-from rtcore._settings import LIMIT_SETTINGS, SETTINGS
 from rtcore.cli import main
 from rtcore.config import load
 

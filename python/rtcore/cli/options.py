@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 import click
 
 from rtcore import errors
-from rtcore._settings import BY_NAME
+from rtcore._config.settings import BY_NAME
 from rtcore.config import FILE, Loaded, load
 
 from .wrong import Wrong

@@ -9,10 +9,11 @@ import difflib
 from collections.abc import Callable, Iterable
 from typing import Final, NamedTuple
 
-from . import _kinds as kinds
-from . import errors
-from ._engine import LIMIT_RANGES, LIMITS
-from .http_api.keys import read_keys
+from rtcore import errors
+from rtcore._engine import LIMIT_RANGES, LIMITS
+from rtcore.http_api.keys import read_keys
+
+from . import kinds
 
 _LEVELS: Final = ("debug", "info", "warning", "error", "critical")
 _FORMATS: Final = ("text", "json")

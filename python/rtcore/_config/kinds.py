@@ -16,8 +16,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-from ._engine import Core
-from ._engine.unusable import fault_of
+from rtcore._engine import Core
+from rtcore._engine.unusable import fault_of
 
 _TIMES = {
     "ns": 1e-9,

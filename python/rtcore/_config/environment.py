@@ -12,8 +12,9 @@ import re
 from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
 
-from . import errors
-from ._settings import BY_NAME, LIMIT_BY_NAME, nearest
+from rtcore import errors
+
+from .settings import BY_NAME, LIMIT_BY_NAME, nearest
 
 PREFIX: Final = "RTCORE_"
 LIMITS_PREFIX: Final = "RTCORE_LIMITS_"

@@ -7,7 +7,7 @@ import tomllib
 from pathlib import Path
 from typing import Any, Final
 
-from . import errors
+from rtcore import errors
 
 LONGEST: Final = 1 << 20
 """Longest file of settings (bytes): a thousand times what anybody writes. Beyond it, it is another file."""
