@@ -12,10 +12,10 @@ from typing import Any, Final
 
 from msgspec import inspect as inspect_types
 
-from ._faults import MAX_FAULTS, faults
+from ._data.faults import MAX_FAULTS, faults
+from ._data.shape import shape
+from ._data.values import ANYTHING, Decoder, Defaulting, encode
 from ._hooks import checked_whole, name_of
-from ._shape import shape
-from ._values import ANYTHING, Decoder, Defaulting, encode
 from .errors import UsageError
 
 INVALID: Final = "INVALID_MESSAGE"

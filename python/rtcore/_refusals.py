@@ -10,9 +10,9 @@ from __future__ import annotations
 import logging
 from typing import NamedTuple
 
+from ._data.values import encode
 from ._failures import Failures, blame
 from ._text import sayable
-from ._values import encode
 from .errors import Refuse, is_code
 
 log = logging.getLogger("rtcore.app")

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any, Final, Self, overload
 
 import trio
 
+from ._data.values import ANYTHING, JSON, encode
 from ._engine import Blocked, Engine, Refused, denied, unsayable
 from ._home import anywhere
 from ._hooks import checked_whole
 from ._text import sayable
 from ._turn.budget import checkpoint, due
-from ._values import ANYTHING, JSON, encode
 from .auth import grant_words
 from .errors import InvalidData, NotServing, SessionEnded, UsageError
 from .session import Session, meet

@@ -16,6 +16,7 @@ from typing import Any, Final, TypeVar, overload
 
 import trio
 
+from ._data.values import ANYTHING, FAULTS, Decoder, encode
 from ._engine import ENDED_CLOSE, Engine
 from ._home import Home
 from ._hooks import checked_seconds
@@ -23,7 +24,6 @@ from ._text import sayable
 from ._turn.budget import checkpoint, due
 from ._turn.held import Held
 from ._turn.nursery import SessionNursery
-from ._values import ANYTHING, FAULTS, Decoder, encode
 from .errors import NotFound, RemoteError, SessionEnded, Timeout, UsageError
 
 log = logging.getLogger("rtcore.app")

@@ -16,6 +16,7 @@ from typing import Any, Final, Generic, Self, TypeVar
 
 import trio
 
+from ._data.values import ANYTHING, FAULTS, Decoder
 from ._engine import Engine
 from ._handlers import (
     data_type,
@@ -29,7 +30,6 @@ from ._handlers import (
 )
 from ._hooks import checked_name, name_of
 from ._turn.budget import checkpoint, due
-from ._values import ANYTHING, FAULTS, Decoder
 from .errors import Refuse, RemoteError, UsageError
 
 T = TypeVar("T")

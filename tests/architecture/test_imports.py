@@ -11,12 +11,12 @@ from tests.architecture.imports import PACKAGE, Import, imported, inside, name_o
 
 # From the ground up. A module may import what stands on a lower floor, and nothing on its own.
 FLOORS = [
-    "_tokens _config _turn _serve _backend _gateway",
-    "errors _text _patterns _serve.last_words _serve.logs _core _shape _turn.held",
+    "_tokens _config _data _turn _serve _backend _gateway",
+    "errors _text _patterns _serve.last_words _serve.logs _core _data.shape _turn.held",
     "_home _tokens.fetch _tokens.claims _failures",
     "_turn.step _engine _serve.signals http_api.keys http_api.rates",
-    "_values",
-    "_faults _hooks",
+    "_data.values",
+    "_data.faults _hooks",
     "_turn.budget auth _handlers _refusals _config.kinds _config.file _serve.listeners _tokens.jwks",
     "_config.settings _turn.nursery",
     "_config.environment",

@@ -14,9 +14,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rtcore import _faults
-from rtcore._faults import LOOKS, MAX_FAULTS, MAX_TEXT, faults
-from rtcore._values import JSON, Decoder
+from rtcore._data import faults as _faults
+from rtcore._data.faults import LOOKS, MAX_FAULTS, MAX_TEXT, faults
+from rtcore._data.values import JSON, Decoder
 
 
 class Struct(msgspec.Struct):

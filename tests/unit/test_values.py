@@ -15,8 +15,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rtcore._faults import faults
-from rtcore._values import ANYTHING, JSON, MSGPACK, Decoder, encode
+from rtcore._data.faults import faults
+from rtcore._data.values import ANYTHING, JSON, MSGPACK, Decoder, encode
 from rtcore.errors import InvalidData
 
 

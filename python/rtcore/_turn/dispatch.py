@@ -24,6 +24,7 @@ from typing import Any, Final
 import trio
 
 from rtcore._background import BackgroundTasks
+from rtcore._data.values import FAULTS, default, dumps, encode_slowly
 from rtcore._engine import (
     AUTHENTICATE,
     AUTHORIZE,
@@ -51,7 +52,6 @@ from rtcore._engine import (
 from rtcore._failures import blame
 from rtcore._handlers import Handler
 from rtcore._serve.around import around
-from rtcore._values import FAULTS, default, dumps, encode_slowly
 from rtcore.app import App
 from rtcore.errors import SessionEnded
 from rtcore.raw import RawSocket, failed

@@ -20,6 +20,7 @@ from typing import Any
 import trio
 from outcome import Value
 
+from rtcore._data.values import FAULTS, encode
 from rtcore._engine import (
     STREAM_CANCELLED,
     STREAM_END,
@@ -32,7 +33,6 @@ from rtcore._engine import (
 from rtcore._failures import part
 from rtcore._handlers import invalid
 from rtcore._refusals import refusal
-from rtcore._values import FAULTS, encode
 from rtcore.errors import Refuse, SessionEnded
 from rtcore.session import Session, meet
 from rtcore.stream import Items, StreamHandler

@@ -17,10 +17,10 @@ import orjson
 import trio
 
 from rtcore import errors
+from rtcore._data.faults import faults
+from rtcore._data.values import FAULTS, JSON
 from rtcore._engine import Engine, Refused
-from rtcore._faults import faults
 from rtcore._turn.budget import checkpoint, due
-from rtcore._values import FAULTS, JSON
 from rtcore.app import App
 from rtcore.room import Entry, Heard, Room
 from rtcore.session import meet

@@ -16,8 +16,8 @@ from typing import Any, Final
 import msgspec
 from msgspec import inspect
 
-from ._shape import LISTS, OBJECTS, Node, bare, plain, shape
-from ._values import ANYTHING
+from .shape import LISTS, OBJECTS, Node, bare, plain, shape
+from .values import ANYTHING
 
 MAX_FAULTS: Final = 64
 """Faults that are told: more help nobody."""

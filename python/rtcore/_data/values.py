@@ -6,7 +6,7 @@ What the core takes from no peer it does not take from the application either: n
 what is nested more than 128 deep, objects whose only key begins with `$`.
 
 In: `Decoder` reads JSON or MessagePack by a type, through msgspec. JSON with binary in it is made MessagePack
-first, which knows binary. What is wrong with a value that does not fit is found by `_faults`.
+first, which knows binary. What is wrong with a value that does not fit is found by `faults`.
 """
 
 from __future__ import annotations
@@ -17,9 +17,10 @@ from typing import Any, Final
 import msgspec
 import orjson
 
-from ._engine import Refused, check_own, packed
-from ._shape import shape
-from .errors import InvalidData
+from rtcore._engine import Refused, check_own, packed
+from rtcore.errors import InvalidData
+
+from .shape import shape
 
 JSON: Final = 0
 MSGPACK: Final = 1
