@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 import trio
 
 from ._engine import Engine
-from ._failures import part
+from ._ground.failures import part
 from ._hooks import name_of
 
 if TYPE_CHECKING:

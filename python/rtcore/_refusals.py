@@ -11,8 +11,8 @@ import logging
 from typing import NamedTuple
 
 from ._data.values import encode
-from ._failures import Failures, blame
-from ._text import sayable
+from ._ground.failures import Failures, blame
+from ._ground.text import sayable
 from .errors import Refuse, is_code
 
 log = logging.getLogger("rtcore.app")

@@ -11,6 +11,7 @@ from typing import Any, Final, TypeVar, overload
 
 from ._background import Background
 from ._engine import Engine, Plan, RoomPlan
+from ._ground.patterns import ByPattern
 from ._handlers import (
     Handler,
     RawHandler,
@@ -23,7 +24,6 @@ from ._handlers import (
     without_reason,
 )
 from ._hooks import checked_flag, checked_name, checked_once, checked_text, checked_whole, name_of
-from ._patterns import ByPattern
 from .errors import UsageError
 from .room import Room
 from .rooming import Rooming

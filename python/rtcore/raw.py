@@ -21,8 +21,8 @@ from typing import Any, Final
 import trio
 
 from ._engine import DONE, INTERNAL_CLOSE, NORMAL_CLOSE, Engine
-from ._failures import part
-from ._text import sayable
+from ._ground.failures import part
+from ._ground.text import sayable
 from ._turn.budget import CALLS, checkpoint, due
 from ._turn.step import Stepped, inside
 from .errors import SocketClosed, UsageError

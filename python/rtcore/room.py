@@ -13,9 +13,9 @@ import trio
 
 from ._data.values import ANYTHING, JSON, encode
 from ._engine import Blocked, Engine, Refused, denied, unsayable
-from ._home import anywhere
+from ._ground.home import anywhere
+from ._ground.text import sayable
 from ._hooks import checked_whole
-from ._text import sayable
 from ._turn.budget import checkpoint, due
 from .auth import grant_words
 from .errors import InvalidData, NotServing, SessionEnded, UsageError

@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from typing import Final
 
 from ._engine import RoomPlan
+from ._ground.patterns import ByPattern
 from ._hooks import checked_flag, checked_name, checked_seconds, checked_text, checked_whole
-from ._patterns import ByPattern
 from .auth import grant_words
 from .errors import UsageError
 

@@ -18,9 +18,9 @@ import trio
 
 from ._data.values import ANYTHING, FAULTS, Decoder, encode
 from ._engine import ENDED_CLOSE, Engine
-from ._home import Home
+from ._ground.home import Home
+from ._ground.text import sayable
 from ._hooks import checked_seconds
-from ._text import sayable
 from ._turn.budget import checkpoint, due
 from ._turn.held import Held
 from ._turn.nursery import SessionNursery

@@ -11,9 +11,9 @@ from tests.architecture.imports import PACKAGE, Import, imported, inside, name_o
 
 # From the ground up. A module may import what stands on a lower floor, and nothing on its own.
 FLOORS = [
-    "_tokens _config _data _turn _serve _backend _gateway",
-    "errors _text _patterns _serve.last_words _serve.logs _core _data.shape _turn.held",
-    "_home _tokens.fetch _tokens.claims _failures",
+    "_tokens _config _data _ground _turn _serve _backend _gateway",
+    "errors _ground.text _ground.patterns _serve.last_words _serve.logs _core _data.shape _turn.held",
+    "_ground.home _tokens.fetch _tokens.claims _ground.failures",
     "_turn.step _engine _serve.signals http_api.keys http_api.rates",
     "_data.values",
     "_data.faults _hooks",
@@ -46,7 +46,7 @@ FLOORS = [
 # Who may use Trio's low level: what runs tasks or waits on descriptors by itself, and what is a cancel point.
 LOW_LEVEL = {
     "_turn.step": "runs a session's task in the turn",
-    "_home": "does in its run what is asked in other threads",
+    "_ground.home": "does in its run what is asked in other threads",
     "_turn.budget": "counts the calls of a task between two schedule points",
     "_engine": "parks a task until the core says that there is room",
     "_turn.dispatch": "wakes the tasks of sessions",

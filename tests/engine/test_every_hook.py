@@ -16,8 +16,8 @@ import trio
 import trio.testing
 
 import rtcore
-from rtcore import _failures
-from rtcore._text import LONGEST_TRACEBACK
+from rtcore._ground import failures as _failures
+from rtcore._ground.text import LONGEST_TRACEBACK
 from rtcore.testing import Closed, MemoryServer, memory_server
 
 from .hooks import HOOKS, Give, Hook, site

@@ -16,7 +16,7 @@ from starlette.websockets import WebSocket
 from rtcore._backend import connection
 from rtcore._backend.hypercorn import HypercornBackend, Peer
 from rtcore._backend.places import Bounds
-from rtcore._failures import Failures
+from rtcore._ground.failures import Failures
 from tests.patience import PATIENCE
 
 gone = trio.Event()

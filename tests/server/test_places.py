@@ -11,7 +11,7 @@ import trio.testing
 from rtcore._backend import connection
 from rtcore._backend.hypercorn import HypercornBackend, Peer
 from rtcore._backend.places import Bounds, Handshakes, Patience, Places
-from rtcore._failures import Failures
+from rtcore._ground.failures import Failures
 from rtcore.http_api.keys import read_keys
 
 KEY = "a-key-of-these-tests-0123456789abcdef"

@@ -6,8 +6,8 @@ import logging
 
 import pytest
 
-from rtcore import _failures
-from rtcore._failures import KINDS, PER_SECOND, Failures
+from rtcore._ground import failures as _failures
+from rtcore._ground.failures import KINDS, PER_SECOND, Failures
 
 
 def test_a_few_of_a_kind_are_written_in_a_second() -> None:

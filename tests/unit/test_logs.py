@@ -9,7 +9,7 @@ import sys
 
 import pytest
 
-from rtcore._failures import Failures
+from rtcore._ground.failures import Failures
 from rtcore._serve.logs import JsonFormatter, SteadyHandler, announce
 
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rtcore._patterns import ByPattern, matches
+from rtcore._ground.patterns import ByPattern, matches
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ import msgspec
 import pytest
 
 from rtcore import _engine, errors
-from rtcore._patterns import ByPattern, matches
+from rtcore._ground.patterns import ByPattern, matches
 from rtcore.http_api import faults
 
 VECTORS = Path(__file__).resolve().parents[2] / "vectors"

@@ -38,7 +38,7 @@ import trio
 from hypercorn.config import Config as HypercornConfig
 from hypercorn.trio.worker_context import WorkerContext
 
-from rtcore._failures import Failures, Guard, write
+from rtcore._ground.failures import Failures, Guard, write
 from rtcore.http_api.keys import ApiKey
 
 from .connection import Connection, Link

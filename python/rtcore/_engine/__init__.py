@@ -20,8 +20,8 @@ from outcome import Error, Value
 from trio.lowlevel import Abort, Task
 
 from rtcore import _core
-from rtcore._failures import Failures
-from rtcore._home import Home
+from rtcore._ground.failures import Failures
+from rtcore._ground.home import Home
 from rtcore._turn.held import Held
 from rtcore.errors import ConfigError, Denied, InvalidData, NotServing, SessionEnded, UsageError
 

@@ -21,7 +21,7 @@ import trio
 from rtcore._backend.hypercorn import ASGI, Receive, Scope, Send
 from rtcore._gateway.gateway import Gateway
 from rtcore._gateway.scope import path_of, raw_path_of
-from rtcore._home import Home
+from rtcore._ground.home import Home
 from rtcore._turn.dispatch import Runtime
 from rtcore.config import Config
 from rtcore.errors import NotServing, UsageError

@@ -14,7 +14,7 @@ from typing import Any, Self, TypeVar
 
 import trio
 
-from rtcore._failures import Guard, write
+from rtcore._ground.failures import Guard, write
 
 from .listeners import StartError
 

@@ -23,7 +23,7 @@ from typing import Final
 
 import trio
 
-from rtcore._failures import write
+from rtcore._ground.failures import write
 
 SETTLE: Final = 1.0
 """Seconds in which what was cancelled must be over."""

@@ -26,7 +26,7 @@ from rtcore._engine import (
     CoreEvent,
     Engine,
 )
-from rtcore._failures import Guard
+from rtcore._ground.failures import Guard
 from rtcore._refusals import refusal
 from rtcore.app import App
 from rtcore.auth import ANONYMOUS, Hello, Join, User, access

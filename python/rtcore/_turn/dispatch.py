@@ -49,7 +49,7 @@ from rtcore._engine import (
     build_core,
     limit_defaults,
 )
-from rtcore._failures import blame
+from rtcore._ground.failures import blame
 from rtcore._handlers import Handler
 from rtcore._serve.around import around
 from rtcore.app import App

@@ -9,8 +9,8 @@ from typing import Any, Protocol, cast
 
 import trio
 
-from rtcore._failures import Guard, part
-from rtcore._home import Home
+from rtcore._ground.failures import Guard, part
+from rtcore._ground.home import Home
 from rtcore._hooks import name_of
 from rtcore.errors import NotServing
 

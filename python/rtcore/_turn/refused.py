@@ -12,7 +12,7 @@ import logging
 from typing import Final
 
 from rtcore._engine import CoreEvent
-from rtcore._failures import Failures
+from rtcore._ground.failures import Failures
 
 log = logging.getLogger("rtcore.refused")
 

@@ -19,7 +19,7 @@ from typing import Any
 import trio
 
 from rtcore._engine import Engine, RoomPlan
-from rtcore._failures import Guard
+from rtcore._ground.failures import Guard
 from rtcore._refusals import refusal
 from rtcore.app import App
 from rtcore.auth import Join, access

@@ -30,7 +30,7 @@ from rtcore._engine import (
     CoreEvent,
     Engine,
 )
-from rtcore._failures import part
+from rtcore._ground.failures import part
 from rtcore._handlers import invalid
 from rtcore._refusals import refusal
 from rtcore.errors import Refuse, SessionEnded

@@ -15,7 +15,7 @@ from typing import Any
 import trio
 
 from rtcore._engine import CoreEvent, Engine
-from rtcore._failures import Failures, Guard
+from rtcore._ground.failures import Failures, Guard
 from rtcore._handlers import Handler, is_async
 from rtcore._hooks import name_of
 from rtcore.raw import RawSocket

@@ -17,7 +17,7 @@ import trio
 
 from rtcore._data.values import FAULTS, default, dumps, encode_slowly
 from rtcore._engine import CoreEvent, Engine
-from rtcore._failures import part
+from rtcore._ground.failures import part
 from rtcore._handlers import Handler, invalid
 from rtcore._refusals import refusal
 from rtcore.errors import Refuse
@@ -67,7 +67,7 @@ def serve(
     """Read, run and answer what waits, one request after the other, whatever happens in them.
 
     When none waits: parks in `stepped` for the next one, or is over without it. Only what must pass
-    (`_failures.part`) comes out. This is one coroutine, and none for each of its steps, since it is the way
+    (`failures.part`) comes out. This is one coroutine, and none for each of its steps, since it is the way
     of every request.
     """
     ack = engine.core.ack

@@ -16,7 +16,7 @@ from typing import Any, Final
 
 import msgspec
 
-from rtcore._patterns import matches
+from rtcore._ground.patterns import matches
 
 OPERATIONS: Final = ("publish", "send", "history", "presence", "disconnect")
 SHORT: Final = 20

@@ -15,7 +15,7 @@ from typing import Any, Final
 
 import trio
 
-from rtcore._failures import Failures
+from rtcore._ground.failures import Failures
 from rtcore.app import App
 from rtcore.config import Config
 

@@ -12,7 +12,7 @@ from typing import Any, TypeVar, cast
 import msgspec
 import trio
 
-from rtcore._home import Home
+from rtcore._ground.home import Home
 
 from .frames import (
     BINARY,

@@ -12,7 +12,7 @@ import trio.testing
 from rtcore._backend.hypercorn import ASGI, HypercornBackend, Peer
 from rtcore._backend.places import side_door
 from rtcore._engine import Core, CoreEvent, Engine
-from rtcore._home import anywhere
+from rtcore._ground.home import anywhere
 from rtcore._serve.given import settled
 from rtcore._serve.shell import StreamShell
 from rtcore._turn.dispatch import Runtime

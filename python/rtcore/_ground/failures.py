@@ -23,7 +23,7 @@ from typing import Final
 
 import trio
 
-from ._text import escaped, traceback_of
+from .text import escaped, traceback_of
 
 PER_SECOND: Final = 4
 """Tracebacks of one kind in a second."""

@@ -20,7 +20,7 @@ from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar, cast
 
 import trio
 
-from .errors import NotServing, UsageError
+from rtcore.errors import NotServing, UsageError
 
 P = ParamSpec("P")
 T = TypeVar("T")
