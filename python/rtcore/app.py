@@ -9,10 +9,8 @@ from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from typing import Any, Final, TypeVar, overload
 
-from ._background import Background
-from ._engine import Engine, Plan, RoomPlan
-from ._ground.patterns import ByPattern
-from ._handlers import (
+from ._app.background import Background
+from ._app.handlers import (
     Handler,
     RawHandler,
     RoomState,
@@ -23,11 +21,13 @@ from ._handlers import (
     session_first,
     without_reason,
 )
-from ._hooks import checked_flag, checked_name, checked_once, checked_text, checked_whole, name_of
+from ._app.hooks import checked_flag, checked_name, checked_once, checked_text, checked_whole, name_of
+from ._app.rooming import Rooming
+from ._app.speaking import Speaking
+from ._engine import Engine, Plan, RoomPlan
+from ._ground.patterns import ByPattern
 from .errors import UsageError
 from .room import Room
-from .rooming import Rooming
-from .speaking import Speaking
 from .stream import StreamHandler, Streaming
 from .tokens import JWT
 

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any, Final, Self, overload
 
 import trio
 
+from ._app.hooks import checked_whole
 from ._data.values import ANYTHING, JSON, encode
 from ._engine import Blocked, Engine, Refused, denied, unsayable
 from ._ground.home import anywhere
 from ._ground.text import sayable
-from ._hooks import checked_whole
 from ._turn.budget import checkpoint, due
 from .auth import grant_words
 from .errors import InvalidData, NotServing, SessionEnded, UsageError

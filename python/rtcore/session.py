@@ -16,11 +16,11 @@ from typing import Any, Final, TypeVar, overload
 
 import trio
 
+from ._app.hooks import checked_seconds
 from ._data.values import ANYTHING, FAULTS, Decoder, encode
 from ._engine import ENDED_CLOSE, Engine
 from ._ground.home import Home
 from ._ground.text import sayable
-from ._hooks import checked_seconds
 from ._turn.budget import checkpoint, due
 from ._turn.held import Held
 from ._turn.nursery import SessionNursery

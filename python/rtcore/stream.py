@@ -16,9 +16,7 @@ from typing import Any, Final, Generic, Self, TypeVar
 
 import trio
 
-from ._data.values import ANYTHING, FAULTS, Decoder
-from ._engine import Engine
-from ._handlers import (
+from ._app.handlers import (
     data_type,
     invalid,
     is_async,
@@ -28,7 +26,9 @@ from ._handlers import (
     reading,
     session_first,
 )
-from ._hooks import checked_name, name_of
+from ._app.hooks import checked_name, name_of
+from ._data.values import ANYTHING, FAULTS, Decoder
+from ._engine import Engine
 from ._turn.budget import checkpoint, due
 from .errors import Refuse, RemoteError, UsageError
 

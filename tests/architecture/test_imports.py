@@ -11,19 +11,19 @@ from tests.architecture.imports import PACKAGE, Import, imported, inside, name_o
 
 # From the ground up. A module may import what stands on a lower floor, and nothing on its own.
 FLOORS = [
-    "_tokens _config _data _ground _turn _serve _backend _gateway",
+    "_tokens _config _data _ground _app _turn _serve _backend _gateway",
     "errors _ground.text _ground.patterns _serve.last_words _serve.logs _core _data.shape _turn.held",
     "_ground.home _tokens.fetch _tokens.claims _ground.failures",
     "_turn.step _engine _serve.signals http_api.keys http_api.rates",
     "_data.values",
-    "_data.faults _hooks",
-    "_turn.budget auth _handlers _refusals _config.kinds _config.file _serve.listeners _tokens.jwks",
+    "_data.faults _app.hooks",
+    "_turn.budget auth _app.handlers _app.refusals _config.kinds _config.file _serve.listeners _tokens.jwks",
     "_config.settings _turn.nursery",
     "_config.environment",
-    "config _tokens.keyring _background _serve.around _backend.places",
+    "config _tokens.keyring _app.background _serve.around _backend.places",
     "tokens session",
     "room raw _turn.worker stream",
-    "speaking rooming",
+    "_app.speaking _app.rooming",
     "app",
     "_serve.given",
     "_turn.renewal http_api _turn.reactor _turn.refused _turn.tasks _turn.streams",
@@ -144,7 +144,7 @@ def test_only_the_step_knows_trios_inside() -> None:
 def test_nothing_sleeps_to_see_whether_something_is_there() -> None:
     """A task that sleeps in a loop to look is a delay for all and a cost while nothing happens."""
     allowed = {
-        "_background": "a task that failed waits before it begins again",
+        "_app.background": "a task that failed waits before it begins again",
         "_backend.connection": "pings at an interval",
     }
     sleepers = {

@@ -10,7 +10,7 @@ import pytest
 import trio
 
 import rtcore
-from rtcore._background import FIRST, LONGEST
+from rtcore._app.background import FIRST, LONGEST
 from rtcore.testing import memory_server
 
 ALL = [

@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from rtcore import App, UsageError
-from rtcore._handlers import Handler, invalid, is_async
+from rtcore._app.handlers import Handler, invalid, is_async
 
 if TYPE_CHECKING:
     from nowhere import Missing  # type: ignore[import-not-found]

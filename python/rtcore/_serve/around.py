@@ -6,7 +6,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
-from rtcore._hooks import name_of
+from rtcore._app.hooks import name_of
 from rtcore.errors import UsageError
 
 if TYPE_CHECKING:

@@ -16,6 +16,7 @@ from typing import Any, Final
 
 import trio
 
+from rtcore._app.refusals import refusal
 from rtcore._data.values import ANYTHING, FAULTS, encode
 from rtcore._engine import (
     EXPIRED_CLOSE,
@@ -27,7 +28,6 @@ from rtcore._engine import (
     Engine,
 )
 from rtcore._ground.failures import Guard
-from rtcore._refusals import refusal
 from rtcore.app import App
 from rtcore.auth import ANONYMOUS, Hello, Join, User, access
 from rtcore.errors import Refuse, SessionEnded, UsageError

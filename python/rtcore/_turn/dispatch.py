@@ -23,7 +23,8 @@ from typing import Any, Final
 
 import trio
 
-from rtcore._background import BackgroundTasks
+from rtcore._app.background import BackgroundTasks
+from rtcore._app.handlers import Handler
 from rtcore._data.values import FAULTS, default, dumps, encode_slowly
 from rtcore._engine import (
     AUTHENTICATE,
@@ -50,7 +51,6 @@ from rtcore._engine import (
     limit_defaults,
 )
 from rtcore._ground.failures import blame
-from rtcore._handlers import Handler
 from rtcore._serve.around import around
 from rtcore.app import App
 from rtcore.errors import SessionEnded

@@ -9,9 +9,9 @@ from typing import Any, Protocol, cast
 
 import trio
 
+from rtcore._app.hooks import name_of
 from rtcore._ground.failures import Guard, part
 from rtcore._ground.home import Home
-from rtcore._hooks import name_of
 from rtcore.errors import NotServing
 
 from .held import Held

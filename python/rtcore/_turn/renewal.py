@@ -18,9 +18,9 @@ from typing import Any
 
 import trio
 
+from rtcore._app.refusals import refusal
 from rtcore._engine import Engine, RoomPlan
 from rtcore._ground.failures import Guard
-from rtcore._refusals import refusal
 from rtcore.app import App
 from rtcore.auth import Join, access
 from rtcore.errors import Refuse

@@ -20,6 +20,8 @@ from typing import Any
 import trio
 from outcome import Value
 
+from rtcore._app.handlers import invalid
+from rtcore._app.refusals import refusal
 from rtcore._data.values import FAULTS, encode
 from rtcore._engine import (
     STREAM_CANCELLED,
@@ -31,8 +33,6 @@ from rtcore._engine import (
     Engine,
 )
 from rtcore._ground.failures import part
-from rtcore._handlers import invalid
-from rtcore._refusals import refusal
 from rtcore.errors import Refuse, SessionEnded
 from rtcore.session import Session, meet
 from rtcore.stream import Items, StreamHandler

@@ -14,10 +14,10 @@ from typing import Any
 
 import trio
 
+from rtcore._app.handlers import Handler, is_async
+from rtcore._app.hooks import name_of
 from rtcore._engine import CoreEvent, Engine
 from rtcore._ground.failures import Failures, Guard
-from rtcore._handlers import Handler, is_async
-from rtcore._hooks import name_of
 from rtcore.raw import RawSocket
 from rtcore.session import Session
 

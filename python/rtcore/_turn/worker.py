@@ -15,11 +15,11 @@ from typing import Any, Final
 
 import trio
 
+from rtcore._app.handlers import Handler, invalid
+from rtcore._app.refusals import refusal
 from rtcore._data.values import FAULTS, default, dumps, encode_slowly
 from rtcore._engine import CoreEvent, Engine
 from rtcore._ground.failures import part
-from rtcore._handlers import Handler, invalid
-from rtcore._refusals import refusal
 from rtcore.errors import Refuse
 from rtcore.session import Session
 

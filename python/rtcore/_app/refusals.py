@@ -10,10 +10,10 @@ from __future__ import annotations
 import logging
 from typing import NamedTuple
 
-from ._data.values import encode
-from ._ground.failures import Failures, blame
-from ._ground.text import sayable
-from .errors import Refuse, is_code
+from rtcore._data.values import encode
+from rtcore._ground.failures import Failures, blame
+from rtcore._ground.text import sayable
+from rtcore.errors import Refuse, is_code
 
 log = logging.getLogger("rtcore.app")
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any, Final
 
-from .errors import UsageError
+from rtcore.errors import UsageError
 
 LONGEST: Final = 255
 """Bytes of a name of an event, a room or a stream, as the wire has it."""

@@ -12,11 +12,12 @@ from typing import Any, Final
 
 from msgspec import inspect as inspect_types
 
-from ._data.faults import MAX_FAULTS, faults
-from ._data.shape import shape
-from ._data.values import ANYTHING, Decoder, Defaulting, encode
-from ._hooks import checked_whole, name_of
-from .errors import UsageError
+from rtcore._data.faults import MAX_FAULTS, faults
+from rtcore._data.shape import shape
+from rtcore._data.values import ANYTHING, Decoder, Defaulting, encode
+from rtcore.errors import UsageError
+
+from .hooks import checked_whole, name_of
 
 INVALID: Final = "INVALID_MESSAGE"
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from _thread import get_ident
 from typing import Final
 
-from ._engine import Engine
-from .errors import Forbidden, SessionEnded, UsageError
-from .room import Room, unserved
-from .session import Session, meet
+from rtcore._engine import Engine
+from rtcore.errors import Forbidden, SessionEnded, UsageError
+from rtcore.room import Room, unserved
+from rtcore.session import Session, meet
 
 _ROOMS_KEPT: Final = 1024
 

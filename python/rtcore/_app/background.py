@@ -14,12 +14,13 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import trio
 
-from ._engine import Engine
-from ._ground.failures import part
-from ._hooks import name_of
+from rtcore._engine import Engine
+from rtcore._ground.failures import part
+
+from .hooks import name_of
 
 if TYPE_CHECKING:
-    from .app import App
+    from rtcore.app import App
 
 log = logging.getLogger("rtcore.app")
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final
 
-from ._engine import RoomPlan
-from ._ground.patterns import ByPattern
-from ._hooks import checked_flag, checked_name, checked_seconds, checked_text, checked_whole
-from .auth import grant_words
-from .errors import UsageError
+from rtcore._engine import RoomPlan
+from rtcore._ground.patterns import ByPattern
+from rtcore.auth import grant_words
+from rtcore.errors import UsageError
+
+from .hooks import checked_flag, checked_name, checked_seconds, checked_text, checked_whole
 
 POLICIES: Final = ("skip", "latest", "disconnect", "block")
 
