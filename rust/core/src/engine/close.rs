@@ -20,7 +20,6 @@ use crate::frame::http::Refusal;
 use crate::frame::websocket::write_close;
 use crate::ids::{ConnId, Now, SessionId};
 use crate::log::dedupe::ScopeUser;
-use crate::log::ring::Freed;
 use crate::outbox::{Lane, Meta};
 use crate::shares::{Account, Holder, What};
 use crate::stream::Streams;
@@ -285,7 +284,7 @@ impl Engine {
             self.keys.end(&ScopeUser::Session(session), &mut self.shares);
         }
         if let Some(ring) = held.rare.as_ref().and_then(|rare| rare.ring.as_ref()) {
-            self.account(0, Freed { bytes: ring.bytes(), entries: 0 });
+            self.log.free_own(ring);
         }
         self.stats.ended += 1;
         if let Some(sending) = held.link.as_ref().and_then(|link| link.sending) {

@@ -8,13 +8,13 @@ use crate::codes::close;
 use crate::envelope::write as envelope;
 use crate::error::Fault;
 use crate::ids::{Form, Now, RoomId, Seq, SessionId};
-use crate::log::entry::{Entry, Where};
+use crate::log::book::Entered;
+use crate::log::entry::Where;
 use crate::log::ring::{Bounds, Ring};
 use crate::outbox::Meta;
 use crate::room::grants::Grants;
 use crate::room::members::Member;
 use crate::shares::Holder;
-use std::sync::Arc;
 
 /// An event that the application says in a room.
 #[derive(Clone, Copy, Debug)]
@@ -64,19 +64,16 @@ impl Engine {
     pub fn send(&mut self, session: SessionId, event: &str, data: &[u8], now: Now) -> Result<Seq, Fault> {
         check_name("an event", event)?;
         let bounds = Bounds { count: OWN_ENTRIES, bytes: self.own_bytes(), age_ms: u64::MAX };
-        let seq = self.head + 1;
-        let said = self.entry_time(now);
         let Some(held) = self.sessions.get_mut(session.index(), session.generation()) else {
             return Err(ended());
         };
-        self.head = seq;
         held.known = true;
-        let entry =
-            Arc::new(Entry::new(seq, Where::Session(session), event.into(), data.into(), Form::Json, said));
+        let entry = self.log.draft(Where::Session(session), event.into(), data, Form::Json, now);
         let ring = held.rare().ring.get_or_insert_with(|| Ring::new(0));
-        let freed = ring.push(Arc::clone(&entry), &bounds);
-        let conn = held.conn;
-        self.account(entry.cost(), freed);
+        let Entered { entry, forgotten } = self.log.enter(entry, ring, &bounds);
+        let (seq, conn) = (entry.seq, held.conn);
+        self.stats.forgotten += forgotten;
+        self.keep_budget();
         self.stats.published += 1;
         let listener = self.listeners[session.index()];
         if let Some(conn) = conn
@@ -85,8 +82,9 @@ impl Engine {
             let encoding = listener.encoding;
             let meta = Meta::Entry { seq, room: u32::MAX, encoding };
             let from = size(self.config.limits.compress_from);
-            let Self { arena, deflater, stats, epoch, .. } = self;
-            let writing = Writing { deflater, compress_from: from, epoch, encoded: &mut stats.encoded };
+            let Self { arena, deflater, stats, log, .. } = self;
+            let writing =
+                Writing { deflater, compress_from: from, epoch: log.epoch(), encoded: &mut stats.encoded };
             let frame = entry_frame(&entry, encoding, meta, arena, writing);
             let bound = size(self.config.limits.outbox);
             if self.outboxes[conn.index()].offer(frame, bound, &mut self.arena) {
@@ -192,7 +190,7 @@ impl Engine {
         let (grants, visible) =
             (grants.unwrap_or_else(|| place.settings.member_grants()), place.settings.presence && !unseen);
         let member =
-            Member { session, began: self.head, floor: 0, info: info.map(Into::into), grants, visible };
+            Member { session, began: self.log.head(), floor: 0, info: info.map(Into::into), grants, visible };
         self.enter(session, id, member, 0, now);
         if let Some(place) = self.room_mut(id) {
             let mark = place.presence.snapshot(session);
@@ -204,7 +202,7 @@ impl Engine {
             }
         }
         self.know(session);
-        self.tell_room(session, id, grants, room, None, self.head);
+        self.tell_room(session, id, grants, room, None, self.log.head());
         Ok(true)
     }
 

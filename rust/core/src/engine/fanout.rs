@@ -61,9 +61,8 @@ impl Engine {
         let mut behind: Vec<SessionId> = Vec::new();
         let mut said = 0u64;
         {
-            let Self {
-                rooms, listeners, outboxes, arena, deflater, dirty, conns, epoch, stats, steps, ..
-            } = self;
+            let Self { rooms, listeners, outboxes, arena, deflater, dirty, conns, log, stats, steps, .. } =
+                self;
             let Some(place) = rooms.get(room.index(), room.generation()) else { return };
             steps.spend(1 + place.members.len() / MEMBERS);
             // What waits in an outbox is as old as it is much: where the newest counts, a quarter must do.
@@ -76,7 +75,7 @@ impl Engine {
                 let (encoding, slot) = (listener.encoding, listener.conn as usize);
                 let frame = *frames[encoding as usize].get_or_insert_with(|| {
                     let encoded = &mut stats.encoded;
-                    let writing = Writing { deflater, compress_from, epoch, encoded };
+                    let writing = Writing { deflater, compress_from, epoch: log.epoch(), encoded };
                     let frame = entry_frame(entry, encoding, meta, arena, writing);
                     arena.hold(frame); // until everybody has it
                     frame
@@ -115,7 +114,7 @@ impl Engine {
 
     /// A session has no connection from now on. Everything up to the head was handed to it, unless it lagged.
     pub(super) fn let_go_of_conn(&mut self, session: SessionId) {
-        let head = self.head;
+        let head = self.log.head();
         if let Some(held) = self.session_mut(session) {
             held.conn = None;
         }

@@ -175,8 +175,8 @@ impl Engine {
     fn feed_entries(&mut self, conn: ConnId, session: SessionId, gaps: usize) -> bool {
         let (bound, compress_from) =
             (size(self.config.limits.outbox), size(self.config.limits.compress_from));
-        let head = self.head;
-        let Self { sessions, rooms, outboxes, arena, deflater, conns, stats, epoch, steps, .. } = self;
+        let Self { sessions, rooms, outboxes, arena, deflater, conns, stats, log, steps, .. } = self;
+        let (head, epoch) = (log.head(), log.epoch());
         let Some(encoding) = conns.get(conn.index(), conn.generation()).map(super::conn::Conn::encoding)
         else {
             return false;

@@ -12,7 +12,7 @@ use crate::envelope::Hello;
 use crate::ids::{ConnId, Ends, Now, Seq, SessionId};
 use crate::log::acks::Acks;
 use crate::log::entry::Author;
-use crate::log::position::Position;
+use crate::log::position::Since;
 use crate::room::grants::Grants;
 use crate::room::members::Member;
 use crate::shares::{Account, Full, Holder, User, What};
@@ -22,26 +22,7 @@ use std::sync::Arc;
 /// Longest user id (bytes): `$user/ID` must be a name.
 const MAX_USER: usize = 249;
 
-/// What a position in a `hello` says.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Since {
-    /// There was none.
-    Nothing,
-    /// A number of this life of the log.
-    Known(Seq),
-    /// Another epoch, the future, or not readable.
-    Unknown,
-}
-
 impl Engine {
-    pub(super) fn since(&self, position: Option<&str>) -> Since {
-        let Some(position) = position else { return Since::Nothing };
-        match Position::parse(position) {
-            Some((epoch, seq)) if epoch == self.epoch && seq <= self.head => Since::Known(seq),
-            _ => Since::Unknown,
-        }
-    }
-
     pub(super) fn said_hello(&mut self, id: ConnId, hello: &Hello<'_>, now: Now) {
         if hello.v != 1 {
             let reason = format!("version {} was asked for; this server speaks version 1", hello.v);
@@ -179,11 +160,11 @@ impl Engine {
             return; // (a stream of plain HTTP is counted where it opens)
         }
         let session = self.make_session(id, user.as_ref(), expires, now);
-        let since = self.since(pending.position.as_deref());
+        let since = self.log.since(pending.position.as_deref());
         // A position that means nothing asks for all that is held.
         let mut began = match since {
             Since::Known(seq) => seq,
-            Since::Nothing => self.head,
+            Since::Nothing => self.log.head(),
             Since::Unknown => 0,
         };
         if pending.subscription.as_ref().is_none_or(|subscription| subscription.hears()) {
@@ -242,8 +223,8 @@ impl Engine {
             agent,
             since_ms: now.wall_ms,
             rooms: Vec::new(),
-            began: self.head,
-            cursor: self.head,
+            began: self.log.head(),
+            cursor: self.log.head(),
             lagging: false,
             acks: Acks::default(),
             acks_held: 0,
@@ -318,7 +299,7 @@ impl Engine {
     /// Give the session this connection; what it hears goes on at `cursor`.
     pub(super) fn attach(&mut self, id: ConnId, session: SessionId, cursor: Seq, now: Now) {
         let max_message = super::size(self.config.limits.max_message);
-        let (head, index) = (self.head, u32::try_from(id.index()).expect("a slot's index"));
+        let (head, index) = (self.log.head(), u32::try_from(id.index()).expect("a slot's index"));
         let Some(conn) = self.conns.get_mut(id.index(), id.generation()) else { return };
         conn.phase = Phase::Open;
         conn.session = Some(session);

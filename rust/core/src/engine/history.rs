@@ -75,10 +75,8 @@ impl Engine {
     ) -> Past {
         let mut past = Past { entries: Vec::new(), looked_at: 0, more: false, complete: true, gap: None };
         let Some(place) = self.room(room) else { return past };
-        let (from, known) = match self.after(after) {
-            Ok(seq) => (seq, true),
-            Err(()) => (0, false),
-        };
+        let known = self.log.since(after).after();
+        let from = known.unwrap_or(0);
         let most = size(limit.min(self.config.limits.history_entries));
         let mut left = size(self.config.limits.history_bytes);
         for entry in place.ring.after(from) {
@@ -93,8 +91,8 @@ impl Engine {
                 past.entries.push(Arc::clone(entry));
             }
         }
-        if !known {
-            let to = past.entries.first().map_or(self.head, |entry| entry.before());
+        if known.is_none() {
+            let to = past.entries.first().map_or(self.log.head(), |entry| entry.before());
             past.gap = Some((0, to, Reason::Epoch.word()));
         } else if !place.ring.complete_since(from) {
             past.gap =

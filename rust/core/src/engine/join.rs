@@ -7,7 +7,6 @@
 #![cfg_attr(not(test), warn(clippy::arithmetic_side_effects))]
 
 use super::asked::Waiting;
-use super::hello::Since;
 use super::history::{shown, shown_cost};
 use super::session::{Allowed, Hold};
 use super::steps::{BYTES, MEMBERS};
@@ -17,6 +16,7 @@ use crate::envelope::Join;
 use crate::envelope::write::{self as envelope, EventOut, JoinedOut, MemberOut};
 use crate::error::Fault;
 use crate::ids::{Form, Now, RoomId, Seq, SessionId};
+use crate::log::position::Since;
 use crate::log::ring::Reason;
 use crate::room::grants::Grants;
 use crate::room::members::Member;
@@ -114,7 +114,7 @@ impl Engine {
             Some(Waiting::Returning { conn, room, .. }) => {
                 let default =
                     self.patterns.find(&room).map_or(Grants::NONE, |settings| settings.member_grants());
-                let state = state.map(|state| (state.into(), self.head));
+                let state = state.map(|state| (state.into(), self.log.head()));
                 let allowed = Allowed {
                     room,
                     grants: Some(grants.unwrap_or(default)),
@@ -189,7 +189,7 @@ impl Engine {
         // Where no authorizer speaks again, what the application gave or took since stays.
         let kept = before.as_ref().filter(|_| !decided).map(|member| member.grants);
         let grants = admitted.grants.or(kept).unwrap_or(default);
-        let head = self.head;
+        let head = self.log.head();
         let began = before.as_ref().map_or(head, |member| member.began);
         if let Some(old) = &before {
             if old.grants != grants && joining.id.is_some() {
@@ -253,7 +253,7 @@ impl Engine {
     ) {
         let Some(place) = self.room(room) else { return };
         let asked = |wants: &&Joining| wants.since.is_some() || wants.last.is_some();
-        self.with_view(room, grants, state, self.head, |view| {
+        self.with_view(room, grants, state, self.log.head(), |view| {
             if !asked(&wants) {
                 envelope::joined(out, form, id, &view);
                 return;
@@ -263,7 +263,7 @@ impl Engine {
                 envelope::joined(out, form, id, &JoinedOut { history: Some(&[]), ..view });
                 return;
             }
-            let (after, known) = match self.since(wants.since.as_deref()) {
+            let (after, known) = match self.log.since(wants.since.as_deref()) {
                 Since::Known(seq) => (seq, true),
                 Since::Nothing => (0, true),
                 Since::Unknown => (0, false),

@@ -104,7 +104,7 @@ impl Engine {
         }
         let Some(id) = self.room_named(room) else {
             // Were it made now, it would be complete beyond what freed rooms let go of.
-            let complete = self.after(after).is_ok_and(|seq| seq >= self.freed);
+            let complete = self.log.since(after).after().is_some_and(|seq| seq >= self.log.freed());
             return Ok((Vec::new(), complete, false));
         };
         let past = self.past(id, after, limit, None);
@@ -151,7 +151,7 @@ impl Engine {
             connections: self.conns.len(),
             sessions: self.sessions.len(),
             rooms: self.rooms.len(),
-            ring_bytes: self.ring_bytes,
+            ring_bytes: self.log.bytes(),
             keys: self.keys.len(),
             key_bytes: self.keys.bytes(),
             waiting: self.asked.len(),
@@ -162,7 +162,7 @@ impl Engine {
             users,
             open_streams,
             stream_bytes,
-            head: self.head,
+            head: self.log.head(),
         }
     }
 

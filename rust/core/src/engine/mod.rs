@@ -60,6 +60,7 @@ pub use stream_app::Room as StreamRoom;
 use crate::frame::deflate::{Deflater, Inflater};
 use crate::ids::{ConnId, Now, RoomId, Seq, SessionId};
 use crate::log::acks::Kept;
+use crate::log::book::Log;
 use crate::log::dedupe::{KeyLimits, Keys};
 use crate::log::ring::Bounds;
 use crate::outbox::{Arena, Outbox};
@@ -97,13 +98,7 @@ pub struct Engine {
     config: Config,
     patterns: Patterns,
     handlers: HashMap<Box<str>, u32, Seeded>,
-    epoch: String,
-    /// The number of the newest entry.
-    head: Seq,
-    /// The date of the newest entry (ms since 1970).
-    newest_ms: u64,
-    /// The highest number that any freed room let go of.
-    freed: Seq,
+    log: Log,
     conns: Slab<Conn>,
     /// By a connection's slot.
     outboxes: Vec<Outbox>,
@@ -113,8 +108,6 @@ pub struct Engine {
     sessions_by_name: HashMap<Arc<str>, SessionId, Seeded>,
     rooms: Slab<Room>,
     rooms_by_name: HashMap<Arc<str>, RoomId, Seeded>,
-    /// Bytes that all rooms' rings hold.
-    ring_bytes: usize,
     all: RoomId,
     arena: Arena,
     dirty: Vec<ConnId>,
@@ -162,10 +155,7 @@ impl Engine {
         let mut engine = Self {
             patterns,
             handlers,
-            epoch,
-            head: 0,
-            newest_ms: 0,
-            freed: 0,
+            log: Log::new(&epoch, size(config.limits.ring_memory)),
             conns: Slab::default(),
             outboxes: Vec::new(),
             sessions: Slab::default(),
@@ -173,7 +163,6 @@ impl Engine {
             sessions_by_name: HashMap::with_hasher(hash.clone()),
             rooms: Slab::default(),
             rooms_by_name: HashMap::with_hasher(hash.clone()),
-            ring_bytes: 0,
             all: RoomId(0),
             arena: Arena::default(),
             dirty: Vec::new(),
@@ -205,13 +194,13 @@ impl Engine {
     /// The number of the newest entry.
     #[must_use]
     pub fn head(&self) -> Seq {
-        self.head
+        self.log.head()
     }
 
     /// `seq` as the wire shows it.
     #[must_use]
     pub fn position(&self, seq: Seq) -> String {
-        format!("{}.{seq}", self.epoch)
+        self.log.position(seq).to_string()
     }
 
     fn conn(&self, id: ConnId) -> Option<&Conn> {

@@ -97,7 +97,7 @@ impl Engine {
                 self.mark_dirty(conn);
             } else {
                 // It was told up to the window before: `told` moved with `take`, so its mark is set by hand.
-                let before = self.head;
+                let before = self.log.head();
                 self.fall_behind(session, before);
                 self.show_when_back(session, room);
             }
@@ -166,7 +166,9 @@ impl Engine {
         let Some(form) = self.conn(conn).map(|conn| conn.form) else { return };
         let grants = self.grants_in(room, session).unwrap_or(Grants::NONE);
         let mut bytes = Vec::with_capacity(256);
-        self.with_view(room, grants, None, self.head, |view| envelope::room(&mut bytes, form, &name, &view));
+        self.with_view(room, grants, None, self.log.head(), |view| {
+            envelope::room(&mut bytes, form, &name, &view);
+        });
         self.post_presence(conn, room, &bytes);
     }
 

@@ -2,7 +2,6 @@
 // Numbers of a peer come in here: a sum that could wrap or panic is an error of the build, or has its reason beside it.
 #![cfg_attr(not(test), warn(clippy::arithmetic_side_effects))]
 
-use super::hello::Since;
 use super::join::own_room;
 use super::{Engine, Publication, Unpublished, size};
 use crate::codes::Code;
@@ -11,7 +10,7 @@ use crate::error::Fault;
 use crate::ids::{Form, Now, RoomId, Seq, SessionId};
 use crate::log::acks::{Kept, Seen};
 use crate::log::dedupe::{Claim, Digest, Kind, Scope, ScopeUser, Ticket, Wanted};
-use crate::log::entry::{Author, Entry, Where};
+use crate::log::entry::{Author, Where};
 use crate::outbox::Meta;
 use crate::room::grants::Grants;
 use crate::shares::Holder;
@@ -213,16 +212,9 @@ impl Engine {
         Ok(seq)
     }
 
-    /// The time of an entry. Its date never falls behind that of the one before, however the clock is set.
-    pub(super) fn entry_time(&mut self, now: Now) -> Now {
-        self.newest_ms = self.newest_ms.max(now.wall_ms);
-        Now { wall_ms: self.newest_ms, ..now }
-    }
-
     /// Give an event its number, keep it, and say it to all who listen. 0: it was volatile.
     fn enter_log(&mut self, room: RoomId, draft: &Draft<'_>, now: Now) -> Seq {
         self.stats.published += 1;
-        let said = self.entry_time(now);
         let Some(place) = self.rooms.get_mut(room.index(), room.generation()) else { return 0 };
         let event = match &place.last_event {
             Some(event) if **event == *draft.event => Arc::clone(event),
@@ -235,24 +227,21 @@ impl Engine {
         let name = Arc::clone(&place.name);
         let slot = place.settings.key.as_deref().and_then(|key| field(draft.data, draft.form, key));
         let slot = slot.map(Into::into);
-        let seq = if draft.volatile { 0 } else { self.head.saturating_add(1) };
-        let mut entry = Entry::new(seq, Where::Room(room, name), event, draft.data.into(), draft.form, said);
+        let mut entry = self.log.draft(Where::Room(room, name), event, draft.data, draft.form, now);
         entry.from.clone_from(&draft.from);
         entry.exclude = draft.exclude;
         entry.trace = draft.trace.map(Into::into);
         entry.slot = slot;
-        let entry = Arc::new(entry);
+        let slot = u32::try_from(room.index()).expect("a slot's index");
         if draft.volatile {
-            let slot = u32::try_from(room.index()).expect("a slot's index");
             self.fan_out(room, &entry, Meta::Volatile { room: slot });
             return 0;
         }
-        self.head = seq;
-        let bounds = place.settings.bounds;
-        let freed = place.ring.push(Arc::clone(&entry), &bounds);
-        let slot = u32::try_from(room.index()).expect("a slot's index");
-        self.fan_out(room, &entry, Meta::Entry { seq, room: slot, encoding: 0 });
-        self.account(entry.cost(), freed);
+        let entered = self.log.enter(entry, &mut place.ring, &place.settings.bounds);
+        let seq = entered.entry.seq;
+        self.fan_out(room, &entered.entry, Meta::Entry { seq, room: slot, encoding: 0 });
+        self.stats.forgotten += entered.forgotten;
+        self.keep_budget();
         seq
     }
 
@@ -293,15 +282,6 @@ impl Engine {
                 };
                 self.tell_reply(session, Some(id), |out, form| envelope::ack_error(out, form, id, &error));
             }
-        }
-    }
-
-    /// Where a position in a request stands: a number to go on after, or a fault that says why not.
-    pub(super) fn after(&self, position: Option<&str>) -> Result<Seq, ()> {
-        match self.since(position) {
-            Since::Nothing => Ok(0),
-            Since::Known(seq) => Ok(seq),
-            Since::Unknown => Err(()),
         }
     }
 

@@ -5,13 +5,13 @@
 
 use super::asked::{Owner, Waiting};
 use super::conn::Phase;
-use super::hello::Since;
 use super::session::{Allowed, PendingHello, Returning};
 use super::standing::OVER;
 use super::{AppEvent, Engine};
 use crate::codes::close;
 use crate::envelope::write as envelope;
 use crate::ids::{ConnId, Ends, Form, Now, RoomId, Seq, SessionId};
+use crate::log::position::Since;
 use crate::log::ring::Ring;
 use crate::room::grants::Grants;
 use std::sync::Arc;
@@ -158,7 +158,7 @@ impl Engine {
             }
         }
         self.expire_rooms_of(session, now);
-        let since = self.since(pending.position.as_deref());
+        let since = self.log.since(pending.position.as_deref());
         let began = self.session(session).map_or(0, |held| held.began);
         self.renew(session, returning.expires, now);
         let all = self.renew_floors(session, since);
@@ -171,7 +171,7 @@ impl Engine {
         self.welcome(id, session, seq, Some(since != Since::Unknown), now);
         for (room, name) in self.plain_rooms(session) {
             let at = states.iter().position(|(of, ..)| *of == room).map(|at| states.swap_remove(at));
-            let (state, seq) = at.map_or((None, self.head), |(_, state, seq)| (Some(state), seq));
+            let (state, seq) = at.map_or((None, self.log.head()), |(_, state, seq)| (Some(state), seq));
             let grants = self.grants_in(room, session).unwrap_or(Grants::NONE);
             self.tell_room(session, room, grants, &name, state.as_deref(), seq);
         }
@@ -240,7 +240,7 @@ impl Engine {
     /// Only where its position means nothing is everything owed: what each ring still holds for it, and as a gap (see
     /// `tell_unknown_past`) what came before that. Then the answer is where its feed begins: before all of that.
     pub(super) fn renew_floors(&mut self, session: SessionId, since: Since) -> Seq {
-        let head = self.head;
+        let head = self.log.head();
         let Some(held) = self.sessions.get_mut(session.index(), session.generation()) else { return head };
         let unknown = since == Since::Unknown;
         let mut begins = head;

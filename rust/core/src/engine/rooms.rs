@@ -1,12 +1,12 @@
 //! The rooms themselves: made when somebody needs one, freed when nobody does.
 
+use super::Engine;
 use super::session::Joined;
 use super::steps::ROOMS;
-use super::{Engine, size};
 use crate::codes::Code;
 use crate::error::Fault;
 use crate::ids::{Now, RoomId, Seq, SessionId, Tick};
-use crate::log::ring::{Freed, Ring};
+use crate::log::ring::Ring;
 use crate::room::grants::Grants;
 use crate::room::members::{Member, Members};
 use crate::room::presence::{Presence, Who};
@@ -93,7 +93,7 @@ impl Engine {
         let (index, generation) = self.rooms.insert(Room {
             name: Arc::clone(&name),
             settings,
-            ring: Ring::new(self.freed),
+            ring: self.log.new_ring(),
             members: Members::default(),
             presence: Presence::default(),
             presence_timed: false,
@@ -122,7 +122,6 @@ impl Engine {
     /// The room goes, with what its ring holds.
     fn free_room(&mut self, id: RoomId) {
         let Some(room) = self.rooms.remove(id.index(), id.generation()) else { return };
-        self.freed = self.freed.max(room.ring.top().max(room.ring.forgotten()));
         self.rooms_by_name.remove(&room.name);
         if let Some(owner) = &room.owner {
             if room.resting > 0 {
@@ -130,7 +129,7 @@ impl Engine {
             }
             self.shares.give_back(owner, What::Room, 1);
         }
-        self.account(0, Freed { bytes: room.ring.bytes(), entries: room.ring.len() });
+        self.stats.forgotten += self.log.free_room(&room.ring);
     }
 
     /// Place for one more room of this owner: if need be, rooms that nobody is in go, the longest empty first.
@@ -178,7 +177,7 @@ impl Engine {
                 None => held.rooms.push(Joined { room, join_id, latest_until: 0, mark }),
             }
         }
-        debug_assert!(old.is_none() || began > 0 || self.head == 0);
+        debug_assert!(old.is_none() || began > 0 || self.log.head() == 0);
         if tells && old.is_none() {
             self.tell_presence(room, session, true, now);
         }
@@ -224,21 +223,17 @@ impl Engine {
         self.room(room)?.members.get(session).map(|member| member.grants)
     }
 
-    /// Entries were let go of, or added.
-    pub(super) fn account(&mut self, added: usize, freed: Freed) {
-        self.ring_bytes = (self.ring_bytes + added).saturating_sub(freed.bytes);
-        self.stats.forgotten += freed.entries as u64;
-        if self.ring_bytes > size(self.config.limits.ring_memory) {
+    /// An entry came: if all rings hold too much now, some of it goes.
+    pub(super) fn keep_budget(&mut self) {
+        if self.log.is_over() {
             self.shed();
         }
     }
 
     /// Let go of what is too old in a room that is about to be read.
     pub(super) fn expire_room(&mut self, room: RoomId, now: Now) {
-        let Some(place) = self.room_mut(room) else { return };
-        let bounds = place.settings.bounds;
-        let freed = place.ring.expire(now.tick.ms(), &bounds);
-        self.account(0, freed);
+        let Some(place) = self.rooms.get_mut(room.index(), room.generation()) else { return };
+        self.stats.forgotten += self.log.expire(&mut place.ring, now.tick.ms(), &place.settings.bounds);
     }
 
     /// Let go of what is too old, everywhere; rooms that are empty then are freed.
@@ -247,10 +242,7 @@ impl Engine {
         self.steps.spend(self.rooms.slots() / ROOMS);
         for index in 0..self.rooms.slots() {
             let Some(room) = self.rooms.at_mut(index) else { continue };
-            let bounds = room.settings.bounds;
-            let freed = room.ring.expire(now.tick.ms(), &bounds);
-            self.ring_bytes = self.ring_bytes.saturating_sub(freed.bytes);
-            self.stats.forgotten += freed.entries as u64;
+            self.stats.forgotten += self.log.expire(&mut room.ring, now.tick.ms(), &room.settings.bounds);
             if room.members.is_empty() && room.ring.is_empty() {
                 idle.push(room.name.clone());
             }

@@ -55,19 +55,17 @@ impl Weighed {
 
 impl Engine {
     pub(super) fn shed(&mut self) {
-        let budget = size(self.config.limits.ring_memory);
-        let over = self.ring_bytes - budget + budget / 10;
-        let aim = self.ring_bytes - over;
+        let budget = self.log.budget();
+        let over = self.log.bytes() - budget + budget / 10;
+        let aim = self.log.bytes() - over;
         let weighed = self.weigh(budget);
         let (excess, of_peers) = (weighed.excess(), weighed.peers.saturating_sub(budget / 2));
         if excess > 0 {
             self.forget(excess.min(over), |owner| owner.is_some_and(|owner| weighed.is_over(owner)));
         }
-        let left = self.ring_bytes.saturating_sub(aim);
+        let left = self.log.bytes().saturating_sub(aim);
         self.forget(left.min(of_peers), |owner| owner.is_some_and(Holder::is_peer));
-        self.forget(self.ring_bytes.saturating_sub(aim), |_| true);
-        // A room that nobody is in and that holds nothing now is freed by the sweep.
-        self.timers.emptied = true;
+        self.forget(self.log.bytes().saturating_sub(aim), |_| true);
     }
 
     fn weigh(&self, budget: usize) -> Weighed {
@@ -99,7 +97,8 @@ impl Engine {
         })
     }
 
-    /// Let go of the oldest entries of the rings of these owners, so many bytes of them.
+    /// Let go of the oldest entries of the rings of these owners, so many bytes of them. (A room that nobody is in and that
+    /// holds nothing then is freed by the sweep.)
     fn forget(&mut self, bytes: usize, whose: impl Fn(Option<&Holder>) -> bool) {
         if bytes == 0 {
             return;
@@ -124,9 +123,7 @@ impl Engine {
             };
             let Some(ring) = ring else { continue };
             for _ in 0..count {
-                let freed = ring.forget_oldest();
-                self.ring_bytes = self.ring_bytes.saturating_sub(freed.bytes);
-                self.stats.shed += freed.entries as u64;
+                self.stats.shed += self.log.shed_oldest(ring);
             }
         }
     }

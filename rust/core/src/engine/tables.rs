@@ -20,7 +20,7 @@ impl Engine {
             ("sessions by name", self.sessions_by_name.len()),
             ("rooms", self.rooms.len()),
             ("rooms by name", self.rooms_by_name.len()),
-            ("bytes of rings", self.ring_bytes),
+            ("bytes of rings", self.log.bytes()),
             ("what is asked", self.asked.len()),
             ("owners of what is asked", self.asked.owners()),
             ("keys", self.keys.len()),

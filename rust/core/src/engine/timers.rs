@@ -38,8 +38,6 @@ const SWEEP_KEYS: usize = 4096;
 pub(super) struct Timers {
     heap: BinaryHeap<Reverse<(Tick, Due)>>,
     sweeping: bool,
-    /// A ring was emptied by the memory budget: there may be a room to free.
-    pub emptied: bool,
 }
 
 impl Timers {
@@ -101,7 +99,7 @@ impl Engine {
     }
 
     fn plan_sweep(&mut self, now: Now) {
-        if !self.timers.sweeping && (self.timers.emptied || self.ring_bytes + self.keys.bytes() > 0) {
+        if !self.timers.sweeping && (self.log.wants_sweep() || self.keys.bytes() > 0) {
             self.timers.sweeping = true;
             self.timers.add(now.tick.plus_ms(SWEEP_MS), Due::Sweep);
         }
@@ -141,7 +139,7 @@ impl Engine {
 
     fn sweep(&mut self, now: Now) {
         self.timers.sweeping = false;
-        self.timers.emptied = false;
+        self.log.sweeping();
         self.expire_rings(now);
         self.keys.expire(now.tick, SWEEP_KEYS, &mut self.shares);
         // Where nobody is left no other deadline would come, and what is held would stay for ever.

@@ -29,7 +29,7 @@ impl Engine {
                 let sees = member.grants.contains(Grants::PRESENCE) && room.settings.presence;
                 (!room.name.starts_with('$')).then(|| RoomOut {
                     room: &room.name,
-                    seq: self.head,
+                    seq: self.log.head(),
                     count: sees.then_some(room.members.visible() as u64),
                     complete: known && room.ring.complete_since(seq.max(member.began).max(member.floor)),
                 })
@@ -57,9 +57,9 @@ impl Engine {
             session: held.name(),
             key,
             user: held.user().map(|user| &**user),
-            epoch: &self.epoch,
+            epoch: self.log.epoch(),
             seq,
-            head: self.head,
+            head: self.log.head(),
             taken: held.acks.taken(),
             resumed: resumed.is_some(),
             rooms,
@@ -84,7 +84,7 @@ impl Engine {
     /// The position was of another life of the log: what came before that which is held (`renew_floors`) cannot be told.
     pub(super) fn tell_unknown_past(&mut self, session: SessionId) {
         let Some(held) = self.session(session) else { return };
-        let alone = held.rare.as_ref().map_or(self.head, |rare| rare.ring_floor);
+        let alone = held.rare.as_ref().map_or(self.log.head(), |rare| rare.ring_floor);
         let rooms: Vec<(Arc<str>, Seq)> = held
             .rooms
             .iter()

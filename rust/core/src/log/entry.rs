@@ -76,9 +76,17 @@ pub struct Entry {
 }
 
 impl Entry {
-    /// An entry that the application said to all. The other fields are set before it is shared.
+    /// An entry that the application said to all. The other fields are set before it is shared. (The book makes them:
+    /// `Log::draft`.)
     #[must_use]
-    pub fn new(seq: Seq, room: Where, event: Arc<str>, data: Arc<[u8]>, form: Form, said: Now) -> Self {
+    pub(super) fn new(
+        seq: Seq,
+        room: Where,
+        event: Arc<str>,
+        data: Arc<[u8]>,
+        form: Form,
+        said: Now,
+    ) -> Self {
         Self {
             seq,
             room,

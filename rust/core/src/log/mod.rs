@@ -4,6 +4,7 @@
 //! Nothing here knows a frame, an envelope or a connection: numbers, names and payload bytes only.
 
 pub mod acks;
+pub mod book;
 pub mod claim;
 pub mod cursor;
 pub mod dedupe;

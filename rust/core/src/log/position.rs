@@ -23,6 +23,29 @@ pub struct Position<'a> {
     pub seq: Seq,
 }
 
+/// What a position that somebody names says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Since {
+    /// There was none.
+    Nothing,
+    /// A number of this life of the log.
+    Known(Seq),
+    /// Another epoch, the future, or not readable.
+    Unknown,
+}
+
+impl Since {
+    /// The number to go on after: 0 where none was named. None: it means nothing.
+    #[must_use]
+    pub fn after(self) -> Option<Seq> {
+        match self {
+            Self::Nothing => Some(0),
+            Self::Known(seq) => Some(seq),
+            Self::Unknown => None,
+        }
+    }
+}
+
 impl<'a> Position<'a> {
     /// Epoch and number of a written position; none if it is not written as positions are.
     #[must_use]

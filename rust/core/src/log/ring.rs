@@ -102,7 +102,7 @@ impl Ring {
     /// Add the newest entry, whose number must be above all before it, and let go of what no longer fits:
     /// the entry itself in a ring that keeps nothing, so that what came in less what was freed is always
     /// what is held.
-    pub fn push(&mut self, entry: Arc<Entry>, bounds: &Bounds) -> Freed {
+    pub(super) fn push(&mut self, entry: Arc<Entry>, bounds: &Bounds) -> Freed {
         debug_assert!(entry.seq > self.top, "number {} after {}", entry.seq, self.top);
         let cost = entry.cost();
         let (aged, surplus) = self.surplus(cost, bounds, entry.born_ms);
@@ -121,7 +121,7 @@ impl Ring {
     }
 
     /// Let go of what is too old; `now_ms` is of the monotonic clock.
-    pub fn expire(&mut self, now_ms: u64, bounds: &Bounds) -> Freed {
+    pub(super) fn expire(&mut self, now_ms: u64, bounds: &Bounds) -> Freed {
         let aged = self.entries.iter().take_while(|entry| too_old(entry, now_ms, bounds)).count();
         let freed = self.let_go(aged, Reason::Age);
         self.shrink();
@@ -129,7 +129,7 @@ impl Ring {
     }
 
     /// Let go of the oldest entry for the sake of the memory budget.
-    pub fn forget_oldest(&mut self) -> Freed {
+    pub(super) fn forget_oldest(&mut self) -> Freed {
         let freed = self.let_go(1, Reason::Memory);
         self.shrink();
         freed

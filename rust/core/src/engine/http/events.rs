@@ -5,7 +5,6 @@ use crate::codes::{Code, close};
 use crate::engine::Engine;
 use crate::engine::admission::full_refusal;
 use crate::engine::encoding::Carrier;
-use crate::engine::hello::Since;
 use crate::engine::standing::{Standing, over};
 use crate::envelope::write as envelope;
 use crate::frame::answer::{About, event_stream};
@@ -13,6 +12,7 @@ use crate::frame::eventstream::{self, LAST_CHUNK};
 use crate::frame::http::{Head, Refusal};
 use crate::frame::query::Query;
 use crate::ids::{ConnId, Form, Now, SessionId};
+use crate::log::position::Since;
 use crate::outbox::{Lane, Meta};
 use crate::shares::{Account, User, What};
 use std::sync::Arc;
@@ -120,7 +120,7 @@ impl Engine {
         }
         self.be_here(session);
         self.begin_events(id, session, shape);
-        let since = self.since(position.as_deref());
+        let since = self.log.since(position.as_deref());
         self.listen(id, session, since, now);
         Ok(())
     }
@@ -182,7 +182,7 @@ impl Engine {
         if !first {
             for (room, name) in self.plain_rooms(session) {
                 let grants = self.grants_in(room, session).unwrap_or(crate::room::grants::Grants::NONE);
-                self.tell_room(session, room, grants, &name, None, self.head);
+                self.tell_room(session, room, grants, &name, None, self.log.head());
             }
             self.ask_again(session);
         }

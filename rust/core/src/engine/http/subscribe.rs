@@ -10,7 +10,6 @@ use super::{Link, Request};
 use crate::codes::{Code, close};
 use crate::engine::admission::full_refusal;
 use crate::engine::conn::Phase;
-use crate::engine::hello::Since;
 use crate::engine::requests::refuse_own;
 use crate::engine::session::{Allowed, PendingHello, Returning};
 use crate::engine::{AppEvent, Engine, size};
@@ -18,6 +17,7 @@ use crate::error::Fault;
 use crate::frame::http::Refusal;
 use crate::frame::query::Query;
 use crate::ids::{ConnId, Ends, Now, RoomId, Seq, SessionId};
+use crate::log::position::Since;
 use crate::room::grants::Grants;
 use crate::room::members::Member;
 use crate::room::settings::Settings;
@@ -109,7 +109,7 @@ impl Engine {
         now: Now,
     ) {
         let until = now.tick.plus_ms(self.config.limits.resume_ms);
-        let head = self.head;
+        let head = self.log.head();
         let Some(held) = self.session_mut(session) else { return };
         let mut link = Link::new(head, false, None);
         link.ephemeral = true;
@@ -189,8 +189,8 @@ impl Engine {
             self.refuse_request(id, &super::no_session(), true, now);
             return;
         }
-        let since = self.since(wanted.since.as_deref());
-        let mut cursor = if let Since::Known(seq) = since { seq } else { self.head };
+        let since = self.log.since(wanted.since.as_deref());
+        let mut cursor = if let Since::Known(seq) = since { seq } else { self.log.head() };
         let owner = self.holder_of(session);
         for allowed in returning.rooms {
             let room = match self.make_room(&allowed.room, &owner) {
@@ -237,12 +237,12 @@ impl Engine {
     /// Where a room begins for such a stream.
     fn began(&self, room: RoomId, grants: Grants, since: Since, last: Option<u64>) -> Seq {
         let Some(place) = self.room(room).filter(|_| grants.contains(Grants::HISTORY)) else {
-            return self.head;
+            return self.log.head();
         };
         match (since, last) {
             (Since::Known(seq), _) => seq,
             (Since::Unknown, _) => place.ring.forgotten(),
-            (Since::Nothing, None) => self.head,
+            (Since::Nothing, None) => self.log.head(),
             (Since::Nothing, Some(last)) => {
                 let before = place.ring.len().saturating_sub(size(last));
                 let passed = before.checked_sub(1).and_then(|at| place.ring.iter().nth(at));

@@ -1,6 +1,7 @@
 //! The laws of the log's parts: each against a model that is too simple to be wrong.
 
 mod acks;
+mod book;
 mod cursor;
 mod entry;
 mod keys;
