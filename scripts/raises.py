@@ -11,7 +11,6 @@ from typing import Any
 import trio
 
 import rtcore
-from rtcore._serve import listeners
 
 HEAD = """\
 # What raises what
@@ -70,7 +69,7 @@ def of(docs: str) -> dict[str, str]:
 def is_error(name: str) -> bool:
     """Whether there is an error of this name."""
     home, _, own = name.rpartition(".")
-    where: list[Any] = [trio] if home == "trio" else [rtcore, builtins, listeners]
+    where: list[Any] = [trio] if home == "trio" else [rtcore, builtins]
     return any(inspect.isclass(getattr(place, own, None)) for place in where)
 
 

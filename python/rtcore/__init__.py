@@ -19,8 +19,10 @@ session's own task.
 from ._engine import VERSION as _VERSION
 from ._serve.asgi import Served as Served
 from ._serve.asgi import asgi as asgi
+from ._serve.listeners import Address as Address
 from ._serve.serve import run as run
 from ._serve.serve import serve as serve
+from ._serve.stop import Stop as Stop
 from ._tokens.jwks import JWKS as JWKS
 from ._turn.nursery import SessionNursery as SessionNursery
 from .app import App as App
@@ -29,6 +31,7 @@ from .auth import Access as Access
 from .auth import Hello as Hello
 from .auth import Join as Join
 from .auth import User as User
+from .config import Config as Config
 from .errors import ConfigError as ConfigError
 from .errors import Denied as Denied
 from .errors import Forbidden as Forbidden
@@ -42,6 +45,7 @@ from .errors import RemoteError as RemoteError
 from .errors import RtcoreError as RtcoreError
 from .errors import SessionEnded as SessionEnded
 from .errors import SocketClosed as SocketClosed
+from .errors import StartError as StartError
 from .errors import Timeout as Timeout
 from .errors import UsageError as UsageError
 from .raw import RawSocket as RawSocket
@@ -60,7 +64,9 @@ __version__ = _VERSION
 __all__ = [  # noqa: RUF022 - plainly by the alphabet
     "ANONYMOUS",
     "Access",
+    "Address",
     "App",
+    "Config",
     "ConfigError",
     "Denied",
     "Entry",
@@ -89,6 +95,8 @@ __all__ = [  # noqa: RUF022 - plainly by the alphabet
     "SessionEnded",
     "SessionNursery",
     "SocketClosed",
+    "StartError",
+    "Stop",
     "Timeout",
     "UsageError",
     "User",

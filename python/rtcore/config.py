@@ -19,7 +19,6 @@ The path prefix of rtcore's own requests is `/rt/` and cannot be set: clients ar
 
 from __future__ import annotations
 
-import ipaddress
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, cast
@@ -32,7 +31,6 @@ from ._config.environment import read_environment
 from ._config.file import read_file
 from ._config.kinds import shown
 from ._config.settings import BY_NAME, LIMIT_BY_NAME, LIMIT_SETTINGS, SETTINGS, find, read
-from ._engine import CoreSettings
 from .http_api.keys import ApiKey
 
 PREFIX = "/rt/"
@@ -79,19 +77,8 @@ class Config(msgspec.Struct, kw_only=True, frozen=True):
         """How long shutdown may take, in seconds."""
         return self.limit("grace_ms") / 1000
 
-    def core_settings(self, addresses: tuple[str, ...]) -> CoreSettings:
-        """What the core must know, when the server listens on these addresses."""
-        return CoreSettings(
-            limits=dict(self.limits),
-            origins=self.origins,
-            hosts=self.hosts,
-            proxies=self.proxies,
-            forwarded=self.forwarded,
-            loopback_only=all(_is_loopback(address) for address in addresses),
-            backend=True,
-            token_in_url=self.token_in_url,
-            linger_us=self.linger,
-        )
+
+Config.__module__ = "rtcore"
 
 
 class Loaded(msgspec.Struct, frozen=True):
@@ -184,10 +171,3 @@ def _checked(config: Config) -> Config:
 
 def _default_limit(name: str) -> int:
     return cast("int", LIMIT_BY_NAME[name].default)
-
-
-def _is_loopback(address: str) -> bool:
-    try:
-        return ipaddress.ip_address(address.partition("%")[0]).is_loopback
-    except ValueError:
-        return False

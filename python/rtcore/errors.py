@@ -8,6 +8,7 @@ change.
     ├── UsageError          our own code asked for what cannot be
     │   ├── ConfigError     a setting is wrong
     │   └── NotServing      the application is not being served
+    ├── StartError          the server cannot start: an address is taken, or what is mounted says so
     ├── Refuse              raised by the application, to tell the peer no
     ├── Denied              the core did not do what was asked
     │   ├── NotFound, Forbidden, KeyConflict, InvalidData
@@ -68,6 +69,10 @@ class ConfigError(UsageError):
 
 class NotServing(UsageError):
     """The application is not being served (yet, or any more), so there is nobody to hear."""
+
+
+class StartError(RtcoreError):
+    """The server cannot start: an address cannot be had, or the mounted application does not start."""
 
 
 class Refuse(RtcoreError):

@@ -148,13 +148,13 @@ REGISTERED: Final = {
 PURE: Final = {
     "Entry.position", "Heard.data", "Position.epoch", "Position.seq",
     "User.expires_ms", "JWT.verify", "JWT.rotate", "JWT.keys", "JWT.__call__", "Denied.of",
-    "RtcoreError.message",
+    "RtcoreError.message", "Config.of", "Config.limit", "Config.grace",
 }  # fmt: skip
 
 # Of Trio's tasks, in whichever run: they need no server.
 OWN_RUN: Final = {
     "JWT.claims", "JWKS.refresh", "JWKS.keep_fresh", "JWKS.needed", "JWKS.may_ask",
-    "Served.lifespan", "MemoryServer.run",
+    "Served.lifespan", "MemoryServer.run", "Stop.ask", "Stop.insist", "Stop.is_asked", "Stop.asked",
     "rtcore.run", "rtcore.serve", "rtcore.asgi", "testing.connect_tcp", "testing.memory_server",
 }  # fmt: skip
 

@@ -16,7 +16,6 @@ import trio.testing
 
 import rtcore
 from rtcore import App, RawSocket, Room, Session
-from rtcore._serve.lifespan import StartError
 from rtcore.testing import WireClient, memory_server
 
 TABLE: dict[str, dict[str, str]] = runpy.run_path(
@@ -86,7 +85,7 @@ class World:
             await receive()
             await send({"type": "lifespan.startup.failed", "message": "no"})
 
-        with pytest.RaisesGroup(StartError, flatten_subgroups=True) as caught:
+        with pytest.RaisesGroup(rtcore.StartError, flatten_subgroups=True) as caught:
             async with rtcore.asgi(App(), mount=site).lifespan():
                 pass
         error: BaseException = caught.value
@@ -219,8 +218,6 @@ async def world(autojump_clock: trio.abc.Clock) -> Any:
 
 def errors_of(name: str) -> type[BaseException]:
     home, _, own = name.rpartition(".")
-    if own == "StartError":
-        return StartError
     kind: type[BaseException] = getattr(trio if home else rtcore, own, None) or getattr(builtins, own)
     return kind
 

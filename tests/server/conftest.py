@@ -10,8 +10,7 @@ import trio
 import trustme
 
 import rtcore
-from rtcore._serve.lifespan import Stop
-from rtcore._serve.listeners import Address
+from rtcore import Address, Stop
 from tests.contract.http1 import Connection
 from tests.patience import PATIENCE
 

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from rtcore._serve.listeners import StartError, open_listeners
-from rtcore.errors import ConfigError
+from rtcore._serve.listeners import open_listeners
+from rtcore.errors import ConfigError, StartError
 
 # Of the documentation (RFC 3849, RFC 5737): no machine has them.
 NOBODYS = (socket.AF_INET6, "2001:db8::1"), (socket.AF_INET, "192.0.2.1")

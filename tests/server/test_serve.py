@@ -17,9 +17,7 @@ from starlette.routing import Route, WebSocketRoute
 from starlette.websockets import WebSocket
 
 import rtcore
-from rtcore._serve.lifespan import Stop
-from rtcore._serve.listeners import StartError
-from rtcore.config import Config
+from rtcore import Config, StartError, Stop
 from rtcore.testing import HandshakeRefused, WireClient, connect_tcp
 from tests.patience import PATIENCE
 

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from rtcore._config.core import core_settings
 from rtcore.config import Config, load
 from rtcore.errors import ConfigError
 
@@ -129,16 +130,16 @@ def test_paths_in_a_file_are_seen_from_the_file(tmp_path: Path) -> None:
 
 def test_only_a_server_on_loopback_takes_loopback_names_alone() -> None:
     config = Config.of()
-    assert config.core_settings(("127.0.0.1", "::1")).loopback_only
-    assert not config.core_settings(("127.0.0.1", "10.0.0.7")).loopback_only
-    assert not config.core_settings(("0.0.0.0",)).loopback_only
+    assert core_settings(config, ["127.0.0.1", "::1"]).loopback_only
+    assert not core_settings(config, ["127.0.0.1", "10.0.0.7"]).loopback_only
+    assert not core_settings(config, ["0.0.0.0"]).loopback_only
 
 
 def test_the_core_is_told_what_was_set() -> None:
     settings = Config.of(
         origins=["https://a.example"], proxies="10.0.0.0/8", linger="1 ms", limits={"acks": 9}
     )
-    core = settings.core_settings(("127.0.0.1",))
+    core = core_settings(settings, ["127.0.0.1"])
     assert (core.origins, core.proxies, core.linger_us) == (("https://a.example",), ("10.0.0.0/8",), 1000)
     assert core.limits == {"acks": 9}
     assert core.backend

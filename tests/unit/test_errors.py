@@ -12,7 +12,6 @@ import pytest
 
 import rtcore
 from rtcore import errors, testing
-from rtcore._serve.lifespan import StartError
 from rtcore._tokens.jwks import KeysAway
 from rtcore.http_api.faults import Fault
 
@@ -30,7 +29,7 @@ MADE: list[BaseException] = [
     rtcore.UsageError("wrong"),
     rtcore.UsageError(),
     KeysAway("away"),
-    StartError("in use"),
+    rtcore.StartError("in use"),
     Fault("OVERLOADED", "later", {"a": 1}, retry=True, after=2.5),
     testing.Closed(1000, "bye"),
     testing.HandshakeRefused(403, {"a": "b"}, b"no"),

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 import trio
 
 from rtcore._backend.hypercorn import ASGI, Receive, Scope, Send
+from rtcore._config.core import core_settings
 from rtcore._gateway.gateway import Gateway
 from rtcore._gateway.scope import path_of, raw_path_of
 from rtcore._ground.home import Home
@@ -124,7 +125,7 @@ class _Running:
     """One run of an application below another server."""
 
     def __init__(self, app: App, config: Config, mount: ASGI | None) -> None:
-        settings = config.core_settings(config.host)
+        settings = core_settings(config, config.host)
         self._config = config
         self._mount = mount
         self._runtime = Runtime(app, settings)

@@ -1,13 +1,9 @@
-"""The beginning and the end of a server: signals, the mounted application's lifespan.
-
-Shutdown ends in bounded time, whatever peers do. `signals` has what begins it from outside.
-"""
+"""What is around the serving: the lifespans of the application and of what is mounted. Each ends in time."""
 
 from __future__ import annotations
 
 import contextlib
 import logging
-import sys
 from collections.abc import AsyncIterator, Callable
 from types import TracebackType
 from typing import Any, Self, TypeVar
@@ -15,57 +11,12 @@ from typing import Any, Self, TypeVar
 import trio
 
 from rtcore._ground.failures import Guard, write
+from rtcore.errors import StartError
 
-from .listeners import StartError
-
-if sys.platform != "win32":
-    import resource
+from .stop import Stop, given_up
 
 log = logging.getLogger("rtcore.serve")
 _T = TypeVar("_T")
-
-
-def raise_file_limit() -> None:
-    """Allow as many open files, so as many connections, as the system lets this process have."""
-    if sys.platform == "win32":
-        return
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if soft != hard:
-        # Some systems refuse what they report as allowed; the limit that we have is enough to run.
-        with contextlib.suppress(ValueError, OSError):
-            resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-
-
-class Stop:
-    """The wish that the server ends: `ask` for shutdown within the grace, `insist` on ending now.
-
-    `serve` does within `everything` all that it does. `starting` is what is not ready yet.
-    """
-
-    def __init__(self) -> None:
-        self._asked = trio.Event()
-        self.everything = trio.CancelScope()
-        self.starting: trio.CancelScope | None = None
-
-    def ask(self) -> None:
-        """Shut down, within the grace; what has not started is given up. Idempotent."""
-        self._asked.set()
-        if self.starting is not None:
-            self.starting.cancel()
-
-    def insist(self) -> None:
-        """End now, whatever is running."""
-        self._asked.set()
-        self.everything.cancel()
-
-    @property
-    def is_asked(self) -> bool:
-        """Whether shutdown was asked for."""
-        return self._asked.is_set()
-
-    async def asked(self) -> None:
-        """Return when shutdown was asked for."""
-        await self._asked.wait()
 
 
 class Surroundings:
@@ -84,11 +35,8 @@ class Surroundings:
     async def enter(self, around: contextlib.AbstractAsyncContextManager[_T]) -> _T:
         """Start one. Cancelled if shutdown is asked for meanwhile; `__aexit__` takes that for a good end."""
         scope = self._stack.enter_context(trio.CancelScope())
-        self._stop.starting = scope
-        if self._stop.is_asked:
-            scope.cancel()
-        value = await self._stack.enter_async_context(around)
-        self._stop.starting = None
+        with given_up(self._stop, scope):
+            value = await self._stack.enter_async_context(around)
         self._stack.callback(self._begin_end, scope)
         return value
 
@@ -102,7 +50,6 @@ class Surroundings:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> bool | None:
-        self._stop.starting = None
         return await self._stack.__aexit__(kind, error, trace)
 
 

@@ -7,6 +7,7 @@ address that is taken: half a server would be found out by the clients of the ot
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import logging
 import socket
@@ -14,7 +15,10 @@ import sys
 from collections.abc import Sequence
 from typing import Any, Final, NamedTuple
 
-from rtcore.errors import ConfigError, RtcoreError
+from rtcore.errors import ConfigError, StartError
+
+if sys.platform != "win32":
+    import resource
 
 BACKLOG: Final = 4096
 """Connections that the kernel holds until the next turn accepts them. Linux cuts it to net.core.somaxconn."""
@@ -31,7 +35,7 @@ log = logging.getLogger("rtcore.serve")
 
 
 class Address(NamedTuple):
-    """Where a server listens. `str` of it is the URL."""
+    """Where a server listens: `nursery.start(serve, app)` gives a list of them. `str` of it is the URL."""
 
     host: str
     port: int
@@ -42,15 +46,22 @@ class Address(NamedTuple):
         return f"{'https' if self.secure else 'http'}://{host}:{self.port}"
 
 
-class StartError(RtcoreError):
-    """The server cannot start: the mounted application says so, or an address cannot be had."""
-
-
 class _Place(NamedTuple):
     """An address that can be listened on."""
 
     family: int
     address: tuple[Any, ...]
+
+
+def raise_file_limit() -> None:
+    """Allow as many open files, so as many connections, as the system lets this process have."""
+    if sys.platform == "win32":
+        return
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft != hard:
+        # Some systems refuse what they report as allowed; the limit that we have is enough to run.
+        with contextlib.suppress(ValueError, OSError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
 def open_listeners(hosts: Sequence[str], port: int) -> list[socket.socket]:
@@ -156,3 +167,6 @@ def _listen(place: _Place, port: int, both: bool) -> socket.socket:
         raise StartError(f"{where} cannot be used: {error.strerror}") from error
     listener.setblocking(False)
     return listener
+
+
+Address.__module__ = "rtcore"

@@ -25,6 +25,7 @@ import trio
 from rtcore._backend.ends import Parting, bound_unsent
 from rtcore._backend.hypercorn import ASGI, HypercornBackend, Peer
 from rtcore._backend.places import Handshakes, side_door
+from rtcore._config.core import core_settings
 from rtcore._engine import CoreEvent
 from rtcore._turn.dispatch import Runtime
 from rtcore.config import Config
@@ -35,11 +36,12 @@ from rtcore.site.router import Router
 from .around import lifespan
 from .given import settled
 from .last_words import into_the_log
-from .lifespan import Lifespan, Stop, Surroundings, raise_file_limit
-from .listeners import Address, open_listeners
+from .lifespan import Lifespan, Surroundings
+from .listeners import Address, open_listeners, raise_file_limit
 from .logs import announce, keep_standard_streams, set_up_logging
 from .shell import StreamShell
 from .signals import SETTLE, LastResort, hearing
+from .stop import Stop, everything_of
 
 if TYPE_CHECKING:
     from rtcore.app import App
@@ -166,12 +168,12 @@ class _Server:
         secure = self.context is not None
         names = [each.getsockname() for each in listeners]
         addresses = [Address(host, port, secure) for host, port, *_ in names]
-        self.runtime = Runtime(self.app, config.core_settings(tuple(each.host for each in addresses)))
+        self.runtime = Runtime(self.app, core_settings(config, [each.host for each in addresses]))
         self.core = self.runtime.core
         self.shell = StreamShell(self.runtime)
         try:
             stop, patience = self.stop, max(config.grace, 1.0)
-            with stop.everything, ExitStack() as outer:
+            with everything_of(stop), ExitStack() as outer:
                 if signals:
                     outer.enter_context(hearing(stop.ask, stop.insist, self.resort))
                 async with trio.open_nursery() as nursery, self.runtime.running(nursery):

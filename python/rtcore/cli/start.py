@@ -9,7 +9,6 @@ import click
 import msgspec
 
 from rtcore import errors
-from rtcore._serve.listeners import StartError
 from rtcore.config import Config
 
 from .find import find
@@ -20,7 +19,7 @@ if TYPE_CHECKING:
     from rtcore.app import App
 
 # What a sentence explains. Anything else is a fault, and its author wants the traceback.
-_SENTENCES = (errors.UsageError, StartError)
+_SENTENCES = (errors.UsageError, errors.StartError)
 
 _SERVE = """\b
 Examples:

@@ -11,6 +11,7 @@ import trio.testing
 
 from rtcore._backend.hypercorn import ASGI, HypercornBackend, Peer
 from rtcore._backend.places import side_door
+from rtcore._config.core import core_settings
 from rtcore._engine import Core, CoreEvent, Engine
 from rtcore._ground.home import anywhere
 from rtcore._serve.given import settled
@@ -33,7 +34,7 @@ class MemoryServer:
     """A running server; made by `memory_server`. Plain functions may be called in any thread."""
 
     def __init__(self, app: App, config: Config, mount: ASGI | None, nursery: trio.Nursery) -> None:
-        settings = config.core_settings(("127.0.0.1",))
+        settings = core_settings(config, ["127.0.0.1"])
         settings.seed = _SEED
         self.config = config
         self.runtime = Runtime(app, settings, manual=True)
