@@ -18,6 +18,7 @@ pub mod shares;
 pub mod slab;
 pub mod stats;
 pub mod stream;
+pub mod timers;
 
 pub use engine::{Config, Engine};
 pub use ids::{ConnId, Form, Now, RoomId, Seq, SessionId, Tick};

@@ -4,6 +4,7 @@ use super::Engine;
 use super::config::Peer;
 use crate::ids::{ConnId, Now};
 use crate::shares::{Holder, What};
+use crate::timers::Due;
 
 impl Engine {
     /// Take back a connection that was handed over, at the boundary of a request. `peer` is who connected, not whom a
@@ -20,11 +21,9 @@ impl Engine {
         self.stats.connections -= 1;
         if !begun {
             let due = now.tick.plus_ms(self.config.limits.keep_alive_ms);
-            if let Some(conn) = self.conn_mut(id) {
-                conn.deadline = due;
+            if self.conn(id).is_some() {
+                self.timers.set(Due::Conn(id), due);
             }
-            self.timers.conn(due, id);
-            self.drop_stale_timers();
         }
         Some(id)
     }

@@ -2,14 +2,15 @@
 //! yet to hear. It waits for a bounded time; then who is too slow is closed, and owed a gap.
 
 use super::asked::Waiting;
-use super::rooms::{Blocked, Publisher};
+use super::rooms::Publisher;
 use super::session::Hold;
 use super::steps::MEMBERS;
 use super::{AppEvent, Engine};
 use crate::codes::close;
-use crate::ids::{ConnId, Now, RoomId, Seq, SessionId, Tick};
+use crate::ids::{ConnId, Now, RoomId, Seq, SessionId};
 use crate::room::members::Member;
 use crate::room::settings::Policy;
+use crate::timers::Due;
 
 /// What an entry holds beside its data, roughly: what is reckoned with before it is made.
 const ENTRY_COST: usize = 512;
@@ -29,8 +30,8 @@ impl Engine {
         let due = now.tick.plus_ms(self.config.limits.block_ms);
         let Some(place) = self.room_mut(room) else { return false };
         if place.blocked.is_none() {
-            place.blocked = Some(Box::new(Blocked { due, ..Blocked::default() }));
-            self.timers.blocked(due, room);
+            place.blocked = Some(Box::default());
+            self.timers.set(Due::Blocked(room), due);
         }
         if let Some(blocked) = self.room_mut(room).and_then(|room| room.blocked.as_mut()) {
             blocked.needs = needs;
@@ -106,6 +107,7 @@ impl Engine {
             return;
         }
         let Some(blocked) = self.room_mut(room).and_then(|room| room.blocked.take()) else { return };
+        self.timers.drop(Due::Blocked(room)); // it is not a later wait's
         for (place, publisher) in blocked.waiting {
             match publisher {
                 Publisher::Application(ticket) => {
@@ -119,11 +121,9 @@ impl Engine {
     }
 
     /// Publishers waited as long as they may: who is too slow is closed, and owed a gap.
-    pub(super) fn block_timeout(&mut self, room: RoomId, due: Tick, now: Now) {
+    pub(super) fn block_timeout(&mut self, room: RoomId, now: Now) {
         let Some(place) = self.room(room) else { return };
-        // The deadline of an earlier wait is not this one's.
-        let Some(blocked) = place.blocked.as_ref().filter(|blocked| blocked.due == due) else { return };
-        let needs = blocked.needs;
+        let Some(needs) = place.blocked.as_ref().map(|blocked| blocked.needs) else { return };
         let slow: Vec<ConnId> = place
             .members
             .iter()

@@ -23,6 +23,7 @@ use crate::log::dedupe::ScopeUser;
 use crate::outbox::{Lane, Meta};
 use crate::shares::{Account, Holder, What};
 use crate::stream::Streams;
+use crate::timers::Due;
 
 /// Why everybody is sent away.
 const RESTARTS: &str = "the server restarts";
@@ -101,9 +102,8 @@ impl Engine {
             self.ops.push(Op::Resume(id)); // its end must be heard
         }
         self.ops.push(Op::Finish(id));
-        self.timers.conn(due, id);
+        self.timers.set(Due::Conn(id), due);
         if let Some(conn) = self.conn_mut(id) {
-            conn.deadline = due;
             conn.closing_until = due;
         }
         if was_raw {
@@ -195,6 +195,7 @@ impl Engine {
     fn vacate(&mut self, id: ConnId) -> Option<Conn> {
         self.told_who(id);
         let conn = self.conns.remove(id.index(), id.generation())?;
+        self.timers.forget_conn(id);
         self.late -= usize::from(conn.late);
         self.outboxes[id.index()].renew(&mut self.arena);
         self.shares.give_back(&Holder::peer(conn.address, None), What::Connection, 1);
@@ -236,8 +237,7 @@ impl Engine {
         }
         self.steps.spend(1 + rooms.len() / ROOMS);
         self.listeners[session.index()].live = false;
-        self.timers.session(until, session);
-        self.drop_stale_timers();
+        self.timers.set(Due::Away(session), until);
         for room in rooms {
             if self.room(room).is_some_and(|place| place.blocked.is_some()) {
                 self.unblock(room, now);
@@ -274,6 +274,7 @@ impl Engine {
         self.drop_acks(session);
         let place = self.place_of(session);
         let Some(mut held) = self.sessions.remove(session.index(), session.generation()) else { return };
+        self.timers.forget_session(session);
         self.sessions_by_name.remove(held.name());
         self.listeners[session.index()] = Listener::default(); // the next in this place is as new
         if let Some(place) = place {
@@ -326,7 +327,7 @@ impl Engine {
     pub fn shut_down(&mut self, grace_ms: u64, now: Now) {
         let at_once = std::mem::replace(&mut self.stopping, true);
         if !at_once {
-            self.timers.grace(now.tick.plus_ms(grace_ms));
+            self.timers.set(Due::Grace, now.tick.plus_ms(grace_ms));
         }
         let all: Vec<ConnId> =
             self.conns.iter().map(|(index, generation, _)| ConnId::new(index, generation)).collect();

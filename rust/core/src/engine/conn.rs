@@ -72,8 +72,6 @@ pub(super) struct Conn {
     pub pinged: Option<Tick>,
     /// When the kernel last took bytes, or had none to take.
     pub progress: Tick,
-    /// When the timer wheel looks at this connection next.
-    pub deadline: Tick,
     /// While it closes: until when it may take.
     pub closing_until: Tick,
     /// While it closes: a request was refused of which more may come.
@@ -129,7 +127,6 @@ impl Conn {
             heard: now,
             pinged: None,
             progress: now,
-            deadline: now,
             closing_until: now,
             parting: None,
             late: false,

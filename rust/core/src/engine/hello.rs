@@ -234,7 +234,6 @@ impl Engine {
             rare: None,
             expires,
             told_expiring: false,
-            expires_at: None,
             until: now.tick,
             resting: 0,
             latency_us: None,

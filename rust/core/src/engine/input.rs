@@ -15,6 +15,7 @@ use crate::frame::{cors, handshake, origin, page};
 use crate::ids::{ConnId, Form, Now};
 use crate::outbox::{Lane, Meta, Outbox};
 use crate::shares::{Holder, What};
+use crate::timers::Due;
 
 /// Connections beyond the limit that are still answered with a refusal; more are closed without a word.
 const REFUSED_AT_ONCE: usize = 256;
@@ -44,7 +45,6 @@ impl Engine {
         let full = self.shares.full_for(&from, What::Connection, 1);
         let deadline = now.tick.plus_ms(limits.hello_ms);
         let mut conn = Conn::new(&peer, now.tick, size(limits.max_first_message));
-        conn.deadline = deadline;
         conn.late = self.stopping;
         self.late += usize::from(conn.late);
         let (index, generation) = self.conns.insert(conn);
@@ -54,8 +54,7 @@ impl Engine {
         }
         self.shares.take(&from, What::Connection, 1);
         self.stats.connections += 1;
-        self.timers.conn(deadline, id);
-        self.drop_stale_timers();
+        self.timers.set(Due::Conn(id), deadline);
         if let Some(full) = full {
             self.refuse(id, &full_refusal(&full), now);
         }

@@ -48,7 +48,7 @@ mod stream_app;
 mod stream_feed;
 mod streams;
 mod tables;
-mod timers;
+mod time;
 mod welcome;
 
 pub use config::{Config, Peer, RawPath, StreamPath};
@@ -68,6 +68,7 @@ use crate::room::settings::Patterns;
 use crate::shares::{Holder, Shares};
 use crate::slab::Slab;
 use crate::stats::Stats;
+use crate::timers::Timers;
 use asked::Asked;
 use conn::Conn;
 use hashbrown::HashMap;
@@ -77,7 +78,6 @@ use rooms::Room;
 use session::Session;
 use std::sync::Arc;
 use steps::Steps;
-use timers::Timers;
 
 /// Hash tables keyed by what peers choose: seeded, so that they cannot aim at one bucket.
 type Seeded = foldhash::quality::FixedState;

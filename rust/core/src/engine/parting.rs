@@ -4,6 +4,7 @@
 use super::Engine;
 use super::conn::Parting;
 use crate::ids::{ConnId, Now};
+use crate::timers::Due;
 
 impl Engine {
     /// Nothing more is taken or said, where a request was refused that may not be all here.
@@ -38,7 +39,6 @@ impl Engine {
             return;
         }
         let due = conn.closing_until;
-        conn.deadline = due;
-        self.timers.conn(due, id);
+        self.timers.set(Due::Conn(id), due);
     }
 }

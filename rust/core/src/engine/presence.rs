@@ -7,6 +7,7 @@ use crate::log::entry::ENCODINGS;
 use crate::outbox::{Lane, Meta, Segment};
 use crate::room::grants::Grants;
 use crate::room::presence::{Diff, Who};
+use crate::timers::Due;
 
 fn shown(who: &Who) -> MemberOut<'_> {
     MemberOut {
@@ -21,17 +22,16 @@ impl Engine {
     pub(super) fn tell_presence(&mut self, room: RoomId, session: SessionId, here: bool, now: Now) {
         let Some(who) = self.who(room, session) else { return };
         let base = self.config.limits.presence_ms;
-        let Some(place) = self.room_mut(room) else { return };
+        let Some(place) = self.rooms.get_mut(room.index(), room.generation()) else { return };
         if here {
             place.presence.joined(now.tick, who);
         } else {
             place.presence.left(now.tick, who);
         }
-        if !place.presence_timed
+        if !self.timers.is_set(Due::Presence(room))
             && let Some(due) = place.presence.due(base, place.members.visible())
         {
-            place.presence_timed = true;
-            self.timers.presence(due, room);
+            self.timers.set(Due::Presence(room), due);
         }
     }
 
@@ -39,7 +39,6 @@ impl Engine {
     pub(super) fn flush_presence(&mut self, room: RoomId) {
         let names = self.config.limits.presence_names;
         let Some(place) = self.room_mut(room) else { return };
-        place.presence_timed = false;
         let diff = place.presence.take();
         let count = place.members.visible() as u64;
         let name = place.name.clone();

@@ -5,7 +5,7 @@ use super::session::Joined;
 use super::steps::ROOMS;
 use crate::codes::Code;
 use crate::error::Fault;
-use crate::ids::{Now, RoomId, Seq, SessionId, Tick};
+use crate::ids::{Now, RoomId, Seq, SessionId};
 use crate::log::ring::Ring;
 use crate::room::grants::Grants;
 use crate::room::members::{Member, Members};
@@ -23,8 +23,6 @@ pub(super) struct Room {
     pub ring: Ring,
     pub members: Members,
     pub presence: Presence,
-    /// Whether a timer for the next presence difference is set.
-    pub presence_timed: bool,
     /// Who waits for room in the ring, under the policy `block`.
     pub blocked: Option<Box<Blocked>>,
     /// Whose share it is in. None: what a setting names exactly is bounded by the settings, and rtcore's own by the sessions.
@@ -44,8 +42,6 @@ pub(super) struct Blocked {
     pub next: u64,
     /// The number that would be forgotten: members below it are waited for.
     pub needs: Seq,
-    /// Until when they wait.
-    pub due: Tick,
     /// A member that was waited for when it was looked at last: most often it is so still.
     pub slowest: Option<SessionId>,
 }
@@ -96,7 +92,6 @@ impl Engine {
             ring: self.log.new_ring(),
             members: Members::default(),
             presence: Presence::default(),
-            presence_timed: false,
             blocked: None,
             owner,
             resting: 0,
@@ -122,6 +117,7 @@ impl Engine {
     /// The room goes, with what its ring holds.
     fn free_room(&mut self, id: RoomId) {
         let Some(room) = self.rooms.remove(id.index(), id.generation()) else { return };
+        self.timers.forget_room(id);
         self.rooms_by_name.remove(&room.name);
         if let Some(owner) = &room.owner {
             if room.resting > 0 {

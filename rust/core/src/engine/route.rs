@@ -13,6 +13,7 @@ use crate::envelope::{Said, messages, read, type_of, write as envelope};
 use crate::error::Fault;
 use crate::ids::{ConnId, Form, Now, SessionId};
 use crate::stream::Streams;
+use crate::timers::Due;
 
 /// What a peer may have taken now.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -86,12 +87,12 @@ impl Engine {
         let first = full && conn.full_since.is_none();
         if let Some(conn) = self.conn_mut(id) {
             if !full {
-                conn.full_since = None;
+                if conn.full_since.take().is_some() {
+                    self.timers.drop(Due::Patience(id));
+                }
             } else if first {
                 conn.full_since = Some(now.tick);
-                let deadline = now.tick.plus_ms(self.config.limits.ping_ms);
-                self.timers.conn(deadline, id);
-                self.drop_stale_timers();
+                self.timers.set(Due::Patience(id), now.tick.plus_ms(self.config.limits.ping_ms));
             }
         }
         takes != Take::Nothing

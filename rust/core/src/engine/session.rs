@@ -99,8 +99,6 @@ pub(super) struct Session {
     /// When its token ends.
     pub expires: Option<Ends>,
     pub told_expiring: bool,
-    /// When the timer looks at that next.
-    pub expires_at: Option<Tick>,
     /// When the resume window ends; meaningful while it has no connection.
     pub until: Tick,
     /// Nobody is there for it, and it is among those that go first: since this stamp. 0: it is not.

@@ -15,6 +15,7 @@ use crate::error::Fault;
 use crate::ids::{Form, Now, SessionId};
 use crate::outbox::{Lane, Meta};
 use crate::stream::{Stream, Streams};
+use crate::timers::Due;
 
 impl Engine {
     /// Bytes of the session that have not left yet, as far as they hold up streams.
@@ -136,8 +137,7 @@ impl Engine {
             if let Some(streams) = self.session_mut(session).and_then(|held| held.streams_mut()) {
                 streams.held_until = Some(until);
             }
-            self.timers.session(until, session);
-            self.drop_stale_timers();
+            self.timers.set(Due::Streams(session), until);
         }
         self.feed_streams(session);
     }
@@ -182,7 +182,7 @@ impl Engine {
             return;
         }
         if unread {
-            self.timers.session(again, session);
+            self.timers.set(Due::Streams(session), again);
             return;
         }
         let held: Vec<u64> = streams.rows().iter().filter(|row| row.held).map(|row| row.id).collect();

@@ -9,6 +9,7 @@ use crate::frame::http::Refusal;
 use crate::frame::{Answering, cors};
 use crate::ids::{ConnId, Now};
 use crate::outbox::{Lane, Meta};
+use crate::timers::Due;
 
 impl Engine {
     /// Answer the request of a connection with JSON.
@@ -66,9 +67,7 @@ impl Engine {
         let max_message = super::size(self.config.limits.max_first_message);
         let Some(conn) = self.conn_mut(id) else { return };
         conn.begin_request(max_message);
-        conn.deadline = due;
-        self.timers.conn(due, id);
-        self.drop_stale_timers();
+        self.timers.set(Due::Conn(id), due);
     }
 
     /// The turn ends: answer what has its answer. True: it has, and what is to be written is new.

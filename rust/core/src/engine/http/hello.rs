@@ -7,6 +7,7 @@ use crate::engine::session::{PendingHello, word};
 use crate::envelope::{Said, read, type_of};
 use crate::frame::credentials::cookie_in;
 use crate::ids::{ConnId, Form, Now, Seq, SessionId};
+use crate::timers::Due;
 
 impl Engine {
     pub(super) fn hello_arrived(&mut self, id: ConnId, body: &[u8], now: Now) {
@@ -81,8 +82,7 @@ impl Engine {
         let until = now.tick.plus_ms(self.config.limits.silence_ms);
         let Some(held) = self.session_mut(session) else { return };
         held.until = until;
-        self.timers.session(until, session);
-        self.drop_stale_timers();
+        self.timers.set(Due::Away(session), until);
     }
 
     /// The answer to the hello.

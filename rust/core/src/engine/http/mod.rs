@@ -42,6 +42,7 @@ use crate::frame::page::{Page, page_of};
 use crate::frame::query::Query;
 use crate::ids::{ConnId, Now, SessionId};
 use crate::outbox::{Lane, Meta};
+use crate::timers::Due;
 use request::Route;
 
 /// What a peer is told that may send its body now, RFC 9110 §15.2.1.
@@ -154,8 +155,7 @@ impl Engine {
         conn.agent = agent;
         conn.request = Some(Box::new(request));
         conn.phase = Phase::Body;
-        conn.deadline = due;
-        self.timers.conn(due, id);
+        self.timers.set(Due::Conn(id), due);
         if !waits {
             self.body_is_here(id, now);
         }

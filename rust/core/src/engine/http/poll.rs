@@ -14,6 +14,7 @@ use crate::frame::http::{Head, Refusal};
 use crate::frame::query::Query;
 use crate::ids::{ConnId, Form, Now, SessionId};
 use crate::outbox::{Lane, Meta};
+use crate::timers::Due;
 
 /// What is said on the old way of a session that has moved.
 pub(super) const MOVED: &str = "a newer connection took this session over";
@@ -124,13 +125,11 @@ impl Engine {
         conn.session = Some(session);
         conn.form = Form::Json;
         conn.carrier = Carrier::Poll;
-        conn.deadline = due;
         let encoding = conn.encoding();
         self.outboxes[id.index()].answers = true;
         self.listeners[session.index()] = Listener { conn: index, encoding, live: false };
-        self.timers.session(until, session);
-        self.timers.conn(due, id);
-        self.drop_stale_timers();
+        self.timers.set(Due::Away(session), until);
+        self.timers.set(Due::Conn(id), due);
         self.deliver_mail(id, mail);
         if first {
             self.feed(session, now); // as one who comes back: what its rooms have let go of is told, whatever their policy

@@ -18,6 +18,7 @@ use crate::envelope::{Messages, Said, messages, read, write as envelope};
 use crate::error::Fault;
 use crate::frame::http::Refusal;
 use crate::ids::{ConnId, Form, Now, SessionId};
+use crate::timers::Due;
 
 impl Engine {
     pub(super) fn send_arrived(&mut self, id: ConnId, session: SessionId, body: &[u8], now: Now) {
@@ -67,9 +68,8 @@ impl Engine {
         if self.answer_if_done(id, session, now) {
             return;
         }
-        if let Some(conn) = self.conn_mut(id) {
-            conn.deadline = due;
-            self.timers.conn(due, id);
+        if self.conn(id).is_some() {
+            self.timers.set(Due::Conn(id), due);
         }
     }
 

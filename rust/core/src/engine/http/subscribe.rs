@@ -21,6 +21,7 @@ use crate::log::position::Since;
 use crate::room::grants::Grants;
 use crate::room::members::Member;
 use crate::room::settings::Settings;
+use crate::timers::Due;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -119,7 +120,7 @@ impl Engine {
         held.lagging = true;
         held.until = until;
         let user = held.user().cloned();
-        self.timers.session(until, session);
+        self.timers.set(Due::Away(session), until);
         if let Some(owner) = owner.and_then(|owner| self.session_mut(owner)) {
             owner.rare().lent.push(session);
         }
