@@ -11,6 +11,7 @@ from typing import Any
 import trio
 
 import rtcore
+from rtcore import client
 
 HEAD = """\
 # What raises what
@@ -69,7 +70,7 @@ def of(docs: str) -> dict[str, str]:
 def is_error(name: str) -> bool:
     """Whether there is an error of this name."""
     home, _, own = name.rpartition(".")
-    where: list[Any] = [trio] if home == "trio" else [rtcore, builtins]
+    where: list[Any] = [trio] if home == "trio" else [rtcore, builtins, client]
     return any(inspect.isclass(getattr(place, own, None)) for place in where)
 
 

@@ -12,65 +12,124 @@
 
     rtcore.run(app)
 
+A program that speaks to such a server, from here or from afar, needs `rtcore.connect` alone.
+
 Rust moves the bytes, Trio decides: handlers are plain functions, called in the turn, or coroutines in the
 session's own task.
 """
 
-from ._engine import VERSION as _VERSION
-from ._serve.asgi import Served as Served
-from ._serve.asgi import asgi as asgi
-from ._serve.listeners import Address as Address
-from ._serve.serve import run as run
-from ._serve.serve import serve as serve
-from ._serve.stop import Stop as Stop
-from ._tokens.jwks import JWKS as JWKS
-from ._turn.nursery import SessionNursery as SessionNursery
-from .app import App as App
-from .auth import ANONYMOUS as ANONYMOUS
-from .auth import Access as Access
-from .auth import Hello as Hello
-from .auth import Join as Join
-from .auth import User as User
-from .config import Config as Config
-from .errors import ConfigError as ConfigError
-from .errors import Denied as Denied
-from .errors import Forbidden as Forbidden
-from .errors import InvalidData as InvalidData
-from .errors import KeyConflict as KeyConflict
-from .errors import NotFound as NotFound
-from .errors import NotServing as NotServing
-from .errors import Overloaded as Overloaded
-from .errors import Refuse as Refuse
-from .errors import RemoteError as RemoteError
-from .errors import RtcoreError as RtcoreError
-from .errors import SessionEnded as SessionEnded
-from .errors import SocketClosed as SocketClosed
-from .errors import StartError as StartError
-from .errors import Timeout as Timeout
-from .errors import UsageError as UsageError
-from .raw import RawSocket as RawSocket
-from .room import Entry as Entry
-from .room import Heard as Heard
-from .room import History as History
-from .room import Member as Member
-from .room import Position as Position
-from .room import Room as Room
-from .session import Session as Session
-from .stream import Items as Items
-from .tokens import JWT as JWT
+import importlib
+from typing import TYPE_CHECKING, Any, Final
 
-__version__ = _VERSION
+if TYPE_CHECKING:
+    __version__: str
+    from ._serve.asgi import Served as Served
+    from ._serve.asgi import asgi as asgi
+    from ._serve.listeners import Address as Address
+    from ._serve.serve import run as run
+    from ._serve.serve import serve as serve
+    from ._serve.stop import Stop as Stop
+    from ._tokens.jwks import JWKS as JWKS
+    from ._turn.nursery import SessionNursery as SessionNursery
+    from .app import App as App
+    from .auth import ANONYMOUS as ANONYMOUS
+    from .auth import Access as Access
+    from .auth import Hello as Hello
+    from .auth import Join as Join
+    from .auth import User as User
+    from .client import Client as Client
+    from .client import Event as Event
+    from .client import Gap as Gap
+    from .client import connect as connect
+    from .config import Config as Config
+    from .errors import ConfigError as ConfigError
+    from .errors import Denied as Denied
+    from .errors import Forbidden as Forbidden
+    from .errors import InvalidData as InvalidData
+    from .errors import KeyConflict as KeyConflict
+    from .errors import NotFound as NotFound
+    from .errors import NotServing as NotServing
+    from .errors import Overloaded as Overloaded
+    from .errors import Refuse as Refuse
+    from .errors import RemoteError as RemoteError
+    from .errors import RtcoreError as RtcoreError
+    from .errors import SessionEnded as SessionEnded
+    from .errors import SocketClosed as SocketClosed
+    from .errors import StartError as StartError
+    from .errors import Timeout as Timeout
+    from .errors import UsageError as UsageError
+    from .raw import RawSocket as RawSocket
+    from .room import Entry as Entry
+    from .room import Heard as Heard
+    from .room import History as History
+    from .room import Member as Member
+    from .room import Position as Position
+    from .room import Room as Room
+    from .session import Session as Session
+    from .stream import Items as Items
+    from .tokens import JWT as JWT
+
+# Where each public name lives. It is loaded when it is first asked for: a client program loads no server.
+_HOMES: Final = {
+    "._serve.asgi": "Served asgi",
+    "._serve.listeners": "Address",
+    "._serve.serve": "run serve",
+    "._serve.stop": "Stop",
+    "._tokens.jwks": "JWKS",
+    "._turn.nursery": "SessionNursery",
+    ".app": "App",
+    ".auth": "ANONYMOUS Access Hello Join User",
+    ".client": "Client Event Gap connect",
+    ".config": "Config",
+    ".errors": "ConfigError Denied Forbidden InvalidData KeyConflict NotFound NotServing Overloaded Refuse "
+    "RemoteError RtcoreError SessionEnded SocketClosed StartError Timeout UsageError",
+    ".raw": "RawSocket",
+    ".room": "Entry Heard History Member Position Room",
+    ".session": "Session",
+    ".stream": "Items",
+    ".tokens": "JWT",
+}
+_HOME_OF: Final = {name: home for home, names in _HOMES.items() for name in names.split()}
+_MODULES: Final = frozenset(
+    {"app", "auth", "client", "config", "errors", "raw", "room", "session", "stream", "tokens"}
+)
+
+
+def __getattr__(name: str) -> Any:
+    """Load what is public when it is asked for."""
+    if name == "__version__":
+        from ._engine import VERSION
+
+        thing: Any = VERSION
+    elif (home := _HOME_OF.get(name)) is not None:
+        thing = getattr(importlib.import_module(home, __name__), name)
+        if not isinstance(thing, type) and callable(thing):
+            thing.__module__ = __name__  # tracebacks show the name that people import
+    elif name in _MODULES:
+        return importlib.import_module(f".{name}", __name__)
+    else:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    globals()[name] = thing
+    return thing
+
+
+def __dir__() -> list[str]:
+    return sorted({*__all__, *_MODULES, *(name for name in globals() if name.startswith("_"))})
+
 
 __all__ = [  # noqa: RUF022 - plainly by the alphabet
     "ANONYMOUS",
     "Access",
     "Address",
     "App",
+    "Client",
     "Config",
     "ConfigError",
     "Denied",
     "Entry",
+    "Event",
     "Forbidden",
+    "Gap",
     "Heard",
     "Hello",
     "History",
@@ -102,10 +161,7 @@ __all__ = [  # noqa: RUF022 - plainly by the alphabet
     "User",
     "__version__",
     "asgi",
+    "connect",
     "run",
     "serve",
 ]
-
-# Tracebacks show the name that people import.
-for _function in (asgi, run, serve):
-    _function.__module__ = __name__

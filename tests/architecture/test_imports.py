@@ -13,6 +13,7 @@ from tests.architecture.imports import PACKAGE, Import, imported, inside, name_o
 FLOORS = [
     "_tokens _config _data _ground _app _turn _serve _backend _gateway",
     "errors _ground.text _ground.patterns _serve.last_words _serve.logs _core _data.shape _turn.held",
+    "client",
     "_ground.home _tokens.fetch _tokens.claims _ground.failures",
     "_turn.step _engine _serve.signals http_api.keys http_api.rates",
     "_data.values",
@@ -59,6 +60,8 @@ LOW_LEVEL = {
     "_serve.lifespan": "is a shell",
     "_backend.connection": "is a shell",
     "testing": "drives the core by Trio's clock",
+    "client.asking": "gives others their turn now and then",
+    "client.room": "is a cancel point in each of its calls",
     "raw": "is a cancel point in each of its calls",
     "stream": "parks a task until an item comes",
     "_turn.streams": "parks a generator's task until there is room for an item",

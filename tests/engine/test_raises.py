@@ -39,6 +39,12 @@ ELSEWHERE = {
     ("serve", "StartError"): "tests/server/test_serve.py",
     ("run", "StartError"): "tests/server/test_serve.py",
     **{
+        (name, error): "tests/client"
+        for name in TABLE
+        if name.startswith(("Client", "connect"))
+        for error in TABLE[name]
+    },
+    **{
         (name, error): "tests/tokens"
         for name in TABLE
         if name.startswith(("JWT", "JWKS"))

@@ -1,0 +1,50 @@
+"""Where the client's machine has its times and its dice from: tests own both."""
+
+from __future__ import annotations
+
+import os
+import random
+import time
+from typing import Protocol
+
+
+class Clock(Protocol):
+    """Two clocks: one that only goes forward, and the wall's, which is set."""
+
+    def now(self) -> float:
+        """Seconds, of no epoch."""
+        ...
+
+    def wall(self) -> int:
+        """Milliseconds since 1970."""
+        ...
+
+
+class SystemClock:
+    """The machine's own."""
+
+    def now(self) -> float:
+        """Seconds, of no epoch."""
+        return time.monotonic()
+
+    def wall(self) -> int:
+        """Milliseconds since 1970."""
+        return int(time.time() * 1000)
+
+
+class Names:
+    """Names of requests: 128 random bits and a counter, so that none is given twice, by whatever process."""
+
+    def __init__(self, bits: bytes | None = None) -> None:
+        self._first = (bits or os.urandom(16)).hex()
+        self._count = 0
+
+    def next(self) -> str:
+        """A name that nothing has yet."""
+        self._count += 1
+        return f"{self._first}.{self._count}"
+
+
+def dice() -> random.Random:
+    """For jitter; nothing secret comes from it."""
+    return random.Random()  # noqa: S311 - see above

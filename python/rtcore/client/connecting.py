@@ -1,0 +1,112 @@
+"""`rtcore.connect`: a client for as long as a block runs."""
+
+from __future__ import annotations
+
+import random
+import ssl
+import time
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+
+import trio
+
+from .choice import Choice
+from .client import Client
+from .clock import Names, dice
+from .links.dial import dial as dial_target
+from .links.opening import Dial, Opening
+from .links.target import target_of
+from .machine import Machine
+from .outbox import Box, Overflow
+from .runner import Runner, Token, TrioClock
+
+
+def _wall() -> int:
+    return int(time.time() * 1000)
+
+
+@asynccontextmanager
+async def connect(
+    url: str,
+    *,
+    token: str | Token | None = None,
+    transport: str | Sequence[str] = "hybrid",
+    headers: Mapping[str, str] | None = None,
+    tls: ssl.SSLContext | None = None,
+    proxy: str | None = None,
+    timeout: float = 5.0,
+    connect_timeout: float | None = 10.0,
+    queue: int = 100,
+    queue_bytes: int = 1 << 20,
+    overflow: Overflow | str = Overflow.REJECT,
+    attempts: int | None = None,
+    wait: bool | None = None,
+    compress: bool = True,
+    dial: Dial = dial_target,
+    wall: Callable[[], int] = _wall,
+    seed: int | None = None,
+) -> AsyncIterator[Client]:
+    """A client, connected while the block runs; it comes back by itself whenever the connection is lost.
+
+        async with rtcore.connect("https://example.org/rt", token=get_token) as client:
+            tea = await client.join("tea", last=20)
+            async for event in tea: ...
+
+    Args:
+        url: `https://HOST/rt` (also `wss:`, `http:`, `ws:`), or `unix:/run/app.sock`. Without a path: `/rt`.
+        token: text, or a function (plain or coroutine) that is asked at each attempt; one that takes an
+        argument
+            is given the token that the server refused, when it is asked once more.
+        transport: `hybrid` (the best that works here), or `websocket`, `sse`, `polling`, or several of them.
+        headers: sent with each request.
+        tls: another context than the default one.
+        proxy: `http://HOST:PORT` or `socks5://HOST:PORT`; None: what the environment says; "": none.
+        timeout: seconds that a request may take, where the call does not say.
+        connect_timeout: seconds until the first welcome, after which entering the block fails; None: no end.
+        queue: how many messages wait while the client is away.
+        queue_bytes: how many bytes of them.
+        overflow: what is done beyond it: `reject`, `drop_oldest` or `drop_by_key`.
+        attempts: after so many failures in a row the client ends; None: never.
+        wait: whether entering the block waits until the client is live.
+        compress: offer permessage-deflate.
+        dial: for tests: how streams are opened.
+        wall: for tests: the wall's clock, in ms.
+        seed: for tests: what the dice begin with.
+
+    Raises:
+        WrongURL: the address is none.
+        ConnectError: the server cannot be reached in time, or refuses.
+
+    """
+    target = target_of(url, headers=headers, tls=tls, proxy=proxy)
+    numbers = dice() if seed is None else random.Random(seed)  # noqa: S311 - jitter
+    machine = Machine(
+        clock=TrioClock(wall),
+        dice=numbers,
+        names=Names(None if seed is None else numbers.randbytes(16)),
+        box=Box(queue, queue_bytes, Overflow(overflow)),
+        choice=Choice(transport if isinstance(transport, str) else tuple(transport)),
+        attempts=attempts,
+    )
+    runner = Runner(machine, Opening(target, dial=dial, compress=compress), token=token, journal=None)
+    client = Client(machine, runner, timeout=timeout, stored=False)
+    failed: BaseException | None = None
+    async with trio.open_nursery() as nursery:
+        client._scope = nursery.cancel_scope  # noqa: SLF001 - made here
+        await nursery.start(runner.run)
+        nursery.start_soon(client._hear)  # noqa: SLF001 - as above
+        machine.start()
+        runner.pump()
+        try:
+            if wait is not False:
+                await client.ready(connect_timeout)
+            yield client
+            await client.close()
+        except trio.Cancelled:
+            raise  # of a scope around the block, or of the nursery itself
+        except BaseException as error:  # noqa: BLE001 - raised below, where no nursery wraps it
+            failed = error
+        finally:
+            await client._end(bye=False)  # noqa: SLF001 - as above
+    if failed is not None:
+        raise failed

@@ -1,0 +1,115 @@
+"""The rooms over a return: which are joined again, from where, and which are left."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from .clock import Clock
+from .errors import LeftRoom
+from .hearing import Hearing
+from .outbox import unanswered
+from .request import Request
+from .rooms import RoomState
+from .sending import Sending
+from .words import Said, encode
+
+_HEAD = 40
+"""Bytes of a message beside its own fields, near enough for a bound."""
+
+
+class Joining:
+    """What was said before about rooms, brought together with what the server says now."""
+
+    def __init__(self, clock: Clock, hearing: Hearing, sending: Sending, settle: Callable[[], None]) -> None:
+        self._clock, self._hearing, self._sending, self._settle = clock, hearing, sending, settle
+
+    def make(self, kind: str, fields: Said, *, ours: bool = False, **more: Any) -> Request:
+        """A request that nobody has submitted yet."""
+        request = Request(self._sending.names.next(), kind, fields, **more)
+        request.ours = ours
+        request.size = len(encode(fields)) + _HEAD
+        return request
+
+    # -- joins
+
+    def join(self, room: RoomState, fields: Said, **more: Any) -> Request:
+        """Join a room that the session is not in."""
+        request = self.make("join", {"room": room.name, **fields}, **more)
+        request.done = lambda done: self._joined(room, done)
+        room.joining = request
+        self._sending.submit(request)
+        return request
+
+    def _joined(self, room: RoomState, request: Request) -> None:
+        """A join has ended."""
+        if room.joining is request:
+            room.joining = None
+        if request.error is None:
+            room.joined(request.result, again=request.sent_again)
+            room.data = request.fields.get("data")
+        elif not room.member:
+            room.end(LeftRoom(room.name, str(request.error)) if request.ours else request.error)
+            self._hearing.rooms.forget(room.name)
+        self._settle()
+
+    def _again(self, room: RoomState) -> Request:
+        """The join of a room in a new session: what came after what was heard of it, or told."""
+        room.member, room.confirmed = False, False
+        fields: Said = {"room": room.name}
+        if room.data is not None:
+            fields["data"] = room.data
+        # The higher of the session's position and the room's own mark: neither tells what was told twice.
+        since = max(self._hearing.seq, room.mark)
+        if since and self._hearing.epoch is not None:
+            fields["since"] = f"{self._hearing.epoch}.{since}"
+        request = self.make("join", fields, ours=True, committed=True)
+        request.done = lambda done: self._joined(room, done)
+        request.owned, request.user = self._sending.owner
+        room.joining = request
+        return request
+
+    @property
+    def under_way(self) -> bool:
+        """Whether a room waits to be joined again."""
+        return any(room.joining is not None and room.joining.ours for room in self._hearing.rooms)
+
+    # -- coming back
+
+    def resumed(self, said: Said) -> None:
+        """The session is the same: what was written goes again; rooms are as the server says."""
+        sending, rooms = self._sending, self._hearing.rooms
+        taken = said.get("taken", 0)
+        sending.box.last_id = max(sending.box.last_id, taken)
+        sending.took(taken)
+        listed = {each["room"] for each in said.get("rooms") or ()}
+        for room in rooms:
+            if room.member and room.name not in listed:
+                if room.joining is not None:
+                    room.member = False
+                else:
+                    room.left("the session came back, and is not in it any more")
+                    rooms.forget(room.name)
+        sending.again()
+        spoken_of = {each.fields.get("room") for each in sending.box.all() if each.kind in ("leave", "join")}
+        for name in sorted(listed - {room.name for room in rooms} - spoken_of):
+            sending.submit(self.make("leave", {"room": name}, ours=True), front=True)
+
+    def fresh(self, *, same_life: bool) -> None:
+        """The session is another: the rooms as they stood before the first queued join or leave, then what
+        may
+        go again, then the queue.
+        """
+        sending = self._sending
+        sending.taken = 0
+        lost = sending.box.fresh(
+            sending.user,
+            life=sending.life,
+            same_life=same_life,
+            keys=sending.limits.keys,
+            now=self._clock.now(),
+            wall=self._clock.wall(),
+        )
+        for request in lost:
+            sending.fail(request, unanswered(request, "the session it was sent in is gone"))
+        sending.box.add_first([self._again(room) for room in self._hearing.rooms.members()])

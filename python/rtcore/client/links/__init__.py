@@ -1,0 +1,1 @@
+"""Transports: each carries messages over a Trio stream, and decides nothing."""

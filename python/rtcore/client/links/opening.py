@@ -1,0 +1,68 @@
+"""Opening a connection by the name of its transport."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Final
+
+import trio
+
+from rtcore.client.errors import Forbidden, NotRtcore
+
+from .dial import dial
+from .link import Link, Refused
+from .target import Target
+from .websocket import open_websocket
+
+DEADLINE: Final = 5.0
+"""Seconds for the first byte; then the next transport is tried."""
+Dial = Callable[[Target], Awaitable[trio.abc.Stream]]
+
+
+class CannotOpen(OSError):  # noqa: N818 - what happened
+    """Not now. `after`: the seconds that the server asked for."""
+
+    def __init__(self, message: str, after: float | None = None) -> None:
+        super().__init__(message)
+        self.after = after
+
+
+class Opening:
+    """How connections to one server are opened."""
+
+    def __init__(
+        self, target: Target, *, dial: Dial = dial, deadline: float = DEADLINE, compress: bool = True
+    ) -> None:
+        self.target = target
+        self._dial, self._deadline, self._compress = dial, deadline, compress
+
+    async def open(self, transport: str, *, known: bool) -> Link:
+        """A link on which hello may be said. `known`: an rtcore server was there before.
+
+        Raises:
+            OSError: not now.
+            ConnectError: never.
+
+        """
+        try:
+            with trio.fail_after(self._deadline):
+                return await self._open(transport)
+        except trio.TooSlowError:
+            raise CannotOpen(f"no answer of {self.target} within {self._deadline:g} s") from None
+        except Refused as error:
+            if error.code in ("FORBIDDEN", "FORBIDDEN_ORIGIN"):
+                raise Forbidden(f"{self.target} does not let this client in: {error.message}") from None
+            foreign = error.code is None and (error.status < 400 or error.status in (404, 405))
+            if foreign and transport != "websocket" and not known:
+                raise NotRtcore(f"{self.target} is no rtcore server: it answers {error}") from None
+            raise CannotOpen(f"{self.target} answers {error}", error.after) from None
+
+    async def _open(self, transport: str) -> Link:
+        if transport != "websocket":
+            raise CannotOpen(f"there is no transport {transport!r} here")
+        stream = await self._dial(self.target)
+        try:
+            return await open_websocket(stream, self.target, compress=self._compress)
+        except BaseException:
+            await trio.aclose_forcefully(stream)
+            raise

@@ -1,0 +1,394 @@
+"""The client as a machine without hands: messages, closes and times go in, effects come out.
+
+    idle ─▶ connecting ─▶ welcoming ─▶ live
+                 ▲             │         │
+                 └── waiting ◀─┴─────────┘          ended: from anywhere, for good
+
+It opens no socket, reads no clock but the one it is given, and calls nobody but the readers and requests of
+the
+program, whose callbacks only say that there is something to look at. Every connection has a generation;
+what an
+older one says is not heard. At most one hello is under way.
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+import random
+from collections import deque
+from collections.abc import Callable
+from typing import Any, Final
+
+from .choice import Choice
+from .clock import Clock, Names
+from .coming import ABNORMAL, Backoff, verdict
+from .effects import Changed, Effect, Open, Shut, Welcomed, Write
+from .errors import (
+    ClientClosed,
+    ConnectError,
+    NotConnected,
+    StreamLost,
+    TokenRefused,
+    WrongVersion,
+)
+from .hearing import Hearing
+from .identity import VERSION, Identity
+from .joining import Joining
+from .outbox import Box
+from .pulse import Pulse
+from .request import Limits, Request
+from .rooms import RoomState
+from .sending import Sending
+from .states import Happening, State, Track
+from .streams import Streams
+from .words import Said, encode
+
+log = logging.getLogger("rtcore.client")
+WELCOME: Final = 15.0
+"""Seconds within which `welcome` must come."""
+CLIENT: Final = "rtcore-python"
+
+
+class Machine:
+    """One client: its session, its position, its requests, its rooms."""
+
+    def __init__(
+        self,
+        *,
+        clock: Clock,
+        dice: random.Random,
+        names: Names | None = None,
+        box: Box | None = None,
+        choice: Choice | None = None,
+        kept: bool = False,
+        attempts: int | None = None,
+        client: str = CLIENT,
+    ) -> None:
+        self.clock, self.effects = clock, deque[Effect]()
+        self.track = Track()
+        self.choice = choice or Choice()
+        self.hearing = Hearing(self.effects)
+        self.sending = Sending(clock, names or Names(), box or Box(), self.effects, kept=kept)
+        self.streams = Streams(self.sending)
+        self._joining = Joining(clock, self.hearing, self.sending, self._settle)
+        self.gen = 0
+        self.transport = ""
+        self.who = Identity(client)
+        self.pulse: Pulse | None = None
+        self.error: ConnectError | None = None
+        self.last_failure: Exception | None = None
+        self._backoff = Backoff(dice)
+        self._attempts, self._failures = attempts, 0
+        self._kept = kept
+        self._due, self._not_before = math.inf, -math.inf
+        self._welcome_by = math.inf
+        self._token: str | None = None
+        self._refused: str | None = None
+        self._told: tuple[int, str, float | None] | None = None
+        self._hears: dict[str, Callable[[Said], object]] = {
+            "event": self.hearing.event,
+            "gap": self.hearing.gap,
+            "ack": self.sending.ack,
+            "presence": self.hearing.presence,
+            "grants": self.hearing.grants,
+            "left": self.hearing.left,
+            "live": self.hearing.live,
+            "room": self._room,
+            "request": self._request,
+            "item": self.streams.item,
+            "end": self.streams.end,
+            "pong": self._pong,
+            "expiring": self._expiring,
+            "bye": self._bye,
+            "ping": lambda _: None,
+        }
+
+    @property
+    def state(self) -> State:
+        """What it is doing about its connection."""
+        return self.track.state
+
+    def _go(self, happening: Happening) -> None:
+        if self.track.after(happening, self.clock.now()):
+            self.effects.append(Changed())
+
+    # -- connecting
+
+    def start(self) -> None:
+        """Connect."""
+        if self.state is State.IDLE:
+            self._go(Happening.START)
+            self._open()
+
+    def _open(self) -> None:
+        self.gen += 1
+        self.transport = self.choice.next(self.clock.now())
+        self._due = math.inf
+        self.effects.append(Open(self.gen, self.transport, self._refused))
+
+    def opened(self, gen: int, token: str | None) -> None:
+        """The connection is there, and this is the token of the attempt: say hello."""
+        if gen != self.gen or self.state is not State.CONNECTING:
+            return
+        self._go(Happening.OPENED)
+        if self._refused is not None and token == self._refused:
+            self._over(TokenRefused("the server does not accept the token, and there is no other one", 4501))
+            return
+        self._token, self._told = token, None
+        self._welcome_by = self.clock.now() + WELCOME
+        hello = self.who.hello(token, self.hearing.position, self.streams.wanted(), self.clock.wall())
+        self.effects.append(Write(gen, (encode(hello),), hello=True))
+
+    def failed(self, gen: int, error: Exception, *, after: float | None = None) -> None:
+        """The connection could not be opened. A `ConnectError` is for good."""
+        if gen != self.gen or self.state not in (State.CONNECTING, State.WELCOMING):
+            return
+        self.last_failure = error
+        if isinstance(error, ConnectError):
+            self._over(error)
+            return
+        other = self.choice.failed(self.transport, self.clock.now())
+        self._away(0.0 if other and after is None else after, counts=not other)
+
+    def closed(self, gen: int, code: int, reason: str = "", *, after: float | None = None) -> None:
+        """The connection is gone."""
+        if gen != self.gen or self.state in (State.ENDED, State.WAITING, State.IDLE):
+            return
+        if self._told is not None:
+            code, reason, after = self._told
+            self._told = None
+        was_live = self.sending.open
+        alone = self.who.hellos.unanswered - (1 if self.state is State.WELCOMING and not was_live else 0)
+        if code == 4501 and not was_live and self._refused is None:
+            # A token that was kept too long is answered so; the token function may have another.
+            self._refused = self._token or ""
+            self._away(0.0, counts=False)
+            return
+        error = verdict(code, reason, earlier_hello_open=alone > 0)
+        if error is not None:
+            self._over(error)
+            return
+        self.last_failure = NotConnected(f"the connection ended with {code}{f': {reason}' if reason else ''}")
+        if not was_live and code == ABNORMAL:
+            other = self.choice.failed(self.transport, self.clock.now())
+            self._away(0.0 if other else None, counts=not other)
+        else:
+            self._away(after)
+
+    def _away(self, after: float | None, *, counts: bool = True) -> None:
+        """Come back, after so many seconds if that was said."""
+        now = self.clock.now()
+        self._drop()
+        self._go(Happening.LOST)
+        self._failures += counts
+        if self._attempts is not None and self._failures >= self._attempts:
+            self._over(NotConnected(f"{self._failures} attempts failed; the last: {self.last_failure}"))
+            return
+        if after is None or counts:
+            self._due = now + self._backoff.wait(now, after)
+        else:
+            self._due = now + after
+        self._not_before = now + after if after else -math.inf
+
+    def _drop(self) -> None:
+        self._welcome_by = math.inf
+        self.pulse = None
+        if self.sending.open:
+            self.sending.closed()
+        self.hearing.rooms.unconfirm()
+        for room in self.hearing.rooms:
+            for reader in room.readers:
+                reader.asking = reader.asking and reader.hole
+
+    def try_now(self) -> None:
+        """Do not wait for the next attempt any longer, though never before the time that the server named."""
+        if self.state is State.WAITING:
+            self._due = max(self.clock.now(), self._not_before)
+
+    def reconnect(self) -> None:
+        """Give this connection up, and come back at once."""
+        if self.state in (State.CONNECTING, State.WELCOMING, State.LIVE):
+            self.effects.append(Shut(self.gen, 1000, "reconnect"))
+            self._away(0.0, counts=False)
+        self.try_now()
+
+    def _over(self, error: ConnectError) -> None:
+        """For good. Everything that waits hears of it."""
+        if self.state is State.ENDED:
+            return
+        self._drop()
+        self.error = error
+        self.effects.append(Shut(self.gen, 1000, ""))
+        closing = isinstance(error, ClientClosed)
+        self._go(Happening.CLOSE if closing else Happening.REFUSED)
+        self._due = math.inf
+        if self._kept:
+            # What is on disk stays for the next process; who waits here hears that it goes on without him.
+            self.sending.detach(str(error))
+        else:
+            self.sending.end_all(str(error))
+        self.streams.stop(error)
+        self.hearing.end_all(error)
+
+    # -- closing
+
+    def bye(self) -> None:
+        """End the session at the server too: what runs for it is cancelled."""
+        self.sending.say({"type": "bye"})
+
+    def close(self, why: str = "the client was closed") -> None:
+        """End for good."""
+        self._over(ClientClosed(why))
+
+    # -- hearing
+
+    def heard(self, gen: int, messages: list[Said]) -> None:
+        """Messages of a connection. What no server says closes it, and the client comes back."""
+        if gen != self.gen or self.state is State.ENDED:
+            return
+        if self.pulse is not None:
+            self.pulse.any_byte(self.clock.now())
+        try:
+            for said in messages:
+                self._hear(said)
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            self.last_failure = NotConnected(f"the server said what none should: {error!r}")
+            log.warning("a message that no server says", exc_info=error)
+            self.effects.append(Shut(gen, 1002, "a message that no server says"))
+            self.closed(gen, ABNORMAL, str(error))
+
+    def alive(self, gen: int) -> None:
+        """Bytes came that are no message."""
+        if gen == self.gen and self.pulse is not None:
+            self.pulse.any_byte(self.clock.now())
+
+    def _hear(self, said: Said) -> None:
+        kind = said["type"]
+        if kind == "welcome":
+            if self.state is State.WELCOMING and not self.sending.open:
+                self._welcome(said)
+        elif (self.sending.open or kind == "bye") and (hears := self._hears.get(kind)) is not None:
+            hears(said)
+
+    def _welcome(self, said: Said) -> None:
+        now = self.clock.now()
+        if said.get("v", VERSION) != VERSION:
+            self._over(WrongVersion(f"the server speaks version {said['v']} of the protocol, not {VERSION}"))
+            return
+        resumed, same_life = self.who.welcome(said, self.clock.wall())
+        limits, user, life = Limits.of(said.get("limits")), self.who.user, self.who.life
+        self._welcome_by, self._refused = math.inf, None
+        self._failures = 0
+        self.choice.worked(self.transport)
+        self.hearing.begin(said["epoch"], said["seq"])
+        sending = self.sending
+        sending.gen, sending.open, sending.http = self.gen, True, self.transport != "websocket"
+        sending.limits, sending.session, sending.life = limits, self.who.session, life
+        sending.user, sending.owner = user, (True, user)
+        for request in sending.box.queue:
+            if not request.owned:
+                request.owned, request.user = True, user
+        sending.pace.begin(limits.messages_per_second, now)
+        self.pulse = Pulse(now, limits.ping, limits.silence)
+        self.effects.append(Welcomed(self.gen, said["session"], said["key"] or ""))
+        if self._kept:
+            sending.keep(("session", self.who.session, self.who.key, user, life))
+        if not same_life or not resumed:
+            self.hearing.asked.forget()
+        if resumed:
+            self._joining.resumed(said)
+            self.streams.grant_again()
+        else:
+            self.streams.stop(StreamLost("the session is another"))
+            self._joining.fresh(same_life=same_life)
+        sending.flush()
+        self._settle()
+
+    def _room(self, said: Said) -> None:
+        self.hearing.room(said)
+        self._settle()
+
+    def _settle(self) -> None:
+        """Live, once each joined room is confirmed."""
+        if self.sending.open and not self._joining.under_way and self.hearing.rooms.settled():
+            if self.state is State.WELCOMING:
+                self._backoff.live(self.clock.now())
+            self._go(Happening.SETTLED)
+
+    def _request(self, said: Said) -> None:
+        if (kept := self.hearing.request(said)) is not None:
+            self.effects.append(Write(self.gen, (kept,)))
+
+    def reply(self, number: int, said: Said) -> None:
+        """The program's answer to a question of the server: `{"data": ...}` or `{"error": {...}}`."""
+        coded = self.hearing.reply(number, said)
+        if coded is not None and self.sending.open:
+            self.effects.append(Write(self.gen, (coded,)))
+
+    def _pong(self, said: Said) -> None:
+        if self.pulse is not None:
+            self.pulse.ponged(self.clock.now(), said.get("time"))
+        self.sending.took(said.get("taken"))
+
+    def _expiring(self, said: Said) -> None:
+        self.who.expires = said.get("at")
+        self.effects.append(Changed())
+
+    def _bye(self, said: Said) -> None:
+        self._told = (said.get("code", ABNORMAL), said.get("reason") or "", said.get("after"))
+        self.who.hellos.known(said.get("n"))
+
+    # -- the program
+
+    def request(
+        self, kind: str, fields: Said, *, ours: bool = False, front: bool = False, **more: Any
+    ) -> Request:
+        """Make a request. Raises `NotDone` when the outbox has no room, or the client has ended."""
+        self._still()
+        request = self._joining.make(kind, fields, ours=ours, **more)
+        self.sending.submit(request, front=front)
+        return request
+
+    def join(self, room: RoomState, fields: Said, **more: Any) -> Request:
+        """Join a room that the session is not in. Raises as `request`."""
+        self._still()
+        return self._joining.join(room, fields, **more)
+
+    def _still(self) -> None:
+        if self.state is State.ENDED:
+            raise self.error or ClientClosed("the client was closed")
+
+    # -- time
+
+    def ping(self) -> None:
+        """Ask whether the server is there, and what it has taken."""
+        if self.pulse is not None and self.sending.open:
+            self.sending.say(self.pulse.question(self.clock.now(), self.sending.box.acked))
+
+    def advance(self) -> None:
+        """Do what is due by the clock."""
+        now = self.clock.now()
+        if self.state is State.WAITING and now >= self._due:
+            self._go(Happening.DUE)
+            self._open()
+        if now >= self._welcome_by:
+            self.effects.append(Shut(self.gen, 1000, "no welcome"))
+            self.failed(self.gen, NotConnected(f"no welcome came within {WELCOME:g} s of the hello"))
+        if self.pulse is not None:
+            if now >= self.pulse.dead_at:
+                self.effects.append(Shut(self.gen, 1000, "silent"))
+                self.closed(self.gen, ABNORMAL, "nothing was heard of the server")
+            elif now >= self.pulse.ping_due:
+                self.ping()
+        self.sending.advance()
+
+    @property
+    def deadline(self) -> float:
+        """When `advance` is wanted next, on the clock that only goes forward."""
+        times = [self.sending.deadline, self._welcome_by]
+        if self.state is State.WAITING:
+            times.append(self._due)
+        if self.pulse is not None:
+            times += [self.pulse.ping_due, self.pulse.dead_at]
+        return min(times)

@@ -1,0 +1,100 @@
+"""Is the server there, how far away is it, and how fast may be spoken."""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+from typing import Final
+
+from .words import Said
+
+WINDOW: Final = 20
+"""How many of the last pings loss is reckoned from."""
+SMOOTH: Final = 0.125
+"""The weight of a new round trip, as RFC 6298 section 2 has it."""
+
+
+class Pulse:
+    """Pings of one connection; begins anew with each, for figures are of the transport in use."""
+
+    def __init__(self, now: float, ping: float, silence: float) -> None:
+        self.heard = now
+        self.ping, self.silence = ping, silence
+        self.smoothed: float | None = None
+        self.last: float | None = None
+        self.round_trips: deque[float] = deque(maxlen=256)
+        self._outcomes: deque[bool] = deque(maxlen=WINDOW)
+        self.asked: float | None = None
+        self._name = 0
+
+    def any_byte(self, now: float) -> None:
+        """Something was heard."""
+        self.heard = max(self.heard, now)
+
+    def question(self, now: float, acked: int) -> Said:
+        """The `ping` that goes out now; one before it that has no answer is lost."""
+        if self.asked is not None:
+            self._outcomes.append(False)
+        self.asked, self._name = now, round(now * 1000)
+        said: Said = {"type": "ping", "time": self._name}
+        if acked:
+            said["acked"] = acked
+        if self.last is not None:
+            said["rtt"] = round(self.last * 1000)
+        return said
+
+    def ponged(self, now: float, name: object) -> float | None:
+        """Its answer: the round trip in seconds, unless it is of an earlier one."""
+        if self.asked is None or name != self._name:
+            return None
+        trip = max(0.0, now - self.asked)
+        self.asked = None
+        self.last = trip
+        self.smoothed = trip if self.smoothed is None else (1 - SMOOTH) * self.smoothed + SMOOTH * trip
+        self.round_trips.append(trip)
+        self._outcomes.append(True)
+        return trip
+
+    @property
+    def loss(self) -> float:
+        """The part of the last pings that had no answer."""
+        return self._outcomes.count(False) / len(self._outcomes) if self._outcomes else 0.0
+
+    @property
+    def ping_due(self) -> float:
+        """When to ask, should nothing be heard before."""
+        return math.inf if self.asked is not None else self.heard + self.ping
+
+    @property
+    def dead_at(self) -> float:
+        """When the server counts as gone, should nothing be heard before."""
+        return self.heard + self.ping + self.silence
+
+
+class Pace:
+    """As many messages a second as the server takes; a second's worth may go at once."""
+
+    def __init__(self) -> None:
+        self._rate = 0.0
+        self._left = 0.0
+        self._then = 0.0
+
+    def begin(self, rate: float, now: float) -> None:
+        """A new connection: `rate` messages a second, 0 for no limit."""
+        self._rate, self._left, self._then = rate, rate, now
+
+    def may(self, now: float) -> bool:
+        """Whether one more may go now; it counts."""
+        if self._rate <= 0:
+            return True
+        self._left = min(self._rate, self._left + (now - self._then) * self._rate)
+        self._then = now
+        if self._left < 1:
+            return False
+        self._left -= 1
+        return True
+
+    @property
+    def next(self) -> float:
+        """When one more may go."""
+        return math.inf if self._rate <= 0 else self._then + max(0.0, 1 - self._left) / self._rate

@@ -1,0 +1,180 @@
+"""The rooms of the client: who wants them, what was heard of them, and who is there.
+
+For each room the client keeps the number up to which it has heard *or been told* (`mark`): a gap that ends
+at or
+below it was told before. Events that come before the ack of their join wait for it: history first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, Final
+
+from .errors import LeftRoom
+from .reader import Event, Gap, Heard, Reader, event_of
+from .request import Request
+from .words import Said
+
+EARLY: Final = 1024
+
+
+class RoomState:
+    """One room, shared by all that joined it here."""
+
+    def __init__(self, name: str, data: Any = None) -> None:
+        self.name = name
+        self.data = data
+        """What the last join that was answered said to the authorizer (`msgspec.Raw`, or None)."""
+        self.views = 0
+        """How many joins of the program want it."""
+        self.member = False
+        """Whether the server said so: as it stood before whatever of ours is unanswered."""
+        self.confirmed = False
+        """Whether this connection said so."""
+        self.joining: Request | None = None
+        self.mark = 0
+        self.began = 0
+        self.start = 0
+        """The number after which this membership's events begin, history included: where another consumer
+        begins.
+        """
+        self.readers: list[Reader] = []
+        self.members: dict[str, Said] = {}
+        self.count: int | None = None
+        self.state: Any = None
+        self.grants: tuple[str, ...] = ()
+        self._early: list[Said] = []
+        self._early_missed = 0
+
+    # -- hearing
+
+    def hear(self, said: Said) -> None:
+        """An event of the feed, new to the session."""
+        if self.joining is not None and not self.member:
+            if len(self._early) < EARLY:
+                self._early.append(said)
+            else:
+                self._early_missed = max(self._early_missed, said.get("seq") or 0)
+            return
+        self._take(event_of(said))
+
+    def _take(self, item: Heard) -> None:
+        number = item.seq if isinstance(item, Event) else item.last
+        if number is not None:
+            if number <= self.mark:
+                return
+            self.mark = number
+        for reader in self.readers:
+            reader.push(item)
+
+    def gap(self, first: int, last: int, reason: str) -> None:
+        """What the server will not say."""
+        if last > self.mark or reason == "epoch":
+            if reason == "epoch":
+                self.mark = 0
+            self._take(Gap(max(first, self.mark + 1) if self.mark else first, last, reason, self.name))
+
+    def joined(self, ack: Said, *, again: bool) -> None:
+        """The ack of a join. `again`: it may have been done before, so that `seq` does not say where the feed
+        begins.
+        """
+        first_here = not self.member
+        self.member = self.confirmed = True
+        history = [event_of(said) for said in ack.get("history") or ()]
+        began = ack.get("began")
+        if began is None:  # a server of before it: the seq of a first join, else what the history reached
+            reached = max((item.seq or 0 for item in history), default=0)
+            began = reached if again or not first_here else ack["seq"]
+        self.began = max(self.began, began)
+        if not self.mark:
+            self.start = min(item.seq or 0 for item in history) - 1 if history else began
+        if gap := ack.get("gap"):
+            self.gap(gap["from"], gap["to"], gap.get("reason", "ring"))
+        for item in history:
+            self._take(item)
+        self.mark = max(self.mark, self.began)
+        self.snapshot(ack)
+        early, self._early = self._early, []
+        for said in early:
+            self._take(event_of(said))
+        if self._early_missed > self.mark:
+            for reader in self.readers:
+                reader.lack(self._early_missed)
+            self.mark = self._early_missed
+        self._early_missed = 0
+
+    # -- who is here
+
+    def snapshot(self, said: Said) -> None:
+        """`room`, or the ack of a join: the whole of what is known at its number."""
+        self.confirmed = True
+        if "members" in said:
+            self.members = {member["session"]: member for member in said["members"] or ()}
+        self.count = said.get("count", self.count)
+        self.state = said.get("state", self.state)
+        self.grants = tuple(said.get("grants") or self.grants)
+
+    def presence(self, said: Said) -> None:
+        """Who came and who went, as sets."""
+        for member in said.get("left") or ():
+            self.members.pop(member["session"] if isinstance(member, dict) else member, None)
+        for member in said.get("joined") or ():
+            self.members[member["session"]] = member
+        self.count = said.get("count", self.count)
+
+    # -- leaving
+
+    def left(self, reason: str) -> None:
+        """The server says that the session is not in it any more."""
+        self.member = self.confirmed = False
+        self.end(LeftRoom(self.name, reason))
+
+    def end(self, error: Exception | None) -> None:
+        """Its consumers hear nothing more."""
+        for reader in self.readers:
+            reader.end(error)
+        self.readers.clear()
+        self._early.clear()
+
+    def new_epoch(self) -> None:
+        """The old numbers say nothing any more."""
+        self.mark = self.began = self.start = 0
+        for reader in self.readers:
+            reader.new_epoch()
+
+
+class Rooms:
+    """All of them by name."""
+
+    def __init__(self) -> None:
+        self._rooms: dict[str, RoomState] = {}
+
+    def get(self, name: str) -> RoomState | None:
+        """The room, if anybody here wants it or the server says that we are in it."""
+        return self._rooms.get(name)
+
+    def make(self, name: str, data: Any = None) -> RoomState:
+        """The room; made if need be."""
+        if name not in self._rooms:
+            self._rooms[name] = RoomState(name, data)
+        return self._rooms[name]
+
+    def forget(self, name: str) -> None:
+        """Nobody wants it, and the server has let it go."""
+        self._rooms.pop(name, None)
+
+    def __iter__(self) -> Iterator[RoomState]:
+        return iter(list(self._rooms.values()))
+
+    def members(self) -> list[RoomState]:
+        """Those that the server has us in."""
+        return [room for room in self._rooms.values() if room.member]
+
+    def settled(self) -> bool:
+        """Whether each room that we are in is confirmed on this connection."""
+        return all(room.confirmed for room in self._rooms.values() if room.member)
+
+    def unconfirm(self) -> None:
+        """The connection is gone: nothing is confirmed on the next."""
+        for room in self._rooms.values():
+            room.confirmed = False

@@ -1,0 +1,257 @@
+"""The hands of the machine: what it wants done is done here, by Trio."""
+
+from __future__ import annotations
+
+import inspect
+import logging
+import math
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import trio
+
+from .effects import Ask, Changed, Commit, Effect, Open, Shut, Welcomed, Write
+from .errors import ClientError, ConnectError, RequestError
+from .links.link import Ended, Link
+from .links.opening import Opening
+from .machine import Machine
+from .states import State
+from .store import Journal
+from .words import Said, data_of
+
+log = logging.getLogger("rtcore.client")
+Token = Callable[..., str | Awaitable[str | None] | None]
+Answer = Callable[[Any], Any]
+
+
+class TokenFailed(Exception):  # noqa: N818 - what happened
+    """The token function raised: a failed attempt, and never an anonymous one."""
+
+
+class TrioClock:
+    """Trio's time, which a test may own, and the wall's."""
+
+    def __init__(self, wall: Callable[[], int]) -> None:
+        self._wall = wall
+
+    def now(self) -> float:
+        """Seconds, of no epoch."""
+        return trio.current_time()
+
+    def wall(self) -> int:
+        """Milliseconds since 1970."""
+        return self._wall()
+
+
+class _Ears:
+    """One connection's ears: they belong to a generation."""
+
+    def __init__(self, runner: Runner, gen: int) -> None:
+        self._runner, self._gen = runner, gen
+
+    def messages(self, messages: list[Said]) -> None:
+        """To the machine."""
+        self._runner.machine.heard(self._gen, messages)
+        self._runner.pump()
+
+    def alive(self) -> None:
+        """Bytes came."""
+        self._runner.machine.alive(self._gen)
+
+
+class Runner:
+    """Runs one machine. Everything but `run` is a plain function, to be called in Trio's thread."""
+
+    def __init__(
+        self,
+        machine: Machine,
+        opening: Opening,
+        *,
+        token: str | Token | None,
+        journal: Journal | None,
+    ) -> None:
+        self.machine, self.opening = machine, opening
+        self.answers: dict[str, Answer] = {}
+        self.changed = trio.Event()
+        self.bytes_in = self.bytes_out = 0
+        self.handler_failures = 0
+        self._token = token
+        self._journal = journal
+        self._links: dict[int, Link] = {}
+        self._scopes: dict[int, trio.CancelScope] = {}
+        self._held: dict[int, list[Write]] = {}
+        self._commits: list[Commit] = []
+        self._commits_due = trio.Event()
+        self._time = trio.Event()
+        self._nursery: trio.Nursery | None = None
+        self._pumping = False
+        self._deadline = math.inf
+
+    async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
+        """Until cancelled."""
+        async with trio.open_nursery() as nursery:
+            self._nursery = nursery
+            nursery.start_soon(self._keep_time)
+            if self._journal is not None:
+                nursery.start_soon(self._keep)
+            task_status.started()
+            self.pump()
+
+    def start_soon(self, function: Callable[..., Awaitable[None]], *args: object) -> None:
+        """A task of the client's."""
+        assert self._nursery is not None, "the client runs"  # noqa: S101 - only within `run`
+        self._nursery.start_soon(function, *args)
+
+    # -- effects
+
+    def pump(self) -> None:
+        """Do what the machine wants done. Called after each call of the machine."""
+        if self._pumping or self._nursery is None:
+            return
+        self._pumping = True
+        try:
+            effects = self.machine.effects
+            while effects:
+                self._do(effects.popleft())
+        finally:
+            self._pumping = False
+        if self.machine.deadline < self._deadline:
+            self._time.set()
+
+    def _do(self, effect: Effect) -> None:
+        if isinstance(effect, Write):
+            if (link := self._links.get(effect.gen)) is not None:
+                link.say(effect.messages, hello=effect.hello)
+        elif isinstance(effect, Open):
+            self.start_soon(self._connect, effect)
+        elif isinstance(effect, Welcomed):
+            if (link := self._links.get(effect.gen)) is not None:
+                link.welcomed(effect.session, effect.key)
+        elif isinstance(effect, Shut):
+            if (link := self._links.get(effect.gen)) is not None:
+                link.shut(effect.code, effect.reason)
+            elif (scope := self._scopes.get(effect.gen)) is not None:
+                scope.cancel()
+        elif isinstance(effect, Commit):
+            self._commits.append(effect)
+            self._commits_due.set()
+        elif isinstance(effect, Ask):
+            self.start_soon(self._answer, effect)
+        elif isinstance(effect, Changed):
+            self.tell()
+
+    def tell(self) -> None:
+        """The status is another."""
+        self.changed.set()
+        self.changed = trio.Event()
+
+    # -- connections
+
+    async def _connect(self, effect: Open) -> None:
+        gen, machine = effect.gen, self.machine
+        with trio.CancelScope() as scope:
+            self._scopes[gen] = scope
+            try:
+                token = await self._ask_token(effect.refused)
+                link = await self.opening.open(effect.transport, known=machine.who.session is not None)
+            except (OSError, TokenFailed, ConnectError, trio.TooSlowError) as error:
+                machine.failed(gen, error, after=getattr(error, "after", None))
+                self.pump()
+                return
+            finally:
+                del self._scopes[gen]
+            if gen != machine.gen or machine.state is not State.CONNECTING:
+                link.shut(1000, "given up")
+            self._links[gen] = link
+            ended = Ended()
+            try:
+                machine.opened(gen, token)
+                self.pump()
+                ended = await link.run(_Ears(self, gen))
+            except ConnectError as error:
+                machine.failed(gen, error)
+            finally:
+                self.bytes_in += link.received
+                self.bytes_out += link.sent
+                del self._links[gen]
+            machine.closed(gen, ended.code, ended.reason, after=ended.after)
+            self.pump()
+
+    async def _ask_token(self, refused: str | None) -> str | None:
+        if self._token is None or isinstance(self._token, str):
+            return self._token
+        takes = _takes_one(self._token)
+        try:
+            told = self._token(refused) if takes else self._token()
+            return await told if inspect.isawaitable(told) else told
+        except Exception as error:
+            log.warning("the token function failed: %r", error)
+            raise TokenFailed(f"the token function raised {error!r}") from error
+
+    # -- the server's questions
+
+    async def _answer(self, ask: Ask) -> None:
+        self.machine.reply(ask.number, await self._reply_to(ask))
+        self.pump()
+
+    async def _reply_to(self, ask: Ask) -> Said:
+        handler = self.answers.get(ask.event)
+        if handler is None:
+            text = f"this client has no answer for {ask.event!r}"
+            return {"error": {"code": "NOT_FOUND", "message": text}}
+        try:
+            told = handler(ask.data)
+            return {"data": data_of(await told if inspect.isawaitable(told) else told)}
+        except ClientError as error:
+            return {"error": {"code": error.code, "message": str(error)}}
+        except Exception as error:
+            code = getattr(error, "code", None)
+            if isinstance(code, str) and not isinstance(error, RequestError):
+                return {"error": {"code": code, "message": str(error)}}
+            self.handler_failures += 1
+            log.exception("the answer for %r failed", ask.event)
+            return {"error": {"code": "INTERNAL", "message": "the client's answer failed"}}
+
+    # -- time and disk
+
+    async def _keep_time(self) -> None:
+        while True:
+            self.machine.advance()
+            self.pump()
+            self._time = trio.Event()
+            self._deadline = self.machine.deadline
+            with trio.move_on_at(self._deadline):
+                await self._time.wait()
+
+    async def _keep(self) -> None:
+        assert self._journal is not None  # noqa: S101 - it is why this task runs
+        while True:
+            if not self._commits:
+                self._commits_due = trio.Event()
+                await self._commits_due.wait()
+            commits, self._commits = self._commits, []
+            steps = [step for commit in commits for step in commit.steps]
+            await self._journal.commit(steps)
+            for commit in commits:
+                self.machine.sending.committed(commit.token)
+            self.pump()
+
+    async def flush_store(self) -> None:
+        """Wait until what was to be kept is kept."""
+        if self._journal is not None and self._commits:
+            commits, self._commits = self._commits, []
+            await self._journal.commit([step for commit in commits for step in commit.steps])
+
+    async def gone(self) -> None:
+        """Wait until no connection is open any more."""
+        while self._links:
+            with trio.move_on_after(0.05):
+                await self.changed.wait()
+
+
+def _takes_one(function: Token) -> bool:
+    try:
+        inspect.signature(function).bind("refused")
+    except (TypeError, ValueError):
+        return False
+    return True

@@ -1,0 +1,386 @@
+"""What goes up: who goes next, under which id, what is kept on disk first, and what ends without an ack."""
+
+from __future__ import annotations
+
+import heapq
+import math
+from collections import deque
+from collections.abc import Callable
+from typing import Any, Final
+
+from .clock import Clock, Names
+from .effects import Commit, Effect, Write
+from .errors import MaybeDone, NotDone, Rejected, RequestTimeout, TooLarge
+from .outbox import Box, unanswered
+from .pulse import Pace
+from .request import AGAIN, Limits, Request
+from .words import Said, encode
+
+MAYBE: Final = frozenset({"ACK_EXPIRED", "OUTCOME_UNKNOWN"})
+POISON: Final = 5
+"""Connections in a row that ended with the same request as the first unanswered, and nothing moved."""
+TRIES: Final = 5
+"""How often a request is sent again of which the server said that it did nothing, and may later."""
+RETRY_FIRST: Final = 0.5
+FRAME: Final = 64 * 1024
+"""Bytes of small messages that go into one frame, if the limit is not lower."""
+KEYED: Final = frozenset({"emit", "publish"})
+
+
+class Sending:
+    """The way up. `open` between `welcome` and the end of the connection."""
+
+    def __init__(self, clock: Clock, names: Names, box: Box, effects: deque[Effect], *, kept: bool) -> None:
+        self.clock, self.names, self.box = clock, names, box
+        self.limits = Limits()
+        self.open = False
+        self.http = False
+        self.gen = 0
+        self.user: str | None = None
+        self.session: str | None = None
+        self.life: str | None = None
+        self.taken = 0
+        self.owner: tuple[bool, str | None] = (False, None)
+        """Whether anybody was welcome yet, and who it was last: whose a request is that is queued now."""
+        self.pace = Pace()
+        self._effects = effects
+        self._kept = kept
+        self._steps: list[tuple[Any, ...]] = []
+        self._token = 0
+        self._waits: dict[int, tuple[int, list[bytes], list[Request]]] = {}
+        self._adds: list[Request] = []
+        self._timers: list[tuple[float, int, Request]] = []
+        self._later: list[tuple[float, int, Request]] = []
+        self._count = 0
+        self._progress = False
+        self._acked_said = 0
+
+    # -- in
+
+    def submit(
+        self,
+        request: Request,
+        *,
+        front: bool = False,
+    ) -> None:
+        """Take a request. Raises `NotDone` when there is no room for it, or nobody to hear a volatile one."""
+        now = self.clock.now()
+        if request.volatile and not self.open:
+            self.box.counts.volatile_refused += 1
+            raise NotDone("not connected, and a volatile message is never queued", "UNAVAILABLE")
+        waits = not self.open or bool(self.box.queue) or len(self.box.written) >= self.limits.acks
+        if not request.ours and (dropped := self.box.room_for(request)) is not None:
+            self._end(dropped, NotDone(f"{dropped.kind} was dropped for a newer one: the outbox is full"))
+        if waits and request.kind in KEYED and request.key is None and not request.volatile:
+            request.key, request.automatic = request.name, True
+        request.owned, request.user = self.owner
+        if front:
+            self.box.add_first([request])
+        else:
+            self.box.add(request)
+        if not request.ours:
+            self.box.counts.sent += 1
+        self._watch(request, now)
+        if self._kept and request.stored:
+            self._steps.append(("add", request))
+            self._adds.append(request)
+        else:
+            request.committed = True
+            request.tell()
+        self.flush()
+
+    def restored(self, request: Request) -> None:
+        """A row of the store, in its order, before the first connection."""
+        request.committed = True
+        if request.id is not None:
+            self.box.written[request.id] = request
+            self.box.last_id = max(self.box.last_id, request.id)
+        else:
+            self.box.add(request)
+        self._watch(request, self.clock.now())
+
+    def _watch(self, request: Request, now: float) -> None:
+        times = [time for time in (request.dies, request.patience) if time is not None]
+        if request.dies_wall is not None:
+            times.append(now + max(0.0, (request.dies_wall - self.clock.wall()) / 1000))
+        if times:
+            self._count += 1
+            heapq.heappush(self._timers, (min(times), self._count, request))
+
+    # -- out
+
+    def flush(self) -> None:
+        """Write all that may go now."""
+        batch: list[bytes] = []
+        while self.open and len(self.box.written) < self.limits.acks:
+            request = self.box.next_for(self.user)
+            if request is None or not self.pace.may(self.clock.now()):
+                break
+            if (said := self._first_time(request)) is not None:
+                batch.append(said)
+        self._hand(batch)
+
+    def _first_time(self, request: Request) -> bytes | None:
+        acked = self.box.acked
+        self.box.write(request)
+        said = encode(request.message(acked if acked > self._acked_said else None))
+        if len(said) > self.limits.max_message:
+            self.box.written.pop(self.box.last_id)
+            self.box.last_id -= 1
+            request.id = None
+            self._end(
+                request,
+                TooLarge(f"{request.kind} has {len(said)} bytes; the server takes {self.limits.max_message}"),
+            )
+            return None
+        self._acked_said = max(acked, self._acked_said)
+        request.session, request.life, request.user, request.owned = self.session, self.life, self.user, True
+        request.written, request.written_wall = self.clock.now(), self.clock.wall()
+        request.asked = self.clock.now()
+        request.tell()
+        if self._kept and request.stored:
+            self._steps.append(("write", request))
+        return said
+
+    def again(self) -> None:
+        """After a return to the same session: all that was written, by rising id, before anything new."""
+        batch: list[bytes] = []
+        for request in list(self.box.written.values()):
+            if request.volatile:
+                self._end(request, unanswered(request, "the connection was lost, and it is volatile"))
+                continue
+            request.asked = self.clock.now()
+            request.sent_again = True
+            batch.append(encode(request.message()))
+        self._hand(batch)
+
+    def say(self, said: Said) -> None:
+        """What is no request: it is never kept, and says nothing when there is no connection."""
+        if self.open:
+            self._effects.append(Write(self.gen, (encode(said),)))
+
+    def _hand(self, batch: list[bytes]) -> None:
+        if self._steps:
+            self._token += 1
+            self._waits[self._token] = (self.gen, batch, self._adds)
+            self._effects.append(Commit(self._token, tuple(self._steps)))
+            self._steps, self._adds = [], []
+        elif self._waits and batch:  # behind what waits for the disk: ids leave in their order
+            last = max(self._waits)
+            gen, held, adds = self._waits[last]
+            self._waits[last] = (self.gen, (held if gen == self.gen else []) + batch, adds)
+        elif batch:
+            self._write(self.gen, batch)
+
+    def _write(self, gen: int, batch: list[bytes]) -> None:
+        most = min(FRAME, self.limits.max_message)
+        frame: list[bytes] = []
+        size = 2
+        for said in batch:
+            if frame and size + len(said) + 1 > most:
+                self._effects.append(Write(gen, tuple(frame)))
+                frame, size = [], 2
+            frame.append(said)
+            size += len(said) + 1
+        if frame:
+            self._effects.append(Write(gen, tuple(frame)))
+
+    def committed(self, token: int) -> None:
+        """The store has it: what waited for it may leave."""
+        gen, batch, adds = self._waits.pop(token)
+        for request in adds:
+            request.committed = True
+            request.tell()
+        if gen == self.gen and self.open and batch:
+            self._write(gen, batch)
+
+    def keep(self, step: tuple[Any, ...]) -> None:
+        """One more step for the store, with the next commit, which is asked for at once."""
+        if self._kept:
+            self._steps.append(step)
+            self._hand([])
+
+    # -- acks
+
+    def ack(self, said: Said) -> None:
+        """The answer to a request; to none that is known: nothing."""
+        request = self.box.written.get(said["id"])
+        if request is None:
+            return
+        self._progress = True
+        error = said.get("error")
+        if error is None:
+            request.result = said.get("data")
+            self._end(request, None)
+        elif error["code"] in MAYBE:
+            self._unknown(request, error)
+        elif error.get("retry") and self._retry(request, error):
+            pass
+        else:
+            self._end(
+                request,
+                Rejected(
+                    error["code"],
+                    error.get("message", ""),
+                    details=error.get("details"),
+                    retry=bool(error.get("retry")),
+                    after=error.get("after"),
+                ),
+            )
+        self.flush()
+
+    def _unknown(self, request: Request, error: Said) -> None:
+        """It may have been done. With a key that still holds, asking again gives the truth."""
+        keyed = request.key is not None and request.user is not None and request.user == self.user
+        young = request.written is not None and self.clock.now() - request.written < 0.9 * self.limits.keys
+        if (
+            keyed
+            and young
+            and request.life is not None
+            and request.life == self.life
+            and request.asks < TRIES
+        ):
+            self._once_more(request, 0.0)
+        else:
+            text = error.get("message") or "the server does not know any more"
+            self._end(request, MaybeDone(f"{request.kind} may have been done: {text}", error["code"]))
+
+    def _retry(self, request: Request, error: Said) -> bool:
+        if request.asks >= TRIES or request.volatile or request.ours:
+            return False
+        after = error.get("after")
+        wait = after if isinstance(after, int | float) else RETRY_FIRST * 2**request.asks
+        if request.patience is not None and self.clock.now() + wait >= request.patience:
+            return False
+        self._once_more(request, wait)
+        return True
+
+    def _once_more(self, request: Request, wait: float) -> None:
+        """The same, under a new id, after so many seconds."""
+        self.box.forget(request)
+        request.asks += 1
+        request.id = None
+        request.accepted = False
+        if self._kept and request.stored:
+            self._steps.append(("unwrite", request))
+        self._count += 1
+        heapq.heappush(self._later, (self.clock.now() + wait, self._count, request))
+
+    def took(self, taken: Any) -> None:
+        """The server has taken all ids up to this."""
+        if not isinstance(taken, int) or taken <= self.taken:
+            return
+        self.taken = taken
+        for number, request in list(self.box.written.items()):
+            if number > taken:
+                break
+            if not request.accepted:
+                request.accepted = self._progress = True
+                request.tell()
+
+    # -- ends
+
+    def _end(self, request: Request, error: Exception | None) -> None:
+        if request.ended:
+            return
+        self.box.forget(request)
+        request.ended, request.error = True, error
+        if error is None:
+            request.accepted = True
+            self.box.counts.applied += 0 if request.ours else 1
+        elif not request.ours:
+            self.box.counts.failed += 1
+            self.box.counts.maybe_done += bool(getattr(error, "maybe_done", False))
+        if self._kept and request.stored:
+            self._steps.append(("end", request))
+            self._hand([])
+        if request.done is not None:
+            request.done(request)
+        request.tell()
+
+    def give_up(self, request: Request, why: str) -> None:
+        """Its caller does not wait any more: back if it was not written, else it is not sent again."""
+        if not request.ended:
+            written = request.id is not None or request.written is not None
+            known = written and request.kind not in AGAIN
+            what = "was sent, and may have been done" if known else "was taken back"
+            self._end(request, RequestTimeout(f"{request.kind} {what}: {why}", maybe_done=known))
+
+    def fail(self, request: Request, error: Exception) -> None:
+        """It ends so."""
+        self._end(request, error)
+
+    def answered(self, request: Request) -> None:
+        """The server speaks of the stream that this opened: that is its answer."""
+        self._progress = True
+        request.result = None
+        self._end(request, None)
+
+    def detach(self, why: str) -> None:
+        """The process lets go: what has a row stays on disk, and ends here with whether it may have been
+        done.
+        """
+        self._kept = False
+        self.end_all(why)
+
+    def end_all(self, why: str, error: Callable[[Request], Exception] | None = None) -> None:
+        """It is over: each ends with whether it may have been done."""
+        for request in [*self.box.all(), *(each for *_, each in self._later)]:
+            self._end(request, error(request) if error else unanswered(request, why))
+        self._later.clear()
+
+    def closed(self) -> None:
+        """The connection is gone. Who was first in line too often, and nothing moved, is why."""
+        self.open = False
+        first = next(iter(self.box.written.values()), None)
+        if first is not None and not self._progress:
+            first.closes += 1
+            if first.closes >= POISON:
+                self._end(
+                    first,
+                    MaybeDone(f"{first.kind} was sent {POISON} times, and each time the connection ended"),
+                )
+        elif first is not None:
+            first.closes = 0
+        self._progress = False
+
+    # -- time
+
+    def advance(self) -> None:
+        """Do what is due."""
+        now = self.clock.now()
+        while self._timers and self._timers[0][0] <= now:
+            request = heapq.heappop(self._timers)[2]
+            if request.ended:
+                continue
+            if request.patience is not None and request.patience <= now:
+                self.give_up(request, "no answer came in its time")
+            elif request.id is None and request.written is None:
+                self._end(request, NotDone(f"{request.kind} was not sent in its time to live", "TIMEOUT"))
+        while self._later and self._later[0][0] <= now:
+            request = heapq.heappop(self._later)[2]
+            if not request.ended:
+                self.box.add_first([request])
+        if self.http and self.open:
+            self._ask_again(now)
+        self.flush()
+
+    def _ask_again(self, now: float) -> None:
+        """Over plain HTTP an ack may not come: it is asked for again, after 1 s, 2 s and so on."""
+        for request in list(self.box.written.values()):
+            if now >= request.asked + 2.0 ** min(request.asks, 5):
+                request.asked, request.asks, request.sent_again = now, request.asks + 1, True
+                self._effects.append(Write(self.gen, (encode(request.message()),)))
+
+    @property
+    def deadline(self) -> float:
+        """When `advance` is wanted next."""
+        times = [math.inf]
+        while self._timers and self._timers[0][2].ended:
+            heapq.heappop(self._timers)
+        times += [heap[0][0] for heap in (self._timers, self._later) if heap]
+        if self.open and self.box.queue and len(self.box.written) < self.limits.acks:
+            times.append(self.pace.next)
+        if self.open and self.http:
+            times += [each.asked + 2.0 ** min(each.asks, 5) for each in self.box.written.values()]
+        return min(times)
