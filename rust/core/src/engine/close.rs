@@ -66,15 +66,14 @@ impl Engine {
                 return;
             }
             Phase::Raw => conn.closed = Some((code, reason.into())),
-            Phase::Open if conn.leaving => self.outboxes[id.index()].drop_data(&mut self.arena),
+            Phase::Open if conn.leaving => self.out.drop_data(id),
             Phase::Hello | Phase::Checking(_) | Phase::Open => {
-                self.outboxes[id.index()].drop_data(&mut self.arena);
+                self.out.drop_data(id);
                 self.tell(id, |out, form| envelope::bye(out, form, code, reason, after));
             }
         }
         self.stats.closed(code);
-        let segment = self.arena.frame(Meta::Control, |out| write_close(out, code, reason));
-        self.post(id, Lane::Control, segment);
+        self.out.say(id, Lane::Control, Meta::Control, |out| write_close(out, code, reason));
         if let Some(session) = session {
             self.detach(id, session, now);
         }
@@ -119,9 +118,8 @@ impl Engine {
         conn.closed = Some((code, reason.into()));
         // RFC 6455 §5.5.1: the answer usually has the code that came.
         let answer = if code == close::NO_STATUS { close::NORMAL } else { code };
-        self.outboxes[id.index()].drop_data(&mut self.arena);
-        let segment = self.arena.frame(Meta::Control, |out| write_close(out, answer, ""));
-        self.post(id, Lane::Control, segment);
+        self.out.drop_data(id);
+        self.out.say(id, Lane::Control, Meta::Control, |out| write_close(out, answer, ""));
         if let Some(session) = session {
             self.detach(id, session, now);
         }
@@ -197,7 +195,7 @@ impl Engine {
         let conn = self.conns.remove(id.index(), id.generation())?;
         self.timers.forget_conn(id);
         self.late -= usize::from(conn.late);
-        self.outboxes[id.index()].renew(&mut self.arena);
+        self.out.close(id);
         self.shares.give_back(&Holder::peer(conn.address, None), What::Connection, 1);
         if let Some(user) = &conn.counted_user {
             self.shares.give_back_in(Account::User(user), What::Connection, 1);
@@ -289,7 +287,7 @@ impl Engine {
         }
         self.stats.ended += 1;
         if let Some(sending) = held.link.as_ref().and_then(|link| link.sending) {
-            self.mark_ready(sending); // nothing more will come of what it waits for
+            self.out.enlist(sending); // nothing more will come of what it waits for
         }
         if held.known {
             self.events.list.push(AppEvent::Ended { session, reason });
@@ -312,9 +310,8 @@ impl Engine {
         let framed = self.conn(conn).is_some_and(|conn| conn.carrier == Carrier::Frames);
         if code == close::NORMAL && framed {
             // The client's own bye: answered by the close frame alone.
-            self.outboxes[conn.index()].drop_data(&mut self.arena);
-            let segment = self.arena.frame(Meta::Control, |out| write_close(out, code, ""));
-            self.post(conn, Lane::Control, segment);
+            self.out.drop_data(conn);
+            self.out.say(conn, Lane::Control, Meta::Control, |out| write_close(out, code, ""));
             self.detach(conn, session, now);
             self.begin_closing(conn, now);
         } else {
@@ -340,7 +337,7 @@ impl Engine {
                     self.raw_close(id, 1001, "the server stops", now); // RFC 6455 §7.4.1: going away
                 }
                 // The answer to its last request is still on its way.
-                Phase::Head if !self.outboxes[id.index()].is_empty() => self.begin_closing(id, now),
+                Phase::Head if !self.out.is_empty(id) => self.begin_closing(id, now),
                 Phase::Head | Phase::Body => self.drop_conn(id, now),
                 Phase::Answering if !at_once => {} // it has its acks in a moment
                 _ => {

@@ -1,7 +1,7 @@
 //! What the application decides, beside its answers to what it was asked.
 
 use super::asks::ended;
-use super::fanout::{Writing, entry_frame};
+use super::fanout::write_entry;
 use super::publish::check_name;
 use super::{Engine, size};
 use crate::codes::close;
@@ -81,15 +81,14 @@ impl Engine {
         {
             let encoding = listener.encoding;
             let meta = Meta::Entry { seq, room: u32::MAX, encoding };
-            let from = size(self.config.limits.compress_from);
-            let Self { arena, deflater, stats, log, .. } = self;
-            let writing =
-                Writing { deflater, compress_from: from, epoch: log.epoch(), encoded: &mut stats.encoded };
-            let frame = entry_frame(&entry, encoding, meta, arena, writing);
-            let bound = size(self.config.limits.outbox);
-            if self.outboxes[conn.index()].offer(frame, bound, &mut self.arena) {
+            let Self { out, stats, log, .. } = self;
+            let taken = out.feeding(conn).is_some_and(|mut feeding| {
+                feeding.offer(meta, encoding, |out, packing| {
+                    write_entry(&entry, encoding, out, packing, log, &mut stats.encoded);
+                })
+            });
+            if taken {
                 self.stats.delivered += 1;
-                self.mark_dirty(conn);
             } else {
                 self.fall_behind(session, seq - 1);
             }
@@ -103,8 +102,8 @@ impl Engine {
         let Some(held) = self.session(session) else { return 0 };
         let Some(ring) = held.rare.as_ref().and_then(|rare| rare.ring.as_ref()) else { return 0 };
         let waiting = held.conn.map_or(0, |conn| {
-            self.outboxes[conn.index()]
-                .waiting(&self.arena)
+            self.out
+                .waiting(conn)
                 .filter(|(meta, _)| matches!(meta, Meta::Entry { room: u32::MAX, .. }))
                 .map(|(_, bytes)| bytes)
                 .sum()
@@ -152,9 +151,7 @@ impl Engine {
     pub(super) fn take_back_presence(&mut self, session: SessionId, room: RoomId) -> bool {
         let of_room = |meta: Meta| matches!(meta, Meta::Presence { room: of } if of as usize == room.index());
         let conn = self.session(session).and_then(|held| held.conn);
-        let waits = conn.is_some_and(|conn| {
-            self.outboxes[conn.index()].waiting(&self.arena).any(|(meta, _)| of_room(meta))
-        });
+        let waits = conn.is_some_and(|conn| self.out.waiting(conn).any(|(meta, _)| of_room(meta)));
         if waits {
             self.take_back(session, of_room);
         }
@@ -163,7 +160,7 @@ impl Engine {
 
     pub(super) fn take_back(&mut self, session: SessionId, refused: impl Fn(Meta) -> bool) {
         if let Some(conn) = self.session(session).and_then(|held| held.conn) {
-            self.outboxes[conn.index()].retain(&mut self.arena, |meta| !refused(meta));
+            self.out.take_back(conn, refused);
         }
     }
 

@@ -11,9 +11,9 @@
 use super::say::{framed, opcode_of};
 use crate::envelope::write as envelope;
 use crate::envelope::{text_of_json, transcode, write::EventOut};
-use crate::frame::deflate::Deflater;
 use crate::frame::eventstream;
 use crate::ids::Form;
+use crate::outbox::Packing;
 use std::borrow::Cow;
 
 const MSGPACK: u8 = 1;
@@ -70,16 +70,16 @@ const fn is_chunked(encoding: u8) -> bool {
     encoding & WHOLE == 0
 }
 
-/// Append a message that is no event, as its encoding has it. `deflater`, and from which size on it is used.
+/// Append a message that is no event, as its encoding has it: `packing` is used if that compresses.
 pub(super) fn message(
     out: &mut Vec<u8>,
     encoding: u8,
-    deflater: Option<(&mut Deflater, usize)>,
+    packing: Packing<'_>,
     write: impl FnOnce(&mut Vec<u8>, Form),
 ) {
-    let (form, _) = parts(encoding);
+    let (form, deflate) = parts(encoding);
     match encoding {
-        0..EVENTS => framed(out, opcode_of(form), deflater, |out| write(out, form)),
+        0..EVENTS => framed(out, opcode_of(form), deflate.then_some(packing), |out| write(out, form)),
         POLL => {
             write(out, form);
             out.push(b',');
@@ -100,12 +100,12 @@ pub(super) fn message(
 pub(super) fn event(
     out: &mut Vec<u8>,
     encoding: u8,
-    deflater: Option<(&mut Deflater, usize)>,
+    packing: Packing<'_>,
     event: &EventOut<'_>,
     position: Option<&str>,
 ) {
     if encoding < EVENTS || encoding == POLL {
-        message(out, encoding, deflater, |out, form| envelope::event(out, form, event));
+        message(out, encoding, packing, |out, form| envelope::event(out, form, event));
         return;
     }
     eventstream::chunk(out, is_chunked(encoding), |out| {

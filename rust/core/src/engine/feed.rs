@@ -5,9 +5,9 @@
 //! other: a listener is either live, and everything up to the head was handed to its outbox, or it
 //! has a cursor, and everything up to there was handed over or reported as a gap.
 
-use super::fanout::{Writing, entry_frame};
+use super::Engine;
+use super::fanout::write_entry;
 use super::steps::{BYTES, ROOMS};
-use super::{Engine, size};
 use crate::codes::close;
 use crate::envelope::write as envelope;
 use crate::ids::{ConnId, Now, RoomId, Seq, SessionId};
@@ -49,7 +49,7 @@ impl Engine {
     fn feed_as(&mut self, session: SessionId, returning: bool, now: Now) {
         let Some(held) = self.session(session) else { return };
         let Some(conn) = held.conn.filter(|_| held.lagging) else { return };
-        let before = self.outboxes[conn.index()].data_bytes();
+        let before = self.out.data_bytes(conn);
         match self.missing(session, returning) {
             Found::Gaps(gaps) => {
                 for gap in gaps {
@@ -63,20 +63,11 @@ impl Engine {
             }
         }
         // Gaps take nothing of the room that entries have: with a gap at each feed a large entry would never leave.
-        let gaps = self.outboxes[conn.index()].data_bytes().saturating_sub(before);
+        let gaps = self.out.data_bytes(conn).saturating_sub(before);
         if self.feed_entries(conn, session, gaps) {
             self.be_live(conn, session);
         }
-        self.mark_dirty(conn);
         self.unblock_rooms_of(session, now);
-    }
-
-    pub(super) fn mark_dirty(&mut self, conn: ConnId) {
-        let outbox = &mut self.outboxes[conn.index()];
-        if !outbox.dirty && !outbox.is_empty() {
-            outbox.dirty = true;
-            self.dirty.push(conn);
-        }
     }
 
     fn unblock_rooms_of(&mut self, session: SessionId, now: Now) {
@@ -92,14 +83,13 @@ impl Engine {
     /// What the rings have let go of that this listener still needs.
     fn missing(&mut self, session: SessionId, returning: bool) -> Found {
         let mut gaps = Vec::new();
-        let bound = size(self.config.limits.outbox);
-        let Self { sessions, rooms, outboxes, steps, .. } = self;
+        let Self { sessions, rooms, out, steps, .. } = self;
         let Some(held) = sessions.get_mut(session.index(), session.generation()) else {
             return Found::Gaps(gaps);
         };
         steps.spend(1 + held.rooms.len() / ROOMS);
         let cursor = held.cursor;
-        let left = held.conn.map_or(0, |conn| bound.saturating_sub(outboxes[conn.index()].data_bytes()));
+        let left = held.conn.map_or(0, |conn| out.bound().saturating_sub(out.data_bytes(conn)));
         if let Some(rare) = &mut held.rare
             && let Some(ring) = &rare.ring
         {
@@ -166,24 +156,23 @@ impl Engine {
             Some((room, _)) => Meta::Volatile { room: u32::try_from(room.index()).expect("a slot's index") },
             None => Meta::Control,
         };
-        let frame =
-            self.place(meta, encoding, |out, form| envelope::gap(out, form, name, gap.from, gap.to, gap.why));
-        self.post(conn, Lane::Data, frame);
+        self.post(conn, Lane::Data, meta, encoding, |out, form| {
+            envelope::gap(out, form, name, gap.from, gap.to, gap.why);
+        });
     }
 
     /// Entries from the cursor on, as many as the outbox takes beside so many bytes of gaps; whether nothing is left.
     fn feed_entries(&mut self, conn: ConnId, session: SessionId, gaps: usize) -> bool {
-        let (bound, compress_from) =
-            (size(self.config.limits.outbox), size(self.config.limits.compress_from));
-        let Self { sessions, rooms, outboxes, arena, deflater, conns, stats, log, steps, .. } = self;
-        let (head, epoch) = (log.head(), log.epoch());
+        let Self { sessions, rooms, out, conns, stats, log, steps, .. } = self;
+        let head = log.head();
         let Some(encoding) = conns.get(conn.index(), conn.generation()).map(super::conn::Conn::encoding)
         else {
             return false;
         };
         let Some(held) = sessions.get_mut(session.index(), session.generation()) else { return false };
         let mut cursor = held.cursor;
-        let outbox = &mut outboxes[conn.index()];
+        let Some(feeding) = out.feeding(conn) else { return false };
+        let mut feeding = feeding.beside(gaps);
         let mut newest: BTreeMap<RoomId, (Seq, BTreeSet<Seq>)> = BTreeMap::new();
         for joined in held.rooms.iter().filter(|joined| joined.latest_until > cursor) {
             if let Some(place) = rooms.get(joined.room.index(), joined.room.generation()) {
@@ -220,10 +209,10 @@ impl Engine {
                 return true;
             }
             let meta = Meta::Entry { seq: entry.seq, room, encoding };
-            let encoded = &mut stats.encoded;
-            let writing = Writing { deflater, compress_from, epoch, encoded };
-            let frame = entry_frame(entry, encoding, meta, arena, writing);
-            if !outbox.offer_beside(gaps, frame, bound, arena) {
+            let taken = feeding.offer(meta, encoding, |out, packing| {
+                write_entry(entry, encoding, out, packing, log, &mut stats.encoded);
+            });
+            if !taken {
                 return false;
             }
             stats.replayed += 1;

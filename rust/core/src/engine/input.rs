@@ -13,7 +13,7 @@ use crate::frame::query::Query;
 use crate::frame::websocket::{Decoder, Event, Kind, Payload, Role, opcode};
 use crate::frame::{cors, handshake, origin, page};
 use crate::ids::{ConnId, Form, Now};
-use crate::outbox::{Lane, Meta, Outbox};
+use crate::outbox::{Lane, Meta};
 use crate::shares::{Holder, What};
 use crate::timers::Due;
 
@@ -49,9 +49,7 @@ impl Engine {
         self.late += usize::from(conn.late);
         let (index, generation) = self.conns.insert(conn);
         let id = ConnId::new(index, generation);
-        if self.outboxes.len() <= id.index() {
-            self.outboxes.resize_with(id.index() + 1, Outbox::default);
-        }
+        self.out.open(id);
         self.shares.take(&from, What::Connection, 1);
         self.stats.connections += 1;
         self.timers.set(Due::Conn(id), deadline);
@@ -67,8 +65,7 @@ impl Engine {
         self.tell_refused(id, refusal);
         let head_only = self.conn(id).is_some_and(|conn| conn.head_only);
         let to = Answering { keep: false, head_only };
-        let segment = self.arena.frame(Meta::Control, |out| refusal.write_as(to, out));
-        self.post(id, Lane::Control, segment);
+        self.out.say(id, Lane::Control, Meta::Control, |out| refusal.write_as(to, out));
         self.begin_parting(id, now);
     }
 
@@ -176,7 +173,7 @@ impl Engine {
                     return at;
                 }
                 // The answer to the last request leaves before the next one is looked at.
-                Phase::Head if !self.outboxes[id.index()].is_empty() => {
+                Phase::Head if !self.out.is_empty(id) => {
                     self.pause(id);
                     return at;
                 }
@@ -339,8 +336,7 @@ impl Engine {
         if head.method == "OPTIONS" {
             let mut answer = Vec::new();
             if cors::preflight(head, &mut answer) {
-                let segment = self.arena.frame(Meta::Control, |out| out.extend_from_slice(&answer));
-                self.post(id, Lane::Control, segment);
+                self.out.say(id, Lane::Control, Meta::Control, |out| out.extend_from_slice(&answer));
                 self.begin_closing(id, now);
                 return Ok(Taken::Over);
             }
@@ -374,10 +370,9 @@ impl Engine {
         conn.decoder = Decoder::new(Role::Server, wanted.deflate);
         conn.agent = agent;
         conn.phase = Phase::Hello;
-        let segment = self.arena.frame(Meta::Control, |out| {
+        self.out.say(id, Lane::Control, Meta::Control, |out| {
             handshake::write_switch(wanted.key, known.map(|(_, name)| name), wanted.deflate, out);
         });
-        self.post(id, Lane::Control, segment);
         Ok(())
     }
 }

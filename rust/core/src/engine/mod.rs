@@ -57,13 +57,13 @@ pub use events::{AppEvent, Blob, Events, Op, Refused};
 pub use look::{HistoryEntry, MemberView, SessionInfo};
 pub use stream_app::Room as StreamRoom;
 
-use crate::frame::deflate::{Deflater, Inflater};
+use crate::frame::deflate::Inflater;
 use crate::ids::{ConnId, Now, RoomId, Seq, SessionId};
 use crate::log::acks::Kept;
 use crate::log::book::Log;
 use crate::log::dedupe::{KeyLimits, Keys};
 use crate::log::ring::Bounds;
-use crate::outbox::{Arena, Outbox};
+use crate::outbox::Out;
 use crate::room::settings::Patterns;
 use crate::shares::{Holder, Shares};
 use crate::slab::Slab;
@@ -100,8 +100,6 @@ pub struct Engine {
     handlers: HashMap<Box<str>, u32, Seeded>,
     log: Log,
     conns: Slab<Conn>,
-    /// By a connection's slot.
-    outboxes: Vec<Outbox>,
     sessions: Slab<Session>,
     /// By a session's slot.
     listeners: Vec<Listener>,
@@ -109,8 +107,7 @@ pub struct Engine {
     rooms: Slab<Room>,
     rooms_by_name: HashMap<Arc<str>, RoomId, Seeded>,
     all: RoomId,
-    arena: Arena,
-    dirty: Vec<ConnId>,
+    out: Out,
     ops: Vec<Op>,
     events: Events,
     asked: Asked,
@@ -120,7 +117,6 @@ pub struct Engine {
     timers: Timers,
     steps: Steps,
     inflater: Inflater,
-    deflater: Deflater,
     random: ChaCha20Rng,
     stopping: bool,
     /// Connections that came since.
@@ -157,15 +153,13 @@ impl Engine {
             handlers,
             log: Log::new(&epoch, size(config.limits.ring_memory)),
             conns: Slab::default(),
-            outboxes: Vec::new(),
             sessions: Slab::default(),
             listeners: Vec::new(),
             sessions_by_name: HashMap::with_hasher(hash.clone()),
             rooms: Slab::default(),
             rooms_by_name: HashMap::with_hasher(hash.clone()),
             all: RoomId(0),
-            arena: Arena::default(),
-            dirty: Vec::new(),
+            out: Out::new(size(config.limits.outbox), size(config.limits.compress_from)),
             ops: Vec::new(),
             events: Events::default(),
             asked: Asked::default(),
@@ -174,7 +168,6 @@ impl Engine {
             timers: Timers::default(),
             steps: Steps::default(),
             inflater: Inflater::new(false),
-            deflater: Deflater::new(1, false),
             random,
             stopping: false,
             late: 0,

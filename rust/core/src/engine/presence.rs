@@ -1,10 +1,9 @@
 //! Presence: state, not history. Differences gathered over a window, told to the members who may hear them.
 
-use super::{Engine, size};
+use super::{Engine, Listener, encoding};
 use crate::envelope::write::{self as envelope, MemberOut};
 use crate::ids::{ConnId, Form, Now, RoomId, SessionId};
-use crate::log::entry::ENCODINGS;
-use crate::outbox::{Lane, Meta, Segment};
+use crate::outbox::{Lane, Meta, Part};
 use crate::room::grants::Grants;
 use crate::room::presence::{Diff, Who};
 use crate::timers::Due;
@@ -15,6 +14,14 @@ fn shown(who: &Who) -> MemberOut<'_> {
         user: who.user.as_deref(),
         info: who.info.as_deref().map(|info| (info, Form::Json)),
     }
+}
+
+/// Who came and went, by name as long as no more than `names` are there.
+fn write_diff(out: &mut Vec<u8>, form: Form, room: &str, diff: &Diff, count: u64, names: u64) {
+    let few = count <= names;
+    let joined: Vec<_> = diff.joined.iter().filter(|_| few).map(shown).collect();
+    let left: Vec<_> = diff.left.iter().filter(|_| few).map(shown).collect();
+    envelope::presence(out, form, room, &joined, &left, count);
 }
 
 impl Engine {
@@ -42,19 +49,9 @@ impl Engine {
         let diff = place.presence.take();
         let count = place.members.visible() as u64;
         let name = place.name.clone();
-        let bytes_for = |diff: &Diff, form: Form| {
-            let mut out = Vec::with_capacity(128);
-            let (joined, left): (Vec<_>, Vec<_>) = if count > names {
-                (Vec::new(), Vec::new())
-            } else {
-                (diff.joined.iter().map(shown).collect(), diff.left.iter().map(shown).collect())
-            };
-            envelope::presence(&mut out, form, &name, &joined, &left, count);
-            out
-        };
         let nothing = diff.as_ref().is_some_and(Diff::is_empty);
-        let mut frames: [Option<Segment>; ENCODINGS] = [None; ENCODINGS];
         let mut lowest = None;
+        let mut live: Vec<(ConnId, SessionId, Listener)> = Vec::new();
         let members: Vec<SessionId> = self.room(room).map_or_else(Vec::new, |place| {
             let hears = |grants: Grants| grants.contains(Grants::PRESENCE);
             place.members.iter().filter(|member| hears(member.grants)).map(|member| member.session).collect()
@@ -64,45 +61,39 @@ impl Engine {
             let listener = self.listeners[session.index()];
             let Some(held) = self.session(session) else { continue };
             let Some(conn) = held.conn else { continue };
-            if !listener.live {
-                if let Some(joined) = held.joined(room) {
-                    lowest = Some(lowest.map_or(joined.mark, |low: u64| low.min(joined.mark)));
-                }
-                continue;
-            }
-            if nothing {
-                continue;
-            }
-            let Some(diff) = &diff else {
-                // More changed than is kept: everybody is shown the room as it is.
-                self.show_members(conn, session, room);
-                continue;
-            };
-            let encoding = listener.encoding;
-            let frame = if let Some(frame) = frames[encoding as usize] {
-                frame
-            } else {
-                let slot = u32::try_from(room.index()).expect("a slot's index");
-                let (form, _) = super::encoding::parts(encoding);
-                let bytes = bytes_for(diff, form);
-                let frame = self
-                    .place(Meta::Presence { room: slot }, encoding, |out, _| out.extend_from_slice(&bytes));
-                self.arena.hold(frame);
-                frames[encoding as usize] = Some(frame);
-                frame
-            };
-            let bound = size(self.config.limits.outbox);
-            if self.outboxes[listener.conn as usize].offer(frame, bound, &mut self.arena) {
-                self.mark_dirty(conn);
-            } else {
-                // It was told up to the window before: `told` moved with `take`, so its mark is set by hand.
-                let before = self.log.head();
-                self.fall_behind(session, before);
-                self.show_when_back(session, room);
+            if listener.live {
+                live.push((conn, session, listener));
+            } else if let Some(joined) = held.joined(room) {
+                lowest = Some(lowest.map_or(joined.mark, |low: u64| low.min(joined.mark)));
             }
         }
-        for frame in frames.into_iter().flatten() {
-            self.arena.release(frame);
+        match diff {
+            Some(_) if nothing => {}
+            Some(diff) => {
+                let slot = u32::try_from(room.index()).expect("a slot's index");
+                let mut copies = self.out.copies(Meta::Presence { room: slot }, Part::Whole);
+                live.retain(|(_, _, listener)| {
+                    let encoding = listener.encoding;
+                    !copies.offer(listener.conn as usize, encoding, |out, packing| {
+                        encoding::message(out, encoding, packing, |out, form| {
+                            write_diff(out, form, &name, &diff, count, names);
+                        });
+                    })
+                });
+                drop(copies);
+                // These were told up to the window before: `told` moved with `take`, so their marks are set by hand.
+                let before = self.log.head();
+                for (_, session, _) in live {
+                    self.fall_behind(session, before);
+                    self.show_when_back(session, room);
+                }
+            }
+            // More changed than is kept: everybody is shown the room as it is.
+            None => {
+                for (conn, session, _) in live {
+                    self.show_members(conn, session, room);
+                }
+            }
         }
         if let Some(place) = self.room_mut(room) {
             let needed = lowest.unwrap_or_else(|| place.presence.mark());
@@ -137,11 +128,8 @@ impl Engine {
             return;
         };
         let Some(form) = self.conn(conn).map(|conn| conn.form) else { return };
-        let few = count <= names;
-        let joined: Vec<_> = diff.joined.iter().filter(|_| few).map(shown).collect();
-        let left: Vec<_> = diff.left.iter().filter(|_| few).map(shown).collect();
         let mut bytes = Vec::with_capacity(128);
-        envelope::presence(&mut bytes, form, &name, &joined, &left, count);
+        write_diff(&mut bytes, form, &name, &diff, count, names);
         self.post_presence(conn, room, &bytes);
     }
 
@@ -174,8 +162,8 @@ impl Engine {
     fn post_presence(&mut self, conn: ConnId, room: RoomId, bytes: &[u8]) {
         let Some(encoding) = self.conn(conn).map(super::conn::Conn::encoding) else { return };
         let slot = u32::try_from(room.index()).expect("a slot's index");
-        let frame =
-            self.place(Meta::Presence { room: slot }, encoding, |out, _| out.extend_from_slice(bytes));
-        self.post(conn, Lane::Data, frame);
+        self.post(conn, Lane::Data, Meta::Presence { room: slot }, encoding, |out, _| {
+            out.extend_from_slice(bytes);
+        });
     }
 }

@@ -32,10 +32,9 @@ impl Engine {
         conn.phase = Phase::Raw;
         conn.raw_open = true;
         let address = conn.address;
-        let segment = self.arena.frame(Meta::Control, |out| {
+        self.out.say(id, Lane::Control, Meta::Control, |out| {
             handshake::write_switch(wanted.key, None, wanted.deflate, out);
         });
-        self.post(id, Lane::Control, segment);
         self.time_conn(id, now);
         self.events.list.push(AppEvent::RawOpened { conn: id, path, target, headers, address });
         Ok(())
@@ -51,13 +50,11 @@ impl Engine {
             Kind::Text => opcode::TEXT,
             Kind::Binary => opcode::BINARY,
         };
-        let from = size(self.config.limits.compress_from);
-        let deflater = conn.deflate.then_some((&mut self.deflater, from));
-        let segment = self.arena.frame(Meta::Raw, |out| {
-            super::say::framed(out, opcode, deflater, |out| out.extend_from_slice(message));
+        let deflate = conn.deflate;
+        self.out.say_packed(id, Lane::Data, Meta::Raw, |out, packing| {
+            super::say::framed(out, opcode, deflate.then_some(packing), |out| out.extend_from_slice(message));
         });
-        self.post(id, Lane::Data, segment);
-        Some(self.outboxes[id.index()].data_bytes())
+        Some(self.out.data_bytes(id))
     }
 
     /// Close a raw socket, after what waits for it.
@@ -68,8 +65,7 @@ impl Engine {
         }
         let code = if close::may_be_sent(code) { code } else { close::INTERNAL };
         conn.closed = Some((code, reason.into()));
-        let segment = self.arena.frame(Meta::Control, |out| write_close(out, code, reason));
-        self.post(id, Lane::Data, segment);
+        self.out.say(id, Lane::Data, Meta::Control, |out| write_close(out, code, reason));
         self.begin_closing(id, now);
     }
 
@@ -85,7 +81,7 @@ impl Engine {
     /// Whether `RawDrained` will come; false: there is room now.
     pub fn want_raw_drained(&mut self, id: ConnId) -> bool {
         let high = size(self.config.limits.session_high);
-        let waits = self.outboxes.get(id.index()).is_some_and(|outbox| outbox.data_bytes() > high);
+        let waits = self.out.data_bytes(id) > high;
         let Some(conn) = self.conn_mut(id) else { return false };
         conn.wants_drained = waits;
         waits

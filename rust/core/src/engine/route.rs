@@ -28,7 +28,6 @@ impl Engine {
     fn takes(&self, id: ConnId, now: Now) -> Take {
         let Some(conn) = self.conn(id) else { return Take::Nothing };
         let limits = &self.config.limits;
-        let outbox = &self.outboxes[id.index()];
         match conn.phase {
             Phase::Checking(_) | Phase::Answering | Phase::Parked => return Take::Nothing,
             // What follows a request for a stream is never looked at.
@@ -37,13 +36,13 @@ impl Engine {
                 let (messages, bytes) = conn.raw_waiting;
                 let full = u64::from(messages) >= limits.waiting_requests
                     || u64::from(bytes) >= limits.waiting_bytes
-                    || outbox.data_bytes() as u64 > limits.session_high
-                    || outbox.control_bytes() as u64 > limits.unsent_replies;
+                    || self.out.data_bytes(id) as u64 > limits.session_high
+                    || self.out.control_bytes(id) as u64 > limits.unsent_replies;
                 return if full { Take::Nothing } else { Take::All };
             }
             _ => {}
         }
-        if outbox.control_bytes() as u64 > limits.unsent_replies {
+        if self.out.control_bytes(id) as u64 > limits.unsent_replies {
             return Take::Nothing;
         }
         let Some(session) = conn.session.and_then(|id| self.session(id)) else { return Take::All };

@@ -2,16 +2,15 @@
 
 use super::conn::Phase;
 use super::encoding;
-use super::{Engine, Refused, size};
+use super::{Engine, Refused};
 use crate::codes::Code;
 use crate::envelope::write as envelope;
 use crate::envelope::write::ErrorOut;
 use crate::error::Fault;
-use crate::frame::deflate::Deflater;
 use crate::frame::http::Refusal;
 use crate::frame::websocket::{header_len, opcode, write_header};
 use crate::ids::{ConnId, Form, SessionId};
-use crate::outbox::{Lane, Meta, Segment};
+use crate::outbox::{Lane, Meta, Packing};
 use std::sync::Arc;
 
 /// Append a whole unmasked frame whose payload `write` appends. The header's place is kept free
@@ -19,7 +18,7 @@ use std::sync::Arc;
 pub(super) fn framed(
     out: &mut Vec<u8>,
     opcode: u8,
-    deflate: Option<(&mut Deflater, usize)>,
+    packing: Option<Packing<'_>>,
     write: impl FnOnce(&mut Vec<u8>),
 ) {
     const ROOM: usize = 4;
@@ -27,7 +26,7 @@ pub(super) fn framed(
     out.extend_from_slice(&[0; ROOM]);
     write(out);
     let mut rsv1 = false;
-    if let Some((deflater, from)) = deflate {
+    if let Some(Packing { deflater, from }) = packing {
         let plain = out.len() - start - ROOM;
         if plain >= from {
             let mut packed = Vec::with_capacity(plain / 2);
@@ -80,27 +79,16 @@ pub(super) const fn opcode_of(form: Form) -> u8 {
 }
 
 impl Engine {
-    /// Write a message in one of the encodings; nothing refers to it yet.
-    pub(super) fn place(
+    /// Say a message to one connection in an encoding, whatever waits already.
+    pub(super) fn post(
         &mut self,
+        id: ConnId,
+        lane: Lane,
         meta: Meta,
         encoding: u8,
         write: impl FnOnce(&mut Vec<u8>, Form),
-    ) -> Segment {
-        let (_, deflate) = encoding::parts(encoding);
-        let from = size(self.config.limits.compress_from);
-        let deflater = deflate.then_some((&mut self.deflater, from));
-        self.arena.frame(meta, |out| encoding::message(out, encoding, deflater, write))
-    }
-
-    /// Put a frame into a connection's outbox.
-    pub(super) fn post(&mut self, id: ConnId, lane: Lane, segment: Segment) {
-        let outbox = &mut self.outboxes[id.index()];
-        outbox.push(lane, segment, &mut self.arena);
-        if !outbox.dirty {
-            outbox.dirty = true;
-            self.dirty.push(id);
-        }
+    ) {
+        self.out.say_packed(id, lane, meta, |out, packing| encoding::message(out, encoding, packing, write));
     }
 
     /// Say something to one connection, ahead of waiting data.
@@ -118,8 +106,7 @@ impl Engine {
         if !compressible {
             encoding = encoding::uncompressed(encoding);
         }
-        let segment = self.place(Meta::Control, encoding, write);
-        self.post(id, Lane::Control, segment);
+        self.post(id, Lane::Control, Meta::Control, encoding, write);
     }
 
     /// Say something to a session, if it is there: between two polls it is kept for the next.
@@ -145,7 +132,7 @@ impl Engine {
             Some(request) => {
                 request.reply(answers, |out| write(out, Form::Json));
                 if let Some(conn) = sending {
-                    self.mark_ready(conn);
+                    self.out.enlist(conn);
                 }
             }
             None => self.tell_session(id, write),
@@ -183,11 +170,10 @@ impl Engine {
 
     /// A control frame of the WebSocket itself.
     pub(super) fn tell_frame(&mut self, id: ConnId, lane: Lane, opcode: u8, payload: &[u8]) {
-        let segment = self.arena.frame(Meta::Control, |out| {
+        self.out.say(id, lane, Meta::Control, |out| {
             write_header(out, opcode, false, payload.len());
             out.extend_from_slice(payload);
         });
-        self.post(id, lane, segment);
     }
 }
 

@@ -22,7 +22,7 @@ impl Engine {
     pub(super) fn unsent_items(&self, session: SessionId) -> usize {
         let Some(held) = self.session(session) else { return 0 };
         let Some(streams) = held.streams() else { return 0 };
-        let waiting = held.conn.map_or(0, |conn| self.outboxes[conn.index()].data_bytes());
+        let waiting = held.conn.map_or(0, |conn| self.out.data_bytes(conn));
         let own = if held.lagging { self.unsent(session) } else { 0 };
         streams.unsent().saturating_add(waiting).saturating_add(own)
     }
@@ -51,7 +51,7 @@ impl Engine {
         let (bound, keep) = (outbox.saturating_add(outbox / 4), size(self.config.limits.stream_bytes));
         let mut some = false;
         for row in streams.rows_mut() {
-            if self.outboxes[conn.index()].data_bytes() >= bound {
+            if self.out.data_bytes(conn) >= bound {
                 return false;
             }
             if !row.is_due() {
@@ -62,16 +62,14 @@ impl Engine {
             if let Stream::Down(down) = &mut row.stream
                 && let Some((n, bytes)) = down.due()
             {
-                let frame = self.place(meta, encoding, |out, form| {
+                self.post(conn, Lane::Data, meta, encoding, |out, form| {
                     envelope::item(out, form, id, n, (bytes, Form::Json));
                 });
-                self.post(conn, Lane::Data, frame);
                 self.stats.items += 1;
                 down.pass(keep);
             } else if let Some(end) = &row.end {
                 let n = row.count();
-                let frame = self.place(meta, encoding, |out, form| write_end(out, form, id, n, end));
-                self.post(conn, Lane::Data, frame);
+                self.post(conn, Lane::Data, meta, encoding, |out, form| write_end(out, form, id, n, end));
                 row.told = true;
             }
         }
@@ -168,9 +166,9 @@ impl Engine {
     pub(super) fn drop_held_streams(&mut self, session: SessionId, now: Now) {
         let Some(held) = self.session(session) else { return };
         // We do not read what it says, or it has not yet heard that it is back.
-        let unread = held.conn.is_some_and(|id| {
-            self.conn(id).is_some_and(|conn| conn.paused) || !self.outboxes[id.index()].is_empty()
-        });
+        let unread = held
+            .conn
+            .is_some_and(|id| self.conn(id).is_some_and(|conn| conn.paused) || !self.out.is_empty(id));
         let away = !held.is_here();
         let again = now.tick.plus_ms(self.config.limits.hello_ms);
         let Some(streams) = self.session_mut(session).and_then(|held| held.streams_mut()) else { return };

@@ -9,9 +9,7 @@ impl Engine {
     /// How much is in each table now. It walks through all of them: for tests.
     #[must_use]
     pub fn tables(&self) -> Vec<(&'static str, usize)> {
-        let outboxes = |holds: fn(&crate::outbox::Outbox) -> bool| {
-            self.outboxes.iter().filter(|outbox| holds(outbox)).count()
-        };
+        let [full, gathering, listed, list] = self.out.count();
         let blocked = self.rooms.iter().filter_map(|(_, _, room)| room.blocked.as_ref());
         let returning = self.sessions.iter().filter_map(|(_, _, held)| held.rare.as_ref());
         vec![
@@ -31,11 +29,11 @@ impl Engine {
             ("users", self.shares.len().1),
             ("what is held of shares", usize::try_from(self.shares.in_all()).unwrap_or(usize::MAX)),
             ("what rests", self.shares.resting()),
-            ("references to what is said", self.arena.references()),
-            ("outboxes with something in them", outboxes(|outbox| !outbox.is_empty())),
-            ("outboxes that gather answers", outboxes(|outbox| outbox.answers)),
-            ("outboxes on the list", outboxes(|outbox| outbox.dirty)),
-            ("the list", self.dirty.len()),
+            ("references to what is said", self.out.references()),
+            ("outboxes with something in them", full),
+            ("outboxes that gather answers", gathering),
+            ("outboxes on the list", listed),
+            ("the list", list),
             ("live listeners", self.listeners.iter().filter(|listener| listener.live).count()),
         ]
     }

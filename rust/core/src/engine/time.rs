@@ -107,7 +107,7 @@ impl Engine {
     /// nothing of what it is owed for `silence` is too slow.
     fn look_for_life(&mut self, id: ConnId, now: Now) {
         let (ping, silence) = (self.config.limits.ping_ms, self.config.limits.silence_ms);
-        let pending = !self.outboxes[id.index()].is_empty();
+        let pending = !self.out.is_empty(id);
         let Some(conn) = self.conn_mut(id) else { return };
         if pending && now.tick.ms_since(conn.progress) >= silence {
             let reason = format!("nothing of what waits for this connection was read for {silence} ms");

@@ -39,6 +39,17 @@ pub enum Meta {
     Raw,
 }
 
+impl Meta {
+    /// The same; of an entry: its frame in this encoding.
+    #[must_use]
+    pub const fn in_encoding(self, encoding: u8) -> Self {
+        match self {
+            Self::Entry { seq, room, .. } => Self::Entry { seq, room, encoding },
+            other => other,
+        }
+    }
+}
+
 /// A range of a chunk. It begins and ends where frames do, or inside one that is partly sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Segment {

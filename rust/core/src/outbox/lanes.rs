@@ -26,10 +26,6 @@ pub struct Outbox {
     data: VecDeque<Segment>,
     control_bytes: usize,
     data_bytes: usize,
-    /// Whether the connection stands on the engine's list of those with something to write.
-    pub dirty: bool,
-    /// Whether what is said is gathered for an answer over plain HTTP, and does not leave as it is.
-    pub answers: bool,
 }
 
 fn append(lane: &mut VecDeque<Segment>, segment: Segment, arena: &mut Arena) {
@@ -160,12 +156,6 @@ impl Outbox {
             arena.release(segment);
         }
         self.data_bytes = 0;
-    }
-
-    /// The connection is gone: whoever has its place next finds an outbox like any new one.
-    pub fn renew(&mut self, arena: &mut Arena) {
-        self.clear(arena);
-        *self = Self::default();
     }
 
     /// Let go of everything that waits.

@@ -2,6 +2,8 @@
 
 pub mod arena;
 pub mod lanes;
+pub mod post;
 
 pub use arena::{Arena, Meta, Segment};
 pub use lanes::{Lane, Outbox};
+pub use post::{Copies, Feeding, Out, Packing, Part};

@@ -25,11 +25,10 @@ impl Engine {
     fn answer_with(&mut self, id: ConnId, now: Now, write: impl FnOnce(&mut Vec<u8>, &About<'_>)) {
         let stopping = self.stopping;
         let Some(request) = self.conn_mut(id).and_then(|conn| conn.request.take()) else { return };
-        self.outboxes[id.index()].answers = false;
+        self.out.set_gathers(id, false);
         let keep = request.keep && !stopping;
         let about = About { keep, origin: request.origin.as_deref(), cookie: None };
-        let segment = self.arena.frame(Meta::Control, |out| write(out, &about));
-        self.post(id, Lane::Control, segment);
+        self.out.say(id, Lane::Control, Meta::Control, |out| write(out, &about));
         self.after_answer(id, keep, now);
     }
 
@@ -43,13 +42,13 @@ impl Engine {
         self.stats.refused += 1;
         let stopping = self.stopping;
         let Some(request) = self.conn_mut(id).and_then(|conn| conn.request.take()) else { return };
-        self.outboxes[id.index()].answers = false;
+        self.out.set_gathers(id, false);
         let keep = whole && request.keep && !stopping;
         let head_only = self.conn(id).is_some_and(|conn| conn.head_only);
         let refusal = cors::readable_by(refusal.clone(), request.origin.as_deref());
-        let segment =
-            self.arena.frame(Meta::Control, |out| refusal.write_as(Answering { keep, head_only }, out));
-        self.post(id, Lane::Control, segment);
+        self.out.say(id, Lane::Control, Meta::Control, |out| {
+            refusal.write_as(Answering { keep, head_only }, out);
+        });
         if whole {
             self.after_answer(id, keep, now);
         } else {
@@ -74,7 +73,7 @@ impl Engine {
     pub(in crate::engine) fn complete(&mut self, id: ConnId, now: Now) -> bool {
         let Some(conn) = self.conn(id) else { return false };
         match (&conn.phase, conn.request.as_ref().map(|request| request.route)) {
-            (Phase::Parked, _) if !self.outboxes[id.index()].is_empty() => {
+            (Phase::Parked, _) if !self.out.is_empty(id) => {
                 self.end_poll(id, now);
                 true
             }

@@ -150,11 +150,10 @@ impl Engine {
         conn.counted_user.clone_from(&user);
         let about =
             About { keep: false, origin: request.as_ref().and_then(|it| it.origin.as_deref()), cookie: None };
-        let segment = self.arena.frame(Meta::Control, |out| {
+        self.out.say(id, Lane::Control, Meta::Control, |out| {
             event_stream(out, &about, shape.chunked);
             eventstream::chunk(out, shape.chunked, |out| eventstream::opening(out, shape.padding as usize));
         });
-        self.post(id, Lane::Control, segment);
         if let Some(user) = user {
             self.shares.take_in(Account::User(&user), What::Connection, 1);
         }
@@ -210,10 +209,9 @@ impl Engine {
             self.tell(id, |out, form| envelope::beat(out, form, now.wall_ms));
             return;
         }
-        let segment = self.arena.frame(Meta::Control, |out| {
+        self.out.say(id, Lane::Control, Meta::Control, |out| {
             eventstream::chunk(out, chunked, |out| out.extend_from_slice(eventstream::COMMENT));
         });
-        self.post(id, Lane::Control, segment);
     }
 
     /// How often a stream gives a sign of life (ms).
@@ -234,13 +232,13 @@ impl Engine {
 
     /// The last words on a stream: why, when to come back, and its end.
     pub(in crate::engine) fn end_events(&mut self, id: ConnId, code: u16, reason: &str, after: Option<f64>) {
-        self.outboxes[id.index()].drop_data(&mut self.arena);
+        self.out.drop_data(id);
         self.tell(id, |out, form| envelope::bye(out, form, code, reason, after));
         let Some(Carrier::Events { chunked, .. }) = self.conn(id).map(|conn| conn.carrier) else { return };
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "seconds of a shutdown")]
         let wait = after.map(|seconds| (seconds.max(0.0) * 1000.0) as u64);
         let wait = if close::comes_back(code) { wait } else { Some(NEVER) };
-        let segment = self.arena.frame(Meta::Control, |out| {
+        self.out.say(id, Lane::Control, Meta::Control, |out| {
             if let Some(ms) = wait {
                 eventstream::chunk(out, chunked, |out| eventstream::retry(out, ms));
             }
@@ -248,8 +246,5 @@ impl Engine {
                 out.extend_from_slice(LAST_CHUNK);
             }
         });
-        if !segment.is_empty() {
-            self.post(id, Lane::Control, segment);
-        }
     }
 }

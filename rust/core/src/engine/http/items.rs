@@ -99,7 +99,7 @@ impl Engine {
 
     /// The response has begun: now the stream.
     pub(super) fn run_stream(&mut self, id: ConnId, session: SessionId, wanted: &Wanted) {
-        self.outboxes[id.index()].answers = true; // its end is seen where a turn ends
+        self.out.set_gathers(id, true); // its end is seen where a turn ends
         if let Some(held) = self.session_mut(session) {
             held.acks.note(ID);
         }
@@ -110,7 +110,7 @@ impl Engine {
 
     /// The turn ends: if the stream has said its end, and all of it has left, the response ends too.
     pub(super) fn end_with_stream(&mut self, id: ConnId, now: Now) -> bool {
-        if !self.outboxes[id.index()].is_empty() {
+        if !self.out.is_empty(id) {
             return false;
         }
         let Some(conn) = self.conn(id) else { return false };
@@ -124,10 +124,9 @@ impl Engine {
         if !over {
             return false;
         }
-        self.outboxes[id.index()].answers = false;
+        self.out.set_gathers(id, false);
         if chunked {
-            let segment = self.arena.frame(Meta::Control, |out| out.extend_from_slice(LAST_CHUNK));
-            self.post(id, Lane::Control, segment);
+            self.out.say(id, Lane::Control, Meta::Control, |out| out.extend_from_slice(LAST_CHUNK));
         }
         self.detach(id, session, now);
         self.begin_closing(id, now);

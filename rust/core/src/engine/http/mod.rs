@@ -193,8 +193,7 @@ impl Engine {
     pub(in crate::engine) fn tell_continue(&mut self, id: ConnId) {
         let Some(request) = self.conn_mut(id).and_then(|conn| conn.request.as_mut()) else { return };
         if std::mem::take(&mut request.continues) {
-            let segment = self.arena.frame(Meta::Control, |out| out.extend_from_slice(CONTINUE));
-            self.post(id, Lane::Control, segment);
+            self.out.say(id, Lane::Control, Meta::Control, |out| out.extend_from_slice(CONTINUE));
         }
     }
 

@@ -126,7 +126,7 @@ impl Engine {
         conn.form = Form::Json;
         conn.carrier = Carrier::Poll;
         let encoding = conn.encoding();
-        self.outboxes[id.index()].answers = true;
+        self.out.set_gathers(id, true);
         self.listeners[session.index()] = Listener { conn: index, encoding, live: false };
         self.timers.set(Due::Away(session), until);
         self.timers.set(Due::Conn(id), due);
@@ -161,18 +161,17 @@ impl Engine {
         conn.phase = Phase::Answering;
         let session = conn.session.take()?;
         self.let_go_of_conn(session);
-        let Self { sessions, outboxes, arena, .. } = self;
-        let outbox = &mut outboxes[id.index()];
+        let Self { sessions, out, .. } = self;
         let link = sessions.get_mut(session.index(), session.generation())?.link.as_mut()?;
         link.n = link.n.saturating_add(1);
-        let most = outbox.control_bytes().saturating_add(outbox.data_bytes()).saturating_add(AROUND);
+        let most = out.control_bytes(id).saturating_add(out.data_bytes(id)).saturating_add(AROUND);
         if link.last.capacity() > KEPT.max(most.saturating_mul(2)) {
             link.last = Vec::new();
         }
         link.last.clear();
         link.last.reserve_exact(most);
-        answer_of(&mut link.last, link.n, outbox.pieces(arena));
-        outbox.clear(arena);
+        answer_of(&mut link.last, link.n, out.pieces(id));
+        out.clear(id);
         Some(session)
     }
 
@@ -189,7 +188,7 @@ impl Engine {
     /// A second poll takes over. What the first was given already is its answer, and will be the second's too; else it
     /// is told that it was superseded, under its own number.
     fn give_way(&mut self, id: ConnId, now: Now) {
-        if !self.outboxes[id.index()].is_empty() {
+        if !self.out.is_empty(id) {
             self.end_poll(id, now);
             return;
         }
@@ -213,14 +212,14 @@ impl Engine {
         now: Now,
     ) {
         if self.stopping {
-            self.outboxes[id.index()].drop_data(&mut self.arena); // its acks are heard now, or never
+            self.out.drop_data(id); // its acks are heard now, or never
         } else {
-            self.outboxes[id.index()].clear(&mut self.arena);
+            self.out.clear(id);
         }
         let encoding = crate::engine::encoding::POLL;
-        let segment =
-            self.place(Meta::Control, encoding, |out, form| envelope::bye(out, form, code, reason, after));
-        self.post(id, Lane::Control, segment);
+        self.post(id, Lane::Control, Meta::Control, encoding, |out, form| {
+            envelope::bye(out, form, code, reason, after);
+        });
         let Some(session) = self.conn(id).and_then(|conn| conn.session) else { return };
         if self.unpark(id).is_some() {
             self.answer_last(id, session, now);
@@ -232,7 +231,7 @@ impl Engine {
     /// if it was idle, something between may have cut it.
     pub(in crate::engine) fn poll_lost(&mut self, id: ConnId, now: Now) {
         let Some(session) = self.conn(id).and_then(|conn| conn.session) else { return };
-        if self.outboxes[id.index()].is_empty() {
+        if self.out.is_empty(id) {
             self.let_go_of_conn(session);
             if let Some(link) = self.session_mut(session).and_then(|held| held.link.as_mut()) {
                 let idle = now.tick.ms_since(link.parked);

@@ -48,7 +48,7 @@ impl Engine {
                 self.stay_until_silent(session, now);
             }
         }
-        self.outboxes[id.index()].answers = true;
+        self.out.set_gathers(id, true);
         if let Some(conn) = self.conn_mut(id) {
             conn.phase = Phase::Answering;
         }
@@ -95,7 +95,7 @@ impl Engine {
         let waiting = link
             .mail_bytes()
             .saturating_add(answering.map_or(0, |request| request.reply_bytes()))
-            .saturating_add(held.conn.map_or(0, |id| self.outboxes[id.index()].control_bytes()));
+            .saturating_add(held.conn.map_or(0, |id| self.out.control_bytes(id)));
         waiting as u64 > self.config.limits.unsent_replies
     }
 

@@ -1,0 +1,389 @@
+//! All outboxes, the arena that they refer to, and the list of connections with something to write.
+//!
+//! Whatever leaves goes through here in one step: the frame is written into the arena, the outbox refers to it, and the
+//! connection stands on the list. What is said to many is written once (`Copies`), and what a lagging listener is fed goes
+//! through a view of its outbox alone (`Feeding`): who has such a view may do that and nothing else.
+//!
+//! Invariants:
+//! - A connection's outbox is its own: it is found by the whole handle, and whoever has the place next begins with an empty one.
+//! - A connection stands on the list at most once, and each one with something new in its outbox stands there.
+//! - The arena counts as many references as the outboxes hold, but for what a `Copies` holds while it is there.
+
+use super::arena::{Arena, Meta, Segment};
+use super::lanes::{Lane, Outbox};
+use crate::frame::deflate::Deflater;
+use crate::ids::ConnId;
+use crate::log::entry::ENCODINGS;
+
+/// What compresses, for frames whose encoding wants it.
+#[derive(Debug)]
+pub struct Packing<'a> {
+    /// It keeps nothing from one message to the next.
+    pub deflater: &'a mut Deflater,
+    /// The smallest message that is compressed (bytes).
+    pub from: usize,
+}
+
+/// An outbox, and whose it is.
+#[derive(Debug, Default)]
+struct Place {
+    /// None: nobody's.
+    owner: Option<ConnId>,
+    outbox: Outbox,
+    /// Whether it stands on the list.
+    dirty: bool,
+    /// What is said is gathered for an answer over plain HTTP, and does not leave as it is.
+    gathers: bool,
+}
+
+/// What waits to leave.
+#[derive(Debug)]
+pub struct Out {
+    /// By a connection's slot.
+    places: Vec<Place>,
+    arena: Arena,
+    list: Vec<ConnId>,
+    /// How much of the list was taken in this turn.
+    taken: usize,
+    deflater: Deflater,
+    compress_from: usize,
+    bound: usize,
+}
+
+impl Out {
+    /// No outbox yet. The data lane of each takes `bound` bytes; messages of `compress_from` bytes on are compressed.
+    #[must_use]
+    pub fn new(bound: usize, compress_from: usize) -> Self {
+        Self {
+            places: Vec::new(),
+            arena: Arena::default(),
+            list: Vec::new(),
+            taken: 0,
+            deflater: Deflater::new(1, false),
+            compress_from,
+            bound,
+        }
+    }
+
+    /// A connection came.
+    pub fn open(&mut self, id: ConnId) {
+        if self.places.len() <= id.index() {
+            self.places.resize_with(id.index() + 1, Place::default);
+        }
+        let place = &mut self.places[id.index()];
+        debug_assert!(place.owner.is_none() && place.outbox.is_empty(), "a place is free, and as new");
+        place.owner = Some(id);
+    }
+
+    /// A connection is gone, with what waited for it.
+    pub fn close(&mut self, id: ConnId) {
+        if let Some(place) = place_of(&mut self.places, id) {
+            place.outbox.clear(&mut self.arena);
+            *place = Place::default();
+        }
+    }
+
+    /// Say something to one connection, whatever waits already: `write` appends the frame.
+    pub fn say(&mut self, id: ConnId, lane: Lane, meta: Meta, write: impl FnOnce(&mut Vec<u8>)) {
+        self.say_packed(id, lane, meta, |out, _| write(out));
+    }
+
+    /// The same, where the frame may be compressed.
+    pub fn say_packed(
+        &mut self,
+        id: ConnId,
+        lane: Lane,
+        meta: Meta,
+        write: impl FnOnce(&mut Vec<u8>, Packing<'_>),
+    ) {
+        let Self { places, arena, list, deflater, compress_from, .. } = self;
+        let Some(place) = place_of(places, id) else {
+            debug_assert!(false, "something is said to a connection that is gone");
+            return;
+        };
+        let frame = arena.frame(meta, |out| write(out, Packing { deflater, from: *compress_from }));
+        if !frame.is_empty() {
+            place.outbox.push(lane, frame, arena);
+            place.enlist(list);
+        }
+    }
+
+    /// The same for many: the frame is written once for each encoding that one of them hears. The data lanes take so
+    /// many `parts` of their bound.
+    pub fn copies(&mut self, meta: Meta, parts: Part) -> Copies<'_> {
+        let bound = match parts {
+            Part::Whole => self.bound,
+            Part::Quarter => self.bound / 4,
+        };
+        Copies { out: self, meta, bound, frames: [None; ENCODINGS] }
+    }
+
+    /// Feed one connection from the past. None: it is gone.
+    pub fn feeding(&mut self, id: ConnId) -> Option<Feeding<'_>> {
+        let Self { places, arena, list, deflater, compress_from, bound, .. } = self;
+        let place = place_of(places, id)?;
+        Some(Feeding {
+            place,
+            arena,
+            list,
+            deflater,
+            compress_from: *compress_from,
+            bound: *bound,
+            beside: 0,
+        })
+    }
+
+    /// Bytes that a data lane takes.
+    #[must_use]
+    pub fn bound(&self) -> usize {
+        self.bound
+    }
+
+    /// Whether nothing waits for a connection.
+    #[must_use]
+    pub fn is_empty(&self, id: ConnId) -> bool {
+        self.outbox(id).is_none_or(Outbox::is_empty)
+    }
+
+    /// Bytes that wait in its data lane.
+    #[must_use]
+    pub fn data_bytes(&self, id: ConnId) -> usize {
+        self.outbox(id).map_or(0, Outbox::data_bytes)
+    }
+
+    /// Bytes that wait in its control lane.
+    #[must_use]
+    pub fn control_bytes(&self, id: ConnId) -> usize {
+        self.outbox(id).map_or(0, Outbox::control_bytes)
+    }
+
+    /// The frames of its data lane, in order, with their lengths.
+    pub fn waiting(&self, id: ConnId) -> impl Iterator<Item = (Meta, usize)> + '_ {
+        self.outbox(id).into_iter().flat_map(|outbox| outbox.waiting(&self.arena))
+    }
+
+    /// All that waits for it, in order.
+    pub fn pieces(&self, id: ConnId) -> impl Iterator<Item = &[u8]> {
+        self.outbox(id).into_iter().flat_map(|outbox| outbox.pieces(&self.arena))
+    }
+
+    /// What is to be written next, in order, at most `max` pieces. It stays until it has `left`.
+    pub fn gather<'a>(&'a self, id: ConnId, into: &mut Vec<&'a [u8]>, max: usize) {
+        if let Some(outbox) = self.outbox(id) {
+            outbox.gather(&self.arena, into, max);
+        }
+    }
+
+    /// `n` bytes of what `gather` showed have left.
+    pub fn left(&mut self, id: ConnId, n: usize) {
+        if let Some(place) = place_of(&mut self.places, id) {
+            place.outbox.consume(n, &mut self.arena);
+        }
+    }
+
+    /// Let go of its waiting data; a frame that was begun stays.
+    pub fn drop_data(&mut self, id: ConnId) {
+        if let Some(place) = place_of(&mut self.places, id) {
+            place.outbox.drop_data(&mut self.arena);
+        }
+    }
+
+    /// Let go of all that waits for it.
+    pub fn clear(&mut self, id: ConnId) {
+        if let Some(place) = place_of(&mut self.places, id) {
+            place.outbox.clear(&mut self.arena);
+        }
+    }
+
+    /// Take out of its waiting data each frame that is meant.
+    pub fn take_back(&mut self, id: ConnId, meant: impl Fn(Meta) -> bool) {
+        if let Some(place) = place_of(&mut self.places, id) {
+            place.outbox.retain(&mut self.arena, |meta| !meant(meta));
+        }
+    }
+
+    /// What is said to it is gathered for an answer from now on, or no more.
+    pub fn set_gathers(&mut self, id: ConnId, gathers: bool) {
+        if let Some(place) = place_of(&mut self.places, id) {
+            place.gathers = gathers;
+        }
+    }
+
+    /// Whether it is.
+    #[must_use]
+    pub fn gathers(&self, id: ConnId) -> bool {
+        self.places.get(id.index()).is_some_and(|place| place.owner == Some(id) && place.gathers)
+    }
+
+    /// There is something to do for it at the end of the turn, though perhaps nothing to write yet.
+    pub fn enlist(&mut self, id: ConnId) {
+        if let Some(place) = place_of(&mut self.places, id) {
+            place.enlist(&mut self.list);
+        }
+    }
+
+    /// The next connection on the list, which it leaves; none: that was all.
+    pub fn next_listed(&mut self) -> Option<ConnId> {
+        while let Some(id) = self.list.get(self.taken).copied() {
+            self.taken += 1;
+            // Whoever has a place now stands on the list by itself.
+            if let Some(place) = place_of(&mut self.places, id) {
+                debug_assert!(place.dirty, "who stands on the list knows it");
+                place.dirty = false;
+                return Some(id);
+            }
+        }
+        self.list.clear(); // its room is used again
+        self.taken = 0;
+        None
+    }
+
+    /// Whether somebody stands on the list.
+    #[must_use]
+    pub fn has_listed(&self) -> bool {
+        !self.list.is_empty()
+    }
+
+    fn outbox(&self, id: ConnId) -> Option<&Outbox> {
+        self.places.get(id.index()).filter(|place| place.owner == Some(id)).map(|place| &place.outbox)
+    }
+
+    /// Bytes that the arena holds, used or kept.
+    #[must_use]
+    pub fn memory(&self) -> usize {
+        self.arena.memory()
+    }
+
+    /// References into the arena: 0 when nothing waits anywhere.
+    #[must_use]
+    pub fn references(&self) -> usize {
+        self.arena.references()
+    }
+
+    /// How many outboxes have something in them, gather answers, and stand on the list; and how long that is.
+    #[must_use]
+    pub fn count(&self) -> [usize; 4] {
+        let count = |is: fn(&Place) -> bool| self.places.iter().filter(|place| is(place)).count();
+        [
+            count(|place| !place.outbox.is_empty()),
+            count(|place| place.gathers),
+            count(|place| place.dirty),
+            self.list.len(),
+        ]
+    }
+}
+
+fn place_of(places: &mut [Place], id: ConnId) -> Option<&mut Place> {
+    places.get_mut(id.index()).filter(|place| place.owner == Some(id))
+}
+
+impl Place {
+    fn enlist(&mut self, list: &mut Vec<ConnId>) {
+        if !self.dirty
+            && let Some(owner) = self.owner
+        {
+            self.dirty = true;
+            list.push(owner);
+        }
+    }
+}
+
+/// How much of a data lane's bound a message may use.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Part {
+    /// All of it.
+    Whole,
+    /// A quarter: what waits is as old as it is much, and here the newest counts.
+    Quarter,
+}
+
+/// Something that is said to many: written once for each encoding, referred to by each outbox.
+#[derive(Debug)]
+pub struct Copies<'a> {
+    out: &'a mut Out,
+    meta: Meta,
+    bound: usize,
+    /// Held until everybody has them.
+    frames: [Option<Segment>; ENCODINGS],
+}
+
+impl Copies<'_> {
+    /// Say it to the connection in this slot, in its encoding: `write` appends the frame, if nobody needed that encoding
+    /// before. False: its outbox is full.
+    pub fn offer(
+        &mut self,
+        slot: usize,
+        encoding: u8,
+        write: impl FnOnce(&mut Vec<u8>, Packing<'_>),
+    ) -> bool {
+        let Out { places, arena, list, deflater, compress_from, .. } = &mut *self.out;
+        let meta = self.meta;
+        let frame = *self.frames[encoding as usize].get_or_insert_with(|| {
+            let packing = Packing { deflater, from: *compress_from };
+            let frame = frame_once(arena, meta.in_encoding(encoding), packing, write);
+            arena.hold(frame);
+            frame
+        });
+        let place = &mut places[slot];
+        debug_assert!(place.owner.is_some(), "a listener has a connection");
+        if !place.outbox.offer(frame, self.bound, arena) {
+            return false;
+        }
+        place.enlist(list);
+        true
+    }
+}
+
+impl Drop for Copies<'_> {
+    fn drop(&mut self) {
+        for frame in self.frames.into_iter().flatten() {
+            self.out.arena.release(frame);
+        }
+    }
+}
+
+/// The outbox of one listener that is fed.
+#[derive(Debug)]
+pub struct Feeding<'a> {
+    place: &'a mut Place,
+    arena: &'a mut Arena,
+    list: &'a mut Vec<ConnId>,
+    deflater: &'a mut Deflater,
+    compress_from: usize,
+    bound: usize,
+    beside: usize,
+}
+
+impl Feeding<'_> {
+    /// So many bytes of what waits do not count.
+    #[must_use]
+    pub fn beside(self, bytes: usize) -> Self {
+        Self { beside: bytes, ..self }
+    }
+
+    /// Say the next; `write` appends its frame, if it is in no chunk in use. False: the outbox is full.
+    pub fn offer(&mut self, meta: Meta, encoding: u8, write: impl FnOnce(&mut Vec<u8>, Packing<'_>)) -> bool {
+        let packing = Packing { deflater: self.deflater, from: self.compress_from };
+        let frame = frame_once(self.arena, meta.in_encoding(encoding), packing, write);
+        if !self.place.outbox.offer_beside(self.beside, frame, self.bound, self.arena) {
+            return false;
+        }
+        self.place.enlist(self.list);
+        true
+    }
+}
+
+/// The frame of an entry that a chunk in use has, or a new one.
+fn frame_once(
+    arena: &mut Arena,
+    meta: Meta,
+    packing: Packing<'_>,
+    write: impl FnOnce(&mut Vec<u8>, Packing<'_>),
+) -> Segment {
+    if let Meta::Entry { seq, encoding, .. } = meta
+        && let Some(found) = arena.find(seq, encoding)
+    {
+        return found;
+    }
+    arena.frame(meta, |out| write(out, packing))
+}
