@@ -89,6 +89,8 @@ KNOWS_NOT = {
     "room": ["frame", "engine", "outbox"],
     "stream": ["frame", "envelope", "room", "engine", "outbox"],
     "outbox": ["engine", "room", "envelope"],
+    "timers": ["frame", "envelope", "log", "room", "engine", "outbox", "asked"],
+    "asked": ["frame", "envelope", "room", "engine", "outbox", "timers"],
 }
 
 

@@ -4,6 +4,7 @@
 //! that happens here can be replayed from a list of byte strings and times.
 #![forbid(unsafe_code)]
 
+mod asked;
 pub mod codes;
 pub mod engine;
 pub mod envelope;

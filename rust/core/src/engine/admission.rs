@@ -1,7 +1,7 @@
 //! Who is let in: the shares of `crate::shares`, asked where a connection, a session or a room begins.
 
-use super::asked::Waiting;
 use super::{Engine, size};
+use crate::asked::Waiting;
 use crate::codes::Code;
 use crate::frame::http::Refusal;
 use crate::ids::{ConnId, Now, SessionId};

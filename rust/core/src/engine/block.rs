@@ -1,11 +1,11 @@
 //! The policy `block`: the publisher waits while the ring would let go of what a connected member has
 //! yet to hear. It waits for a bounded time; then who is too slow is closed, and owed a gap.
 
-use super::asked::Waiting;
 use super::rooms::Publisher;
 use super::session::Hold;
 use super::steps::MEMBERS;
 use super::{AppEvent, Engine};
+use crate::asked::Waiting;
 use crate::codes::close;
 use crate::ids::{ConnId, Now, RoomId, Seq, SessionId};
 use crate::room::members::Member;

@@ -6,11 +6,11 @@
 // Numbers of a peer come in here: a sum that could wrap or panic is an error of the build, or has its reason beside it.
 #![cfg_attr(not(test), warn(clippy::arithmetic_side_effects))]
 
-use super::asked::Waiting;
 use super::history::{shown, shown_cost};
 use super::session::{Allowed, Hold};
 use super::steps::{BYTES, MEMBERS};
 use super::{AppEvent, Engine, Refused, size};
+use crate::asked::{Joining, Waiting};
 use crate::codes::Code;
 use crate::envelope::Join;
 use crate::envelope::write::{self as envelope, EventOut, JoinedOut, MemberOut};
@@ -21,16 +21,6 @@ use crate::log::ring::Reason;
 use crate::room::grants::Grants;
 use crate::room::members::Member;
 use crate::shares::What;
-
-/// A join on its way.
-#[derive(Debug)]
-pub(super) struct Joining {
-    pub session: SessionId,
-    pub id: Option<u64>,
-    pub room: Box<str>,
-    pub since: Option<Box<str>>,
-    pub last: Option<u64>,
-}
 
 /// What the application says about a join that it allows.
 #[derive(Debug, Default)]

@@ -10,7 +10,6 @@
 
 mod admission;
 mod adopt;
-mod asked;
 mod asks;
 mod backlog;
 mod block;
@@ -57,6 +56,7 @@ pub use events::{AppEvent, Blob, Events, Op, Refused};
 pub use look::{HistoryEntry, MemberView, SessionInfo};
 pub use stream_app::Room as StreamRoom;
 
+use crate::asked::Asked;
 use crate::frame::deflate::Inflater;
 use crate::ids::{ConnId, Now, RoomId, Seq, SessionId};
 use crate::log::acks::Kept;
@@ -69,7 +69,6 @@ use crate::shares::{Holder, Shares};
 use crate::slab::Slab;
 use crate::stats::Stats;
 use crate::timers::Timers;
-use asked::Asked;
 use conn::Conn;
 use hashbrown::HashMap;
 use rand_chacha::ChaCha20Rng;

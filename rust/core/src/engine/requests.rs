@@ -2,10 +2,10 @@
 // Numbers of a peer come in here: a sum that could wrap or panic is an error of the build, or has its reason beside it.
 #![cfg_attr(not(test), warn(clippy::arithmetic_side_effects))]
 
-use super::asked::{Owner, Waiting};
 use super::join::own_room;
 use super::publish::{Claimed, content_of, scope_user};
 use super::{AppEvent, Engine, size};
+use crate::asked::{Owner, Waiting};
 use crate::codes::Code;
 use crate::envelope::{Emit, write as envelope};
 use crate::error::Fault;

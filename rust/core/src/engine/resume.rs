@@ -3,11 +3,11 @@
 // Numbers of a peer come in here: a sum that could wrap or panic is an error of the build, or has its reason beside it.
 #![cfg_attr(not(test), warn(clippy::arithmetic_side_effects))]
 
-use super::asked::{Owner, Waiting};
 use super::conn::Phase;
 use super::session::{Allowed, PendingHello, Returning};
 use super::standing::OVER;
 use super::{AppEvent, Engine};
+use crate::asked::{Owner, Waiting};
 use crate::codes::close;
 use crate::envelope::write as envelope;
 use crate::ids::{ConnId, Ends, Form, Now, RoomId, Seq, SessionId};

@@ -7,7 +7,6 @@
 //! Invariant: an owner's chain holds each of its tickets that has no answer, once, and no other. So the place of an owner
 //! that is gone begins with an empty chain.
 
-use super::join::Joining;
 use crate::ids::{ConnId, RoomId, SessionId};
 use crate::log::dedupe;
 use crate::slab::Slab;
@@ -15,7 +14,7 @@ use std::sync::Arc;
 
 /// What waits for a decision of the application.
 #[derive(Debug)]
-pub(super) enum Waiting {
+pub enum Waiting {
     /// A request.
     Emit { session: SessionId, id: Option<u64>, bytes: u32, key: Option<dedupe::Ticket> },
     /// A request whose key another is being done under: its result answers both.
@@ -31,9 +30,24 @@ pub(super) enum Waiting {
     Blocked { room: RoomId, place: u64 },
 }
 
+/// A join on its way.
+#[derive(Debug)]
+pub struct Joining {
+    /// Who joins.
+    pub session: SessionId,
+    /// The request's id.
+    pub id: Option<u64>,
+    /// The room, which may not be there yet.
+    pub room: Box<str>,
+    /// A position: what was said since is wanted, too.
+    pub since: Option<Box<str>>,
+    /// So many of the newest entries are.
+    pub last: Option<u64>,
+}
+
 /// With whom what waits goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Owner {
+pub enum Owner {
     Session(SessionId),
     Conn(ConnId),
     /// The application: it says itself when it waits no more.
@@ -65,7 +79,7 @@ struct Entry {
 
 /// All that waits.
 #[derive(Debug, Default)]
-pub(super) struct Asked {
+pub struct Asked {
     entries: Slab<Entry>,
     /// The newest ticket of each session, by its slot.
     sessions: Vec<u32>,
@@ -95,6 +109,7 @@ impl Asked {
         if let Some(entry) = self.entries.at_mut(before as usize) {
             entry.after = after;
         } else if let Some(head) = self.head(waiting.owner()) {
+            debug_assert_eq!(*head as usize, index, "the newest of an owner begins its chain");
             *head = after;
         }
         if let Some(entry) = self.entries.at_mut(after as usize) {
