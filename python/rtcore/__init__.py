@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from ._serve.asgi import Served as Served
     from ._serve.asgi import asgi as asgi
     from ._serve.listeners import Address as Address
-    from ._serve.serve import run as run
+    from ._serve.program import run as run
     from ._serve.serve import serve as serve
     from ._serve.stop import Stop as Stop
     from ._tokens.jwks import JWKS as JWKS
@@ -73,7 +73,8 @@ if TYPE_CHECKING:
 _HOMES: Final = {
     "._serve.asgi": "Served asgi",
     "._serve.listeners": "Address",
-    "._serve.serve": "run serve",
+    "._serve.program": "run",
+    "._serve.serve": "serve",
     "._serve.stop": "Stop",
     "._tokens.jwks": "JWKS",
     "._turn.nursery": "SessionNursery",

@@ -11,7 +11,7 @@ import trio
 import trio.testing
 
 import rtcore
-from rtcore._backend.hypercorn import Peer
+from rtcore._backend.interface import Peer
 from rtcore.http_api.faults import Fault
 from rtcore.http_api.keys import read_keys
 from rtcore.http_api.messages import Publish

@@ -324,8 +324,8 @@ async def test_a_server_that_fails_in_one_connection_fails_there_alone(kind: str
                     await live(scope, receive, send)
             else:
                 await live(scope, receive, send)
-            assert not running._shell._links
-            assert running._core.idle()
+            assert not running._assembly.shell._links
+            assert running._assembly.core.idle()
 
 
 async def test_cancelling_a_request_leaves_nothing_of_it() -> None:
@@ -352,5 +352,5 @@ async def test_cancelling_a_request_leaves_nothing_of_it() -> None:
             assert b'"welcome"' in said[1]["body"]
             assert said[1]["more_body"]
             nursery.cancel_scope.cancel()
-        assert not running._shell._links
-        assert running._core.idle()
+        assert not running._assembly.shell._links
+        assert running._assembly.core.idle()

@@ -270,5 +270,5 @@ async def test_shutdown_tells_those_who_listen(version: str) -> None:
         async with client.events("/rt/sse") as events:
             await client.send("join", room="tea")
             assert live._running is not None
-            nursery.start_soon(live._running._shut_down)
+            nursery.start_soon(live._running._assembly.shut_down)
             assert (await events.until("bye"))["code"] == 4000

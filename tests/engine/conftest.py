@@ -9,7 +9,7 @@ import pytest
 import trio
 import trio.testing
 
-from rtcore._backend.hypercorn import Peer
+from rtcore._backend.interface import Peer
 from rtcore.testing import MemoryServer
 
 

@@ -41,6 +41,49 @@ async def test_what_comes_after_yield_runs(autojump_clock: trio.abc.Clock) -> No
         app.room("tea")
 
 
+async def test_what_comes_after_yield_may_wait_below_another_server(autojump_clock: trio.abc.Clock) -> None:
+    """It was cancelled there at its first wait: what it should have closed stayed open."""
+    app, seen = rtcore.App(), list[str]()
+
+    @app.lifespan
+    async def around(_: rtcore.App) -> AsyncIterator[None]:
+        yield
+        await trio.sleep(2)
+        seen.append("after")
+
+    async with rtcore.asgi(app).lifespan():
+        seen.append("served")
+    assert seen == ["served", "after"]
+
+
+async def test_one_that_never_ends_below_another_server_is_cancelled(autojump_clock: trio.abc.Clock) -> None:
+    app = rtcore.App()
+
+    @app.lifespan
+    async def around(_: rtcore.App) -> AsyncIterator[None]:
+        yield
+        await trio.sleep_forever()
+
+    with trio.fail_after(60):
+        async with rtcore.asgi(app).lifespan():
+            pass
+
+
+async def test_what_is_mounted_is_started_in_memory_too(autojump_clock: trio.abc.Clock) -> None:
+    heard = list[str]()
+
+    async def site(scope: Any, receive: Any, send: Any) -> None:
+        while scope["type"] == "lifespan":
+            heard.append((await receive())["type"])
+            await send({"type": f"{heard[-1]}.complete"})
+            if heard[-1] == "lifespan.shutdown":
+                return
+
+    async with memory_server(rtcore.App(), mount=site):
+        assert heard == ["lifespan.startup"]
+    assert heard == ["lifespan.startup", "lifespan.shutdown"]
+
+
 async def test_one_that_never_ends_is_cancelled(autojump_clock: trio.abc.Clock) -> None:
     app = rtcore.App()
 

@@ -14,7 +14,8 @@ from starlette.routing import Route, WebSocketRoute
 from starlette.websockets import WebSocket
 
 from rtcore._backend import connection
-from rtcore._backend.hypercorn import HypercornBackend, Peer
+from rtcore._backend.hypercorn import HypercornBackend
+from rtcore._backend.interface import Peer
 from rtcore._backend.places import Bounds
 from rtcore._ground.failures import Failures
 from tests.patience import PATIENCE

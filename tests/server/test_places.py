@@ -9,7 +9,8 @@ import trio
 import trio.testing
 
 from rtcore._backend import connection
-from rtcore._backend.hypercorn import HypercornBackend, Peer
+from rtcore._backend.hypercorn import HypercornBackend
+from rtcore._backend.interface import Peer
 from rtcore._backend.places import Bounds, Handshakes, Patience, Places
 from rtcore._ground.failures import Failures
 from rtcore.http_api.keys import read_keys

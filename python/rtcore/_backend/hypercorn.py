@@ -31,25 +31,24 @@ import contextlib
 import logging
 import sys
 import time
-from collections.abc import Awaitable, Callable, Iterator, Mapping, MutableMapping, Sequence
-from typing import Any, NamedTuple, Protocol, TypeAlias, cast
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, cast
 
 import trio
 from hypercorn.config import Config as HypercornConfig
 from hypercorn.trio.worker_context import WorkerContext
 
+from rtcore._ground.asgi import ASGI, Message, Scope, Send
 from rtcore._ground.failures import Failures, Guard, write
 from rtcore.http_api.keys import ApiKey
 
 from .connection import Connection, Link
 from .ends import Parting, part
+from .interface import Peer
 from .places import PATIENCE, Bounds, Patience, Places
 
-Scope: TypeAlias = MutableMapping[str, Any]
-Message: TypeAlias = MutableMapping[str, Any]
-Receive: TypeAlias = Callable[[], Awaitable[Message]]
-Send: TypeAlias = Callable[[Message], Awaitable[None]]
-ASGI: TypeAlias = Callable[[Scope, Receive, Send], Awaitable[None]]
+if TYPE_CHECKING:
+    from rtcore.config import Config
 
 # RFC 6455 §7.1.5: the link broke; what an application hears that asks on after the end.
 ABNORMAL = 1006
@@ -57,45 +56,23 @@ log = logging.getLogger("rtcore.http")
 access = logging.getLogger("rtcore.access")
 
 
-class Peer(NamedTuple):
-    """Who is at the other end, as the core knows it (through configured proxies)."""
-
-    address: str
-    port: int
-    secure: bool = False
-
-
-class HttpBackend(Protocol):
-    """What serves the requests that are not rtcore's own."""
-
-    async def serve(
-        self,
-        stream: trio.abc.Stream,
-        already: bytes,
-        peer: Peer,
-        task_status: trio.TaskStatus[bytes | None] = trio.TASK_STATUS_IGNORED,
-    ) -> None:
-        """Serve the one request whose first bytes are `already`, until the application is done with it.
-
-        `nursery.start` returns when the connection is: at the boundary of a request with what was read
-        beyond it, and `stream` is the caller's again; or with None, and it is closed. The application may go
-        on after that.
-
-        Raises nothing of the connection's own. Cancelled, it closes the stream at once, if it has it.
-        """
-
-    async def drain(self) -> None:
-        """The server is going down: say so to WebSockets; requests that are running may end."""
-
-    def abort(self) -> None:
-        """End every connection that is left, now; what waits for a client is woken."""
-
-    async def wait_idle(self) -> None:
-        """Return when no connection is left."""
-
-
 class HypercornBackend:
     """Serves requests by Hypercorn's per-connection Trio server."""
+
+    @classmethod
+    def of(cls, config: Config, app: ASGI, state: Mapping[str, Any], failures: Failures) -> HypercornBackend:
+        """As a configuration has it."""
+        return cls(
+            app,
+            state=state,
+            max_message=config.limit("max_message"),
+            bounds=Bounds.of(config),
+            keys=config.api_keys,
+            patience=Patience.of(config),
+            log_access=config.access_log,
+            failures=failures,
+            parting=Parting.of(config),
+        )
 
     def __init__(
         self,

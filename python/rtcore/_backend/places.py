@@ -13,7 +13,7 @@ from collections import Counter, OrderedDict
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
-from typing import TYPE_CHECKING, Final, NamedTuple, TypedDict
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 import trio
 
@@ -35,6 +35,11 @@ class Bounds(NamedTuple):
     percent: int
     """What of it one address, or one API key, may have."""
 
+    @classmethod
+    def of(cls, config: Config) -> Bounds:
+        """As a configuration has them."""
+        return cls(config.http_connections, config.limit("http_kept"), config.limit("share_of_address"))
+
     def share(self, of: int) -> int:
         """A share of so many, at least one."""
         return max(1, of * self.percent // 100)
@@ -46,31 +51,17 @@ class Patience(NamedTuple):
     seconds: float
     rate: int
 
+    @classmethod
+    def of(cls, config: Config) -> Patience:
+        """As a configuration has it."""
+        return cls(config.limit("body_ms") / 1000, max(1, config.limit("body_rate")))
+
     def until(self, began: float, received: int) -> float:
         """When it is over, by Trio's clock."""
         return began + self.seconds + received / self.rate
 
 
 PATIENCE: Final = Patience(30.0, 16 * 1024)
-
-
-class SideDoor(TypedDict):
-    """What `HypercornBackend` is told of the configuration."""
-
-    bounds: Bounds
-    keys: Sequence[ApiKey]
-    patience: Patience
-
-
-def side_door(config: Config) -> SideDoor:
-    """How much may be open beside rtcore's own requests, and how long a body may take."""
-    return {
-        "bounds": Bounds(
-            config.http_connections, config.limit("http_kept"), config.limit("share_of_address")
-        ),
-        "keys": config.api_keys,
-        "patience": Patience(config.limit("body_ms") / 1000, max(1, config.limit("body_rate"))),
-    }
 
 
 class Places:

@@ -19,7 +19,7 @@ from collections.abc import Collection
 import h11
 import trio
 
-from rtcore._backend.hypercorn import ASGI, Receive, Scope, Send
+from rtcore._ground.asgi import ASGI, Receive, Scope, Send
 from rtcore._serve.shell import StreamShell
 from rtcore.config import PREFIX
 

@@ -13,7 +13,7 @@ from typing import Any
 import h11
 import trio
 
-from rtcore._backend.hypercorn import Message, Receive, Scope, Send
+from rtcore._ground.asgi import Message, Receive, Scope, Send
 from rtcore._serve.shell import CHUNK, DROP, FINISH, Link
 from rtcore.config import PREFIX
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import trio
 
-from rtcore._backend.hypercorn import Message, Receive, Scope, Send
+from rtcore._ground.asgi import Message, Receive, Scope, Send
 
 # How long an answer waits for more of a body that nobody reads, and for all of it (s). A client that is
 # refused stops soon; one that does not may take as long as any body.

@@ -12,7 +12,8 @@ from urllib.parse import quote
 
 import h11
 
-from rtcore._backend.hypercorn import Peer, Scope
+from rtcore._backend.interface import Peer
+from rtcore._ground.asgi import Scope
 
 # Fields that speak of one link and not of the request, RFC 9110 §7.6.1. The server has done what they ask
 # for.

@@ -13,7 +13,7 @@ from wsproto.connection import Connection, ConnectionState, ConnectionType
 from wsproto.events import BytesMessage, CloseConnection, Ping, TextMessage
 from wsproto.utilities import LocalProtocolError
 
-from rtcore._backend.hypercorn import Message, Receive, Scope, Send
+from rtcore._ground.asgi import Message, Receive, Scope, Send
 from rtcore._serve.shell import DROP, FINISH, Link
 
 from .http import REFUSAL, Answer, say

@@ -13,25 +13,22 @@ from __future__ import annotations
 import contextlib
 import logging
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import asynccontextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import trio
 
-from rtcore._backend.hypercorn import ASGI, Receive, Scope, Send
-from rtcore._config.core import core_settings
 from rtcore._gateway.gateway import Gateway
 from rtcore._gateway.scope import path_of, raw_path_of
+from rtcore._ground.asgi import ASGI, Receive, Scope, Send
 from rtcore._ground.home import Home
-from rtcore._turn.dispatch import Runtime
 from rtcore.config import Config
 from rtcore.errors import NotServing, UsageError
-from rtcore.http_api.service import PublishApi
-from rtcore.site.router import Router
 
+from .assembly import Assembly
 from .given import settled
-from .lifespan import Lifespan
-from .shell import StreamShell
+from .stop import Stop
 
 if TYPE_CHECKING:
     from rtcore.app import App
@@ -96,7 +93,7 @@ class Served:
         try:
             async with running.run() as state:
                 self._running = running
-                yield state or None  # frameworks want to be asked for a state only by who has one
+                yield state or None  # an empty one says nothing: frameworks keep what they have
         finally:
             self._running = None
 
@@ -125,73 +122,35 @@ class _Running:
     """One run of an application below another server."""
 
     def __init__(self, app: App, config: Config, mount: ASGI | None) -> None:
-        settings = core_settings(config, config.host)
-        self._config = config
-        self._mount = mount
-        self._runtime = Runtime(app, settings)
-        self._core = self._runtime.core
-        self.home: Home = self._runtime.engine
-        self._shell = StreamShell(self._runtime)
-        self._idle = trio.Event()
-        self._stopping = False
+        self._assembly = Assembly(app, config, config.host, mount)
         self._state: dict[str, Any] = {}
-        beside = None if mount is None else self._beside
-        api = PublishApi(app, config)
-        self._router = Router(self._runtime.metrics, beside, config, lambda: self._stopping, api)
-        self.gateway = Gateway(self._shell, [raw.path for raw in app.raw_handlers], self._not_ours)
+        self._pages = self._assembly.pages(None if mount is None else partial(self._mounted, mount))
+        self.home: Home = self._assembly.runtime.engine
+        raws = [raw.path for raw in app.raw_handlers]
+        self.gateway = Gateway(self._assembly.shell, raws, self._not_ours)
 
     @asynccontextmanager
     async def run(self) -> AsyncIterator[dict[str, Any]]:
-        runtime = self._runtime
-        try:
-            async with trio.open_nursery() as nursery, AsyncExitStack() as stack:
-                await stack.enter_async_context(runtime.running(nursery))
-                await stack.enter_async_context(runtime.lifespan())
-                if self._mount is not None:
-                    mounted = Lifespan(self._mount).running(max(self._config.grace, 1.0))
-                    self._state = await stack.enter_async_context(mounted)
-                async with trio.open_nursery() as hands:
-                    runtime.on_output = self._after_output
-                    runtime.hand_over = self._shell.hand_over
-                    runtime.start_background(hands)
-                    hands.start_soon(runtime.run_reactor)
-                    yield self._state
-                    await self._shut_down()
-                    hands.cancel_scope.cancel()
-                nursery.cancel_scope.cancel()
-        finally:
-            self._runtime.close()
-
-    def _after_output(self) -> None:
-        self._shell.output()
-        if self._stopping and self._core.idle():
-            self._idle.set()
-
-    async def _shut_down(self) -> None:
-        grace = self._config.grace
-        with trio.move_on_after(grace) as patience:
-            self._stopping = True
-            self._core.shut_down(round(grace * 1000))
-            self._runtime.wake()
-            async with trio.open_nursery() as endings:
-                endings.start_soon(self._runtime.stop_handlers, trio.current_time() + grace)
-                endings.start_soon(self._idle.wait)
-        if patience.cancelled_caught:
-            log.warning("after the grace of %g s something was still running, and was ended", grace)
+        """Within this it is served; gives the state of the lifespan of what is mounted."""
+        assembly = self._assembly
+        async with assembly.running(Stop()) as state:
+            self._state = state or {}
+            assembly.carry_streams()
+            async with assembly.hands(assembly.runtime.run_reactor):
+                yield self._state
+                await assembly.shut_down()
 
     # -- what is not rtcore's own
 
     async def _not_ours(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Our pages see the path below where we are mounted."""
         below = {"path": path_of(scope), "raw_path": raw_path_of(scope), _OUTER: scope}
-        await self._router({**scope, **below}, receive, send)
+        await self._pages({**scope, **below}, receive, send)
 
-    async def _beside(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """What is mounted beside sees what the server gave, with the state of its own lifespan."""
+    async def _mounted(self, mount: ASGI, scope: Scope, receive: Receive, send: Send) -> None:
+        """What is mounted sees what the server gave, with the state of its own lifespan."""
         outer = scope[_OUTER]
-        state = {**outer.get("state", {}), **self._state}
-        assert self._mount is not None  # noqa: S101 - else nobody calls this
-        await self._mount({**outer, "state": state}, receive, send)
+        await mount({**outer, "state": {**outer.get("state", {}), **self._state}}, receive, send)
 
 
 def asgi(app: App, config: Config | None = None, *, mount: ASGI | None = None, **settings: object) -> Served:

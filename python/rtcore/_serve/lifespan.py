@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import contextlib
 import logging
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 import trio
 
+from rtcore._app.hooks import name_of
 from rtcore._ground.failures import Guard, write
-from rtcore.errors import StartError
+from rtcore.errors import StartError, UsageError
 
 from .stop import Stop, given_up
+
+if TYPE_CHECKING:
+    from rtcore.app import App
 
 log = logging.getLogger("rtcore.serve")
 _T = TypeVar("_T")
@@ -114,3 +118,33 @@ class Lifespan:
             log.error("the mounted application did not end well: %s", message.get("message"))
         (self._started if kind.startswith("lifespan.startup") else self._ended).set()
         await trio.lowlevel.checkpoint()
+
+
+@contextlib.asynccontextmanager
+async def of_application(app: App, function: Callable[..., Any]) -> AsyncIterator[None]:
+    """A lifespan of the application's own: within this it has started.
+
+    Raises:
+        UsageError: it is no context manager, or did not come to its `yield`.
+
+    """
+    surrounding = function(app)
+    if isinstance(surrounding, AsyncGenerator):  # what it gives decides, however it is wrapped
+        generator: AsyncGenerator[Any, None] = surrounding
+        surrounding = contextlib.asynccontextmanager(lambda: generator)()
+    if not hasattr(type(surrounding), "__aenter__"):
+        raise UsageError(
+            f"the lifespan {name_of(function)} gives {surrounding!r}: it is an async generator function with "
+            "one `yield`, or gives an async context manager"
+        )
+    async with contextlib.AsyncExitStack() as stack:
+        try:
+            await stack.enter_async_context(surrounding)
+        except RuntimeError as error:
+            if str(error) != "generator didn't yield":  # contextlib's words
+                raise
+            text = (
+                f"the lifespan {name_of(function)} ended before its `yield`: there the application is served"
+            )
+            raise UsageError(text) from error
+        yield

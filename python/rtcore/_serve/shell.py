@@ -20,7 +20,7 @@ from typing import NamedTuple
 import trio
 
 from rtcore._backend.ends import end_writing
-from rtcore._backend.hypercorn import HttpBackend, Peer
+from rtcore._backend.interface import HttpBackend, Peer
 from rtcore._engine import CoreEvent
 from rtcore._turn.dispatch import Runtime
 

@@ -17,7 +17,7 @@ import dataclasses
 import logging
 import time
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import asynccontextmanager
 from inspect import isawaitable
 from typing import Any, Final
 
@@ -51,7 +51,6 @@ from rtcore._engine import (
     limit_defaults,
 )
 from rtcore._ground.failures import blame
-from rtcore._serve.around import around
 from rtcore.app import App
 from rtcore.errors import SessionEnded
 from rtcore.raw import RawSocket, failed
@@ -140,10 +139,6 @@ class Runtime:
     async def _flush(self, scope: trio.CancelScope) -> None:
         with scope:
             await flush_when_woken(self.engine, self.finish_turn)
-
-    def lifespan(self) -> AbstractAsyncContextManager[None]:
-        """What the application has around its serving, in the order of registration."""
-        return around(self.app)
 
     def start_background(self, nursery: trio.Nursery) -> None:
         """Start the application's background tasks; what ends the server leaves through this nursery."""

@@ -79,7 +79,7 @@ def _application(name: str) -> App:
 
 
 def _run(app: App, config: Config) -> None:
-    from rtcore._serve.serve import run_program
+    from rtcore._serve.program import run_program
 
     mount: Any = None if config.mount is None else find(config.mount, "an ASGI application")
     if mount is not None and not callable(mount):

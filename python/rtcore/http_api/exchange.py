@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 import codecs
-from collections.abc import Awaitable, Callable, MutableMapping
-from typing import Any, Final, TypeAlias
+from typing import Any, Final
 
 import msgspec
 import trio
+
+from rtcore._ground.asgi import Receive, Scope, Send
 
 from .faults import Fault, Headers
 from .messages import Problem
 
 BODY: Final = 30.0
 """Seconds in which a whole body must come: one that drips holds its place no longer."""
-
-Scope: TypeAlias = MutableMapping[str, Any]
-Receive: TypeAlias = Callable[[], Awaitable[MutableMapping[str, Any]]]
-Send: TypeAlias = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
 
 class ClientGone(Exception):  # noqa: N818 - what happened

@@ -15,12 +15,12 @@ from typing import Any, Final
 
 import trio
 
+from rtcore._ground.asgi import Receive, Scope, Send
 from rtcore._ground.failures import Failures
 from rtcore.app import App
 from rtcore.config import Config
 
 from . import exchange, openapi
-from .exchange import Receive, Scope, Send
 from .faults import Fault, Headers, of
 from .keys import SHORT, ApiKey, find
 from .operations import OPERATIONS, Caller, cost, read

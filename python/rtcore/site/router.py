@@ -11,7 +11,7 @@ from pathlib import PurePath
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from rtcore._backend.hypercorn import ASGI, Receive, Scope, Send
+    from rtcore._ground.asgi import ASGI, Receive, Scope, Send
     from rtcore.config import Config
 
 # The page loads nothing but its own files and talks to nobody but its own server.

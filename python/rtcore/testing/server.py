@@ -9,17 +9,14 @@ from typing import TYPE_CHECKING, Any
 import trio
 import trio.testing
 
-from rtcore._backend.hypercorn import ASGI, HypercornBackend, Peer
-from rtcore._backend.places import side_door
-from rtcore._config.core import core_settings
-from rtcore._engine import Core, CoreEvent, Engine
+from rtcore._backend.interface import HttpBackend, Peer
+from rtcore._engine import Core, Engine
+from rtcore._ground.asgi import ASGI
 from rtcore._ground.home import anywhere
+from rtcore._serve.assembly import Assembly
 from rtcore._serve.given import settled
-from rtcore._serve.shell import StreamShell
-from rtcore._turn.dispatch import Runtime
+from rtcore._serve.stop import Stop
 from rtcore.config import Config
-from rtcore.http_api.service import PublishApi
-from rtcore.site.router import Router
 
 from .client import WireClient
 
@@ -34,24 +31,13 @@ class MemoryServer:
     """A running server; made by `memory_server`. Plain functions may be called in any thread."""
 
     def __init__(self, app: App, config: Config, mount: ASGI | None, nursery: trio.Nursery) -> None:
-        settings = core_settings(config, ["127.0.0.1"])
-        settings.seed = _SEED
         self.config = config
-        self.runtime = Runtime(app, settings, manual=True)
+        self._assembly = Assembly(app, config, ["127.0.0.1"], mount, _SEED)
+        self.runtime = self._assembly.runtime
         self._nursery = nursery
-        self._shell = StreamShell(self.runtime)
-        self._http = HypercornBackend(
-            Router(self.runtime.metrics, mount, config, lambda: False, PublishApi(app, config)),
-            state={},
-            max_message=config.limit("max_message"),
-            **side_door(config),
-            log_access=False,
-            failures=self.runtime.engine.failures,
-        )
-        self._stop, self._ended = trio.Event(), trio.Event()
+        self._http: HttpBackend | None = None
+        self._stop, self._ended = Stop(), trio.Event()
         self._ports = iter(range(40_000, 65_536))
-        self.runtime.on_output = self._shell.output
-        self.runtime.hand_over = self._hand_over
 
     @property
     def core(self) -> Core:
@@ -95,30 +81,24 @@ class MemoryServer:
     @anywhere
     def shut_down(self) -> None:
         """Tell every session to come back later, as a server does that ends."""
-        self.runtime.tick()
-        self.core.shut_down(self.config.limit("grace_ms"))
-        self.runtime.wake()
+        self._assembly.send_away()
 
     async def _carry(self, stream: trio.abc.Stream, peer: Peer) -> None:
-        await self._shell.alternate(stream, peer, self._http)
-
-    def _hand_over(self, event: CoreEvent) -> None:
-        self._shell.hand_over(event)
+        assert self._http is not None, "the server does not run yet"
+        await self._assembly.shell.alternate(stream, peer, self._http)
 
     async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
         """Serve until `stop`, or cancelled."""
+        assembly = self._assembly
         try:
-            async with trio.open_nursery() as nursery:
-                running, lifespan = self.runtime.running(nursery), self.runtime.lifespan()
-                async with running, lifespan, trio.open_nursery() as hands:
-                    self.runtime.start_background(hands)
-                    hands.start_soon(self._shell.keep_time)
-                    task_status.started()
-                    await self._stop.wait()
-                    hands.cancel_scope.cancel()
-                nursery.cancel_scope.cancel()
+            async with assembly.running(self._stop) as state:
+                if state is not None:
+                    self._http = assembly.http(state)
+                    assembly.carry_streams()
+                    async with assembly.hands(assembly.shell.keep_time):
+                        task_status.started()
+                        await self._stop.asked()
         finally:
-            self.runtime.close()
             self._ended.set()
 
     async def stop(self) -> None:
@@ -126,7 +106,7 @@ class MemoryServer:
         if self._ended.is_set():
             return
         self._engine.here("stop")
-        self._stop.set()
+        self._stop.ask()
         with trio.move_on_after(max(self.config.grace, 1.0)):
             await self._ended.wait()
 
