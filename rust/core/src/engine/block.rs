@@ -1,13 +1,13 @@
 //! The policy `block`: the publisher waits while the ring would let go of what a connected member has
 //! yet to hear. It waits for a bounded time; then who is too slow is closed, and owed a gap.
 
-use super::rooms::Publisher;
 use super::session::Hold;
 use super::steps::MEMBERS;
 use super::{AppEvent, Engine};
 use crate::asked::Waiting;
 use crate::codes::close;
 use crate::ids::{ConnId, Now, RoomId, Seq, SessionId};
+use crate::room::blocked::Publisher;
 use crate::room::members::Member;
 use crate::room::settings::Policy;
 use crate::timers::Due;
@@ -18,11 +18,11 @@ const ENTRY_COST: usize = 512;
 impl Engine {
     /// Policy `block`: whether the ring would let go of what a connected member has yet to hear.
     pub(super) fn is_blocked(&mut self, room: RoomId, data: usize, now: Now) -> bool {
-        let Some(place) = self.rooms.get(room.index(), room.generation()) else { return false };
-        if place.settings.policy != Policy::Block {
+        let Some(place) = self.rooms.get(room) else { return false };
+        if place.settings().policy != Policy::Block {
             return false;
         }
-        let bounds = place.settings.bounds;
+        let bounds = place.settings().bounds;
         let Some(needs) = place.ring.would_forget(data * 2 + ENTRY_COST, &bounds, now.tick.ms()) else {
             return false;
         };
@@ -34,8 +34,7 @@ impl Engine {
             self.timers.set(Due::Blocked(room), due);
         }
         if let Some(blocked) = self.room_mut(room).and_then(|room| room.blocked.as_mut()) {
-            blocked.needs = needs;
-            blocked.slowest = Some(slowest);
+            blocked.wait_for(needs, slowest);
         }
         true
     }
@@ -43,7 +42,7 @@ impl Engine {
     /// A connected member that lags at or before `needs`, if there is one.
     fn who_needs(&mut self, room: RoomId, needs: Seq) -> Option<SessionId> {
         let place = self.room(room)?;
-        let known = place.blocked.as_ref().and_then(|blocked| place.members.get(blocked.slowest?));
+        let known = place.blocked.as_ref().and_then(|blocked| place.members.get(blocked.slowest()?));
         if let Some(member) = known.filter(|member| self.needs(member, needs)) {
             return Some(member.session); // each member that goes on asks: they are not all looked at each time
         }
@@ -73,7 +72,7 @@ impl Engine {
     /// The application does: a ticket says when it may try again.
     pub(super) fn hold_publication(&mut self, room: RoomId) -> u64 {
         let place =
-            self.room(room).and_then(|room| room.blocked.as_ref()).map_or(0, |blocked| blocked.next + 1);
+            self.room(room).and_then(|room| room.blocked.as_ref()).map_or(0, |blocked| blocked.next());
         let ticket = self.ticket(Waiting::Blocked { room, place });
         self.wait_in(room, Publisher::Application(ticket));
         ticket
@@ -86,7 +85,7 @@ impl Engine {
     /// Who waited in a room is gone.
     pub(super) fn leave_queue(&mut self, room: RoomId, place: u64) {
         if let Some(blocked) = self.room_mut(room).and_then(|room| room.blocked.as_mut()) {
-            blocked.waiting.remove(&place);
+            blocked.leave(place);
         }
     }
 
@@ -99,16 +98,18 @@ impl Engine {
 
     /// A member went on, or away: those who waited for it may try again.
     pub(super) fn unblock(&mut self, room: RoomId, now: Now) {
-        let Some(needs) = self.room(room).and_then(|room| Some(room.blocked.as_ref()?.needs)) else { return };
+        let Some(needs) = self.room(room).and_then(|room| Some(room.blocked.as_ref()?.needs())) else {
+            return;
+        };
         if let Some(slowest) = self.who_needs(room, needs) {
             if let Some(blocked) = self.room_mut(room).and_then(|room| room.blocked.as_mut()) {
-                blocked.slowest = Some(slowest);
+                blocked.wait_for(needs, slowest);
             }
             return;
         }
         let Some(blocked) = self.room_mut(room).and_then(|room| room.blocked.take()) else { return };
         self.timers.drop(Due::Blocked(room)); // it is not a later wait's
-        for (place, publisher) in blocked.waiting {
+        for (place, publisher) in blocked.into_waiting() {
             match publisher {
                 Publisher::Application(ticket) => {
                     if self.answered(ticket).is_some() {
@@ -123,7 +124,7 @@ impl Engine {
     /// Publishers waited as long as they may: who is too slow is closed, and owed a gap.
     pub(super) fn block_timeout(&mut self, room: RoomId, now: Now) {
         let Some(place) = self.room(room) else { return };
-        let Some(needs) = place.blocked.as_ref().map(|blocked| blocked.needs) else { return };
+        let Some(needs) = place.blocked.as_ref().map(|blocked| blocked.needs()) else { return };
         let slow: Vec<ConnId> = place
             .members
             .iter()

@@ -128,7 +128,7 @@ impl Engine {
 
     /// What a member may from now on. False: it is not in that room.
     pub fn set_grants(&mut self, session: SessionId, room: &str, grants: Grants) -> bool {
-        let Some(id) = self.room_named(room) else { return false };
+        let Some(id) = self.rooms.named(room) else { return false };
         let Some(before) = self.grants_in(id, session) else { return false };
         if let Some(member) = self.room_mut(id).and_then(|place| place.members.get_mut(session)) {
             member.grants = grants;
@@ -184,8 +184,10 @@ impl Engine {
             return Ok(true);
         }
         let Some(place) = self.room(id) else { return Ok(false) };
-        let (grants, visible) =
-            (grants.unwrap_or_else(|| place.settings.member_grants()), place.settings.presence && !unseen);
+        let (grants, visible) = (
+            grants.unwrap_or_else(|| place.settings().member_grants()),
+            place.settings().presence && !unseen,
+        );
         let member =
             Member { session, began: self.log.head(), floor: 0, info: info.map(Into::into), grants, visible };
         self.enter(session, id, member, 0, now);
@@ -205,7 +207,7 @@ impl Engine {
 
     /// Take a session out of a room: it hears nothing of it any more that has not left already.
     pub fn put_out(&mut self, session: SessionId, room: &str, reason: &str, now: Now) -> bool {
-        let Some(id) = self.room_named(room) else { return false };
+        let Some(id) = self.rooms.named(room) else { return false };
         if !self.leave(session, id, now) {
             return false;
         }

@@ -38,10 +38,10 @@ impl Engine {
         let mut said = 0u64;
         {
             let Self { rooms, listeners, out, log, stats, steps, .. } = self;
-            let Some(place) = rooms.get(room.index(), room.generation()) else { return };
+            let Some(place) = rooms.get(room) else { return };
             steps.spend(1 + place.members.len() / MEMBERS);
             // What waits in an outbox is as old as it is much: where the newest counts, a quarter must do.
-            let part = if place.settings.policy == Policy::Latest { Part::Quarter } else { Part::Whole };
+            let part = if place.settings().policy == Policy::Latest { Part::Quarter } else { Part::Whole };
             let mut copies = out.copies(meta, part);
             for member in place.members.rows() {
                 let listener = &listeners[member.session.index()];
@@ -93,7 +93,7 @@ impl Engine {
         steps.spend(1 + held.rooms.len() / ROOMS);
         listeners[session.index()].live = false;
         for joined in &mut held.rooms {
-            if let Some(place) = rooms.get(joined.room.index(), joined.room.generation()) {
+            if let Some(place) = rooms.get(joined.room) {
                 // A snapshot within the window that is open may know more than the last window told.
                 joined.mark = joined.mark.max(place.presence.told());
             }

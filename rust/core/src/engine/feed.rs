@@ -101,11 +101,12 @@ impl Engine {
             }
         }
         for joined in &mut held.rooms {
-            let Some(place) = rooms.get_mut(joined.room.index(), joined.room.generation()) else { continue };
+            let Some(place) = rooms.get_mut(joined.room) else { continue };
+            let policy = place.settings().policy;
             let Some(member) = place.members.get_mut(session) else { continue };
             let at = cursor.max(member.began).max(member.floor);
             let complete = place.ring.complete_since(at);
-            let latest = place.settings.policy == Policy::Latest;
+            let latest = policy == Policy::Latest;
             // Who lags in a room of this policy wants what is new, also where the ring still holds what is old: unless all of
             // it leaves at once. (Who comes back has said where it was, and hears what the ring holds.)
             let lags = latest && !returning && !fits(&place.ring, at, left);
@@ -114,8 +115,8 @@ impl Engine {
             }
             let (mut after, mut why) = (at, place.ring.forgotten_why().word());
             let mut to = place.ring.forgotten();
-            match place.settings.policy {
-                Policy::Disconnect if !returning => return Found::Disconnect(Arc::clone(&place.name)),
+            match policy {
+                Policy::Disconnect if !returning => return Found::Disconnect(Arc::clone(place.name())),
                 Policy::Latest => {
                     steps.spend(place.ring.len());
                     // Only the newest of each slot is told of what is left: the others are in the gap.
@@ -139,7 +140,7 @@ impl Engine {
                 _ => member.floor = to,
             }
             gaps.push(Missing {
-                room: Some((joined.room, Arc::clone(&place.name))),
+                room: Some((joined.room, Arc::clone(place.name()))),
                 from: after + 1,
                 to,
                 why,
@@ -175,7 +176,7 @@ impl Engine {
         let mut feeding = feeding.beside(gaps);
         let mut newest: BTreeMap<RoomId, (Seq, BTreeSet<Seq>)> = BTreeMap::new();
         for joined in held.rooms.iter().filter(|joined| joined.latest_until > cursor) {
-            if let Some(place) = rooms.get(joined.room.index(), joined.room.generation()) {
+            if let Some(place) = rooms.get(joined.room) {
                 steps.spend(place.ring.len());
                 let seqs = place.ring.newest_per_slot(cursor).iter().map(|entry| entry.seq).collect();
                 newest.insert(joined.room, (joined.latest_until, seqs));
@@ -187,7 +188,7 @@ impl Engine {
             .rooms
             .iter()
             .filter_map(|joined| {
-                let place = rooms.get(joined.room.index(), joined.room.generation())?;
+                let place = rooms.get(joined.room)?;
                 let member = place.members.get(session)?;
                 Some((&place.ring, member.began.max(member.floor)))
             })
@@ -231,9 +232,9 @@ impl Engine {
             held.lagging = false;
             // Most often there is nothing, and a poll comes by here each time.
             let behind = |room: RoomId, mark| {
-                let place = rooms.get(room.index(), room.generation());
+                let place = rooms.get(room);
                 place.is_some_and(|place| {
-                    place.settings.presence && (mark == u64::MAX || place.presence.told() > mark)
+                    place.settings().presence && (mark == u64::MAX || place.presence.told() > mark)
                 })
             };
             let all = held.rooms.iter().map(|joined| (joined.room, joined.mark));

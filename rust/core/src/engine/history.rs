@@ -40,11 +40,12 @@ impl Engine {
         if let (Some(id), Some(held)) = (id, self.session_mut(session)) {
             held.acks.note(id);
         }
-        if self.patterns.find(room).is_none() {
+        if self.rooms.settings_for(room).is_none() {
             return Err(Fault::new(Code::NotFound, format!("there is no room {room:?}")));
         }
         let may = self
-            .room_named(room)
+            .rooms
+            .named(room)
             .and_then(|room| Some((room, self.grants_in(room, session)?)))
             .filter(|(_, grants)| grants.contains(Grants::HISTORY));
         let Some((room, _)) = may else {

@@ -40,13 +40,14 @@ impl Engine {
         if join.room.starts_with('$') {
             return Err(fault(own_room(&join.room)));
         }
-        let Some(settings) = self.patterns.find(&join.room) else {
+        let Some(settings) = self.rooms.settings_for(&join.room) else {
             return Err(fault(Fault::new(Code::NotFound, format!("there is no room {:?}", join.room))));
         };
         let asks = settings.authorize || settings.state;
         let limit = self.config.limits.rooms_per_session;
         let is_in = self
-            .room_named(&join.room)
+            .rooms
+            .named(&join.room)
             .is_some_and(|room| self.session(session).is_some_and(|held| held.joined(room).is_some()));
         // `$all`, and `$user/ID` of who has a user, are none that it asked for.
         let rooms = self
@@ -103,7 +104,7 @@ impl Engine {
             }
             Some(Waiting::Returning { conn, room, .. }) => {
                 let default =
-                    self.patterns.find(&room).map_or(Grants::NONE, |settings| settings.member_grants());
+                    self.rooms.settings_for(&room).map_or(Grants::NONE, |settings| settings.member_grants());
                 let state = state.map(|state| (state.into(), self.log.head()));
                 let allowed = Allowed {
                     room,
@@ -136,7 +137,7 @@ impl Engine {
                     None => envelope::error(out, form, &error),
                 });
                 // Who was in it under earlier rights is not in it any more.
-                if let Some(room) = self.room_named(&joining.room)
+                if let Some(room) = self.rooms.named(&joining.room)
                     && self.grants_in(room, joining.session).is_some()
                 {
                     self.put_out(joining.session, &joining.room, message, now);
@@ -169,9 +170,9 @@ impl Engine {
         let room = self.make_room(&joining.room, &self.holder_of(session))?;
         self.expire_room(room, now);
         let Some(place) = self.room(room) else { return Ok(()) };
-        let default = place.settings.member_grants();
-        let presence = place.settings.presence;
-        let decided = place.settings.authorize;
+        let default = place.settings().member_grants();
+        let presence = place.settings().presence;
+        let decided = place.settings().authorize;
         let before = place.members.get(session).cloned();
         let first_id = self.session(session).and_then(|held| Some(held.joined(room)?.join_id));
         let again = before.is_some();
@@ -205,7 +206,7 @@ impl Engine {
             self.enter(session, room, member, joining.id.unwrap_or(0), now);
         }
         if let Some(place) = self.room_mut(room)
-            && place.settings.presence
+            && place.settings().presence
         {
             let mark = place.presence.snapshot(session);
             if let Some(joined) = self
@@ -313,7 +314,7 @@ impl Engine {
         show: impl FnOnce(JoinedOut<'_>),
     ) {
         let Some(place) = self.room(room) else { return };
-        let sees = grants.contains(Grants::PRESENCE) && place.settings.presence;
+        let sees = grants.contains(Grants::PRESENCE) && place.settings().presence;
         let count = place.members.visible();
         let members: Vec<MemberOut<'_>> = if sees && count as u64 <= self.config.limits.presence_names {
             place
@@ -358,7 +359,7 @@ impl Engine {
         if let (Some(id), Some(held)) = (id, self.session_mut(session)) {
             held.acks.note(id);
         }
-        if let Some(room) = self.room_named(room) {
+        if let Some(room) = self.rooms.named(room) {
             self.leave(session, room, now);
         }
         if let Some(id) = id {

@@ -59,18 +59,18 @@ impl Engine {
     /// Who is in a room; none if there is no such room now.
     #[must_use]
     pub fn members(&self, room: &str) -> Option<Vec<MemberView>> {
-        let place = self.room(self.room_named(room)?)?;
+        let place = self.room(self.rooms.named(room)?)?;
         Some(place.members.iter().filter_map(|member| self.member_view(member)).collect())
     }
 
     /// Who is in a room as its members are told it, names up to `presence_names`, and how many they are.
     pub fn presence(&self, room: &str) -> Result<(Vec<MemberView>, usize), Fault> {
-        let Some(settings) = self.patterns.find(room) else { return Err(no_room(room)) };
+        let Some(settings) = self.rooms.settings_for(room) else { return Err(no_room(room)) };
         if !settings.presence {
             let told = format!("the settings of {room:?} say that nobody is told who is in it");
             return Err(Fault::new(Code::Forbidden, told));
         }
-        let Some(place) = self.room_named(room).and_then(|id| self.room(id)) else {
+        let Some(place) = self.rooms.named(room).and_then(|id| self.room(id)) else {
             return Ok((Vec::new(), 0));
         };
         let count = place.members.visible();
@@ -99,10 +99,10 @@ impl Engine {
 
     /// Past entries of a room, oldest first.
     pub fn history(&self, room: &str, after: Option<&str>, limit: u64) -> Result<HistoryEntry, Fault> {
-        if self.patterns.find(room).is_none() {
+        if self.rooms.settings_for(room).is_none() {
             return Err(no_room(room));
         }
-        let Some(id) = self.room_named(room) else {
+        let Some(id) = self.rooms.named(room) else {
             // Were it made now, it would be complete beyond what freed rooms let go of.
             let complete = self.log.since(after).after().is_some_and(|seq| seq >= self.log.freed());
             return Ok((Vec::new(), complete, false));
@@ -127,8 +127,8 @@ impl Engine {
                 .rooms
                 .iter()
                 .filter_map(|joined| self.room(joined.room))
-                .filter(|place| !place.name.starts_with('$'))
-                .map(|place| Arc::clone(&place.name))
+                .filter(|place| !place.name().starts_with('$'))
+                .map(|place| Arc::clone(place.name()))
                 .collect(),
             expires: held.expires.map(|ends| ends.date),
         })

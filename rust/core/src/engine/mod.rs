@@ -65,6 +65,7 @@ use crate::log::dedupe::{KeyLimits, Keys};
 use crate::log::ring::Bounds;
 use crate::outbox::Out;
 use crate::room::settings::Patterns;
+use crate::room::table::{Room, Rooms};
 use crate::shares::{Holder, Shares};
 use crate::slab::Slab;
 use crate::stats::Stats;
@@ -73,7 +74,6 @@ use conn::Conn;
 use hashbrown::HashMap;
 use rand_chacha::ChaCha20Rng;
 use rand_chacha::rand_core::{RngCore, SeedableRng};
-use rooms::Room;
 use session::Session;
 use std::sync::Arc;
 use steps::Steps;
@@ -95,7 +95,6 @@ struct Listener {
 /// The whole state of a server, but for its sockets.
 pub struct Engine {
     config: Config,
-    patterns: Patterns,
     handlers: HashMap<Box<str>, u32, Seeded>,
     log: Log,
     conns: Slab<Conn>,
@@ -103,8 +102,7 @@ pub struct Engine {
     /// By a session's slot.
     listeners: Vec<Listener>,
     sessions_by_name: HashMap<Arc<str>, SessionId, Seeded>,
-    rooms: Slab<Room>,
-    rooms_by_name: HashMap<Arc<str>, RoomId, Seeded>,
+    rooms: Rooms,
     all: RoomId,
     out: Out,
     ops: Vec<Op>,
@@ -148,15 +146,13 @@ impl Engine {
             let _ = patterns.add(settings.clone());
         }
         let mut engine = Self {
-            patterns,
             handlers,
             log: Log::new(&epoch, size(config.limits.ring_memory)),
             conns: Slab::default(),
             sessions: Slab::default(),
             listeners: Vec::new(),
             sessions_by_name: HashMap::with_hasher(hash.clone()),
-            rooms: Slab::default(),
-            rooms_by_name: HashMap::with_hasher(hash.clone()),
+            rooms: Rooms::new(patterns, &hash),
             all: RoomId(0),
             out: Out::new(size(config.limits.outbox), size(config.limits.compress_from)),
             ops: Vec::new(),
@@ -212,11 +208,11 @@ impl Engine {
     }
 
     fn room(&self, id: RoomId) -> Option<&Room> {
-        self.rooms.get(id.index(), id.generation())
+        self.rooms.get(id)
     }
 
     fn room_mut(&mut self, id: RoomId) -> Option<&mut Room> {
-        self.rooms.get_mut(id.index(), id.generation())
+        self.rooms.get_mut(id)
     }
 }
 

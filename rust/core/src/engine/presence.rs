@@ -29,7 +29,7 @@ impl Engine {
     pub(super) fn tell_presence(&mut self, room: RoomId, session: SessionId, here: bool, now: Now) {
         let Some(who) = self.who(room, session) else { return };
         let base = self.config.limits.presence_ms;
-        let Some(place) = self.rooms.get_mut(room.index(), room.generation()) else { return };
+        let Some(place) = self.rooms.get_mut(room) else { return };
         if here {
             place.presence.joined(now.tick, who);
         } else {
@@ -48,7 +48,7 @@ impl Engine {
         let Some(place) = self.room_mut(room) else { return };
         let diff = place.presence.take();
         let count = place.members.visible() as u64;
-        let name = place.name.clone();
+        let name = place.name().clone();
         let nothing = diff.as_ref().is_some_and(Diff::is_empty);
         let mut lowest = None;
         let mut live: Vec<(ConnId, SessionId, Listener)> = Vec::new();
@@ -119,7 +119,7 @@ impl Engine {
         let names = self.config.limits.presence_names;
         let Some(place) = self.room_mut(room) else { return };
         let count = place.members.visible() as u64;
-        let name = place.name.clone();
+        let name = place.name().clone();
         let diff = place.presence.since(session, mark);
         let told = place.presence.mark();
         self.remember_mark(session, room, told);
@@ -137,7 +137,7 @@ impl Engine {
     pub(super) fn show_room(&mut self, session: SessionId, room: RoomId) {
         let Some(conn) = self.session(session).and_then(|held| held.conn) else { return };
         let live = self.listeners[session.index()].live;
-        let Some(place) = self.room_mut(room).filter(|place| place.settings.presence) else { return };
+        let Some(place) = self.room_mut(room).filter(|place| place.settings().presence) else { return };
         if live {
             let mark = place.presence.snapshot(session);
             self.remember_mark(session, room, mark);
@@ -149,7 +149,7 @@ impl Engine {
 
     /// The room as it is now, as after a resume.
     fn show_members(&mut self, conn: ConnId, session: SessionId, room: RoomId) {
-        let Some(name) = self.room(room).map(|place| place.name.clone()) else { return };
+        let Some(name) = self.room(room).map(|place| place.name().clone()) else { return };
         let Some(form) = self.conn(conn).map(|conn| conn.form) else { return };
         let grants = self.grants_in(room, session).unwrap_or(Grants::NONE);
         let mut bytes = Vec::with_capacity(256);

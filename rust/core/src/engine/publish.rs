@@ -72,10 +72,10 @@ impl Engine {
         if publish.event.starts_with('$') {
             return Err(Fault::new(Code::Forbidden, "events that begin with $ are rtcore's own"));
         }
-        if self.patterns.find(name).is_none() {
+        if self.rooms.settings_for(name).is_none() {
             return Err(Fault::new(Code::NotFound, format!("there is no room {name:?}")));
         }
-        let room = self.room_named(name);
+        let room = self.rooms.named(name);
         match room.and_then(|room| Some((room, self.grants_in(room, session)?))) {
             None => Err(Fault::new(Code::Forbidden, format!("join {name:?} before you publish in it"))),
             Some((_, grants)) if !grants.contains(Grants::PUBLISH) => {
@@ -215,17 +215,10 @@ impl Engine {
     /// Give an event its number, keep it, and say it to all who listen. 0: it was volatile.
     fn enter_log(&mut self, room: RoomId, draft: &Draft<'_>, now: Now) -> Seq {
         self.stats.published += 1;
-        let Some(place) = self.rooms.get_mut(room.index(), room.generation()) else { return 0 };
-        let event = match &place.last_event {
-            Some(event) if **event == *draft.event => Arc::clone(event),
-            _ => {
-                let event: Arc<str> = draft.event.into();
-                place.last_event = Some(Arc::clone(&event));
-                event
-            }
-        };
-        let name = Arc::clone(&place.name);
-        let slot = place.settings.key.as_deref().and_then(|key| field(draft.data, draft.form, key));
+        let Some(place) = self.rooms.get_mut(room) else { return 0 };
+        let event = place.event(draft.event);
+        let name = Arc::clone(place.name());
+        let slot = place.settings().key.as_deref().and_then(|key| field(draft.data, draft.form, key));
         let slot = slot.map(Into::into);
         let mut entry = self.log.draft(Where::Room(room, name), event, draft.data, draft.form, now);
         entry.from.clone_from(&draft.from);
@@ -237,7 +230,8 @@ impl Engine {
             self.fan_out(room, &entry, Meta::Volatile { room: slot });
             return 0;
         }
-        let entered = self.log.enter(entry, &mut place.ring, &place.settings.bounds);
+        let (ring, bounds) = place.filling();
+        let entered = self.log.enter(entry, ring, bounds);
         let seq = entered.entry.seq;
         self.fan_out(room, &entered.entry, Meta::Entry { seq, room: slot, encoding: 0 });
         self.stats.forgotten += entered.forgotten;

@@ -35,7 +35,7 @@ impl Engine {
             .rev()
             .filter_map(|joined| {
                 let room = self.room(joined.room)?;
-                (room.settings.authorize || room.settings.state).then(|| Arc::clone(&room.name))
+                (room.settings().authorize || room.settings().state).then(|| Arc::clone(room.name()))
             })
             .collect();
         let open = u32::try_from(later.len()).expect("rooms of a session are bounded");
@@ -137,11 +137,11 @@ impl Engine {
         }
         let mut states: Vec<(RoomId, Box<[u8]>, Seq)> = Vec::new();
         for allowed in returning.rooms {
-            let Some(room) = self.room_named(&allowed.room) else { continue }; // it was put out of it meanwhile
+            let Some(room) = self.rooms.named(&allowed.room) else { continue }; // it was put out of it meanwhile
             if let Some(grants) = allowed.grants {
                 let place = self.room_mut(room);
                 // A state function says nothing of rights: those that the application gave since stay.
-                let decided = place.as_ref().is_some_and(|place| place.settings.authorize);
+                let decided = place.as_ref().is_some_and(|place| place.settings().authorize);
                 if let Some(member) = place.and_then(|place| place.members.get_mut(session)) {
                     if decided {
                         member.grants = grants;
@@ -251,7 +251,7 @@ impl Engine {
         }
         for joined in &mut held.rooms {
             joined.latest_until = 0;
-            let room = self.rooms.get_mut(joined.room.index(), joined.room.generation());
+            let room = self.rooms.get_mut(joined.room);
             if let Some(room) = room {
                 joined.mark = room.presence.snapshot(session);
                 if let Some(member) = room.members.get_mut(session) {
@@ -279,7 +279,7 @@ impl Engine {
         held.rooms
             .iter()
             .filter_map(|joined| {
-                let name = &self.room(joined.room)?.name;
+                let name = self.room(joined.room)?.name();
                 (!name.starts_with('$')).then(|| (joined.room, Arc::clone(name)))
             })
             .collect()

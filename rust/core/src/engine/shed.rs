@@ -78,8 +78,8 @@ impl Engine {
             user_share: part(limits.share_of_user),
             address_share: part(limits.share_of_address),
         };
-        for (_, _, room) in self.rooms.iter() {
-            if let Some(owner) = &room.owner {
+        for (_, room) in self.rooms.iter() {
+            if let Some(owner) = room.owner() {
                 weighed.add(owner, room.ring.bytes());
             }
         }
@@ -108,8 +108,8 @@ impl Engine {
         let of_rooms = self
             .rooms
             .iter()
-            .filter(|(_, _, room)| whose(room.owner.as_ref()))
-            .map(|(index, _, room)| (index as usize, &room.ring));
+            .filter(|(_, room)| whose(room.owner()))
+            .map(|(id, room)| (id.index(), &room.ring));
         let of_sessions = self
             .own_rings()
             .filter(|(session, _)| whose(Some(&self.holder_of(*session))))

@@ -10,20 +10,20 @@ impl Engine {
     #[must_use]
     pub fn tables(&self) -> Vec<(&'static str, usize)> {
         let [full, gathering, listed, list] = self.out.count();
-        let blocked = self.rooms.iter().filter_map(|(_, _, room)| room.blocked.as_ref());
+        let blocked = self.rooms.iter().filter_map(|(_, room)| room.blocked.as_ref());
         let returning = self.sessions.iter().filter_map(|(_, _, held)| held.rare.as_ref());
         vec![
             ("connections", self.conns.len()),
             ("sessions", self.sessions.len()),
             ("sessions by name", self.sessions_by_name.len()),
             ("rooms", self.rooms.len()),
-            ("rooms by name", self.rooms_by_name.len()),
+            ("rooms by name", self.rooms.names()),
             ("bytes of rings", self.log.bytes()),
             ("what is asked", self.asked.len()),
             ("owners of what is asked", self.asked.owners()),
             ("keys", self.keys.len()),
             ("who waits for keys", self.keys.waiters()),
-            ("publishers that wait", blocked.map(|blocked| blocked.waiting.len()).sum()),
+            ("publishers that wait", blocked.map(|blocked| blocked.len()).sum()),
             ("sessions that are wanted back", returning.filter(|rare| !rare.returning.is_empty()).count()),
             ("addresses", self.shares.len().0),
             ("users", self.shares.len().1),

@@ -1,7 +1,6 @@
 //! `welcome`: the first word to a session, and what must be said beside it where its past is unknown.
 
 use super::Engine;
-use super::rooms::Room;
 use crate::envelope::write::{self as envelope, RoomOut, WelcomeOut};
 use crate::ids::{ConnId, Now, Seq, SessionId};
 use crate::log::ring::Reason;
@@ -24,11 +23,11 @@ impl Engine {
             .rooms
             .iter()
             .filter_map(|joined| {
-                let room: &Room = self.rooms.get(joined.room.index(), joined.room.generation())?;
+                let room = self.rooms.get(joined.room)?;
                 let member = room.members.get(session)?;
-                let sees = member.grants.contains(Grants::PRESENCE) && room.settings.presence;
-                (!room.name.starts_with('$')).then(|| RoomOut {
-                    room: &room.name,
+                let sees = member.grants.contains(Grants::PRESENCE) && room.settings().presence;
+                (!room.name().starts_with('$')).then(|| RoomOut {
+                    room: room.name(),
                     seq: self.log.head(),
                     count: sees.then_some(room.members.visible() as u64),
                     complete: known && room.ring.complete_since(seq.max(member.began).max(member.floor)),
@@ -90,7 +89,7 @@ impl Engine {
             .iter()
             .filter_map(|joined| {
                 let room = self.room(joined.room)?;
-                Some((Arc::clone(&room.name), room.members.get(session)?.floor))
+                Some((Arc::clone(room.name()), room.members.get(session)?.floor))
             })
             .collect();
         let why = Reason::Epoch.word();

@@ -2,10 +2,12 @@
 //!
 //! Nothing here knows a frame, an envelope or a connection.
 
+pub mod blocked;
 pub mod grants;
 pub mod members;
 pub mod presence;
 pub mod settings;
+pub mod table;
 
 #[cfg(test)]
 mod tests;

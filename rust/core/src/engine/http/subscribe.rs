@@ -166,7 +166,7 @@ impl Engine {
 
     fn settings_for(&self, name: &str) -> Result<Arc<Settings>, Fault> {
         refuse_own(name)?;
-        let settings = self.patterns.find(name).map(Arc::clone);
+        let settings = self.rooms.settings_for(name).map(Arc::clone);
         settings.ok_or_else(|| Fault::new(Code::NotFound, format!("there is no room {name:?}")))
     }
 

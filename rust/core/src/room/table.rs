@@ -1,0 +1,249 @@
+//! All rooms, by handle and by name, and the settings that each name has.
+//!
+//! Invariants:
+//! - Each room stands in `names` under its own name, and no other name does.
+//! - A room with an owner is counted in that owner's share from the step that makes it to the step that removes it.
+//! - A room rests, which means that it is among those that go first, only while nobody is in it.
+
+use super::blocked::Blocked;
+use super::members::{Member, Members};
+use super::presence::Presence;
+use super::settings::{Patterns, Settings};
+use crate::ids::{RoomId, SessionId};
+use crate::log::ring::{Bounds, Ring};
+use crate::shares::{Holder, Resting, Shares, What};
+use crate::slab::Slab;
+use foldhash::quality::FixedState;
+use hashbrown::HashMap;
+use std::sync::Arc;
+
+/// A named place where events are heard.
+#[derive(Debug)]
+pub struct Room {
+    name: Arc<str>,
+    settings: Arc<Settings>,
+    /// Its last entries. The log's book fills it.
+    pub ring: Ring,
+    /// Who is in it. `Rooms::enter` and `Rooms::leave` put in and take out.
+    pub members: Members,
+    /// Who came and went.
+    pub presence: Presence,
+    /// Who waits for room in the ring, under the policy `block`.
+    pub blocked: Option<Box<Blocked>>,
+    owner: Option<Holder>,
+    /// Since when it rests. 0: it does not.
+    resting: u64,
+    /// The name of the last event, so that a busy room makes it once.
+    last_event: Option<Arc<str>>,
+}
+
+impl Room {
+    /// Its name.
+    #[must_use]
+    pub fn name(&self) -> &Arc<str> {
+        &self.name
+    }
+
+    /// Whether it is rtcore's own.
+    #[must_use]
+    pub fn is_own(&self) -> bool {
+        self.name.starts_with('$')
+    }
+
+    /// What the application set for it.
+    #[must_use]
+    pub fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    /// Whose share it is in. None: what a setting names exactly is bounded by the settings, and rtcore's own by the sessions.
+    #[must_use]
+    pub fn owner(&self) -> Option<&Holder> {
+        self.owner.as_ref()
+    }
+
+    /// The name of an event, shared with the last if it is the same.
+    #[must_use]
+    pub fn event(&mut self, name: &str) -> Arc<str> {
+        match &self.last_event {
+            Some(event) if **event == *name => Arc::clone(event),
+            _ => {
+                let event: Arc<str> = name.into();
+                self.last_event = Some(Arc::clone(&event));
+                event
+            }
+        }
+    }
+
+    /// Its ring, for the book to fill, and what that may hold.
+    pub fn filling(&mut self) -> (&mut Ring, &Bounds) {
+        (&mut self.ring, &self.settings.bounds)
+    }
+
+    /// Whether nobody is in it, it holds nothing, and nobody waits.
+    #[must_use]
+    pub fn is_idle(&self) -> bool {
+        self.members.is_empty() && self.ring.is_empty() && self.blocked.is_none()
+    }
+}
+
+/// All rooms.
+#[derive(Debug)]
+pub struct Rooms {
+    slots: Slab<Room>,
+    names: HashMap<Arc<str>, RoomId, FixedState>,
+    patterns: Patterns,
+}
+
+impl Rooms {
+    /// No room yet. Peers choose names: `hash` is seeded.
+    #[must_use]
+    pub fn new(patterns: Patterns, hash: &FixedState) -> Self {
+        Self { slots: Slab::default(), names: HashMap::with_hasher(hash.clone()), patterns }
+    }
+
+    /// The settings of the room with this name, whether it is there now or not; none: there is no such room.
+    #[must_use]
+    pub fn settings_for(&self, name: &str) -> Option<&Arc<Settings>> {
+        self.patterns.find(name)
+    }
+
+    /// The room with this name, if it is there now.
+    #[must_use]
+    pub fn named(&self, name: &str) -> Option<RoomId> {
+        self.names.get(name).copied()
+    }
+
+    /// A room.
+    #[must_use]
+    pub fn get(&self, id: RoomId) -> Option<&Room> {
+        self.slots.get(id.index(), id.generation())
+    }
+
+    /// The same, to change it.
+    pub fn get_mut(&mut self, id: RoomId) -> Option<&mut Room> {
+        self.slots.get_mut(id.index(), id.generation())
+    }
+
+    /// Whether rooms of these settings are counted in the share of who makes them: peers choose such names.
+    #[must_use]
+    pub fn is_counted(name: &str, settings: &Settings) -> bool {
+        !name.starts_with('$') && settings.pattern.contains('*')
+    }
+
+    /// Make a room that is not there, in its owner's share, which has place for it. Nobody is in it yet: it rests.
+    pub fn make(
+        &mut self,
+        name: &str,
+        settings: Arc<Settings>,
+        owner: Option<Holder>,
+        ring: Ring,
+        shares: &mut Shares,
+    ) -> RoomId {
+        debug_assert!(!self.names.contains_key(name), "a name has one room");
+        if let Some(owner) = &owner {
+            shares.take(owner, What::Room, 1);
+        }
+        let name: Arc<str> = name.into();
+        let (index, generation) = self.slots.insert(Room {
+            name: Arc::clone(&name),
+            settings,
+            ring,
+            members: Members::default(),
+            presence: Presence::default(),
+            blocked: None,
+            owner,
+            resting: 0,
+            last_event: None,
+        });
+        let id = RoomId::new(index, generation);
+        self.names.insert(name, id);
+        self.stir(id, shares);
+        id
+    }
+
+    /// The room goes.
+    pub fn remove(&mut self, id: RoomId, shares: &mut Shares) -> Option<Room> {
+        let mut room = self.slots.remove(id.index(), id.generation())?;
+        debug_assert!(room.members.is_empty(), "nobody is in a room that goes");
+        self.names.remove(&room.name);
+        debug_assert_eq!(self.names.len(), self.slots.len(), "each room has its name");
+        wake(&mut room, id, shares);
+        if let Some(owner) = &room.owner {
+            shares.give_back(owner, What::Room, 1);
+        }
+        Some(room)
+    }
+
+    /// Something was done with the room. If nobody is in it, it rests from now on.
+    pub fn stir(&mut self, id: RoomId, shares: &mut Shares) {
+        let Some(room) = self.slots.get_mut(id.index(), id.generation()) else { return };
+        if room.members.is_empty() {
+            wake(room, id, shares);
+            if let Some(owner) = &room.owner {
+                room.resting = shares.rest(owner, Resting::Room, id.0);
+            }
+        }
+    }
+
+    /// Put a member into the room, which rests no more; what the session was there before.
+    pub fn enter(&mut self, id: RoomId, member: Member, shares: &mut Shares) -> Option<Member> {
+        let room = self.slots.get_mut(id.index(), id.generation())?;
+        let before = room.members.add(member);
+        wake(room, id, shares);
+        before
+    }
+
+    /// Take a session out of the room; whether it was in it.
+    pub fn leave(&mut self, id: RoomId, session: SessionId) -> bool {
+        self.get_mut(id).is_some_and(|room| room.members.remove(session).is_some())
+    }
+
+    /// How many there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.slots.len()
+    }
+
+    /// Whether there is none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.slots.len() == 0
+    }
+
+    /// How many have a name: all.
+    #[must_use]
+    pub fn names(&self) -> usize {
+        self.names.len()
+    }
+
+    /// All of them.
+    pub fn iter(&self) -> impl Iterator<Item = (RoomId, &Room)> {
+        self.slots.iter().map(|(index, generation, room)| (RoomId::new(index, generation), room))
+    }
+
+    /// How many slots there are: one above the highest index of a room.
+    #[must_use]
+    pub fn slots(&self) -> usize {
+        self.slots.slots()
+    }
+
+    /// The room in a slot, to change it.
+    pub fn at_mut(&mut self, index: usize) -> Option<&mut Room> {
+        self.slots.at_mut(index)
+    }
+
+    /// Slots that walks through the whole table looked at.
+    #[must_use]
+    pub fn walked(&self) -> u64 {
+        self.slots.walked()
+    }
+}
+
+/// It rests no more.
+fn wake(room: &mut Room, id: RoomId, shares: &mut Shares) {
+    let stamp = std::mem::take(&mut room.resting);
+    if let Some(owner) = room.owner.as_ref().filter(|_| stamp > 0) {
+        shares.wake(owner, Resting::Room, stamp, id.0);
+    }
+}
