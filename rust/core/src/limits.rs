@@ -206,8 +206,8 @@ limits! {
     /// Bytes of items that a stream keeps after they were sent, for a peer that drops and returns; and bytes that wait for the
     /// handler of a stream that goes up.
     stream_bytes = 256 * KIB;
-    /// Bytes taken from one connection in one turn; the next in line comes first.
-    turn_bytes = 64 * KIB;
+    /// Bytes taken from one connection in one turn; the next in line comes first. A message of 64 KiB and its header fit.
+    turn_bytes = 128 * KIB;
     /// Steps of work in one turn, of which one connection has an eighth at a time; what is left waits for its turn. A step is
     /// some half a microsecond: a message, 512 bytes of it, an entry read, 16 members told. So a turn takes some 10 ms.
     turn_steps = 16_000;

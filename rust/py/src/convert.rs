@@ -73,14 +73,8 @@ fn tuple<'py>(py: Python<'py>, event: AppEvent, events: &Events) -> PyResult<Bou
         AppEvent::Request { session, request, handler, form, data } => {
             (kind::REQUEST, session.0, request, handler, form as u8, bytes(data)).into_pyobject(py)
         }
-        AppEvent::RawMessage { conn, kind: Kind::Text, data } => {
-            // The core has seen that it is UTF-8; Python looks again, and should they ever differ, says so.
-            let text = PyString::from_bytes(py, events.bytes_of(data))?;
-            (kind::RAW_MESSAGE, conn.0, text).into_pyobject(py)
-        }
-        AppEvent::RawMessage { conn, kind: Kind::Binary, data } => {
-            (kind::RAW_MESSAGE, conn.0, bytes(data)).into_pyobject(py)
-        }
+        AppEvent::RawMessage { conn, kind, data } => raw(py, conn, kind, events.bytes_of(data)),
+        AppEvent::RawWhole { conn, kind, data } => raw(py, conn, kind, &data),
         AppEvent::Authenticate { conn, token, client, address, agent, secure } => {
             (kind::AUTHENTICATE, conn.0, token, client, text(address), agent, secure).into_pyobject(py)
         }
@@ -128,6 +122,14 @@ fn tuple<'py>(py: Python<'py>, event: AppEvent, events: &Events) -> PyResult<Bou
         AppEvent::StreamCancelled { session, id } => {
             (kind::STREAM_CANCELLED, session.0, id).into_pyobject(py)
         }
+    }
+}
+
+fn raw<'py>(py: Python<'py>, conn: ConnId, kind: Kind, data: &[u8]) -> PyResult<Bound<'py, PyTuple>> {
+    match kind {
+        // The core has seen that it is UTF-8; Python looks again, and should they ever differ, says so.
+        Kind::Text => (kind::RAW_MESSAGE, conn.0, PyString::from_bytes(py, data)?).into_pyobject(py),
+        Kind::Binary => (kind::RAW_MESSAGE, conn.0, PyBytes::new(py, data)).into_pyobject(py),
     }
 }
 

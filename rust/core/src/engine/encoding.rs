@@ -77,9 +77,22 @@ pub(super) fn message(
     packing: Packing<'_>,
     write: impl FnOnce(&mut Vec<u8>, Form),
 ) {
+    sized(out, encoding, packing, 0, write);
+}
+
+/// The same, of a message that has about `least` bytes or more.
+fn sized(
+    out: &mut Vec<u8>,
+    encoding: u8,
+    packing: Packing<'_>,
+    least: usize,
+    write: impl FnOnce(&mut Vec<u8>, Form),
+) {
     let (form, deflate) = parts(encoding);
     match encoding {
-        0..EVENTS => framed(out, opcode_of(form), deflate.then_some(packing), |out| write(out, form)),
+        0..EVENTS => {
+            framed(out, opcode_of(form), deflate.then_some(packing), least, |out| write(out, form));
+        }
         POLL => {
             write(out, form);
             out.push(b',');
@@ -105,7 +118,8 @@ pub(super) fn event(
     position: Option<&str>,
 ) {
     if encoding < EVENTS || encoding == POLL {
-        message(out, encoding, packing, |out, form| envelope::event(out, form, event));
+        let least = event.data.0.len();
+        sized(out, encoding, packing, least, |out, form| envelope::event(out, form, event));
         return;
     }
     eventstream::chunk(out, is_chunked(encoding), |out| {

@@ -5,6 +5,9 @@ use crate::ids::{ConnId, Form, SessionId};
 use crate::limits::REFUSALS_TOLD;
 use std::net::IpAddr;
 
+/// Room (bytes) that a turn's events may leave behind, however little they needed of it.
+const KEPT: usize = 1 << 20;
+
 /// What the caller must now do with a connection.
 #[derive(Debug)]
 pub enum Op {
@@ -47,6 +50,8 @@ pub enum AppEvent {
     Request { session: SessionId, request: u64, handler: u32, form: Form, data: Blob },
     /// A message on a raw socket. Text was checked to be UTF-8.
     RawMessage { conn: ConnId, kind: Kind, data: Blob },
+    /// The same, where it was put together or inflated: it is moved, and not copied once more.
+    RawWhole { conn: ConnId, kind: Kind, data: Vec<u8> },
     /// A `hello`: answer with `authenticated` or `refuse_hello`.
     Authenticate {
         conn: ConnId,
@@ -162,9 +167,10 @@ impl Events {
     pub fn clear(&mut self) {
         self.list.clear();
         self.refused = [0; 4];
-        self.bytes.clear();
-        if self.bytes.capacity() > 1 << 20 {
+        // What turns need again is not given back each time: the kernel would have to clear the pages anew.
+        if self.bytes.capacity() > KEPT && self.bytes.len() < self.bytes.capacity() / 4 {
             self.bytes = Vec::new();
         }
+        self.bytes.clear();
     }
 }

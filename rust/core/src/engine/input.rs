@@ -223,7 +223,7 @@ impl Engine {
                     Payload::Here(range) => self.heard(id, kind, &bytes[range], now),
                     Payload::Owned(owned) => {
                         self.steps.spend(owned.len() / BYTES); // it was inflated, or put together
-                        self.heard(id, kind, &owned, now);
+                        self.heard_whole(id, kind, owned, now);
                     }
                 }
             }
@@ -249,6 +249,15 @@ impl Engine {
             if let Some(session) = conn.session.and_then(|id| self.session_mut(id)) {
                 session.latency_us = Some(micros);
             }
+        }
+    }
+
+    /// A message of a WebSocket that is in nobody's buffer.
+    fn heard_whole(&mut self, id: ConnId, kind: Kind, data: Vec<u8>, now: Now) {
+        if self.conn(id).is_some_and(|conn| matches!(conn.phase, Phase::Raw)) {
+            self.events.list.push(AppEvent::RawWhole { conn: id, kind, data });
+        } else {
+            self.heard(id, kind, &data, now);
         }
     }
 

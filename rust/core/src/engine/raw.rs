@@ -52,7 +52,8 @@ impl Engine {
         };
         let deflate = conn.deflate;
         self.out.say_packed(id, Lane::Data, Meta::Raw, |out, packing| {
-            super::say::framed(out, opcode, deflate.then_some(packing), |out| out.extend_from_slice(message));
+            let packing = deflate.then_some(packing);
+            super::say::framed(out, opcode, packing, message.len(), |out| out.extend_from_slice(message));
         });
         Some(self.out.data_bytes(id))
     }

@@ -14,38 +14,41 @@ use crate::outbox::{Lane, Meta, Packing};
 use std::sync::Arc;
 
 /// Append a whole unmasked frame whose payload `write` appends. The header's place is kept free
-/// before its length is known: 4 bytes, which fits all but the shortest and the longest.
+/// before its length is known: as long as that of `least` bytes, or 4, which fits all but the shortest.
 pub(super) fn framed(
     out: &mut Vec<u8>,
     opcode: u8,
     packing: Option<Packing<'_>>,
+    least: usize,
     write: impl FnOnce(&mut Vec<u8>),
 ) {
-    const ROOM: usize = 4;
     let start = out.len();
-    out.extend_from_slice(&[0; ROOM]);
+    // Below 126 bytes the header is shorter; moving these is nothing.
+    let room = header_len(least).max(4);
+    out.reserve(least.saturating_add(room));
+    out.extend_from_slice(&[0; 10][..room]);
     write(out);
     let mut rsv1 = false;
     if let Some(Packing { deflater, from }) = packing {
-        let plain = out.len() - start - ROOM;
+        let plain = out.len() - start - room;
         if plain >= from {
             let mut packed = Vec::with_capacity(plain / 2);
-            deflater.deflate(&out[start + ROOM..], &mut packed);
+            deflater.deflate(&out[start + room..], &mut packed);
             if packed.len() < plain {
-                out.truncate(start + ROOM);
+                out.truncate(start + room);
                 out.extend_from_slice(&packed);
                 rsv1 = true;
             }
         }
     }
     let end = out.len();
-    let len = end - start - ROOM;
+    let len = end - start - room;
     let need = header_len(len);
-    if need > ROOM {
-        out.resize(end + need - ROOM, 0);
+    if need > room {
+        out.resize(end + need - room, 0);
     }
-    if need != ROOM {
-        out.copy_within(start + ROOM..end, start + need);
+    if need != room {
+        out.copy_within(start + room..end, start + need);
         out.truncate(start + need + len);
     }
     let mut header = [0u8; 10];
@@ -189,9 +192,11 @@ mod tests {
             let mut expected = b"before".to_vec();
             write_header(&mut expected, opcode::TEXT, false, len);
             expected.extend_from_slice(&payload);
-            let mut out = b"before".to_vec();
-            framed(&mut out, opcode::TEXT, None, |out| out.extend_from_slice(&payload));
-            assert!(out == expected, "length {len}");
+            for least in [0, len.min(126), len] {
+                let mut out = b"before".to_vec();
+                framed(&mut out, opcode::TEXT, None, least, |out| out.extend_from_slice(&payload));
+                assert!(out == expected, "length {len}, at least {least}");
+            }
         }
     }
 }

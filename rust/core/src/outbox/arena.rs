@@ -157,7 +157,7 @@ impl Arena {
             }
         }
         held.bytes.clear();
-        if held.bytes.capacity() > 2 * FULL {
+        if held.bytes.capacity() > 3 * FULL {
             held.bytes = Vec::new();
         }
     }
