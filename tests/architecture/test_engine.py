@@ -1,8 +1,13 @@
-"""Who calls whom in the engine: what can come back to itself is named here, each with its reason."""
+"""Who calls whom in the engine, what can come back to itself, and which parts each file says it touches."""
 
 from __future__ import annotations
 
-from scripts.engine_calls import groups, methods
+from pathlib import Path
+
+import pytest
+
+from scripts import engine_signs
+from scripts.engine_calls import ENGINE, groups, methods
 
 # Ends: a session's end closes its connection, a connection's end may be the end of a session (a stream of
 # rooms without one of its own), and both let go of what others wait for. A chain of waits is not walked
@@ -42,3 +47,24 @@ def test_the_input_of_one_connection_is_never_taken_within_another_s() -> None:
         "take_posted",
         "wake_input",
     }
+
+
+@pytest.mark.parametrize("path", engine_signs.files(), ids=lambda path: str(path.relative_to(ENGINE)))
+def test_each_file_of_the_engine_says_which_parts_it_touches(path: Path) -> None:
+    said, is_so = engine_signs.sign(path), engine_signs.wanted(path)
+    assert said == is_so, (
+        f"the sign of {path.name} says {said!r}, and its code touches {is_so!r}: if that is meant, "
+        "`python -m scripts.engine_signs --sign` writes it"
+    )
+
+
+def test_each_field_of_the_engine_is_a_part_or_common_to_all() -> None:
+    known = engine_signs.PARTS.keys() | engine_signs.COMMON
+    fields = engine_signs.fields()
+    assert fields - known == set(), "say in scripts/engine_signs.py to which part it belongs"
+    assert known - fields == set(), "these are no longer: take them out of scripts/engine_signs.py"
+
+
+def test_a_sign_is_held_to_what_the_code_does() -> None:
+    code = "{ let Self { out, rooms, .. } = self; self.log.head(); engine.conn(id); self.timers_of(id); }"
+    assert engine_signs.parts_in(code) == {"Conns", "Log", "Out", "Rooms"}

@@ -1,4 +1,6 @@
 //! Who is let in: the shares of `crate::shares`, asked where a connection, a session or a room begins.
+//!
+//! Parts: Conns, Sessions, Shares.
 
 use super::{Engine, size};
 use crate::asked::Waiting;

@@ -1,4 +1,6 @@
 //! A connection comes back: the backend has answered its request, and the next head is ours to read.
+//!
+//! Parts: Conns, Shares, Timers.
 
 use super::Engine;
 use super::config::Peer;

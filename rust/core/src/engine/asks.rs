@@ -1,4 +1,6 @@
 //! Requests of the server's own: asked of a session, asked again when it returns without having answered.
+//!
+//! Parts: Sessions.
 
 use super::session::Ask;
 use super::{AppEvent, Engine};

@@ -1,5 +1,7 @@
 //! Messages that were read and must wait, in their order.
 //!
+//! Parts: none.
+//!
 //! What is kept is as large as it is in memory: each frame's rest is one piece, however many messages it is.
 
 use crate::envelope::{Kept, Rest, messages};

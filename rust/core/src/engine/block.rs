@@ -1,5 +1,7 @@
 //! The policy `block`: the publisher waits while the ring would let go of what a connected member has
 //! yet to hear. It waits for a bounded time; then who is too slow is closed, and owed a gap.
+//!
+//! Parts: Rooms, Sessions, Steps, Timers.
 
 use super::session::Hold;
 use super::steps::MEMBERS;

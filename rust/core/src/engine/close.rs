@@ -1,5 +1,7 @@
 //! How connections and sessions end.
 //!
+//! Parts: Conns, Keys, Log, Out, Rooms, Sessions, Shares, Steps, Timers.
+//!
 //! A connection that we close is told why (`bye`, then the close frame with the same code), shut down
 //! for writing once that has left, and dropped when the peer has closed too, or after `close_ms`:
 //! dropped at once, the kernel would answer what is still on its way with a reset, and the peer might

@@ -1,4 +1,6 @@
 //! What an engine is told before it begins, and what it is told of each peer.
+//!
+//! Parts: none.
 
 use crate::frame::{Believed, Cidr};
 use crate::limits::Limits;

@@ -1,4 +1,6 @@
 //! One connection: what was heard on it, and how far it has come.
+//!
+//! Parts: none.
 
 use super::backlog::Backlog;
 use super::config::Peer;

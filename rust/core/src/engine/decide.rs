@@ -1,4 +1,6 @@
 //! What the application decides, beside its answers to what it was asked.
+//!
+//! Parts: Log, Out, Rooms, Sessions.
 
 use super::asks::ended;
 use super::fanout::write_entry;

@@ -1,5 +1,7 @@
 //! The ways in which a message is written for a connection: its form, and what carries it.
 //!
+//! Parts: none.
+//!
 //! An encoding is a small number, so that fan-out can keep one frame for each that is in use:
 //!
 //! | | |

@@ -1,4 +1,6 @@
 //! What the engine wants done: by the hands (`Op`), and by the application (`AppEvent`).
+//!
+//! Parts: none.
 
 use crate::frame::websocket::Kind;
 use crate::ids::{ConnId, Form, SessionId};

@@ -1,4 +1,6 @@
 //! From one entry to all who listen: encoded once for each encoding in use, referenced by each outbox.
+//!
+//! Parts: Log, Out, Rooms, Sessions, Steps.
 
 use super::Engine;
 use super::encoding;

@@ -1,6 +1,8 @@
 //! Feeding a listener that lags, or that came back: from its cursor, in number order over all its
 //! rooms, until it is live again.
 //!
+//! Parts: Conns, Log, Out, Rooms, Sessions, Steps.
+//!
 //! Replay and live delivery cannot interleave wrongly, because there is no switch from one to the
 //! other: a listener is either live, and everything up to the head was handed to its outbox, or it
 //! has a cursor, and everything up to there was handed over or reported as a gap.

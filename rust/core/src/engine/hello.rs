@@ -1,4 +1,6 @@
 //! `hello` and `welcome`: who this is, and whether a session begins or returns.
+//!
+//! Parts: Conns, Log, Rooms, Sessions, Shares, Steps.
 // Numbers of a peer come in here: a sum that could wrap or panic is an error of the build, or has its reason beside it.
 #![cfg_attr(not(test), warn(clippy::arithmetic_side_effects))]
 

@@ -1,4 +1,6 @@
 //! From bytes to what they carry: the request head, then frames.
+//!
+//! Parts: Conns, Out, Sessions, Shares, Steps, Timers.
 
 use super::admission::{full_refusal, stopping_refusal};
 use super::config::{HEALTH, PREFIX, Peer};

@@ -1,5 +1,7 @@
 //! `join` and `leave`.
 //!
+//! Parts: Conns, Log, Rooms, Sessions, Shares, Steps.
+//!
 //! A join takes the present (members, state) and the number from which live entries follow in one
 //! step, so nothing falls between them and nothing is heard twice. Its history is the past up to
 //! that number.

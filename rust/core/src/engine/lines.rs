@@ -1,5 +1,7 @@
 //! Who waits for its turn, in three lines: so nobody stands behind those whose work is of another size.
 //!
+//! Parts: none.
+//!
 //! Invariant: within a line the first that came is the first to go.
 
 use crate::ids::{ConnId, SessionId};

@@ -1,4 +1,6 @@
 //! What can be seen from outside.
+//!
+//! Parts: Asked, Conns, Keys, Log, Out, Rooms, Sessions, Shares, Timers.
 
 use super::Engine;
 use crate::codes::Code;

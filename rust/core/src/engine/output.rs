@@ -1,4 +1,6 @@
 //! Out again: what is due on which connection, and what becomes of it once it has left.
+//!
+//! Parts: Conns, Out, Sessions.
 
 use super::conn::Phase;
 use super::{AppEvent, Engine, Op, size};

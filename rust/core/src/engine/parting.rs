@@ -1,5 +1,7 @@
 //! The end of a connection whose request was refused while more of it may come: that is read and thrown away, within
 //! bounds, so that the refusal is not lost in a reset.
+//!
+//! Parts: Conns, Timers.
 
 use super::Engine;
 use super::conn::Parting;

@@ -1,4 +1,6 @@
 //! Presence: state, not history. Differences gathered over a window, told to the members who may hear them.
+//!
+//! Parts: Conns, Log, Out, Rooms, Sessions, Steps, Timers.
 
 use super::{Engine, Listener, encoding};
 use crate::envelope::write::{self as envelope, MemberOut};

@@ -1,4 +1,6 @@
 //! Whose request it is, behind a proxy: asked of each request anew.
+//!
+//! Parts: Conns, Shares.
 
 use super::Engine;
 use super::admission::full_refusal;

@@ -1,4 +1,6 @@
 //! `publish`: from a member or the application into the log.
+//!
+//! Parts: Keys, Log, Rooms, Sessions, Shares.
 // Numbers of a peer come in here: a sum that could wrap or panic is an error of the build, or has its reason beside it.
 #![cfg_attr(not(test), warn(clippy::arithmetic_side_effects))]
 

@@ -1,4 +1,6 @@
 //! Raw sockets: WebSocket messages on a path of the application's own, as they come.
+//!
+//! Parts: Conns, Out.
 
 use super::conn::Phase;
 use super::{AppEvent, Engine, size};

@@ -1,4 +1,6 @@
 //! `emit`: requests that the application answers, and whoever else waits for its word.
+//!
+//! Parts: Asked, Keys, Sessions, Shares, Steps.
 // Numbers of a peer come in here: a sum that could wrap or panic is an error of the build, or has its reason beside it.
 #![cfg_attr(not(test), warn(clippy::arithmetic_side_effects))]
 

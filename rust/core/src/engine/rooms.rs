@@ -1,4 +1,6 @@
 //! The rooms themselves: made when somebody needs one, freed when nobody does.
+//!
+//! Parts: Log, Rooms, Sessions, Shares, Steps, Timers.
 
 use super::Engine;
 use super::session::Joined;

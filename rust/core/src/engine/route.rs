@@ -1,4 +1,6 @@
 //! From a frame to the things said in it, each to the file that does it.
+//!
+//! Parts: Conns, Out, Sessions, Steps, Timers.
 // Numbers of a peer come in here: a sum that could wrap or panic is an error of the build, or has its reason beside it.
 #![cfg_attr(not(test), warn(clippy::arithmetic_side_effects))]
 

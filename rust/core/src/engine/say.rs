@@ -1,4 +1,6 @@
 //! Writing one message to one connection: the frame in the arena, its reference in the outbox.
+//!
+//! Parts: Conns, Out, Sessions.
 
 use super::conn::Phase;
 use super::encoding;

@@ -1,4 +1,6 @@
 //! One session: the logical peer, which outlives its connections.
+//!
+//! Parts: none.
 
 use super::backlog::Backlog;
 use super::http::{Link, Subscription};

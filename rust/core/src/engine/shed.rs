@@ -1,5 +1,7 @@
 //! All rings together hold too much: whose entries go?
 //!
+//! Parts: Log, Rooms, Sessions.
+//!
 //! The oldest, a tenth of the budget at once, so that a full budget costs one walk over the rings for many publications.
 //! But those first that are in rooms of somebody whose rooms hold more than a share of the budget; then those in rooms of
 //! peers, as long as these have more than half of it; then any. So who fills the memory forgets its own past, and what the

@@ -1,5 +1,7 @@
 //! Who may speak and hear. One place decides it, whatever the transport: a session's rights end when they end.
 //!
+//! Parts: Sessions.
+//!
 //! A session that somebody names rightly (`http::speaker`, a ticket, a `hello`) may still have none: its token's time is
 //! over, or it has moved to a WebSocket and this is its old way. It is asked at each act: each message that is taken,
 //! each request over plain HTTP; and where it only hears (a parked poll, a stream, a socket that says nothing) the timer

@@ -1,5 +1,7 @@
 //! Work, counted in what it costs; and who waits because it would have been too much at once.
 //!
+//! Parts: Asked, Conns, Rooms, Sessions, Steps.
+//!
 //! Theory. How many bytes came says little of what they ask for: a kilobyte inflates to a mebibyte, and sixty bytes ask
 //! for a room's past. So whatever is done for a peer is counted in *steps*: a message looked at, so many bytes of it, an
 //! entry read, so many rooms or members walked through. A turn has a budget of them, and each connection a portion of

@@ -1,4 +1,6 @@
 //! Streams of items, as the application speaks of them.
+//!
+//! Parts: Sessions.
 
 use super::{Engine, size};
 use crate::envelope::write as envelope;

@@ -1,5 +1,7 @@
 //! From a stream's buffer to an outbox, while there is room; and what a returning peer makes of its streams.
 //!
+//! Parts: Conns, Out, Sessions, Timers.
+//!
 //! Items share the data lane with entries, and entries come first: when an outbox has drained, they are fed
 //! up to its bound, and items up to a quarter more. So neither keeps the other from ever being heard, and a
 //! peer that does not read holds no more than that, whatever is made for it. The rest waits in the stream's

@@ -1,5 +1,7 @@
 //! Streams of items, as peers speak of them. What is kept of each stands in `crate::stream`; what the
 //! application says of them in `stream_app`, and how items reach an outbox in `stream_feed`.
+//!
+//! Parts: Sessions.
 // Numbers of a peer come in here: a sum that could wrap or panic is an error of the build, or has its reason beside it.
 #![cfg_attr(not(test), warn(clippy::arithmetic_side_effects))]
 

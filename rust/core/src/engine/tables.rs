@@ -1,5 +1,7 @@
 //! Every table of the engine, by name, with how much is in it.
 //!
+//! Parts: Asked, Conns, Keys, Log, Out, Rooms, Sessions, Shares.
+//!
 //! Whatever peers did, when the last of them is gone and every time is over, each is as it was in the beginning: a law
 //! counts them (`rust/core/tests/owners`). Who adds a table adds it here.
 

@@ -1,5 +1,7 @@
 //! What happens because time passes.
 //!
+//! Parts: Conns, Keys, Log, Out, Sessions, Shares, Steps, Timers.
+//!
 //! Each connection has a deadline (`timers.rs`) or will be dropped. One that was heard from meanwhile is simply given its
 //! next one when it comes: so a message costs no timer work at all, and a silent connection one look a ping.
 

@@ -1,4 +1,6 @@
 //! `welcome`: the first word to a session, and what must be said beside it where its past is unknown.
+//!
+//! Parts: Conns, Log, Rooms, Sessions.
 
 use super::Engine;
 use crate::envelope::write::{self as envelope, RoomOut, WelcomeOut};

@@ -1,4 +1,6 @@
 //! Answering a request, and what its connection does then.
+//!
+//! Parts: Conns, Out, Timers.
 
 use super::request::Route;
 use crate::codes::{Code, close};

@@ -1,4 +1,6 @@
 //! `GET /rt/sse`: an event stream as what a session hears by.
+//!
+//! Parts: Conns, Log, Out, Sessions, Shares.
 
 use super::request::Request;
 use crate::codes::{Code, close};

@@ -1,4 +1,6 @@
 //! `POST /rt/session`: a `hello` as the body, a `welcome` as the answer.
+//!
+//! Parts: Conns, Sessions, Timers.
 
 use super::Link;
 use crate::codes::close;

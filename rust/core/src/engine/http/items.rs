@@ -1,5 +1,7 @@
 //! `POST /rt/stream/NAME`: one stream of items as an event stream, for callers without a session.
 //!
+//! Parts: Conns, Out, Sessions.
+//!
 //! It has a session of its own, as a subscription has: nobody sees it, it hears nothing else, and it ends with the
 //! response. Whoever leaves closes the generator. No credit is asked for: what the connection does not take holds it up.
 

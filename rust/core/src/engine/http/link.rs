@@ -1,4 +1,6 @@
 //! What is kept for a session that speaks plain HTTP, beside its cursor.
+//!
+//! Parts: none.
 
 use crate::engine::session::same_key;
 use crate::ids::{ConnId, Seq, SessionId, Tick};

@@ -1,5 +1,7 @@
 //! Plain HTTP: event streams, polls and sends, for peers that cannot have a WebSocket.
 //!
+//! Parts: Conns, Out, Sessions, Timers.
+//!
 //! Theory. A session that speaks plain HTTP hears by one connection and speaks by others. What carries what
 //! it hears is the same thing as ever, a connection with an outbox: an event stream is one as long as it
 //! lasts, a poll for as long as it is parked. Between two polls, and until a stream opens, the session *lags*: it

@@ -1,5 +1,7 @@
 //! `GET /rt/poll`: what there is at once, or as soon as there is something.
 //!
+//! Parts: Conns, Out, Sessions, Timers.
+//!
 //! Answers are numbered. A poll names how many it has had (`after`); the newest answer is kept until the next
 //! number is asked for, so that a poll whose answer was lost on the way has the same one again.
 

@@ -1,4 +1,6 @@
 //! One request over plain HTTP, from its head to its answer.
+//!
+//! Parts: none.
 
 use super::events::Shape;
 use crate::frame::body::Body;

@@ -1,5 +1,7 @@
 //! `POST /rt/send`: one message or an array of them up, and down what is ready within a moment.
 //!
+//! Parts: Conns, Out, Sessions, Steps, Timers.
+//!
 //! The messages go the way of any others. Those that must wait (for the application's word about a join, or for
 //! a handler) wait in the session and not on the connection, which is answered all the same: the client may lose
 //! it, and what it sent is taken. Who sends more than may wait is told 429, before anything of it is taken but the

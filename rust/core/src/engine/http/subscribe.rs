@@ -1,6 +1,8 @@
 //! `GET /rt/sse?room=…`: an event stream without a session of the client's own, for `curl` and for an
 //! `EventSource` with no script around it.
 //!
+//! Parts: Conns, Log, Rooms, Sessions, Timers.
+//!
 //! It has a session all the same, since that is what hears; but one that nobody sees and that ends with the
 //! response. It joins all its rooms or none: what is refused is refused before the stream begins.
 
