@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from .client import Client as Client
     from .client import Event as Event
     from .client import Gap as Gap
+    from .client import Outbox as Outbox
     from .client import connect as connect
     from .config import Config as Config
     from .errors import ConfigError as ConfigError
@@ -80,7 +81,7 @@ _HOMES: Final = {
     "._turn.nursery": "SessionNursery",
     ".app": "App",
     ".auth": "ANONYMOUS Access Hello Join User",
-    ".client": "Client Event Gap connect",
+    ".client": "Client Event Gap Outbox connect",
     ".config": "Config",
     ".errors": "ConfigError Denied Forbidden InvalidData KeyConflict NotFound NotServing Overloaded Refuse "
     "RemoteError RtcoreError SessionEnded SocketClosed StartError Timeout UsageError",
@@ -143,6 +144,7 @@ __all__ = [  # noqa: RUF022 - plainly by the alphabet
     "Member",
     "NotFound",
     "NotServing",
+    "Outbox",
     "Overloaded",
     "Position",
     "RawSocket",

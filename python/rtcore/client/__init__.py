@@ -43,7 +43,8 @@ from .reader import Event as Event
 from .reader import Gap as Gap
 from .room import Room as Room
 from .states import State as State
+from .store import Outbox as Outbox
 
 # A public name has one home: these are offered by `rtcore` itself.
-for _thing in (Client, Event, Gap, connect):
+for _thing in (Client, Event, Gap, Outbox, connect):
     _thing.__module__ = "rtcore"

@@ -60,6 +60,7 @@ class Client:
         self._asking = Asking(machine, runner, timeout=timeout, stored=stored)
         self._entering = Entering(self._asking)
         self._handlers = Handlers()
+        self._restored: tuple[Sent, ...] = ()
         self._scope: trio.CancelScope | None = None
         self._closed = trio.Event()
 
@@ -116,6 +117,14 @@ class Client:
         """The smoothed round trip in seconds, of the connection in use; None: not measured yet."""
         return self._machine.pulse.smoothed if self._machine.pulse else None
 
+    @property
+    def restored(self) -> tuple[Sent, ...]:
+        """What the outbox held when it was opened, in its order: requests of a process before this one."""
+        return self._restored
+
+    def _restore(self, requests: list[Request]) -> None:
+        self._restored = tuple(self._asking.handle(request) for request in requests)
+
     # -- saying
 
     def send(
@@ -171,13 +180,15 @@ class Client:
         last: int | None = None,
         since: str | None = None,
         data: Any = None,
+        resume: bool = False,
         timeout: float | None = None,
     ) -> Room:
         """Join a room, and wait for the server's word. The room is joined again by itself after each return.
 
         `last`: so many of its newest entries come first; `since`: what came after that position. A room that
-        the session is in already is joined once, and its history is asked for. `timeout` in seconds, None: as
-        long as it takes.
+        the session is in already is joined once, and its history is asked for. `resume`: with an outbox, go on from
+        where the process before this one had come, if that is known. `timeout` in seconds, None: as long as it
+        takes.
 
         Raises:
             Rejected: the application does not let this session in, or there is no such room.
@@ -185,7 +196,7 @@ class Client:
             ConnectError: the client has ended.
 
         """
-        state, reader = await self._entering.join(name, last, since, data, timeout)
+        state, reader = await self._entering.join(name, last, since, data, timeout, resume=resume)
         return Room(self._entering, state, reader, self._runner.start_soon)
 
     # -- hearing

@@ -18,7 +18,9 @@ from .links.opening import Dial, Opening
 from .links.target import target_of
 from .machine import Machine
 from .outbox import Box, Overflow
+from .keeping import restore
 from .runner import Runner, Token, TrioClock
+from .store import Outbox
 
 
 def _wall() -> int:
@@ -39,6 +41,7 @@ async def connect(
     queue: int = 100,
     queue_bytes: int = 1 << 20,
     overflow: Overflow | str = Overflow.REJECT,
+    outbox: Outbox | None = None,
     attempts: int | None = None,
     wait: bool | None = None,
     compress: bool = True,
@@ -65,9 +68,11 @@ async def connect(
         connect_timeout: seconds until the first welcome, after which entering the block fails; None: no end.
         queue: how many messages wait while the client is away.
         queue_bytes: how many bytes of them.
+        outbox: a file that keeps what is said over the end of the process; its bounds take the place of `queue`,
+            `queue_bytes` and `overflow`.
         overflow: what is done beyond it: `reject`, `drop_oldest` or `drop_by_key`.
         attempts: after so many failures in a row the client ends; None: never.
-        wait: whether entering the block waits until the client is live.
+        wait: whether entering the block waits until the client is live; None: unless it has an outbox.
         compress: offer permessage-deflate.
         dial: for tests: how streams are opened.
         wall: for tests: the wall's clock, in ms.
@@ -75,21 +80,31 @@ async def connect(
 
     Raises:
         WrongURL: the address is none.
+        OutboxError: the file of the outbox cannot be used.
         ConnectError: the server cannot be reached in time, or refuses.
 
     """
     target = target_of(url, headers=headers, tls=tls, proxy=proxy)
     numbers = dice() if seed is None else random.Random(seed)  # noqa: S311 - jitter
+    kept = await trio.to_thread.run_sync(outbox.open, str(target)) if outbox is not None else None
+    box = (
+        Box(queue, queue_bytes, Overflow(overflow))
+        if outbox is None
+        else Box(outbox.messages, outbox.size, outbox.overflow)
+    )
     machine = Machine(
         clock=TrioClock(wall),
         dice=numbers,
         names=Names(None if seed is None else numbers.randbytes(16)),
-        box=Box(queue, queue_bytes, Overflow(overflow)),
+        box=box,
         choice=Choice(transport if isinstance(transport, str) else tuple(transport)),
+        kept=kept is not None,
         attempts=attempts,
     )
-    runner = Runner(machine, Opening(target, dial=dial, compress=compress), token=token, journal=None)
-    client = Client(machine, runner, timeout=timeout, stored=False)
+    runner = Runner(machine, Opening(target, dial=dial, compress=compress), token=token, journal=outbox)
+    client = Client(machine, runner, timeout=timeout, stored=outbox is not None)
+    if kept is not None:
+        client._restore(restore(machine, kept))  # noqa: SLF001 - made here
     failed: BaseException | None = None
     async with trio.open_nursery() as nursery:
         client._scope = nursery.cancel_scope  # noqa: SLF001 - made here
@@ -98,7 +113,7 @@ async def connect(
         machine.start()
         runner.pump()
         try:
-            if wait is not False:
+            if wait or (wait is None and outbox is None):
                 await client.ready(connect_timeout)
             yield client
             await client.close()
@@ -108,5 +123,7 @@ async def connect(
             failed = error
         finally:
             await client._end(bye=False)  # noqa: SLF001 - as above
+            if outbox is not None:
+                outbox.close()
     if failed is not None:
         raise failed

@@ -24,12 +24,21 @@ class Entering:
         self._machine = asking.machine
 
     async def join(
-        self, name: str, last: int | None, since: str | None, data: Any, timeout: float | None
+        self,
+        name: str,
+        last: int | None,
+        since: str | None,
+        data: Any,
+        timeout: float | None,
+        *,
+        resume: bool,
     ) -> tuple[RoomState, Reader]:
         """Join, and give what is heard from the beginning of this join on."""
         if last is not None and since is not None:
             raise UsageError("a join has last= or since=, not both")
         rooms = self._machine.hearing.rooms
+        if resume and (mark := self._machine.hearing.stored_marks.pop(name, None)) is not None:
+            last, since = None, f"{self._machine.hearing.epoch}.{mark}"
         fields: Said = {"last": last} if last is not None else {"since": since} if since is not None else {}
         if data is not None:
             fields["data"] = data_of(data)

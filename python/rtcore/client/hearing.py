@@ -28,6 +28,8 @@ class Hearing:
         self.live_at: int | None = None
         """Up to where the past was told at the last return, once the server has said so."""
         self.received = 0
+        self.stored_marks: dict[str, int] = {}
+        """Of the process before this one: up to where each room was handed over."""
         self._marks: dict[str | None, int] = {}
         self._effects = effects
 
@@ -45,6 +47,14 @@ class Hearing:
         numbers = [number for number in (*waiting, self.inbox.done) if number is not None]
         return f"{self.epoch}.{min([self.seq, *numbers])}"
 
+    def marks(self) -> dict[str, int]:
+        """Of each room, the number up to which everything was handed to the program."""
+        marks = dict(self.stored_marks)
+        for room in self.rooms:
+            numbers = [number for each in room.readers if (number := each.done) is not None]
+            marks[room.name] = min([room.mark, *numbers])
+        return marks
+
     # -- the position
 
     def begin(self, epoch: str, seq: int) -> None:
@@ -54,6 +64,7 @@ class Hearing:
                 for room in self.rooms:
                     room.new_epoch()
                 self._marks.clear()
+                self.stored_marks.clear()
             self.epoch, self.seq = epoch, seq
         else:
             self.seq = max(self.seq, seq)

@@ -110,6 +110,7 @@ class Joining:
             now=self._clock.now(),
             wall=self._clock.wall(),
         )
+        sending.unwritten()
         for request in lost:
             sending.fail(request, unanswered(request, "the session it was sent in is gone"))
         sending.box.add_first([self._again(room) for room in self._hearing.rooms.members()])

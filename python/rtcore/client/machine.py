@@ -151,6 +151,13 @@ class Machine:
         other = self.choice.failed(self.transport, self.clock.now())
         self._away(0.0 if other and after is None else after, counts=not other)
 
+    def useless(self, gen: int, error: Exception) -> None:
+        """The connection is open, and nothing comes through: another transport is tried, at once."""
+        if gen == self.gen and self.state in (State.WELCOMING, State.LIVE):
+            self.last_failure = error
+            other = self.choice.failed(self.transport, self.clock.now())
+            self._away(0.0 if other else None, counts=not other)
+
     def closed(self, gen: int, code: int, reason: str = "", *, after: float | None = None) -> None:
         """The connection is gone."""
         if gen != self.gen or self.state in (State.ENDED, State.WAITING, State.IDLE):
@@ -364,7 +371,7 @@ class Machine:
     def ping(self) -> None:
         """Ask whether the server is there, and what it has taken."""
         if self.pulse is not None and self.sending.open:
-            self.sending.say(self.pulse.question(self.clock.now(), self.sending.box.acked))
+            self.sending.say(self.pulse.question(self.clock.now(), self.sending.acked))
 
     def advance(self) -> None:
         """Do what is due by the clock."""

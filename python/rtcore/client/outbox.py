@@ -150,6 +150,7 @@ class Box:
         self.written.clear()
         for request in again:
             request.id = request.session = None
+            request.sent_again = False
             request.accepted = False
         self.last_id = 0
         self.add_first(again)

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from .words import Said
+from .words import Said, encode
 
 # What may be done again without harm: it changes nothing, or only what this session hears.
 AGAIN: Final = frozenset({"join", "leave", "history", "auth", "ping"})
@@ -73,6 +73,24 @@ class Request:
         """A stage was reached."""
         if self.tells is not None:
             self.tells(self)
+
+    def row(self) -> tuple[Any, ...]:
+        """As it is kept on disk before it was written."""
+        return (
+            self.name,
+            self.kind,
+            encode(self.fields),
+            self.key,
+            self.automatic,
+            self.owned,
+            self.user,
+            self.hold,
+            self.dies_wall,
+        )
+
+    def sent_row(self) -> tuple[Any, ...]:
+        """What is added to that when it is written."""
+        return self.name, self.id, self.session, self.life, self.user, self.written_wall
 
     def message(self, acked: int | None = None) -> Said:
         """As it is said."""

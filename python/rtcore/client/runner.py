@@ -6,13 +6,13 @@ import inspect
 import logging
 import math
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import Any, Final
 
 import trio
 
 from .effects import Ask, Changed, Commit, Effect, Open, Shut, Welcomed, Write
 from .errors import ClientError, ConnectError, RequestError
-from .links.link import Ended, Link
+from .links.link import Ended, Link, Useless
 from .links.opening import Opening
 from .machine import Machine
 from .states import State
@@ -20,6 +20,8 @@ from .store import Journal
 from .words import Said, data_of
 
 log = logging.getLogger("rtcore.client")
+DONE_EVERY: Final = 1.0
+"""Seconds after which it is kept how far the program has come, should nothing else be kept before."""
 Token = Callable[..., str | Awaitable[str | None] | None]
 Answer = Callable[[Any], Any]
 
@@ -82,6 +84,7 @@ class Runner:
         self._held: dict[int, list[Write]] = {}
         self._commits: list[Commit] = []
         self._commits_due = trio.Event()
+        self._done: tuple[str, dict[str, int]] | None = None
         self._time = trio.Event()
         self._nursery: trio.Nursery | None = None
         self._pumping = False
@@ -170,6 +173,8 @@ class Runner:
                 ended = await link.run(_Ears(self, gen))
             except ConnectError as error:
                 machine.failed(gen, error)
+            except Useless as error:
+                machine.useless(gen, error)
             finally:
                 self.bytes_in += link.received
                 self.bytes_out += link.sent
@@ -228,19 +233,29 @@ class Runner:
         while True:
             if not self._commits:
                 self._commits_due = trio.Event()
-                await self._commits_due.wait()
-            commits, self._commits = self._commits, []
-            steps = [step for commit in commits for step in commit.steps]
+                with trio.move_on_after(DONE_EVERY):
+                    await self._commits_due.wait()
+            await self._commit()
+
+    async def _commit(self) -> None:
+        """All that waits, in one transaction, with what was handed over by now."""
+        assert self._journal is not None  # noqa: S101 - as above
+        commits, self._commits = self._commits, []
+        steps = [step for commit in commits for step in commit.steps]
+        hearing = self.machine.hearing
+        if (done := hearing.done) is not None and (kept := (done, hearing.marks())) != self._done:
+            self._done = kept
+            steps.append(("done", *kept))
+        if steps:
             await self._journal.commit(steps)
-            for commit in commits:
-                self.machine.sending.committed(commit.token)
-            self.pump()
+        for commit in commits:
+            self.machine.sending.committed(commit.token)
+        self.pump()
 
     async def flush_store(self) -> None:
         """Wait until what was to be kept is kept."""
-        if self._journal is not None and self._commits:
-            commits, self._commits = self._commits, []
-            await self._journal.commit([step for commit in commits for step in commit.steps])
+        if self._journal is not None:
+            await self._commit()
 
     async def gone(self) -> None:
         """Wait until no connection is open any more."""

@@ -47,8 +47,10 @@ class Sending:
         self._kept = kept
         self._steps: list[tuple[Any, ...]] = []
         self._token = 0
-        self._waits: dict[int, tuple[int, list[bytes], list[Request]]] = {}
+        self._waits: dict[int, tuple[int, list[bytes], list[Request], list[int]]] = {}
         self._adds: list[Request] = []
+        self._ends: list[int] = []
+        self._unkept: set[int] = set()
         self._timers: list[tuple[float, int, Request]] = []
         self._later: list[tuple[float, int, Request]] = []
         self._count = 0
@@ -82,7 +84,7 @@ class Sending:
             self.box.counts.sent += 1
         self._watch(request, now)
         if self._kept and request.stored:
-            self._steps.append(("add", request))
+            self._steps.append(("add", *request.row()))
             self._adds.append(request)
         else:
             request.committed = True
@@ -121,7 +123,7 @@ class Sending:
         self._hand(batch)
 
     def _first_time(self, request: Request) -> bytes | None:
-        acked = self.box.acked
+        acked = self.acked
         self.box.write(request)
         said = encode(request.message(acked if acked > self._acked_said else None))
         if len(said) > self.limits.max_message:
@@ -139,7 +141,7 @@ class Sending:
         request.asked = self.clock.now()
         request.tell()
         if self._kept and request.stored:
-            self._steps.append(("write", request))
+            self._steps.append(("write", *request.sent_row()))
         return said
 
     def again(self) -> None:
@@ -162,13 +164,14 @@ class Sending:
     def _hand(self, batch: list[bytes]) -> None:
         if self._steps:
             self._token += 1
-            self._waits[self._token] = (self.gen, batch, self._adds)
+            self._waits[self._token] = (self.gen, batch, self._adds, self._ends)
             self._effects.append(Commit(self._token, tuple(self._steps)))
-            self._steps, self._adds = [], []
+            self._unkept.update(self._ends)
+            self._steps, self._adds, self._ends = [], [], []
         elif self._waits and batch:  # behind what waits for the disk: ids leave in their order
             last = max(self._waits)
-            gen, held, adds = self._waits[last]
-            self._waits[last] = (self.gen, (held if gen == self.gen else []) + batch, adds)
+            gen, held, adds, ends = self._waits[last]
+            self._waits[last] = (self.gen, (held if gen == self.gen else []) + batch, adds, ends)
         elif batch:
             self._write(self.gen, batch)
 
@@ -187,7 +190,8 @@ class Sending:
 
     def committed(self, token: int) -> None:
         """The store has it: what waited for it may leave."""
-        gen, batch, adds = self._waits.pop(token)
+        gen, batch, adds, ends = self._waits.pop(token)
+        self._unkept.difference_update(ends)
         for request in adds:
             request.committed = True
             request.tell()
@@ -255,6 +259,13 @@ class Sending:
         self._once_more(request, wait)
         return True
 
+    def unwritten(self) -> None:
+        """In another session what goes again has no id yet."""
+        steps = [("unwrite", each.name) for each in self.box.queue if each.stored and each.written is not None]
+        if self._kept and steps:
+            self._steps += steps
+            self._hand([])
+
     def _once_more(self, request: Request, wait: float) -> None:
         """The same, under a new id, after so many seconds."""
         self.box.forget(request)
@@ -262,7 +273,7 @@ class Sending:
         request.id = None
         request.accepted = False
         if self._kept and request.stored:
-            self._steps.append(("unwrite", request))
+            self._steps.append(("unwrite", request.name))
         self._count += 1
         heapq.heappush(self._later, (self.clock.now() + wait, self._count, request))
 
@@ -278,6 +289,11 @@ class Sending:
                 request.accepted = self._progress = True
                 request.tell()
 
+    @property
+    def acked(self) -> int:
+        """The acks of all ids up to this are here and, with a store, on disk: the server may let go of them."""
+        return min([self.box.acked, *(number - 1 for number in self._unkept)])
+
     # -- ends
 
     def _end(self, request: Request, error: Exception | None) -> None:
@@ -292,7 +308,9 @@ class Sending:
             self.box.counts.failed += 1
             self.box.counts.maybe_done += bool(getattr(error, "maybe_done", False))
         if self._kept and request.stored:
-            self._steps.append(("end", request))
+            self._steps.append(("end", request.name))
+            if request.id is not None:
+                self._ends.append(request.id)
             self._hand([])
         if request.done is not None:
             request.done(request)

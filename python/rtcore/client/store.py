@@ -1,8 +1,49 @@
-"""What keeps requests over the end of the process."""
+"""What keeps requests over the end of the process: a row a message, in one SQLite file.
+
+Invariants:
+- A row without an id was never sent; a row with one may have been. The id is on disk before the bytes leave.
+- What is stored as position was handed to the program, and is done with.
+- A file that is not where it was (another device, inode or machine) is a copy: it keeps the messages, and has
+  neither session nor ids, for the original may go on under both.
+"""
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+import fcntl
+import os
+import sqlite3
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final, Protocol
+
+import msgspec
+import trio
+
+from .errors import OutboxError, OutboxForeign, OutboxLocked, OutboxNewer
+from .outbox import Overflow
+
+VERSION: Final = 1
+_SCHEMA: Final = """
+CREATE TABLE IF NOT EXISTS fact (name TEXT PRIMARY KEY, value) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS message (
+    n INTEGER PRIMARY KEY AUTOINCREMENT,
+    name TEXT NOT NULL UNIQUE,
+    kind TEXT NOT NULL,
+    fields BLOB NOT NULL,
+    key TEXT,
+    automatic INTEGER NOT NULL,
+    owned INTEGER NOT NULL,
+    user TEXT,
+    hold TEXT,
+    dies INTEGER,
+    id INTEGER,
+    session TEXT,
+    life TEXT,
+    written INTEGER,
+    UNIQUE (session, id)
+);
+"""
+_MACHINE: Final = Path("/etc/machine-id")
 
 
 class Journal(Protocol):
@@ -11,3 +52,211 @@ class Journal(Protocol):
     async def commit(self, steps: list[tuple[Any, ...]]) -> None:
         """All of these, in one transaction that is on disk when this returns."""
         ...
+
+
+@dataclass(slots=True)
+class Row:
+    """A message as it was kept. `copied`: it had an id in the file that this one is a copy of."""
+
+    name: str
+    kind: str
+    fields: bytes
+    key: str | None
+    automatic: bool
+    owned: bool
+    user: str | None
+    hold: str | None
+    dies: int | None
+    id: int | None
+    session: str | None
+    life: str | None
+    written: int | None
+    copied: bool = False
+
+
+@dataclass(slots=True)
+class Kept:
+    """What a file held when it was opened."""
+
+    rows: list[Row] = field(default_factory=list)
+    session: str | None = None
+    key: str | None = None
+    user: str | None = None
+    life: str | None = None
+    position: str | None = None
+    marks: dict[str, int] = field(default_factory=dict)
+    known: bool = False
+    """Whether anybody was welcome yet."""
+
+
+class Outbox:
+    """Messages that outlive the process: `connect(url, outbox=rtcore.Outbox("outbox.db"))`.
+
+    One client at a time has the file. `messages` and `size` (bytes) bound what waits unwritten; `overflow` says
+    what is done beyond: `reject`, `drop_oldest`, `drop_by_key`.
+    """
+
+    def __init__(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        messages: int = 100,
+        size: int = 1 << 20,
+        overflow: Overflow | str = Overflow.REJECT,
+    ) -> None:
+        self.path = Path(path)
+        self.messages, self.size, self.overflow = messages, size, Overflow(overflow)
+        self._db: sqlite3.Connection | None = None
+        self._lock: int | None = None
+
+    def __repr__(self) -> str:
+        return f"<Outbox {str(self.path)!r}>"
+
+    def open(self, server: str) -> Kept:
+        """Open the file for this server, and give what it holds. Waits for the disk.
+
+        Raises:
+            OutboxLocked: another client has it open.
+            OutboxForeign: it holds messages for another server.
+            OutboxNewer: a newer version wrote it.
+            OutboxError: it is no outbox, or cannot be read or written.
+
+        """
+        self._take_lock()
+        try:
+            return self._open(server)
+        except sqlite3.Error as error:
+            self.close()
+            raise OutboxError(f"{self.path} cannot be used as an outbox: {error}") from None
+        except BaseException:
+            self.close()
+            raise
+
+    def _take_lock(self) -> None:
+        try:
+            self._lock = os.open(f"{self.path}-lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        except OSError as error:
+            raise OutboxError(f"{self.path} cannot be made: {error.strerror}") from None
+        try:
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            os.close(self._lock)
+            self._lock = None
+            text = f"another client has the outbox {self.path} open; each needs a file of its own"
+            raise OutboxLocked(text) from None
+
+    def _open(self, server: str) -> Kept:
+        db = self._db = sqlite3.connect(self.path, isolation_level=None, check_same_thread=False)
+        os.chmod(self.path, 0o600)
+        # One connection, and no other may join: so the defect of old SQLites with a shared WAL cannot show.
+        db.execute("PRAGMA locking_mode=EXCLUSIVE")
+        db.execute("PRAGMA journal_mode=WAL")
+        db.execute("PRAGMA synchronous=FULL")
+        db.execute("PRAGMA journal_size_limit=1048576")
+        if db.execute("PRAGMA synchronous").fetchone() != (2,):
+            raise OutboxError("this SQLite does not sync each commit, so nothing would be kept")
+        version = db.execute("PRAGMA user_version").fetchone()[0]
+        if version > VERSION:
+            raise OutboxNewer(f"{self.path} was written by a newer rtcore (format {version}, not {VERSION})")
+        db.execute("BEGIN IMMEDIATE")
+        for statement in _SCHEMA.split(";\n"):
+            db.execute(statement)
+        db.execute(f"PRAGMA user_version={VERSION}")
+        facts: dict[str, Any] = dict(db.execute("SELECT name, value FROM fact"))
+        if (other := facts.get("server")) not in (None, server):
+            db.execute("ROLLBACK")
+            raise OutboxForeign(f"{self.path} holds messages for {other}, not for {server}")
+        place = self._place()
+        copied = facts.get("place") not in (None, place)
+        rows = self._rows(copied)
+        if copied:
+            db.execute("UPDATE message SET id=NULL, session=NULL, life=NULL, written=NULL")
+            db.execute("DELETE FROM message WHERE name IN (SELECT value FROM json_each(?))", (
+                msgspec.json.encode([row.name for row in rows if row.copied]).decode(),
+            ))
+            db.execute("DELETE FROM fact WHERE name IN ('session', 'key', 'life')")
+            for name in ("session", "key", "life"):
+                facts.pop(name, None)
+        self._facts({"server": server, "place": place})
+        db.execute("COMMIT")
+        marks = facts.get("marks")
+        return Kept(
+            rows,
+            facts.get("session"),
+            facts.get("key"),
+            facts.get("user"),
+            facts.get("life"),
+            facts.get("position"),
+            msgspec.json.decode(marks, type=dict[str, int]) if marks else {},
+            bool(facts.get("known")),
+        )
+
+    def _rows(self, copied: bool) -> list[Row]:
+        assert self._db is not None  # noqa: S101 - it is open
+        names = "name, kind, fields, key, automatic, owned, user, hold, dies, id, session, life, written"
+        found = [Row(*each) for each in self._db.execute(f"SELECT {names} FROM message ORDER BY n")]  # noqa: S608 - ours
+        for row in found:
+            row.automatic, row.owned = bool(row.automatic), bool(row.owned)
+            if copied:
+                row.copied = row.id is not None
+        return found
+
+    def _place(self) -> str:
+        """Where the file is: a copy of it is elsewhere."""
+        about = os.stat(self.path)
+        machine = _MACHINE.read_text().strip() if _MACHINE.exists() else ""
+        return f"{machine}:{about.st_dev}:{about.st_ino}"
+
+    def _facts(self, facts: dict[str, Any]) -> None:
+        assert self._db is not None  # noqa: S101 - it is open
+        self._db.executemany("INSERT OR REPLACE INTO fact VALUES (?, ?)", facts.items())
+
+    async def commit(self, steps: list[tuple[Any, ...]]) -> None:
+        """All of these, in one transaction that is on disk when this returns. Cancelled, it is done first."""
+        with trio.CancelScope(shield=True):
+            await trio.to_thread.run_sync(self._commit, steps)
+
+    def _commit(self, steps: list[tuple[Any, ...]]) -> None:
+        db = self._db
+        if db is None:
+            return
+        db.execute("BEGIN IMMEDIATE")
+        try:
+            for what, *values in steps:
+                self._step(db, what, values)
+            db.execute("COMMIT")
+        except BaseException:
+            if db.in_transaction:
+                db.execute("ROLLBACK")
+            raise
+
+    def _step(self, db: sqlite3.Connection, what: str, values: list[Any]) -> None:
+        if what == "add":
+            db.execute(
+                "INSERT INTO message (name, kind, fields, key, automatic, owned, user, hold, dies)"
+                " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                values,
+            )
+        elif what == "write":
+            name, *rest = values
+            statement = "UPDATE message SET id=?, session=?, life=?, user=?, owned=1, written=? WHERE name=?"
+            db.execute(statement, (*rest, name))
+        elif what == "unwrite":
+            db.execute("UPDATE message SET id=NULL, session=NULL WHERE name=?", values)
+        elif what == "end":
+            db.execute("DELETE FROM message WHERE name=?", values)
+        elif what == "session":
+            names = ("session", "key", "user", "life")
+            self._facts({**dict(zip(names, values, strict=True)), "known": 1})
+        else:
+            position, marks = values
+            self._facts({"position": position, "marks": msgspec.json.encode(marks).decode()})
+
+    def close(self) -> None:
+        """Let the file go."""
+        if self._db is not None:
+            self._db.close()
+            self._db = None
+        if self._lock is not None:
+            os.close(self._lock)
+            self._lock = None

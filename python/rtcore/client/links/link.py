@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, Protocol
 
@@ -28,6 +27,10 @@ class Refused(Exception):  # noqa: N818 - what the server did
         self.status, self.code, self.message, self.after = status, code, message, after
 
 
+class Useless(Exception):  # noqa: N818 - what was found
+    """The transport is open, and carries nothing: the next one is tried."""
+
+
 class Hears(Protocol):
     """Who is told what comes."""
 
@@ -43,8 +46,15 @@ class Hears(Protocol):
 class Link(Protocol):
     """One connection. `say`, `welcomed` and `shut` never wait: they leave the work to `run`."""
 
-    sent: int
-    received: int
+    @property
+    def sent(self) -> int:
+        """Bytes that left."""
+        ...
+
+    @property
+    def received(self) -> int:
+        """Bytes that came."""
+        ...
 
     def say(self, messages: tuple[bytes, ...], *, hello: bool) -> None:
         """These messages, in this order, after what was said before."""
@@ -61,6 +71,3 @@ class Link(Protocol):
     async def run(self, hears: Hears) -> Ended:
         """Carry, until it ends. Cancelled, it closes at once."""
         ...
-
-
-Opener = Callable[..., Link]

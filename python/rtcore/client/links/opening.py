@@ -7,10 +7,11 @@ from typing import Final
 
 import trio
 
-from rtcore.client.errors import Forbidden, NotRtcore
+from rtcore.client.errors import Forbidden
 
 from .dial import dial
 from .link import Link, Refused
+from .plain import PlainLink
 from .target import Target
 from .websocket import open_websocket
 
@@ -46,20 +47,19 @@ class Opening:
         """
         try:
             with trio.fail_after(self._deadline):
-                return await self._open(transport)
+                return await self._open(transport, known=known)
         except trio.TooSlowError:
             raise CannotOpen(f"no answer of {self.target} within {self._deadline:g} s") from None
         except Refused as error:
             if error.code in ("FORBIDDEN", "FORBIDDEN_ORIGIN"):
                 raise Forbidden(f"{self.target} does not let this client in: {error.message}") from None
-            foreign = error.code is None and (error.status < 400 or error.status in (404, 405))
-            if foreign and transport != "websocket" and not known:
-                raise NotRtcore(f"{self.target} is no rtcore server: it answers {error}") from None
             raise CannotOpen(f"{self.target} answers {error}", error.after) from None
 
-    async def _open(self, transport: str) -> Link:
+    async def _open(self, transport: str, *, known: bool) -> Link:
         if transport != "websocket":
-            raise CannotOpen(f"there is no transport {transport!r} here")
+            link = PlainLink(self.target, self._dial, stream=transport == "sse", known=known)
+            await link.open()
+            return link
         stream = await self._dial(self.target)
         try:
             return await open_websocket(stream, self.target, compress=self._compress)

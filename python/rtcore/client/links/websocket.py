@@ -38,7 +38,7 @@ class WebSocketLink:
     """One WebSocket, after its handshake."""
 
     def __init__(self, stream: trio.abc.Stream, protocol: WSConnection) -> None:
-        self.sent = self.received = 0
+        self._sent = self._received = 0
         self._stream, self._protocol = stream, protocol
         self._out = bytearray()
         self._news = trio.Event()
@@ -47,6 +47,16 @@ class WebSocketLink:
         self._text: list[str] = []
         self._binary: list[bytes] = []
         self._size = 0
+
+    @property
+    def sent(self) -> int:
+        """Bytes that left."""
+        return self._sent
+
+    @property
+    def received(self) -> int:
+        """Bytes that came."""
+        return self._received
 
     def say(self, messages: tuple[bytes, ...], *, hello: bool) -> None:  # noqa: ARG002 - the others need it
         """Into the buffer; the writer takes all of it at once."""
@@ -87,7 +97,7 @@ class WebSocketLink:
             data, self._out = bytes(self._out), bytearray()
             try:
                 await self._stream.send_all(data)
-                self.sent += len(data)
+                self._sent += len(data)
             except (trio.BrokenResourceError, trio.ClosedResourceError):
                 self._ended = self._ended or Ended(ABNORMAL, "the connection broke")
 
@@ -114,7 +124,7 @@ class WebSocketLink:
             if not data:
                 self._ended = Ended(ABNORMAL, "the connection broke")
                 return
-            self.received += len(data)
+            self._received += len(data)
             hears.alive()
             self.take(bytes(data), hears)
 
