@@ -186,8 +186,10 @@ class Client:
         """Join a room, and wait for the server's word. The room is joined again by itself after each return.
 
         `last`: so many of its newest entries come first; `since`: what came after that position. A room that
-        the session is in already is joined once, and its history is asked for. `resume`: with an outbox, go on from
-        where the process before this one had come, if that is known. `timeout` in seconds, None: as long as it
+        the session is in already is joined once, and its history is asked for. `resume`: with an outbox, go
+        on from
+        where the process before this one had come, if that is known. `timeout` in seconds, None: as long as
+        it
         takes.
 
         Raises:
@@ -312,11 +314,13 @@ class Client:
         with trio.move_on_after(GRACE):
             while box.written and self._machine.sending.open:
                 await self._answered(next(iter(box.written.values())))
+        self._machine.hearing.finish()
         await self._end(bye=not box.written and not box.queue and not self._stored)
 
     async def end(self) -> list[str]:
         """End the session at the server, and give the names of the requests that were given up."""
         given_up = [request.name for request in self._machine.sending.box.all() if not request.ours]
+        self._machine.sending.end_all("the session was ended")
         await self._end(bye=True)
         return given_up
 
@@ -337,6 +341,7 @@ class Client:
         if self._closed.is_set():
             return
         with trio.CancelScope(shield=True):
+            await self._runner.flush_store()
             if bye:
                 self._machine.bye()
             self._machine.close()

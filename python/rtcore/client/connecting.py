@@ -13,12 +13,12 @@ import trio
 from .choice import Choice
 from .client import Client
 from .clock import Names, dice
+from .keeping import restore
 from .links.dial import dial as dial_target
 from .links.opening import Dial, Opening
 from .links.target import target_of
 from .machine import Machine
 from .outbox import Box, Overflow
-from .keeping import restore
 from .runner import Runner, Token, TrioClock
 from .store import Outbox
 
@@ -68,7 +68,8 @@ async def connect(
         connect_timeout: seconds until the first welcome, after which entering the block fails; None: no end.
         queue: how many messages wait while the client is away.
         queue_bytes: how many bytes of them.
-        outbox: a file that keeps what is said over the end of the process; its bounds take the place of `queue`,
+        outbox: a file that keeps what is said over the end of the process; its bounds take the place of
+        `queue`,
             `queue_bytes` and `overflow`.
         overflow: what is done beyond it: `reject`, `drop_oldest` or `drop_by_key`.
         attempts: after so many failures in a row the client ends; None: never.

@@ -47,6 +47,11 @@ class Hearing:
         numbers = [number for number in (*waiting, self.inbox.done) if number is not None]
         return f"{self.epoch}.{min([self.seq, *numbers])}"
 
+    def finish(self) -> None:
+        """The program ends in good order: what it has in hand is done with."""
+        for reader in (self.inbox, *(each for room in self.rooms for each in room.readers)):
+            reader.in_hand = None
+
     def marks(self) -> dict[str, int]:
         """Of each room, the number up to which everything was handed to the program."""
         marks = dict(self.stored_marks)

@@ -300,7 +300,7 @@ class Machine:
         self.pulse = Pulse(now, limits.ping, limits.silence)
         self.effects.append(Welcomed(self.gen, said["session"], said["key"] or ""))
         if self._kept:
-            sending.keep(("session", self.who.session, self.who.key, user, life))
+            sending.keep("session", self.who.session, self.who.key, user, life)
         if not same_life or not resumed:
             self.hearing.asked.forget()
         if resumed:

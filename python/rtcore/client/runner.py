@@ -243,9 +243,11 @@ class Runner:
         commits, self._commits = self._commits, []
         steps = [step for commit in commits for step in commit.steps]
         hearing = self.machine.hearing
-        if (done := hearing.done) is not None and (kept := (done, hearing.marks())) != self._done:
-            self._done = kept
-            steps.append(("done", *kept))
+        if self.machine.state is not State.ENDED and (done := hearing.done) is not None:
+            kept = (done, hearing.marks())
+            if kept != self._done:
+                self._done = kept
+                steps.append(("done", *kept))
         if steps:
             await self._journal.commit(steps)
         for commit in commits:

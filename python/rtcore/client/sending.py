@@ -9,8 +9,9 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from .clock import Clock, Names
-from .effects import Commit, Effect, Write
+from .effects import Effect, Write
 from .errors import MaybeDone, NotDone, Rejected, RequestTimeout, TooLarge
+from .ledger import Ledger
 from .outbox import Box, unanswered
 from .pulse import Pace
 from .request import AGAIN, Limits, Request
@@ -44,13 +45,7 @@ class Sending:
         """Whether anybody was welcome yet, and who it was last: whose a request is that is queued now."""
         self.pace = Pace()
         self._effects = effects
-        self._kept = kept
-        self._steps: list[tuple[Any, ...]] = []
-        self._token = 0
-        self._waits: dict[int, tuple[int, list[bytes], list[Request], list[int]]] = {}
-        self._adds: list[Request] = []
-        self._ends: list[int] = []
-        self._unkept: set[int] = set()
+        self.ledger = Ledger(effects, on=kept)
         self._timers: list[tuple[float, int, Request]] = []
         self._later: list[tuple[float, int, Request]] = []
         self._count = 0
@@ -83,10 +78,7 @@ class Sending:
         if not request.ours:
             self.box.counts.sent += 1
         self._watch(request, now)
-        if self._kept and request.stored:
-            self._steps.append(("add", *request.row()))
-            self._adds.append(request)
-        else:
+        if not self.ledger.add(request):
             request.committed = True
             request.tell()
         self.flush()
@@ -140,8 +132,7 @@ class Sending:
         request.written, request.written_wall = self.clock.now(), self.clock.wall()
         request.asked = self.clock.now()
         request.tell()
-        if self._kept and request.stored:
-            self._steps.append(("write", *request.sent_row()))
+        self.ledger.write(request)
         return said
 
     def again(self) -> None:
@@ -162,17 +153,7 @@ class Sending:
             self._effects.append(Write(self.gen, (encode(said),)))
 
     def _hand(self, batch: list[bytes]) -> None:
-        if self._steps:
-            self._token += 1
-            self._waits[self._token] = (self.gen, batch, self._adds, self._ends)
-            self._effects.append(Commit(self._token, tuple(self._steps)))
-            self._unkept.update(self._ends)
-            self._steps, self._adds, self._ends = [], [], []
-        elif self._waits and batch:  # behind what waits for the disk: ids leave in their order
-            last = max(self._waits)
-            gen, held, adds, ends = self._waits[last]
-            self._waits[last] = (self.gen, (held if gen == self.gen else []) + batch, adds, ends)
-        elif batch:
+        if not self.ledger.hold(self.gen, batch) and batch:
             self._write(self.gen, batch)
 
     def _write(self, gen: int, batch: list[bytes]) -> None:
@@ -190,19 +171,14 @@ class Sending:
 
     def committed(self, token: int) -> None:
         """The store has it: what waited for it may leave."""
-        gen, batch, adds, ends = self._waits.pop(token)
-        self._unkept.difference_update(ends)
-        for request in adds:
-            request.committed = True
-            request.tell()
+        gen, batch = self.ledger.committed(token)
         if gen == self.gen and self.open and batch:
             self._write(gen, batch)
 
-    def keep(self, step: tuple[Any, ...]) -> None:
-        """One more step for the store, with the next commit, which is asked for at once."""
-        if self._kept:
-            self._steps.append(step)
-            self._hand([])
+    def keep(self, *step: Any) -> None:
+        """One more step for the store, asked for at once."""
+        self.ledger.step(*step)
+        self._hand([])
 
     # -- acks
 
@@ -261,10 +237,10 @@ class Sending:
 
     def unwritten(self) -> None:
         """In another session what goes again has no id yet."""
-        steps = [("unwrite", each.name) for each in self.box.queue if each.stored and each.written is not None]
-        if self._kept and steps:
-            self._steps += steps
-            self._hand([])
+        for request in self.box.queue:
+            if request.stored and request.written is not None:
+                self.ledger.step("unwrite", request.name)
+        self._hand([])
 
     def _once_more(self, request: Request, wait: float) -> None:
         """The same, under a new id, after so many seconds."""
@@ -272,8 +248,8 @@ class Sending:
         request.asks += 1
         request.id = None
         request.accepted = False
-        if self._kept and request.stored:
-            self._steps.append(("unwrite", request.name))
+        if request.stored:
+            self.ledger.step("unwrite", request.name)
         self._count += 1
         heapq.heappush(self._later, (self.clock.now() + wait, self._count, request))
 
@@ -291,8 +267,8 @@ class Sending:
 
     @property
     def acked(self) -> int:
-        """The acks of all ids up to this are here and, with a store, on disk: the server may let go of them."""
-        return min([self.box.acked, *(number - 1 for number in self._unkept)])
+        """The acks of all ids up to this are here, and on disk where there is a store."""
+        return self.ledger.acked(self.box.acked)
 
     # -- ends
 
@@ -307,11 +283,8 @@ class Sending:
         elif not request.ours:
             self.box.counts.failed += 1
             self.box.counts.maybe_done += bool(getattr(error, "maybe_done", False))
-        if self._kept and request.stored:
-            self._steps.append(("end", request.name))
-            if request.id is not None:
-                self._ends.append(request.id)
-            self._hand([])
+        self.ledger.end(request)
+        self._hand([])
         if request.done is not None:
             request.done(request)
         request.tell()
@@ -335,11 +308,15 @@ class Sending:
         self._end(request, None)
 
     def detach(self, why: str) -> None:
-        """The process lets go: what has a row stays on disk, and ends here with whether it may have been
-        done.
-        """
-        self._kept = False
-        self.end_all(why)
+        """The process lets go: what has a row goes on with the next one."""
+        self.ledger.on = False
+
+        def error(request: Request) -> Exception:
+            if not request.stored:
+                return unanswered(request, why)
+            return MaybeDone(f"{request.kind} is kept in the outbox, and goes on with the next client: {why}")
+
+        self.end_all(why, error)
 
     def end_all(self, why: str, error: Callable[[Request], Exception] | None = None) -> None:
         """It is over: each ends with whether it may have been done."""

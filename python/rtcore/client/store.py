@@ -43,6 +43,10 @@ CREATE TABLE IF NOT EXISTS message (
     UNIQUE (session, id)
 );
 """
+_SELECT: Final = """
+SELECT name, kind, fields, key, automatic, owned, user, hold, dies, id, session, life, written
+FROM message ORDER BY n
+"""
 _MACHINE: Final = Path("/etc/machine-id")
 
 
@@ -92,7 +96,8 @@ class Kept:
 class Outbox:
     """Messages that outlive the process: `connect(url, outbox=rtcore.Outbox("outbox.db"))`.
 
-    One client at a time has the file. `messages` and `size` (bytes) bound what waits unwritten; `overflow` says
+    One client at a time has the file. `messages` and `size` (bytes) bound what waits unwritten; `overflow`
+    says
     what is done beyond: `reject`, `drop_oldest`, `drop_by_key`.
     """
 
@@ -147,7 +152,7 @@ class Outbox:
 
     def _open(self, server: str) -> Kept:
         db = self._db = sqlite3.connect(self.path, isolation_level=None, check_same_thread=False)
-        os.chmod(self.path, 0o600)
+        self.path.chmod(0o600)
         # One connection, and no other may join: so the defect of old SQLites with a shared WAL cannot show.
         db.execute("PRAGMA locking_mode=EXCLUSIVE")
         db.execute("PRAGMA journal_mode=WAL")
@@ -171,9 +176,10 @@ class Outbox:
         rows = self._rows(copied)
         if copied:
             db.execute("UPDATE message SET id=NULL, session=NULL, life=NULL, written=NULL")
-            db.execute("DELETE FROM message WHERE name IN (SELECT value FROM json_each(?))", (
-                msgspec.json.encode([row.name for row in rows if row.copied]).decode(),
-            ))
+            db.execute(
+                "DELETE FROM message WHERE name IN (SELECT value FROM json_each(?))",
+                (msgspec.json.encode([row.name for row in rows if row.copied]).decode(),),
+            )
             db.execute("DELETE FROM fact WHERE name IN ('session', 'key', 'life')")
             for name in ("session", "key", "life"):
                 facts.pop(name, None)
@@ -193,8 +199,7 @@ class Outbox:
 
     def _rows(self, copied: bool) -> list[Row]:
         assert self._db is not None  # noqa: S101 - it is open
-        names = "name, kind, fields, key, automatic, owned, user, hold, dies, id, session, life, written"
-        found = [Row(*each) for each in self._db.execute(f"SELECT {names} FROM message ORDER BY n")]  # noqa: S608 - ours
+        found = [Row(*each) for each in self._db.execute(_SELECT)]
         for row in found:
             row.automatic, row.owned = bool(row.automatic), bool(row.owned)
             if copied:
@@ -203,7 +208,7 @@ class Outbox:
 
     def _place(self) -> str:
         """Where the file is: a copy of it is elsewhere."""
-        about = os.stat(self.path)
+        about = self.path.stat()
         machine = _MACHINE.read_text().strip() if _MACHINE.exists() else ""
         return f"{machine}:{about.st_dev}:{about.st_ino}"
 

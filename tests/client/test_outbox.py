@@ -1,0 +1,154 @@
+"""The outbox on disk: a new process goes on where the old one ended."""
+
+from __future__ import annotations
+
+import shutil
+import sqlite3
+
+import pytest
+import trio
+
+from rtcore.client import (
+    MaybeDone,
+    NotDone,
+    Outbox,
+    OutboxError,
+    OutboxForeign,
+    OutboxLocked,
+    OutboxNewer,
+    connect,
+)
+
+
+async def test_what_was_said_offline_goes_out_with_the_next_process_and_once(net, app, tmp_path) -> None:
+    file = tmp_path / "outbox.db"
+    net.down = True
+    async with net.client(outbox=Outbox(file)) as client:
+        sent = [client.send("count", number) for number in range(5)]
+        for each in sent:
+            await each.queued
+    assert app.done == []
+    net.down = False
+    async with net.client(outbox=Outbox(file)) as client:
+        assert [await each.applied for each in client.restored] == [1, 2, 3, 4, 5]
+    assert app.done == [0, 1, 2, 3, 4]
+    async with net.client(outbox=Outbox(file)) as client:
+        assert client.restored == ()
+
+
+async def test_a_session_goes_on_in_the_next_process_and_its_requests_are_done_once(
+    net, app, tmp_path
+) -> None:
+    file = tmp_path / "outbox.db"
+    app.gate.set()
+    names = []
+    async with net.client(outbox=Outbox(file), wait=True) as client:
+        session = client.session
+        for number in range(3):
+            sent = client.send("slow", number)
+            names.append(sent.name)
+        await sent.queued
+        await net.cut()
+        net.down = True
+        client._runner.machine.sending.ledger.on = False  # killed: nothing more is kept
+    net.down = False
+    async with net.client(outbox=Outbox(file), wait=True) as client:
+        assert client.session == session
+        assert [each.name for each in client.restored] == names[: len(client.restored)]
+        for each in client.restored:
+            assert await each.applied == "through"
+    assert app.done == [0, 1, 2]
+
+
+async def test_a_second_client_of_the_file_gets_a_clear_error(net, tmp_path) -> None:
+    async with net.client(outbox=Outbox(tmp_path / "outbox.db")):
+        with pytest.raises(OutboxLocked, match="another client has the outbox"):
+            async with net.client(outbox=Outbox(tmp_path / "outbox.db")):
+                pass
+
+
+async def test_a_file_of_another_server_is_refused(net, tmp_path) -> None:
+    async with net.client(outbox=Outbox(tmp_path / "outbox.db")):
+        pass
+    with pytest.raises(OutboxForeign, match="holds messages for http://localhost/rt"):
+        async with connect("http://127.0.0.1:1/rt", outbox=Outbox(tmp_path / "outbox.db")):
+            pass
+
+
+async def test_a_file_of_a_newer_version_is_refused(net, tmp_path) -> None:
+    async with net.client(outbox=Outbox(tmp_path / "outbox.db")):
+        pass
+    db = sqlite3.connect(tmp_path / "outbox.db")
+    db.execute("PRAGMA user_version=99")
+    db.close()
+    with pytest.raises(OutboxNewer, match="newer rtcore"):
+        async with net.client(outbox=Outbox(tmp_path / "outbox.db")):
+            pass
+
+
+async def test_what_is_no_outbox_is_an_error_where_the_caller_is(net, tmp_path) -> None:
+    (tmp_path / "outbox.db").write_text("this is a letter, and long enough to be no database header" * 20)
+    with pytest.raises(OutboxError, match="cannot be used as an outbox"):
+        async with net.client(outbox=Outbox(tmp_path / "outbox.db")):
+            pass
+    with pytest.raises(OutboxError, match="cannot be made"):
+        async with net.client(outbox=Outbox(tmp_path / "nowhere" / "outbox.db")):
+            pass
+
+
+async def test_a_copied_file_keeps_the_messages_and_drops_session_and_ids(net, app, tmp_path) -> None:
+    """The original may go on under both: what had an id is told as maybe done, the rest goes out."""
+    file = tmp_path / "outbox.db"
+    async with net.client(outbox=Outbox(file), wait=True) as client:
+        session = client.session
+        written = client.send("slow", "written")
+        await written.queued
+        await trio.testing.wait_all_tasks_blocked()
+        await net.cut()
+        net.down = True
+        await trio.sleep(1)
+        await client.send("count", "queued").queued
+    shutil.copy(file, tmp_path / "copy.db")
+    net.down = False
+    app.gate.set()
+    async with net.client(outbox=Outbox(tmp_path / "copy.db"), wait=True) as client:
+        assert client.session != session
+        first, second = client.restored
+        with pytest.raises(MaybeDone, match="copy"):
+            await first.applied
+        await second.applied
+    assert app.done == ["written", "queued"]
+
+
+async def test_a_message_that_is_too_old_is_not_sent_by_the_next_process(net, app, tmp_path) -> None:
+    file = tmp_path / "outbox.db"
+    net.down = True
+    async with net.client(outbox=Outbox(file)) as client:
+        await client.send("count", 1, ttl=30).queued
+        await client.send("count", 2).queued
+    net.down = False
+    net.wall_offset = 60_000
+    async with net.client(outbox=Outbox(file), wait=True) as client:
+        old, young = client.restored
+        with pytest.raises(NotDone, match="time to live"):
+            await old.applied
+        await young.applied
+    assert app.done == [2]
+
+
+async def test_a_room_goes_on_from_where_the_process_before_had_come(net, tmp_path) -> None:
+    file = tmp_path / "outbox.db"
+    async with net.client() as other:
+        hers = await other.join("tea")
+        with pytest.raises(ValueError, match="the program fails"):
+            async with net.client(outbox=Outbox(file), wait=True) as client:
+                tea = aiter(await client.join("tea"))
+                for number in range(5):
+                    await hers.publish("say", number)
+                assert [(await anext(tea)).data for _ in range(3)] == [0, 1, 2]
+                raise ValueError("the program fails with 2 in hand")
+        await hers.publish("say", 5)
+        async with net.client(outbox=Outbox(file), wait=True) as client:
+            tea = aiter(await client.join("tea", last=1, resume=True))
+            # The event in hand comes again; nothing is skipped.
+            assert [(await anext(tea)).data for _ in range(4)] == [2, 3, 4, 5]
