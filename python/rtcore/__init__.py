@@ -93,7 +93,7 @@ _HOMES: Final = {
 }
 _HOME_OF: Final = {name: home for home, names in _HOMES.items() for name in names.split()}
 _MODULES: Final = frozenset(
-    {"app", "auth", "client", "config", "errors", "raw", "room", "session", "stream", "tokens"}
+    {"app", "auth", "blocking", "client", "config", "errors", "raw", "room", "session", "stream", "tokens"}
 )
 
 

@@ -115,6 +115,6 @@ def app() -> rtcore.App:
 
 
 @pytest.fixture
-async def net(app: rtcore.App, autojump_clock: trio.testing.MockClock):
+async def net(app: rtcore.App):
     async with memory_server(app) as server:
         yield Net(server)

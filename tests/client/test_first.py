@@ -11,7 +11,7 @@ import rtcore
 from rtcore.client import Event, Rejected, RequestTimeout
 
 
-async def test_a_room_gives_history_first_and_then_what_is_said(net) -> None:
+async def test_a_room_gives_history_first_and_then_what_is_said(net, autojump_clock) -> None:
     async with net.client() as ada, net.client() as bob:
         hers = await ada.join("tea")
         await hers.publish("say", "before")
@@ -23,7 +23,7 @@ async def test_a_room_gives_history_first_and_then_what_is_said(net) -> None:
         assert all(isinstance(each, Event) for each in heard)
 
 
-async def test_an_emit_gives_what_the_handler_answers(net) -> None:
+async def test_an_emit_gives_what_the_handler_answers(net, autojump_clock) -> None:
     async with net.client() as client:
         tea = await client.join("tea")
         reply = await client.emit("chat:message", {"room": "tea", "text": "hello"}, timeout=5)
@@ -32,7 +32,7 @@ async def test_an_emit_gives_what_the_handler_answers(net) -> None:
         assert event.data == {"room": "tea", "text": "hello"}
 
 
-async def test_a_handlers_no_is_an_error_with_its_code_and_details(net) -> None:
+async def test_a_handlers_no_is_an_error_with_its_code_and_details(net, autojump_clock) -> None:
     async with net.client() as client:
         with pytest.raises(Rejected, match="not this") as raised:
             await client.emit("no")
@@ -41,7 +41,7 @@ async def test_a_handlers_no_is_an_error_with_its_code_and_details(net) -> None:
         assert isinstance(raised.value, rtcore.RemoteError)
 
 
-async def test_an_emit_without_an_answer_in_time_may_have_been_done(net, app) -> None:
+async def test_an_emit_without_an_answer_in_time_may_have_been_done(net, app, autojump_clock) -> None:
     async with net.client() as client:
         with pytest.raises(RequestTimeout) as raised:
             await client.emit("slow", 1, timeout=3)
@@ -50,19 +50,19 @@ async def test_an_emit_without_an_answer_in_time_may_have_been_done(net, app) ->
         app.gate.set()
 
 
-async def test_a_stream_gives_its_items_in_order_however_many(net) -> None:
+async def test_a_stream_gives_its_items_in_order_however_many(net, autojump_clock) -> None:
     async with net.client() as client:
         assert [item async for item in client.stream("answer", {"count": 1000})] == list(range(1000))
 
 
-async def test_binary_goes_both_ways(net) -> None:
+async def test_binary_goes_both_ways(net, autojump_clock) -> None:
     async with net.client() as client:
         tea = await client.join("tea")
         await tea.publish("say", {"image": b"\x00\xff", "list": [b"x"]})
         assert (await anext(aiter(tea))).data == {"image": b"\x00\xff", "list": [b"x"]}
 
 
-async def test_the_server_asks_and_the_program_answers(net) -> None:
+async def test_the_server_asks_and_the_program_answers(net, autojump_clock) -> None:
     async with net.client() as client:
 
         @client.answer("delete?")

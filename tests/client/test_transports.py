@@ -11,7 +11,7 @@ TRANSPORTS = ["websocket", "sse", "polling"]
 
 
 @pytest.mark.parametrize("transport", TRANSPORTS)
-async def test_it_joins_says_and_hears(net, transport) -> None:
+async def test_it_joins_says_and_hears(net, transport, autojump_clock) -> None:
     async with net.client(transport=transport) as client:
         tea = await client.join("tea")
         reply = await client.emit("chat:message", {"room": "tea", "text": "hello"})
@@ -22,7 +22,7 @@ async def test_it_joins_says_and_hears(net, transport) -> None:
 
 
 @pytest.mark.parametrize("transport", TRANSPORTS)
-async def test_what_was_missed_while_away_is_heard_once_and_in_order(net, transport) -> None:
+async def test_what_was_missed_while_away_is_heard_once_and_in_order(net, transport, autojump_clock) -> None:
     async with net.client() as other, net.client(transport=transport) as client:
         hers = await other.join("tea")
         tea = aiter(await client.join("tea"))
@@ -35,7 +35,9 @@ async def test_what_was_missed_while_away_is_heard_once_and_in_order(net, transp
 
 
 @pytest.mark.parametrize("transport", TRANSPORTS)
-async def test_a_request_is_done_once_though_its_connection_breaks(net, app, transport) -> None:
+async def test_a_request_is_done_once_though_its_connection_breaks(
+    net, app, transport, autojump_clock
+) -> None:
     async with net.client(transport=transport) as client:
         async with trio.open_nursery() as nursery:
             results = []
@@ -53,7 +55,7 @@ async def test_a_request_is_done_once_though_its_connection_breaks(net, app, tra
 
 
 @pytest.mark.parametrize("transport", TRANSPORTS)
-async def test_a_handler_that_takes_long_is_answered_over_a_cut(net, app, transport) -> None:
+async def test_a_handler_that_takes_long_is_answered_over_a_cut(net, app, transport, autojump_clock) -> None:
     async with net.client(transport=transport) as client:
         sent = client.send("slow", 1)
         await trio.sleep(3)
@@ -64,7 +66,7 @@ async def test_a_handler_that_takes_long_is_answered_over_a_cut(net, app, transp
         assert app.done == [1]
 
 
-async def test_a_server_that_takes_no_websocket_is_spoken_to_by_event_stream(net) -> None:
+async def test_a_server_that_takes_no_websocket_is_spoken_to_by_event_stream(net, autojump_clock) -> None:
     """A proxy strips `Upgrade`: the next transport is tried at once."""
 
     async def without_upgrade(target):
@@ -120,7 +122,7 @@ async def test_who_is_no_rtcore_server_is_said_to_be_none(net, autojump_clock) -
                 pass
 
 
-async def test_a_client_is_live_only_when_each_room_is_confirmed(net) -> None:
+async def test_a_client_is_live_only_when_each_room_is_confirmed(net, autojump_clock) -> None:
     """Lessons 4, row 2: "reconnected", and no subscription confirmed."""
     async with net.client() as client:
         room = await client.join("tea")

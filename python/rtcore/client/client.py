@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 
@@ -239,7 +239,7 @@ class Client:
 
     # -- streams
 
-    async def stream(self, name: str, data: Any = None) -> AsyncIterator[Any]:
+    async def stream(self, name: str, data: Any = None) -> AsyncGenerator[Any, None]:
         """The items of a stream of the application's, as fast as they are taken. Leaving the loop cancels it.
 
         Raises:
