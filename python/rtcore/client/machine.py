@@ -101,7 +101,6 @@ class Machine:
             "pong": self._pong,
             "expiring": self._expiring,
             "bye": self._bye,
-            "ping": lambda _: None,
         }
 
     @property
