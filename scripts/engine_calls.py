@@ -9,7 +9,8 @@ of peers that wait for each other becomes a chain of frames on the stack. The ar
 (`tests/architecture/test_engine.py`) allows only the groups that it names, each with its reason.
 
 Read from the source without compiling it: the body of each `fn` of an `impl Engine`, and the names of its own
-methods that follow `self.` in it. A closure's calls count as its function's.
+methods that follow `self.` or `engine.` in it. A closure's calls count as its function's; one that gets the
+engine calls it `engine`.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ ENGINE = Path(__file__).resolve().parents[1] / "rust" / "core" / "src" / "engine
 
 IMPL = re.compile(r"^impl(?:<[^>]*>)? (?:super::)*Engine \{", re.MULTILINE)
 FN = re.compile(r"\bfn (\w+)")
-CALL = re.compile(r"\bself\s*\.\s*(\w+)\(")
+CALL = re.compile(r"\b(?:self|engine)\s*\.\s*(\w+)\(")
 # What is no code: comments, texts (raw ones too) and characters. A lifetime's tick is not one.
 NO_CODE = re.compile(
     r"//[^\n]*|/\*.*?\*/|b?r(#*)\".*?\"\1|b?\"(?:\\.|[^\"\\])*\"|b?'(?:\\.[^']*|[^'\\\n])'", re.DOTALL
@@ -33,10 +34,15 @@ NO_CODE = re.compile(
 
 
 class Method(NamedTuple):
-    """One method: its file below `engine/`, and the names of the methods that it calls."""
+    """One method: its file below `engine/`, the names of the methods that it calls, and its body.
+
+    `public`: it is an entry, which others than the engine call.
+    """
 
     file: str
     calls: frozenset[str]
+    public: bool
+    body: str
 
 
 def code_of(text: str) -> str:
@@ -54,24 +60,24 @@ def block(code: str, start: int) -> int:
     raise ValueError("a block without an end")
 
 
-def bodies(code: str) -> Iterator[tuple[str, str]]:
-    """Name and body of each method in each `impl Engine` of a file."""
+def bodies(code: str) -> Iterator[tuple[str, bool, str]]:
+    """Name, whether it is public, and body of each method in each `impl Engine` of a file."""
     for found in IMPL.finditer(code):
         at, end = found.end(), block(code, found.start())
         while (fn := FN.search(code, at, end)) is not None:
             at = block(code, fn.end())
-            yield fn[1], code[fn.end() : at]
+            yield fn[1], code.endswith("pub ", 0, fn.start()), code[fn.end() : at]
 
 
 def methods(root: Path = ENGINE) -> dict[str, Method]:
     """All methods of the engine by name, with their calls of each other."""
-    found: dict[str, tuple[str, str]] = {}
+    found: dict[str, tuple[str, bool, str]] = {}
     for path in sorted(root.rglob("*.rs")):
-        for name, body in bodies(code_of(path.read_text(encoding="utf-8"))):
-            found[name] = (str(path.relative_to(root)), body)
+        for name, public, body in bodies(code_of(path.read_text(encoding="utf-8"))):
+            found[name] = (str(path.relative_to(root)), public, body)
     return {
-        name: Method(file, frozenset(set(CALL.findall(body)) & found.keys()))
-        for name, (file, body) in found.items()
+        name: Method(file, frozenset(set(CALL.findall(body)) & found.keys()), public, body)
+        for name, (file, public, body) in found.items()
     }
 
 

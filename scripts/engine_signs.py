@@ -36,6 +36,7 @@ PARTS = {
     "shares": "Shares",
     "timers": "Timers",
     "steps": "Steps",
+    "next": "Next",
 }
 # What any file may use: settings, counters, the way in which the engine answers, and tools that keep nothing.
 COMMON = frozenset(
@@ -78,7 +79,7 @@ def parts_in(code: str) -> set[str]:
 def parts(path: Path) -> list[str]:
     """The parts that the methods of a file touch, sorted."""
     code = code_of(path.read_text(encoding="utf-8"))
-    return sorted(set[str]().union(*(parts_in(body) for _, body in bodies(code))))
+    return sorted(set[str]().union(*(parts_in(body) for _, _, body in bodies(code))))
 
 
 def files(root: Path = ENGINE) -> list[Path]:
@@ -122,7 +123,7 @@ def main() -> None:
         if given.sign and sign(path) != wanted(path):
             write(path)
         print(f"{path.relative_to(ENGINE)!s:16} {wanted(path)}")
-        for _, body in bodies(code_of(path.read_text(encoding="utf-8"))):
+        for _, _, body in bodies(code_of(path.read_text(encoding="utf-8"))):
             total += 1
             few += len(parts_in(body)) <= 2
     print(f"{few} of {total} methods touch at most two parts")

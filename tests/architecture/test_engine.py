@@ -1,4 +1,4 @@
-"""Who calls whom in the engine, what can come back to itself, and which parts each file says it touches."""
+"""Who calls whom in the engine: nothing can come back to itself; and which parts each file touches."""
 
 from __future__ import annotations
 
@@ -7,46 +7,41 @@ from pathlib import Path
 import pytest
 
 from scripts import engine_signs
-from scripts.engine_calls import ENGINE, groups, methods
+from scripts.engine_calls import ENGINE, groups, methods, reach
 
-# Ends: a session's end closes its connection, a connection's end may be the end of a session (a stream of
-# rooms without one of its own), and both let go of what others wait for. A chain of waits is not walked
-# by these calls: who may go on is put on the queue of `engine/steps.rs` (`rust/core/tests/chains.rs`
-# walks ten thousand links with a small stack).
-ENDS = """
-admit_user after_answer answer answer_hello answer_if_done answer_last answer_refusal answer_send
-answer_sending answer_with arrive begin_closing begin_parting begin_session begin_subscription close_conn
-close_ended close_full close_poll detach drop_conn end_session feed feed_as finish_return
-finish_subscription forget_conn forget_waiting give_up_return go_away go_on leave leave_door link_up
-part refuse_by_close refuse_request release_hold release_key rest_session supersede unblock
-unblock_rooms_of wake_posted welcome
-"""
-# A token that is renewed renews the sessions of items that this one opened; those open none themselves.
-RENEWS = "renew"
-
-NAMED = frozenset(f"{ENDS} {RENEWS}".split())
+# What puts something on the queue of `engine/next.rs`, and what goes through it.
+PUTS = "self.next.add("
+GOES_THROUGH = frozenset({"entry", "follow_up"})
 
 
-def test_nothing_else_can_come_back_to_itself() -> None:
+def test_nothing_can_come_back_to_itself() -> None:
+    """A chain of peers that wait for each other would be a chain of frames on the stack."""
     graph = {name: method.calls for name, method in methods().items()}
-    found = frozenset[str]().union(*groups(graph))
-    assert found - NAMED == set(), "put who may go on on the queue of engine/steps.rs instead of calling it"
-    assert NAMED - found == set(), "these no longer do: take them out of the list"
+    assert groups(graph) == [], "put who may go on on the queue of engine/next.rs instead of calling it"
 
 
-def test_the_input_of_one_connection_is_never_taken_within_another_s() -> None:
-    graph = {name: method.calls for name, method in methods().items()}
-    recursive = frozenset[str]().union(*groups(graph))
-    assert not recursive & {
-        "take",
-        "take_input",
-        "take_frame",
-        "frame",
-        "message",
-        "said",
-        "take_posted",
-        "wake_input",
-    }
+def test_a_closure_that_is_handed_the_engine_is_seen() -> None:
+    """`within` takes the input of a connection in a closure: a call there is a call all the same."""
+    assert "take" in methods()["hear"].calls
+
+
+def test_each_entry_does_what_follows_from_its_work() -> None:
+    """What an entry leaves on the queue would wait for somebody else's call."""
+    known = methods()
+    graph = {name: method.calls for name, method in known.items()}
+    puts = {name for name, method in known.items() if PUTS in method.body}
+    assert puts
+    for name, method in known.items():
+        if method.public and puts & ({name} | {callee for _, callee in reach(graph, name)}):
+            assert method.calls & GOES_THROUGH, f"{name} may leave something on the queue of engine/next.rs"
+
+
+def test_no_entry_is_called_from_within_the_engine() -> None:
+    """It would go through the queue in the midst of what somebody else does."""
+    known = methods()
+    entries = {name for name, method in known.items() if method.public and method.calls & GOES_THROUGH}
+    for name, method in known.items():
+        assert not method.calls & entries, f"{name} calls an entry of the engine: call what the entry does"
 
 
 @pytest.mark.parametrize("path", engine_signs.files(), ids=lambda path: str(path.relative_to(ENGINE)))

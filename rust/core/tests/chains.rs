@@ -148,3 +148,27 @@ fn a_chain_of_publishers_goes_on_link_by_link_when_its_first_reader_leaves() {
 fn a_chain_of_publishers_goes_on_link_by_link_when_its_first_reader_is_lost() {
     walk(|chain| chain.engine.lost(chain.conns[0], NOW));
 }
+
+/// Who unblocks ten thousand does not pay for all of them at once, and nobody else waits as long: it is some turns.
+#[test]
+fn a_crowd_of_publishers_goes_on_in_the_budget_of_a_turn_each() {
+    let mut chain = Chain::new(0);
+    for n in 1..=LINKS {
+        let address = IpAddr::V4(Ipv4Addr::from(u32::try_from(n).unwrap() + (10 << 24)));
+        let peer = Peer { address, port: 1, secure: false, stream: false };
+        let conn = chain.engine.connect(peer, NOW).unwrap();
+        chain.conns.push(conn);
+        chain.receive(n, &JSON.handshake());
+        chain.say(n, &json!([{"type": "hello"}, {"type": "join", "room": room(1)}]));
+        chain.read(n);
+        chain.say(n, &json!({"type": "publish", "id": 1, "room": room(1), "event": "e"}));
+    }
+    let (whole, before) = (Limits::default().turn_steps, chain.engine.steps());
+    chain.engine.lost(chain.conns[0], NOW);
+    let at_once = chain.engine.steps() - before;
+    assert!(at_once <= 2 * whole, "{at_once} steps in one call, a turn has {whole}");
+    assert!(
+        chain.engine.deadline().is_some_and(|deadline| deadline <= NOW.tick),
+        "what is left comes in the next turn"
+    );
+}

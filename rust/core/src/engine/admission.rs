@@ -41,7 +41,7 @@ impl Engine {
     }
 
     /// Nobody is there for this session. If too many are so, the one that is away the longest ends.
-    pub(super) fn rest_session(&mut self, session: SessionId, now: Now) {
+    pub(super) fn rest_session(&mut self, session: SessionId) {
         let Some(owner) = self.place_of(session) else { return };
         if self.session(session).is_some_and(|held| held.resting > 0) {
             return;
@@ -49,7 +49,8 @@ impl Engine {
         while let Ok(Some(oldest)) = self.shares.place_for(&owner, What::Absent, Resting::Session) {
             self.stats.pushed_out += 1;
             let reason = "others are away, too, and the place for absent sessions is used up";
-            self.end_session(SessionId(oldest), reason, crate::codes::close::OVERLOADED, now);
+            self.wake_session(SessionId(oldest)); // its place is free at once
+            self.end_later(SessionId(oldest), reason, crate::codes::close::OVERLOADED);
         }
         self.shares.take(&owner, What::Absent, 1);
         let stamp = self.shares.rest(&owner, Resting::Session, session.0);

@@ -98,11 +98,10 @@ impl Engine {
         }
     }
 
-    /// A member went on, or away: those who waited for it may try again.
+    /// Those who wait to publish in a room may try again, unless a member must still be waited for.
     pub(super) fn unblock(&mut self, room: RoomId, now: Now) {
-        let Some(needs) = self.room(room).and_then(|room| Some(room.blocked.as_ref()?.needs())) else {
-            return;
-        };
+        let Some(blocked) = self.room_mut(room).and_then(|room| room.blocked.as_mut()) else { return };
+        let needs = blocked.look_again();
         if let Some(slowest) = self.who_needs(room, needs) {
             if let Some(blocked) = self.room_mut(room).and_then(|room| room.blocked.as_mut()) {
                 blocked.wait_for(needs, slowest);
@@ -111,6 +110,7 @@ impl Engine {
         }
         let Some(blocked) = self.room_mut(room).and_then(|room| room.blocked.take()) else { return };
         self.timers.drop(Due::Blocked(room)); // it is not a later wait's
+        self.steps.spend(blocked.len() / MEMBERS);
         for (place, publisher) in blocked.into_waiting() {
             match publisher {
                 Publisher::Application(ticket) => {

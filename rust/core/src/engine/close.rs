@@ -1,6 +1,6 @@
 //! How connections and sessions end.
 //!
-//! Parts: Conns, Keys, Log, Out, Rooms, Sessions, Shares, Steps, Timers.
+//! Parts: Conns, Keys, Log, Next, Out, Sessions, Shares, Steps, Timers.
 //!
 //! A connection that we close is told why (`bye`, then the close frame with the same code), shut down
 //! for writing once that has left, and dropped when the peer has closed too, or after `close_ms`:
@@ -12,6 +12,7 @@
 
 use super::conn::{Conn, Phase};
 use super::encoding::Carrier;
+use super::next::Follow;
 use super::session::Hold;
 use super::steps::{ROOMS, SESSION, TASK};
 use super::{AppEvent, Engine, Listener, Op};
@@ -26,9 +27,6 @@ use crate::outbox::{Lane, Meta};
 use crate::shares::{Account, Holder, What};
 use crate::stream::Streams;
 use crate::timers::Due;
-
-/// Why everybody is sent away.
-const RESTARTS: &str = "the server restarts";
 
 impl Engine {
     /// Say why, and close. What waits is dropped: the session resumes from its position.
@@ -89,7 +87,7 @@ impl Engine {
 
     /// Nothing more is taken or said; what was said leaves first.
     pub(super) fn begin_closing(&mut self, id: ConnId, now: Now) {
-        self.leave_door(id, now);
+        self.leave_door(id);
         let due = now.tick.plus_ms(self.config.limits.close_ms);
         self.told_who(id);
         let Some(conn) = self.conn_mut(id) else { return };
@@ -130,6 +128,10 @@ impl Engine {
 
     /// The peer will send nothing more.
     pub fn end_of_input(&mut self, id: ConnId, now: Now) {
+        self.entry(now, |engine| engine.input_ended(id, now));
+    }
+
+    fn input_ended(&mut self, id: ConnId, now: Now) {
         let Some(conn) = self.conn_mut(id) else { return };
         let hears = match &conn.phase {
             Phase::Answering => true,
@@ -146,7 +148,7 @@ impl Engine {
 
     /// The link broke; the caller closes it.
     pub fn lost(&mut self, id: ConnId, now: Now) {
-        self.forget_conn(id, now);
+        self.entry(now, |engine| engine.forget_conn(id, now));
     }
 
     /// Close it now.
@@ -182,7 +184,7 @@ impl Engine {
             _ => {}
         }
         self.send_lost(id);
-        self.leave_door(id, now);
+        self.leave_door(id);
         let Some(conn) = self.vacate(id) else { return false };
         if conn.raw_open {
             let (code, reason) = conn.closed.unwrap_or((close::ABNORMAL, "the link broke".into()));
@@ -233,15 +235,13 @@ impl Engine {
         let rooms: Vec<_> = held.rooms.iter().map(|joined| joined.room).collect();
         let known = held.known;
         if !ephemeral {
-            self.rest_session(session, now);
+            self.rest_session(session);
         }
         self.steps.spend(1 + rooms.len() / ROOMS);
         self.listeners[session.index()].live = false;
         self.timers.set(Due::Away(session), until);
         for room in rooms {
-            if self.room(room).is_some_and(|place| place.blocked.is_some()) {
-                self.unblock(room, now);
-            }
+            self.may_unblock(room);
         }
         if self.config.lifecycle && known {
             self.events.list.push(AppEvent::Away { session });
@@ -301,10 +301,10 @@ impl Engine {
         }
         let Some(rare) = held.rare.take() else { return };
         for borrower in rare.lent {
-            self.end_session(borrower, reason, code, now);
+            self.end_later(borrower, reason, code);
         }
         for conn in rare.returning {
-            self.give_up_return(conn, now);
+            self.next.add(Follow::GiveUp(conn, session));
         }
     }
 
@@ -318,65 +318,6 @@ impl Engine {
             self.begin_closing(conn, now);
         } else {
             self.close_conn(conn, code, reason, None, now);
-        }
-    }
-
-    /// The server stops: everybody is told to come back, each after a delay of its own. Whoever waits for the ack of
-    /// a request that runs is closed when it has it; when the grace is over, and at a second call, without.
-    pub fn shut_down(&mut self, grace_ms: u64, now: Now) {
-        let at_once = std::mem::replace(&mut self.stopping, true);
-        if !at_once {
-            self.timers.set(Due::Grace, now.tick.plus_ms(grace_ms));
-        }
-        let all: Vec<ConnId> =
-            self.conns.iter().map(|(index, generation, _)| ConnId::new(index, generation)).collect();
-        #[expect(clippy::cast_precision_loss, reason = "a spread of seconds")]
-        let spread = grace_ms as f64 / 1000.0;
-        for id in all {
-            let Some(conn) = self.conn(id) else { continue };
-            match conn.phase {
-                Phase::Raw => {
-                    self.raw_close(id, 1001, "the server stops", now); // RFC 6455 §7.4.1: going away
-                }
-                // The answer to its last request is still on its way.
-                Phase::Head if !self.out.is_empty(id) => self.begin_closing(id, now),
-                Phase::Head | Phase::Body => self.drop_conn(id, now),
-                Phase::Answering if !at_once => {} // it has its acks in a moment
-                _ => {
-                    let after = 0.5 + self.random_fraction() * spread;
-                    let after = (after * 10.0).round() / 10.0;
-                    if at_once || !self.owes_acks(id) {
-                        self.close_conn(id, close::RESTART, RESTARTS, Some(after), now);
-                    } else {
-                        self.say_goodbye(id, after);
-                    }
-                }
-            }
-        }
-    }
-
-    fn owes_acks(&self, id: ConnId) -> bool {
-        let session = self.conn(id).and_then(|conn| conn.session).and_then(|id| self.session(id));
-        session.is_some_and(|held| held.waiting > 0)
-    }
-
-    /// It is told at once that the server stops, where more can follow; its acks are still to come.
-    fn say_goodbye(&mut self, id: ConnId, after: f64) {
-        let Some(conn) = self.conn_mut(id) else { return };
-        if conn.carrier == Carrier::Frames && matches!(conn.phase, Phase::Open) {
-            conn.leaving = true;
-            self.tell(id, |out, form| envelope::bye(out, form, close::RESTART, RESTARTS, Some(after)));
-        }
-    }
-
-    /// The server stops, and a session has an ack: with the last one its connection is closed.
-    pub(super) fn part(&mut self, session: SessionId, now: Now) {
-        let Some(held) = self.session(session) else { return };
-        if held.waiting == 0
-            && let Some(conn) = held.conn
-        {
-            let after = Some(0.5 + self.random_fraction());
-            self.close_conn(conn, close::RESTART, RESTARTS, after, now);
         }
     }
 

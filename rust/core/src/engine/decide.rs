@@ -209,6 +209,10 @@ impl Engine {
 
     /// Take a session out of a room: it hears nothing of it any more that has not left already.
     pub fn put_out(&mut self, session: SessionId, room: &str, reason: &str, now: Now) -> bool {
+        self.entry(now, |engine| engine.take_out(session, room, reason, now))
+    }
+
+    pub(super) fn take_out(&mut self, session: SessionId, room: &str, reason: &str, now: Now) -> bool {
         let Some(id) = self.rooms.named(room) else { return false };
         if !self.leave(session, id, now) {
             return false;
@@ -225,6 +229,10 @@ impl Engine {
 
     /// End a session.
     pub fn close_session(&mut self, session: SessionId, code: u16, reason: &str, now: Now) -> bool {
+        self.entry(now, |engine| engine.ended_by_app(session, code, reason, now))
+    }
+
+    fn ended_by_app(&mut self, session: SessionId, code: u16, reason: &str, now: Now) -> bool {
         if self.session(session).is_none() {
             return false;
         }

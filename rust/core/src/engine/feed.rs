@@ -69,16 +69,17 @@ impl Engine {
         if self.feed_entries(conn, session, gaps) {
             self.be_live(conn, session);
         }
-        self.unblock_rooms_of(session, now);
+        self.unblock_rooms_of(session);
     }
 
-    fn unblock_rooms_of(&mut self, session: SessionId, now: Now) {
+    /// It went on: who waited for that may publish again.
+    fn unblock_rooms_of(&mut self, session: SessionId) {
         let blocked: Vec<RoomId> = self.session(session).map_or_else(Vec::new, |held| {
             let blocked = |room: &RoomId| self.room(*room).is_some_and(|place| place.blocked.is_some());
             held.rooms.iter().map(|joined| joined.room).filter(blocked).collect()
         });
         for room in blocked {
-            self.unblock(room, now);
+            self.may_unblock(room);
         }
     }
 

@@ -57,7 +57,7 @@ impl Engine {
         let Some(conn) = self.conn_mut(id) else { return };
         conn.phase = Phase::Checking(Box::new(PendingHello { asked, ..pending }));
         if !asked {
-            self.authenticated(id, None, None, now);
+            self.known_as(id, None, None, now);
             return;
         }
         if !self.ask_who(id, now) {
@@ -79,6 +79,10 @@ impl Engine {
 
     /// The application's word: this is `user` (none: anonymous), until `expires` (ms since 1970).
     pub fn authenticated(&mut self, id: ConnId, user: Option<&str>, expires: Option<u64>, now: Now) {
+        self.entry(now, |engine| engine.known_as(id, user, expires, now));
+    }
+
+    fn known_as(&mut self, id: ConnId, user: Option<&str>, expires: Option<u64>, now: Now) {
         let Some(conn) = self.conn_mut(id) else { return };
         let Phase::Checking(pending) = &mut conn.phase else { return };
         if pending.returning.is_some() {
@@ -113,6 +117,10 @@ impl Engine {
 
     /// The application refuses, or failed to answer.
     pub fn refuse_hello(&mut self, id: ConnId, code: u16, reason: &str, now: Now) {
+        self.entry(now, |engine| engine.hello_refused(id, code, reason, now));
+    }
+
+    fn hello_refused(&mut self, id: ConnId, code: u16, reason: &str, now: Now) {
         if self.conn(id).is_some_and(|conn| matches!(conn.phase, Phase::Checking(_))) {
             self.told_who(id);
             if let Some(address) = self.conn(id).map(|conn| conn.address) {

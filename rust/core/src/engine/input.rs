@@ -37,6 +37,10 @@ enum Taken {
 impl Engine {
     /// A connection was accepted. `None`: there are too many even to say so; close it.
     pub fn connect(&mut self, peer: Peer, now: Now) -> Option<ConnId> {
+        self.entry(now, |engine| engine.accept(peer, now))
+    }
+
+    pub(super) fn accept(&mut self, peer: Peer, now: Now) -> Option<ConnId> {
         let limits = &self.config.limits;
         let most = size(limits.connections).saturating_add(REFUSED_AT_ONCE);
         if limits.connections > 0 && self.conns.len() >= most {
@@ -73,6 +77,10 @@ impl Engine {
 
     /// Bytes that arrived. They are unmasked where they lie.
     pub fn receive(&mut self, id: ConnId, bytes: &mut [u8], now: Now) {
+        self.entry(now, |engine| engine.hear(id, bytes, now));
+    }
+
+    fn hear(&mut self, id: ConnId, bytes: &mut [u8], now: Now) {
         let Some(conn) = self.conn_mut(id) else { return };
         conn.heard = now.tick;
         self.stats.bytes_in += bytes.len() as u64;

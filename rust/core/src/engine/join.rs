@@ -96,10 +96,14 @@ impl Engine {
         state: Option<&[u8]>,
         now: Now,
     ) {
+        let admitted = Admitted { grants, info, state };
+        self.entry(now, |engine| engine.let_in(ticket, &admitted, now));
+    }
+
+    fn let_in(&mut self, ticket: u64, admitted: &Admitted<'_>, now: Now) {
         match self.answered(ticket) {
             Some(Waiting::Join(joining)) => {
-                let admitted = Admitted { grants, info, state };
-                if let Err(fault) = self.finish_join(&joining, &admitted, now) {
+                if let Err(fault) = self.finish_join(&joining, admitted, now) {
                     self.tell_fault(joining.session, &fault.with_id(joining.id));
                 }
                 self.release_hold(joining.session, Hold::Join(ticket), now);
@@ -107,11 +111,11 @@ impl Engine {
             Some(Waiting::Returning { conn, room, .. }) => {
                 let default =
                     self.rooms.settings_for(&room).map_or(Grants::NONE, |settings| settings.member_grants());
-                let state = state.map(|state| (state.into(), self.log.head()));
+                let state = admitted.state.map(|state| (state.into(), self.log.head()));
                 let allowed = Allowed {
                     room,
-                    grants: Some(grants.unwrap_or(default)),
-                    info: info.map(Into::into),
+                    grants: Some(admitted.grants.unwrap_or(default)),
+                    info: admitted.info.map(Into::into),
                     state,
                 };
                 self.room_allowed(conn, allowed, now);
@@ -122,9 +126,11 @@ impl Engine {
 
     /// The application's word: it may not.
     pub fn deny(&mut self, ticket: u64, code: &str, message: &str, now: Now) {
-        if let Some(waiting) = self.answered(ticket) {
-            self.denied(ticket, waiting, code, message, now);
-        }
+        self.entry(now, |engine| {
+            if let Some(waiting) = engine.answered(ticket) {
+                engine.denied(ticket, waiting, code, message, now);
+            }
+        });
     }
 
     /// What a refusal means for who waited under this ticket.
@@ -142,7 +148,7 @@ impl Engine {
                 if let Some(room) = self.rooms.named(&joining.room)
                     && self.grants_in(room, joining.session).is_some()
                 {
-                    self.put_out(joining.session, &joining.room, message, now);
+                    self.take_out(joining.session, &joining.room, message, now);
                 }
                 self.release_hold(joining.session, Hold::Join(ticket), now);
             }

@@ -28,6 +28,7 @@ mod input;
 mod join;
 mod lines;
 mod look;
+mod next;
 mod output;
 mod parting;
 mod presence;
@@ -43,6 +44,7 @@ mod session;
 mod shed;
 mod standing;
 mod steps;
+mod stop;
 mod stream_app;
 mod stream_feed;
 mod streams;
@@ -72,6 +74,7 @@ use crate::stats::Stats;
 use crate::timers::Timers;
 use conn::Conn;
 use hashbrown::HashMap;
+use next::Next;
 use rand_chacha::ChaCha20Rng;
 use rand_chacha::rand_core::{RngCore, SeedableRng};
 use session::Session;
@@ -113,6 +116,8 @@ pub struct Engine {
     shares: Shares,
     timers: Timers,
     steps: Steps,
+    /// What follows from what is being done.
+    next: Next,
     inflater: Inflater,
     random: ChaCha20Rng,
     stopping: bool,
@@ -162,6 +167,7 @@ impl Engine {
             shares: Shares::new(&config.limits, &hash),
             timers: Timers::default(),
             steps: Steps::default(),
+            next: Next::default(),
             inflater: Inflater::new(false),
             random,
             stopping: false,

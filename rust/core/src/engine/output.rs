@@ -10,6 +10,18 @@ impl Engine {
     /// Connections with output, each once. What is an answer over plain HTTP is put together here, where all that
     /// this turn has for it is known.
     pub fn take_dirty(&mut self, into: &mut Vec<ConnId>, now: Now) {
+        self.complete_listed(into, now);
+        self.follow_up(now);
+        if self.out.has_listed() {
+            // What followed made more due, most often on none of those.
+            let mut more = Vec::new();
+            self.complete_listed(&mut more, now);
+            more.retain(|id| !into.contains(id));
+            into.append(&mut more);
+        }
+    }
+
+    fn complete_listed(&mut self, into: &mut Vec<ConnId>, now: Now) {
         while let Some(id) = self.out.next_listed() {
             // An answer puts it on the list again.
             if (self.out.gathers(id) && self.complete(id, now)) || self.out.is_empty(id) {
@@ -37,6 +49,10 @@ impl Engine {
 
     /// The kernel took `n` bytes. True: a session that lagged was fed, so there is more to write now.
     pub fn written(&mut self, id: ConnId, n: usize, now: Now) -> bool {
+        self.entry(now, |engine| engine.took(id, n, now))
+    }
+
+    fn took(&mut self, id: ConnId, n: usize, now: Now) -> bool {
         let Some(conn) = self.conns.get_mut(id.index(), id.generation()) else { return false };
         self.out.left(id, n);
         conn.progress = now.tick;

@@ -160,6 +160,10 @@ impl Engine {
 
     /// The application publishes.
     pub fn publish(&mut self, publication: &Publication<'_>, now: Now) -> Result<Seq, Unpublished> {
+        self.entry(now, |engine| engine.say_for_app(publication, now))
+    }
+
+    fn say_for_app(&mut self, publication: &Publication<'_>, now: Now) -> Result<Seq, Unpublished> {
         check_name("a room", publication.room)?;
         check_name("an event", publication.event)?;
         let owner = match (publication.backend, publication.sender) {

@@ -62,6 +62,10 @@ impl Engine {
 
     /// Close a raw socket, after what waits for it.
     pub fn raw_close(&mut self, id: ConnId, code: u16, reason: &str, now: Now) {
+        self.entry(now, |engine| engine.close_raw(id, code, reason, now));
+    }
+
+    pub(super) fn close_raw(&mut self, id: ConnId, code: u16, reason: &str, now: Now) {
         let Some(conn) = self.conn_mut(id) else { return };
         if !matches!(conn.phase, Phase::Raw) {
             return;
@@ -74,6 +78,10 @@ impl Engine {
 
     /// What of a raw socket waits in the application: at the bounds the core stops reading it.
     pub fn raw_waiting(&mut self, id: ConnId, messages: u32, bytes: u32, now: Now) {
+        self.entry(now, |engine| engine.raw_waits(id, messages, bytes, now));
+    }
+
+    fn raw_waits(&mut self, id: ConnId, messages: u32, bytes: u32, now: Now) {
         let Some(conn) = self.conn_mut(id) else { return };
         conn.raw_waiting = (messages, bytes);
         if conn.paused {

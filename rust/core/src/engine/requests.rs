@@ -101,6 +101,10 @@ impl Engine {
 
     /// The application's answer to a request.
     pub fn ack(&mut self, request: u64, data: &[u8], form: Form, now: Now) {
+        self.entry(now, |engine| engine.answer_emit(request, data, form, now));
+    }
+
+    fn answer_emit(&mut self, request: u64, data: &[u8], form: Form, now: Now) {
         let Some(Waiting::Emit { session, id, bytes, key }) = self.answered(request) else { return };
         self.settle(session, bytes);
         if let Some(key) = key {
@@ -122,6 +126,18 @@ impl Engine {
 
     /// The application's error for a request.
     pub fn fail(
+        &mut self,
+        request: u64,
+        code: &str,
+        message: &str,
+        details: Option<(&[u8], Form)>,
+        retry: bool,
+        now: Now,
+    ) {
+        self.entry(now, |engine| engine.fail_emit(request, code, message, details, retry, now));
+    }
+
+    fn fail_emit(
         &mut self,
         request: u64,
         code: &str,
@@ -171,17 +187,6 @@ impl Engine {
         if let Some(held) = self.session_mut(session) {
             held.waiting = held.waiting.saturating_sub(1);
             held.waiting_bytes = held.waiting_bytes.saturating_sub(bytes);
-        }
-    }
-
-    /// What waited because too many requests did.
-    pub(super) fn go_on(&mut self, session: SessionId, now: Now) {
-        self.wake_posted(session, now);
-        if self.stopping {
-            self.part(session, now);
-        }
-        if let Some(conn) = self.session(session).and_then(|held| held.conn) {
-            self.wake_backlog(conn, now);
         }
     }
 
@@ -303,6 +308,10 @@ impl Engine {
 
     /// The application's word about a new token: it is `user`'s, until `expires`.
     pub fn reauthenticated(&mut self, ticket: u64, user: Option<&str>, expires: Option<u64>, now: Now) {
+        self.entry(now, |engine| engine.token_renewed(ticket, user, expires, now));
+    }
+
+    fn token_renewed(&mut self, ticket: u64, user: Option<&str>, expires: Option<u64>, now: Now) {
         let Some(Waiting::Reauth { session, id, bytes }) = self.answered(ticket) else { return };
         self.settle(session, bytes);
         self.new_token(session, id, user, expires.map(|date| Ends::on(date, now)), now);

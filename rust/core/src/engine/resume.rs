@@ -6,7 +6,7 @@
 #![cfg_attr(not(test), warn(clippy::arithmetic_side_effects))]
 
 use super::conn::Phase;
-use super::session::{Allowed, PendingHello, Returning};
+use super::session::{Allowed, PendingHello, Returning, Session};
 use super::standing::OVER;
 use super::{AppEvent, Engine};
 use crate::asked::{Owner, Waiting};
@@ -124,7 +124,7 @@ impl Engine {
             return;
         }
         let session = returning.session;
-        if self.session(session).is_none() {
+        if self.session(session).is_none_or(Session::is_ending) {
             // It ended while we asked: the same as any other session that is not there.
             self.begin_session(id, &pending, returning.user.as_deref(), returning.expires, now);
             return;
@@ -199,7 +199,7 @@ impl Engine {
 
     /// A connection waits at the door no more, if it did: it goes, or its request was refused. Nobody will hear the answers
     /// to what was asked for it.
-    pub(super) fn leave_door(&mut self, id: ConnId, now: Now) {
+    pub(super) fn leave_door(&mut self, id: ConnId) {
         let Some(Phase::Checking(pending)) = self.conn_mut(id).map(|conn| &mut conn.phase) else { return };
         let pending = std::mem::take(&mut **pending);
         self.told_who(id);
@@ -210,7 +210,7 @@ impl Engine {
         let Some(returning) = pending.returning else { return };
         self.not_returning(id, returning.session);
         if pending.subscription.is_some() {
-            self.end_session(returning.session, "its client went away", close::NORMAL, now);
+            self.end_later(returning.session, "its client went away", close::NORMAL);
         }
     }
 

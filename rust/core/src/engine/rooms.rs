@@ -100,9 +100,7 @@ impl Engine {
             self.tell_presence(room, session, false, now);
         }
         let was = self.rooms.leave(room, session);
-        if self.rooms.get(room).is_some_and(|place| place.blocked.is_some()) {
-            self.unblock(room, now);
-        }
+        self.may_unblock(room);
         self.free_if_idle(room);
         if was {
             self.stir_room(room);

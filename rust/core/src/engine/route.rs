@@ -7,7 +7,7 @@
 use super::conn::Phase;
 use super::encoding::Carrier;
 use super::lines::Line;
-use super::session::{Hold, Session};
+use super::session::Session;
 use super::steps::of_bytes;
 use super::{Engine, Refused, size};
 use crate::codes::{Code, close};
@@ -321,32 +321,6 @@ impl Engine {
         let left = left as u32;
         session.budget = (left, now.tick);
         held >= 1000
-    }
-
-    /// What a session's input waits for is over.
-    pub(super) fn release_hold(&mut self, id: SessionId, hold: Hold, now: Now) {
-        let Some(session) = self.session_mut(id) else { return };
-        if session.hold != Some(hold) {
-            return;
-        }
-        session.hold = None;
-        self.go_on(id, now);
-    }
-
-    /// Go on with what waits of a connection, if it may. Within what is done for another one it only gets its turn.
-    pub(super) fn wake_backlog(&mut self, id: ConnId, now: Now) {
-        let Some(conn) = self.conn(id) else { return };
-        let paused = conn.paused;
-        if conn.queued || (!paused && conn.backlog.is_empty()) {
-            return;
-        }
-        if self.steps.is_serving() {
-            self.wait_turn(id, Line::Little, now);
-        } else if paused {
-            self.wake_input(id, now);
-        } else {
-            self.within(now, |engine| engine.take_input(id, now)); // one message was put back, and nothing came since
-        }
     }
 
     /// The bound of a session's own ring: what may wait for it, and a little more for what is said

@@ -34,7 +34,7 @@ pub(super) enum Hold {
     Join(u64),
     /// Room in a ring with the policy `block`: its place among those who wait for that.
     Room(RoomId, u64),
-    /// Nothing any more: it has said `bye`, and its end waits for its turn.
+    /// Nothing any more: its end waits for its turn.
     End,
 }
 
@@ -141,6 +141,11 @@ impl Session {
     /// Whether somebody is there: a poll comes and goes, and its session stays.
     pub fn is_here(&self) -> bool {
         self.conn.is_some() || self.link.as_ref().is_some_and(|link| link.here)
+    }
+
+    /// Whether its end is only a matter of time: nobody finds it any more.
+    pub fn is_ending(&self) -> bool {
+        self.hold == Some(Hold::End)
     }
 
     /// Whether it is the session of one stream over plain HTTP: it has no key, can only hear, and ends with its response.

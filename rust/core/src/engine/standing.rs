@@ -75,15 +75,20 @@ impl Engine {
 
     /// A token is valid from now on, until then: for the session, and for what it lent its right to.
     pub(super) fn renew(&mut self, session: SessionId, expires: Option<Ends>, now: Now) {
+        let Some(held) = self.session(session) else { return };
+        let lent = held.rare.as_ref().map_or_else(Vec::new, |rare| rare.lent.clone());
+        self.ends_at(session, expires, now);
+        for borrower in lent {
+            self.ends_at(borrower, expires, now); // such a one lends nothing itself
+        }
+    }
+
+    fn ends_at(&mut self, session: SessionId, expires: Option<Ends>, now: Now) {
         let Some(held) = self.session_mut(session) else { return };
         held.expires = expires;
         held.told_expiring = false;
-        let lent = held.rare.as_ref().map_or_else(Vec::new, |rare| rare.lent.clone());
         if expires.is_some() {
             self.time_expiry(session, now);
-        }
-        for borrower in lent {
-            self.renew(borrower, expires, now);
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Work, counted in what it costs; and who waits because it would have been too much at once.
 //!
-//! Parts: Asked, Conns, Rooms, Sessions, Steps.
+//! Parts: Asked, Conns, Next, Rooms, Sessions, Steps.
 //!
 //! Theory. How many bytes came says little of what they ask for: a kilobyte inflates to a mebibyte, and sixty bytes ask
 //! for a room's past. So whatever is done for a peer is counted in *steps*: a message looked at, so many bytes of it, an
@@ -27,7 +27,6 @@
 
 use super::Engine;
 use super::lines::{Line, Lines, Waits};
-use super::session::Hold;
 use crate::codes::close;
 use crate::ids::{ConnId, Now, SessionId, Tick};
 
@@ -143,6 +142,14 @@ impl Steps {
         self.turn_half = self.done.saturating_add(whole / 2);
     }
 
+    /// Where what follows from this turn's work must wait: at its end, or at its half while others stand in the lines.
+    pub fn follow_ups_end(&mut self, whole: u64, now: Now) -> u64 {
+        if self.turn != Some(now.tick) {
+            self.begin_turn(whole, now);
+        }
+        if self.lines.is_empty() { self.turn_ends } else { self.turn_half }
+    }
+
     fn wait(&mut self, line: Line, waits: Waits, now: Now) {
         if self.lines.is_empty() {
             self.since = now.tick;
@@ -198,26 +205,21 @@ impl Engine {
             self.end_session(session, "the client said bye", close::NORMAL, now);
             return;
         }
-        let Some(held) = self.session_mut(session) else { return };
-        let before = held.hold.replace(Hold::End);
-        let name = held.name().clone();
-        match before {
-            Some(Hold::End) => return, // it is said once more
-            Some(Hold::Room(room, place)) => self.leave_queue(room, place),
-            Some(Hold::Join(_)) | None => {}
+        if !self.doom(session) {
+            return; // it is said once more
         }
-        self.sessions_by_name.remove(&name);
         self.steps.wait(Line::Ends, Waits::End(session), now);
         self.stats.turns_waited += 1;
     }
 
     /// Go on with those who wait, as far as a turn goes.
     pub(super) fn serve_waiting(&mut self, now: Now) {
-        if self.steps.lines.is_empty() {
+        if self.steps.lines.is_empty() && self.next.len() == 0 {
             return;
         }
         // Whatever was done in this turn already: else who waits might never get on.
         self.steps.begin_turn(self.config.limits.turn_steps, now);
+        self.follow_up(now);
         while self.steps.done < self.steps.turn_ends
             && let Some((line, waits)) = self.steps.lines.next(self.steps.done < self.steps.turn_half)
         {

@@ -50,7 +50,8 @@ impl Engine {
 
     /// The application is done with a stream, and this came of it, as JSON.
     pub fn end_stream(&mut self, session: SessionId, id: u64, data: &[u8], now: Now) {
-        self.stream_done(session, id, Kept::Data { bytes: data.into(), form: Form::Json }, now);
+        let end = Kept::Data { bytes: data.into(), form: Form::Json };
+        self.entry(now, |engine| engine.stream_done(session, id, end, now));
     }
 
     /// The application is done with a stream, because of an error.
@@ -71,7 +72,7 @@ impl Engine {
             details: details.map(|(bytes, form)| (bytes.into(), form)),
             retry,
         };
-        self.stream_done(session, id, Kept::Error(Arc::new(error)), now);
+        self.entry(now, |engine| engine.stream_done(session, id, Kept::Error(Arc::new(error)), now));
     }
 
     fn stream_done(&mut self, session: SessionId, id: u64, end: Kept, now: Now) {
@@ -96,6 +97,10 @@ impl Engine {
 
     /// The application has taken so many items of a stream up.
     pub fn stream_taken(&mut self, session: SessionId, id: u64, count: u64, now: Now) {
+        self.entry(now, |engine| engine.items_taken(session, id, count, now));
+    }
+
+    fn items_taken(&mut self, session: SessionId, id: u64, count: u64, now: Now) {
         if let Some(Row { stream: Stream::Up(up), .. }) = self.row_mut(session, id) {
             up.take(count);
             self.grant(session, id);

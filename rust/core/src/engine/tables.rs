@@ -1,6 +1,6 @@
 //! Every table of the engine, by name, with how much is in it.
 //!
-//! Parts: Asked, Conns, Keys, Log, Out, Rooms, Sessions, Shares.
+//! Parts: Asked, Conns, Keys, Log, Next, Out, Rooms, Sessions, Shares.
 //!
 //! Whatever peers did, when the last of them is gone and every time is over, each is as it was in the beginning: a law
 //! counts them (`rust/core/tests/owners`). Who adds a table adds it here.
@@ -31,6 +31,7 @@ impl Engine {
             ("users", self.shares.len().1),
             ("what is held of shares", usize::try_from(self.shares.in_all()).unwrap_or(usize::MAX)),
             ("what rests", self.shares.resting()),
+            ("what follows", self.next.len()),
             ("references to what is said", self.out.references()),
             ("outboxes with something in them", full),
             ("outboxes that gather answers", gathering),

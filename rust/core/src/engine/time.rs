@@ -1,6 +1,6 @@
 //! What happens because time passes.
 //!
-//! Parts: Conns, Keys, Log, Out, Sessions, Shares, Steps, Timers.
+//! Parts: Conns, Keys, Log, Next, Out, Sessions, Shares, Steps, Timers.
 //!
 //! Each connection has a deadline (`timers.rs`) or will be dropped. One that was heard from meanwhile is simply given its
 //! next one when it comes: so a message costs no timer work at all, and a silent connection one look a ping.
@@ -24,7 +24,7 @@ impl Engine {
     /// When `advance` wants to be called next, should nothing happen before.
     #[must_use]
     pub fn deadline(&self) -> Option<Tick> {
-        [self.timers.next(), self.steps.due()].into_iter().flatten().min()
+        [self.timers.next(), self.steps.due(), self.next.due()].into_iter().flatten().min()
     }
 
     /// Time has passed.
@@ -40,11 +40,12 @@ impl Engine {
                 Some(Due::Presence(id)) => self.flush_presence(id),
                 Some(Due::Blocked(id)) => self.block_timeout(id, now),
                 Some(Due::Sweep) => self.sweep(now),
-                Some(Due::Grace) => self.shut_down(0, now),
+                Some(Due::Grace) => self.stop(0, now),
                 None => {}
             }
         }
         self.serve_waiting(now);
+        self.follow_up(now);
     }
 
     fn plan_sweep(&mut self, now: Now) {

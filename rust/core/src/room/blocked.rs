@@ -21,6 +21,8 @@ pub struct Blocked {
     last: u64,
     needs: Seq,
     slowest: Option<SessionId>,
+    /// Somebody is to look again whether they must wait.
+    asked: bool,
 }
 
 impl Blocked {
@@ -33,6 +35,17 @@ impl Blocked {
     /// The number that would be forgotten.
     #[must_use]
     pub fn needs(&self) -> Seq {
+        self.needs
+    }
+
+    /// A member went on, or away: it is to be looked again whether they must wait. False: that was said already.
+    pub fn ask(&mut self) -> bool {
+        !std::mem::replace(&mut self.asked, true)
+    }
+
+    /// It is looked again: the number that would be forgotten.
+    pub fn look_again(&mut self) -> Seq {
+        self.asked = false;
         self.needs
     }
 

@@ -63,7 +63,7 @@ impl Engine {
             self.begin_closing(id, now);
             return;
         }
-        self.leave_door(id, now);
+        self.leave_door(id);
         let due = now.tick.plus_ms(self.config.limits.keep_alive_ms);
         let max_message = super::size(self.config.limits.max_first_message);
         let Some(conn) = self.conn_mut(id) else { return };

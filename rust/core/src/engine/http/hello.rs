@@ -74,7 +74,7 @@ impl Engine {
         held.link = Some(Box::new(link));
         self.wake_session(session);
         if fresh {
-            self.rest_session(session, now); // until somebody reads, or sends
+            self.rest_session(session); // until somebody reads, or sends
         }
         self.stay_until_silent(session, now);
     }

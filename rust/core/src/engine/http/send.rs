@@ -1,6 +1,6 @@
 //! `POST /rt/send`: one message or an array of them up, and down what is ready within a moment.
 //!
-//! Parts: Conns, Out, Sessions, Steps, Timers.
+//! Parts: Conns, Next, Out, Sessions, Steps, Timers.
 //!
 //! The messages go the way of any others. Those that must wait (for the application's word about a join, or for
 //! a handler) wait in the session and not on the connection, which is answered all the same: the client may lose
@@ -12,6 +12,7 @@ use crate::codes::{Code, close};
 use crate::engine::Engine;
 use crate::engine::conn::Phase;
 use crate::engine::lines::Line;
+use crate::engine::next::Follow;
 use crate::engine::route::{expects_ack, id_of, is_answer, is_large};
 use crate::engine::session::Session;
 use crate::engine::standing::{Standing, over};
@@ -237,7 +238,7 @@ impl Engine {
         } else if self.steps.is_serving() {
             self.wait_turn_of(session, Line::Little, now);
         } else {
-            self.within(now, |engine| engine.take_posted(session, now));
+            self.next.add(Follow::Posted(session));
         }
     }
 

@@ -153,6 +153,10 @@ impl Engine {
         asked.reverse();
         let (later, resuming) = (asked, false);
         let returning = Returning { session, user, expires, open, later, resuming, rooms: allowed };
+        if open == 0 {
+            self.finish_subscription(id, wanted, returning, now);
+            return;
+        }
         let pending = PendingHello {
             subscription: Some(Box::new(wanted.clone())),
             returning: Some(returning),
@@ -161,9 +165,6 @@ impl Engine {
         let Some(conn) = self.conn_mut(id) else { return };
         conn.phase = Phase::Checking(Box::new(pending));
         self.ask_rooms(id);
-        if open == 0 {
-            self.finish_return(id, now);
-        }
     }
 
     fn settings_for(&self, name: &str) -> Result<Arc<Settings>, Fault> {
