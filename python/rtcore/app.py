@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import dataclasses
 import inspect
 import re
 from collections.abc import Callable
-from contextlib import AbstractAsyncContextManager
 from typing import Any, Final, TypeVar, overload
 
 from ._app.background import Background
@@ -22,13 +20,11 @@ from ._app.handlers import (
     without_reason,
 )
 from ._app.hooks import checked_flag, checked_name, checked_once, checked_text, checked_whole, name_of
+from ._app.registry import Registry
 from ._app.rooming import Rooming
 from ._app.speaking import Speaking
-from ._engine import Engine, Plan, RoomPlan
-from ._ground.patterns import ByPattern
+from ._app.streaming import Streaming
 from .errors import UsageError
-from .room import Room
-from .stream import StreamHandler, Streaming
 from .tokens import JWT
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -43,20 +39,9 @@ class App(Speaking, Rooming, Streaming):
     """
 
     def __init__(self) -> None:
-        self.handlers: list[Handler] = []
-        self.raw_handlers: list[RawHandler] = []
-        self.stream_handlers: list[StreamHandler] = []
-        self.authenticator: Callable[..., Any] | None = None
-        self.authorizers: ByPattern[Callable[..., Any]] = ByPattern()
-        self.states: ByPattern[RoomState] = ByPattern()
-        self.room_plans = ByPattern()
-        self.connectors: list[Callable[..., Any]] = []
-        self.disconnectors: list[Callable[..., Any]] = []
-        self.background_tasks: list[Background] = []
-        self.lifespans: list[Callable[..., AbstractAsyncContextManager[Any]]] = []
-        self._engine: Engine | None = None
-        self._rooms: dict[str, Room] = {}
-        self._frozen = False
+        self._registry = Registry()
+        self._engine = None
+        self._rooms = {}
 
     # -- registration
 
@@ -72,12 +57,12 @@ class App(Speaking, Rooming, Streaming):
             UsageError: there is one already, or it takes other arguments.
 
         """
-        self._open("authenticate")
-        if self.authenticator is not None:
-            raise UsageError(f"there is an authenticator already: {name_of(self.authenticator)}")
+        self._registry.open("authenticate")
+        if self._registry.authenticator is not None:
+            raise UsageError(f"there is an authenticator already: {name_of(self._registry.authenticator)}")
         positional(function, "an authenticator takes (hello)", 1, 1)
         _decides(function, "an authenticator")
-        self.authenticator = function
+        self._registry.authenticator = function
         known: Any = function
         if isinstance(known, JWT) and known.keys is not None:
             self.background(known.keys.keep_fresh)
@@ -99,12 +84,12 @@ class App(Speaking, Rooming, Streaming):
         checked_name(pattern, "@app.authorize", '@app.authorize("pattern")')
 
         def register(function: F) -> F:
-            self._open("authorize")
+            self._registry.open("authorize")
             what = f"an authorizer of {pattern!r} takes (session, join)"
             positional(function, what, 2, 2, ("session", "join"))
             session_first(function, what, names)
             _decides(function, f"an authorizer of {pattern!r}")
-            if not self.authorizers.add(pattern, function):
+            if not self._registry.authorizers.add(pattern, function):
                 raise UsageError(f"there is an authorizer for rooms {pattern!r} already")
             return function
 
@@ -133,10 +118,10 @@ class App(Speaking, Rooming, Streaming):
             raise UsageError(f"names of events that begin with `$` are rtcore's own, as {event!r}")
 
         def register(function: F) -> F:
-            self._open("on")
-            if any(known.name == event for known in self.handlers):
+            self._registry.open("on")
+            if any(known.name == event for known in self._registry.handlers):
                 raise UsageError(f"there is a handler of {event!r} already")
-            self.handlers.append(Handler(event, function, concurrency, names))
+            self._registry.handlers.append(Handler(event, function, concurrency, names))
             return function
 
         return register
@@ -155,7 +140,7 @@ class App(Speaking, Rooming, Streaming):
         checked_name(pattern, "@app.state", '@app.state("pattern")')
 
         def register(function: F) -> F:
-            self._open("state")
+            self._registry.open("state")
             if is_async(function) or is_generator(function):
                 raise UsageError(
                     f"the state of {pattern!r} is given by a plain function: "
@@ -163,7 +148,7 @@ class App(Speaking, Rooming, Streaming):
                 )
             what = f"the state function of {pattern!r} takes (room) or (room, session)"
             places = positional(function, what, 1, 2, ("room", "session"))
-            if not self.states.add(pattern, RoomState(function, places == 2)):
+            if not self._registry.states.add(pattern, RoomState(function, places == 2)):
                 raise UsageError(f"there is a state function for rooms {pattern!r} already")
             return function
 
@@ -193,8 +178,8 @@ class App(Speaking, Rooming, Streaming):
             checked_whole(max_message, f"max_message of {path!r}", 1)
 
         def register(function: F) -> F:
-            self._open("websocket")
-            if any(known.path == path for known in self.raw_handlers):
+            self._registry.open("websocket")
+            if any(known.path == path for known in self._registry.raw_handlers):
                 raise UsageError(f"there is a raw socket on {path!r} already")
             plain = not is_async(function)
             if is_generator(function):
@@ -205,7 +190,7 @@ class App(Speaking, Rooming, Streaming):
                 positional(function, f"a plain function for {path!r} takes (socket, message)", 2, 2)
             else:
                 positional(function, f"a coroutine function for {path!r} takes (socket)", 1, 1)
-            self.raw_handlers.append(RawHandler(path, function, plain, max_message))
+            self._registry.raw_handlers.append(RawHandler(path, function, plain, max_message))
             return function
 
         return register
@@ -231,14 +216,14 @@ class App(Speaking, Rooming, Streaming):
         """
 
         def register(function: F) -> F:
-            self._open("background")
+            self._registry.open("background")
             if not is_async(function):
                 text = f"a background task is a coroutine function, and {name_of(function)} is none"
                 raise UsageError(text)
             positional(function, "a background task takes (app)", 1, 1)
-            checked_once(function, (task.function for task in self.background_tasks), "background")
+            checked_once(function, (task.function for task in self._registry.background_tasks), "background")
             checked_flag(critical, "critical")
-            self.background_tasks.append(Background(function, critical))
+            self._registry.background_tasks.append(Background(function, critical))
             return function
 
         return register if function is None else register(function)
@@ -252,14 +237,14 @@ class App(Speaking, Rooming, Streaming):
             UsageError: it takes other arguments, is registered already, or is a function that never yields.
 
         """
-        self._open("lifespan")
+        self._registry.open("lifespan")
         positional(function, "a lifespan takes (app)", 1, 1)
         if is_async(function) or inspect.isgeneratorfunction(inspect.unwrap(function)):
             raise UsageError(
                 f"a lifespan is an async generator function with one `yield`, and {name_of(function)} is none"
             )
-        checked_once(function, (inspect.unwrap(one) for one in self.lifespans), "lifespan")
-        self.lifespans.append(function)
+        checked_once(function, (inspect.unwrap(one) for one in self._registry.lifespans), "lifespan")
+        self._registry.lifespans.append(function)
         return function
 
     def on_connect(self, function: F) -> F:
@@ -272,12 +257,12 @@ class App(Speaking, Rooming, Streaming):
 
         """
         names = names_of_caller()
-        self._open("on_connect")
+        self._registry.open("on_connect")
         positional(function, "on_connect takes (session)", 1, 1)
         session_first(function, "on_connect takes (session)", names)
         _decides(function, "on_connect")
-        checked_once(function, self.connectors, "on_connect")
-        self.connectors.append(function)
+        checked_once(function, self._registry.connectors, "on_connect")
+        self._registry.connectors.append(function)
         return function
 
     def on_disconnect(self, function: F) -> F:
@@ -291,57 +276,14 @@ class App(Speaking, Rooming, Streaming):
 
         """
         names = names_of_caller()
-        self._open("on_disconnect")
+        self._registry.open("on_disconnect")
         what = "on_disconnect takes (session) or (session, reason)"
         places = positional(function, what, 1, 2, ("session", "reason"))
         session_first(function, what, names)
         _decides(function, "on_disconnect")
-        checked_once(function, map(inspect.unwrap, self.disconnectors), "on_disconnect")
-        self.disconnectors.append(function if places == 2 else without_reason(function))
+        checked_once(function, map(inspect.unwrap, self._registry.disconnectors), "on_disconnect")
+        self._registry.disconnectors.append(function if places == 2 else without_reason(function))
         return function
-
-    # -- being served
-
-    def plan(self) -> Plan:
-        """What the core must know. From here on nothing more can be registered."""
-        self._frozen = True
-        rooms: ByPattern[RoomPlan] = ByPattern()
-        for pattern in (*self.room_plans.patterns(), *self.authorizers.patterns(), *self.states.patterns()):
-            # A pattern that only an authorizer or a state names has the settings of the one that covers it.
-            base = self.room_plans.find(pattern) or RoomPlan(pattern)
-            rooms.add(
-                pattern,
-                dataclasses.replace(
-                    base,
-                    pattern=pattern,
-                    authorize=self.authorizers.find(pattern) is not None,
-                    state=self.states.find(pattern) is not None,
-                ),
-            )
-        return Plan(
-            authenticates=self.authenticator is not None,
-            lifecycle=bool(self.connectors or self.disconnectors),
-            rooms=[plan for pattern in rooms.patterns() if (plan := rooms.find(pattern))],
-            events=[handler.name for handler in self.handlers],
-            raws=[(raw.path, raw.max_message) for raw in self.raw_handlers],
-            streams=[(stream.name, stream.up) for stream in self.stream_handlers],
-        )
-
-    def bind(self, engine: Engine | None) -> None:
-        """It is served by this engine from now on; None: no longer.
-
-        Raises:
-            UsageError: it is served already.
-
-        """
-        if engine is not None and self._engine is not None:
-            raise UsageError("this application is being served already; make another App for another server")
-        self._engine = engine
-        self._rooms.clear()
-
-    def _open(self, what: str) -> None:
-        if self._frozen:
-            raise UsageError(f"`{what}` comes too late: the application is being served already")
 
 
 def _decides(function: Callable[..., Any], what: str) -> None:

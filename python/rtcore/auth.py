@@ -9,11 +9,9 @@ from typing import Any, Final
 
 import msgspec
 
-from ._engine import GRANTS
 from .errors import UsageError
 
 MAX_USER: Final = 255 - len("$user/")
-_LAST_MS: Final = 2**53 - 1  # what JSON's numbers hold exactly, in every client
 
 
 class Hello(msgspec.Struct, frozen=True, kw_only=True):
@@ -60,15 +58,6 @@ class User(msgspec.Struct, frozen=True):
                 f"an aware datetime, or None for never; not {self.expires!r}"
             )
 
-    @property
-    def expires_ms(self) -> int | None:
-        """The end of the token in milliseconds since 1970: from 0 to the largest that the wire has."""
-        when = self.expires
-        if when is None:
-            return None
-        seconds = when.timestamp() if isinstance(when, datetime.datetime) else when
-        return int(min(max(seconds * 1000, 0), _LAST_MS))
-
 
 def _is_name(text: object) -> bool:
     try:
@@ -108,44 +97,6 @@ class Access(msgspec.Struct, frozen=True, kw_only=True):
 
     grants: Iterable[str] | None = None
     info: Any = None
-
-
-def grant_words(grants: Iterable[str]) -> list[str]:
-    """The words, checked.
-
-    Raises:
-        UsageError: one of them is no right.
-
-    """
-    given: object = grants
-    if not isinstance(given, Iterable):
-        raise UsageError(f"rights are words of {', '.join(GRANTS)}, and not {given!r}")
-    words = [grants] if isinstance(grants, str) else list(grants)
-    for word in words:
-        if word not in GRANTS:
-            raise UsageError(f"there is no right {word!r}; there are {', '.join(GRANTS)}")
-    return words
-
-
-def access(answer: Any) -> Access | None:
-    """The answer of an authorizer as what it means; None: no.
-
-    Raises:
-        UsageError: it means nothing.
-
-    """
-    if answer is True:
-        return Access()
-    if answer is None or answer is False:
-        return None
-    if isinstance(answer, Access):
-        return Access(grants=None if answer.grants is None else grant_words(answer.grants), info=answer.info)
-    if isinstance(answer, str | list | tuple | set | frozenset):
-        return Access(grants=grant_words(answer))
-    raise UsageError(
-        f"an authorizer gives True, False, None, words of {', '.join(GRANTS)}, or rtcore.Access; "
-        f"not {answer!r}"
-    )
 
 
 for _kind in (Hello, User, Join, Access):

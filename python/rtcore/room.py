@@ -12,14 +12,15 @@ from typing import TYPE_CHECKING, Any, Final, Self, overload
 import trio
 
 from ._app.hooks import checked_whole
+from ._app.rights import grant_words
 from ._data.values import ANYTHING, JSON, encode
 from ._engine import Blocked, Engine, Refused, denied, unsayable
 from ._ground.home import anywhere
 from ._ground.text import sayable
 from ._turn.budget import checkpoint, due
-from .auth import grant_words
+from ._turn.sessions import meet
 from .errors import InvalidData, NotServing, SessionEnded, UsageError
-from .session import Session, meet
+from .session import Session
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -19,10 +19,8 @@ import trio
 from ._app.hooks import checked_seconds
 from ._data.values import ANYTHING, FAULTS, Decoder, encode
 from ._engine import ENDED_CLOSE, Engine
-from ._ground.home import Home
 from ._ground.text import sayable
 from ._turn.budget import checkpoint, due
-from ._turn.held import Held
 from ._turn.nursery import SessionNursery
 from .errors import NotFound, RemoteError, SessionEnded, Timeout, UsageError
 
@@ -32,22 +30,6 @@ T = TypeVar("T")
 _decoders: dict[Any, Decoder] = {}
 _making: Final = threading.Lock()
 """Held while something is made that a session has one of, in whichever thread it is asked for first."""
-
-
-def meet(engine: Engine, handle: int) -> Session:
-    """The session with this handle.
-
-    Raises:
-        SessionEnded: there is none any more.
-
-    """
-    session: Session | None = engine.sessions.get(handle)
-    if session is None:
-        info = engine.core.session_info(handle)
-        if info is None:
-            raise SessionEnded("the session has ended")
-        session = engine.sessions[handle] = Session(engine, handle, info)
-    return session
 
 
 class Session:
@@ -276,11 +258,6 @@ class Session:
             return
         engine.call(engine.core.close_session, self._handle, code, sayable(reason))
 
-    def living(self) -> None:
-        """Raises SessionEnded when it has ended."""
-        if self.ended:
-            raise SessionEnded(f"the session {self.id} has ended: {self.end_reason or 'it was told to go'}")
-
     def _make_state(self) -> SimpleNamespace:
         if self._state is None:
             self._state = SimpleNamespace()
@@ -300,45 +277,6 @@ class Session:
         if self._nursery is None:
             self._nursery = SessionNursery(self)
         return self._nursery
-
-    @property
-    def home(self) -> Home:
-        """Where it lives."""
-        return self._engine
-
-    @property
-    def held(self) -> Held:
-        """Whom to tell what ran for long."""
-        return self._engine.held
-
-    def server_nursery(self) -> trio.Nursery | None:
-        """Where its tasks live, while the application is served."""
-        return self._engine.nursery
-
-    def failed(self, kind: str, text: str, *args: object, error: BaseException) -> None:
-        """Something that was started for it failed: to the log, as `Failures.log` does."""
-        self._engine.failures.log(log, kind, text, *args, error=error)
-
-    def enter(self, scope: trio.CancelScope) -> bool:
-        """Have a scope cancelled when the session ends. False: it has ended."""
-        if self.end_reason is not None:
-            return False
-        if self._scopes is None:
-            self._scopes = set()
-        self._scopes.add(scope)
-        return True
-
-    def leave(self, scope: trio.CancelScope) -> None:
-        """The scope is over."""
-        if self._scopes is not None:
-            self._scopes.discard(scope)
-
-    def end(self, reason: str) -> None:
-        """It is gone: everything that it started is cancelled."""
-        self.end_reason = reason or "ended"
-        for scope in tuple(self._scopes or ()):
-            scope.cancel()
-        self._engine.session_ended(self._handle, self.end_reason)
 
     def __repr__(self) -> str:
         return f"<Session {self.id} of {self.user!r}>"

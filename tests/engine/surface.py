@@ -147,7 +147,7 @@ REGISTERED: Final = {
 # Values, and functions of values: they know no run.
 PURE: Final = {
     "Entry.position", "Heard.data", "Position.epoch", "Position.seq",
-    "User.expires_ms", "JWT.verify", "JWT.rotate", "JWT.keys", "JWT.__call__", "Denied.of",
+    "JWT.verify", "JWT.rotate", "JWT.keys", "JWT.__call__", "Denied.of",
     "RtcoreError.message", "Config.of", "Config.limit", "Config.grace",
 }  # fmt: skip
 
@@ -160,11 +160,7 @@ OWN_RUN: Final = {
 
 # What the package calls of itself, and no application does.
 INTERNAL: Final = {
-    "App.plan", "App.bind",
-    "Session.enter", "Session.leave", "Session.end", "Session.living", "Session.server_nursery",
-    "Session.home", "Session.held", "Session.failed",
     "RawSocket.heard", "RawSocket.closed", "RawSocket.run", "RawSocket.give", "RawSocket.adopt",
-    "Items.give", "Items.close",
 }  # fmt: skip
 
 TABLE: Final = {*HANDED, *HERE, *CLIENT, *ANYWHERE, *REGISTERED, *PURE, *OWN_RUN, *INTERNAL}

@@ -11,6 +11,7 @@ import trio
 
 import rtcore
 from rtcore._app.background import FIRST, LONGEST
+from rtcore._app.registry import registered
 from rtcore.testing import memory_server
 
 ALL = [
@@ -151,7 +152,7 @@ def test_how_it_is_registered() -> None:
     @app.background(critical=True)
     async def critical(_: rtcore.App) -> None: ...
 
-    assert [task.critical for task in app.background_tasks] == [False, False, True]
+    assert [task.critical for task in registered(app).background_tasks] == [False, False, True]
 
     async def items(_: rtcore.App) -> AsyncIterator[int]:
         yield 1

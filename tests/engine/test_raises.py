@@ -24,7 +24,6 @@ TABLE: dict[str, dict[str, str]] = runpy.run_path(
 
 # Shown by tests of their own, which the table's would only repeat.
 ELSEWHERE = {
-    ("App.bind", "UsageError"): "tests/server/test_serve.py",
     ("Items.__anext__", "Refuse"): "tests/engine/test_streams_up.py",
     ("Items.__anext__", "RemoteError"): "tests/engine/test_streams_up.py",
     ("Items.__anext__", "StopAsyncIteration"): "tests/engine/test_streams_up.py",

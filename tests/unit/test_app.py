@@ -9,7 +9,8 @@ import pytest
 
 import rtcore
 from rtcore import ANONYMOUS, Access, App, Position, Refuse, UsageError, User
-from rtcore.auth import access, grant_words
+from rtcore._app.registry import registered
+from rtcore._app.rights import access, expires_ms, grant_words
 
 
 def test_the_plan_of_an_application() -> None:
@@ -33,7 +34,7 @@ def test_the_plan_of_an_application() -> None:
     @app.websocket("/raw", max_message=10)
     def raw(socket: Any, message: Any) -> None: ...
 
-    plan = app.plan()
+    plan = registered(app).plan()
     rooms = {room.pattern: room for room in plan.rooms}
     assert plan.events == ["b", "a"]
     assert plan.raws == [("/raw", 10)]
@@ -93,7 +94,7 @@ def test_a_coroutine_gives_no_state() -> None:
 
 def test_nothing_is_registered_once_it_is_served() -> None:
     app = App()
-    app.plan()
+    registered(app).plan()
     with pytest.raises(UsageError, match="too late"):
         app.on("e")(lambda session: None)
 
@@ -131,8 +132,8 @@ def test_a_no_and_nonsense() -> None:
 
 
 def test_users() -> None:
-    assert User("a", 1.5).expires_ms == 1500
-    assert User("a", datetime.datetime(1970, 1, 2, tzinfo=datetime.UTC)).expires_ms == 86_400_000
+    assert expires_ms(User("a", 1.5)) == 1500
+    assert expires_ms(User("a", datetime.datetime(1970, 1, 2, tzinfo=datetime.UTC))) == 86_400_000
     assert ANONYMOUS.id is None
     for wrong in ("", "x" * 250):
         with pytest.raises(UsageError):

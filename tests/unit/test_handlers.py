@@ -10,6 +10,7 @@ import pytest
 
 from rtcore import App, UsageError
 from rtcore._app.handlers import Handler, invalid, is_async
+from rtcore._app.registry import registered
 
 if TYPE_CHECKING:
     from nowhere import Missing  # type: ignore[import-not-found]
@@ -40,7 +41,7 @@ def test_a_type_made_where_the_handler_is_registered_is_found() -> None:
     @app.on("e")
     def handler(session: Any, data: Local) -> None: ...
 
-    assert app.handlers[0].decoder.type is Local
+    assert registered(app).handlers[0].decoder.type is Local
 
 
 def test_without_annotation_anything_is_taken() -> None:

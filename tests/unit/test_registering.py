@@ -11,6 +11,7 @@ import pytest
 
 import rtcore
 from rtcore import App, Hello, Items, Join, Room, Session, UsageError, User
+from rtcore._app.registry import registered
 
 
 class Model:
@@ -66,7 +67,7 @@ def test_a_decorator_without_its_parentheses_is_refused(wrong: Callable[[App], A
     app = App()
     with pytest.raises(UsageError, match="without parentheses"):
         wrong(app)
-    assert app.plan().rooms == []
+    assert registered(app).plan().rooms == []
 
 
 WRONG: dict[str, Callable[[App], Any]] = {
@@ -216,9 +217,12 @@ def test_what_is_right_is_taken_decorated_or_not() -> None:
     app.on("anything")(lambda session, data: None)
     app.on("object")(an_object)
     app.on("partial")(functools.partial(order))
-    assert [handler.plain for handler in app.handlers] == [False, False, True, True, False]
-    assert [handler.decoder.type for handler in app.handlers[:2]] == [Order, Order]
-    assert [(stream.name, stream.up) for stream in app.stream_handlers] == [("down", False), ("up", True)]
+    assert [handler.plain for handler in registered(app).handlers] == [False, False, True, True, False]
+    assert [handler.decoder.type for handler in registered(app).handlers[:2]] == [Order, Order]
+    assert [(stream.name, stream.up) for stream in registered(app).stream_handlers] == [
+        ("down", False),
+        ("up", True),
+    ]
 
 
 def an_object(session: Session, data: object) -> None: ...

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 import random
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import trio
@@ -45,14 +45,15 @@ class Background(NamedTuple):
 class BackgroundTasks:
     """The background tasks of a run, and how often each has failed."""
 
-    def __init__(self, app: App, engine: Engine) -> None:
+    def __init__(self, app: App, tasks: Sequence[Background], engine: Engine) -> None:
         self._app = app
+        self._tasks = tuple(tasks)
         self._engine = engine
-        self.failures: dict[str, int] = {task.name: 0 for task in app.background_tasks}
+        self.failures: dict[str, int] = {task.name: 0 for task in tasks}
 
     def start(self, nursery: trio.Nursery) -> None:
         """Start all; what ends the server leaves through this nursery."""
-        for task in self._app.background_tasks:
+        for task in self._tasks:
             nursery.start_soon(self._run, task, name=f"background task {task.name}")
 
     async def _run(self, task: Background) -> None:

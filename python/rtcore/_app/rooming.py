@@ -6,11 +6,11 @@ from collections.abc import Iterable
 from typing import Final
 
 from rtcore._engine import RoomPlan
-from rtcore._ground.patterns import ByPattern
-from rtcore.auth import grant_words
 from rtcore.errors import UsageError
 
 from .hooks import checked_flag, checked_name, checked_seconds, checked_text, checked_whole
+from .registry import Registry
+from .rights import grant_words
 
 POLICIES: Final = ("skip", "latest", "disconnect", "block")
 
@@ -18,7 +18,7 @@ POLICIES: Final = ("skip", "latest", "disconnect", "block")
 class Rooming:
     """Settings by patterns of names."""
 
-    room_plans: ByPattern[RoomPlan]
+    _registry: Registry
 
     def rooms(
         self,
@@ -52,7 +52,7 @@ class Rooming:
             UsageError: the pattern has settings already, or one of them cannot be.
 
         """
-        self._open("rooms")
+        self._registry.open("rooms")
         checked_name(pattern, "app.rooms", 'app.rooms("pattern")')
         if policy not in POLICIES:
             raise UsageError(
@@ -78,8 +78,5 @@ class Rooming:
             presence=presence,
             grants=words,
         )
-        if not self.room_plans.add(pattern, plan):
+        if not self._registry.room_plans.add(pattern, plan):
             raise UsageError(f"rooms {pattern!r} have settings already; say all of them in one place")
-
-    def _open(self, what: str) -> None:
-        raise NotImplementedError

@@ -1,14 +1,17 @@
 """The ways in which an application speaks to its peers while it is served: a part of `App`."""
 
+# ruff: noqa: SLF001 - parts of the package know each other; applications do not see this
+
 from __future__ import annotations
 
 from _thread import get_ident
 from typing import Final
 
 from rtcore._engine import Engine
+from rtcore._turn.sessions import meet
 from rtcore.errors import Forbidden, SessionEnded, UsageError
 from rtcore.room import Room, unserved
-from rtcore.session import Session, meet
+from rtcore.session import Session
 
 _ROOMS_KEPT: Final = 1024
 
@@ -99,6 +102,19 @@ class Speaking:
         if self._engine is None:
             raise unserved("nobody can be spoken to")
         return self._engine
+
+
+def serve_by(app: Speaking, engine: Engine | None) -> None:
+    """The application is served by this engine from now on; None: no longer.
+
+    Raises:
+        UsageError: it is served already.
+
+    """
+    if engine is not None and app._engine is not None:
+        raise UsageError("this application is being served already; make another App for another server")
+    app._engine = engine
+    app._rooms.clear()
 
 
 def _no_room(name: object) -> UsageError | Forbidden:

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 import trio
 
+from rtcore._app.registry import registered
 from rtcore._gateway.gateway import Gateway
 from rtcore._gateway.scope import path_of, raw_path_of
 from rtcore._ground.asgi import ASGI, Receive, Scope, Send
@@ -126,7 +127,7 @@ class _Running:
         self._state: dict[str, Any] = {}
         self._pages = self._assembly.pages(None if mount is None else partial(self._mounted, mount))
         self.home: Home = self._assembly.runtime.engine
-        raws = [raw.path for raw in app.raw_handlers]
+        raws = [raw.path for raw in registered(app).raw_handlers]
         self.gateway = Gateway(self._assembly.shell, raws, self._not_ours)
 
     @asynccontextmanager

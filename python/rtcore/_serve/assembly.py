@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 import trio
 
+from rtcore._app.registry import registered
 from rtcore._backend.hypercorn import HypercornBackend
 from rtcore._backend.interface import HttpBackend
 from rtcore._config.core import core_settings
@@ -112,7 +113,7 @@ class Assembly:
             with everything_of(stop):
                 async with trio.open_nursery() as nursery, self.runtime.running(nursery):
                     async with Surroundings(stop, patience, ending) as around:
-                        for function in self.app.lifespans:
+                        for function in registered(self.app).lifespans:
                             await around.enter(of_application(self.app, function))
                         found: dict[str, Any] = {}
                         if self.mount is not None:

@@ -17,6 +17,8 @@ from typing import Any, Final
 import trio
 
 from rtcore._app.refusals import refusal
+from rtcore._app.registry import registered
+from rtcore._app.rights import access, expires_ms, user_of
 from rtcore._data.values import ANYTHING, FAULTS, encode
 from rtcore._engine import (
     EXPIRED_CLOSE,
@@ -29,12 +31,14 @@ from rtcore._engine import (
 )
 from rtcore._ground.failures import Guard
 from rtcore.app import App
-from rtcore.auth import ANONYMOUS, Hello, Join, User, access
-from rtcore.errors import Refuse, SessionEnded, UsageError
+from rtcore.auth import ANONYMOUS, Hello, Join, User
+from rtcore.errors import Refuse, SessionEnded
 from rtcore.room import Room
-from rtcore.session import Session, meet
+from rtcore.session import Session
 
+from .life import enter, leave
 from .renewal import Again
+from .sessions import meet
 
 log = logging.getLogger("rtcore.app")
 
@@ -48,10 +52,10 @@ _CLOSES: Final = {
 class Decisions:
     """Puts the core's questions to the application, and its answers to the core."""
 
-    __slots__ = ("_asked", "_hellos", "app", "engine", "hello_seconds")
+    __slots__ = ("_asked", "_hellos", "_registry", "engine", "hello_seconds")
 
     def __init__(self, app: App, engine: Engine, hello_seconds: float) -> None:
-        self.app = app
+        self._registry = registered(app)
         self.engine = engine
         self.hello_seconds = hello_seconds
         self._hellos: dict[int, trio.CancelScope] = {}  # authenticators that run, by connection
@@ -79,7 +83,7 @@ class Decisions:
                 self._admit_user(conn, answer)
 
     def _ask_who(self, hello: Hello) -> Any:
-        authenticator = self.app.authenticator
+        authenticator = self._registry.authenticator
         return ANONYMOUS if authenticator is None else authenticator(hello)
 
     async def _authenticate_later(self, conn: int, scope: trio.CancelScope, answer: Any) -> None:
@@ -108,8 +112,8 @@ class Decisions:
         if answer is None:
             self.engine.core.refuse_hello(conn, UNAUTHORIZED_CLOSE, "the token is not accepted")
         else:
-            user = _user(answer)
-            self.engine.core.authenticated(conn, user.id, user.expires_ms)
+            user = user_of(answer)
+            self.engine.core.authenticated(conn, user.id, expires_ms(user))
 
     def _refuse_hello(self, conn: int, error: BaseException) -> None:
         """A hello that is not taken. Raises nothing."""
@@ -132,7 +136,7 @@ class Decisions:
             session = meet(self.engine, handle)
         except SessionEnded:
             return
-        if self.app.authenticator is None:
+        if self._registry.authenticator is None:
             self.engine.core.reauthenticated(ticket, session.user, None)
             return
         hello = Hello(token=token, address=session.address, user_agent=session.user_agent, session=session)
@@ -165,15 +169,15 @@ class Decisions:
             self._renewed(ticket, user)
 
     def _renewed(self, ticket: int, user: User) -> None:
-        self.engine.core.reauthenticated(ticket, user.id, user.expires_ms)
+        self.engine.core.reauthenticated(ticket, user.id, expires_ms(user))
 
     def _begin_renewal(self, session: Session, ticket: int, answer: Any) -> tuple[User, Again] | None:
         """Who it is now, and the rooms that were asked about again; None: it was refused."""
         if answer is None:
             self.engine.core.deny(ticket, "UNAUTHORIZED", "the token is not accepted")
             return None
-        user = _user(answer)
-        rooms = Again(self.app, self.engine, session)
+        user = user_of(answer)
+        rooms = Again(self._registry, self.engine, session)
         if user.id == session.user:  # else the core refuses: what another may is nothing to this session
             rooms.ask()
         return user, rooms
@@ -187,7 +191,7 @@ class Decisions:
             session = meet(self.engine, handle)
         except SessionEnded:
             return
-        authorizer = self.app.authorizers.find(room)
+        authorizer = self._registry.authorizers.find(room)
         if authorizer is None:
             self._admit(session, ticket, room, True)
             return
@@ -221,12 +225,12 @@ class Decisions:
         """A decision that waits: it ends with its session, its failure is told, what it did is written."""
         with scope:
             try:
-                if not session.enter(scope):
+                if not enter(session, scope):
                     scope.cancel()
                 with Guard(partial(self._deny, ticket, what)):
                     yield
             finally:
-                session.leave(scope)
+                leave(session, scope)
         self.engine.wake()
 
     def _admit(self, session: Session, ticket: int, room: str, answer: Any) -> None:
@@ -238,7 +242,7 @@ class Decisions:
                 core.deny(ticket, "FORBIDDEN", f"this session may not be in {room!r}")
                 return
             info = None if allowed.info is None else encode(allowed.info)
-            state = self.app.states.find(room)
+            state = self._registry.states.find(room)
             known: bytes | None = None
             if state is not None:
                 place = Room(self.engine, room)
@@ -261,11 +265,3 @@ class Decisions:
             nursery.start_soon(function, *args)
         elif inspect.iscoroutine(args[-1]) or isinstance(args[-1], Again):
             args[-1].close()  # the server ends: the coroutine is never awaited, and says nothing about it
-
-
-def _user(answer: Any) -> User:
-    if not isinstance(answer, User):
-        raise UsageError(
-            f"an authenticator gives rtcore.User, rtcore.ANONYMOUS or None (refused); not {answer!r}"
-        )
-    return answer

@@ -25,6 +25,8 @@ import trio
 
 from rtcore._app.background import BackgroundTasks
 from rtcore._app.handlers import Handler
+from rtcore._app.registry import registered
+from rtcore._app.speaking import serve_by
 from rtcore._data.values import FAULTS, default, dumps, encode_slowly
 from rtcore._engine import (
     AUTHENTICATE,
@@ -54,13 +56,15 @@ from rtcore._ground.failures import blame
 from rtcore.app import App
 from rtcore.errors import SessionEnded
 from rtcore.raw import RawSocket, failed
-from rtcore.session import Session, meet
+from rtcore.session import Session
 
 from .decide import Decisions
 from .endings import Endings
 from .held import LONG
+from .life import end
 from .reactor import flush_when_woken, run_reactor
 from .refused import tell, wants_faults
+from .sessions import meet
 from .step import MAX_STEPS, instruments, probe, step
 from .streams import StreamTasks
 from .tasks import Tasks
@@ -86,9 +90,11 @@ class Runtime:
 
         """
         settings = settings or CoreSettings()
-        plan = app.plan()
+        registry = registered(app)
+        plan = registry.plan()
         limits = {**limit_defaults(), **settings.limits}
         self.app = app
+        self._registry = registry
         self.manual = manual
         self.linger_us = settings.linger_us
         settings = dataclasses.replace(settings, tells_faults=wants_faults())
@@ -97,11 +103,11 @@ class Runtime:
         self.hand_over: Callable[[CoreEvent], None] | None = None
         self.on_output: Callable[[], None] | None = None
         self._decisions = Decisions(app, self.engine, limits["hello_ms"] / 1000)
-        self._handlers: list[Handler] = app.handlers
+        self._handlers: list[Handler] = registry.handlers
         self._raws: dict[int, tuple[RawSocket, Any]] = {}  # socket and plain function, or None, by connection
-        self._tasks = Tasks(self.engine, app.handlers)
-        self._streams = StreamTasks(self.engine, app.stream_handlers)
-        self._background = BackgroundTasks(app, self.engine)
+        self._tasks = Tasks(self.engine, registry.handlers)
+        self._streams = StreamTasks(self.engine, registry.stream_handlers)
+        self._background = BackgroundTasks(app, registry.background_tasks, self.engine)
         self._endings = Endings(self._ended)
         self._direct = False
         self._left: Sequence[CoreEvent] = ()  # events of a turn that was long enough without them
@@ -118,7 +124,7 @@ class Runtime:
 
         """
         self._direct = await probe()
-        self.app.bind(self.engine)
+        serve_by(self.app, self.engine)
         self.engine.settle()
         flushing = trio.CancelScope()
         try:
@@ -129,7 +135,7 @@ class Runtime:
             self._endings.rest()
             self._tasks.cancel()
             flushing.cancel()
-            self.app.bind(None)
+            serve_by(self.app, None)
 
     def close(self) -> None:
         """Nothing runs any more: who calls from now on is told so."""
@@ -350,18 +356,20 @@ class Runtime:
     def _opened(self, handle: int) -> None:
         session = self._meet(handle)
         if session is not None:
-            self._tasks.connected(session, self.app.connectors)
+            self._tasks.connected(session, self._registry.connectors)
 
     def _ended(self, handle: int, reason: str) -> None:
         session = self.engine.sessions.pop(handle, None)
         if session is not None:
-            session.end(reason)
+            end(session, reason)
             # Only when what its streams have in `finally` has run is it gone.
-            self._streams.after(handle, lambda: self._tasks.disconnected(session, self.app.disconnectors))
+            self._streams.after(
+                handle, lambda: self._tasks.disconnected(session, self._registry.disconnectors)
+            )
 
     def _raw_opened(self, event: CoreEvent) -> None:
         _, conn, index, target, headers, address = event
-        raw = self.app.raw_handlers[index]
+        raw = self._registry.raw_handlers[index]
         socket = RawSocket(self.engine, conn, target, headers, address)
         self._raws[conn] = (socket, raw.function if raw.plain else None)
         if not raw.plain:

@@ -1,56 +1,27 @@
 """The nursery of a session: what the application starts for one peer."""
 
+# ruff: noqa: SLF001 - parts of the package know each other; applications do not see this
+
 from __future__ import annotations
 
+import logging
 from _thread import get_ident
 from collections.abc import Awaitable, Callable
 from functools import partial
-from typing import Any, Protocol, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import trio
 
 from rtcore._app.hooks import name_of
 from rtcore._ground.failures import Guard, part
-from rtcore._ground.home import Home
 from rtcore.errors import NotServing
 
-from .held import Held
+from .life import enter, leave, living
 
+if TYPE_CHECKING:
+    from rtcore.session import Session
 
-class Owner(Protocol):
-    """What a nursery must know of its session."""
-
-    id: str
-
-    @property
-    def home(self) -> Home:
-        """Where it lives."""
-        ...
-
-    @property
-    def held(self) -> Held:
-        """Whom to tell what ran for long."""
-        ...
-
-    def living(self) -> None:
-        """Raises SessionEnded when it has ended."""
-        ...
-
-    def server_nursery(self) -> trio.Nursery | None:
-        """Where the task that holds the nursery open lives, while the application is served."""
-        ...
-
-    def failed(self, kind: str, text: str, *args: object, error: BaseException) -> None:
-        """Something that was started for it failed: to the log, which is bounded by kind."""
-        ...
-
-    def enter(self, scope: trio.CancelScope) -> bool:
-        """Have a scope cancelled when the session ends. False: it has ended."""
-        ...
-
-    def leave(self, scope: trio.CancelScope) -> None:
-        """The scope is over."""
-        ...
+log = logging.getLogger("rtcore.app")
 
 
 class SessionNursery:
@@ -62,7 +33,7 @@ class SessionNursery:
 
     __slots__ = ("_nursery", "_opened", "_session", "_waiting")
 
-    def __init__(self, session: Owner) -> None:
+    def __init__(self, session: Session) -> None:
         self._session = session
         self._nursery: trio.Nursery | None = None
         self._opened: trio.Event | None = None
@@ -75,11 +46,11 @@ class SessionNursery:
             SessionEnded: the session has ended.
 
         """
-        home = self._session.home
+        home = self._session._engine
         if get_ident() != home.thread:
             home.hand_over(self.start_soon, function, *args, name=name)
             return
-        self._session.living()
+        living(self._session)
         if self._nursery is None:
             self._open()
             self._waiting.append((function, args, name))
@@ -95,11 +66,11 @@ class SessionNursery:
             SessionEnded: the session has ended.
 
         """
-        self._session.home.here("start", "start_soon")
-        self._session.living()
+        self._session._engine.here("start", "start_soon")
+        living(self._session)
         if self._nursery is None:
             await self._open().wait()
-            self._session.living()
+            living(self._session)
         nursery = cast("trio.Nursery", self._nursery)
         failed: list[BaseException] = []
         try:
@@ -111,7 +82,7 @@ class SessionNursery:
 
     def _open(self) -> trio.Event:
         if self._opened is None:
-            outer = self._session.server_nursery()
+            outer = self._session._engine.nursery
             if outer is None:
                 raise NotServing("the application is not being served")
             self._opened = trio.Event()
@@ -120,7 +91,7 @@ class SessionNursery:
 
     async def _hold(self, opened: trio.Event) -> None:
         with trio.CancelScope() as scope:
-            if self._session.enter(scope):
+            if enter(self._session, scope):
                 try:
                     async with trio.open_nursery() as self._nursery:
                         opened.set()
@@ -129,7 +100,7 @@ class SessionNursery:
                         self._waiting.clear()
                         await trio.sleep_forever()
                 finally:
-                    self._session.leave(scope)
+                    leave(self._session, scope)
         opened.set()
 
     async def _guarded(self, function: Callable[..., Awaitable[Any]], args: tuple[Any, ...]) -> None:
@@ -157,13 +128,14 @@ class SessionNursery:
                 raise rest from None
 
     def _watch(self, function: Callable[..., Awaitable[Any]], work: Awaitable[Any]) -> Awaitable[Any]:
-        return self._session.held.watch(f"task {name_of(function)} of session {self._session.id}", work)
+        return self._session._engine.held.watch(
+            f"task {name_of(function)} of session {self._session.id}", work
+        )
 
     def _report(self, function: Callable[..., Awaitable[Any]], error: BaseException) -> None:
         name = name_of(function)
-        self._session.failed(
-            f"task {name}", "task %s of session %s failed", name, self._session.id, error=error
-        )
+        failures, text = self._session._engine.failures, "task %s of session %s failed"
+        failures.log(log, f"task {name}", text, name, self._session.id, error=error)
 
 
 class _Status:

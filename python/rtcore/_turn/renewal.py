@@ -19,10 +19,11 @@ from typing import Any
 import trio
 
 from rtcore._app.refusals import refusal
+from rtcore._app.registry import Registry
+from rtcore._app.rights import access
 from rtcore._engine import Engine, RoomPlan
 from rtcore._ground.failures import Guard
-from rtcore.app import App
-from rtcore.auth import Join, access
+from rtcore.auth import Join
 from rtcore.errors import Refuse
 from rtcore.session import Session
 
@@ -32,10 +33,10 @@ log = logging.getLogger("rtcore.app")
 class Again:
     """The rooms of one session that are asked about again."""
 
-    __slots__ = ("_app", "_engine", "_session", "waiting")
+    __slots__ = ("_engine", "_registry", "_session", "waiting")
 
-    def __init__(self, app: App, engine: Engine, session: Session) -> None:
-        self._app = app
+    def __init__(self, registry: Registry, engine: Engine, session: Session) -> None:
+        self._registry = registry
         self._engine = engine
         self._session = session
         self.waiting: list[tuple[str, Any]] = []  # rooms, and what will answer for them
@@ -43,7 +44,7 @@ class Again:
     def ask(self) -> None:
         """Ask all. What plain authorizers say is done at once; the others are `waiting`."""
         for room in self._session.rooms:
-            authorizer = self._app.authorizers.find(room)
+            authorizer = self._registry.authorizers.find(room)
             if authorizer is None:
                 continue
             with Guard(partial(self._fail, room), waits=False):
@@ -86,7 +87,7 @@ class Again:
             return
         words = allowed.grants
         if words is None:
-            plan = self._app.room_plans.find(room) or RoomPlan(room)
+            plan = self._registry.room_plans.find(room) or RoomPlan(room)
             words = {*plan.grants, "publish"} if plan.relay else plan.grants
         self._engine.core.set_grants(self._session._handle, room, list(words))
 

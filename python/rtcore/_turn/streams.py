@@ -22,6 +22,7 @@ from outcome import Value
 
 from rtcore._app.handlers import invalid
 from rtcore._app.refusals import refusal
+from rtcore._app.stream_handlers import StreamHandler
 from rtcore._data.values import FAULTS, encode
 from rtcore._engine import (
     STREAM_CANCELLED,
@@ -34,10 +35,12 @@ from rtcore._engine import (
 )
 from rtcore._ground.failures import part
 from rtcore.errors import Refuse, SessionEnded
-from rtcore.session import Session, meet
-from rtcore.stream import Items, StreamHandler
+from rtcore.session import Session
+from rtcore.stream import Items
 
 from .budget import checkpoint, due
+from .life import enter, leave
+from .sessions import meet
 
 log = logging.getLogger("rtcore.app")
 
@@ -86,9 +89,9 @@ class StreamTasks:
         elif running.items is None:
             return
         elif kind == STREAM_ITEM:
-            running.items.give(event[3], event[4])
+            running.items._give(event[3], event[4])
         elif kind == STREAM_END:
-            running.items.close(event[3])
+            running.items._close(event[3])
 
     def after(self, handle: int, then: Callable[[], None]) -> None:
         """Do something when no stream of a session that has ended runs any more: perhaps now."""
@@ -134,10 +137,10 @@ class StreamTasks:
         try:
             with running.scope as scope:
                 try:
-                    if session.enter(scope):
+                    if enter(session, scope):
                         answer = await self._outcome(running, session, handler, event)
                 finally:
-                    session.leave(scope)
+                    leave(session, scope)
         finally:
             if answer is None:  # cancelled, by whom it may be
                 engine.core.fail_stream(handle, stream, "INTERNAL", "the stream was cancelled", None, True)

@@ -21,6 +21,7 @@ from rtcore._ground.failures import Failures, Guard
 from rtcore.raw import RawSocket
 from rtcore.session import Session
 
+from .life import enter, leave
 from .worker import Worker, serve
 
 log = logging.getLogger("rtcore.app")
@@ -121,11 +122,11 @@ class Tasks:
     async def _run_beside(self, session: Session, beside: _Beside, key: tuple[int, int]) -> None:
         with trio.CancelScope() as scope:
             try:
-                if session.enter(scope):
+                if enter(session, scope):
                     work = serve(self._engine, session, self._handlers, beside.waiting, None)
                     await self._engine.held.watch(repr(self._handlers[key[1]].name), work)
             finally:
-                session.leave(scope)
+                leave(session, scope)
                 beside.running -= 1
                 if beside.running == 0:
                     self._beside.pop(key, None)

@@ -23,6 +23,7 @@ from rtcore._ground.failures import part
 from rtcore.errors import Refuse
 from rtcore.session import Session
 
+from .life import enter, leave
 from .step import Stepped, inside
 
 log = logging.getLogger("rtcore.app")
@@ -147,11 +148,11 @@ class Worker(Stepped):
         session = self.session
         with trio.CancelScope() as scope:
             try:
-                if session.enter(scope):
+                if enter(session, scope):
                     work = inside(self, serve(self.engine, session, self.handlers, self.waiting, self))
                     await self.engine.held.watch(self.named, work)
             finally:
-                session.leave(scope)
+                leave(session, scope)
 
 
 trio.lowlevel.enable_ki_protection(Worker.run)

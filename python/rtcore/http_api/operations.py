@@ -21,9 +21,9 @@ from rtcore._data.faults import faults
 from rtcore._data.values import FAULTS, JSON
 from rtcore._engine import Engine, Refused
 from rtcore._turn.budget import checkpoint, due
+from rtcore._turn.sessions import meet
 from rtcore.app import App
 from rtcore.room import Entry, Heard, Room
-from rtcore.session import meet
 
 from . import messages as say
 from .faults import Fault, of

@@ -1,0 +1,81 @@
+"""What an application has registered: what `App` keeps, and what serves it reads."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+from typing import TYPE_CHECKING, Any
+
+from rtcore._engine import Plan, RoomPlan
+from rtcore._ground.patterns import ByPattern
+from rtcore.errors import UsageError
+
+from .background import Background
+from .handlers import Handler, RawHandler, RoomState
+from .stream_handlers import StreamHandler
+
+if TYPE_CHECKING:
+    from rtcore.app import App
+
+_Function = Callable[..., Any]
+
+
+@dataclasses.dataclass(slots=True)
+class Registry:
+    """The handlers, decisions and rooms of an application, in the order of their registration."""
+
+    handlers: list[Handler] = dataclasses.field(default_factory=list[Handler])
+    raw_handlers: list[RawHandler] = dataclasses.field(default_factory=list[RawHandler])
+    stream_handlers: list[StreamHandler] = dataclasses.field(default_factory=list[StreamHandler])
+    authenticator: _Function | None = None
+    authorizers: ByPattern[_Function] = dataclasses.field(default_factory=ByPattern[_Function])
+    states: ByPattern[RoomState] = dataclasses.field(default_factory=ByPattern[RoomState])
+    room_plans: ByPattern[RoomPlan] = dataclasses.field(default_factory=ByPattern[RoomPlan])
+    connectors: list[_Function] = dataclasses.field(default_factory=list[_Function])
+    disconnectors: list[_Function] = dataclasses.field(default_factory=list[_Function])
+    background_tasks: list[Background] = dataclasses.field(default_factory=list[Background])
+    lifespans: list[Callable[..., AbstractAsyncContextManager[Any]]] = dataclasses.field(
+        default_factory=list[Callable[..., AbstractAsyncContextManager[Any]]]
+    )
+    frozen: bool = False
+
+    def open(self, what: str) -> None:
+        """Something is to be registered.
+
+        Raises:
+            UsageError: the application was served already.
+
+        """
+        if self.frozen:
+            raise UsageError(f"`{what}` comes too late: the application is being served already")
+
+    def plan(self) -> Plan:
+        """What the core must know. From here on nothing more can be registered."""
+        self.frozen = True
+        rooms: ByPattern[RoomPlan] = ByPattern()
+        for pattern in (*self.room_plans.patterns(), *self.authorizers.patterns(), *self.states.patterns()):
+            # A pattern that only an authorizer or a state names has the settings of the one that covers it.
+            base = self.room_plans.find(pattern) or RoomPlan(pattern)
+            rooms.add(
+                pattern,
+                dataclasses.replace(
+                    base,
+                    pattern=pattern,
+                    authorize=self.authorizers.find(pattern) is not None,
+                    state=self.states.find(pattern) is not None,
+                ),
+            )
+        return Plan(
+            authenticates=self.authenticator is not None,
+            lifecycle=bool(self.connectors or self.disconnectors),
+            rooms=[plan for pattern in rooms.patterns() if (plan := rooms.find(pattern))],
+            events=[handler.name for handler in self.handlers],
+            raws=[(raw.path, raw.max_message) for raw in self.raw_handlers],
+            streams=[(stream.name, stream.up) for stream in self.stream_handlers],
+        )
+
+
+def registered(app: App) -> Registry:
+    """What an application has registered."""
+    return app._registry  # noqa: SLF001 - it is no part of the public class

@@ -1,0 +1,68 @@
+"""The function of a stream of items: which way the items go, what it takes, and of what type it is."""
+
+from __future__ import annotations
+
+import collections.abc
+import inspect
+import typing
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+from rtcore._data.values import ANYTHING, Decoder
+from rtcore.errors import UsageError
+from rtcore.stream import Items
+
+from .handlers import data_type, is_async, is_generator, positional, reading, session_first
+from .hooks import name_of
+
+_ITERATORS: Final = (Items, collections.abc.AsyncIterator, collections.abc.AsyncIterable)
+
+
+def _item_type(function: Callable[..., Any], names: Mapping[str, Any], at: int) -> Any:
+    """The `T` of a parameter `items: Items[T]` or `AsyncIterator[T]`; Any when it is not said."""
+    kind = data_type(function, names, at)
+    origin = typing.get_origin(kind) or kind
+    if kind is Any or origin in _ITERATORS:
+        return next(iter(typing.get_args(kind)), Any)
+    raise UsageError(
+        f"the last parameter of {name_of(function)} takes the items: its type is "
+        f"rtcore.Items[...] or AsyncIterator[...], not {kind!r}"
+    )
+
+
+def _decoder(kind: Any, what: str) -> Decoder:
+    try:
+        return ANYTHING if kind is Any else Decoder(kind)
+    except TypeError as error:
+        raise UsageError(f"the type of {what} cannot be read: {error}") from error
+
+
+class StreamHandler:
+    """The function of one stream. `bare` ones take no data."""
+
+    __slots__ = ("bare", "decoder", "function", "items", "name", "up")
+
+    def __init__(self, name: str, function: Callable[..., Any], names: Mapping[str, Any]) -> None:
+        down = is_generator(function)
+        if not down and (inspect.isclass(function) or not is_async(function)):
+            raise UsageError(
+                f"the stream {name!r} is an async generator function (items go down) or a coroutine function "
+                f"(items come up), and {name_of(function)} is neither; what wraps one uses functools.wraps"
+            )
+        self.name = name
+        self.function = function
+        self.up = not down
+        if down:
+            what = f"the stream {name!r} takes (session) or (session, data)"
+            self.bare = positional(function, what, 1, 2, ("session", "data")) == 1
+            self.items = ANYTHING
+        else:
+            what = f"the stream {name!r} takes (session, items) or (session, data, items)"
+            places = positional(function, what, 2, 3)
+            positional(
+                function, what, 2, 3, ("session", "data", "items") if places == 3 else ("session", "items")
+            )
+            self.bare = places == 2
+            self.items = _decoder(_item_type(function, names, places - 1), f"the items of {name!r}")
+        session_first(function, what, names)
+        self.decoder = ANYTHING if self.bare else reading(function, repr(name), names)
