@@ -40,7 +40,7 @@ ELSEWHERE = {
     **{
         (name, error): "tests/client"
         for name in TABLE
-        if name.startswith(("Client", "connect"))
+        if name.startswith(("Client", "Outbox", "connect"))
         for error in TABLE[name]
     },
     **{

@@ -25,6 +25,8 @@ class Hearing:
         self.inbox = Reader(None)
         self.epoch: str | None = None
         self.seq = 0
+        self.before: str | None = None
+        """The position of the epoch before, where the last `welcome` began another one."""
         self.live_at: int | None = None
         """Up to where the past was told at the last return, once the server has said so."""
         self.received = 0
@@ -66,12 +68,14 @@ class Hearing:
         """`welcome` says where the feed goes on."""
         if epoch != self.epoch:
             if self.epoch is not None:
+                self.before = self.position
                 for room in self.rooms:
                     room.new_epoch()
                 self._marks.clear()
                 self.stored_marks.clear()
             self.epoch, self.seq = epoch, seq
         else:
+            self.before = None
             self.seq = max(self.seq, seq)
 
     # -- messages

@@ -61,7 +61,9 @@ class Joining:
             fields["data"] = room.data
         # The higher of the session's position and the room's own mark: neither tells what was told twice.
         since = max(self._hearing.seq, room.mark)
-        if since and self._hearing.epoch is not None:
+        if self._hearing.before is not None:
+            fields["since"] = self._hearing.before  # all that the room holds of its new life
+        elif since and self._hearing.epoch is not None:
             fields["since"] = f"{self._hearing.epoch}.{since}"
         request = self.make("join", fields, ours=True, committed=True)
         request.done = lambda done: self._joined(room, done)

@@ -45,6 +45,8 @@ class RoomState:
         self.grants: tuple[str, ...] = ()
         self._early: list[Said] = []
         self._early_missed = 0
+        self._lost_epoch = False
+        """Whether the numbers began anew, and its consumers have not been told yet."""
 
     # -- hearing
 
@@ -64,15 +66,20 @@ class RoomState:
             if number <= self.mark:
                 return
             self.mark = number
+        self._tell(item)
+
+    def _tell(self, item: Heard) -> None:
         for reader in self.readers:
             reader.push(item)
 
     def gap(self, first: int, last: int, reason: str) -> None:
         """What the server will not say."""
-        if last > self.mark or reason == "epoch":
-            if reason == "epoch":
-                self.mark = 0
-            self._take(Gap(max(first, self.mark + 1) if self.mark else first, last, reason, self.name))
+        if reason == "epoch":
+            self._lost_epoch = False
+            self.mark = max(0, last)
+            self._tell(Gap(first, last, reason, self.name))
+        elif last > self.mark:
+            self._take(Gap(max(first, self.mark + 1), last, reason, self.name))
 
     def joined(self, ack: Said, *, again: bool) -> None:
         """The ack of a join. `again`: it may have been done before, so that `seq` does not say where the feed
@@ -88,7 +95,11 @@ class RoomState:
         self.began = max(self.began, began)
         if not self.mark:
             self.start = min(item.seq or 0 for item in history) - 1 if history else began
-        if gap := ack.get("gap"):
+        if self._lost_epoch:
+            # Between the old numbers and the new ones is what nobody can count.
+            self._lost_epoch = False
+            self._tell(Gap(0, max(0, (history[0].seq or 1) - 1 if history else began), "epoch", self.name))
+        elif gap := ack.get("gap"):
             self.gap(gap["from"], gap["to"], gap.get("reason", "ring"))
         for item in history:
             self._take(item)
@@ -138,6 +149,7 @@ class RoomState:
 
     def new_epoch(self) -> None:
         """The old numbers say nothing any more."""
+        self._lost_epoch = self._lost_epoch or self.member
         self.mark = self.began = self.start = 0
         for reader in self.readers:
             reader.new_epoch()

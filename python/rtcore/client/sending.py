@@ -66,7 +66,7 @@ class Sending:
             self.box.counts.volatile_refused += 1
             raise NotDone("not connected, and a volatile message is never queued", "UNAVAILABLE")
         waits = not self.open or bool(self.box.queue) or len(self.box.written) >= self.limits.acks
-        if not request.ours and (dropped := self.box.room_for(request)) is not None:
+        if waits and not request.ours and (dropped := self.box.room_for(request)) is not None:
             self._end(dropped, NotDone(f"{dropped.kind} was dropped for a newer one: the outbox is full"))
         if waits and request.kind in KEYED and request.key is None and not request.volatile:
             request.key, request.automatic = request.name, True

@@ -14,6 +14,8 @@ from rtcore.errors import InvalidData
 Said = dict[str, Any]
 _BINARY: Final = (bytes, bytearray, memoryview)
 _DEEPEST: Final = 128
+_WIDEST: Final = 1023
+"""Bits of an integer: the protocol has none beyond the floats."""
 
 
 class Unreadable(Exception):  # noqa: N818 - what the peer said is
@@ -43,6 +45,8 @@ def _outward(value: Any, depth: int) -> Any:
         return {key: _outward(item, depth + 1) for key, item in value.items()}
     if isinstance(value, list | tuple):
         return [_outward(item, depth + 1) for item in value]
+    if isinstance(value, int) and value.bit_length() > _WIDEST:
+        raise ValueError("it holds an integer beyond 1.8e308, which is as far as floats of 64 bits go")
     if isinstance(value, _BINARY):
         return {"$bin": base64.b64encode(value).decode("ascii")}
     return value

@@ -10,6 +10,18 @@ Time is Trio's: with a mock clock that jumps, two minutes of silence are tested 
 
 from .client import WireClient, connect_tcp
 from .frames import Closed, HandshakeRefused
+from .network import FAIR, Network, Weather, network_in_a_box
 from .server import MemoryServer, memory_server
 
-__all__ = ["Closed", "HandshakeRefused", "MemoryServer", "WireClient", "connect_tcp", "memory_server"]
+__all__ = [
+    "FAIR",
+    "Closed",
+    "HandshakeRefused",
+    "MemoryServer",
+    "Network",
+    "Weather",
+    "WireClient",
+    "connect_tcp",
+    "memory_server",
+    "network_in_a_box",
+]

@@ -30,9 +30,11 @@ _SEED = bytes(range(32))
 class MemoryServer:
     """A running server; made by `memory_server`. Plain functions may be called in any thread."""
 
-    def __init__(self, app: App, config: Config, mount: ASGI | None, nursery: trio.Nursery) -> None:
+    def __init__(
+        self, app: App, config: Config, mount: ASGI | None, nursery: trio.Nursery, seed: bytes = _SEED
+    ) -> None:
         self.config = config
-        self._assembly = Assembly(app, config, ["127.0.0.1"], mount, _SEED)
+        self._assembly = Assembly(app, config, ["127.0.0.1"], mount, seed)
         self.runtime = self._assembly.runtime
         self._nursery = nursery
         self._http: HttpBackend | None = None
@@ -113,19 +115,25 @@ class MemoryServer:
 
 @asynccontextmanager
 async def memory_server(
-    app: App, config: Config | None = None, *, mount: ASGI | None = None, **settings: object
+    app: App,
+    config: Config | None = None,
+    *,
+    mount: ASGI | None = None,
+    seed: bytes = _SEED,
+    **settings: object,
 ) -> AsyncIterator[MemoryServer]:
     """Serve `app` in memory while the block runs.
 
         async with memory_server(app, limits={"ping_ms": "20 s"}) as server: ...
 
-    The settings are those of `rtcore.serve`; `mount` is an ASGI application beside it. With pytest-trio's
+    The settings are those of `rtcore.serve`; `mount` is an ASGI application beside it, `seed` (32 bytes)
+    what secrets, ids and the epoch are made from. With pytest-trio's
     `autojump_clock` (or `mock_clock`) time is the test's. At the end of the block it stops as a server does;
     an exception in the block cancels it.
     """
     config = settled(app, config, mount, settings)
     async with trio.open_nursery() as nursery:
-        server = MemoryServer(app, config, mount, nursery)
+        server = MemoryServer(app, config, mount, nursery, seed)
         await nursery.start(server.run)
         yield server
         await server.stop()
