@@ -122,6 +122,27 @@ async def test_a_handler_that_does_not_end_holds_nothing_up(event: str, signals:
             assert await ended(process) == 0
 
 
+LATE = """
+import os, signal
+class Late:
+    def __del__(self, kill=os.kill, me=os.getpid(), number=signal.{name}):
+        print("late", flush=True)
+        kill(me, number)
+late = Late()
+"""
+
+
+@pytest.mark.parametrize("name", ["SIGTERM", "SIGINT", "SIGHUP"])
+async def test_a_signal_while_the_interpreter_ends_makes_no_failure_of_it(name: str, tmp_path: Path) -> None:
+    """Python gives its signals back to the system before it takes its modules down."""
+    with program(tmp_path, APP + LATE.format(name=name)) as (process, line):
+        assert port_of(line)
+        process.send_signal(signal.SIGTERM)
+        assert process.stdout is not None
+        assert await trio.to_thread.run_sync(process.stdout.readline) == "late\n"
+        assert await ended(process) == 0
+
+
 @pytest.mark.parametrize("hangs", HANGS)
 async def test_a_lifespan_that_hangs_holds_nothing_up(hangs: str, tmp_path: Path) -> None:
     source = f"import rtcore, trio\napp = rtcore.App()\n@app.lifespan\nasync def life(app):\n{HANGS[hangs]}"

@@ -17,7 +17,7 @@ from .last_words import into_the_log
 from .listeners import Address
 from .logs import announce, keep_standard_streams, set_up_logging
 from .serve import serve_here
-from .signals import LastResort
+from .signals import LastResort, deaf_at_the_end
 from .stop import Stop
 
 if TYPE_CHECKING:
@@ -51,6 +51,8 @@ def run_program(app: App, config: Config, mount: ASGI | None) -> LastResort | No
         into_the_log()
     here = threading.current_thread() is threading.main_thread()
     resort = LastResort(config.grace) if here else None
+    if here:
+        deaf_at_the_end()
     try:
         trio.run(partial(_announced, app, config, mount, resort))
     except BaseException:

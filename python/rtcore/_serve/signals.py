@@ -7,6 +7,7 @@ at which everything should be over, and ends the process then.
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import itertools
 import logging
@@ -31,6 +32,9 @@ AT_ONCE: Final = 0.5
 """The same, once somebody has said so a second time."""
 _NUDGE: Final = 0.25  # seconds between two looks whether another signal waits unheard
 _FLUSH: Final = 0.3  # seconds for the last words; who reads them may have stopped
+
+SIGNALS: Final = ("SIGTERM", "SIGINT", "SIGHUP")
+"""What ends a server."""
 
 log = logging.getLogger("rtcore.serve")
 
@@ -171,7 +175,7 @@ def hearing(
         if signal.getsignal(signal.SIGHUP) is hear:
             signal.pthread_kill(main, signal.SIGHUP)
 
-    for name in ("SIGTERM", "SIGINT", "SIGHUP"):
+    for name in SIGNALS:
         number = getattr(signal, name, None)
         if number is None or (name == "SIGHUP" and signal.getsignal(number) is signal.SIG_IGN):
             continue
@@ -183,6 +187,22 @@ def hearing(
     finally:
         if resort is None or not heard:
             restore()
+
+
+def deaf_at_the_end() -> None:
+    """From the last function that runs at exit on, nothing but SIGKILL disturbs this process's own end.
+
+    The interpreter gives its signals back to the system before it has ended, and somebody's second signal
+    would make a failure of a clean end. To be called before others register theirs: the first runs last.
+    """
+
+    def ignore() -> None:
+        for name in SIGNALS:
+            number = getattr(signal, name, None)
+            if number is not None:
+                signal.signal(number, signal.SIG_IGN)
+
+    atexit.register(ignore)
 
 
 def _tell(act: Callable[[], None], name: str, heard: int) -> None:
