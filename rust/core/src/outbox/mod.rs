@@ -3,7 +3,12 @@
 pub mod arena;
 pub mod lanes;
 pub mod post;
+pub mod views;
 
 pub use arena::{Arena, Meta, Segment};
 pub use lanes::{Lane, Outbox};
-pub use post::{Copies, Feeding, Out, Packing, Part};
+pub use post::Out;
+pub use views::{Copies, Feeding, Packing, Part};
+
+#[cfg(test)]
+mod tests;

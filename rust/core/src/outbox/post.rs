@@ -9,32 +9,12 @@
 //! - A connection stands on the list at most once, and each one with something new in its outbox stands there.
 //! - The arena counts as many references as the outboxes hold, but for what a `Copies` holds while it is there.
 
-use super::arena::{Arena, Meta, Segment};
+use super::arena::{Arena, Meta};
 use super::lanes::{Lane, Outbox};
+use super::views::{Copies, Feeding, Packing, Part, Place, place_of};
 use crate::frame::deflate::Deflater;
 use crate::ids::ConnId;
 use crate::log::entry::ENCODINGS;
-
-/// What compresses, for frames whose encoding wants it.
-#[derive(Debug)]
-pub struct Packing<'a> {
-    /// It keeps nothing from one message to the next.
-    pub deflater: &'a mut Deflater,
-    /// The smallest message that is compressed (bytes).
-    pub from: usize,
-}
-
-/// An outbox, and whose it is.
-#[derive(Debug, Default)]
-struct Place {
-    /// None: nobody's.
-    owner: Option<ConnId>,
-    outbox: Outbox,
-    /// Whether it stands on the list.
-    dirty: bool,
-    /// What is said is gathered for an answer over plain HTTP, and does not leave as it is.
-    gathers: bool,
-}
 
 /// What waits to leave.
 #[derive(Debug)]
@@ -115,22 +95,17 @@ impl Out {
             Part::Whole => self.bound,
             Part::Quarter => self.bound / 4,
         };
-        Copies { out: self, meta, bound, frames: [None; ENCODINGS] }
+        let Self { places, arena, list, deflater, compress_from, .. } = self;
+        let packing = Packing { deflater, from: *compress_from };
+        Copies { places, arena, list, packing, meta, bound, frames: [None; ENCODINGS] }
     }
 
     /// Feed one connection from the past. None: it is gone.
     pub fn feeding(&mut self, id: ConnId) -> Option<Feeding<'_>> {
         let Self { places, arena, list, deflater, compress_from, bound, .. } = self;
         let place = place_of(places, id)?;
-        Some(Feeding {
-            place,
-            arena,
-            list,
-            deflater,
-            compress_from: *compress_from,
-            bound: *bound,
-            beside: 0,
-        })
+        let packing = Packing { deflater, from: *compress_from };
+        Some(Feeding { place, arena, list, packing, bound: *bound, beside: 0 })
     }
 
     /// Bytes that a data lane takes.
@@ -271,119 +246,4 @@ impl Out {
             self.list.len(),
         ]
     }
-}
-
-fn place_of(places: &mut [Place], id: ConnId) -> Option<&mut Place> {
-    places.get_mut(id.index()).filter(|place| place.owner == Some(id))
-}
-
-impl Place {
-    fn enlist(&mut self, list: &mut Vec<ConnId>) {
-        if !self.dirty
-            && let Some(owner) = self.owner
-        {
-            self.dirty = true;
-            list.push(owner);
-        }
-    }
-}
-
-/// How much of a data lane's bound a message may use.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Part {
-    /// All of it.
-    Whole,
-    /// A quarter: what waits is as old as it is much, and here the newest counts.
-    Quarter,
-}
-
-/// Something that is said to many: written once for each encoding, referred to by each outbox.
-#[derive(Debug)]
-pub struct Copies<'a> {
-    out: &'a mut Out,
-    meta: Meta,
-    bound: usize,
-    /// Held until everybody has them.
-    frames: [Option<Segment>; ENCODINGS],
-}
-
-impl Copies<'_> {
-    /// Say it to the connection in this slot, in its encoding: `write` appends the frame, if nobody needed that encoding
-    /// before. False: its outbox is full.
-    pub fn offer(
-        &mut self,
-        slot: usize,
-        encoding: u8,
-        write: impl FnOnce(&mut Vec<u8>, Packing<'_>),
-    ) -> bool {
-        let Out { places, arena, list, deflater, compress_from, .. } = &mut *self.out;
-        let meta = self.meta;
-        let frame = *self.frames[encoding as usize].get_or_insert_with(|| {
-            let packing = Packing { deflater, from: *compress_from };
-            let frame = frame_once(arena, meta.in_encoding(encoding), packing, write);
-            arena.hold(frame);
-            frame
-        });
-        let place = &mut places[slot];
-        debug_assert!(place.owner.is_some(), "a listener has a connection");
-        if !place.outbox.offer(frame, self.bound, arena) {
-            return false;
-        }
-        place.enlist(list);
-        true
-    }
-}
-
-impl Drop for Copies<'_> {
-    fn drop(&mut self) {
-        for frame in self.frames.into_iter().flatten() {
-            self.out.arena.release(frame);
-        }
-    }
-}
-
-/// The outbox of one listener that is fed.
-#[derive(Debug)]
-pub struct Feeding<'a> {
-    place: &'a mut Place,
-    arena: &'a mut Arena,
-    list: &'a mut Vec<ConnId>,
-    deflater: &'a mut Deflater,
-    compress_from: usize,
-    bound: usize,
-    beside: usize,
-}
-
-impl Feeding<'_> {
-    /// So many bytes of what waits do not count.
-    #[must_use]
-    pub fn beside(self, bytes: usize) -> Self {
-        Self { beside: bytes, ..self }
-    }
-
-    /// Say the next; `write` appends its frame, if it is in no chunk in use. False: the outbox is full.
-    pub fn offer(&mut self, meta: Meta, encoding: u8, write: impl FnOnce(&mut Vec<u8>, Packing<'_>)) -> bool {
-        let packing = Packing { deflater: self.deflater, from: self.compress_from };
-        let frame = frame_once(self.arena, meta.in_encoding(encoding), packing, write);
-        if !self.place.outbox.offer_beside(self.beside, frame, self.bound, self.arena) {
-            return false;
-        }
-        self.place.enlist(self.list);
-        true
-    }
-}
-
-/// The frame of an entry that a chunk in use has, or a new one.
-fn frame_once(
-    arena: &mut Arena,
-    meta: Meta,
-    packing: Packing<'_>,
-    write: impl FnOnce(&mut Vec<u8>, Packing<'_>),
-) -> Segment {
-    if let Meta::Entry { seq, encoding, .. } = meta
-        && let Some(found) = arena.find(seq, encoding)
-    {
-        return found;
-    }
-    arena.frame(meta, |out| write(out, packing))
 }

@@ -3,3 +3,4 @@
 mod members;
 mod presence;
 mod settings;
+mod table;
