@@ -12,6 +12,7 @@ Events are tuples whose first item says what happened:
 | kind | tuple |
 |---|---|
 | REQUEST | (kind, session, request, handler, form, data: bytes) |
+| KEYED | the same, with an idempotency key: `begin(request)` says whether it may be done |
 | RAW_MESSAGE | (kind, conn, message: str or bytes) |
 | AUTHENTICATE | (kind, conn, token: str or None, client: str or None, address: str, user_agent: str or None, secure: bool) |
 | AUTHORIZE | (kind, session, ticket, room: str, form, data: bytes or None, resuming: bool) |
@@ -62,6 +63,7 @@ STREAM_END: Final = 20
 STREAM_CANCELLED: Final = 21
 UNASKED: Final = 22
 REFUSED: Final = 23
+KEYED: Final = 24
 
 VERSION: Final[str]
 # (name, default, description) of each setting
@@ -175,7 +177,16 @@ class Core:
     def deny(self, ticket: int, code: str, message: str) -> None: ...
     def reauthenticated(self, ticket: int, user: str | None, expires_ms: int | None) -> None: ...
     def ack(self, request: int, data: bytes) -> None: ...
-    def fail(self, request: int, code: str, message: str, details: bytes | None, retry: bool) -> None: ...
+    def begin(self, request: int) -> bool: ...  # of KEYED; False: nobody waits for it, and it must not be done
+    def fail(
+        self,
+        request: int,
+        code: str,
+        message: str,
+        details: bytes | None,
+        retry: bool,
+        after_ms: int | None = None,
+    ) -> None: ...
     def publish(
         self,
         room: str,
@@ -230,7 +241,14 @@ class Core:
     def stream_taken(self, session: int, stream: int, count: int) -> None: ...  # items that came up
     def end_stream(self, session: int, stream: int, data: bytes) -> None: ...
     def fail_stream(
-        self, session: int, stream: int, code: str, message: str, details: bytes | None, retry: bool
+        self,
+        session: int,
+        stream: int,
+        code: str,
+        message: str,
+        details: bytes | None,
+        retry: bool,
+        after_ms: int | None = None,
     ) -> None: ...
     # -- raw sockets
     def raw_link(self, conn: int, high: int) -> RawLink: ...

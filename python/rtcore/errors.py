@@ -28,6 +28,7 @@ from typing import Any, ClassVar, Final, TypeVar
 
 E = TypeVar("E", bound=BaseException)
 
+LATEST: Final = 86_400  # the longest time that a peer is told to wait (s)
 _CODE: Final = re.compile(r"[A-Z][A-Z0-9_]{0,63}\Z")
 
 
@@ -83,16 +84,28 @@ class Refuse(RtcoreError):
         message: for people.
         details: anything that can be said as JSON, for programs.
         retry: whether the same request may succeed later.
+        after: with `retry`, the seconds after which to try again, 0 to a day; None: nothing is said.
 
     Raises:
-        UsageError: the code is not 1 to 64 capitals, digits and underscores, beginning with a capital.
+        UsageError: `after` is out of range, or the code is not 1 to 64 capitals, digits and underscores, beginning with a capital.
 
     """
 
     details: Any = None
     retry: bool = False
+    after: float | None = None
 
-    def __init__(self, code: str, message: str = "", details: Any = None, *, retry: bool = False) -> None:
+    def __init__(
+        self,
+        code: str,
+        message: str = "",
+        details: Any = None,
+        *,
+        retry: bool = False,
+        after: float | None = None,
+    ) -> None:
+        if after is not None and not 0 <= after <= LATEST:
+            raise UsageError(f"`after` is {after!r} seconds: 0 to {LATEST}, or None")
         if not is_code(code):
             raise UsageError(
                 f"an error code is 1 to 64 of A-Z, 0-9 and _, beginning with a letter; not {code!r}"
@@ -101,6 +114,7 @@ class Refuse(RtcoreError):
         self.code = code
         self.details = details
         self.retry = retry
+        self.after = after
 
 
 class Denied(RtcoreError):

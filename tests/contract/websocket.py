@@ -47,6 +47,12 @@ class WebSocket(Link):
         return self.http
 
     async def hello(self, fields: Message) -> list[Message]:
+        await self.connect()
+        await self.say({"type": "hello", **fields})
+        return await self.more()
+
+    async def connect(self) -> None:
+        """Open it, and say nothing yet."""
         self.http = await self.place.http()
         key = base64.b64encode(os.urandom(16)).decode()
         await self.http.ask(
@@ -68,8 +74,6 @@ class WebSocket(Link):
         accept = base64.b64encode(hashlib.sha1(key.encode() + MAGIC).digest()).decode()
         assert answer.get("sec-websocket-accept") == accept
         assert answer.get("sec-websocket-protocol") == self.protocol
-        await self.say({"type": "hello", **fields})
-        return await self.more()
 
     async def say(self, *messages: Message, array: bool = False) -> list[Message]:
         said = [list(messages)] if array else messages

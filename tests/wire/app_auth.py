@@ -1,7 +1,7 @@
 """The same application, asking who comes.
 
 Tokens: `NAME` is that user; `NAME/MS` is that user for so many milliseconds; `anonymous` is nobody in
-particular, and welcome; `broken` makes the check fail; no token, or one that begins with `bad`, is refused.
+particular, and welcome; `broken` makes the check fail; `slow` keeps it busy for ever; no token, or one that begins with `bad`, is refused.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 
 import app as plain
+import trio
 
 import rtcore
 
@@ -23,6 +24,8 @@ async def who(hello: rtcore.Hello) -> rtcore.User | None:
         return None
     if token == "broken":
         raise RuntimeError("the user database is away, on purpose")
+    if token == "slow":
+        await trio.sleep_forever()
     if token == "anonymous":
         return rtcore.ANONYMOUS
     name, _, left = token.partition("/")

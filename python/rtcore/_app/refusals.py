@@ -13,7 +13,7 @@ from typing import NamedTuple
 from rtcore._data.values import encode
 from rtcore._ground.failures import Failures, blame
 from rtcore._ground.text import sayable
-from rtcore.errors import Refuse, is_code
+from rtcore.errors import LATEST, Refuse, is_code
 
 log = logging.getLogger("rtcore.app")
 
@@ -25,11 +25,12 @@ class Refusal(NamedTuple):
     message: str
     details: bytes | None
     retry: bool
+    after_ms: int | None = None
 
 
 def refusal(error: Refuse, failures: Failures, what: str) -> Refusal:
     """What is to be said of a refusal by `what`. Raises nothing but `KeyboardInterrupt`."""
-    code, details, retry = Refuse.code, None, False
+    code, details, retry, after_ms = Refuse.code, None, False, None
     try:
         code = _code(error)
     except BaseException as fault:  # noqa: BLE001 - the application's, whatever it is
@@ -41,10 +42,19 @@ def refusal(error: Refuse, failures: Failures, what: str) -> Refusal:
         message = code
     try:
         retry = bool(error.retry)
+        after_ms = _milliseconds(error.after) if retry else None
         details = None if error.details is None else encode(error.details)
     except BaseException as fault:  # noqa: BLE001 - as above
         _left_out(failures, "details", what, blame(fault))
-    return Refusal(code, message, details, retry)
+    return Refusal(code, message, details, retry, after_ms)
+
+
+def _milliseconds(after: object) -> int | None:
+    if after is None:
+        return None
+    if not isinstance(after, (int, float)) or not 0 <= after <= LATEST:
+        raise ValueError(f"its `after` is {after!r}, and not 0 to {LATEST} seconds")
+    return round(after * 1000)
 
 
 def _code(error: Refuse) -> str:

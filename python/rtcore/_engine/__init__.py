@@ -61,6 +61,7 @@ STREAM_END: Final = _core.STREAM_END
 STREAM_CANCELLED: Final = _core.STREAM_CANCELLED
 UNASKED: Final = _core.UNASKED
 REFUSED: Final = _core.REFUSED
+KEYED: Final = _core.KEYED
 
 CLOSE_CODES: Final[dict[str, int]] = dict(_core.CLOSE_CODES)
 """Close codes by their names in `vectors/codes.json`."""

@@ -34,6 +34,7 @@ from rtcore._engine import (
     DRAINED,
     ENDED,
     HAND_OVER,
+    KEYED,
     OPENED,
     RAW_CLOSED,
     RAW_DRAINED,
@@ -257,7 +258,7 @@ class Runtime:
                         socket.give(event[2], False)
                 else:
                     socket.heard(event[2])
-            elif kind == REQUEST:
+            elif kind == REQUEST or kind == KEYED:  # noqa: PLR1714 - a set would cost a call
                 handler = handlers[event[3]]
                 try:
                     session = sessions[event[1]]
@@ -281,6 +282,8 @@ class Runtime:
                         worker.give(event, False)
                 elif worker is None or worker.idle:
                     _, _, request, _, form, data = event
+                    if kind == KEYED and not engine.core.begin(request):
+                        continue  # its session ended: the key is free, and it must not be done here
                     try:
                         if handler.bare:
                             result = handler.function(session)
@@ -378,7 +381,7 @@ class Runtime:
     # -- what took long
 
     def _name_of(self, event: CoreEvent) -> str | None:
-        if event[0] == REQUEST:
+        if event[0] in (REQUEST, KEYED):
             return repr(self._handlers[event[3]].name)
         if event[0] == RAW_MESSAGE and event[1] in self._raws:
             return repr(self._raws[event[1]][0].path)

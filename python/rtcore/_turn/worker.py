@@ -18,7 +18,7 @@ import trio
 from rtcore._app.handlers import Handler, invalid
 from rtcore._app.refusals import refusal
 from rtcore._data.values import FAULTS, default, dumps, encode_slowly
-from rtcore._engine import CoreEvent, Engine
+from rtcore._engine import KEYED, CoreEvent, Engine
 from rtcore._ground.failures import part
 from rtcore.errors import Refuse
 from rtcore.session import Session
@@ -89,7 +89,9 @@ def serve(
                 got.unwrap()  # from Trio: rescheduled, or cancelled
             event = stepped.item
             stepped.item = _NOTHING
-        _, _, request, index, form, data = event
+        kind, _, request, index, form, data = event
+        if kind == KEYED and not engine.core.begin(request):
+            continue  # its session ended: the key is free, and it must not be done here
         handler = handlers[index]
         if stepped is not None:
             stepped.at = handler

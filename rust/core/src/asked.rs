@@ -15,8 +15,8 @@ use std::sync::Arc;
 /// What waits for a decision of the application.
 #[derive(Debug)]
 pub enum Waiting {
-    /// A request.
-    Emit { session: SessionId, id: Option<u64>, bytes: u32, key: Option<dedupe::Ticket> },
+    /// A request. `begun`, of one with a key: the application has begun to do it.
+    Emit { session: SessionId, id: Option<u64>, bytes: u32, key: Option<dedupe::Ticket>, begun: bool },
     /// A request whose key another is being done under: its result answers both.
     SameKey { session: SessionId, id: Option<u64>, bytes: u32, first: dedupe::Ticket },
     /// A join.
@@ -118,6 +118,12 @@ impl Asked {
         Some(waiting)
     }
 
+    /// What waits under a ticket, as it waits.
+    pub fn get_mut(&mut self, ticket: u64) -> Option<&mut Waiting> {
+        let (index, generation) = ((ticket & 0xffff_ffff) as usize, (ticket >> 32) as u32);
+        Some(&mut self.entries.get_mut(index, generation)?.waiting)
+    }
+
     /// Something of an owner that goes, with its ticket, until nothing is left.
     pub fn take_of(&mut self, owner: Owner) -> Option<(u64, Waiting)> {
         let index = *self.head(owner)?;
@@ -160,7 +166,7 @@ mod tests {
     use proptest::prelude::*;
 
     fn emit(session: SessionId) -> Waiting {
-        Waiting::Emit { session, id: None, bytes: 0, key: None }
+        Waiting::Emit { session, id: None, bytes: 0, key: None, begun: false }
     }
 
     proptest! {

@@ -109,14 +109,20 @@ codes! {
     NotFound = "NOT_FOUND", 404;
     /// The idempotency key was used with other content.
     KeyConflict = "KEY_CONFLICT", 409;
+    /// A later hello of the session was answered: this one takes nothing over.
+    Superseded = "SUPERSEDED", 409;
     /// The request was done, and its ack is no longer kept.
     AckExpired = "ACK_EXPIRED", 410;
+    /// It may have been done or not, and doing it again would not tell.
+    OutcomeUnknown = "OUTCOME_UNKNOWN", 410;
     /// The items of a stream that are wanted are no longer kept.
     StreamLost = "STREAM_LOST", 410;
     /// A head, body or message over its limit.
     TooLarge = "TOO_LARGE", 413;
     /// This path speaks WebSocket only.
     UpgradeRequired = "UPGRADE_REQUIRED", 426;
+    /// What it needs cannot be written to now.
+    Unavailable = "UNAVAILABLE", 503;
     /// A limit of the process, the address, the user or the session is reached.
     Overloaded = "OVERLOADED", 503;
     /// It took too long.

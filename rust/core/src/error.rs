@@ -14,12 +14,14 @@ pub struct Fault {
     pub id: Option<u64>,
     /// Whether the same may be tried again.
     pub retry: bool,
+    /// After how long (ms), where that is known.
+    pub after_ms: Option<u64>,
 }
 
 impl Fault {
     /// A fault without an id that is not worth trying again.
     pub fn new(code: Code, message: impl Into<Cow<'static, str>>) -> Self {
-        Self { code, message: message.into(), id: None, retry: false }
+        Self { code, message: message.into(), id: None, retry: false, after_ms: None }
     }
     /// The same, for the request with this id.
     #[must_use]
@@ -32,6 +34,11 @@ impl Fault {
     pub fn retry(mut self) -> Self {
         self.retry = true;
         self
+    }
+    /// The same, worth trying again after so long (ms).
+    #[must_use]
+    pub fn retry_after(self, ms: u64) -> Self {
+        Self { after_ms: Some(ms), ..self.retry() }
     }
 }
 

@@ -64,7 +64,7 @@ impl Limits {
     #[must_use]
     pub fn range(name: &str) -> RangeInclusive<u64> {
         match name {
-            "silence_ms" | "hello_ms" | "body_ms" | "keep_alive_ms" => 1..=LONGEST_MS,
+            "silence_ms" | "hello_ms" | "welcome_ms" | "body_ms" | "keep_alive_ms" => 1..=LONGEST_MS,
             _ if name.ends_with("_ms") => 0..=LONGEST_MS,
             "max_message" => 1..=LONGEST_MESSAGE,
             "max_first_message" => SHORTEST..=LONGEST_MESSAGE,
@@ -89,6 +89,9 @@ limits! {
     silence_ms = 60_000;
     /// Time for the request head, the handshake and `hello` together (ms).
     hello_ms = 10_000;
+    /// How long the application may take to say who a `hello` is and in which rooms it may be (ms); then its connection is given up.
+    /// As long as a client waits for its `welcome`.
+    welcome_ms = 15_000;
     /// How long a session outlives its connection (ms). Never shorter than the time to notice a death, `ping_ms + silence_ms`.
     resume_ms = 120_000;
     /// How long a closed connection may take to finish (ms): RFC 6455 §7.1.1 wants the peer's close frame first.
@@ -178,6 +181,9 @@ limits! {
     questions = 10_000;
     /// Of them, those that one hello or one event stream asks at once; further rooms of it wait.
     questions_at_once = 16;
+    /// Rooms that a session has left and whose leave it remembers, so that an older join or leave that comes late is not done; of
+    /// others, any such join or leave counts as too late. 16 bytes each.
+    left_rooms = 64;
     /// Messages per second that one session may send, averaged over two seconds. 0: none.
     messages_per_second = 0;
     /// How long an idempotency key is kept (ms).

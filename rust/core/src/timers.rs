@@ -23,6 +23,8 @@ pub enum Due {
     Conn(ConnId),
     /// For so long more requests of a connection wait for the application than may.
     Patience(ConnId),
+    /// A hello that has no welcome yet.
+    Welcome(ConnId),
     /// A session's token ends, or is about to.
     Expiry(SessionId),
     /// Nobody came back to a session, or nothing was heard of it.
@@ -39,7 +41,7 @@ pub enum Due {
     Grace,
 }
 
-const PURPOSES: usize = 9;
+const PURPOSES: usize = 10;
 
 impl Due {
     /// The number of the purpose, and the handle of whom it concerns.
@@ -54,6 +56,7 @@ impl Due {
             Self::Blocked(id) => (6, id.0),
             Self::Sweep => (7, 0),
             Self::Grace => (8, 0),
+            Self::Welcome(id) => (9, id.0),
         }
     }
 
@@ -67,6 +70,7 @@ impl Due {
             5 => Self::Presence(RoomId(id)),
             6 => Self::Blocked(RoomId(id)),
             7 => Self::Sweep,
+            9 => Self::Welcome(ConnId(id)),
             _ => Self::Grace,
         }
     }
@@ -141,6 +145,7 @@ impl Timers {
     pub fn forget_conn(&mut self, id: ConnId) {
         self.drop(Due::Conn(id));
         self.drop(Due::Patience(id));
+        self.drop(Due::Welcome(id));
     }
 
     /// A session is gone.

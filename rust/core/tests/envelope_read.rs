@@ -67,7 +67,13 @@ fn every_message_is_read() {
 
     assert_eq!(
         said(r#"{"type":"history","id":4,"room":"tea","after":"k3f9.100","limit":100}"#),
-        Said::History { id: Some(4), room: "tea".into(), after: Some("k3f9.100".into()), limit: Some(100) }
+        Said::History {
+            id: Some(4),
+            room: "tea".into(),
+            after: Some("k3f9.100".into()),
+            limit: Some(100),
+            last: None
+        }
     );
     let Said::Emit(emit) = said(r#"{"type":"emit","id":5,"event":"chat:message","data":{"a":1},"key":"k"}"#)
     else {

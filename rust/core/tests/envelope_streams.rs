@@ -83,8 +83,7 @@ type Write<'a> = &'a dyn Fn(&mut Vec<u8>, Form);
 
 #[test]
 fn what_the_server_says_is_the_same_in_both_forms() {
-    let error =
-        ErrorOut { code: "STREAM_LOST", message: "m", details: Some((b"[1]", Form::Json)), retry: false };
+    let error = ErrorOut { details: Some((b"[1]", Form::Json)), ..ErrorOut::new("STREAM_LOST", "m") };
     let said: [(Write<'_>, &str); 4] = [
         (
             &|o, f| item(o, f, 5, 0, (br#"{"a":1}"#, Form::Json)),

@@ -38,7 +38,7 @@ fn answers() {
         text(|o, f| ack(o, f, 1, Some((b"\x93\x01\xc4\x02hi\xcb\x3f\xf8\0\0\0\0\0\0", Form::Msgpack)))),
         r#"{"type":"ack","id":1,"data":[1,{"$bin":"aGk="},1.5]}"#
     );
-    let fault = ErrorOut { code: "NOT_FOUND", message: "no \"tea\"\n", details: None, retry: false };
+    let fault = ErrorOut::new("NOT_FOUND", "no \"tea\"\n");
     assert_eq!(
         text(|o, f| ack_error(o, f, 5, &fault)),
         r#"{"type":"ack","id":5,"error":{"code":"NOT_FOUND","message":"no \"tea\"\n","retry":false}}"#
@@ -51,6 +51,11 @@ fn answers() {
     assert_eq!(
         text(|o, f| error(o, f, &fault)),
         r#"{"type":"error","code":"NOT_FOUND","message":"no \"tea\"\n","retry":false}"#
+    );
+    let later = ErrorOut { retry: true, after_ms: Some(1500), ..fault.clone() };
+    assert_eq!(
+        text(|o, f| error(o, f, &later)),
+        r#"{"type":"error","code":"NOT_FOUND","message":"no \"tea\"\n","retry":true,"after":1.5}"#
     );
     assert_eq!(text(|o, f| published(o, f, 3, Some(124))), r#"{"type":"ack","id":3,"data":{"seq":124}}"#);
     assert_eq!(text(|o, f| published(o, f, 3, None)), r#"{"type":"ack","id":3,"data":{"seq":null}}"#);
@@ -94,11 +99,19 @@ fn small_messages() {
         text(|o, f| request(o, f, 9, "ask", (b"1", JSON))),
         r#"{"type":"request","id":9,"event":"ask","data":1}"#
     );
-    assert_eq!(text(|o, f| pong(o, f, Some((b"1.5", JSON)), 2)), r#"{"type":"pong","time":1.5,"server":2}"#);
-    assert_eq!(text(|o, f| pong(o, f, None, 2)), r#"{"type":"pong","server":2}"#);
+    assert_eq!(
+        text(|o, f| pong(o, f, Some((b"1.5", JSON)), 2, 7)),
+        r#"{"type":"pong","time":1.5,"server":2,"taken":7}"#
+    );
+    assert_eq!(text(|o, f| pong(o, f, None, 2, 0)), r#"{"type":"pong","server":2,"taken":0}"#);
+    assert_eq!(text(|o, f| live(o, f, 140)), r#"{"type":"live","seq":140}"#);
     assert_eq!(
         text(|o, f| bye(o, f, 4000, "restart", Some(3.2))),
         r#"{"type":"bye","code":4000,"reason":"restart","after":3.2}"#
+    );
+    assert_eq!(
+        text(|o, f| bye_of(o, f, 4500, "late", None, Some(9))),
+        r#"{"type":"bye","code":4500,"reason":"late","n":9}"#
     );
     assert_eq!(text(|o, f| bye(o, f, 1000, "", None)), r#"{"type":"bye","code":1000,"reason":""}"#);
     assert_eq!(text(|o, f| expiring(o, f, 5)), r#"{"type":"expiring","at":5}"#);
@@ -116,6 +129,7 @@ fn rooms() {
     let event = r#"{"type":"event","room":"tea","event":"say","data":{"a":1},"seq":1,"from":{"session":"s1","user":null},"time":17}"#;
     let full = JoinedOut {
         seq: 120,
+        began: 100,
         members: vec![bob],
         count: Some(1),
         state: Some((b"\x01", Form::Msgpack)),
@@ -125,7 +139,7 @@ fn rooms() {
         gap: Some((1, 2, "ring")),
     };
     let body = format!(
-        r#""seq":120,"members":[{{"session":"s2","user":null}}],"count":1,"state":1,"grants":["publish"],"history":[{event}],"complete":false,"gap":{{"from":1,"to":2,"reason":"ring"}}"#
+        r#""seq":120,"began":100,"members":[{{"session":"s2","user":null}}],"count":1,"state":1,"grants":["publish"],"history":[{event}],"complete":false,"gap":{{"from":1,"to":2,"reason":"ring"}}"#
     );
     assert_eq!(text(|o, f| joined(o, f, 1, &full)), format!(r#"{{"type":"ack","id":1,"data":{{{body}}}}}"#));
     assert_eq!(text(|o, f| room(o, f, "tea", &full)), format!(r#"{{"type":"room","room":"tea",{body}}}"#));
@@ -141,15 +155,19 @@ fn rooms() {
     };
     assert_eq!(
         text(|o, f| joined(o, f, 1, &least)),
-        r#"{"type":"ack","id":1,"data":{"seq":120,"grants":[]}}"#
+        r#"{"type":"ack","id":1,"data":{"seq":120,"began":100,"grants":[]}}"#
     );
+    let whole = HistoryOut { entries: &past, seq: 9, complete: true, more: false, gap: None };
     assert_eq!(
-        text(|o, f| history(o, f, 4, &past, true, false, None)),
-        format!(r#"{{"type":"ack","id":4,"data":{{"history":[{event}],"complete":true,"more":false}}}}"#)
+        text(|o, f| history(o, f, 4, &whole)),
+        format!(
+            r#"{{"type":"ack","id":4,"data":{{"history":[{event}],"seq":9,"complete":true,"more":false}}}}"#
+        )
     );
+    let part = HistoryOut { entries: &[], seq: 2, complete: false, more: true, gap: Some((1, 2, "age")) };
     assert_eq!(
-        text(|o, f| history(o, f, 4, &[], false, true, Some((1, 2, "age")))),
-        r#"{"type":"ack","id":4,"data":{"history":[],"complete":false,"more":true,"gap":{"from":1,"to":2,"reason":"age"}}}"#
+        text(|o, f| history(o, f, 4, &part)),
+        r#"{"type":"ack","id":4,"data":{"history":[],"seq":2,"complete":false,"more":true,"gap":{"from":1,"to":2,"reason":"age"}}}"#
     );
 }
 
@@ -160,6 +178,7 @@ fn the_first_answer() {
         key: Some("k"),
         user: Some("ann"),
         epoch: "k3f9",
+        life: "h2w",
         seq: 120,
         head: 131,
         taken: 0,
@@ -177,7 +196,7 @@ fn the_first_answer() {
     };
     assert_eq!(
         text(|o, f| welcome(o, f, &fresh)),
-        r#"{"type":"welcome","v":1,"session":"s1","key":"k","user":"ann","epoch":"k3f9","seq":120,"head":131,"taken":0,"resumed":true,"rooms":[{"room":"tea","seq":131,"count":2,"complete":true},{"room":"x","seq":0,"complete":false}],"limits":{"ping":25,"name":255},"transports":["websocket"],"time":17,"expires":18}"#
+        r#"{"type":"welcome","v":1,"session":"s1","key":"k","user":"ann","epoch":"k3f9","life":"h2w","seq":120,"head":131,"taken":0,"resumed":true,"rooms":[{"room":"tea","seq":131,"count":2,"complete":true},{"room":"x","seq":0,"complete":false}],"limits":{"ping":25,"name":255},"transports":["websocket"],"time":17,"expires":18}"#
     );
     assert!(
         !text(|o, f| welcome(o, f, &WelcomeOut { user: None, expires: None, ..fresh.clone() }))

@@ -47,6 +47,7 @@ pub(crate) mod kind {
         STREAM_CANCELLED = 21,
         UNASKED = 22,
         REFUSED = 23,
+        KEYED = 24,
     }
 }
 
@@ -70,8 +71,9 @@ pub(crate) fn events<'py>(
 fn tuple<'py>(py: Python<'py>, event: AppEvent, events: &Events) -> PyResult<Bound<'py, PyTuple>> {
     let bytes = |blob: Blob| PyBytes::new(py, events.bytes_of(blob));
     match event {
-        AppEvent::Request { session, request, handler, form, data } => {
-            (kind::REQUEST, session.0, request, handler, form as u8, bytes(data)).into_pyobject(py)
+        AppEvent::Request { session, request, handler, form, data, keyed } => {
+            let kind = if keyed { kind::KEYED } else { kind::REQUEST };
+            (kind, session.0, request, handler, form as u8, bytes(data)).into_pyobject(py)
         }
         AppEvent::RawMessage { conn, kind, data } => raw(py, conn, kind, events.bytes_of(data)),
         AppEvent::RawWhole { conn, kind, data } => raw(py, conn, kind, &data),

@@ -6,7 +6,7 @@ use crate::core::Core;
 use crate::failure::Failure;
 use pyo3::prelude::*;
 use rtcore_core::engine::Publication;
-use rtcore_core::envelope::Data;
+use rtcore_core::envelope::{Data, ErrorOut};
 use rtcore_core::ids::{ConnId, Form, SessionId};
 
 /// Answers.
@@ -67,6 +67,7 @@ impl Core {
         Ok(())
     }
 
+    #[pyo3(signature = (request, code, message, details, retry, after_ms = None))]
     fn fail(
         &self,
         request: u64,
@@ -74,11 +75,17 @@ impl Core {
         message: &str,
         details: Option<&[u8]>,
         retry: bool,
+        after_ms: Option<u64>,
     ) -> Result<(), Failure> {
+        let details = details.map(|details| (details, Form::Json));
         let mut inner = self.lock();
         let (engine, now) = inner.engine_now()?;
-        engine.fail(request, code, message, details.map(|details| (details, Form::Json)), retry, now);
+        engine.fail(request, &ErrorOut { code, message, details, retry, after_ms }, now);
         Ok(())
+    }
+
+    fn begin(&self, request: u64) -> Result<bool, Failure> {
+        Ok(self.lock().engine()?.begin(request))
     }
 }
 

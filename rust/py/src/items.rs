@@ -4,6 +4,7 @@ use crate::core::Core;
 use crate::failure::Failure;
 use pyo3::prelude::*;
 use rtcore_core::engine::StreamRoom;
+use rtcore_core::envelope::ErrorOut;
 use rtcore_core::ids::{Form, SessionId};
 
 /// As Python has it: 1, 0, and -1 where nobody wants the stream.
@@ -39,6 +40,8 @@ impl Core {
         Ok(())
     }
 
+    #[pyo3(signature = (session, stream, code, message, details, retry, after_ms = None))]
+    #[expect(clippy::too_many_arguments, reason = "the parts of an error, and whose it is")]
     fn fail_stream(
         &self,
         session: u64,
@@ -47,11 +50,13 @@ impl Core {
         message: &str,
         details: Option<&[u8]>,
         retry: bool,
+        after_ms: Option<u64>,
     ) -> Result<(), Failure> {
         let mut inner = self.lock();
         let (engine, now) = inner.engine_now()?;
         let details = details.map(|details| (details, Form::Json));
-        engine.fail_stream(SessionId(session), stream, code, message, details, retry, now);
+        let error = ErrorOut { code, message, details, retry, after_ms };
+        engine.fail_stream(SessionId(session), stream, &error, now);
         Ok(())
     }
 }

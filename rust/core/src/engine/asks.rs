@@ -16,6 +16,7 @@ impl Engine {
     /// Ask a session; its answer comes as `AppEvent::Reply` with the id that this gives.
     pub fn ask(&mut self, session: SessionId, event: &str, data: &[u8]) -> Result<u64, Fault> {
         super::publish::check_name("an event", event)?;
+        let from = self.asks_from;
         let Some(held) = self.session_mut(session) else { return Err(ended()) };
         held.known = true;
         let rare = held.rare();
@@ -23,8 +24,9 @@ impl Engine {
             let told = format!("{MOST_ASKS} requests to this session are open, the limit");
             return Err(Fault::new(Code::Overloaded, told).retry());
         }
-        rare.next_ask += 1;
-        let id = rare.next_ask;
+        // Never again within the session, over a restart neither: an answer that is kept for an id would answer another question.
+        let id = rare.last_ask.max(from) + 1;
+        rare.last_ask = id;
         rare.asks.push(Ask { id, event: event.into(), data: data.into() });
         self.tell_session(session, |out, form| envelope::request(out, form, id, event, (data, Form::Json)));
         Ok(id)

@@ -66,7 +66,8 @@ impl Engine {
                 return;
             }
             Phase::Raw => conn.closed = Some((code, reason.into())),
-            Phase::Open if conn.leaving => self.out.drop_data(id),
+            // It was told.
+            Phase::Hello | Phase::Checking(_) | Phase::Open if conn.leaving => self.out.drop_data(id),
             Phase::Hello | Phase::Checking(_) | Phase::Open => {
                 self.out.drop_data(id);
                 self.tell(id, |out, form| envelope::bye(out, form, code, reason, after));

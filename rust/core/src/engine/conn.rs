@@ -107,6 +107,8 @@ pub(super) struct Conn {
     pub raw_open: bool,
     /// The server stops, and it was told so: only the acks of what runs are still to come.
     pub leaving: bool,
+    /// Its hello named a session that is not there: what was said before its `welcome` has left may have been done there.
+    pub doubted: bool,
     /// Peer's close code and reason, for the event that ends a raw socket.
     pub closed: Option<(u16, Box<str>)>,
 }
@@ -146,6 +148,7 @@ impl Conn {
             wants_drained: false,
             raw_open: false,
             leaving: false,
+            doubted: false,
             closed: None,
         }
     }

@@ -48,8 +48,8 @@ pub struct Blob {
 /// What needs the application's judgement, in the order in which it came.
 #[derive(Debug)]
 pub enum AppEvent {
-    /// An `emit`: answer with `ack` or `fail`.
-    Request { session: SessionId, request: u64, handler: u32, form: Form, data: Blob },
+    /// An `emit`: answer with `ack` or `fail`. One with a key begins with `begin`.
+    Request { session: SessionId, request: u64, handler: u32, form: Form, data: Blob, keyed: bool },
     /// A message on a raw socket. Text was checked to be UTF-8.
     RawMessage { conn: ConnId, kind: Kind, data: Blob },
     /// The same, where it was put together or inflated: it is moved, and not copied once more.

@@ -50,7 +50,7 @@ impl Engine {
 
     fn feed_as(&mut self, session: SessionId, returning: bool, now: Now) {
         let Some(held) = self.session(session) else { return };
-        let Some(conn) = held.conn.filter(|_| held.lagging) else { return };
+        let Some(conn) = held.conn.filter(|_| held.lagging) else { return self.say_live(session) };
         let before = self.out.data_bytes(conn);
         match self.missing(session, returning) {
             Found::Gaps(gaps) => {
@@ -68,6 +68,7 @@ impl Engine {
         let gaps = self.out.data_bytes(conn).saturating_sub(before);
         if self.feed_entries(conn, session, gaps) {
             self.be_live(conn, session);
+            self.say_live(session);
         }
         self.unblock_rooms_of(session);
     }

@@ -37,6 +37,7 @@ impl Engine {
             key: own(&hello.key),
             position: own(&hello.position),
             streams: hello.streams.clone(),
+            n: hello.n,
             cookie: hello.cookie,
             ticket: hello.ticket,
             ..PendingHello::default()
@@ -63,6 +64,7 @@ impl Engine {
         if !self.ask_who(id, now) {
             return;
         }
+        self.time_welcome(id, now);
         let event = AppEvent::Authenticate {
             conn: id,
             token,
@@ -191,6 +193,10 @@ impl Engine {
             self.begin_subscription(id, session, subscription, pending.owner, expires, now);
             return;
         }
+        if let Some(held) = self.session_mut(session) {
+            held.hello_n = pending.n.unwrap_or(0);
+        }
+        self.doubt(id, pending);
         self.arrive(id, session, began, pending, now);
         self.welcome(id, session, began, None, now);
         if since == Since::Unknown {
@@ -249,6 +255,8 @@ impl Engine {
             latency_us: None,
             budget: (u32::try_from(rate.saturating_mul(2000)).unwrap_or(u32::MAX), now.tick),
             known: false,
+            hello_n: 0,
+            owes_live: false,
         });
         let session = SessionId::new(index, generation);
         if let Some(held) = self.session_mut(session) {
@@ -294,6 +302,7 @@ impl Engine {
         pending: &PendingHello,
         now: Now,
     ) {
+        self.owe_live(id, session);
         if self.conn(id).is_some_and(|conn| conn.request.is_some()) {
             self.link_up(id, session, cursor, pending, now);
         } else {

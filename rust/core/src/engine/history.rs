@@ -4,28 +4,53 @@
 // Numbers of a peer come in here: a sum that could wrap or panic is an error of the build, or has its reason beside it.
 #![cfg_attr(not(test), warn(clippy::arithmetic_side_effects))]
 
-use super::requests::refuse_own;
+use super::rooms::Room;
 use super::steps::of_bytes;
 use super::{Engine, size};
 use crate::codes::Code;
-use crate::envelope::write::{self as envelope, EventOut};
+use crate::envelope::write::{self as envelope, EventOut, HistoryOut};
 use crate::error::Fault;
 use crate::ids::{Now, RoomId, Seq, SessionId};
 use crate::log::entry::{Entry, Where};
+use crate::log::position::Since;
 use crate::log::ring::Reason;
 use crate::room::grants::Grants;
 use std::sync::Arc;
 
 /// Entries of one answer.
+#[derive(Default)]
 pub(super) struct Past {
     pub entries: Vec<Arc<Entry>>,
     /// Entries looked at, in steps.
     pub looked_at: usize,
+    /// The number up to which they speak.
+    pub upto: Seq,
     /// There are more after the last of them.
     pub more: bool,
     /// Nothing between the position and the first of them is missing.
     pub complete: bool,
     pub gap: Option<(Seq, Seq, &'static str)>,
+}
+
+/// What is wanted of a room's newest entries.
+pub(super) struct Newest<'a> {
+    /// None from before this position.
+    pub since: Option<&'a str>,
+    /// So many at most.
+    pub last: Option<u64>,
+    /// None above this number.
+    pub upto: Seq,
+    pub hears: SessionId,
+    /// Whether it may hear of them at all.
+    pub allowed: bool,
+}
+
+/// Which of a room's entries a `history` wants.
+pub(super) enum Wish<'a> {
+    /// The oldest after a position (none: of all that is held), so many at most.
+    After(Option<&'a str>, Option<u64>),
+    /// So many of the newest.
+    Last(u64),
 }
 
 impl Engine {
@@ -34,38 +59,97 @@ impl Engine {
         session: SessionId,
         id: Option<u64>,
         room: &str,
-        after: Option<&str>,
-        limit: Option<u64>,
+        wish: &Wish<'_>,
         now: Now,
     ) -> Result<(), Fault> {
-        refuse_own(room)?;
         if let (Some(id), Some(held)) = (id, self.session_mut(session)) {
             held.acks.note(id);
         }
-        if self.rooms.settings_for(room).is_none() {
-            return Err(Fault::new(Code::NotFound, format!("there is no room {room:?}")));
-        }
-        let may = self
-            .rooms
-            .named(room)
-            .and_then(|room| Some((room, self.grants_in(room, session)?)))
-            .filter(|(_, grants)| grants.contains(Grants::HISTORY));
-        let Some((room, _)) = may else {
-            return Err(Fault::new(
-                Code::Forbidden,
-                format!("this session may not read the past of {room:?}"),
-            ));
-        };
+        let room = self.may_read(session, room)?;
         // Nobody would hear the answer to a request without an id: it is not read.
         let (Some(id), Some(form)) = (id, self.form_of(session)) else { return Ok(()) };
         self.expire_room(room, now);
-        let past = self.past(room, after, limit.unwrap_or(u64::MAX), Some(session));
+        let past = match *wish {
+            Wish::After(after, limit) => self.past(room, after, limit.unwrap_or(u64::MAX), Some(session)),
+            Wish::Last(last) => {
+                let Some(place) = self.room(room) else { return Ok(()) };
+                let (upto, last) = (self.log.head(), Some(last));
+                self.newest(place, &Newest { since: None, last, upto, hears: session, allowed: true })
+            }
+        };
         self.steps.spend(past.looked_at);
         let shown: Vec<EventOut<'_>> = past.entries.iter().map(|entry| shown(entry)).collect();
         let mut bytes = Vec::with_capacity(256);
-        envelope::history(&mut bytes, form, id, &shown, past.complete, past.more, past.gap);
+        let Past { upto: seq, complete, more, gap, .. } = past;
+        let told = HistoryOut { entries: &shown, seq, complete, more, gap };
+        envelope::history(&mut bytes, form, id, &told);
         self.tell_reply(session, Some(id), |out, _| out.extend_from_slice(&bytes));
         Ok(())
+    }
+
+    /// The room of this name whose past a session may read: one with the right to it, or of rtcore's own one that it is in.
+    fn may_read(&self, session: SessionId, name: &str) -> Result<RoomId, Fault> {
+        let own = name.starts_with('$');
+        if !own && self.patterns.find(name).is_none() {
+            return Err(Fault::new(Code::NotFound, format!("there is no room {name:?}")));
+        }
+        let room = self.room_named(name);
+        let rights = room.and_then(|room| Some((room, self.grants_in(room, session)?)));
+        match rights {
+            Some((room, grants)) if own || grants.contains(Grants::HISTORY) => Ok(room),
+            _ => {
+                let told = format!("this session may not read the past of {name:?}");
+                Err(Fault::new(Code::Forbidden, told))
+            }
+        }
+    }
+
+    /// The newest entries that are wanted, bounded by count and bytes, and as a gap what of the wish is not among them.
+    pub(super) fn newest(&self, place: &Room, wanted: &Newest<'_>) -> Past {
+        let (after, known) = match self.log.since(wanted.since) {
+            Since::Known(seq) => (seq, true),
+            Since::Nothing => (0, true),
+            Since::Unknown => (0, false),
+        };
+        let upto = wanted.upto;
+        let mut past = Past { upto, ..Past::default() };
+        let most = size(wanted.last.unwrap_or(u64::MAX).min(self.config.limits.history_entries));
+        let mut left_out = None; // the highest number that was asked for and is not in the answer
+        let mut left = size(self.config.limits.history_bytes);
+        for entry in place.ring.after(after).rev().filter(|entry| entry.seq <= upto) {
+            past.looked_at = past.looked_at.saturating_add(of_bytes(entry.data.len()));
+            let fits = wanted.allowed && past.entries.len() < most;
+            let Some(less) = left.checked_sub(shown_cost(entry)).filter(|_| fits) else {
+                left_out = Some(entry.seq);
+                break;
+            };
+            left = less;
+            if entry.heard_by(wanted.hears) {
+                past.entries.push(Arc::clone(entry));
+            }
+        }
+        past.entries.reverse();
+        // With `last` alone, older entries were not asked for.
+        let by_last = wanted.since.is_none();
+        let few = (past.entries.len() as u64) < wanted.last.unwrap_or(0).min(most as u64);
+        if by_last && wanted.allowed && !few {
+            left_out = None;
+        }
+        let (forgotten, why) = (place.ring.forgotten(), place.ring.forgotten_why().word());
+        past.gap = if !known {
+            let to = past.entries.first().map_or(upto, |entry| entry.before());
+            Some((0, to, Reason::Epoch.word()))
+        } else if let Some(seq) = left_out {
+            Some((after.saturating_add(1), seq, Reason::Ring.word()))
+        } else if !by_last && !place.ring.complete_since(after) {
+            Some((after.saturating_add(1), forgotten.min(upto), why))
+        } else if by_last && forgotten > 0 && few {
+            Some((1, forgotten, why))
+        } else {
+            None
+        };
+        past.complete = past.gap.is_none();
+        past
     }
 
     /// The oldest entries after a position (none: of all that is held), bounded by count and bytes.
@@ -76,7 +160,7 @@ impl Engine {
         limit: u64,
         hears: Option<SessionId>,
     ) -> Past {
-        let mut past = Past { entries: Vec::new(), looked_at: 0, more: false, complete: true, gap: None };
+        let mut past = Past { upto: self.log.head(), complete: true, ..Past::default() };
         let Some(place) = self.room(room) else { return past };
         let known = self.log.since(after).after();
         let from = known.unwrap_or(0);
@@ -87,6 +171,7 @@ impl Engine {
             let cost = shown_cost(entry);
             if past.entries.len() >= most || (cost > left && !past.entries.is_empty()) {
                 past.more = true;
+                past.upto = entry.before();
                 break;
             }
             left = left.saturating_sub(cost);

@@ -8,18 +8,16 @@
 // Numbers of a peer come in here: a sum that could wrap or panic is an error of the build, or has its reason beside it.
 #![cfg_attr(not(test), warn(clippy::arithmetic_side_effects))]
 
-use super::history::{shown, shown_cost};
+use super::history::{Newest, Past, shown};
 use super::session::{Allowed, Hold};
 use super::steps::{BYTES, MEMBERS};
-use super::{AppEvent, Engine, Refused, size};
+use super::{AppEvent, Engine, Refused};
 use crate::asked::{Joining, Waiting};
 use crate::codes::Code;
 use crate::envelope::Join;
 use crate::envelope::write::{self as envelope, EventOut, JoinedOut, MemberOut};
 use crate::error::Fault;
 use crate::ids::{Form, Now, RoomId, Seq, SessionId};
-use crate::log::position::Since;
-use crate::log::ring::Reason;
 use crate::room::grants::Grants;
 use crate::room::members::Member;
 use crate::shares::What;
@@ -34,10 +32,15 @@ pub(super) struct Admitted<'a> {
 
 impl Engine {
     pub(super) fn said_join(&mut self, session: SessionId, join: Join<'_>, now: Now) -> Result<(), Fault> {
-        if let (Some(id), Some(held)) = (join.id, self.session_mut(session)) {
+        let id = join.id;
+        if self.is_overtaken(session, &join.room, id) {
+            let told =
+                format!("a later join or leave of {:?} was taken: this one is not done again", join.room);
+            return Err(Fault::new(Code::AckExpired, told));
+        }
+        if let (Some(id), Some(held)) = (id, self.session_mut(session)) {
             held.acks.note(id);
         }
-        let id = join.id;
         let fault = |fault: Fault| fault.with_id(id);
         if join.room.starts_with('$') {
             return Err(fault(own_room(&join.room)));
@@ -137,9 +140,10 @@ impl Engine {
     pub(super) fn denied(&mut self, ticket: u64, waiting: Waiting, code: &str, message: &str, now: Now) {
         match waiting {
             Waiting::Join(joining) => {
+                self.note_move(joining.session, &joining.room, joining.id);
                 let told = format!("{message}, in {:?}", joining.room);
                 self.tell_refused_of(joining.session, Refused::Join, code, &told);
-                let error = envelope::ErrorOut { code, message, details: None, retry: false };
+                let error = envelope::ErrorOut::new(code, message);
                 self.tell_reply(joining.session, joining.id, |out, form| match joining.id {
                     Some(id) => envelope::ack_error(out, form, id, &error),
                     None => envelope::error(out, form, &error),
@@ -155,7 +159,7 @@ impl Engine {
             Waiting::Reauth { session, id, bytes } => {
                 self.settle(session, bytes);
                 self.tell_refused_of(session, Refused::Token, code, message);
-                let error = envelope::ErrorOut { code, message, details: None, retry: false };
+                let error = envelope::ErrorOut::new(code, message);
                 self.tell_reply(session, id, |out, form| match id {
                     Some(id) => envelope::ack_error(out, form, id, &error),
                     None => envelope::error(out, form, &error),
@@ -213,6 +217,7 @@ impl Engine {
             };
             self.enter(session, room, member, joining.id.unwrap_or(0), now);
         }
+        self.note_move(session, &joining.room, joining.id);
         if let Some(place) = self.room_mut(room)
             && place.settings().presence
         {
@@ -252,7 +257,7 @@ impl Engine {
     ) {
         let Some(place) = self.room(room) else { return };
         let asked = |wants: &&Joining| wants.since.is_some() || wants.last.is_some();
-        self.with_view(room, grants, state, self.log.head(), |view| {
+        self.with_view((room, session), grants, state, self.log.head(), |view| {
             if !asked(&wants) {
                 envelope::joined(out, form, id, &view);
                 return;
@@ -262,60 +267,24 @@ impl Engine {
                 envelope::joined(out, form, id, &JoinedOut { history: Some(&[]), ..view });
                 return;
             }
-            let (after, known) = match self.log.since(wants.since.as_deref()) {
-                Since::Known(seq) => (seq, true),
-                Since::Nothing => (0, true),
-                Since::Unknown => (0, false),
+            let wanted = Newest {
+                since: wants.since.as_deref(),
+                last: wants.last,
+                upto,
+                hears: session,
+                allowed: grants.contains(Grants::HISTORY),
             };
-            let most = size(wants.last.unwrap_or(u64::MAX).min(self.config.limits.history_entries));
-            let allowed = grants.contains(Grants::HISTORY);
-            let mut left_out = None; // the highest number that was asked for and is not in the answer
-            let mut room_left = size(self.config.limits.history_bytes);
-            let mut entries = Vec::new();
-            for entry in place.ring.after(after).rev().filter(|entry| entry.seq <= upto) {
-                let left =
-                    room_left.checked_sub(shown_cost(entry)).filter(|_| allowed && entries.len() < most);
-                let Some(left) = left else {
-                    left_out = Some(entry.seq);
-                    break;
-                };
-                room_left = left;
-                if entry.heard_by(session) {
-                    entries.push(&**entry);
-                }
-            }
-            entries.reverse();
-            // With `last` alone, older entries were not asked for.
-            let by_last = wants.since.is_none();
-            if by_last && allowed && (entries.len() as u64) >= wants.last.unwrap_or(0).min(most as u64) {
-                left_out = None;
-            }
-            let forgotten = place.ring.forgotten();
-            let gap = if !known {
-                let to = entries.first().map_or(upto, |entry| entry.before());
-                Some((0, to, Reason::Epoch.word()))
-            } else if let Some(seq) = left_out {
-                Some((after.saturating_add(1), seq, Reason::Ring.word()))
-            } else if !by_last && !place.ring.complete_since(after) {
-                Some((after.saturating_add(1), forgotten.min(upto), place.ring.forgotten_why().word()))
-            } else if by_last
-                && forgotten > 0
-                && (entries.len() as u64) < wants.last.unwrap_or(0).min(most as u64)
-            {
-                Some((1, forgotten, place.ring.forgotten_why().word()))
-            } else {
-                None
-            };
+            let Past { entries, gap, .. } = self.newest(place, &wanted);
             let history: Vec<EventOut<'_>> = entries.iter().map(|entry| shown(entry)).collect();
             let view = JoinedOut { history: Some(&history), complete: Some(gap.is_none()), gap, ..view };
             envelope::joined(out, form, id, &view);
         });
     }
 
-    /// Show a room as a member with these grants sees it.
+    /// Show a room as this member, with these grants, sees it.
     pub(super) fn with_view(
         &self,
-        room: RoomId,
+        (room, session): (RoomId, SessionId),
         grants: Grants,
         state: Option<&[u8]>,
         seq: Seq,
@@ -344,6 +313,7 @@ impl Engine {
         let words: Vec<&str> = grants.words().collect();
         show(JoinedOut {
             seq,
+            began: place.members.get(session).map_or(seq, |member| member.began),
             members,
             count: sees.then_some(count as u64),
             state: state.map(|state| (state, Form::Json)),
@@ -364,11 +334,15 @@ impl Engine {
         if room.starts_with('$') {
             return Err(own_room(room));
         }
+        let overtaken = self.is_overtaken(session, room, id);
         if let (Some(id), Some(held)) = (id, self.session_mut(session)) {
             held.acks.note(id);
         }
-        if let Some(room) = self.rooms.named(room) {
-            self.leave(session, room, now);
+        if !overtaken {
+            self.note_move(session, room, id);
+            if let Some(room) = self.rooms.named(room) {
+                self.leave(session, room, now);
+            }
         }
         if let Some(id) = id {
             self.tell_reply(session, Some(id), |out, form| envelope::ack(out, form, id, None));

@@ -17,7 +17,9 @@ mod close;
 mod config;
 mod conn;
 mod decide;
+mod door;
 mod encoding;
+mod errors;
 mod events;
 mod fanout;
 mod feed;
@@ -26,9 +28,17 @@ mod history;
 mod http;
 mod input;
 mod join;
+mod keys;
+mod life;
 mod lines;
+mod live;
 mod look;
+<<<<<<< HEAD
 mod next;
+=======
+mod moves;
+mod newest;
+>>>>>>> 2c2b4f7 (What clients need, at the server: hello.n, life, began, live, last, acked, taken; keys as ruled; each case a scenario)
 mod output;
 mod parting;
 mod presence;
@@ -100,6 +110,11 @@ pub struct Engine {
     config: Config,
     handlers: HashMap<Box<str>, u32, Seeded>,
     log: Log,
+    /// The life of what is remembered of requests, acks and keys: a new one at each start.
+    life: String,
+    /// Requests of our own have ids above this: the start in microseconds since 1970, so that those of an earlier start are
+    /// below (but for a session that was asked a million times a second).
+    asks_from: u64,
     conns: Slab<Conn>,
     sessions: Slab<Session>,
     /// By a session's slot.
@@ -145,6 +160,7 @@ impl Engine {
             random.next_u64(),
             KeyLimits { per_user: size(limits.keys_per_user), keep_ms: limits.key_ms },
         );
+        let life = session::word(&mut random, 12); // 60 bits: no two lives of a log have the same
         let mut patterns = Patterns::new(Bounds { count: 1024, bytes: 1 << 20, age_ms: 3_600_000 });
         for settings in &config.rooms {
             // A pattern that cannot be used was refused where it was configured.
@@ -153,6 +169,8 @@ impl Engine {
         let mut engine = Self {
             handlers,
             log: Log::new(&epoch, size(config.limits.ring_memory)),
+            life,
+            asks_from: now.wall_ms.saturating_mul(1000).min(crate::envelope::MAX_ID / 2),
             conns: Slab::default(),
             sessions: Slab::default(),
             listeners: Vec::new(),

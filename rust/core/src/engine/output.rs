@@ -58,6 +58,7 @@ impl Engine {
         conn.progress = now.tick;
         self.stats.bytes_out += n as u64;
         let (data, control) = (self.out.data_bytes(id), self.out.control_bytes(id));
+        let doubted = conn.doubted;
         let low = size(self.config.limits.session_low);
         if conn.wants_drained && data <= low {
             conn.wants_drained = false;
@@ -81,6 +82,9 @@ impl Engine {
                 }
                 self.events.list.push(AppEvent::Drained { session });
             }
+        }
+        if doubted {
+            self.trust(id);
         }
         if self.out.gathers(id) && self.out.is_empty(id) {
             self.out.enlist(id); // perhaps this was all

@@ -155,7 +155,7 @@ impl Engine {
         let Some(form) = self.conn(conn).map(|conn| conn.form) else { return };
         let grants = self.grants_in(room, session).unwrap_or(Grants::NONE);
         let mut bytes = Vec::with_capacity(256);
-        self.with_view(room, grants, None, self.log.head(), |view| {
+        self.with_view((room, session), grants, None, self.log.head(), |view| {
             envelope::room(&mut bytes, form, &name, &view);
         });
         self.post_presence(conn, room, &bytes);

@@ -5,7 +5,7 @@
 #![cfg_attr(not(test), warn(clippy::arithmetic_side_effects))]
 
 use super::join::own_room;
-use super::{Engine, Publication, Unpublished, size};
+use super::{Engine, Publication, Unpublished, errors, size};
 use crate::codes::Code;
 use crate::envelope::{Publish, digest, field, write as envelope};
 use crate::error::Fault;
@@ -42,6 +42,9 @@ impl Engine {
             && self.session(session).is_some_and(|held| id <= held.acks.taken())
         {
             return self.seen_before(session, id);
+        }
+        if id.is_some() {
+            self.has_place_for_ack(session)?;
         }
         let mine = self.may_publish(session, publish);
         // A room whose ring may not let go yet holds the publisher, before the id is taken.
@@ -274,12 +277,7 @@ impl Engine {
                 });
             }
             Kept::Error(error) => {
-                let error = envelope::ErrorOut {
-                    code: &error.code,
-                    message: &error.message,
-                    details: error.details.as_ref().map(|(bytes, form)| (&**bytes, *form)),
-                    retry: error.retry,
-                };
+                let error = errors::told(error);
                 self.tell_reply(session, Some(id), |out, form| envelope::ack_error(out, form, id, &error));
             }
         }

@@ -6,16 +6,15 @@
 
 use super::join::own_room;
 use super::publish::{Claimed, content_of, scope_user};
-use super::{AppEvent, Engine, size};
+use super::{AppEvent, Engine, errors, size};
 use crate::asked::{Owner, Waiting};
 use crate::codes::Code;
 use crate::envelope::{Emit, write as envelope};
 use crate::error::Fault;
 use crate::ids::{Ends, Form, Now, SessionId};
-use crate::log::acks::{Kept, KeptError, Seen};
+use crate::log::acks::{Kept, Seen};
 use crate::log::dedupe::{Kind, Scope, Ticket};
 use crate::shares::What;
-use std::borrow::Cow;
 use std::sync::Arc;
 
 /// Bytes of a result for which there is always place once its key is taken.
@@ -40,11 +39,13 @@ impl Engine {
     pub(super) fn said_emit(&mut self, session: SessionId, emit: &Emit<'_>, now: Now) -> Result<(), Fault> {
         let id = emit.id;
         if let Some(id) = id
-            && let Some(held) = self.session_mut(session)
+            && let Some(held) = self.session(session)
         {
             if id <= held.acks.taken() {
-                return self.seen_before(session, id);
+                return self.emitted_before(session, emit, id, now);
             }
+            self.has_place_for_ack(session)?;
+            let Some(held) = self.session_mut(session) else { return Ok(()) };
             let Seen::New = held.acks.take(id) else { return Ok(()) };
         }
         if let Err(fault) = self.begin_emit(session, emit, now) {
@@ -82,7 +83,8 @@ impl Engine {
         }
         let data = &emit.data;
         let bytes = u32::try_from(data.bytes.len()).unwrap_or(u32::MAX);
-        let request = self.ticket(Waiting::Emit { session, id, bytes, key });
+        let keyed = key.is_some();
+        let request = self.ticket(Waiting::Emit { session, id, bytes, key, begun: false });
         let (form, kept) = if data.form == Form::Json && data.has_bin {
             // Python reads `$bin` as bytes from `MessagePack` only.
             self.scratch.clear();
@@ -95,17 +97,21 @@ impl Engine {
         };
         self.count_waiting(session, bytes);
         self.stats.emitted += 1;
-        self.events.list.push(AppEvent::Request { session, request, handler, form, data: kept });
+        self.events.list.push(AppEvent::Request { session, request, handler, form, data: kept, keyed });
         Ok(())
     }
 
     /// The application's answer to a request.
     pub fn ack(&mut self, request: u64, data: &[u8], form: Form, now: Now) {
+<<<<<<< HEAD
         self.entry(now, |engine| engine.answer_emit(request, data, form, now));
     }
 
     fn answer_emit(&mut self, request: u64, data: &[u8], form: Form, now: Now) {
         let Some(Waiting::Emit { session, id, bytes, key }) = self.answered(request) else { return };
+=======
+        let Some(Waiting::Emit { session, id, bytes, key, .. }) = self.answered(request) else { return };
+>>>>>>> 2c2b4f7 (What clients need, at the server: hello.n, life, began, live, last, acked, taken; keys as ruled; each case a scenario)
         self.settle(session, bytes);
         if let Some(key) = key {
             let kept = Kept::Data { bytes: data.into(), form };
@@ -124,7 +130,15 @@ impl Engine {
         self.go_on(session, now);
     }
 
+    /// The application begins to do a request with a key. False: nobody waits for it any more, and it must not be done.
+    pub fn begin(&mut self, request: u64) -> bool {
+        let Some(Waiting::Emit { begun, .. }) = self.asked.get_mut(request) else { return false };
+        *begun = true;
+        true
+    }
+
     /// The application's error for a request.
+<<<<<<< HEAD
     pub fn fail(
         &mut self,
         request: u64,
@@ -146,38 +160,36 @@ impl Engine {
         retry: bool,
         now: Now,
     ) {
+=======
+    pub fn fail(&mut self, request: u64, error: &envelope::ErrorOut<'_>, now: Now) {
+>>>>>>> 2c2b4f7 (What clients need, at the server: hello.n, life, began, live, last, acked, taken; keys as ruled; each case a scenario)
         match self.answered(request) {
-            Some(Waiting::Emit { session, id, bytes, key }) => {
+            Some(Waiting::Emit { session, id, bytes, key, .. }) => {
                 self.settle(session, bytes);
                 self.stats.failed += 1;
-                let kept = Kept::Error(Arc::new(KeptError {
-                    code: Cow::Owned(code.to_owned()),
-                    message: Cow::Owned(message.to_owned()),
-                    details: details.map(|(bytes, form)| (bytes.into(), form)),
-                    retry,
-                }));
-                if let Some(key) = key {
-                    self.finish_key(key, &kept, now);
+                let kept = errors::keep(error);
+                match key {
+                    Some(key) if error.retry => self.free_key(key, &kept, now),
+                    Some(key) => self.finish_key(key, &kept, now),
+                    None => {}
                 }
                 if id.is_some() {
                     self.finish_request(session, id, kept);
                 } else {
                     // Nobody waits for an ack, but a fault in a message is said all the same.
-                    let error = envelope::ErrorOut { code, message, details, retry };
-                    self.tell_reply(session, None, |out, form| envelope::error(out, form, &error));
+                    self.tell_reply(session, None, |out, form| envelope::error(out, form, error));
                 }
                 self.go_on(session, now);
             }
             Some(Waiting::Reauth { session, id, bytes }) => {
                 self.settle(session, bytes);
-                let error = envelope::ErrorOut { code, message, details, retry };
                 self.tell_reply(session, id, |out, form| match id {
-                    Some(id) => envelope::ack_error(out, form, id, &error),
-                    None => envelope::error(out, form, &error),
+                    Some(id) => envelope::ack_error(out, form, id, error),
+                    None => envelope::error(out, form, error),
                 });
                 self.go_on(session, now);
             }
-            Some(other) => self.denied(request, other, code, message, now),
+            Some(other) => self.denied(request, other, error.code, error.message, now),
             None => {}
         }
     }
@@ -205,15 +217,7 @@ impl Engine {
     pub(super) fn fail_request(&mut self, session: SessionId, id: Option<u64>, fault: &Fault) {
         self.stats.faults += 1;
         match id {
-            Some(_) => {
-                let kept = Kept::Error(Arc::new(KeptError {
-                    code: Cow::Borrowed(fault.code.word()),
-                    message: fault.message.clone(),
-                    details: None,
-                    retry: fault.retry,
-                }));
-                self.finish_request(session, id, kept);
-            }
+            Some(_) => self.finish_request(session, id, errors::kept(fault)),
             None => self.tell_fault(session, fault),
         }
     }
@@ -244,39 +248,13 @@ impl Engine {
         }
     }
 
-    /// The result of a key: kept, and told to those who asked the same meanwhile.
-    pub(super) fn finish_key(&mut self, key: Ticket, kept: &Kept, now: Now) {
-        let fits = self.keys.has_place(key, kept.size(), &self.shares);
-        let remembered = if fits { kept.clone() } else { too_large() };
-        let size = remembered.size();
-        for ticket in self.keys.finish(key, remembered, size, &mut self.shares) {
-            if let Some(Waiting::SameKey { session, id, bytes, .. }) = self.answered(ticket) {
-                self.settle(session, bytes);
-                self.finish_request(session, id, kept.clone());
-                self.go_on(session, now);
-            }
-        }
-    }
-
-    /// What was being done under a key will not be done: the key is free again, and who waited for it is told.
-    fn release_key(&mut self, key: Ticket, now: Now) {
-        for ticket in self.keys.release(key, &mut self.shares) {
-            if let Some(Waiting::SameKey { session, id, bytes, .. }) = self.answered(ticket) {
-                self.settle(session, bytes);
-                let fault = Fault::new(Code::Internal, "the session that was first with this key ended");
-                self.fail_request(session, id, &fault.retry());
-                self.go_on(session, now);
-            }
-        }
-    }
-
     /// A session ended with decisions open: nobody waits for them any more.
     pub(super) fn forget_waiting(&mut self, session: SessionId, now: Now) {
         while let Some((ticket, waiting)) = self.asked.take_of(Owner::Session(session)) {
             self.not_asked(&waiting);
             self.steps.spend(1);
             match waiting {
-                Waiting::Emit { key: Some(key), .. } => self.release_key(key, now), // its handler is cancelled
+                Waiting::Emit { key: Some(key), begun, .. } => self.give_up_key(key, begun, now),
                 Waiting::SameKey { first, .. } => self.keys.forget_waiter(first, &ticket),
                 _ => {}
             }
@@ -338,16 +316,6 @@ impl Engine {
             self.tell_reply(session, Some(id), |out, form| envelope::auth(out, form, id, date));
         }
     }
-}
-
-/// What is kept of a result for which its owner has no place: that it was done.
-fn too_large() -> Kept {
-    Kept::Error(Arc::new(KeptError {
-        code: Cow::Borrowed(Code::AckExpired.word()),
-        message: "this key was used and its request done, but there was no place to keep the result".into(),
-        details: None,
-        retry: false,
-    }))
 }
 
 /// A room that a request names and that is none of the application's.

@@ -16,6 +16,7 @@ use crate::ids::{ConnId, Ends, Form, Now, RoomId, Seq, SessionId};
 use crate::log::position::Since;
 use crate::log::ring::Ring;
 use crate::room::grants::Grants;
+use crate::timers::Due;
 use std::sync::Arc;
 
 impl Engine {
@@ -51,6 +52,9 @@ impl Engine {
             return;
         }
         self.ask_rooms(id);
+        if !self.timers.is_set(Due::Welcome(id)) {
+            self.time_welcome(id, now); // nobody had to be asked who this is
+        }
         if open == 0 {
             self.finish_return(id, now);
         }
@@ -129,6 +133,9 @@ impl Engine {
             self.begin_session(id, &pending, returning.user.as_deref(), returning.expires, now);
             return;
         }
+        if !self.is_newest(id, session, &pending, now) {
+            return;
+        }
         if let Some(old) = self.session(session).and_then(|held| held.conn) {
             self.supersede(old, session, now);
         }
@@ -202,6 +209,7 @@ impl Engine {
     pub(super) fn leave_door(&mut self, id: ConnId) {
         let Some(Phase::Checking(pending)) = self.conn_mut(id).map(|conn| &mut conn.phase) else { return };
         let pending = std::mem::take(&mut **pending);
+        self.timers.drop(Due::Welcome(id));
         self.told_who(id);
         if pending.asked {
             self.events.list.push(AppEvent::Unasked { conn: id, ticket: 0 });
@@ -299,7 +307,9 @@ impl Engine {
     ) {
         let Some(form) = self.form_of(session) else { return };
         let mut bytes = Vec::with_capacity(256);
-        self.with_view(room, grants, state, seq, |view| envelope::room(&mut bytes, form, name, &view));
+        self.with_view((room, session), grants, state, seq, |view| {
+            envelope::room(&mut bytes, form, name, &view)
+        });
         self.tell_session(session, |out, _| out.extend_from_slice(&bytes));
     }
 }

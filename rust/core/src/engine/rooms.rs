@@ -79,9 +79,10 @@ impl Engine {
             let mark = place.presence.mark();
             match held.rooms.iter_mut().find(|joined| joined.room == room) {
                 Some(joined) => joined.join_id = join_id,
-                None => held.rooms.push(Joined { room, join_id, latest_until: 0, mark }),
+                None => held.rooms.push(Joined { room, join_id, moved: 0, latest_until: 0, mark }),
             }
         }
+        self.move_in(session, room, join_id);
         debug_assert!(old.is_none() || began > 0 || self.log.head() == 0);
         if tells && old.is_none() {
             self.tell_presence(room, session, true, now);
@@ -90,6 +91,7 @@ impl Engine {
 
     /// Take a session out of a room; whether it was in it.
     pub(super) fn leave(&mut self, session: SessionId, room: RoomId, now: Now) -> bool {
+        self.move_out(session, room);
         if let Some(held) = self.session_mut(session) {
             let walked = held.rooms.len() / ROOMS;
             held.rooms.retain(|joined| joined.room != room);

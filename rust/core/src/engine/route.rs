@@ -6,12 +6,13 @@
 
 use super::conn::Phase;
 use super::encoding::Carrier;
+use super::history::Wish;
 use super::lines::Line;
 use super::session::Session;
 use super::steps::of_bytes;
 use super::{Engine, Refused, size};
 use crate::codes::{Code, close};
-use crate::envelope::{Said, messages, read, type_of, write as envelope};
+use crate::envelope::{Heard, Said, hear, messages, read, type_of};
 use crate::error::Fault;
 use crate::ids::{ConnId, Form, Now, SessionId};
 use crate::stream::Streams;
@@ -149,11 +150,15 @@ impl Engine {
             self.first_message(id, message, now);
             return true;
         }
+        let doubted = conn.doubted;
         let Some(session) = conn.session else { return true };
         if !self.within_rate(session, now) {
             let limit = self.config.limits.messages_per_second;
             let reason = format!("more than {limit} messages per second");
             self.close_conn(id, close::RATE, &reason, Some(1.0), now);
+            return true;
+        }
+        if doubted && self.refuse_doubted(session, form, &message) {
             return true;
         }
         self.message_of(session, form, message, now);
@@ -171,10 +176,15 @@ impl Engine {
         if self.is_over(session, now) {
             return; // nothing is done, nor said to be wrong, for who has no right to ask
         }
-        let read = message.and_then(|bytes| Ok((read(form, bytes)?, bytes)));
+        let heard = message.and_then(|bytes| Ok((hear(form, bytes)?, bytes)));
         let owed = self.is_owed_much(session);
-        let (said, source) = match read {
-            Ok(said) => said,
+        let (said, source) = match heard {
+            Ok((Heard { said, acked }, source)) => {
+                if let Some(acked) = acked {
+                    self.note_acked(session, acked);
+                }
+                (said, source)
+            }
             // Nobody waits for the error of what has no id, and a body can hold half a million of those.
             Err(fault) if owed && fault.id.is_none() => {
                 self.stats.faults += 1;
@@ -209,7 +219,7 @@ impl Engine {
 
     /// Not taken now: it may be tried again.
     pub(super) fn refuse_for_now(&mut self, session: SessionId, said: &Said<'_>, told: String) {
-        let fault = Fault::new(Code::Overloaded, told).with_id(id_of(said)).retry();
+        let fault = Fault::new(Code::Overloaded, told).with_id(id_of(said)).retry_after(1000);
         match said {
             Said::Open(open) => self.put_off_stream(session, open.id, &fault),
             _ => self.tell_fault(session, &fault),
@@ -233,8 +243,9 @@ impl Engine {
             Said::Join(join) => self.said_join(session, join, now),
             Said::Leave { id, room } => self.said_leave(session, id, &room, now),
             Said::Publish(publish) => self.said_publish(session, &publish, source, now),
-            Said::History { id, room, after, limit } => {
-                self.said_history(session, id, &room, after.as_deref(), limit, now)
+            Said::History { id, room, after, limit, last } => {
+                let wish = last.map_or(Wish::After(after.as_deref(), limit), Wish::Last);
+                self.said_history(session, id, &room, &wish, now)
             }
             Said::Emit(emit) => self.said_emit(session, &emit, now),
             Said::Reply { id, result } => {
@@ -246,21 +257,7 @@ impl Engine {
                 Ok(())
             }
             Said::Ping { time, rtt, .. } => {
-                if let Some(rtt) = rtt
-                    && let Some(session) = self.session_mut(session)
-                    && rtt.is_finite()
-                    && (0.0..=4_000_000.0).contains(&rtt)
-                {
-                    #[expect(
-                        clippy::cast_possible_truncation,
-                        clippy::cast_sign_loss,
-                        reason = "checked above"
-                    )]
-                    let micros = (rtt * 1000.0) as u32;
-                    session.latency_us = Some(micros);
-                }
-                let time = time.as_ref().map(|time| (&*time.bytes, time.form));
-                self.tell_reply(session, None, |out, form| envelope::pong(out, form, time, now.wall_ms));
+                self.said_ping(session, time.as_ref(), rtt, now);
                 Ok(())
             }
             Said::Open(open) => {

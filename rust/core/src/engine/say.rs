@@ -4,10 +4,9 @@
 
 use super::conn::Phase;
 use super::encoding;
-use super::{Engine, Refused};
+use super::{Engine, Refused, errors};
 use crate::codes::Code;
 use crate::envelope::write as envelope;
-use crate::envelope::write::ErrorOut;
 use crate::error::Fault;
 use crate::frame::http::Refusal;
 use crate::frame::websocket::{header_len, opcode, write_header};
@@ -150,8 +149,7 @@ impl Engine {
         if self.config.tells_faults && fault.code == Code::InvalidMessage {
             self.tell_refused_of(session, Refused::Message, fault.code.word(), &fault.message);
         }
-        let error =
-            ErrorOut { code: fault.code.word(), message: &fault.message, details: None, retry: fault.retry };
+        let error = errors::of_fault(fault);
         self.tell_reply(session, fault.id, |out, form| match fault.id {
             Some(request) => envelope::ack_error(out, form, request, &error),
             None => envelope::error(out, form, &error),

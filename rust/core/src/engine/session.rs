@@ -4,6 +4,7 @@
 
 use super::backlog::Backlog;
 use super::http::{Link, Subscription};
+use super::moves::Moves;
 use crate::frame::page::Page;
 use crate::ids::{ConnId, Ends, RoomId, Seq, SessionId, Tick};
 use crate::log::acks::Acks;
@@ -21,6 +22,8 @@ pub(super) struct Joined {
     pub room: RoomId,
     /// The id of the `join`: sent again because it had no ack, it is answered with its history.
     pub join_id: u64,
+    /// The id of the newest join or leave of this room (`moves`).
+    pub moved: u64,
     /// Policy `latest`: up to this number only the newest entry of each slot is fed.
     pub latest_until: Seq,
     /// While the session lags: the presence mark that it was told up to.
@@ -54,7 +57,8 @@ pub(super) struct Rare {
     /// Gaps of that ring told up to here.
     pub ring_floor: Seq,
     pub asks: Vec<Ask>,
-    pub next_ask: u64,
+    /// The highest id of those so far.
+    pub last_ask: u64,
     pub wants_drained: bool,
     /// Messages that came by `send` and must wait, as JSON.
     pub posted: Backlog,
@@ -70,6 +74,8 @@ pub(super) struct Rare {
     pub lent: Vec<SessionId>,
     /// Streams of items, once there was one.
     pub streams: Option<Box<Streams>>,
+    /// Its newest joins and leaves of rooms that it is not in.
+    pub moves: Moves,
 }
 
 /// The logical peer.
@@ -111,6 +117,10 @@ pub(super) struct Session {
     pub budget: (u32, Tick),
     /// Whether the application has its handle.
     pub known: bool,
+    /// The highest number of its hellos.
+    pub hello_n: u64,
+    /// What was missed is being told: its end is to be said.
+    pub owes_live: bool,
 }
 
 impl Rare {
@@ -190,6 +200,8 @@ pub(super) struct PendingHello {
     pub subscription: Option<Box<Subscription>>,
     /// Of each stream that it reads, the next item wanted.
     pub streams: Vec<(u64, u64)>,
+    /// Which hello of the session this is; none: its client does not count them.
+    pub n: Option<u64>,
     /// A stream over plain HTTP that a session's key opens: that session.
     pub owner: Option<SessionId>,
     /// The application is asked who this is.

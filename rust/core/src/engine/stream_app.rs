@@ -2,13 +2,11 @@
 //!
 //! Parts: Sessions.
 
-use super::{Engine, size};
-use crate::envelope::write as envelope;
+use super::{Engine, errors, size};
+use crate::envelope::write::{self as envelope, ErrorOut};
 use crate::ids::{Form, Now, SessionId};
-use crate::log::acks::{Kept, KeptError};
+use crate::log::acks::Kept;
 use crate::stream::{Row, Stream};
-use std::borrow::Cow;
-use std::sync::Arc;
 
 /// Whether a stream may make its next item.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,6 +53,7 @@ impl Engine {
     }
 
     /// The application is done with a stream, because of an error.
+<<<<<<< HEAD
     #[expect(clippy::too_many_arguments, reason = "the parts of an error, and whose it is")]
     pub fn fail_stream(
         &mut self,
@@ -73,6 +72,10 @@ impl Engine {
             retry,
         };
         self.entry(now, |engine| engine.stream_done(session, id, Kept::Error(Arc::new(error)), now));
+=======
+    pub fn fail_stream(&mut self, session: SessionId, id: u64, error: &ErrorOut<'_>, now: Now) {
+        self.stream_done(session, id, errors::keep(error), now);
+>>>>>>> 2c2b4f7 (What clients need, at the server: hello.n, life, began, live, last, acked, taken; keys as ruled; each case a scenario)
     }
 
     fn stream_done(&mut self, session: SessionId, id: u64, end: Kept, now: Now) {

@@ -146,7 +146,7 @@ impl Engine {
     pub(super) fn want(&mut self, session: SessionId, id: u64, next: u64) {
         let found = self.row_mut(session, id).filter(|row| !row.gone);
         let Some(row) = found else {
-            let end = super::streams::failed(&lost(id, next));
+            let end = super::errors::kept(&lost(id, next));
             self.tell_end(session, id, next, &end);
             return;
         };

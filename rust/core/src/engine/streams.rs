@@ -5,17 +5,15 @@
 // Numbers of a peer come in here: a sum that could wrap or panic is an error of the build, or has its reason beside it.
 #![cfg_attr(not(test), warn(clippy::arithmetic_side_effects))]
 
-use super::{AppEvent, Engine, size};
+use super::{AppEvent, Engine, errors, size};
 use crate::codes::Code;
-use crate::envelope::write::{self as envelope, ErrorOut};
+use crate::envelope::write as envelope;
 use crate::envelope::{Data, OfStream, Open};
 use crate::error::Fault;
 use crate::ids::{Form, SessionId};
-use crate::log::acks::{Kept, KeptError};
+use crate::log::acks::Kept;
 use crate::outbox::Meta;
 use crate::stream::{Arrived, Down, Row, Stream, Streams, Up};
-use std::borrow::Cow;
-use std::sync::Arc;
 
 /// Of each stream that goes up, the next item wanted: what `welcome` says.
 pub(super) fn wanted(streams: &Streams) -> Vec<(u64, u64)> {
@@ -26,23 +24,11 @@ pub(super) fn wanted(streams: &Streams) -> Vec<(u64, u64)> {
     streams.rows().iter().filter_map(up).collect()
 }
 
-/// A fault as what came of a stream.
-pub(super) fn failed(fault: &Fault) -> Kept {
-    Kept::Error(Arc::new(KeptError {
-        code: Cow::Borrowed(fault.code.word()),
-        message: fault.message.clone(),
-        details: None,
-        retry: fault.retry,
-    }))
-}
-
 /// Write the end of a stream.
 pub(super) fn write_end(out: &mut Vec<u8>, form: Form, id: u64, n: u64, end: &Kept) {
     match end {
         Kept::Error(error) => {
-            let details = error.details.as_ref().map(|(bytes, form)| (&**bytes, *form));
-            let told = ErrorOut { code: &error.code, message: &error.message, details, retry: error.retry };
-            envelope::end(out, form, id, n, Err(&told));
+            envelope::end(out, form, id, n, Err(&errors::told(error)));
         }
         Kept::Data { bytes, form: of } => envelope::end(out, form, id, n, Ok((bytes, *of))),
         Kept::Seq(_) => envelope::end(out, form, id, n, Ok((b"null", Form::Json))),
@@ -126,7 +112,7 @@ impl Engine {
     fn open_again(&mut self, session: SessionId, id: u64, credit: u64) {
         let Some(row) = self.row_mut(session, id).filter(|row| !row.gone) else {
             let told = format!("stream {id} was opened before, and what came of it is no longer kept");
-            self.tell_end(session, id, 0, &failed(&Fault::new(Code::AckExpired, told)));
+            self.tell_end(session, id, 0, &errors::kept(&Fault::new(Code::AckExpired, told)));
             return;
         };
         if let Stream::Down(down) = &mut row.stream {
@@ -147,7 +133,7 @@ impl Engine {
     /// It is not opened. Its end is kept, for the case that it is asked again.
     fn refuse_stream(&mut self, session: SessionId, id: u64, fault: &Fault) {
         self.stats.faults += 1;
-        let end = failed(fault);
+        let end = errors::kept(fault);
         self.tell_end(session, id, 0, &end);
         let (count, bytes) = (size(self.config.limits.streams), size(self.config.limits.stream_bytes));
         let Some(held) = self.session_mut(session) else { return };
@@ -160,7 +146,7 @@ impl Engine {
     /// It is not even looked at now: too much waits. Its id was not used.
     pub(super) fn put_off_stream(&mut self, session: SessionId, id: u64, fault: &Fault) {
         self.stats.faults += 1;
-        self.tell_end(session, id, 0, &failed(fault));
+        self.tell_end(session, id, 0, &errors::kept(fault));
     }
 
     /// Say the end of a stream ahead of what waits.
@@ -206,7 +192,7 @@ impl Engine {
         let Some(row) = self.row_mut(session, id) else { return };
         let runs = row.runs;
         row.clear();
-        row.end = Some(failed(fault));
+        row.end = Some(errors::kept(fault));
         row.told = false;
         row.held = false;
         if runs {
@@ -224,7 +210,7 @@ impl Engine {
         if !known {
             self.stats.faults += 1;
             let told = format!("no stream {id} is open");
-            self.tell_end(session, id, 0, &failed(&Fault::new(Code::NotFound, told)));
+            self.tell_end(session, id, 0, &errors::kept(&Fault::new(Code::NotFound, told)));
             return None;
         }
         match self.row_mut(session, id) {

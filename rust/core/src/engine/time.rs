@@ -36,6 +36,7 @@ impl Engine {
             match self.timers.take() {
                 Some(Due::Conn(id)) => self.conn_due(id, now),
                 Some(Due::Patience(id)) => self.patience_due(id, now),
+                Some(Due::Welcome(id)) => self.welcome_due(id, now),
                 Some(Due::Expiry(id) | Due::Away(id) | Due::Streams(id)) => self.session_due(id, now),
                 Some(Due::Presence(id)) => self.flush_presence(id),
                 Some(Due::Blocked(id)) => self.block_timeout(id, now),

@@ -48,6 +48,7 @@ impl Engine {
             ("history", limits.history_entries),
             ("messages_per_second", limits.messages_per_second),
             ("streams", limits.streams),
+            ("keys", limits.key_ms / 1000),
         ];
         let link = held.link.as_deref();
         let key = std::str::from_utf8(&held.key)
@@ -59,6 +60,7 @@ impl Engine {
             key,
             user: held.user().map(|user| &**user),
             epoch: self.log.epoch(),
+            life: &self.life,
             seq,
             head: self.log.head(),
             taken: held.acks.taken(),

@@ -45,7 +45,7 @@ mod writer;
 mod writer_json;
 mod writer_msgpack;
 
-pub use said::{Data, Emit, Hello, Join, OfStream, Open, PeerFailure, Publish, Said};
+pub use said::{Data, Emit, Heard, Hello, Join, OfStream, Open, PeerFailure, Publish, Said};
 pub use split::{Kept, Messages, Rest};
 pub use value::{digest, field, packed_binary, same, transcode};
 pub use write::*;
@@ -75,6 +75,11 @@ pub fn messages(form: Form, frame: &[u8]) -> Messages<'_> {
 /// Read one message. A fault carries the request's id wherever one could be read.
 pub fn read(form: Form, message: &[u8]) -> Result<Said<'_>, Fault> {
     Take::new(form, message).said()
+}
+
+/// The same, with what any message may say beside.
+pub fn hear(form: Form, message: &[u8]) -> Result<Heard<'_>, Fault> {
+    Take::new(form, message).heard()
 }
 
 /// The text that a checked JSON value is; none: it is something else.

@@ -87,6 +87,15 @@ impl<'a> Data<'a> {
     }
 }
 
+/// A message, and what any message may say beside.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Heard<'a> {
+    /// The message.
+    pub said: Said<'a>,
+    /// The peer has the acks of all its ids up to this.
+    pub acked: Option<u64>,
+}
+
 /// One message from a peer, by its `type`. All text is as it was said; what it may name is for others to
 /// decide.
 #[derive(Clone, Debug, PartialEq)]
@@ -114,6 +123,8 @@ pub enum Said<'a> {
         after: Option<Cow<'a, str>>,
         /// How many at most.
         limit: Option<u64>,
+        /// That many of the newest; never together with `after`.
+        last: Option<u64>,
     },
     /// It says an event to the application.
     Emit(Emit<'a>),
@@ -176,6 +187,8 @@ pub struct Hello<'a> {
     pub ticket: bool,
     /// Of each stream that it reads: its id, and the next item that it wants.
     pub streams: Vec<(u64, u64)>,
+    /// Which hello of the session this is: a later one has a higher number.
+    pub n: Option<u64>,
 }
 
 /// The fields of `join`.

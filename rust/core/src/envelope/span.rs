@@ -119,6 +119,7 @@ fields! {
     Credit = "credit",
     N = "n",
     Streams = "streams",
+    Acked = "acked",
 }
 
 /// The spans of all fields of one object, and the first flaw that was met on the way.

@@ -2,7 +2,7 @@
 
 use super::flaw::{What, invalid};
 use super::number::{self, Number};
-use super::said::{Data, Emit, Hello, Join, PeerFailure, Publish, Said};
+use super::said::{Data, Emit, Heard, Hello, Join, PeerFailure, Publish, Said};
 use super::span::{Field, Fields, Kind, Span};
 use super::take_stream::{OF_STREAM, streams};
 use super::trace::is_traceparent;
@@ -44,11 +44,24 @@ impl<'a> Take<'a> {
     pub(super) fn said(&self) -> Result<Said<'a>, Fault> {
         let kind = self.kind();
         let id = self.id();
+        let known = self.request(kind.as_deref());
+        self.by_type(kind, id).map_err(|fault| fault.with_id(known))
+    }
+
+    /// The id of the request that this is.
+    fn request(&self, kind: Option<&str>) -> Option<u64> {
         // The id of a reply is the server's own, and that of a stream is answered by the stream's end: an error
         // ack for them would answer some other request.
-        let own = kind.as_deref().is_some_and(|kind| kind == "reply" || OF_STREAM.contains(&kind));
-        let known = if own { None } else { id.as_ref().ok().copied().flatten() };
-        self.by_type(kind, id).map_err(|fault| fault.with_id(known))
+        let own = kind.is_some_and(|kind| kind == "reply" || OF_STREAM.contains(&kind));
+        if own { None } else { self.id().ok().flatten() }
+    }
+
+    /// What was said, and what stands beside it in any message.
+    pub(super) fn heard(&self) -> Result<Heard<'a>, Fault> {
+        let said = self.said()?;
+        let acked =
+            self.count(Field::Acked).map_err(|fault| fault.with_id(self.request(self.kind().as_deref())))?;
+        Ok(Heard { said, acked })
     }
 
     fn by_type(&self, kind: Option<Cow<'a, str>>, id: Result<Option<u64>, Fault>) -> Result<Said<'a>, Fault> {
@@ -90,12 +103,14 @@ impl<'a> Take<'a> {
             }
             "join" => Said::Join(self.join(id)?),
             "leave" => Said::Leave { id, room: self.name(Field::Room)? },
-            "history" => Said::History {
-                id,
-                room: self.name(Field::Room)?,
-                after: self.text(Field::After)?,
-                limit: self.count(Field::Limit)?,
-            },
+            "history" => {
+                let (after, last) = (self.text(Field::After)?, self.count(Field::Last)?);
+                if after.is_some() && last.is_some() {
+                    return Err(invalid("a history has \"after\" or \"last\", not both"));
+                }
+                let (room, limit) = (self.name(Field::Room)?, self.count(Field::Limit)?);
+                Said::History { id, room, after, limit, last }
+            }
             "auth" => Said::Auth { id, token: self.need(Field::Token)? },
             "hello" => Said::Hello(self.hello(id)?),
             "bye" => Said::Bye { id },
@@ -124,6 +139,7 @@ impl<'a> Take<'a> {
                 Some(span) => return Err(wrong(Field::Streams, span, "an object")),
                 None => Vec::new(),
             },
+            n: self.count(Field::N)?,
         })
     }
 

@@ -8,7 +8,7 @@ use super::writer::Writer;
 use crate::ids::Form;
 
 pub use super::write_room::{
-    JoinedOut, MemberOut, RoomOut, WelcomeOut, history, joined, presence, room, welcome,
+    HistoryOut, JoinedOut, MemberOut, RoomOut, WelcomeOut, history, joined, presence, room, welcome,
 };
 pub use super::write_stream::{credit, end, item};
 
@@ -26,6 +26,20 @@ pub struct ErrorOut<'a> {
     pub details: Option<Value<'a>>,
     /// Whether the same may be tried again.
     pub retry: bool,
+    /// After how long (ms), where that is known.
+    pub after_ms: Option<u64>,
+}
+
+impl<'a> ErrorOut<'a> {
+    /// An error without details that is not worth trying again.
+    #[must_use]
+    pub const fn new(code: &'a str, message: &'a str) -> Self {
+        Self { code, message, details: None, retry: false, after_ms: None }
+    }
+
+    fn len(&self) -> usize {
+        3 + count([self.details.is_some(), self.after_ms.is_some()])
+    }
 }
 
 /// An entry, or a volatile event.
@@ -142,26 +156,39 @@ pub fn ack_error(out: &mut Vec<u8>, form: Form, id: u64, error: &ErrorOut<'_>) {
     let mut w = begin(out, form, "ack", 2);
     number(&mut w, "id", id);
     w.key("error");
-    w.begin_map(3 + usize::from(error.details.is_some()));
-    error_fields(&mut w, error);
-    w.end_map();
+    error_map(&mut w, error);
     w.end_map();
 }
 
 /// A fault in a message that had no usable id.
 pub fn error(out: &mut Vec<u8>, form: Form, error: &ErrorOut<'_>) {
-    let mut w = begin(out, form, "error", 3 + usize::from(error.details.is_some()));
+    let mut w = begin(out, form, "error", error.len());
     error_fields(&mut w, error);
     w.end_map();
 }
 
-pub(super) fn error_fields(w: &mut Writer<'_>, error: &ErrorOut<'_>) {
+pub(super) fn error_map(w: &mut Writer<'_>, error: &ErrorOut<'_>) {
+    w.begin_map(error.len());
+    error_fields(w, error);
+    w.end_map();
+}
+
+fn error_fields(w: &mut Writer<'_>, error: &ErrorOut<'_>) {
     text(w, "code", error.code);
     text(w, "message", error.message);
     if let Some(details) = error.details {
         data(w, "details", details);
     }
     flag(w, "retry", error.retry);
+    if let Some(ms) = error.after_ms {
+        w.key("after");
+        w.f64(seconds(ms));
+    }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "a time to wait")]
+fn seconds(ms: u64) -> f64 {
+    ms as f64 / 1000.0
 }
 
 /// Something was said.
@@ -261,25 +288,41 @@ pub fn request(out: &mut Vec<u8>, form: Form, id: u64, event: &str, value: Value
     w.end_map();
 }
 
-/// A sign of life: the ping's time as it came, and the server's.
-pub fn pong(out: &mut Vec<u8>, form: Form, time: Option<Value<'_>>, server: u64) {
-    let mut w = begin(out, form, "pong", 1 + usize::from(time.is_some()));
+/// A sign of life: the ping's time as it came, the server's, and the highest request id that was taken.
+pub fn pong(out: &mut Vec<u8>, form: Form, time: Option<Value<'_>>, server: u64, taken: u64) {
+    let mut w = begin(out, form, "pong", 2 + usize::from(time.is_some()));
     if let Some(time) = time {
         data(&mut w, "time", time);
     }
     number(&mut w, "server", server);
+    number(&mut w, "taken", taken);
     w.end_map();
 }
 
 /// The connection will be closed with this code; `after` is when to come back, in seconds.
 pub fn bye(out: &mut Vec<u8>, form: Form, code: u16, reason: &str, after: Option<f64>) {
-    let mut w = begin(out, form, "bye", 2 + usize::from(after.is_some()));
+    bye_of(out, form, code, reason, after, None);
+}
+
+/// The same; `n` is the number of the session's newest hello, where an older one came too late.
+pub fn bye_of(out: &mut Vec<u8>, form: Form, code: u16, reason: &str, after: Option<f64>, n: Option<u64>) {
+    let mut w = begin(out, form, "bye", 2 + count([after.is_some(), n.is_some()]));
     number(&mut w, "code", code.into());
     text(&mut w, "reason", reason);
     if let Some(after) = after {
         w.key("after");
         w.f64(after);
     }
+    if let Some(n) = n {
+        number(&mut w, "n", n);
+    }
+    w.end_map();
+}
+
+/// What was missed has been told: from here on events come as they are said.
+pub fn live(out: &mut Vec<u8>, form: Form, seq: u64) {
+    let mut w = begin(out, form, "live", 1);
+    number(&mut w, "seq", seq);
     w.end_map();
 }
 

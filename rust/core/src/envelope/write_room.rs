@@ -46,6 +46,8 @@ pub struct WelcomeOut<'a> {
     pub user: Option<&'a str>,
     /// The life of the log.
     pub epoch: &'a str,
+    /// The life of what the server remembers of requests: acks and keys of another life may be lost.
+    pub life: &'a str,
     /// Where the feed goes on.
     pub seq: u64,
     /// The head of the log.
@@ -75,6 +77,8 @@ pub struct WelcomeOut<'a> {
 pub struct JoinedOut<'a> {
     /// What `state`, `members` and `count` contain.
     pub seq: u64,
+    /// Up to here the past is a matter of histories; above it come events.
+    pub began: u64,
     /// Who is there; said only beside `count`.
     pub members: Vec<MemberOut<'a>>,
     /// How many are there; None for who may not know.
@@ -94,12 +98,13 @@ pub struct JoinedOut<'a> {
 /// The first answer to a client.
 pub fn welcome(out: &mut Vec<u8>, form: Form, welcome: &WelcomeOut<'_>) {
     let more = count([welcome.expires.is_some(), welcome.ticket.is_some(), !welcome.streams.is_empty()]);
-    let mut w = begin(out, form, "welcome", 13 + more);
+    let mut w = begin(out, form, "welcome", 14 + more);
     number(&mut w, "v", 1);
     text(&mut w, "session", welcome.session);
     text_or_null(&mut w, "key", welcome.key);
     text_or_null(&mut w, "user", welcome.user);
     text(&mut w, "epoch", welcome.epoch);
+    text(&mut w, "life", welcome.life);
     number(&mut w, "seq", welcome.seq);
     number(&mut w, "head", welcome.head);
     number(&mut w, "taken", welcome.taken);
@@ -165,11 +170,12 @@ impl JoinedOut<'_> {
         let presence = self.count.is_some();
         let more =
             [self.state.is_some(), self.history.is_some(), self.complete.is_some(), self.gap.is_some()];
-        2 + 2 * usize::from(presence) + count(more)
+        3 + 2 * usize::from(presence) + count(more)
     }
 
     fn write(&self, w: &mut Writer<'_>) {
         number(w, "seq", self.seq);
+        number(w, "began", self.began);
         if let Some(count) = self.count {
             members(w, "members", &self.members);
             number(w, "count", count);
@@ -190,22 +196,30 @@ impl JoinedOut<'_> {
     }
 }
 
+/// A room's past, as `history` is answered with it.
+#[derive(Clone, Debug)]
+pub struct HistoryOut<'a> {
+    /// Oldest first.
+    pub entries: &'a [EventOut<'a>],
+    /// The number up to which it speaks.
+    pub seq: u64,
+    /// Whether that is all that was asked for.
+    pub complete: bool,
+    /// There is more behind the last of them.
+    pub more: bool,
+    /// What is missing of it.
+    pub gap: Option<Gap<'a>>,
+}
+
 /// The ack of `history`.
-pub fn history(
-    out: &mut Vec<u8>,
-    form: Form,
-    id: u64,
-    entries: &[EventOut<'_>],
-    complete: bool,
-    more: bool,
-    gap: Option<Gap<'_>>,
-) {
+pub fn history(out: &mut Vec<u8>, form: Form, id: u64, past: &HistoryOut<'_>) {
     let mut w = ack_of(out, form, id);
-    w.begin_map(3 + usize::from(gap.is_some()));
-    events(&mut w, entries);
-    flag(&mut w, "complete", complete);
-    flag(&mut w, "more", more);
-    if let Some(gap) = gap {
+    w.begin_map(4 + usize::from(past.gap.is_some()));
+    events(&mut w, past.entries);
+    number(&mut w, "seq", past.seq);
+    flag(&mut w, "complete", past.complete);
+    flag(&mut w, "more", past.more);
+    if let Some(gap) = past.gap {
         gap_map(&mut w, gap);
     }
     w.end_map();

@@ -4,7 +4,7 @@
     reason = "counts of the fields of one message, and of what is at hand to be written"
 )]
 
-use super::write::{ErrorOut, Value, begin, data, error_fields, number};
+use super::write::{ErrorOut, Value, begin, data, error_map, number};
 use crate::ids::Form;
 
 /// An item that comes down.
@@ -33,9 +33,7 @@ pub fn end(out: &mut Vec<u8>, form: Form, id: u64, n: u64, result: Result<Value<
         Ok(value) => data(&mut w, "data", value),
         Err(error) => {
             w.key("error");
-            w.begin_map(3 + usize::from(error.details.is_some()));
-            error_fields(&mut w, error);
-            w.end_map();
+            error_map(&mut w, error);
         }
     }
     w.end_map();

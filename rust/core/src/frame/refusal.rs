@@ -14,6 +14,8 @@ pub struct Refusal {
     pub message: Cow<'static, str>,
     /// What the status asks for beside: `Retry-After`, `Sec-WebSocket-Version`, `Allow`.
     pub headers: Vec<(&'static str, String)>,
+    /// The number of the newest hello, where that is why.
+    pub n: Option<u64>,
 }
 
 /// What a refusal answers.
@@ -37,7 +39,7 @@ pub(super) fn field(out: &mut Vec<u8>, name: &str, value: &str) {
 impl Refusal {
     /// A refusal without further headers.
     pub fn new(status: u16, code: Code, message: impl Into<Cow<'static, str>>) -> Self {
-        Self { status, code, message: message.into(), headers: Vec::new() }
+        Self { status, code, message: message.into(), headers: Vec::new(), n: None }
     }
 
     /// A request that breaks the rules of HTTP or of the handshake: 400.
@@ -52,6 +54,12 @@ impl Refusal {
         self
     }
 
+    /// The same, with the number of the hello that has the session.
+    #[must_use]
+    pub fn with_n(self, n: u64) -> Self {
+        Self { n: Some(n), ..self }
+    }
+
     /// Append the whole response, after which the connection closes. No cache keeps it.
     pub fn write(&self, out: &mut Vec<u8>) {
         self.write_as(Answering::default(), out);
@@ -64,9 +72,14 @@ impl Refusal {
         body.extend_from_slice(self.code.word().as_bytes());
         body.extend_from_slice(b"\",\"message\":\"");
         escape(&self.message, &mut body);
-        body.extend_from_slice(b"\"}");
-
+        body.push(b'"');
         let mut number = itoa::Buffer::new();
+        if let Some(n) = self.n {
+            body.extend_from_slice(b",\"n\":");
+            body.extend_from_slice(number.format(n).as_bytes());
+        }
+        body.push(b'}');
+
         out.extend_from_slice(b"HTTP/1.1 ");
         out.extend_from_slice(number.format(self.status).as_bytes());
         out.push(b' ');

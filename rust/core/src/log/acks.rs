@@ -53,6 +53,8 @@ pub struct KeptError {
     pub details: Option<(Arc<[u8]>, Form)>,
     /// Whether the same may be tried again, under a new id.
     pub retry: bool,
+    /// After how long (ms), where that is known.
+    pub after_ms: Option<u64>,
 }
 
 impl Kept {
@@ -101,6 +103,8 @@ pub struct Acks {
 struct Book {
     open: Vec<u64>,
     done: Shelf,
+    /// The peer says which acks it has: none that it does not have is pushed out by more requests.
+    tells: bool,
 }
 
 impl Acks {
@@ -141,6 +145,25 @@ impl Acks {
         put(&mut book.done);
         book.done.trim(bounds);
         true
+    }
+
+    /// The peer has the acks of all ids up to this. (Those that stand behind a later one go with it.)
+    pub fn let_go(&mut self, upto: u64) {
+        let upto = upto.min(self.taken);
+        let book = self.book.get_or_insert_default();
+        book.tells = true;
+        book.done.let_go(upto);
+    }
+
+    /// Whether acks of further requests would push out some that the peer does not have. Half of the bytes are kept free
+    /// for what is in progress. Of a peer that does not say which it has: never.
+    #[must_use]
+    pub fn is_full(&self, count: usize, bytes: usize) -> bool {
+        self.book.as_ref().is_some_and(|book| {
+            book.tells
+                && (book.done.len().saturating_add(book.open.len()) >= count
+                    || book.done.bytes() >= bytes / 2)
+        })
     }
 
     /// There is place for so many bytes of acks alone: the oldest beyond it are forgotten, and the newest if need be.

@@ -123,6 +123,18 @@ impl<T: Clone, W: Ord> Keys<T, W> {
         Claim::New(self.insert(record))
     }
 
+    /// The result that is kept for a key with this content, if one is. It claims nothing.
+    #[must_use]
+    pub fn result(&self, scope: &Scope, key: &str, digest: &Digest, now: Tick) -> Option<T> {
+        let ticket = self.find(self.hasher.hash_one((scope, key)), scope, key)?;
+        match self.record(ticket)? {
+            Record { state: State::Done(result), digest: of, .. } if of == digest => {
+                (!self.is_over(ticket, now)).then(|| result.clone())
+            }
+            _ => None,
+        }
+    }
+
     /// Wait for the result of what is in progress. The waiter comes back if nothing is, or no longer.
     pub fn wait(&mut self, ticket: Ticket, waiter: W) -> Result<(), W> {
         match self.record_mut(ticket).map(|record| &mut record.state) {

@@ -72,6 +72,13 @@ impl Shelf {
         }
     }
 
+    /// Forget the oldest as long as their ids are not above this.
+    pub fn let_go(&mut self, upto: u64) {
+        while self.rows.front().is_some_and(|(id, _)| *id <= upto) {
+            self.trim(&AckBounds { count: self.rows.len() - 1, bytes: usize::MAX });
+        }
+    }
+
     /// Forget the oldest until what is left takes no more than so many bytes, be it nothing.
     pub fn shrink(&mut self, bytes: usize) {
         while self.bytes > bytes {

@@ -5,6 +5,7 @@
 //! stays within its bounds (law 4).
 
 use rtcore_core::engine::{AppEvent, Config, Engine, Op, Peer, Publication, StreamPath};
+use rtcore_core::envelope::ErrorOut;
 use rtcore_core::frame::websocket::Kind;
 use rtcore_core::log::ring::Bounds;
 use rtcore_core::room::grants::Grants;
@@ -296,7 +297,7 @@ impl World {
         let event = self.asked.swap_remove(at);
         match event {
             AppEvent::Request { request, .. } if how % 3 == 0 => {
-                engine.fail(request, "INTERNAL", "no", None, false, now);
+                engine.fail(request, &ErrorOut::new("INTERNAL", "no"), now);
             }
             AppEvent::Request { request, .. } => engine.ack(request, br#""done""#, Form::Json, now),
             AppEvent::Authenticate { conn, .. } => match how % 4 {

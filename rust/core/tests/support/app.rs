@@ -2,7 +2,7 @@
 
 use super::streams::Works;
 use rtcore_core::engine::{AppEvent, Engine};
-use rtcore_core::envelope::transcode;
+use rtcore_core::envelope::{ErrorOut, transcode};
 use rtcore_core::room::grants::Grants;
 use rtcore_core::{ConnId, Form, Now, SessionId};
 use std::collections::{BTreeMap, BTreeSet};
@@ -81,7 +81,7 @@ impl App {
                 match handler {
                     0 => self.decide(asked, engine, now),
                     1 => self.later.push(asked),
-                    _ => engine.fail(*request, "INTERNAL", "it failed", None, false, now),
+                    _ => engine.fail(*request, &ErrorOut::new("INTERNAL", "it failed"), now),
                 }
             }
             AppEvent::Opened { session } => {
@@ -128,7 +128,7 @@ impl App {
             },
             Asked::Reauthenticate { ticket, token } => match user_of(Some(&token)) {
                 Ok(user) => engine.reauthenticated(ticket, user, None, now),
-                Err(()) => engine.fail(ticket, "UNAUTHORIZED", "no", None, false, now),
+                Err(()) => engine.fail(ticket, &ErrorOut::new("UNAUTHORIZED", "no"), now),
             },
         }
     }

@@ -2,6 +2,7 @@
 //! answers what it is asked at once, unless it thinks.
 
 use rtcore_core::engine::{AppEvent, Config, Engine, Op, Peer, Publication, RawPath, StreamPath};
+use rtcore_core::envelope::ErrorOut;
 use rtcore_core::frame::websocket::{opcode, write_frame};
 use rtcore_core::log::ring::Bounds;
 use rtcore_core::room::settings::{Policy, Settings};
@@ -271,10 +272,10 @@ impl Yard {
                 self.engine.deny(ticket, "FORBIDDEN", "no", self.now);
             }
             AppEvent::Request { request, .. } => {
-                self.engine.fail(request, "INTERNAL", "no", None, false, self.now);
+                self.engine.fail(request, &ErrorOut::new("INTERNAL", "no"), self.now);
             }
             AppEvent::StreamOpened { session, id, .. } => {
-                self.engine.fail_stream(session, id, "INTERNAL", "no", None, false, self.now);
+                self.engine.fail_stream(session, id, &ErrorOut::new("INTERNAL", "no"), self.now);
             }
             _ => {}
         }

@@ -196,6 +196,7 @@ impl Engine {
 
     /// Give the session this stream; it is fed from `seq` on.
     pub(super) fn hear_from(&mut self, id: ConnId, session: SessionId, seq: u64, now: Now) {
+        self.owe_live(id, session);
         self.attach(id, session, seq, now);
         self.listeners[session.index()].live = false;
         if let Some(held) = self.session_mut(session) {

@@ -188,7 +188,7 @@ impl Engine {
         if !self.within_rate(session, now) {
             let limit = self.config.limits.messages_per_second;
             let told = format!("more than {limit} messages per second: this one was not taken");
-            let fault = Fault::new(Code::Overloaded, told).retry();
+            let fault = Fault::new(Code::Overloaded, told).retry_after(1000);
             let id =
                 message.ok().and_then(|bytes| read(Form::Json, bytes).ok()).and_then(|said| id_of(&said));
             self.tell_fault(session, &fault.with_id(id));

@@ -118,8 +118,8 @@ fn the_ack_that_took_longest_is_not_the_first_to_go() {
 
 #[test]
 fn an_error_is_kept_like_a_result() {
-    let error =
-        KeptError { code: "ROOM_FULL".into(), message: "no seat".into(), details: None, retry: false };
+    let (code, message) = ("ROOM_FULL".into(), "no seat".into());
+    let error = KeptError { code, message, details: None, retry: false, after_ms: None };
     let kept = Kept::Error(Arc::new(error));
     assert!(kept.size() > "ROOM_FULL".len() + "no seat".len());
     let mut acks = Acks::default();

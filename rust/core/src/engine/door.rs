@@ -1,0 +1,32 @@
+//! A `hello` that has no `welcome` yet: it has one in time, or its connection is given up.
+
+use super::Engine;
+use super::conn::Phase;
+use crate::codes::{Code, close};
+use crate::frame::http::Refusal;
+use crate::ids::{ConnId, Now};
+use crate::timers::Due;
+
+impl Engine {
+    /// Somebody is at the door: the application has so long to decide.
+    pub(super) fn time_welcome(&mut self, id: ConnId, now: Now) {
+        if self.conn(id).is_some_and(|conn| matches!(conn.phase, Phase::Checking(_))) {
+            self.timers.set(Due::Welcome(id), now.tick.plus_ms(self.config.limits.welcome_ms));
+        }
+    }
+
+    /// That is over: if nothing was decided the peer is sent away, and may come again.
+    pub(super) fn welcome_due(&mut self, id: ConnId, now: Now) {
+        let Some(conn) = self.conn(id).filter(|conn| matches!(conn.phase, Phase::Checking(_))) else {
+            return;
+        };
+        let limit = self.config.limits.welcome_ms;
+        let told =
+            format!("the application did not decide within {limit} ms who this is and where it may be");
+        if conn.request.is_some() {
+            self.refuse_request(id, &Refusal::new(504, Code::Timeout, told), true, now);
+        } else {
+            self.close_conn(id, close::INTERNAL, &told, None, now);
+        }
+    }
+}

@@ -1,0 +1,84 @@
+//! What becomes of an idempotency key when what is done under it ends, in whatever way.
+//!
+//! A result is kept. An error that may be tried again frees the key, so that it can be. A key whose handler had begun and was
+//! cancelled is not free, for the handler may have done what it was to do: it says `OUTCOME_UNKNOWN` until its time is over.
+
+use super::publish::{content_of, scope_user};
+use super::{Engine, errors};
+use crate::asked::Waiting;
+use crate::codes::Code;
+use crate::envelope::Emit;
+use crate::error::Fault;
+use crate::ids::{Now, SessionId};
+use crate::log::acks::{Kept, Seen};
+use crate::log::dedupe::{Kind, Scope, Ticket};
+
+impl Engine {
+    /// The result of a key: kept, and told to those who asked the same meanwhile.
+    pub(super) fn finish_key(&mut self, key: Ticket, kept: &Kept, now: Now) {
+        let fits = self.keys.has_place(key, kept.size(), &self.shares);
+        let remembered = if fits { kept.clone() } else { too_large() };
+        let size = remembered.size();
+        let waiters = self.keys.finish(key, remembered, size, &mut self.shares);
+        self.tell_waiters(waiters, kept, now);
+    }
+
+    /// What was done under a key failed and may be tried again: the key is free, and who waited for it is told the same.
+    pub(super) fn free_key(&mut self, key: Ticket, kept: &Kept, now: Now) {
+        let waiters = self.keys.release(key, &mut self.shares);
+        self.tell_waiters(waiters, kept, now);
+    }
+
+    /// What was to be done under a key will not be: its session ended. `begun`: the application may have done it all the same.
+    pub(super) fn give_up_key(&mut self, key: Ticket, begun: bool, now: Now) {
+        if begun {
+            let told = "the session that was first with this key ended while it was done: it may have been done or not";
+            self.finish_key(key, &errors::kept(&Fault::new(Code::OutcomeUnknown, told)), now);
+        } else {
+            let fault = Fault::new(Code::Internal, "the session that was first with this key ended").retry();
+            self.free_key(key, &errors::kept(&fault), now);
+        }
+    }
+
+    fn tell_waiters(&mut self, waiters: Vec<u64>, kept: &Kept, now: Now) {
+        for ticket in waiters {
+            if let Some(Waiting::SameKey { session, id, bytes, .. }) = self.answered(ticket) {
+                self.settle(session, bytes);
+                self.finish_request(session, id, kept.clone());
+                self.go_on(session, now);
+            }
+        }
+    }
+
+    /// An `emit` whose id was taken before. That its outcome was unknown is no last word: what is kept for its key now is.
+    pub(super) fn emitted_before(
+        &mut self,
+        session: SessionId,
+        emit: &Emit<'_>,
+        id: u64,
+        now: Now,
+    ) -> Result<(), Fault> {
+        let Some(held) = self.session_mut(session) else { return Ok(()) };
+        if let (Some(key), Seen::Done(kept)) = (&emit.key, held.acks.take(id))
+            && is_unknown(&kept)
+        {
+            let scope = Scope { user: scope_user(&held.author), kind: Kind::Emit((&*emit.event).into()) };
+            let content = content_of(&emit.event, &emit.data.bytes, emit.data.form);
+            let known = self.keys.result(&scope, key, &content, now.tick).unwrap_or(kept);
+            self.tell_kept(session, id, &known);
+            return Ok(());
+        }
+        self.seen_before(session, id)
+    }
+}
+
+/// Whether an ack says that the outcome is not known.
+fn is_unknown(kept: &Kept) -> bool {
+    matches!(kept, Kept::Error(error) if error.code == Code::OutcomeUnknown.word())
+}
+
+/// What is kept of a result for which its owner has no place: that it was done.
+fn too_large() -> Kept {
+    let told = "this key was used and its request done, but there was no place to keep the result";
+    errors::kept(&Fault::new(Code::AckExpired, told))
+}

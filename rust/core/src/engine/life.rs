@@ -1,0 +1,53 @@
+//! What client and server tell each other about what they have of the other: `ping`, `acked`, `taken`.
+
+use super::{Engine, size};
+use crate::codes::Code;
+use crate::envelope::{Data, write as envelope};
+use crate::error::Fault;
+use crate::ids::{Now, SessionId};
+
+impl Engine {
+    pub(super) fn said_ping(
+        &mut self,
+        session: SessionId,
+        time: Option<&Data<'_>>,
+        rtt: Option<f64>,
+        now: Now,
+    ) {
+        let Some(held) = self.session_mut(session) else { return };
+        if let Some(rtt) = rtt
+            && rtt.is_finite()
+            && (0.0..=4_000_000.0).contains(&rtt)
+        {
+            #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "checked above")]
+            let micros = (rtt * 1000.0) as u32;
+            held.latency_us = Some(micros);
+        }
+        let taken = held.acks.taken();
+        let time = time.map(|time| (&*time.bytes, time.form));
+        self.tell_reply(session, None, |out, form| envelope::pong(out, form, time, now.wall_ms, taken));
+    }
+
+    /// The client has the acks of all its ids up to this: they are let go of, and automatic keys with them.
+    pub(super) fn note_acked(&mut self, session: SessionId, acked: u64) {
+        let Some(held) = self.session_mut(session) else { return };
+        held.acks.let_go(acked);
+        self.weigh_acks(session);
+    }
+
+    /// Whether the ack of one more request would push out one that the client does not have. Only where it says which it has.
+    pub(super) fn has_place_for_ack(&self, session: SessionId) -> Result<(), Fault> {
+        let limits = &self.config.limits;
+        let Some(held) = self.session(session) else { return Ok(()) };
+        if !held.acks.is_full(size(limits.acks), size(limits.ack_bytes)) {
+            return Ok(());
+        }
+        let told = format!(
+            "{} acks of {} bytes are kept until they are \"acked\", and {} requests run: no further one is taken",
+            held.acks.kept(),
+            held.acks.bytes(),
+            held.acks.open()
+        );
+        Err(Fault::new(Code::Overloaded, told).retry_after(1000))
+    }
+}

@@ -1,0 +1,102 @@
+//! Joins and leaves that come late: sent again, or held up on the way, while the session has gone on.
+//!
+//! A `join` and a `leave` are done again when they come again, but only the newest of a room may be: an old `leave` that
+//! arrives behind a later `join` would take the session out of a room that it has just entered. So the id of the newest of
+//! each room is kept: with the room while the session is in it (`Joined::moved`), and here for rooms that it has left.
+
+use super::Engine;
+use crate::ids::{RoomId, SessionId};
+use std::collections::VecDeque;
+use std::hash::BuildHasher;
+
+/// Rooms that a session is not in: which, and the id of its newest join or leave of each.
+#[derive(Debug, Default)]
+pub(super) struct Moves {
+    /// By the hash of the name, so that names take nothing; oldest first.
+    left: VecDeque<(u64, u64)>,
+    /// The highest id that was forgotten: of a room that is not in `left` no more is known.
+    forgotten: u64,
+}
+
+impl Moves {
+    fn note(&mut self, room: u64, id: u64, most: usize) {
+        let id = id.max(self.find(room).unwrap_or(0));
+        self.left.retain(|(of, _)| *of != room);
+        self.left.push_back((room, id));
+        while self.left.len() > most {
+            let forgotten = self.left.pop_front().map_or(0, |(_, id)| id);
+            self.forgotten = self.forgotten.max(forgotten);
+        }
+    }
+
+    fn find(&self, room: u64) -> Option<u64> {
+        self.left.iter().find(|(of, _)| *of == room).map(|(_, id)| *id)
+    }
+}
+
+impl Engine {
+    /// Whether a join or leave of this room with a higher id was taken before: then this one is not done any more.
+    pub(super) fn is_overtaken(&self, session: SessionId, room: &str, id: Option<u64>) -> bool {
+        let (Some(id), Some(held)) = (id, self.session(session)) else { return false };
+        id <= held.acks.taken() && self.newest_move(session, room) > id
+    }
+
+    /// The id of the newest join or leave of a room; of one that was left long ago, the highest that it may have had.
+    fn newest_move(&self, session: SessionId, room: &str) -> u64 {
+        let Some(held) = self.session(session) else { return 0 };
+        if let Some(joined) = self.room_named(room).and_then(|room| held.joined(room)) {
+            return joined.moved;
+        }
+        let Some(moves) = held.rare.as_ref().map(|rare| &rare.moves) else { return 0 };
+        moves.find(self.rooms_by_name.hasher().hash_one(room)).unwrap_or(moves.forgotten)
+    }
+
+    /// A join or leave of this room was taken. One without an id stands behind all that were taken.
+    pub(super) fn note_move(&mut self, session: SessionId, room: &str, id: Option<u64>) {
+        let Some(held) = self.session(session) else { return };
+        let id = id.unwrap_or_else(|| held.acks.taken());
+        let found = self.room_named(room).filter(|room| held.joined(*room).is_some());
+        match found {
+            Some(found) => self.mark_move(session, found, id),
+            None => self.remember_move(session, room, id),
+        }
+    }
+
+    /// A session is in the room from now on: what is known of its joins and leaves is kept with it.
+    pub(super) fn move_in(&mut self, session: SessionId, room: RoomId, id: u64) {
+        let Some(name) = self.room(room).map(|place| place.name.clone()) else { return };
+        let hash = self.rooms_by_name.hasher().hash_one(&*name);
+        let moves = self.session(session).and_then(|held| held.rare.as_ref()).map(|rare| &rare.moves);
+        let before = moves.map_or(0, |moves| moves.find(hash).unwrap_or(moves.forgotten));
+        self.mark_move(session, room, id.max(before));
+    }
+
+    /// It is not in it any more.
+    pub(super) fn move_out(&mut self, session: SessionId, room: RoomId) {
+        let Some(name) = self.room(room).map(|place| place.name.clone()) else { return };
+        let moved = self.session(session).and_then(|held| held.joined(room)).map_or(0, |joined| joined.moved);
+        if moved > 0 {
+            self.remember_move(session, &name, moved);
+        }
+    }
+
+    fn mark_move(&mut self, session: SessionId, room: RoomId, id: u64) {
+        let joined = self
+            .session_mut(session)
+            .and_then(|held| held.rooms.iter_mut().find(|joined| joined.room == room));
+        if let Some(joined) = joined {
+            joined.moved = joined.moved.max(id);
+        }
+    }
+
+    fn remember_move(&mut self, session: SessionId, room: &str, id: u64) {
+        if self.patterns.find(room).is_none() {
+            return; // nobody gets into such a room
+        }
+        let hash = self.rooms_by_name.hasher().hash_one(room);
+        let most = super::size(self.config.limits.left_rooms).max(1);
+        if let Some(held) = self.session_mut(session) {
+            held.rare().moves.note(hash, id, most);
+        }
+    }
+}

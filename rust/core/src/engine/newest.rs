@@ -1,0 +1,83 @@
+//! Which `hello` of a session counts: the one with the highest number, whenever it arrives. And what stood behind one that
+//! named a session which is not there.
+
+use super::Engine;
+use super::session::PendingHello;
+use crate::codes::{Code, close};
+use crate::envelope::{Said, read, write as envelope};
+use crate::error::Fault;
+use crate::frame::http::Refusal;
+use crate::ids::{ConnId, Form, Now, SessionId};
+
+impl Engine {
+    /// A hello is about to take its session over: whether it may. Said before a later one that was faster, it takes nothing
+    /// over, and is told which number that one had.
+    pub(super) fn is_newest(
+        &mut self,
+        id: ConnId,
+        session: SessionId,
+        pending: &PendingHello,
+        now: Now,
+    ) -> bool {
+        let Some(held) = self.session_mut(session) else { return true };
+        let Some(n) = pending.n else { return true }; // a client that does not count: each is the newest
+        let last = held.hello_n;
+        if n > last {
+            held.hello_n = n;
+            return true;
+        }
+        let reason = format!("a hello with the number {last} has the session; this one has {n}");
+        if self.conn(id).is_some_and(|conn| conn.request.is_some()) {
+            let refusal = Refusal::new(409, Code::Superseded, reason).with_n(last);
+            self.refuse_request(id, &refusal, true, now);
+            return false;
+        }
+        self.tell(id, |out, form| {
+            envelope::bye_of(out, form, close::SUPERSEDED, &reason, None, Some(last));
+        });
+        if let Some(conn) = self.conn_mut(id) {
+            conn.leaving = true; // it was told
+        }
+        self.close_conn(id, close::SUPERSEDED, &reason, None, now);
+        false
+    }
+
+    /// A hello named a session, and got a fresh one: what stood behind it was said to the other, which may have done it.
+    pub(super) fn doubt(&mut self, id: ConnId, pending: &PendingHello) {
+        if pending.session.is_some()
+            && let Some(conn) = self.conn_mut(id)
+        {
+            conn.doubted = true;
+        }
+    }
+
+    /// The kernel took what waited for this connection, its `welcome` too: what is read from now on was said to the session
+    /// that it has.
+    pub(super) fn trust(&mut self, id: ConnId) {
+        let flushed = self.out.is_empty(id);
+        if let Some(conn) = self.conn_mut(id) {
+            conn.doubted &= !flushed || !conn.input.is_empty() || !conn.backlog.is_empty();
+        }
+    }
+
+    /// Refuse what must not be done twice and may have been done in the session that this connection wanted. False: it is
+    /// something else.
+    pub(super) fn refuse_doubted(
+        &mut self,
+        session: SessionId,
+        form: Form,
+        message: &Result<&[u8], Fault>,
+    ) -> bool {
+        let Some(said) = message.as_ref().ok().and_then(|bytes| read(form, bytes).ok()) else { return false };
+        let told = "this stood behind a hello whose session is over: it was not done here, and may have been done there";
+        let fault = Fault::new(Code::OutcomeUnknown, told);
+        match said {
+            Said::Publish(publish) => self.tell_fault(session, &fault.with_id(publish.id)),
+            Said::Emit(emit) => self.tell_fault(session, &fault.with_id(emit.id)),
+            Said::Open(open) => self.put_off_stream(session, open.id, &fault.with_id(Some(open.id))),
+            Said::Reply { .. } | Said::Stream(_) => {}
+            _ => return false,
+        }
+        true
+    }
+}
