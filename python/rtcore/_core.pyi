@@ -177,7 +177,9 @@ class Core:
     def deny(self, ticket: int, code: str, message: str) -> None: ...
     def reauthenticated(self, ticket: int, user: str | None, expires_ms: int | None) -> None: ...
     def ack(self, request: int, data: bytes) -> None: ...
-    def begin(self, request: int) -> bool: ...  # of KEYED; False: nobody waits for it, and it must not be done
+    def begin(
+        self, request: int
+    ) -> bool: ...  # of KEYED; False: nobody waits for it, and it must not be done
     def fail(
         self,
         request: int,

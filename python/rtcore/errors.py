@@ -87,7 +87,8 @@ class Refuse(RtcoreError):
         after: with `retry`, the seconds after which to try again, 0 to a day; None: nothing is said.
 
     Raises:
-        UsageError: `after` is out of range, or the code is not 1 to 64 capitals, digits and underscores, beginning with a capital.
+        UsageError: `after` is out of range, or the code is not 1 to 64 capitals, digits and underscores,
+            beginning with a capital.
 
     """
 

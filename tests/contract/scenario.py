@@ -1,7 +1,7 @@
-"""Plays a scenario of `vectors/scenarios/`: what is said on which connection, which link breaks, what must be heard.
+"""Plays a scenario of `vectors/scenarios/`: what is said on which connection, and what must be heard.
 
-The format is in `vectors/README.md`. A connection has a letter of its own and is opened by its first `say`, which is a `hello`. No step
-waits without a deadline, and that nothing came is shown by a fence: the last thing said to the session is heard first.
+The format is in `vectors/README.md`. A connection has a letter of its own and is opened by its first `say`,
+which is a `hello`. No step waits without a deadline, and that nothing came is shown by a fence.
 """
 
 from __future__ import annotations
@@ -195,8 +195,9 @@ def said_with(value: Any, names: Mapping[str, Any]) -> Any:
 
 
 def fits(wanted: Any, found: Any, names: dict[str, Any]) -> bool:
-    """Whether what came is what is wanted: of an object the fields that are named. A `$name` that stands for nothing yet stands
-    for what came from now on.
+    """Whether what came is what is wanted: of an object the fields that are named.
+
+    A `$name` that stands for nothing yet stands for what came from now on.
     """
     if wanted == ANY:
         return found is not None

@@ -1,4 +1,4 @@
-"""`vectors/scenarios/`: what may go wrong between a client and the server, played against the server on every transport."""
+"""`vectors/scenarios/`: what may go wrong between a client and the server, on every transport."""
 
 from __future__ import annotations
 

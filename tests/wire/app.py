@@ -36,7 +36,6 @@ app.rooms("mute:*", relay=False, grants=["presence"])
 app.rooms("blind:*", relay=True, grants=["publish", "history"])
 app.rooms("guarded:*", relay=True)
 app.rooms("gated:*", relay=True)
-app.rooms("turns:*", relay=True)
 app.rooms("doc:*", relay=False)
 app.rooms("open:*", relay=True, presence=False)
 
@@ -55,14 +54,6 @@ async def gate(session: rtcore.Session, join: rtcore.Join) -> object:
     """Take as long as the test wants."""
     LOGS[join.room].append("asked")
     await GATES[join.room].wait()
-    return True
-
-
-@app.authorize("turns:*")
-async def turns(session: rtcore.Session, join: rtcore.Join) -> object:
-    """Wait at a gate of its own for each question."""
-    LOGS[join.room].append("asked")
-    await GATES[f"{join.room}.{len(LOGS[join.room])}"].wait()
     return True
 
 
@@ -190,12 +181,6 @@ def log(session: rtcore.Session, name: str) -> list[Any]:
     return LOGS[name]
 
 
-@app.on("log-length")
-def log_length(session: rtcore.Session, name: str) -> int:
-    """Tell how much is in a log."""
-    return len(LOGS[name])
-
-
 @app.on("count")
 def count(session: rtcore.Session, name: str) -> int:
     """Count how often this was done."""
@@ -208,15 +193,6 @@ def count_fail(session: rtcore.Session, name: str) -> None:
     """Count, then fail."""
     COUNTS[name] += 1
     raise rtcore.Refuse("SOLD_OUT", f"failed {COUNTS[name]} times")
-
-
-@app.on("fail-first")
-def fail_first(session: rtcore.Session, name: str) -> int:
-    """Be busy once, then count on."""
-    COUNTS[name] += 1
-    if COUNTS[name] == 1:
-        raise rtcore.Refuse("BUSY", "come back in a moment", retry=True, after=1.5)
-    return COUNTS[name]
 
 
 @app.on("count-wait")

@@ -1,7 +1,8 @@
 """The same application, asking who comes.
 
 Tokens: `NAME` is that user; `NAME/MS` is that user for so many milliseconds; `anonymous` is nobody in
-particular, and welcome; `broken` makes the check fail; `slow` keeps it busy for ever; no token, or one that begins with `bad`, is refused.
+particular, and welcome; `broken` makes the check fail; `slow` keeps it busy for ever; no token, or one that
+begins with `bad`, is refused.
 """
 
 from __future__ import annotations

@@ -33,12 +33,9 @@ mod life;
 mod lines;
 mod live;
 mod look;
-<<<<<<< HEAD
-mod next;
-=======
 mod moves;
 mod newest;
->>>>>>> 2c2b4f7 (What clients need, at the server: hello.n, life, began, live, last, acked, taken; keys as ruled; each case a scenario)
+mod next;
 mod output;
 mod parting;
 mod presence;

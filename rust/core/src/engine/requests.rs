@@ -103,15 +103,11 @@ impl Engine {
 
     /// The application's answer to a request.
     pub fn ack(&mut self, request: u64, data: &[u8], form: Form, now: Now) {
-<<<<<<< HEAD
         self.entry(now, |engine| engine.answer_emit(request, data, form, now));
     }
 
     fn answer_emit(&mut self, request: u64, data: &[u8], form: Form, now: Now) {
-        let Some(Waiting::Emit { session, id, bytes, key }) = self.answered(request) else { return };
-=======
         let Some(Waiting::Emit { session, id, bytes, key, .. }) = self.answered(request) else { return };
->>>>>>> 2c2b4f7 (What clients need, at the server: hello.n, life, began, live, last, acked, taken; keys as ruled; each case a scenario)
         self.settle(session, bytes);
         if let Some(key) = key {
             let kept = Kept::Data { bytes: data.into(), form };
@@ -138,31 +134,11 @@ impl Engine {
     }
 
     /// The application's error for a request.
-<<<<<<< HEAD
-    pub fn fail(
-        &mut self,
-        request: u64,
-        code: &str,
-        message: &str,
-        details: Option<(&[u8], Form)>,
-        retry: bool,
-        now: Now,
-    ) {
-        self.entry(now, |engine| engine.fail_emit(request, code, message, details, retry, now));
+    pub fn fail(&mut self, request: u64, error: &envelope::ErrorOut<'_>, now: Now) {
+        self.entry(now, |engine| engine.fail_emit(request, error, now));
     }
 
-    fn fail_emit(
-        &mut self,
-        request: u64,
-        code: &str,
-        message: &str,
-        details: Option<(&[u8], Form)>,
-        retry: bool,
-        now: Now,
-    ) {
-=======
-    pub fn fail(&mut self, request: u64, error: &envelope::ErrorOut<'_>, now: Now) {
->>>>>>> 2c2b4f7 (What clients need, at the server: hello.n, life, began, live, last, acked, taken; keys as ruled; each case a scenario)
+    fn fail_emit(&mut self, request: u64, error: &envelope::ErrorOut<'_>, now: Now) {
         match self.answered(request) {
             Some(Waiting::Emit { session, id, bytes, key, .. }) => {
                 self.settle(session, bytes);

@@ -53,29 +53,8 @@ impl Engine {
     }
 
     /// The application is done with a stream, because of an error.
-<<<<<<< HEAD
-    #[expect(clippy::too_many_arguments, reason = "the parts of an error, and whose it is")]
-    pub fn fail_stream(
-        &mut self,
-        session: SessionId,
-        id: u64,
-        code: &str,
-        message: &str,
-        details: Option<(&[u8], Form)>,
-        retry: bool,
-        now: Now,
-    ) {
-        let error = KeptError {
-            code: Cow::Owned(code.to_owned()),
-            message: Cow::Owned(message.to_owned()),
-            details: details.map(|(bytes, form)| (bytes.into(), form)),
-            retry,
-        };
-        self.entry(now, |engine| engine.stream_done(session, id, Kept::Error(Arc::new(error)), now));
-=======
     pub fn fail_stream(&mut self, session: SessionId, id: u64, error: &ErrorOut<'_>, now: Now) {
-        self.stream_done(session, id, errors::keep(error), now);
->>>>>>> 2c2b4f7 (What clients need, at the server: hello.n, life, began, live, last, acked, taken; keys as ruled; each case a scenario)
+        self.entry(now, |engine| engine.stream_done(session, id, errors::keep(error), now));
     }
 
     fn stream_done(&mut self, session: SessionId, id: u64, end: Kept, now: Now) {

@@ -18,6 +18,7 @@ use std::net::{IpAddr, Ipv4Addr};
 mod said;
 use said::{ASKED, SAID, UPGRADE};
 
+const NO: ErrorOut<'static> = ErrorOut::new("INTERNAL", "no");
 /// The input, taken byte by byte; when it is used up there is nothing more to do.
 struct Dice<'a>(&'a [u8]);
 
@@ -296,9 +297,7 @@ impl World {
         let engine = &mut self.engine;
         let event = self.asked.swap_remove(at);
         match event {
-            AppEvent::Request { request, .. } if how % 3 == 0 => {
-                engine.fail(request, &ErrorOut::new("INTERNAL", "no"), now);
-            }
+            AppEvent::Request { request, .. } if how % 3 == 0 => engine.fail(request, &NO, now),
             AppEvent::Request { request, .. } => engine.ack(request, br#""done""#, Form::Json, now),
             AppEvent::Authenticate { conn, .. } => match how % 4 {
                 0 => engine.refuse_hello(conn, 4501, "no", now),

@@ -165,13 +165,7 @@ impl Engine {
         let Some(conn) = self.conn_mut(id) else { return };
         conn.phase = Phase::Checking(Box::new(pending));
         self.ask_rooms(id);
-<<<<<<< HEAD
-=======
         self.time_welcome(id, now);
-        if open == 0 {
-            self.finish_return(id, now);
-        }
->>>>>>> 2c2b4f7 (What clients need, at the server: hello.n, life, began, live, last, acked, taken; keys as ruled; each case a scenario)
     }
 
     fn settings_for(&self, name: &str) -> Result<Arc<Settings>, Fault> {
