@@ -40,7 +40,19 @@ PARTS = {
 }
 # What any file may use: settings, counters, the way in which the engine answers, and tools that keep nothing.
 COMMON = frozenset(
-    {"config", "handlers", "ops", "events", "inflater", "random", "stopping", "stats", "scratch"}
+    {
+        "config",
+        "life",
+        "asks_from",
+        "handlers",
+        "ops",
+        "events",
+        "inflater",
+        "random",
+        "stopping",
+        "stats",
+        "scratch",
+    }
 )
 # Methods of mod.rs that only look a thing up.
 ACCESSORS = {

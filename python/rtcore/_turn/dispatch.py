@@ -258,7 +258,7 @@ class Runtime:
                         socket.give(event[2], False)
                 else:
                     socket.heard(event[2])
-            elif kind == REQUEST or kind == KEYED:  # noqa: SIM109 - a tuple costs more
+            elif kind == REQUEST or kind == KEYED:  # noqa: PLR1714, SIM109 - a tuple costs more
                 handler = handlers[event[3]]
                 try:
                     session = sessions[event[1]]

@@ -1,4 +1,6 @@
 //! A `hello` that has no `welcome` yet: it has one in time, or its connection is given up.
+//!
+//! Parts: Conns, Timers.
 
 use super::Engine;
 use super::conn::Phase;

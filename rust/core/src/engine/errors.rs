@@ -1,4 +1,6 @@
 //! What went wrong, from how it was found to how it is kept and told.
+//!
+//! Parts: none.
 
 use crate::envelope::write::ErrorOut;
 use crate::error::Fault;

@@ -4,7 +4,6 @@
 // Numbers of a peer come in here: a sum that could wrap or panic is an error of the build, or has its reason beside it.
 #![cfg_attr(not(test), warn(clippy::arithmetic_side_effects))]
 
-use super::rooms::Room;
 use super::steps::of_bytes;
 use super::{Engine, size};
 use crate::codes::Code;
@@ -15,6 +14,7 @@ use crate::log::entry::{Entry, Where};
 use crate::log::position::Since;
 use crate::log::ring::Reason;
 use crate::room::grants::Grants;
+use crate::room::table::Room;
 use std::sync::Arc;
 
 /// Entries of one answer.
@@ -90,10 +90,10 @@ impl Engine {
     /// The room of this name whose past a session may read: one with the right to it, or of rtcore's own one that it is in.
     fn may_read(&self, session: SessionId, name: &str) -> Result<RoomId, Fault> {
         let own = name.starts_with('$');
-        if !own && self.patterns.find(name).is_none() {
+        if !own && self.rooms.settings_for(name).is_none() {
             return Err(Fault::new(Code::NotFound, format!("there is no room {name:?}")));
         }
-        let room = self.room_named(name);
+        let room = self.rooms.named(name);
         let rights = room.and_then(|room| Some((room, self.grants_in(room, session)?)));
         match rights {
             Some((room, grants)) if own || grants.contains(Grants::HISTORY) => Ok(room),

@@ -1,5 +1,7 @@
 //! `live`: what was missed has been told, and what is said from now on comes as it is said.
 //!
+//! Parts: Conns, Log, Sessions, Timers.
+//!
 //! A client cannot see this by `welcome.head`: the entries up to there may be those of other rooms. So it is said, once for each
 //! `welcome` and each event stream that opens, in its place among the events, and moves no position.
 

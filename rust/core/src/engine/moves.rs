@@ -1,5 +1,7 @@
 //! Joins and leaves that come late: sent again, or held up on the way, while the session has gone on.
 //!
+//! Parts: Rooms, Sessions.
+//!
 //! A `join` and a `leave` are done again when they come again, but only the newest of a room may be: an old `leave` that
 //! arrives behind a later `join` would take the session out of a room that it has just entered. So the id of the newest of
 //! each room is kept: with the room while the session is in it (`Joined::moved`), and here for rooms that it has left.
@@ -7,7 +9,7 @@
 use super::Engine;
 use crate::ids::{RoomId, SessionId};
 use std::collections::VecDeque;
-use std::hash::BuildHasher;
+use std::sync::Arc;
 
 /// Rooms that a session is not in: which, and the id of its newest join or leave of each.
 #[derive(Debug, Default)]
@@ -44,18 +46,18 @@ impl Engine {
     /// The id of the newest join or leave of a room; of one that was left long ago, the highest that it may have had.
     fn newest_move(&self, session: SessionId, room: &str) -> u64 {
         let Some(held) = self.session(session) else { return 0 };
-        if let Some(joined) = self.room_named(room).and_then(|room| held.joined(room)) {
+        if let Some(joined) = self.rooms.named(room).and_then(|room| held.joined(room)) {
             return joined.moved;
         }
         let Some(moves) = held.rare.as_ref().map(|rare| &rare.moves) else { return 0 };
-        moves.find(self.rooms_by_name.hasher().hash_one(room)).unwrap_or(moves.forgotten)
+        moves.find(self.rooms.hash_of(room)).unwrap_or(moves.forgotten)
     }
 
     /// A join or leave of this room was taken. One without an id stands behind all that were taken.
     pub(super) fn note_move(&mut self, session: SessionId, room: &str, id: Option<u64>) {
         let Some(held) = self.session(session) else { return };
         let id = id.unwrap_or_else(|| held.acks.taken());
-        let found = self.room_named(room).filter(|room| held.joined(*room).is_some());
+        let found = self.rooms.named(room).filter(|room| held.joined(*room).is_some());
         match found {
             Some(found) => self.mark_move(session, found, id),
             None => self.remember_move(session, room, id),
@@ -64,8 +66,8 @@ impl Engine {
 
     /// A session is in the room from now on: what is known of its joins and leaves is kept with it.
     pub(super) fn move_in(&mut self, session: SessionId, room: RoomId, id: u64) {
-        let Some(name) = self.room(room).map(|place| place.name.clone()) else { return };
-        let hash = self.rooms_by_name.hasher().hash_one(&*name);
+        let Some(name) = self.room(room).map(|place| Arc::clone(place.name())) else { return };
+        let hash = self.rooms.hash_of(&name);
         let moves = self.session(session).and_then(|held| held.rare.as_ref()).map(|rare| &rare.moves);
         let before = moves.map_or(0, |moves| moves.find(hash).unwrap_or(moves.forgotten));
         self.mark_move(session, room, id.max(before));
@@ -73,7 +75,7 @@ impl Engine {
 
     /// It is not in it any more.
     pub(super) fn move_out(&mut self, session: SessionId, room: RoomId) {
-        let Some(name) = self.room(room).map(|place| place.name.clone()) else { return };
+        let Some(name) = self.room(room).map(|place| Arc::clone(place.name())) else { return };
         let moved = self.session(session).and_then(|held| held.joined(room)).map_or(0, |joined| joined.moved);
         if moved > 0 {
             self.remember_move(session, &name, moved);
@@ -90,10 +92,10 @@ impl Engine {
     }
 
     fn remember_move(&mut self, session: SessionId, room: &str, id: u64) {
-        if self.patterns.find(room).is_none() {
+        if self.rooms.settings_for(room).is_none() {
             return; // nobody gets into such a room
         }
-        let hash = self.rooms_by_name.hasher().hash_one(room);
+        let hash = self.rooms.hash_of(room);
         let most = super::size(self.config.limits.left_rooms).max(1);
         if let Some(held) = self.session_mut(session) {
             held.rare().moves.note(hash, id, most);

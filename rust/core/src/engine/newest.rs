@@ -1,5 +1,7 @@
 //! Which `hello` of a session counts: the one with the highest number, whenever it arrives. And what stood behind one that
 //! named a session which is not there.
+//!
+//! Parts: Conns, Out, Sessions.
 
 use super::Engine;
 use super::session::PendingHello;

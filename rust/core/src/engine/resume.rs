@@ -1,7 +1,7 @@
 //! A session comes back: its rooms are authorized again, the older connection gives way, and its
 //! cursor goes on from the position that it names.
 //!
-//! Parts: Asked, Conns, Log, Rooms, Sessions.
+//! Parts: Asked, Conns, Log, Rooms, Sessions, Timers.
 // Numbers of a peer come in here: a sum that could wrap or panic is an error of the build, or has its reason beside it.
 #![cfg_attr(not(test), warn(clippy::arithmetic_side_effects))]
 

@@ -15,6 +15,7 @@ use crate::shares::{Holder, Resting, Shares, What};
 use crate::slab::Slab;
 use foldhash::quality::FixedState;
 use hashbrown::HashMap;
+use std::hash::BuildHasher;
 use std::sync::Arc;
 
 /// A named place where events are heard.
@@ -112,6 +113,12 @@ impl Rooms {
     #[must_use]
     pub fn named(&self, name: &str) -> Option<RoomId> {
         self.names.get(name).copied()
+    }
+
+    /// What stands for a name where the name itself would take too much.
+    #[must_use]
+    pub fn hash_of(&self, name: &str) -> u64 {
+        self.names.hasher().hash_one(name)
     }
 
     /// A room.
