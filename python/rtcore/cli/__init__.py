@@ -7,6 +7,9 @@ import click
 from rtcore._engine import VERSION
 from rtcore._serve.logs import keep_standard_streams
 
+from .connect import connect_command
+from .doctor import doctor
+from .publish import publish
 from .show import config
 from .start import demo, serve
 from .token import token
@@ -18,6 +21,9 @@ Examples:
   rtcore serve myapp:app --mount web:site  beside an ASGI application
   rtcore config --port 9000                the settings in effect, and why
   rtcore token ann --secret-file secret    a signed token to try things with
+  rtcore connect http://127.0.0.1:8000     a client in the terminal
+  rtcore publish URL tea say '"hello"'     say something once
+  rtcore doctor https://example.org/rt     what the network between does to a connection
 
 Each command has examples of its own: rtcore serve --help
 """
@@ -34,5 +40,8 @@ main.add_command(serve)
 main.add_command(demo)
 main.add_command(config)
 main.add_command(token)
+main.add_command(connect_command)
+main.add_command(publish)
+main.add_command(doctor)
 
 __all__ = ["main"]

@@ -74,12 +74,12 @@ class HelloNumbers:
             self.last = max(self.last, number)
 
 
-def verdict(code: int, reason: str, *, earlier_hello_open: bool) -> ConnectError | None:
+def verdict(code: int, reason: str, *, hello_open: bool) -> ConnectError | None:
     """Whether a close ends the client: None means that it comes back."""
     told = f": {reason}" if reason else ""
     if code == 4500:
         # An old hello of our own may have taken the session back: then nobody else speaks for it.
-        if earlier_hello_open:
+        if hello_open:
             return None
         return Superseded(
             f"another client took this session over{told}; two programs share one session or outbox", code

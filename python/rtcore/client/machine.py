@@ -165,13 +165,12 @@ class Machine:
             code, reason, after = self._told
             self._told = None
         was_live = self.sending.open
-        alone = self.who.hellos.unanswered - (1 if self.state is State.WELCOMING and not was_live else 0)
         if code == 4501 and not was_live and self._refused is None:
             # A token that was kept too long is answered so; the token function may have another.
             self._refused = self._token or ""
             self._away(0.0, counts=False)
             return
-        error = verdict(code, reason, earlier_hello_open=alone > 0)
+        error = verdict(code, reason, hello_open=self.who.hellos.unanswered > 0)
         if error is not None:
             self._over(error)
             return

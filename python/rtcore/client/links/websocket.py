@@ -38,6 +38,8 @@ class WebSocketLink:
     """One WebSocket, after its handshake."""
 
     def __init__(self, stream: trio.abc.Stream, protocol: WSConnection) -> None:
+        self.compressed = False
+        """Whether permessage-deflate was agreed."""
         self._sent = self._received = 0
         self._stream, self._protocol = stream, protocol
         self._out = bytearray()
@@ -199,6 +201,7 @@ async def open_websocket(stream: trio.abc.Stream, target: Target, *, compress: b
                 if isinstance(event, AcceptConnection):
                     if event.subprotocol not in (SUBPROTOCOL, None):
                         raise Refused(101, None, f"the subprotocol {event.subprotocol!r} was not offered")
+                    link.compressed = any(isinstance(each, PerMessageDeflate) for each in event.extensions)
                     return link
                 if isinstance(event, RejectConnection):
                     status = event
