@@ -23,6 +23,7 @@ mod errors;
 mod events;
 mod fanout;
 mod feed;
+mod head;
 mod hello;
 mod history;
 mod http;
