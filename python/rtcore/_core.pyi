@@ -1,8 +1,8 @@
-"""The native core: the border as Python sees it. Only `rtcore._engine` imports this module.
+"""The native core: the border as Python sees it. Only the folder `rtcore._engine` imports this module.
 
 Handles (`conn`, `session`, `request`, `ticket`) are integers with a generation: one that was kept
-too long finds nothing, and the call says so: `False`, `None`, -1, or `Refused` with `NOT_FOUND`; what only answers is
-silent, for its peer is gone.
+too long finds nothing, and the call says so: `False`, `None`, -1, or `Refused` with `NOT_FOUND`. A call that only answers
+(`ack`, `fail`, `admit`) says nothing: its peer is gone.
 
 `form` says how `data` is written: 0 JSON, 1 MessagePack; the JSON of a REQUEST has no binary in it (`{"$bin": ...}`),
 since what has any comes as MessagePack. What Python gives is JSON in bytes, compact.
@@ -66,11 +66,11 @@ REFUSED: Final = 23
 KEYED: Final = 24
 
 VERSION: Final[str]
-# (name, default, description) of each setting
+# (name, default, description) of each limit
 LIMITS: Final[Sequence[tuple[str, int, str]]]
 CLOSE_CODES: Final[Sequence[tuple[str, int]]]
 ERROR_CODES: Final[Sequence[tuple[str, int]]]
-# (name, least, most) of each
+# (name, least, most) of each limit
 LIMIT_RANGES: Final[Sequence[tuple[str, int, int]]]
 
 # Whether JSON of the application's may be said; Refused says why not
@@ -232,7 +232,7 @@ class Core:
     def session_info(
         self, session: int
     ) -> tuple[str, str | None, str, str | None, int, float | None, bool, list[str], int | None] | None:
-        """(id, user, address, user agent, connected since (ms 1970), latency (s), connected now, rooms, token expires (ms 1970))."""
+        """(id, user, address, user agent, since when (ms 1970), latency (s), connected now, rooms, token expires (ms 1970))."""
     def position(self, seq: int) -> str: ...
     def head(self) -> int: ...
     # -- streams of items: each STREAM_OPENED is answered by one `end_stream` or `fail_stream`, whatever happens

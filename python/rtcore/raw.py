@@ -14,17 +14,16 @@ from __future__ import annotations
 import logging
 from _thread import get_ident
 from collections import deque
-from collections.abc import Awaitable, Coroutine, Generator, Sequence
+from collections.abc import Coroutine, Generator, Sequence
 from types import coroutine
 from typing import Any, Final
 
 import trio
 
-from ._engine import DONE, INTERNAL_CLOSE, NORMAL_CLOSE, Engine
-from ._ground.failures import part
+from ._engine import DONE, NORMAL_CLOSE, Engine
 from ._ground.text import sayable
 from ._turn.budget import CALLS, checkpoint, due
-from ._turn.step import Stepped, inside
+from ._turn.step import Stepped, adopt
 from .errors import SocketClosed, UsageError
 
 log = logging.getLogger("rtcore.app")
@@ -107,7 +106,7 @@ class RawSocket(Stepped):
             if not self.driven:  # in a step the task is the one that waited here last
                 task = trio.lowlevel.current_task()
                 if task is not self.task:
-                    self.adopt(task)
+                    adopt(self, task)
         self.idle = True
         got = yield self.trap
         if got is not None:
@@ -263,35 +262,6 @@ class RawSocket(Stepped):
     def _closed_error(self) -> SocketClosed:
         return SocketClosed(1006 if self.close_code is None else self.close_code, self.close_reason)
 
-    # -- what a turn brings
-
-    def heard(self, message: str | bytes) -> None:
-        """A message that came while the task did something else."""
-        if self._waiting is None:
-            self._waiting = deque()
-        self._waiting.append(message)
-        self._held = True
-        self._size += len(message)
-        self._engine.core.raw_waiting(self._conn, len(self._waiting), self._size)
-
-    def closed(self, code: int, reason: str, direct: bool) -> None:
-        """It is closed: the iteration ends, and who waits to send is told."""
-        self.close_code, self.close_reason = code, reason
-        self._held = True
-        self._engine.wake_drained(self._engine.raw_drained, self._conn)
-        if self.idle:
-            self.give(_CLOSED, direct)
-
-    async def run(self, function: Any) -> None:
-        """The socket's own task."""
-        try:
-            with trio.CancelScope() as self.scope:
-                work = guarded(self, inside(self, function(self)))
-                await self._engine.held.watch(repr(self.path), work)
-        finally:
-            if self.close_code is None:
-                self.close_nowait()
-
     def __repr__(self) -> str:
         return f"<RawSocket {self.path} of {self.address}>"
 
@@ -307,33 +277,6 @@ def _message(message: Any) -> str | bytes:
     if isinstance(message, bytes | bytearray | memoryview):
         return bytes(message)
     raise TypeError(f"a message is str or bytes, not {type(message).__name__}")
-
-
-async def guarded(socket: RawSocket, work: Awaitable[Any]) -> None:
-    """Do the application's work; what it raises closes this socket, and harms no other."""
-    try:
-        await work
-    except BaseException as error:  # noqa: BLE001 - the application's, whatever it is
-        ours, rest = part(error)
-        if ours is not None and not _is_farewell(ours):
-            failed(socket, ours)
-        if rest is not None:
-            raise rest from None
-
-
-def _is_farewell(error: BaseException) -> bool:
-    """Whether it says only that the peer went away: not a fault."""
-    if isinstance(error, BaseExceptionGroup):
-        return all(map(_is_farewell, error.exceptions))
-    return isinstance(error, SocketClosed)
-
-
-def failed(socket: RawSocket, error: BaseException) -> None:
-    """An error of the application: to the log, and the socket is closed with 1011."""
-    kind, text = f"raw socket {socket.path}", "the raw socket %s of %s failed"
-    engine = socket._engine  # noqa: SLF001
-    engine.failures.log(log, kind, text, socket.path, socket.address, error=error)
-    socket.close_nowait(INTERNAL_CLOSE, "the application failed")
 
 
 RawSocket.__module__ = "rtcore"

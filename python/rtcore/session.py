@@ -18,7 +18,7 @@ import trio
 
 from ._app.hooks import checked_seconds
 from ._data.values import ANYTHING, FAULTS, Decoder, encode
-from ._engine import ENDED_CLOSE, Engine
+from ._engine import ENDED_CLOSE, Engine, SessionInfo, session_info
 from ._ground.text import sayable
 from ._turn.budget import checkpoint, due
 from ._turn.nursery import SessionNursery
@@ -35,9 +35,9 @@ _making: Final = threading.Lock()
 class Session:
     """A peer of the server: one browser tab, one device, one backend.
 
-    `id`, `user` (an id; None: anonymous), `address` (through configured proxies) and `user_agent` do not
-    change; `since` is when it was first connected, in milliseconds since 1970. `state` is a namespace for the
-    application's own.
+    `id` and `user` (an id; None: anonymous) do not change, nor do `address` (through configured proxies) and
+    `user_agent`, which are those of its first connection. `since` is when it began, in milliseconds since
+    1970. `state` is a namespace for the application's own.
 
     What it knows can be read in any thread. Its plain functions may be called in any thread in which no loop
     runs; the others raise `UsageError` outside of the run of Trio that serves the application, and all but
@@ -60,14 +60,14 @@ class Session:
         "user_agent",
     )
 
-    def __init__(self, engine: Engine, handle: int, info: tuple[Any, ...]) -> None:
+    def __init__(self, engine: Engine, handle: int, info: SessionInfo) -> None:
         self._engine = engine
         self._handle = handle
-        self.id: str = info[0]
-        self.user: str | None = info[1]
-        self.address: str = info[2]
-        self.user_agent: str | None = info[3]
-        self.since: int = info[4]
+        self.id: str = info.id
+        self.user: str | None = info.user
+        self.address: str = info.address
+        self.user_agent: str | None = info.user_agent
+        self.since: int = info.since
         self.end_reason: str | None = None
         self._worker: Any = None
         self._nursery: SessionNursery | None = None
@@ -93,28 +93,28 @@ class Session:
     def connected(self) -> bool:
         """Whether it has a connection now. A session without one lives on for its resume window."""
         info = self._info()
-        return info is not None and bool(info[6])
+        return info is not None and info.connected
 
     @property
     def latency(self) -> float | None:
         """The round trip that was last measured, in seconds; None: not yet."""
         info = self._info()
-        return None if info is None else info[5]
+        return None if info is None else info.latency
 
     @property
     def rooms(self) -> list[str]:
         """Names of the rooms it is in."""
         info = self._info()
-        return [] if info is None else list(info[7])
+        return [] if info is None else info.rooms
 
     @property
     def expires(self) -> float | None:
         """When its token ends, in seconds since 1970; None: never."""
         info = self._info()
-        return None if info is None or info[8] is None else info[8] / 1000
+        return None if info is None or info.expires is None else info.expires / 1000
 
-    def _info(self) -> tuple[Any, ...] | None:
-        return None if self.end_reason is not None else self._engine.core.session_info(self._handle)
+    def _info(self) -> SessionInfo | None:
+        return None if self.end_reason is not None else session_info(self._engine, self._handle)
 
     # -- what can be said to it
 

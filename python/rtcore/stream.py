@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections import deque
 from typing import Final, Generic, Self, TypeVar
 
-import trio
-
 from ._app.handlers import invalid
 from ._data.values import ANYTHING, FAULTS, Decoder
 from ._engine import Engine
+from ._ground.parking import Parking
 from ._turn.budget import checkpoint, due
 from .errors import Refuse, RemoteError, UsageError
 
@@ -39,8 +38,8 @@ class Items(Generic[T]):
         "_handle",
         "_id",
         "_name",
+        "_place",
         "_taken",
-        "_task",
         "_waiting",
     )
 
@@ -54,7 +53,7 @@ class Items(Generic[T]):
         self._taken = 0  # and not yet reported
         self._closed = False
         self._error: tuple[str, str] | None = None
-        self._task: trio.lowlevel.Task | None = None  # which waits for the next item
+        self._place = Parking()  # for the task that waits for the next item
 
     def __aiter__(self) -> Self:
         return self
@@ -91,15 +90,9 @@ class Items(Generic[T]):
             raise Refuse(code, text, None if details is None else ANYTHING.json(details)) from error
 
     async def _wait(self) -> None:
-        if self._task is not None:
+        if self._place.taken:
             raise UsageError(f"two tasks wait for the next item of the stream {self._name!r}")
-        self._task = trio.lowlevel.current_task()
-
-        def abort(_: object) -> trio.lowlevel.Abort:
-            self._task = None
-            return trio.lowlevel.Abort.SUCCEEDED
-
-        await trio.lowlevel.wait_task_rescheduled(abort)
+        await self._place.wait()
 
     def _report(self) -> None:
         """Say how many were taken, so that the peer may send more."""
@@ -109,21 +102,16 @@ class Items(Generic[T]):
             if not self._engine.turning:
                 self._engine.wake()
 
-    def _wake(self) -> None:
-        task, self._task = self._task, None
-        if task is not None:
-            trio.lowlevel.reschedule(task)
-
     def _give(self, form: int, data: bytes) -> None:
         """An item came."""
         self._waiting.append((form, data))
-        self._wake()
+        self._place.wake()
 
     def _close(self, error: tuple[str, str] | None) -> None:
         """No item follows."""
         self._closed = True
         self._error = error
-        self._wake()
+        self._place.wake()
 
 
 Items.__module__ = "rtcore"

@@ -6,6 +6,7 @@ import re
 import zipfile
 from pathlib import Path
 
+PACKAGE = Path(__file__).resolve().parents[2] / "python" / "rtcore"
 CORE = "rtcore/_core.abi3.so"
 # The core, its types, the pages.
 MUST = (
@@ -27,7 +28,7 @@ def faults(wheel: Path, private: list[str]) -> list[str]:
     """A sentence for each thing that is wrong with a wheel; `private` may be in no file of it."""
     with zipfile.ZipFile(wheel) as archive:
         files = {name: archive.read(name) for name in archive.namelist()}
-    found = [f"{name} is missing" for name in MUST if name not in files]
+    found = [f"{name} is missing" for name in (*MUST, *modules()) if name not in files]
     found += [f"{name} should not be there" for name in files if strange(name)]
     found += [
         f"{name} holds {path}, which is a path of this machine"
@@ -38,6 +39,11 @@ def faults(wheel: Path, private: list[str]) -> list[str]:
     if "-abi3-" not in wheel.name:
         found.append(f"{wheel.name} is not of the stable ABI")
     return found
+
+
+def modules() -> list[str]:
+    """The Python files of the package, as a wheel has them: one that is forgotten fails for users first."""
+    return sorted(path.relative_to(PACKAGE.parent).as_posix() for path in PACKAGE.rglob("*.py"))
 
 
 def strange(name: str) -> bool:

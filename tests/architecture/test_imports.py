@@ -17,7 +17,7 @@ FLOORS = [
     "client",
     "blocking",
     "_ground.home _tokens.fetch _tokens.claims _ground.failures",
-    "_turn.step _engine _serve.signals http_api.keys http_api.rates",
+    "_turn.step _ground.parking _engine _serve.signals http_api.keys http_api.rates",
     "_data.values",
     "_data.faults _app.hooks",
     "_turn.budget _turn.life auth _app.handlers _app.refusals _app.background",
@@ -28,6 +28,7 @@ FLOORS = [
     "_serve.tls _config.core tokens session stream",
     "_turn.sessions _app.stream_handlers",
     "room raw _turn.worker _app.registry",
+    "_turn.raws",
     "_app.rooming _app.streaming _app.speaking",
     "app",
     "_serve.given",
@@ -55,23 +56,17 @@ LOW_LEVEL = {
     "_turn.step": "runs a session's task in the turn",
     "_ground.home": "does in its run what is asked in other threads",
     "_turn.budget": "counts the calls of a task between two schedule points",
+    "_ground.parking": "parks a task until somebody wakes it",
     "_engine": "parks a task until the core says that there is room",
-    "_turn.dispatch": "wakes the tasks of sessions",
+    "_turn.dispatch": "keeps Ctrl-C out of a turn",
     "_turn.worker": "is the task that is stepped",
     "_turn.reactor": "waits on the poller's descriptor",
-    "_backend.ends": "is a part of the shells",
-    "_serve.asgi": "says when it is not run by Trio",
-    "_gateway.websocket": "answers where there is nothing to wait for",
     "_serve.signals": "is called between two instructions, and then by Trio",
-    "_serve.lifespan": "is a shell",
-    "_backend.connection": "is a shell",
     "testing": "drives the core by Trio's clock",
     "blocking": "is called from other threads",
     "client.asking": "gives others their turn now and then",
     "client.room": "is a cancel point in each of its calls",
     "raw": "is a cancel point in each of its calls",
-    "stream": "parks a task until an item comes",
-    "_turn.streams": "parks a generator's task until there is room for an item",
 }
 
 
@@ -119,6 +114,12 @@ def test_imports_only_go_down(one: Import) -> None:
 def test_every_module_has_a_floor() -> None:
     for path in sources():
         floor_of(name_of(path))
+
+
+def test_what_runs_turns_and_what_they_mean_do_not_know_each_other() -> None:
+    """`dispatch` starts the reactor's task; that knows only that something is driven, not even as a type."""
+    pairs = {(short(one.module), short(one.target)) for one in inside()}
+    assert ("_turn.reactor", "_turn.dispatch") not in pairs
 
 
 def test_only_the_engine_knows_the_core() -> None:

@@ -158,12 +158,7 @@ OWN_RUN: Final = {
     "rtcore.run", "rtcore.serve", "rtcore.asgi", "testing.connect_tcp", "testing.memory_server",
 }  # fmt: skip
 
-# What the package calls of itself, and no application does.
-INTERNAL: Final = {
-    "RawSocket.heard", "RawSocket.closed", "RawSocket.run", "RawSocket.give", "RawSocket.adopt",
-}  # fmt: skip
-
-TABLE: Final = {*HANDED, *HERE, *CLIENT, *ANYWHERE, *REGISTERED, *PURE, *OWN_RUN, *INTERNAL}
+TABLE: Final = {*HANDED, *HERE, *CLIENT, *ANYWHERE, *REGISTERED, *PURE, *OWN_RUN}
 
 
 def surface() -> Iterator[str]:

@@ -302,3 +302,20 @@ async def test_a_session_that_was_looked_at_is_told_to_have_ended(autojump_clock
         await client.wait_closed()
         assert session.ended
         assert not server.runtime.engine.sessions
+
+
+async def test_who_returns_from_elsewhere_is_who_began(autojump_clock: trio.abc.Clock) -> None:
+    """Python read them once, the core again with each connection: which of them was true hung on a race."""
+    app = rtcore.App()
+    async with memory_server(app) as server:
+        client = await server.welcomed()
+        await trio.sleep(30)
+        await client.cut()
+        await server.returned(client)
+        [row] = server.core.members("$all") or ()
+        (_, _, _, agent, since, *_) = server.core.session_info(row[0]) or ()
+        [session] = app.sessions
+        assert (session.user_agent, session.since) == (agent, since)
+        assert server.runtime.engine.wall_offset is not None
+        began = 1000 * (trio.current_time() - 30 + server.runtime.engine.wall_offset)
+        assert since <= began

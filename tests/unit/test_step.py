@@ -11,7 +11,7 @@ import trio
 import trio.testing
 
 from rtcore._turn import step
-from rtcore._turn.step import Stepped, inside, next_item
+from rtcore._turn.step import Stepped, adopt, give, inside, next_item
 from rtcore.errors import UsageError
 
 mark: contextvars.ContextVar[str] = contextvars.ContextVar("mark", default="outside")
@@ -43,7 +43,7 @@ class Driven:
         self.over = False
 
     async def run(self) -> None:
-        self.stepped.adopt(trio.lowlevel.current_task())
+        adopt(self.stepped, trio.lowlevel.current_task())
         try:
             with self.scope:
                 await (inside(self.stepped, self.serve()) if self.inner else self.serve())
@@ -89,7 +89,7 @@ async def test_a_step_runs_at_once_and_a_reschedule_in_the_next_pass(direct: boo
 
     async with trio.open_nursery() as nursery:
         driven = await started(nursery, handler)
-        driven.stepped.give(1, direct)
+        give(driven.stepped, 1, direct=direct)
         assert driven.seen == ([1] if direct else [])
         await driven.idle()
         assert driven.seen == [1]
@@ -106,7 +106,7 @@ async def test_the_current_task_and_context_are_the_sessions_own(direct: bool) -
     async with trio.open_nursery() as nursery:
         driven = await started(nursery, handler)
         for item in ("a", "b"):
-            driven.stepped.give(item, direct)
+            give(driven.stepped, item, direct=direct)
             await driven.idle()
             assert trio.lowlevel.current_task() is me
         task = driven.stepped.task
@@ -139,12 +139,12 @@ async def test_sleeps_timeouts_nurseries_and_events_work_inside(
     async with trio.open_nursery() as nursery:
         driven = await started(nursery, handler)
         for item in ("sleep", "timeout"):
-            driven.stepped.give(item, direct)
+            give(driven.stepped, item, direct=direct)
             await driven.idle_in(2)
-        driven.stepped.give("event", direct)
+        give(driven.stepped, "event", direct=direct)
         event.set()
         await driven.idle()
-        driven.stepped.give("nursery", direct)
+        give(driven.stepped, "nursery", direct=direct)
         await driven.idle_in(5)
         assert driven.seen[0] == pytest.approx(1)
         assert driven.seen[1:] == [True, "event", "both"]
@@ -161,7 +161,7 @@ async def test_threads_work_inside(direct: bool) -> None:
 
     async with trio.open_nursery() as nursery:
         driven = await started(nursery, handler)
-        driven.stepped.give(None, direct)
+        give(driven.stepped, None, direct=direct)
         with trio.fail_after(10):
             await back.wait()
         await driven.idle()
@@ -178,8 +178,8 @@ async def test_an_event_set_in_the_same_turn_in_which_a_handler_began_to_wait_wa
 
     async with trio.open_nursery() as nursery:
         first, second = await started(nursery, handler), await started(nursery, handler)
-        first.stepped.give("one", direct)
-        second.stepped.give("two", direct)
+        give(first.stepped, "one", direct=direct)
+        give(second.stepped, "two", direct=direct)
         events["one"].set()
         events["two"].set()
         await first.idle()
@@ -200,7 +200,7 @@ async def test_handlers_have_real_checkpoints(direct: bool) -> None:
 
     async with trio.open_nursery() as nursery:
         driven = await started(nursery, handler)
-        driven.stepped.give(None, direct)
+        give(driven.stepped, None, direct=direct)
         await trio.testing.wait_all_tasks_blocked()
         event.set()
         await driven.idle()
@@ -214,7 +214,7 @@ async def test_cancelled_from_inside(direct: bool) -> None:
             driven.scope.cancel()
 
         driven = await started(nursery, handler)
-        driven.stepped.give(None, direct)
+        give(driven.stepped, None, direct=direct)
         await trio.testing.wait_all_tasks_blocked()
         assert driven.over
         assert driven.seen == [None]
@@ -227,7 +227,7 @@ async def test_cancelled_from_outside_while_idle(direct: bool) -> None:
 
     async with trio.open_nursery() as nursery:
         driven = await started(nursery, handler)
-        driven.stepped.give(1, direct)
+        give(driven.stepped, 1, direct=direct)
         await driven.idle()
         driven.scope.cancel()
         assert not driven.stepped.idle
@@ -248,7 +248,7 @@ async def test_cancelled_before_the_next_checkpoint(direct: bool) -> None:
 
     async with trio.open_nursery() as nursery:
         driven = await started(nursery, handler)
-        driven.stepped.give("x", direct)
+        give(driven.stepped, "x", direct=direct)
         await trio.testing.wait_all_tasks_blocked()
         assert driven.over
     assert done == ["worked", "worked on"]
@@ -260,7 +260,7 @@ async def test_an_item_that_was_given_is_not_lost_to_a_cancellation_that_comes_a
 
     async with trio.open_nursery() as nursery:
         driven = await started(nursery, handler)
-        driven.stepped.give(7, direct)
+        give(driven.stepped, 7, direct=direct)
         driven.scope.cancel()
         await trio.testing.wait_all_tasks_blocked()
         assert driven.seen == [7]
@@ -274,7 +274,7 @@ async def test_an_exception_leaves_through_the_tasks_nursery(direct: bool) -> No
     with pytest.RaisesGroup(pytest.RaisesExc(LookupError, match="mine")) as caught:
         async with trio.open_nursery() as nursery:
             driven = await started(nursery, handler)
-            driven.stepped.give(None, direct)
+            give(driven.stepped, None, direct=direct)
             await trio.sleep_forever()
     trace = caught.value.exceptions[0].__traceback__
     names = []
@@ -296,7 +296,7 @@ async def test_waiting_for_what_is_not_trios_is_a_type_error(direct: bool) -> No
     with pytest.RaisesGroup(pytest.RaisesExc(TypeError, match="asyncio")):
         async with trio.open_nursery() as nursery:
             driven = await started(nursery, handler)
-            driven.stepped.give(None, direct)
+            give(driven.stepped, None, direct=direct)
             await trio.sleep_forever()
 
 
@@ -307,7 +307,7 @@ async def test_a_task_of_another_socket_may_take_over_the_waiting(direct: bool) 
 
     async def reader(name: str, count: int) -> None:
         for _ in range(count):
-            stepped.adopt(trio.lowlevel.current_task())
+            adopt(stepped, trio.lowlevel.current_task())
             seen.append((name, await next_item(stepped)))
 
     async with trio.open_nursery() as nursery:
@@ -315,7 +315,7 @@ async def test_a_task_of_another_socket_may_take_over_the_waiting(direct: bool) 
             nursery.start_soon(reader, name, 2)
             for item in (1, 2):
                 await trio.testing.wait_all_tasks_blocked()
-                stepped.give(item, direct)
+                give(stepped, item, direct=direct)
             await trio.testing.wait_all_tasks_blocked()
     assert seen == [("first", 1), ("first", 2), ("second", 1), ("second", 2)]
 
@@ -325,7 +325,7 @@ async def test_the_main_task_is_never_stepped() -> None:
     stepped = Stepped()
     assert trio.lowlevel.current_root_task() is not None
     main = step.CONTEXT.runner.main_task
-    stepped.adopt(main)
+    adopt(stepped, main)
     assert stepped.public
 
 
@@ -338,7 +338,7 @@ async def test_steps_are_protected_from_ctrl_c(direct: bool) -> None:
     trio.lowlevel.enable_ki_protection(Driven.run)
     async with trio.open_nursery() as nursery:
         driven = await started(nursery, handler)
-        driven.stepped.give(None, direct)
+        give(driven.stepped, None, direct=direct)
         await driven.idle()
         assert driven.seen == [True]
         nursery.cancel_scope.cancel()

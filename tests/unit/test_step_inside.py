@@ -5,6 +5,7 @@ from __future__ import annotations
 import trio
 import trio.testing
 
+from rtcore._turn.step import give
 from tests.unit.test_step import OVER, Driven, direct, entry, started
 
 __all__ = ["direct", "entry"]  # fixtures
@@ -28,9 +29,9 @@ async def test_what_is_around_the_innermost_goes_on_when_that_has_ended(direct: 
         driven = After(handler)
         nursery.start_soon(driven.run)
         await driven.idle()
-        driven.stepped.give(1, direct)
+        give(driven.stepped, 1, direct=direct)
         await driven.idle()
-        driven.stepped.give(OVER, direct)
+        give(driven.stepped, OVER, direct=direct)
         await trio.testing.wait_all_tasks_blocked()
         assert driven.seen == [1, "after"]
         assert driven.over
@@ -55,7 +56,7 @@ async def test_an_error_of_the_innermost_can_be_caught_around_it(direct: bool) -
         driven = Careful(handler)
         nursery.start_soon(driven.run)
         await driven.idle()
-        driven.stepped.give(None, direct)
+        give(driven.stepped, None, direct=direct)
     assert [str(error) for error in caught] == ["mine"]
     assert caught[0].__context__ is None
 
@@ -71,7 +72,7 @@ async def test_cancelled_within_a_scope_that_is_left_again(direct: bool) -> None
     async with trio.open_nursery() as nursery:
         driven = await started(nursery, handler)
         for item in (1, 2):
-            driven.stepped.give(item, direct)
+            give(driven.stepped, item, direct=direct)
             await driven.idle()
         assert driven.seen == [1, 2]
         driven.scope.cancel()

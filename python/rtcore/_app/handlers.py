@@ -218,7 +218,7 @@ class RawHandler:
 
 @dataclasses.dataclass(slots=True)
 class RoomState:
-    """What gives the state of rooms, and whether it wants to know for whom."""
+    """The function that gives the state of rooms, and whether it takes the session that joins."""
 
     function: Callable[..., Any]
     for_session: bool

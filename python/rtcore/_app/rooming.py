@@ -41,7 +41,7 @@ class Rooming:
             history: entries that the ring keeps.
             bytes: bytes of them.
             age: seconds that they are kept.
-            policy: for listeners whom the ring no longer serves: "skip" (told the gap), "latest" (the newest
+            policy: for listeners that the ring no longer serves: "skip" (told the gap), "latest" (the newest
                 of each slot), "disconnect" (come back), "block" (the publisher waits).
             key: the field of the data whose value is an entry's slot, for "latest".
             presence: who is here is told to members.

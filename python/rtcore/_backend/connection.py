@@ -25,6 +25,8 @@ from hypercorn.trio.worker_context import WorkerContext
 from hypercorn.typing import ConnectionState
 from wsproto.events import CloseConnection, Ping
 
+from rtcore._turn.budget import checkpoint
+
 from .places import Patience
 
 # Time for one read of a request body; all of it has `Patience`. One that drips is as bad as a head that does.
@@ -49,7 +51,7 @@ class Backend(Protocol):
         """The ASGI application as Hypercorn calls it."""
 
 
-class Link:
+class HypercornStream:
     """The stream as Hypercorn sees it.
 
     What was already read comes first, writes must make progress, and closing it only says that Hypercorn is
@@ -67,7 +69,7 @@ class Link:
 
     async def receive_some(self, max_bytes: int | None = None) -> bytes:
         if self._already:
-            await trio.lowlevel.checkpoint()
+            await checkpoint()
             already, self._already = self._already, b""
             return already
         with self._wait():
@@ -100,11 +102,11 @@ class Link:
                     self.ended.set()
 
     async def send_eof(self) -> None:
-        await trio.lowlevel.checkpoint()
+        await checkpoint()
 
     async def aclose(self) -> None:
         self.end()
-        await trio.lowlevel.checkpoint()
+        await checkpoint()
 
     def give_back(self) -> None:
         """The request is over, and the stream is somebody else's from now on."""
@@ -206,8 +208,8 @@ class _Http1(H11Protocol):
             async def last_word(message: Any) -> None:
                 with contextlib.suppress(trio.WouldBlock, trio.BrokenResourceError, trio.ClosedResourceError):
                     channel.send_nowait(message)
-                # Who waits to put in more of the body is woken, and who asks on is answered. No checkpoint:
-                # the application that hears this may cancel the very task that says it.
+                # A task that waits to put in more of the body is woken, and one that asks on is answered. No
+                # checkpoint: the application that hears this may cancel the very task that says it.
                 channel.close()
 
             stream.app_put = last_word
@@ -230,7 +232,7 @@ class Connection(TCPServer):
     def __init__(
         self,
         backend: Backend,
-        link: Link,
+        link: HypercornStream,
         client: tuple[str, int],
         secure: bool,
         server: tuple[str, int] | None,

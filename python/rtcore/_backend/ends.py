@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import trio
 
 from rtcore._engine import limit_defaults
+from rtcore._turn.budget import checkpoint
 
 if TYPE_CHECKING:
     from rtcore.config import Config
@@ -67,7 +68,7 @@ async def end_writing(stream: trio.abc.Stream) -> trio.abc.Stream | None:
     try:
         await below.send_eof()
     except (trio.BrokenResourceError, trio.ClosedResourceError, trio.BusyResourceError):
-        await trio.lowlevel.checkpoint()
+        await checkpoint()
     return below
 
 

@@ -42,7 +42,7 @@ from rtcore._ground.asgi import ASGI, Message, Scope, Send
 from rtcore._ground.failures import Failures, Guard, write
 from rtcore.http_api.keys import ApiKey
 
-from .connection import Connection, Link
+from .connection import Connection, HypercornStream
 from .ends import Parting, part
 from .interface import Peer
 from .places import PATIENCE, Bounds, Patience, Places
@@ -102,7 +102,7 @@ class HypercornBackend:
         self.config.websocket_max_message_size = max_message
         self.config.logger_class = cast("Any", lambda _config: _Log(failures))
         self.context = WorkerContext(None)
-        self._open: dict[Link, Connection | None] = {}
+        self._open: dict[HypercornStream, Connection | None] = {}
         self._idle = trio.Event()
         self._idle.set()
 
@@ -114,7 +114,7 @@ class HypercornBackend:
         task_status: trio.TaskStatus[bytes | None] = trio.TASK_STATUS_IGNORED,
     ) -> None:
         """See `HttpBackend.serve`."""
-        link = Link(stream, already)
+        link = HypercornStream(stream, already)
         self._idle = trio.Event() if not self._open else self._idle
         place = self.places.take(already, peer.address)
         full = place is None
@@ -243,7 +243,7 @@ class _Log:
 
 
 async def _part(
-    link: Link,
+    link: HypercornStream,
     connection: Connection | None,
     stream: trio.abc.Stream,
     parting: Parting,

@@ -121,7 +121,7 @@ class Handshakes:
     """Connections that have not finished their TLS handshake, counted from `accept`.
 
     They say nothing yet, so the one that has been at it for the longest goes when there are too many: of the
-    same address first. So sockets that say nothing push out each other, and who speaks comes in.
+    same address first. So sockets that say nothing push out each other, and a client that speaks comes in.
     """
 
     def __init__(self, limit: int, per_address: int) -> None:

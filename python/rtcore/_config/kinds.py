@@ -96,7 +96,7 @@ def texts(value: object) -> tuple[str, ...]:
 def fields(value: object) -> tuple[str, ...]:
     """A list of header fields in which proxies are believed."""
     found = texts(value)
-    if fault := fault_of(Core(bytes(32), True).believe, list(found)):
+    if fault := fault_of(Core(bytes(32), manual=True).believe, list(found)):
         raise ValueError(f"a list of header fields: {fault}")
     return found
 
@@ -109,7 +109,7 @@ def places(kind: str) -> Callable[[object], tuple[str, ...]]:
         for part in found:
             if len(part) > _PLACE:
                 raise ValueError(f"a list of texts of at most {_PLACE} characters")
-            if fault := fault_of(getattr(Core(bytes(32), True), f"add_{kind}"), part):
+            if fault := fault_of(getattr(Core(bytes(32), manual=True), f"add_{kind}"), part):
                 raise ValueError(f"a list of what can be read: {fault}")
         return found
 

@@ -109,7 +109,7 @@ class Exchange:
                 nursery.cancel_scope.cancel()
 
     async def receive_again(self) -> Message:
-        """ASGI's `receive` for who answers what was handed over: what was taken already comes first."""
+        """ASGI's `receive` for the application that answers instead: messages taken already come first."""
         if self._first is not None:
             first, self._first = self._first, None
             return first

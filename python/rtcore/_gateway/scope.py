@@ -60,7 +60,7 @@ def above_of(scope: Scope) -> bytes:
 
 
 def peer_of(scope: Scope) -> Peer:
-    """Who asks. Whoever comes by another way than IP is on this machine."""
+    """The peer of a request. One that comes by another way than IP is on this machine."""
     secure = scope.get("scheme") in ("https", "wss")
     host, port = scope.get("client") or ("", 0)
     try:

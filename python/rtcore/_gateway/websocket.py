@@ -15,6 +15,7 @@ from wsproto.utilities import LocalProtocolError
 
 from rtcore._ground.asgi import Message, Receive, Scope, Send
 from rtcore._serve.shell import DROP, FINISH, Link
+from rtcore._turn.budget import checkpoint
 
 from .http import REFUSAL, Answer, say
 from .scope import request_of
@@ -151,4 +152,4 @@ class Socket:
 
 
 async def _nothing(_message: Message) -> None:
-    await trio.lowlevel.checkpoint()
+    await checkpoint()

@@ -91,6 +91,11 @@ class Home:
             raise _unserved(what) from None
 
 
+def on_trio() -> bool:
+    """Whether the caller is a task of Trio."""
+    return trio.lowlevel.in_trio_task()
+
+
 class Inhabitant(Protocol):
     """Something that lives where its engine does."""
 

@@ -10,20 +10,17 @@ it is told to (`Mount` does not tell Starlette and FastAPI), so there is `Served
 
 from __future__ import annotations
 
-import contextlib
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-import trio
-
 from rtcore._app.registry import registered
 from rtcore._gateway.gateway import Gateway
 from rtcore._gateway.scope import path_of, raw_path_of
 from rtcore._ground.asgi import ASGI, Receive, Scope, Send
-from rtcore._ground.home import Home
+from rtcore._ground.home import Home, on_trio
 from rtcore.config import Config
 from rtcore.errors import NotServing, UsageError
 
@@ -65,7 +62,7 @@ class Served:
             await self._live(scope, receive, send)
         elif scope["type"] in ("http", "websocket"):
             if self._running is None:
-                raise NotServing(_NO_LIFESPAN if _on_trio() else _NO_TRIO)
+                raise NotServing(_NO_LIFESPAN if on_trio() else _NO_TRIO)
             self._running.home.here("the ASGI application")
             await self._running.gateway(scope, receive, send)
         else:
@@ -86,7 +83,7 @@ class Served:
             mounted does not start. That, and what a critical background task raises, in an exception group.
 
         """
-        if not _on_trio():
+        if not on_trio():
             raise NotServing(_NO_TRIO)
         if self._running is not None:
             raise UsageError("this application is being served already: its lifespan runs")
@@ -187,13 +184,6 @@ _NO_TRIO = (
     "rtcore runs on Trio, and this server does not: serve it with `hypercorn -k trio` (or another ASGI "
     "server on Trio), or by itself with `rtcore serve`"
 )
-
-
-def _on_trio() -> bool:
-    with contextlib.suppress(RuntimeError):
-        trio.lowlevel.current_task()
-        return True
-    return False
 
 
 def _all_of(error: BaseException) -> str:

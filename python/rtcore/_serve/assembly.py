@@ -176,6 +176,6 @@ class Assembly:
                     endings.start_soon(other)
         then()
         if patience.cancelled_caught:
-            self.core.shut_down(0)  # who still waits for an ack is told that it is over
+            self.core.shut_down(0)  # a client that still waits for an ack is told that it is over
             self.runtime.finish_turn()
             log.warning("after the grace of %g s something was still running, and was ended", grace)

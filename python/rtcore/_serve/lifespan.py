@@ -12,6 +12,7 @@ import trio
 
 from rtcore._app.hooks import name_of
 from rtcore._ground.failures import Guard, write
+from rtcore._turn.budget import checkpoint
 from rtcore.errors import StartError, UsageError
 
 from .stop import Stop, given_up
@@ -117,7 +118,7 @@ class Lifespan:
         elif kind == "lifespan.shutdown.failed":
             log.error("the mounted application did not end well: %s", message.get("message"))
         (self._started if kind.startswith("lifespan.startup") else self._ended).set()
-        await trio.lowlevel.checkpoint()
+        await checkpoint()
 
 
 @contextlib.asynccontextmanager

@@ -70,7 +70,7 @@ def open_listeners(hosts: Sequence[str], port: int) -> list[socket.socket]:
     Raises `StartError` when an address cannot be had, `ConfigError` for a host that has none.
     """
     places = [(host, _places(host, port)) for host in hosts]
-    # `::` takes the connections of IPv4 too, and would be in the way of who asks for one of those by itself.
+    # `::` takes the connections of IPv4 too, and would be in the way of an address of those by itself.
     both = not any(place.family == socket.AF_INET for _, found in places for place in found)
     for attempt in range(_TRIES):
         try:

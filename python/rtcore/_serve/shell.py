@@ -172,7 +172,7 @@ class StreamShell:
         return handed
 
     async def alternate(self, stream: trio.abc.Stream, peer: Peer, http: HttpBackend) -> None:
-        """Carry one connection to its end, and close the stream; each request goes to whom it is for."""
+        """Carry one connection to its end, and close the stream; a request goes to the core, or to `http`."""
         async with trio.open_nursery() as running:  # the application may go on after its answer
             returns: bytes | None = None
             while (not_ours := await self.carry(stream, peer, returns)) is not None:

@@ -14,7 +14,7 @@ from typing import Any, Final, NamedTuple
 from rtcore.errors import Refuse
 
 AHEAD: Final = 30.0
-"""Seconds by which the clock of whoever issued a token may be ahead of ours, whatever leeway is given: a
+"""Seconds by which the clock of a token's issuer may be ahead of ours, whatever leeway is given: a
 token that was made this very moment is good."""
 _SHOWN: Final = 40
 _KINDS: Final = {str: "a text", bool: "a truth value", list: "a list", dict: "an object", type(None): "null"}

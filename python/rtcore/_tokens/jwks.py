@@ -1,7 +1,7 @@
 """The keys of another service, fetched and kept fresh: what OpenID calls `jwks_uri`.
 
     keep_fresh   the background task: fetches when what is kept is old, and after failures again and again
-    refresh      one fetch, whoever asks for it; who asks meanwhile waits for the same one
+    refresh      one fetch for all that ask: a task that asks meanwhile waits for the same one
 
 What is kept stays until there is something better: a service that is away logs nobody out. A key id that is
 not known may be newer than what is kept, so it brings one fetch forward, and never more than one in

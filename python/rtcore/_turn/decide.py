@@ -120,7 +120,7 @@ class Decisions:
         failures = self.engine.failures
         said = refusal(error, failures, "the authenticator") if isinstance(error, Refuse) else None
         if said is not None and said.code in _CLOSES:
-            # A token that is over, or not good yet: whoever has another may come back.
+            # A token that is over, or not good yet: a client with another one may come back.
             over = said.retry and said.code == "UNAUTHORIZED"
             self.engine.core.refuse_hello(conn, EXPIRED_CLOSE if over else _CLOSES[said.code], said.message)
         else:
@@ -172,7 +172,7 @@ class Decisions:
         self.engine.core.reauthenticated(ticket, user.id, expires_ms(user))
 
     def _begin_renewal(self, session: Session, ticket: int, answer: Any) -> tuple[User, Again] | None:
-        """Who it is now, and the rooms that were asked about again; None: it was refused."""
+        """The user after the renewal, and the rooms that were asked about again; None: it was refused."""
         if answer is None:
             self.engine.core.deny(ticket, "UNAUTHORIZED", "the token is not accepted")
             return None
@@ -193,7 +193,7 @@ class Decisions:
             return
         authorizer = self._registry.authorizers.find(room)
         if authorizer is None:
-            self._admit(session, ticket, room, True)
+            self._admit(session, ticket, room, answer=True)
             return
         try:
             value = None if data is None else ANYTHING.by_form(form, data)

@@ -2,8 +2,8 @@
 
 `Runtime` binds an application, a core and a server nursery. Its loop is the hot path: a request of a plain
 function is read, run and acknowledged here; one of a coroutine is stepped (`step`) in its session's own
-task. Everything else that the core asks or tells goes to `decide`, to who waits for it (`_engine`), or to a
-raw socket.
+task. Everything else that the core asks or tells goes to `decide`, to the task that waits for it
+(`_engine`), or to a raw socket.
 
 Order: the handlers of a session run one at a time, plain and coroutine alike, in the order of arrival. While
 a coroutine waits, what comes after it waits in its worker.
@@ -56,17 +56,18 @@ from rtcore._engine import (
 from rtcore._ground.failures import blame
 from rtcore.app import App
 from rtcore.errors import SessionEnded
-from rtcore.raw import RawSocket, failed
+from rtcore.raw import RawSocket
 from rtcore.session import Session
 
 from .decide import Decisions
 from .endings import Endings
 from .held import LONG
 from .life import end
+from .raws import closed, failed, heard
 from .reactor import flush_when_woken, run_reactor
 from .refused import tell, wants_faults
 from .sessions import meet
-from .step import MAX_STEPS, instruments, probe, step
+from .step import MAX_STEPS, give, instruments, probe, step
 from .streams import StreamTasks
 from .tasks import Tasks
 from .worker import AWAITED, answer_error, answer_invalid
@@ -195,8 +196,8 @@ class Runtime:
         try:
             if self._left:
                 left, self._left = self._left, ()
-                self._run_all(left, not outer)
-            self._run_all(events, not outer)
+                self._run_all(left, direct=not outer)
+            self._run_all(events, direct=not outer)
             return self._finish(until)
         finally:
             engine.turning = outer
@@ -211,15 +212,15 @@ class Runtime:
         more = self.core.events if self.manual else self.core.flush
         while events := more():
             if time.perf_counter_ns() > until:
-                # Who was answered has asked for more already: the others come first.
+                # A client that was answered has asked for more already: the others come first.
                 self._left = events
                 break
-            self._run_all(events, True)
+            self._run_all(events, direct=True)
         if self.on_output is not None:
             self.on_output()
         return bool(self._left or self._endings)
 
-    def _run_all(self, events: Sequence[CoreEvent], direct: bool) -> None:
+    def _run_all(self, events: Sequence[CoreEvent], *, direct: bool) -> None:
         """Run events, a few at a time: a look at the clock for each would cost as much as a handler."""
         self._steps = MAX_STEPS if direct and self._direct and not instruments() else 0
         clock = time.perf_counter_ns
@@ -255,9 +256,9 @@ class Runtime:
                         steps -= 1
                         step(socket)
                     else:
-                        socket.give(event[2], False)
+                        give(socket, event[2], direct=False)
                 else:
-                    socket.heard(event[2])
+                    heard(socket, event[2])
             elif kind == REQUEST or kind == KEYED:  # noqa: PLR1714, SIM109 - a tuple costs more
                 handler = handlers[event[3]]
                 try:
@@ -279,7 +280,7 @@ class Runtime:
                         worker.item = event
                         step(worker)
                     else:
-                        worker.give(event, False)
+                        give(worker, event, direct=False)
                 elif worker is None or worker.idle:
                     _, _, request, _, form, data = event
                     if kind == KEYED and not engine.core.begin(request):
@@ -309,7 +310,7 @@ class Runtime:
                 else:
                     worker.waiting.append(event)
             else:
-                self._other(kind, event, steps > 0)
+                self._other(kind, event, direct=steps > 0)
         self._steps = steps
 
     def _meet(self, handle: int) -> Session | None:
@@ -318,7 +319,7 @@ class Runtime:
         except SessionEnded:
             return None
 
-    def _other(self, kind: int, event: CoreEvent, direct: bool) -> None:
+    def _other(self, kind: int, event: CoreEvent, *, direct: bool) -> None:
         engine = self.engine
         if kind == REFUSED:
             tell(engine.failures, event)
@@ -347,7 +348,7 @@ class Runtime:
         elif kind == RAW_CLOSED:
             known = self._raws.pop(event[1], None)
             if known is not None:
-                known[0].closed(event[2], event[3], direct)
+                closed(known[0], event[2], event[3], direct=direct)
         elif kind == REAUTHENTICATE:
             self._decisions.reauthenticate(event)
         elif kind == HAND_OVER and self.hand_over is not None:

@@ -7,6 +7,7 @@ call more for each time that Trio resumes such a task, and none for what a turn 
 
 from __future__ import annotations
 
+import enum
 import logging
 import time
 from collections.abc import Awaitable, Callable, Generator, Iterable
@@ -20,6 +21,15 @@ LONG: Final = 50_000_000
 _REPORT_EVERY: Final = 1_000_000_000
 KINDS: Final = 1000
 """Names that are told apart. The application gives them, so there are few; more are forgotten."""
+
+
+class Moment(enum.Enum):
+    """When a name is asked for that changes with what runs."""
+
+    BEFORE = enum.auto()
+    """A step begins: what goes on in it?"""
+    AFTER = enum.auto()
+    """A long step is over: what ran last in it?"""
 
 
 class Held:
@@ -46,19 +56,18 @@ class Held:
 
     @coroutine
     def watch(
-        self, name: str | Callable[[bool], str | None], work: Awaitable[Any]
+        self, name: str | Callable[[Moment], str | None], work: Awaitable[Any]
     ) -> Generator[Any, Any, Any]:
         """Wait for this, as `await work` does; each step of it that takes long is reported.
 
-        `name` may be a function, where what runs changes: it is asked what goes on before each step, and what
-        ran last (True) after a long one.
+        `name` may be a function, where what runs changes: it is asked before each step, and after a long one.
         """
         going: Any = work if hasattr(work, "send") else work.__await__()
         resume, given = going.send, None
         asked = name if callable(name) else None
-        clock = time.perf_counter_ns
+        clock, begins = time.perf_counter_ns, Moment.BEFORE
         while True:
-            before = name if asked is None else asked(False)
+            before = name if asked is None else asked(begins)
             began = clock()
             try:
                 trap = resume(given)
@@ -67,7 +76,7 @@ class Held:
             finally:
                 took = clock() - began
                 if took > LONG:
-                    after = name if asked is None else asked(True)
+                    after = name if asked is None else asked(Moment.AFTER)
                     self.report(took, (str(each) for each in (before, after) if each))
             try:
                 resume, given = going.send, (yield trap)

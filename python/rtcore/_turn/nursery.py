@@ -120,7 +120,7 @@ class SessionNursery:
         except BaseException as error:  # noqa: BLE001 - the application's, whatever it is
             ours, rest = part(error)
             if ours is not None and not status.was_started:
-                # To whoever waits in `start`; not through Trio's nursery, which asks an error for its text.
+                # To the task in `start`; not through Trio's nursery, which asks an error for its text.
                 failed.append(ours)
             elif ours is not None:
                 self._report(function, ours)

@@ -13,46 +13,60 @@ system call wakes anybody.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Final
+from collections.abc import Callable, Sequence
+from typing import Final, Protocol
 
 import trio
 from trio.lowlevel import Abort
 
-from rtcore._engine import Engine
+from rtcore._engine import Core, CoreEvent, Engine
 
 from .step import quiet
-
-if TYPE_CHECKING:
-    from .dispatch import Runtime
 
 SHARE_NS: Final = 1_000_000
 """How long turns follow each other without a pass of Trio (ns)."""
 
 
-async def run_reactor(runtime: Runtime) -> None:
+class Turns(Protocol):
+    """What is driven: a core, and what does with its events what they mean."""
+
+    core: Core
+    linger_us: int
+    on_output: Callable[[], None] | None
+
+    @property
+    def steps_directly(self) -> bool:
+        """Whether the insides of this Trio are known."""
+        ...
+
+    def dispatch(self, events: Sequence[CoreEvent]) -> None:
+        """Run a turn's events, then all that comes of them, and write what is due."""
+        ...
+
+
+async def run_reactor(turns: Turns) -> None:
     """Run turns until cancelled."""
-    fd = runtime.core.fileno()
+    fd = turns.core.fileno()
     wait_readable = trio.lowlevel.wait_readable
     while True:
         await wait_readable(fd)
-        run_turns(runtime)
+        run_turns(turns)
 
 
 @trio.lowlevel.enable_ki_protection
-def run_turns(runtime: Runtime) -> None:
+def run_turns(turns: Turns) -> None:
     """One turn, and those that follow it closely."""
-    core = runtime.core
-    linger_us = runtime.linger_us if runtime.steps_directly else 0
+    core = turns.core
+    linger_us = turns.linger_us if turns.steps_directly else 0
     until = time.perf_counter_ns() + SHARE_NS
     wait = 0
     while True:
         events = core.turn(wait)
         if not events and not core.needs_flush():
-            if runtime.on_output is not None:
-                runtime.on_output()  # the last connection may have gone, and nobody had to be told
+            if turns.on_output is not None:
+                turns.on_output()  # the last connection may have gone, and nobody had to be told
             return
-        runtime.dispatch(events)
+        turns.dispatch(events)
         if not linger_us or time.perf_counter_ns() > until or not quiet(linger_us / 1e6):
             return
         wait = linger_us

@@ -1,6 +1,6 @@
 """What was refused, in the log: who could not come in and why, and what to set if it should.
 
-A refusal is told to the peer; here it is told to who runs the server: an origin, a host, a token and a join
+A refusal is told to the peer; here it is told to the operator: an origin, a host, a token and a join
 at `info`, a message that could not be read at `debug`. A few a turn leave the core, and a few a second of
 each kind are written (`Failures`); `rtcore_refused_total` and `rtcore_faults_total` count all of them. What a
 peer said is in these lines, escaped and cut.
@@ -29,7 +29,7 @@ _HINTS: Final = {
 
 
 def wants_faults() -> bool:
-    """Whether anybody would read of messages that are refused."""
+    """Whether the log takes lines about messages that are refused."""
     return log.isEnabledFor(logging.DEBUG)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from rtcore._engine import Engine
+from rtcore._engine import Engine, session_info
 from rtcore.errors import SessionEnded
 from rtcore.session import Session
 
@@ -16,7 +16,7 @@ def meet(engine: Engine, handle: int) -> Session:
     """
     session: Session | None = engine.sessions.get(handle)
     if session is None:
-        info = engine.core.session_info(handle)
+        info = session_info(engine, handle)
         if info is None:
             raise SessionEnded("the session has ended")
         session = engine.sessions[handle] = Session(engine, handle, info)

@@ -101,31 +101,33 @@ class Stepped:
         self.run_in: Any = None
         self.send_to: Any = None
 
-    def adopt(self, task: Task) -> None:
-        """From now on it is this task that waits here."""
-        self.task = task
-        self.run_in = task.context.run
-        self.deep = self.inner is not None and self.inner[0] is task
-        self.send_to = self.inner[1] if self.inner is not None and self.deep else task.coro.send
-        # Ctrl-C lands in the main task, by rules of its own that a step does not follow.
-        self.public = CONTEXT is None or task is CONTEXT.runner.main_task
-        # The run context is a `threading.local`: its dictionary is the same thing, looked up once.
-        self.context = CONTEXT and CONTEXT.__dict__
-
     def _abort(self, _: object) -> Abort:
         if not self.idle:
             return Abort.FAILED  # it runs, in a step, which looks at the end whether this was asked
         self.idle = False  # Trio schedules it, with the cancellation
         return Abort.SUCCEEDED
 
-    def give(self, item: Any, direct: bool) -> None:
-        """Wake the idle task with an item: now if `direct`, else in Trio's next pass."""
-        self.item = item
-        if direct and not self.public:
-            step(self)
-        else:
-            self.idle = False
-            reschedule(cast("Task", self.task))
+
+def adopt(stepped: Stepped, task: Task) -> None:
+    """From now on it is this task that waits here."""
+    stepped.task = task
+    stepped.run_in = task.context.run
+    stepped.deep = stepped.inner is not None and stepped.inner[0] is task
+    stepped.send_to = stepped.inner[1] if stepped.inner is not None and stepped.deep else task.coro.send
+    # Ctrl-C lands in the main task, by rules of its own that a step does not follow.
+    stepped.public = CONTEXT is None or task is CONTEXT.runner.main_task
+    # The run context is a `threading.local`: its dictionary is the same thing, looked up once.
+    stepped.context = CONTEXT and CONTEXT.__dict__
+
+
+def give(stepped: Stepped, item: Any, *, direct: bool) -> None:
+    """Wake the idle task with an item: now if `direct`, else in Trio's next pass."""
+    stepped.item = item
+    if direct and not stepped.public:
+        step(stepped)
+    else:
+        stepped.idle = False
+        reschedule(cast("Task", stepped.task))
 
 
 @coroutine
@@ -145,7 +147,7 @@ async def inside(stepped: Stepped, work: Any) -> None:
     """Do the current task's work, a coroutine in which it waits here: steps enter there, and not in this."""
     task = trio.lowlevel.current_task()
     stepped.inner = task, work.send
-    stepped.adopt(task)
+    adopt(stepped, task)
     try:
         await work
     except BaseException:
@@ -304,7 +306,7 @@ async def _self_test() -> bool:
     event = trio.Event()
 
     async def trial(stepped: Stepped, ending: BaseException | None) -> None:
-        stepped.adopt(trio.lowlevel.current_task())
+        adopt(stepped, trio.lowlevel.current_task())
         mark.set("inside")
         with trio.CancelScope() as scope:
             while True:

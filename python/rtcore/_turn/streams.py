@@ -18,7 +18,6 @@ from collections.abc import AsyncGenerator, Callable
 from typing import Any
 
 import trio
-from outcome import Value
 
 from rtcore._app.handlers import invalid
 from rtcore._app.refusals import refusal
@@ -34,6 +33,7 @@ from rtcore._engine import (
     Engine,
 )
 from rtcore._ground.failures import part
+from rtcore._ground.parking import Parking
 from rtcore.errors import Refuse, SessionEnded
 from rtcore.session import Session
 from rtcore.stream import Items
@@ -51,12 +51,12 @@ Key = tuple[int, int]
 class _Running:
     """A stream's task, as others see it."""
 
-    __slots__ = ("items", "scope", "task")
+    __slots__ = ("items", "room", "scope")
 
     def __init__(self) -> None:
         self.scope = trio.CancelScope()
         self.items: Items[Any] | None = None
-        self.task: trio.lowlevel.Task | None = None  # waits for room
+        self.room = Parking()  # for its task, while the core has no room for an item
 
 
 class StreamTasks:
@@ -81,9 +81,7 @@ class StreamTasks:
         if running is None:
             return  # it was done before it heard of this
         if kind == STREAM_WANTS:
-            task, running.task = running.task, None
-            if task is not None:
-                trio.lowlevel.reschedule(task, Value(1))
+            running.room.wake(1)
         elif kind == STREAM_CANCELLED:
             running.scope.cancel()
         elif running.items is None:
@@ -114,7 +112,7 @@ class StreamTasks:
         except SessionEnded:
             return
         if engine.nursery is None:
-            engine.core.fail_stream(handle, stream, "INTERNAL", "the server stops", None, True)
+            engine.core.fail_stream(handle, stream, "INTERNAL", "the server stops", details=None, retry=True)
             return
         running = self._running[handle, stream] = _Running()
         if handler.up:
@@ -142,8 +140,10 @@ class StreamTasks:
                 finally:
                     leave(session, scope)
         finally:
-            if answer is None:  # cancelled, by whom it may be
-                engine.core.fail_stream(handle, stream, "INTERNAL", "the stream was cancelled", None, True)
+            if answer is None:  # cancelled, by anybody
+                engine.core.fail_stream(
+                    handle, stream, "INTERNAL", "the stream was cancelled", details=None, retry=True
+                )
             else:
                 answer()
             self._done(handle, stream)
@@ -172,7 +172,7 @@ class StreamTasks:
                 except FAULTS as error:
                     what = f"the stream {handler.name!r}"
                     code, text, details = invalid(handler.decoder, what, form, data, error)
-                    return lambda: core.fail_stream(handle, stream, code, text, details, False)
+                    return lambda: core.fail_stream(handle, stream, code, text, details, retry=False)
             if handler.up:
                 result = await handler.function(*arguments, running.items)
             else:
@@ -196,7 +196,7 @@ class StreamTasks:
         engine = self._engine
         give = engine.core.stream_item
         try:
-            room = engine.core.stream_room(handle, stream) or await self._wait(running)
+            room = int(engine.core.stream_room(handle, stream) or await running.room.wait())
             if room < 0:
                 return
             async for item in generator:
@@ -204,23 +204,13 @@ class StreamTasks:
                 if not engine.turning:
                     engine.wake()
                 if room == 0:
-                    await self._wait(running)
+                    await running.room.wait()
                 elif room < 0:
                     return
                 elif due():
                     await checkpoint()
         finally:
             await generator.aclose()
-
-    async def _wait(self, running: _Running) -> int:
-        """Park until STREAM_WANTS."""
-        running.task = trio.lowlevel.current_task()
-
-        def abort(_: object) -> trio.lowlevel.Abort:
-            running.task = None
-            return trio.lowlevel.Abort.SUCCEEDED
-
-        return int(await trio.lowlevel.wait_task_rescheduled(abort))
 
     def _failure(
         self, handler: StreamHandler, session: Session, stream: int, error: BaseException
@@ -233,4 +223,6 @@ class StreamTasks:
         text = "the stream %r failed for session %s"
         kind = f"stream {handler.name}"
         self._engine.failures.log(log, kind, text, handler.name, session.id, error=error)
-        return lambda: fail(handle, stream, "INTERNAL", f"the stream {handler.name!r} failed", None, False)
+        return lambda: fail(
+            handle, stream, "INTERNAL", f"the stream {handler.name!r} failed", details=None, retry=False
+        )

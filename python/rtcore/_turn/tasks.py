@@ -21,7 +21,9 @@ from rtcore._ground.failures import Failures, Guard
 from rtcore.raw import RawSocket
 from rtcore.session import Session
 
+from . import raws
 from .life import enter, leave
+from .step import give
 from .worker import Worker, serve
 
 log = logging.getLogger("rtcore.app")
@@ -42,7 +44,7 @@ class Tasks:
         self._beside: dict[tuple[int, int], _Beside] = {}
         self._raws = 0
         self._scope = trio.CancelScope()
-        self._one_done: trio.Event | None = None  # who stops them wants to know
+        self._one_done: trio.Event | None = None  # set when one is done: `stop` waits for it
 
     # -- their life
 
@@ -55,7 +57,7 @@ class Tasks:
                     task_status.started()
                     await trio.sleep_forever()
                 finally:
-                    self._engine.nursery = None  # whoever comes now is not started any more
+                    self._engine.nursery = None  # a task that comes now is not started any more
 
     def cancel(self) -> None:
         """End them all."""
@@ -104,7 +106,7 @@ class Tasks:
         if worker is None:
             self.worker(session).waiting.append(event)
         elif worker.idle:
-            worker.give(event, False)
+            give(worker, event, direct=False)
         else:
             worker.waiting.append(event)
 
@@ -166,7 +168,7 @@ class Tasks:
     async def _run_raw(self, socket: RawSocket, function: Callable[..., Any]) -> None:
         self._raws += 1
         try:
-            await socket.run(function)
+            await raws.run(socket, function)
         finally:
             self._raws -= 1
             self._done()

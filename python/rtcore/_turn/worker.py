@@ -23,6 +23,7 @@ from rtcore._ground.failures import part
 from rtcore.errors import Refuse
 from rtcore.session import Session
 
+from .held import Moment
 from .life import enter, leave
 from .step import Stepped, inside
 
@@ -43,7 +44,9 @@ def answer_error(
     else:
         text = "the handler of %r failed for session %s"
         engine.failures.log(log, f"handler {handler.name}", text, handler.name, session.id, error=error)
-        engine.core.fail(request, "INTERNAL", f"the handler of {handler.name!r} failed", None, False)
+        engine.core.fail(
+            request, "INTERNAL", f"the handler of {handler.name!r} failed", details=None, retry=False
+        )
     if not engine.turning:
         engine.wake()
 
@@ -51,7 +54,7 @@ def answer_error(
 def answer_invalid(engine: Engine, event: CoreEvent, handler: Handler, error: Exception) -> None:
     """The error ack for data that does not fit the handler's type, with every fault of it."""
     code, message, details = invalid(handler.decoder, repr(handler.name), event[4], event[5], error)
-    engine.core.fail(event[2], code, message, details, False)
+    engine.core.fail(event[2], code, message, details, retry=False)
     if not engine.turning:
         engine.wake()
 
@@ -141,9 +144,9 @@ class Worker(Stepped):
         self.waiting: deque[Any] = deque()
         self.at: Any = None  # the handler that runs, or ran last
 
-    def named(self, last: bool) -> str | None:
+    def named(self, moment: Moment) -> str | None:
         """Whose handler goes on now, or ran last; None: nobody's."""
-        return None if self.at is None or (self.idle and not last) else repr(self.at.name)
+        return None if self.at is None or (self.idle and moment is Moment.BEFORE) else repr(self.at.name)
 
     async def run(self) -> None:
         """The session's own task, until the session ends."""

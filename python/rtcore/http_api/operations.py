@@ -36,7 +36,7 @@ _TRACE: Final = re.compile(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}(-
 
 
 class Caller(NamedTuple):
-    """Who asks, of which application, and until when it may wait (Trio's time)."""
+    """The key that asks, of which application, and until when it may wait (Trio's time)."""
 
     app: App
     key: ApiKey

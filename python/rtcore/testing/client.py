@@ -84,7 +84,7 @@ class WireClient:
 
     @at_home
     async def read(self) -> None:
-        """Take what comes, until the connection ends. Started by whoever made the connection."""
+        """Take what comes, until the connection ends. Started by the code that made the connection."""
         try:
             async with aclosing(self._reader.messages()) as messages:
                 async for opcode, payload in messages:

@@ -304,7 +304,7 @@ impl Engine {
     ) {
         self.owe_live(id, session);
         if self.conn(id).is_some_and(|conn| conn.request.is_some()) {
-            self.link_up(id, session, cursor, pending, now);
+            self.link_up(session, cursor, pending, now);
         } else {
             if let Some(held) = self.session_mut(session) {
                 held.link = None;
@@ -325,11 +325,9 @@ impl Engine {
         conn.heard = now.tick;
         self.wake_session(session);
         let Some(conn) = self.conns.get_mut(id.index(), id.generation()) else { return };
-        let (agent, encoding) = (conn.agent.clone(), conn.encoding());
+        let encoding = conn.encoding();
         let Some(held) = self.sessions.get_mut(session.index(), session.generation()) else { return };
         held.conn = Some(id);
-        held.agent = agent;
-        held.since_ms = now.wall_ms;
         held.cursor = cursor;
         held.lagging = cursor < head;
         let live = !held.lagging;

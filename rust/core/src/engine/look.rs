@@ -34,9 +34,9 @@ pub struct SessionInfo {
     pub user: Option<Arc<str>>,
     /// Where it was opened from.
     pub address: IpAddr,
-    /// The `User-Agent` of its last connection.
+    /// The `User-Agent` of its first connection.
     pub agent: Option<String>,
-    /// When it was last connected, ms since 1970.
+    /// When it began, ms since 1970.
     pub since_ms: u64,
     /// Measured round trip, seconds.
     pub latency: Option<f64>,

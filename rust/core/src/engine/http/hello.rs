@@ -45,13 +45,11 @@ impl Engine {
     /// behind `cursor`.
     pub(in crate::engine) fn link_up(
         &mut self,
-        id: ConnId,
         session: SessionId,
         cursor: Seq,
         pending: &PendingHello,
         now: Now,
     ) {
-        let agent = self.conn(id).and_then(|conn| conn.agent.clone());
         let ticket = pending.ticket.then(|| {
             let mut ticket = [0u8; 32];
             ticket.copy_from_slice(word(&mut self.random, 32).as_bytes()); // 160 bits
@@ -60,8 +58,6 @@ impl Engine {
         self.stop_hearing(session, cursor);
         let Some(held) = self.session_mut(session) else { return };
         held.conn = None;
-        held.agent = agent;
-        held.since_ms = now.wall_ms;
         held.lagging = true;
         held.cursor = cursor;
         let mut link = Link::new(cursor, pending.cookie, ticket);

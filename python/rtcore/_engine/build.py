@@ -1,0 +1,145 @@
+"""Building a core: what the configuration and the application say, in its own words."""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+import os
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+from rtcore import _core
+from rtcore.errors import ConfigError, UsageError
+
+from .unusable import fault_of
+
+Core = _core.Core
+Refused = _core.Refused
+LIMITS: Final = _core.LIMITS
+
+
+@dataclasses.dataclass(slots=True)
+class CoreSettings:
+    """What the configuration says about the core.
+
+    `limits` by the names of `LIMITS`; `linger_us` is how long a turn may wait for more input before it goes
+    back through Trio (microseconds, 0: not at all); `seed` is 32 random bytes, drawn when None.
+    """
+
+    limits: Mapping[str, int] = dataclasses.field(default_factory=dict[str, int])
+    origins: Sequence[str] = ()
+    hosts: Sequence[str] = ()
+    proxies: Sequence[str] = ()
+    forwarded: Sequence[str] | None = None
+    loopback_only: bool = False
+    backend: bool = False
+    token_in_url: bool = False
+    tells_faults: bool = False
+    linger_us: int = 50
+    seed: bytes | None = None
+
+
+@dataclasses.dataclass(slots=True)
+class RoomPlan:
+    """The settings of all rooms that a pattern names, as the core wants them. Ages in milliseconds."""
+
+    pattern: str
+    relay: bool = False
+    count: int = 1024
+    bytes: int = 1 << 20
+    age_ms: int = 3_600_000
+    policy: str = "skip"
+    key: str | None = None
+    authorize: bool = False
+    state: bool = False
+    presence: bool = True
+    grants: Sequence[str] = ("presence", "history")
+
+
+@dataclasses.dataclass(slots=True)
+class Plan:
+    """What an application asks of the core. Events carry the index of an event, raw path or stream."""
+
+    authenticates: bool = False
+    lifecycle: bool = False
+    rooms: list[RoomPlan] = dataclasses.field(default_factory=list[RoomPlan])
+    events: list[str] = dataclasses.field(default_factory=list[str])
+    raws: list[tuple[str, int | None]] = dataclasses.field(default_factory=list[tuple[str, int | None]])
+    streams: list[tuple[str, bool]] = dataclasses.field(default_factory=list[tuple[str, bool]])
+
+
+def limit_defaults() -> dict[str, int]:
+    """The default of each limit by name."""
+    return {name: default for name, default, _ in LIMITS}
+
+
+def build_core(plan: Plan, settings: CoreSettings, *, manual: bool) -> Core:
+    """A started core.
+
+    Raises:
+        ConfigError: a setting of the configuration is wrong.
+        UsageError: a registration of the application is.
+
+    """
+    seed = os.urandom(32) if settings.seed is None else settings.seed
+    if len(seed) != 32:
+        raise ConfigError(f"the seed has 32 bytes, not {len(seed)}")
+    core = Core(seed, manual)
+    _configure(core, settings)
+    core.set_authenticates(plan.authenticates)
+    core.set_lifecycle(plan.lifecycle)
+    longest = {**limit_defaults(), **settings.limits}["max_message"]
+    for room in plan.rooms:
+        try:
+            core.add_room(**dataclasses.asdict(room))
+        except (ValueError, OverflowError, Refused) as error:
+            raise UsageError(
+                f"the settings of rooms {room.pattern!r} cannot be used: {text(error)}"
+            ) from error
+    for index, name in enumerate(plan.events):
+        try:
+            given = core.add_event(name)
+        except (ValueError, Refused) as error:
+            raise UsageError(f"the event {name!r} cannot be registered: {text(error)}") from error
+        if given != index:
+            raise UsageError(f"the event {name!r} got the index {given} from the core, and not {index}")
+    for path, max_message in plan.raws:
+        try:
+            core.add_raw(path, longest if max_message is None else max_message)
+        except (ValueError, OverflowError, Refused) as error:
+            raise UsageError(f"the raw socket {path!r} cannot be registered: {text(error)}") from error
+    for name, up in plan.streams:
+        core.add_stream(name, up)
+    core.start()
+    return core
+
+
+def _configure(core: Core, settings: CoreSettings) -> None:
+    known = limit_defaults()
+    for name, value in settings.limits.items():
+        if name not in known:
+            near = difflib.get_close_matches(name, known, 1)
+            hint = f"; did you mean {near[0]!r}?" if near else f"; there are {', '.join(known)}"
+            raise ConfigError(f"there is no limit {name!r}{hint}")
+        if type(value) is not int or not 0 <= value < 1 << 63:
+            raise ConfigError(f"the limit {name!r} is a whole number from 0, and not {value!r}")
+        core.set_limit(name, value)
+    core.set_backend(settings.backend)
+    core.set_loopback_only(settings.loopback_only)
+    core.set_token_in_url(settings.token_in_url)
+    core.set_tells_faults(settings.tells_faults)
+    for what, texts, add in (
+        ("origin", settings.origins, core.add_origin),
+        ("host", settings.hosts, core.add_host),
+        ("proxy", settings.proxies, core.add_proxy),
+    ):
+        for given in texts:
+            if fault := fault_of(add, given):
+                raise ConfigError(f"the {what} {given!r} cannot be used: {fault}")
+    if settings.forwarded is not None and (fault := fault_of(core.believe, list(settings.forwarded))):
+        raise ConfigError(f"`forwarded` cannot be used: {fault}")
+
+
+def text(error: BaseException) -> str:
+    """What an error of the core says: `Refused` carries more than its text."""
+    return str(error.args[1]) if isinstance(error, _core.Refused) else str(error)

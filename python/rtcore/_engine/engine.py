@@ -1,0 +1,234 @@
+"""The core while it is served.
+
+A call that the core refuses becomes an error, an event that somebody waits for wakes that task, and output
+that was made outside a turn schedules one flush (`wake`).
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple, cast
+
+import trio
+from outcome import Error, Value
+from trio.lowlevel import Abort, Task
+
+from rtcore import _core
+from rtcore._ground.failures import Failures
+from rtcore._ground.home import Home
+from rtcore._turn.held import Held
+from rtcore.errors import Denied, InvalidData, NotServing, SessionEnded
+
+from .build import limit_defaults
+
+Core = _core.Core
+CoreEvent = tuple[Any, ...]
+
+
+class SessionInfo(NamedTuple):
+    """What `Core.session_info` says of a session. Times in milliseconds since 1970, latency in seconds."""
+
+    id: str
+    user: str | None
+    address: str
+    user_agent: str | None
+    since: int
+    latency: float | None
+    connected: bool
+    rooms: list[str]
+    expires: int | None
+
+
+def denied(error: _core.Refused) -> Denied:
+    """What the application sees of a call that the core did not do."""
+    code, message, retry = error.args
+    return Denied.of(code, message, retry)
+
+
+def unsayable(error: UnicodeEncodeError) -> InvalidData:
+    """What the application sees of a name that is no UTF-8."""
+    return InvalidData(f"{error.object!r} cannot be said: it holds half of a surrogate pair")
+
+
+class Engine(Home):
+    """The core, and who waits for what.
+
+    Invariant: while `turning`, whoever runs the turn flushes at its end; outside, the first output wakes the
+    flusher, once. Both are of the run that serves, so what says something is called there alone (`Home`).
+    """
+
+    __slots__ = (
+        "at_once",
+        "core",
+        "drained",
+        "epoch",
+        "failures",
+        "flusher",
+        "held",
+        "high",
+        "manual",
+        "nursery",
+        "raw_drained",
+        "replies",
+        "sessions",
+        "tickets",
+        "turning",
+        "wall_offset",
+    )
+
+    def __init__(self, core: Core, limits: Mapping[str, int], *, manual: bool) -> None:
+        super().__init__()
+        self.core = core
+        self.manual = manual
+        known = {**limit_defaults(), **limits}
+        self.high = known["session_high"]
+        self.at_once = max(1, known["questions_at_once"])
+        self.epoch = core.position(0).partition(".")[0]
+        self.turning = False
+        self.flusher: Task | None = None  # parked, and not yet rescheduled
+        self.sessions: dict[int, Any] = {}  # Session by handle: only those that Python has met
+        self.drained: dict[int, list[Task]] = {}  # senders by session that wait for DRAINED
+        self.raw_drained: dict[int, list[Task]] = {}
+        self.tickets: dict[int, Task] = {}  # publishers by ticket that wait for UNBLOCKED
+        self.replies: dict[int, dict[int, Task]] = {}  # askers by session, then by request
+        self.nursery: trio.Nursery | None = None  # the server's, while it runs
+        self.wall_offset: float | None = None
+        self.failures = Failures()
+        self.held = Held()
+
+    def leave(self) -> None:
+        """It serves no longer: sessions have ended, and who waits for something from outside is told so."""
+        super().leave()
+        for session in self.sessions.values():
+            session.end_reason = session.end_reason or "the server has ended"
+        self.sessions.clear()
+        left = [*self.tickets.values()]
+        for tasks in (*self.drained.values(), *self.raw_drained.values()):
+            left += tasks
+        for asking in self.replies.values():
+            left += asking.values()
+        for waiting in (self.tickets, self.drained, self.raw_drained, self.replies):
+            waiting.clear()
+        for task in left:
+            error = NotServing("the server has ended, and nothing comes any more")
+            trio.lowlevel.reschedule(task, Error(error))
+
+    def wake(self) -> None:
+        """Have what was made outside a turn written: one flush, in this or the next pass of Trio."""
+        task = self.flusher
+        if task is not None and not self.turning:
+            self.flusher = None
+            trio.lowlevel.reschedule(task)
+
+    def tick(self) -> None:
+        """Tell a manual core the time: Trio's, so that a test's clock is the core's too."""
+        if self.manual:
+            now = trio.current_time()
+            if self.wall_offset is None:
+                self.wall_offset = time.time() - now
+            self.core.set_time(int(now * 1e9), int((self.wall_offset + now) * 1000))
+
+    async def wait_unblocked(self, ticket: int) -> None:
+        """Until a publish that got this ticket may be tried again."""
+        self.tickets[ticket] = trio.lowlevel.current_task()
+        self.wake()
+
+        def abort(_: object) -> Abort:
+            self.tickets.pop(ticket, None)
+            self.core.forget_blocked(ticket)
+            return Abort.SUCCEEDED
+
+        await trio.lowlevel.wait_task_rescheduled(abort)
+
+    def unblocked(self, ticket: int) -> None:
+        """UNBLOCKED came."""
+        task = self.tickets.pop(ticket, None)
+        if task is not None:
+            trio.lowlevel.reschedule(task)
+
+    async def wait_drained(self, waiting: dict[int, list[Task]], handle: int) -> None:
+        """Until the peer has taken enough of what it is owed, or is gone."""
+        task = trio.lowlevel.current_task()
+        waiting.setdefault(handle, []).append(task)
+        self.wake()
+
+        def abort(_: object) -> Abort:
+            tasks = waiting[handle]
+            tasks.remove(task)
+            if not tasks:
+                del waiting[handle]
+            return Abort.SUCCEEDED
+
+        await trio.lowlevel.wait_task_rescheduled(abort)
+
+    def wake_drained(self, waiting: dict[int, list[Task]], handle: int) -> None:
+        """DRAINED or RAW_DRAINED came, or the end: each who waits looks again."""
+        for task in waiting.pop(handle, ()):
+            trio.lowlevel.reschedule(task)
+
+    async def wait_reply(self, handle: int, request: int, timeout: float | None) -> CoreEvent | None:
+        """The REPLY to a request; None when the time (seconds) is over. A cancelled wait forgets the request.
+
+        Raises:
+            SessionEnded: the session ended before the answer came.
+
+        """
+        patience = trio.move_on_after(math.inf if timeout is None else timeout)  # before anybody waits
+        waiting = self.replies.setdefault(handle, {})
+        waiting[request] = trio.lowlevel.current_task()
+        self.wake()
+
+        def abort(_: object) -> Abort:
+            self._take_asker(handle, request)
+            self.core.forget_ask(handle, request)
+            return Abort.SUCCEEDED
+
+        with patience:
+            return cast("CoreEvent", await trio.lowlevel.wait_task_rescheduled(abort))
+        return None
+
+    def _take_asker(self, handle: int, request: int) -> Task | None:
+        waiting = self.replies.get(handle)
+        if waiting is None:
+            return None
+        task = waiting.pop(request, None)
+        if not waiting:
+            del self.replies[handle]
+        return task
+
+    def replied(self, event: CoreEvent) -> None:
+        """REPLY came."""
+        task = self._take_asker(event[1], event[2])
+        if task is not None:
+            trio.lowlevel.reschedule(task, Value(event))
+
+    def session_ended(self, handle: int, reason: str) -> None:
+        """Nobody waits for a session that is gone."""
+        self.wake_drained(self.drained, handle)
+        for task in self.replies.pop(handle, {}).values():
+            trio.lowlevel.reschedule(task, Error(SessionEnded(f"the session ended: {reason}")))
+
+    def call(self, done: Callable[..., Any], *args: Any) -> Any:
+        """Do something in the core whose output must leave soon.
+
+        Raises:
+            Denied: the core did not do it.
+
+        """
+        try:
+            result = done(*args)
+        except _core.Refused as error:
+            raise denied(error) from None
+        except UnicodeEncodeError as error:
+            raise unsayable(error) from None
+        if not self.turning:
+            self.wake()
+        return result
+
+
+def session_info(engine: Engine, session: int) -> SessionInfo | None:
+    """What is known of a session now; None: there is none any more."""
+    info = engine.core.session_info(session)
+    return None if info is None else SessionInfo(*info)
