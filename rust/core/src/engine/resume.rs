@@ -308,7 +308,7 @@ impl Engine {
         let Some(form) = self.form_of(session) else { return };
         let mut bytes = Vec::with_capacity(256);
         self.with_view((room, session), grants, state, seq, |view| {
-            envelope::room(&mut bytes, form, name, &view)
+            envelope::room(&mut bytes, form, name, &view);
         });
         self.tell_session(session, |out, _| out.extend_from_slice(&bytes));
     }

@@ -80,6 +80,7 @@ pub(super) struct Rare {
 
 /// The logical peer.
 #[derive(Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "independent facts")]
 pub(super) struct Session {
     pub author: Arc<Author>,
     pub key: [u8; 32],

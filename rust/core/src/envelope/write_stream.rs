@@ -1,8 +1,4 @@
 //! What the server says of streams of items.
-#![expect(
-    clippy::arithmetic_side_effects,
-    reason = "counts of the fields of one message, and of what is at hand to be written"
-)]
 
 use super::write::{ErrorOut, Value, begin, data, error_map, number};
 use crate::ids::Form;
