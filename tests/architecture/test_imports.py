@@ -13,11 +13,11 @@ from tests.architecture.imports import PACKAGE, Import, imported, inside, name_o
 FLOORS = [
     "_tokens _config _data _ground _app _turn _serve _backend _gateway",
     "errors _ground.text _ground.patterns _ground.asgi _serve.last_words _serve.logs",
-    "_core _data.shape _turn.held",
+    "_core _data.shape _data.paths _turn.held",
     "client",
     "blocking",
     "_ground.home _tokens.fetch _tokens.claims _ground.failures",
-    "_turn.step _ground.parking _engine _serve.signals http_api.keys http_api.rates",
+    "_turn.step _ground.parking _engine _serve.signals http_api.keys http_api.rates _data.crowds",
     "_data.values",
     "_data.faults _app.hooks",
     "_turn.budget _turn.life auth _app.handlers _app.refusals _app.background",

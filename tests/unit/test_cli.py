@@ -129,5 +129,6 @@ def test_a_token_is_one_that_the_server_takes(tmp_path: Path) -> None:
     assert (claims["sub"], claims["roles"], claims["name"]) == ("ann", [1], "Ann")
     assert claims["exp"] == claims["iat"] + 60
     assert "has no value" in rtcore(*words, "--claim", "x").output
+    assert "nested too deeply" in rtcore(*words, "--claim", "x=" + "[" * 100_000).output
     secret.write_text("short")
     assert "5 bytes, and 32 are needed" in rtcore(*words).output

@@ -15,7 +15,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rtcore._data import faults as _faults
-from rtcore._data.faults import LOOKS, MAX_FAULTS, MAX_TEXT, faults
+from rtcore._data.faults import LOOKS, MAX_FAULTS, faults
+from rtcore._data.paths import MAX_TEXT
 from rtcore._data.values import JSON, Decoder
 
 

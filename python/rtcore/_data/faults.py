@@ -16,19 +16,17 @@ from typing import Any, Final
 import msgspec
 from msgspec import inspect
 
-from .shape import LISTS, OBJECTS, Node, bare, plain, shape
+from .crowds import Crowded
+from .paths import Path, cut, path_text
+from .shape import LISTS, OBJECTS, Node, bare, meant, plain, shape
 from .values import ANYTHING
 
 MAX_FAULTS: Final = 64
 """Faults that are told: more help nobody."""
 LOOKS: Final = 8192
 """Values that are looked at for them, a microsecond or two each: the share of a turn, not of a second."""
-MAX_TEXT: Final = 256
-"""Characters of a path and of a message: both quote what the peer said."""
 
 Fault = dict[str, str]
-Path = tuple[Any, Any] | None
-"""The way to a value: the way to what contains it, and its place there. As text only where it is told."""
 Child = tuple[Node, Any, Path]
 
 
@@ -38,6 +36,8 @@ def faults(kind: Any, form: int, data: bytes, first: Exception | None = None) ->
     Codes: `syntax` (unreadable), `depth`, `missing`, `type` (another kind of value), `value` (the right kind,
     outside its constraints), `unknown` (a field that is not there). `first` is what msgspec said.
     """
+    if isinstance(first, Crowded):  # to look any further is what must not be
+        return [_fault("value", first.path, str(first))]
     try:
         value = ANYTHING.by_form(form, data)
     except RecursionError:
@@ -105,7 +105,7 @@ class _Search:
                 continue
             node, value, path = child
             self._look(1)
-            node = _meant(bare(node), value)
+            node = meant(bare(node), value)
             children = self._inside(node, value, path)
             if children is None:
                 self._check(node, value, path)
@@ -221,31 +221,6 @@ def _is_any(node: Node) -> bool:
     return isinstance(bare(node), inspect.AnyType | inspect.RawType)
 
 
-def _meant(node: Node, value: Any) -> Node:
-    """Of a union, the one that a container was meant for, if that is clear; else the union."""
-    if not isinstance(node, inspect.UnionType) or not isinstance(value, dict | list):
-        return node
-    fitting: list[Any] = []
-    for one in map(bare, node.types):
-        as_list = isinstance(one, (*LISTS, inspect.TupleType, inspect.NamedTupleType))
-        as_list = as_list or getattr(one, "array_like", False)
-        if (
-            as_list
-            if isinstance(value, list)
-            else not as_list and isinstance(one, (inspect.DictType, *OBJECTS))
-        ):
-            fitting.append(one)
-    if len(fitting) > 1:
-        fitting = [one for one in fitting if _tag(one, value) == getattr(one, "tag", None)]
-    return fitting[0] if len(fitting) == 1 else node
-
-
-def _tag(node: Any, value: Any) -> Any:
-    if isinstance(value, list):
-        return value[0] if value else None
-    return value.get(getattr(node, "tag_field", None))
-
-
 def _size(value: Any, most: int) -> int:
     """How many values a value is, itself included; a few more than `most` if there are more."""
     count, due = 1, [value]
@@ -262,19 +237,7 @@ def _size(value: Any, most: int) -> int:
 
 
 def _fault(code: str, path: Path, message: str) -> Fault:
-    return {"code": code, "path": _cut(_text(path)), "message": _cut(message)}
-
-
-def _text(path: Path) -> str:
-    steps: list[str] = []
-    while path is not None:
-        path, step = path
-        steps.append(f"[{step}]" if isinstance(step, int) else f".{step[: MAX_TEXT + 1]}")
-    return "$" + "".join(reversed(steps))
-
-
-def _cut(text: str) -> str:
-    return text if len(text) <= MAX_TEXT else f"{text[:MAX_TEXT]}…"
+    return {"code": code, "path": cut(path_text(path)), "message": cut(message)}
 
 
 def _first(error: Exception, outer: Path = None) -> Fault:
@@ -290,7 +253,7 @@ def _first(error: Exception, outer: Path = None) -> Fault:
         code = "type" if text.startswith("Expected") and ", got `" in text else "value"
     fault = _fault(code, outer, text)
     if place:
-        fault["path"] = _cut(_text(outer) + place.removesuffix("`").removeprefix("$"))
+        fault["path"] = cut(path_text(outer) + place.removesuffix("`").removeprefix("$"))
     return fault
 
 

@@ -55,7 +55,7 @@ def shape(kind: Any) -> Node:
     """
     try:
         node = inspect.type_info(kind)
-        unknown = next((one for one in _all(node) if not _can_be_said(one)), None)
+        unknown = next((one for one in every(node) if not _can_be_said(one)), None)
     except Exception as error:
         raise TypeError(f"{type(error).__name__}: {error}") from error
     if unknown is None:
@@ -96,7 +96,7 @@ def _can_be_said(node: Node) -> bool:
     return not isinstance(node, inspect.ExtType)
 
 
-def _all(node: Node) -> Iterator[Node]:
+def every(node: Node) -> Iterator[Node]:
     """A node and all that it is made of, each once: types may contain themselves."""
     seen: set[int] = set()
     due = [node]
@@ -120,3 +120,28 @@ def parts(node: Node) -> list[Node]:
     if isinstance(node, inspect.DictType):
         return [node.key_type, node.value_type]
     return [field.type for field in getattr(node, "fields", ())]
+
+
+def meant(node: Node, value: Any) -> Node:
+    """Of a union, the one that a container was meant for, if that is clear; else the union."""
+    if not isinstance(node, inspect.UnionType) or not isinstance(value, dict | list):
+        return node
+    fitting: list[Any] = []
+    for one in map(bare, node.types):
+        as_list = isinstance(one, (*LISTS, inspect.TupleType, inspect.NamedTupleType))
+        as_list = as_list or getattr(one, "array_like", False)
+        if (
+            as_list
+            if isinstance(value, list)
+            else not as_list and isinstance(one, (inspect.DictType, *OBJECTS))
+        ):
+            fitting.append(one)
+    if len(fitting) > 1:
+        fitting = [one for one in fitting if _tag(one, value) == getattr(one, "tag", None)]
+    return fitting[0] if len(fitting) == 1 else node
+
+
+def _tag(node: Any, value: Any) -> Any:
+    if isinstance(value, list):
+        return value[0] if value else None
+    return value.get(getattr(node, "tag_field", None))

@@ -12,6 +12,7 @@ first, which knows binary. What is wrong with a value that does not fit is found
 from __future__ import annotations
 
 import base64
+from collections.abc import Callable
 from typing import Any, Final
 
 import msgspec
@@ -20,6 +21,7 @@ import orjson
 from rtcore._engine import Refused, check_own, packed
 from rtcore.errors import InvalidData
 
+from .crowds import SMALL, Crowds
 from .shape import shape
 
 JSON: Final = 0
@@ -85,24 +87,42 @@ def _plain(value: Any) -> Any:
     return default(value) if isinstance(value, _BINARY) else value
 
 
+Reads = Callable[[bytes], Any]
+_JSON: Final[Reads] = msgspec.json.Decoder().decode
+_MSGPACK: Final[Reads] = msgspec.msgpack.Decoder().decode
+
+
 class Decoder:
     """Reads data by one type. `json` is the short way for JSON without `$bin`."""
 
-    __slots__ = ("_msgpack", "json", "type")
+    __slots__ = ("_crowds", "_msgpack", "json", "type")
 
     def __init__(self, kind: Any = Any) -> None:
         """Raises TypeError when nothing that a peer can say is of this type."""
-        if kind is not Any:
-            shape(kind)
         self.type = kind
-        self.json = msgspec.json.Decoder(kind).decode
-        self._msgpack = msgspec.msgpack.Decoder(kind).decode
+        self.json: Reads = msgspec.json.Decoder(kind).decode
+        self._msgpack: Reads = msgspec.msgpack.Decoder(kind).decode
+        self._crowds = None if kind is Any else Crowds(shape(kind))
+        if self._crowds:
+            self.json = self._looking(self._crowds, self.json, _JSON)
+            self._msgpack = self._looking(self._crowds, self._msgpack, _MSGPACK)
+
+    @staticmethod
+    def _looking(crowds: Crowds, read: Reads, loose: Reads) -> Reads:
+        """Read what is not small twice: the first time without the type, to count what would be hashed."""
+
+        def look(data: bytes) -> Any:
+            if len(data) > SMALL:
+                crowds.look(loose(data))
+            return read(data)
+
+        return look
 
     def by_form(self, form: int, data: bytes) -> Any:
         """The value of data in this form.
 
         Raises:
-            msgspec.DecodeError, msgspec.ValidationError, RecursionError: it is not of the type.
+            msgspec.DecodeError, msgspec.ValidationError, RecursionError: it is not of the type, or `Crowded`.
 
         """
         if form == MSGPACK:
@@ -117,7 +137,10 @@ class Decoder:
         if binary is None:
             return self.json(data)
         # Not by the type at once: what is text for a field of bytes stays base64, as it is in JSON.
-        return msgspec.convert(_PACKED(binary), self.type, str_keys=True)
+        value = _PACKED(binary)
+        if self._crowds:
+            self._crowds.look(value)
+        return msgspec.convert(value, self.type, str_keys=True)
 
 
 class Defaulting(Decoder):

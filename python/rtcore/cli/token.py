@@ -78,5 +78,7 @@ def token(
 def _value(text: str) -> Any:
     try:
         return json.loads(text)
+    except RecursionError:
+        raise Wrong(f"the claim {text[:20]}… is nested too deeply to be read as JSON") from None
     except ValueError:
         return text
