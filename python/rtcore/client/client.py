@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
 from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 
@@ -81,7 +81,7 @@ class Client:
             machine.error or (None if machine.state is State.LIVE else machine.last_failure),
         )
 
-    async def changes(self) -> AsyncIterator[Status]:
+    async def changes(self) -> AsyncGenerator[Status, None]:
         """The status, and each other status from then on; what changes while nobody looks is passed over."""
         last: Status | None = None
         while True:

@@ -63,7 +63,7 @@ class Joining:
         since = max(self._hearing.seq, room.mark)
         if self._hearing.before is not None:
             fields["since"] = self._hearing.before  # all that the room holds of its new life
-        elif since and self._hearing.epoch is not None:
+        elif self._hearing.epoch is not None:
             fields["since"] = f"{self._hearing.epoch}.{since}"
         request = self.make("join", fields, ours=True, committed=True)
         request.done = lambda done: self._joined(room, done)
