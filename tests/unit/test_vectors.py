@@ -53,7 +53,11 @@ def test_patterns_are_chosen(row: dict[str, Any]) -> None:
     assert known.find(row["name"]) == row["chosen"]
 
 
-@pytest.mark.parametrize("row", rows("envelopes.json", "client"), ids=lambda row: str(row["name"]))
+@pytest.mark.parametrize(
+    "row",
+    rows("envelopes.json", "client") + rows("envelopes.json", "server"),
+    ids=lambda row: str(row["name"]),
+)
 def test_both_forms_of_a_message_are_one(row: dict[str, Any]) -> None:
     """Read by a library that nobody here wrote."""
     packed = msgspec.msgpack.decode(bytes.fromhex(row["msgpack"]))

@@ -7,7 +7,8 @@
  *
  * - session and key: the server holds the session while its connection is gone, so nobody sees it leave;
  * - the position: "I have everything up to here". Only `welcome` and events move it, and only upwards;
- * - requests without an ack, with their ids: they are sent again, in order, and the server does none of them twice.
+ * - requests without an ack, with their ids: they are sent again, in order and before anything new, and the server does none of
+ *   them twice. A request has its id from when it is first written.
  *
  * Given a `storage` (such as `sessionStorage`, which is one window's own), they outlive a reload as well. Who stays away for
  * longer than the server holds the session (`welcome.limits.resume`) gets a new one, and hears so: `welcome.resumed` is false.
@@ -15,7 +16,7 @@
 
 const FIRST_DELAY = 1; // seconds; doubles with each attempt that fails
 const LONGEST_DELAY = 30;
-const WELCOME_PATIENCE = 10; // seconds from dialing to `welcome`
+const WELCOME_PATIENCE = 15; // seconds from dialing to `welcome`
 const MEASURE_EVERY = 2; // seconds between two pings of ours, which also notice a dead connection
 const PATIENCE = 10; // seconds in which a ping must be answered
 const OUTBOX = 100; // requests that may wait for the server; then `request` refuses
@@ -44,7 +45,11 @@ export class Client extends EventTarget {
   #identity = {}; // session, key
   #position = null;
   #lastId = 0;
-  #waiting = new Map(); // id -> {message, resolve, reject, sent}: requests without an ack, in the order of their ids
+  #lastHello = 0; // the number of the newest hello: of two on their way the later has the session
+  #unanswered = 0; // hellos of this session whose `welcome` never came
+  #waiting = new Set(); // {message, resolve, reject}: requests without an ack; those with an id first, in their order
+  #began = new Map(); // room -> where it began for the session: what is not above it is history's affair
+  #told = new Map(); // room -> up to where it was told as a gap
   #held = new Set(); // reasons for staying away
   #socket = null;
   #welcomed = false;
@@ -106,12 +111,11 @@ export class Client extends EventTarget {
     if (this.#waiting.size >= OUTBOX) {
       return Promise.reject(new Refused({ code: "OVERLOADED", message: `${OUTBOX} requests wait already`, retry: true }));
     }
-    const id = ++this.#lastId;
     return new Promise((resolve, reject) => {
-      const entry = { message: { ...message, id }, resolve, reject };
-      this.#waiting.set(id, entry);
+      const entry = { message: { ...message }, resolve, reject };
+      this.#waiting.add(entry);
+      if (this.#welcomed) this.#write(entry);
       this.#keep();
-      if (this.#welcomed) this.#send(entry.message);
     });
   }
 
@@ -136,7 +140,12 @@ export class Client extends EventTarget {
     this.#welcomed = false;
     this.#advice = null;
     this.#timer = setTimeout(() => this.#lost(socket, 4001), WELCOME_PATIENCE * 1000);
-    socket.onopen = () => this.#send({ type: "hello", v: 1, client: "rtcore-demo/1", ...this.#identity, ...this.#from() });
+    socket.onopen = () => {
+      const n = (this.#lastHello = Math.max(this.#lastHello + 1, Date.now()));
+      if (this.session) this.#unanswered += 1;
+      this.#keep();
+      this.#send({ type: "hello", v: 1, n, client: "rtcore-demo/1", ...this.#identity, ...this.#from() });
+    };
     socket.onmessage = ({ data }) => {
       if (socket !== this.#socket) return; // an older connection, which says nothing any more
       const said = JSON.parse(data);
@@ -154,6 +163,12 @@ export class Client extends EventTarget {
   #lost(socket, code) {
     if (socket !== this.#socket) return;
     this.#drop();
+    if (code === 4500 && this.#unanswered > 0) {
+      this.#unanswered = 0; // it may have been a hello of our own that took the session: come back at once
+      this.#timer = setTimeout(() => this.#dial(), 0);
+      this.#say();
+      return;
+    }
     if (isFinal(code)) {
       this.#held.add("ended");
       this.#say();
@@ -185,6 +200,12 @@ export class Client extends EventTarget {
     if (this.#socket?.readyState === WebSocket.OPEN) this.#socket.send(JSON.stringify(message));
   }
 
+  /** Write a request; the first time it gets its id. */
+  #write(entry) {
+    entry.message.id ??= ++this.#lastId;
+    this.#send(entry.message);
+  }
+
   #say() {
     const away = this.#held.has("offline") ? "offline" : "disconnected";
     const coming = this.session ? "reconnecting" : "connecting";
@@ -206,8 +227,9 @@ export class Client extends EventTarget {
         this.#answered(message);
         break;
       case "event":
-        if (message.seq !== undefined) this.#moveTo(message.seq);
+        if (message.seq !== undefined && !this.#isNew(message)) break;
         this.#tell("event", message);
+        if (message.seq !== undefined) this.#moveTo(message.seq);
         break;
       case "request": // this client answers none
         this.#send({ type: "reply", id: message.id, error: { code: "NOT_FOUND", message: "this page answers no requests" } });
@@ -219,8 +241,23 @@ export class Client extends EventTarget {
         break;
       case "bye":
         this.#advice = message.after ?? null;
+        this.#lastHello = Math.max(this.#lastHello, message.n ?? 0);
         break;
-      case "presence": case "room": case "gap": case "left": case "grants": case "error":
+      case "live": // all that was missed has been told
+        break;
+      case "room":
+        this.#began.set(message.room, message.began);
+        this.#tell("room", message);
+        break;
+      case "gap": {
+        // It is told again at each return, since it may have been lost.
+        const told = this.#told.get(message.room) ?? -1;
+        if (message.reason !== "epoch" && message.to <= told) break;
+        this.#told.set(message.room, message.to);
+        this.#tell("gap", message);
+        break;
+      }
+      case "presence": case "left": case "grants": case "error":
         this.#tell(message.type, message);
         break;
       default: // of a later version
@@ -231,31 +268,43 @@ export class Client extends EventTarget {
   #welcome(message) {
     clearTimeout(this.#timer);
     this.#failures = 0;
+    this.#unanswered = 0;
     const before = { session: this.session, position: this.#position };
     this.#identity = { session: message.session, key: message.key };
     this.#position = `${message.epoch}.${message.seq}`;
     this.#welcomed = true;
     if (before.session !== null && !message.resumed) this.#startOver();
     this.#lastId = Math.max(this.#lastId, message.taken);
+    // In a fresh session the page's joins come first.
+    const waiting = [...this.#waiting];
+    if (message.resumed) for (const entry of waiting) this.#write(entry);
     this.#keep();
-    for (const { message: request } of this.#waiting.values()) this.#send(request);
     this.#say();
     this.#tell("welcome", { ...message, before });
+    if (!message.resumed) for (const entry of waiting) this.#write(entry);
+    this.#keep();
     this.#heart = setInterval(() => this.#beat(), MEASURE_EVERY * 1000);
     this.#beat();
   }
 
   /**
-   * The session is a new one: the old one ended while we were away. Whether it has done what waits here, it can no longer say,
-   * and ids begin anew; what to do about each request is the page's affair.
+   * The session is a new one: the old one ended while we were away. Whether it has done what was written, it can no longer say, and
+   * this page has no user, whose keys would outlive it: such a request may have been done, and is never said again. What was not
+   * written yet goes out, behind the page's joins.
    */
   #startOver() {
-    const old = [...this.#waiting.values()];
-    this.#waiting.clear();
-    this.#lastId = 0;
-    for (const { reject } of old) {
-      reject(new Refused({ code: "SESSION_ENDED", message: "the session ended before the answer came", retry: true }));
+    this.#began.clear();
+    this.#told.clear();
+    for (const entry of [...this.#waiting].filter(({ message }) => message.id !== undefined)) {
+      this.#waiting.delete(entry);
+      const message = "the session ended before the answer came: it may have been done";
+      entry.reject(new Refused({ code: "SESSION_ENDED", message, retry: false }));
     }
+  }
+
+  /** Whether an event was not heard before: the position, and where its room began, say so. */
+  #isNew({ room, seq }) {
+    return seq > Number(this.#position.split(".")[1]) && seq > (this.#began.get(room) ?? -1);
   }
 
   #moveTo(seq) {
@@ -264,9 +313,11 @@ export class Client extends EventTarget {
   }
 
   #answered({ id, data, error }) {
-    const entry = this.#waiting.get(id);
+    const entry = [...this.#waiting].find(({ message }) => message.id === id);
     if (!entry) return;
-    this.#waiting.delete(id);
+    this.#waiting.delete(entry);
+    const { type, room } = entry.message;
+    if (type === "join" && data) this.#began.set(room, data.began);
     if (error) entry.reject(new Refused(error));
     else entry.resolve(data);
   }
@@ -279,7 +330,10 @@ export class Client extends EventTarget {
     }
     this.#asked = now;
     const rtt = this.latency === null ? {} : { rtt: Math.round(this.latency) };
-    this.#send({ type: "ping", time: Math.round(now * 1000), ...rtt });
+    // All ids below the first without an ack have theirs: the server need not keep them.
+    const open = [...this.#waiting].map(({ message }) => message.id ?? Infinity);
+    const acked = Math.min(this.#lastId, ...open.map((id) => id - 1));
+    this.#send({ type: "ping", time: Math.round(now * 1000), acked, ...rtt });
   }
 
   #tell(type, detail) {
@@ -290,8 +344,10 @@ export class Client extends EventTarget {
 
   #keep() {
     // A page asks again for what it wants to know; what it said must not be lost.
-    const waiting = [...this.#waiting.values()].map(({ message }) => message).filter(({ type }) => type === "publish");
-    this.#storage?.write(JSON.stringify({ identity: this.#identity, position: this.#position, lastId: this.#lastId, waiting }));
+    const waiting = [...this.#waiting].map(({ message }) => message).filter(({ type }) => type === "publish");
+    const { session } = this.#identity;
+    const numbers = { lastId: this.#lastId, lastHello: this.#lastHello, unanswered: session ? this.#unanswered : 0 };
+    this.#storage?.write(JSON.stringify({ identity: this.#identity, position: this.#position, ...numbers, waiting }));
   }
 
   #remember() {
@@ -305,10 +361,12 @@ export class Client extends EventTarget {
     this.#identity = kept.identity;
     this.#position = kept.position;
     this.#lastId = kept.lastId;
+    this.#lastHello = kept.lastHello ?? 0;
+    this.#unanswered = kept.unanswered ?? 0;
     for (const message of kept.waiting) {
       const entry = { message };
       entry.promise = new Promise((resolve, reject) => Object.assign(entry, { resolve, reject }));
-      this.#waiting.set(message.id, entry);
+      this.#waiting.add(entry);
     }
   }
 }

@@ -186,7 +186,7 @@ async function enter(how) {
 
 /** After a reload the session goes on, and knows what we have; but the page is empty. */
 async function look() {
-  const { history } = await client.request({ type: "history", room, limit: 1000 });
+  const { history } = await client.request({ type: "history", room, last: 1000 });
   entered = true;
   history.slice(-LAST).forEach(hear);
   sayTheRest();

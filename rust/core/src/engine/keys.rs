@@ -42,6 +42,17 @@ impl Engine {
         }
     }
 
+    /// A key was claimed. One that begins with `$` was made by a client library for this request alone: it goes with the
+    /// request's ack, once the client says that it has that.
+    pub(super) fn note_key(&mut self, session: SessionId, id: Option<u64>, key: &str, ticket: Ticket) {
+        if let (Some(id), Some(held)) = (id, self.session_mut(session))
+            && key.starts_with('$')
+            && held.acks.tells()
+        {
+            held.rare().automatic.push_back((id, ticket));
+        }
+    }
+
     fn tell_waiters(&mut self, waiters: Vec<u64>, kept: &Kept, now: Now) {
         for ticket in waiters {
             if let Some(Waiting::SameKey { session, id, bytes, .. }) = self.answered(ticket) {

@@ -33,7 +33,13 @@ impl Engine {
     /// The client has the acks of all its ids up to this: they are let go of, and automatic keys with them.
     pub(super) fn note_acked(&mut self, session: SessionId, acked: u64) {
         let Some(held) = self.session_mut(session) else { return };
-        held.acks.let_go(acked);
+        let upto = acked.min(held.acks.taken());
+        held.acks.let_go(upto);
+        while let Some(rare) = self.session_mut(session).and_then(|held| held.rare.as_mut())
+            && let Some((_, key)) = rare.automatic.pop_front_if(|(id, _)| *id <= upto)
+        {
+            self.keys.let_go(key, &mut self.shares);
+        }
         self.weigh_acks(session);
     }
 

@@ -112,7 +112,10 @@ impl Engine {
                     self.wait_for_key(session, publish.id, publish.data.bytes.len(), first);
                     return Ok(None);
                 }
-                Claimed::New(new) => ticket = Some(new),
+                Claimed::New(new) => {
+                    self.note_key(session, publish.id, key, new);
+                    ticket = Some(new);
+                }
             }
         }
         let draft = Draft {

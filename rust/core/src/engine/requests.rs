@@ -78,7 +78,10 @@ impl Engine {
                     self.wait_for_key(session, id, emit.data.bytes.len(), first);
                     return Ok(());
                 }
-                Claimed::New(ticket) => key = Some(ticket),
+                Claimed::New(ticket) => {
+                    self.note_key(session, id, text, ticket);
+                    key = Some(ticket);
+                }
             }
         }
         let data = &emit.data;

@@ -8,11 +8,13 @@ use super::moves::Moves;
 use crate::frame::page::Page;
 use crate::ids::{ConnId, Ends, RoomId, Seq, SessionId, Tick};
 use crate::log::acks::Acks;
+use crate::log::dedupe::Ticket;
 use crate::log::entry::Author;
 use crate::log::ring::Ring;
 use crate::stream::Streams;
 use rand_chacha::ChaCha20Rng;
 use rand_chacha::rand_core::RngCore;
+use std::collections::VecDeque;
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -76,6 +78,8 @@ pub(super) struct Rare {
     pub streams: Option<Box<Streams>>,
     /// Its newest joins and leaves of rooms that it is not in.
     pub moves: Moves,
+    /// Its automatic keys that are kept, with the ids of their requests, which rise.
+    pub automatic: VecDeque<(u64, Ticket)>,
 }
 
 /// The logical peer.

@@ -155,6 +155,12 @@ impl Acks {
         book.done.let_go(upto);
     }
 
+    /// Whether the peer says which acks it has.
+    #[must_use]
+    pub fn tells(&self) -> bool {
+        self.book.as_ref().is_some_and(|book| book.tells)
+    }
+
     /// Whether acks of further requests would push out some that the peer does not have. Half of the bytes are kept free
     /// for what is in progress. Of a peer that does not say which it has: never.
     #[must_use]

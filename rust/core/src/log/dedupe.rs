@@ -187,6 +187,14 @@ impl<T: Clone, W: Ord> Keys<T, W> {
         waiters
     }
 
+    /// Nobody will say this key again: its result is forgotten. One in progress stays.
+    pub fn let_go(&mut self, ticket: Ticket, shares: &mut Shares) {
+        if matches!(self.record(ticket), Some(Record { state: State::Done(_), .. })) {
+            self.remove(ticket, shares);
+            self.tidy();
+        }
+    }
+
     /// Forget all keys of a user that is no more: an anonymous session, whose keys nobody else can say.
     pub fn end(&mut self, user: &ScopeUser, shares: &mut Shares) {
         for index in self.held.remove(user).into_iter().flatten() {
