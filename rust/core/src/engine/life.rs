@@ -1,6 +1,6 @@
 //! What client and server tell each other about what they have of the other: `ping`, `acked`, `taken`.
 //!
-//! Parts: Sessions.
+//! Parts: Keys, Sessions, Shares.
 
 use super::{Engine, size};
 use crate::codes::Code;
