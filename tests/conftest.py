@@ -20,7 +20,7 @@ hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "rtcore"))
 
 
 # Suites whose tests leave nothing behind.
-WATCHED = {"api", "asgi", "contract", "engine", "hardening", "server", "tokens", "wire"}
+WATCHED = {"api", "asgi", "client", "contract", "engine", "hardening", "server", "tokens", "wire"}
 
 
 @pytest.fixture(autouse=True)

@@ -1,0 +1,50 @@
+"""The process of a client is killed at random moments: each message is done once, or told as maybe."""
+
+from __future__ import annotations
+
+import os
+import random
+import subprocess
+import sys
+from functools import partial
+from pathlib import Path
+
+import trio
+
+import rtcore
+from tests.client.conftest import make_app
+
+ROUNDS = int(os.environ.get("RTCORE_KILLS", "5"))
+ROOT = Path(__file__).resolve().parents[2]
+
+
+async def test_what_was_kept_is_done_once_though_the_process_is_killed(nursery, tmp_path) -> None:
+    """`kill -9`: within the resume window nothing is done twice, and nothing is lost."""
+    app, dice = make_app(), random.Random(7)
+    addresses = await nursery.start(partial(rtcore.serve, app, port=0))
+    url = f"http://127.0.0.1:{addresses[0].port}/rt"
+    kept: set[int] = set()
+    maybe = 0
+    for number in range(ROUNDS + 1):
+        last = number == ROUNDS
+        count = 0 if last else 100_000
+        arguments = [url, str(tmp_path / "outbox.db"), str(number * 1_000_000), str(count)]
+        command = [sys.executable, "-m", "tests.client.pusher", *arguments]
+        process = await trio.lowlevel.open_process(command, stdout=subprocess.PIPE, cwd=ROOT)
+        assert process.stdout is not None
+        lines = bytearray()
+        enough = dice.randint(50, 3000)  # bytes of what it says until it is killed
+        async for data in process.stdout:
+            lines += data
+            if not last and len(lines) > enough:
+                process.kill()
+        await process.wait()
+        for line in lines.decode().splitlines():
+            what, _, about = line.partition(" ")
+            if what == "kept" and about.isdecimal():
+                kept.add(int(about))
+            maybe += what == "maybe"
+            assert what != "failed", line
+    assert len(set(app.done)) == len(app.done), "something was done twice"
+    assert len(kept - set(app.done)) <= maybe, f"lost without a word: {kept - set(app.done)}"
+    assert kept
