@@ -4,6 +4,7 @@ import socket
 import ssl
 from collections.abc import AsyncIterator
 from contextlib import aclosing, asynccontextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -295,3 +296,19 @@ async def test_requests_of_many_at_once_are_all_answered() -> None:
                     for _ in range(40):
                         nursery.start_soon(ask_on, b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n", 3)
         assert answered == 5 * 40 * 3
+
+
+async def test_who_serves_may_ask_for_the_end_and_hears_where_it_was() -> None:
+    """As the guide says it."""
+    stop = rtcore.Stop()
+    with trio.fail_after(PATIENCE):
+        async with trio.open_nursery() as nursery:
+            addresses = await nursery.start(
+                partial(rtcore.serve, rtcore.App(), stop=stop, port=0, signals=False)
+            )
+            assert not stop.is_asked
+            stop.ask()
+            await stop.asked()
+    [address] = addresses
+    assert isinstance(address, rtcore.Address)
+    assert str(address) == f"http://127.0.0.1:{address.port}"
