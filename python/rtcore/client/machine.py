@@ -379,7 +379,7 @@ class Machine:
             self._open()
         if now >= self._welcome_by:
             self.effects.append(Shut(self.gen, 1000, "no welcome"))
-            self.failed(self.gen, NotConnected(f"no welcome came within {WELCOME:g} s of the hello"))
+            self.failed(self.gen, TimeoutError(f"no welcome came within {WELCOME:g} s of the hello"))
         if self.pulse is not None:
             if now >= self.pulse.dead_at:
                 self.effects.append(Shut(self.gen, 1000, "silent"))
