@@ -4,6 +4,9 @@
 //! anything else): they give it bytes and times, take the bytes that are due, and carry out its
 //! `Op`s. What needs judgement becomes an `AppEvent`; the answer comes back as a decision.
 //!
+//! Each of its parts has private fields and lives beside this folder: what is here is the wiring, and each file says in
+//! its first lines which parts it touches.
+//!
 //! The walk of one message, by file: `input` (bytes to frames), `route` (frames to things said),
 //! `hello`/`join`/`publish`/`requests` (what each does), `fanout` (to the listeners), `feed` (to the
 //! ones that lag), `output` (out again).
