@@ -39,6 +39,7 @@ class Session:
     acks: dict[int, dict[str, Any]] = field(default_factory=dict)
     rooms: dict[str, int] = field(default_factory=dict)
     fed: int = 0
+    join: int = 0
 
 
 class Server:
@@ -138,14 +139,15 @@ class Server:
     def _do(self, session: Session, said: dict[str, Any]) -> dict[str, Any]:
         kind = said["type"]
         if kind == "join":
-            if "tea" in session.rooms:
-                return {"data": {"seq": len(self.log), "began": session.rooms["tea"], "history": []}}
-            session.rooms["tea"] = len(self.log)
-            since = int(said["since"].split(".")[1]) if "since" in said else len(self.log)
-            history = self.log[since:]
-            return {
-                "data": {"seq": len(self.log), "began": len(self.log), "history": history, "complete": True}
-            }
+            head = len(self.log)
+            since = int(said["since"].split(".")[1]) if "since" in said else head
+            again = "tea" in session.rooms
+            began = session.rooms.setdefault("tea", head)
+            if not again:
+                session.join = said["id"]
+            # Sent again because it had no ack: answered with its history, up to where the room began.
+            history = self.log[since:began] if session.join == said["id"] else []
+            return {"data": {"seq": head, "began": began, "history": history, "complete": True}}
         if kind == "leave":
             session.rooms.pop("tea", None)
             return {"data": None}
