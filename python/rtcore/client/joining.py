@@ -28,7 +28,8 @@ class Joining:
         """A request that nobody has submitted yet."""
         request = Request(self._sending.names.next(), kind, fields, **more)
         request.ours = ours
-        request.size = len(encode(fields)) + _HEAD
+        # With its key: what cannot be said is refused here, while nothing has been kept of it.
+        request.size = len(encode({**fields, "key": request.key})) + _HEAD
         return request
 
     # -- joins

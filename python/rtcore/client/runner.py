@@ -10,6 +10,8 @@ from typing import Any, Final
 
 import trio
 
+from rtcore._ground.text import sayable
+
 from .effects import Ask, Changed, Commit, Effect, Open, Shut, Welcomed, Write
 from .errors import ClientError, ConnectError, RequestError
 from .links.link import Ended, Link, Useless
@@ -184,14 +186,17 @@ class Runner:
 
     async def _ask_token(self, refused: str | None) -> str | None:
         if self._token is None or isinstance(self._token, str):
-            return self._token
+            return _sayable_token(self._token)
         takes = _takes_one(self._token)
         try:
             told = self._token(refused) if takes else self._token()
-            return await told if inspect.isawaitable(told) else told
+            return _sayable_token(await told if inspect.isawaitable(told) else told)
+        except TokenFailed:
+            raise
         except Exception as error:
-            log.warning("the token function failed: %r", error)
-            raise TokenFailed(f"the token function raised {error!r}") from error
+            said = f"{type(error).__name__}: {sayable(error)}"
+            log.warning("the token function failed: %s", said)
+            raise TokenFailed(f"the token function raised {said}") from error
 
     # -- the server's questions
 
@@ -208,11 +213,11 @@ class Runner:
             told = handler(ask.data)
             return {"data": data_of(await told if inspect.isawaitable(told) else told)}
         except ClientError as error:
-            return {"error": {"code": error.code, "message": str(error)}}
+            return _refused(error.code, error)
         except Exception as error:
             code = getattr(error, "code", None)
             if isinstance(code, str) and not isinstance(error, RequestError):
-                return {"error": {"code": code, "message": str(error)}}
+                return _refused(code, error)
             self.handler_failures += 1
             log.exception("the answer for %r failed", ask.event)
             return {"error": {"code": "INTERNAL", "message": "the client's answer failed"}}
@@ -264,6 +269,19 @@ class Runner:
         while self._links:
             with trio.move_on_after(0.05):
                 await self.changed.wait()
+
+
+def _sayable_token(token: object) -> str | None:
+    if token is not None and not isinstance(token, str):
+        raise TokenFailed(f"a token is a text, or None; not a {type(token).__name__}")
+    if token is not None and token != sayable(token):
+        raise TokenFailed("the token holds half of a surrogate pair")
+    return token
+
+
+def _refused(code: str, error: Exception) -> Said:
+    """What the application's error says, whatever it is: who reports it must not fail of it."""
+    return {"error": {"code": sayable(code), "message": sayable(error)}}
 
 
 def _takes_one(function: Token) -> bool:

@@ -63,8 +63,16 @@ def _inward(value: Any) -> Any:
 
 
 def encode(message: Mapping[str, Any]) -> bytes:
-    """One message, compact."""
-    return msgspec.json.encode(message)
+    """One message, compact.
+
+    Raises:
+        InvalidData: a name or a key in it cannot be said.
+
+    """
+    try:
+        return msgspec.json.encode(message)
+    except (UnicodeEncodeError, TypeError) as error:
+        raise InvalidData(f"it cannot be said: {error}") from None
 
 
 def frame(encoded: Sequence[bytes]) -> bytes:

@@ -16,7 +16,7 @@ import trio
 
 from rtcore.client.errors import BadCertificate, WrongURL
 
-from .target import Target
+from .target import Target, name_of
 
 _PORTS: Final = {"http": 8080, "https": 443, "socks5": 1080, "socks5h": 1080}
 _SOCKS: Final = {
@@ -61,7 +61,9 @@ async def _carrier(target: Target) -> trio.abc.Stream:
     parts = urlsplit(proxy)
     if parts.scheme not in _PORTS or not parts.hostname:
         raise WrongURL(f"the proxy {proxy!r} is none: write http://HOST:PORT or socks5://HOST:PORT")
-    stream: trio.abc.Stream = await trio.open_tcp_stream(parts.hostname, parts.port or _PORTS[parts.scheme])
+    stream: trio.abc.Stream = await trio.open_tcp_stream(
+        name_of(parts.hostname), parts.port or _PORTS[parts.scheme]
+    )
     try:
         login = (unquote(parts.username), unquote(parts.password or "")) if parts.username else None
         if parts.scheme.startswith("socks5"):
@@ -162,7 +164,7 @@ async def _socks5(stream: trio.abc.Stream, target: Target, login: tuple[str, str
         address = ipaddress.ip_address(target.host)
         named = bytes([1 if address.version == 4 else 4]) + address.packed
     except ValueError:
-        host = target.host.encode("idna")
+        host = target.host.encode("ascii")
         named = bytes([3, len(host)]) + host
     await stream.send_all(b"\x05\x01\x00" + named + target.port.to_bytes(2, "big"))
     _, reply, _, kind = await _exactly(stream, 4)

@@ -58,16 +58,16 @@ class HttpPeer:
         self, method: str, path: str, authorization: str | None, body: bytes | None
     ) -> tuple[int, Headers, bytes]:
         status, headers = await self._begin(method, path, authorization, body)
-        parts: list[bytes] = []
+        answer = bytearray()
         async for part in self._body():
-            parts.append(part)
-            if sum(map(len, parts)) > MOST:
+            answer += part
+            if len(answer) > MOST:
                 raise OSError(f"an answer of more than {MOST} bytes")
         if self._protocol.our_state is h11.DONE and self._protocol.their_state is h11.DONE:
             self._protocol.start_next_cycle()
         else:
             await self.close()
-        return status, headers, b"".join(parts)
+        return status, headers, bytes(answer)
 
     async def stream(self, path: str, authorization: str) -> AsyncIterator[bytes]:
         """The body of a GET, as it comes. Raises `Refused` for another answer than 200 with an event
@@ -76,8 +76,12 @@ class HttpPeer:
         try:
             status, headers = await self._begin("GET", path, authorization, None)
             if status != 200 or not headers.get(b"content-type", b"").startswith(b"text/event-stream"):
-                body = b"".join([part async for part in self._body()])
-                raise refusal(status, headers, body)
+                body = bytearray()
+                async for part in self._body():
+                    body += part
+                    if len(body) > CHUNK:
+                        break  # what says why is short
+                raise refusal(status, headers, bytes(body))
             async for part in self._body():
                 yield part
         except (trio.BrokenResourceError, trio.ClosedResourceError, h11.ProtocolError) as error:

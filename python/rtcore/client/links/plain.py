@@ -9,7 +9,7 @@ import msgspec
 import trio
 
 from rtcore.client.errors import NotRtcore
-from rtcore.client.words import Unreadable, decode, frame
+from rtcore.client.words import Said, Unreadable, decode, frame
 
 from .events import EventStream
 from .http import Dial, HttpPeer
@@ -149,7 +149,7 @@ class PlainLink:
                 "POST", self._target.path("send"), authorization=self._session, body=body
             )
             if status == 200:
-                self._tell_all(msgspec.json.decode(answer))
+                self._tell_all(_answer(answer))
                 return
             if status != 429:
                 raise self._lost(status, headers, answer)
@@ -199,17 +199,31 @@ class PlainLink:
             status, headers, body = await self._reads.ask("GET", path, authorization=self._session)
             if status != 200:
                 raise self._lost(status, headers, body)
-            answer = msgspec.json.decode(body)
-            after = answer["n"]
+            answer = _answer(body)
+            number = answer.get("n")
+            if not isinstance(number, int):
+                raise Unreadable("an answer to a poll without a number")
+            after = number
             self._tell_all(answer)
 
     def _tell(self, data: bytes) -> None:
         assert self._hears is not None  # noqa: S101 - it runs
         self._hears.messages(decode(data))
 
-    def _tell_all(self, answer: object) -> None:
-        messages = answer.get("messages") if isinstance(answer, dict) else None
+    def _tell_all(self, answer: Said) -> None:
+        messages = answer.get("messages")
         if not isinstance(messages, list):
             raise Unreadable("an answer without messages")
         if messages:
             self._tell(msgspec.json.encode(messages))
+
+
+def _answer(body: bytes) -> Said:
+    """The answer to a send or a poll: a proxy on the way may have put a page in its place."""
+    try:
+        answer = msgspec.json.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise Unreadable(f"no JSON: {error}") from None
+    if not isinstance(answer, dict):
+        raise Unreadable(f"no answer: {answer!r:.80}")
+    return answer

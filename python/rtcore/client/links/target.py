@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import re
 import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
-from urllib.parse import unquote, urlsplit
+from urllib.parse import quote, unquote, urlsplit
 
 from rtcore.client.errors import WrongURL
 
 _SECURE: Final = {"https": True, "wss": True, "http": False, "ws": False}
 _PORTS: Final = {True: 443, False: 80}
+_NAME: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_VALUE: Final = re.compile(r"([\x21-\x7e\x80-\xff]+([ \t]+[\x21-\x7e\x80-\xff]+)*)?")
+_OWN: Final = ("host", "connection", "upgrade", "content-length", "transfer-encoding")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +60,15 @@ def target_of(
     """
     given = dict(headers or {})
     for name, value in given.items():
-        if not name.isascii() or any(c in "\r\n\0" for c in name + value):
-            raise WrongURL(f"the header {name!r} cannot be sent: it has a line break in it, or is not ASCII")
+        if not all(isinstance(one, str) for one in (name, value)):
+            raise WrongURL(f"the header {name!r} cannot be sent: names and values are texts")
+        if not _NAME.fullmatch(name) or not _VALUE.fullmatch(value):
+            raise WrongURL(
+                f"the header {name!r} cannot be sent: a name is of letters, digits and -, a value is Latin-1 "
+                "without a line break, and without space around it"
+            )
+        if name.lower() in _OWN:
+            raise WrongURL(f"the header {name!r} is written by the client itself")
     if url.startswith("unix:"):
         path, _, prefix = url.removeprefix("unix:").removeprefix("//").partition(":")
         if not path:
@@ -78,10 +89,29 @@ def target_of(
         raise WrongURL(f"{url!r} has a query or a fragment: a token is given as token=, not in the address")
     secure = _SECURE[parts.scheme]
     return Target(
-        parts.hostname, port or _PORTS[secure], secure, _prefix(parts.path), None, given, tls, proxy
+        name_of(parts.hostname), port or _PORTS[secure], secure, _prefix(parts.path), None, given, tls, proxy
     )
 
 
 def _prefix(path: str) -> str:
-    path = unquote(path).rstrip("/").removesuffix("/ws")
+    try:
+        path = quote(unquote(path), safe="/~!$&'()*+,;=:@").rstrip("/").removesuffix("/ws")
+    except UnicodeEncodeError:
+        raise WrongURL(f"the path {path!r} is no Unicode") from None
     return path or "/rt"
+
+
+def name_of(host: str) -> str:
+    """A host's name in ASCII, RFC 5891.
+
+    Raises:
+        WrongURL: nothing can have this name.
+
+    """
+    try:
+        name = host if ":" in host else host.encode("idna").decode("ascii")
+    except UnicodeError as error:
+        raise WrongURL(f"{host!r} is no name of a host: {error}") from None
+    if not name.isascii() or not name.isprintable() or " " in name:
+        raise WrongURL(f"{host!r} is no name of a host: it has spaces in it, or what cannot be seen")
+    return name

@@ -49,6 +49,7 @@ class WebSocketLink:
         self._text: list[str] = []
         self._binary: list[bytes] = []
         self._size = 0
+        self._writing = trio.Lock()
 
     @property
     def sent(self) -> int:
@@ -95,7 +96,9 @@ class WebSocketLink:
         return self._ended or Ended(ABNORMAL, "the connection broke")
 
     async def _flush(self) -> None:
-        if self._out:
+        async with self._writing:  # the last words wait for what is half written
+            if not self._out:
+                return
             data, self._out = bytes(self._out), bytearray()
             try:
                 await self._stream.send_all(data)
