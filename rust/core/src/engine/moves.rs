@@ -102,3 +102,27 @@ impl Engine {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::Moves;
+    use proptest::prelude::*;
+    use std::collections::BTreeMap;
+
+    proptest! {
+        /// Whatever is forgotten: a move that is older than the newest of its room is never taken for the newest.
+        #[test]
+        fn no_move_is_found_older_than_it_is(said in prop::collection::vec((0u64..9, 1u64..50), 1..80), most in 1usize..6) {
+            let (mut moves, mut truth) = (Moves::default(), BTreeMap::<u64, u64>::new());
+            for (room, id) in said {
+                moves.note(room, id, most);
+                let newest = truth.entry(room).or_default();
+                *newest = id.max(*newest);
+                prop_assert!(moves.left.len() <= most);
+                for (room, newest) in &truth {
+                    prop_assert!(moves.find(*room).unwrap_or(moves.forgotten) >= *newest);
+                }
+            }
+        }
+    }
+}

@@ -143,3 +143,44 @@ fn an_idle_session_has_a_small_memory() {
     assert!(size_of::<Acks>() <= 16);
     assert!(size_of::<(u64, Kept)>() <= 32);
 }
+
+/// The client says which acks it has: those go, and as long as the bounds allow no other does.
+#[test]
+fn what_was_acked_goes_and_of_the_rest_nothing_is_pushed_out_by_requests_that_are_taken() {
+    let bounds = AckBounds { count: 8, bytes: 4000 };
+    let mut acks = Acks::default();
+    let is_full = |acks: &Acks| acks.is_full(bounds.count, bounds.bytes);
+    for id in 1..=8 {
+        assert!(!acks.tells() && !is_full(&acks));
+        assert_eq!(acks.take(id), Seen::New);
+        assert!(acks.finish(id, ack(id, 10), &bounds));
+    }
+    acks.let_go(0);
+    assert!(is_full(&acks), "eight are kept, and none was acked");
+    acks.let_go(3);
+    assert_eq!((acks.kept(), is_full(&acks)), (5, false));
+    assert_eq!(acks.take(3), Seen::Expired);
+    assert_eq!(acks.take(4), Seen::Done(ack(4, 10)));
+    for id in 9..=11 {
+        assert_eq!(acks.take(id), Seen::New);
+    }
+    assert!(is_full(&acks), "those in progress will have acks, too");
+    acks.let_go(u64::MAX);
+    assert_eq!(acks.kept(), 0, "an id that was never used acks none beyond");
+    assert_eq!(acks.take(12), Seen::New);
+}
+
+#[test]
+fn half_of_the_bytes_are_kept_free_for_what_is_in_progress() {
+    let bounds = AckBounds { count: 100, bytes: 4000 };
+    let mut acks = Acks::default();
+    acks.let_go(0);
+    let mut id = 0;
+    while !acks.is_full(bounds.count, bounds.bytes) {
+        id += 1;
+        assert_eq!(acks.take(id), Seen::New);
+        assert!(acks.finish(id, ack(id, 200), &bounds));
+    }
+    assert!(acks.bytes() >= 2000 && acks.bytes() < 2500, "{}", acks.bytes());
+    assert_eq!(acks.take(1), Seen::Done(ack(1, 200)));
+}

@@ -291,3 +291,24 @@ fn the_keys_of_an_anonymous_session_end_with_it() {
     keys.release(others);
     assert_eq!((keys.keys.bytes(), keys.shares.len()), (0, (0, 0)));
 }
+
+/// An automatic key goes when its client has the ack, and not while it is in progress. A result is looked up without a claim.
+#[test]
+fn a_key_that_is_let_go_is_free_and_one_in_progress_stays() {
+    let mut book = Book::<u32, u32>::new();
+    let scope = scope(1);
+    let now = Tick::default();
+    let Claim::New(ticket) = book.claim(&scope, "$1", [1; 20], now) else { panic!() };
+    book.keys.let_go(ticket, &mut book.shares);
+    assert!(matches!(book.claim(&scope, "$1", [1; 20], now), Claim::InProgress(_)));
+    assert_eq!(book.keys.result(&scope, "$1", &[1; 20], now), None);
+    let _ = book.finish(ticket, 7, 10);
+    assert_eq!(book.keys.result(&scope, "$1", &[1; 20], now), Some(7));
+    assert_eq!(book.keys.result(&scope, "$1", &[2; 20], now), None, "other content");
+    assert_eq!(book.keys.result(&scope, "$1", &[1; 20], now.plus_ms(HOUR)), None, "its hour is over");
+    book.keys.let_go(ticket, &mut book.shares);
+    assert!(book.balances() && book.keys.is_empty());
+    assert!(matches!(book.claim(&scope, "$1", [1; 20], now), Claim::New(_)));
+    book.keys.let_go(ticket, &mut book.shares); // an old ticket finds nothing
+    assert_eq!(book.keys.len(), 1);
+}
