@@ -22,7 +22,7 @@ pub(super) struct Moves {
 
 impl Moves {
     fn note(&mut self, room: u64, id: u64, most: usize) {
-        let id = id.max(self.find(room).unwrap_or(0));
+        let id = id.max(self.find(room).unwrap_or(self.forgotten));
         self.left.retain(|(of, _)| *of != room);
         self.left.push_back((room, id));
         while self.left.len() > most {
