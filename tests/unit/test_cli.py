@@ -9,6 +9,8 @@ from click.testing import CliRunner, Result
 
 from rtcore import JWT
 from rtcore.cli import main
+from rtcore.cli.connect import _text
+from rtcore.cli.words import shown, value_of
 
 
 @pytest.fixture(autouse=True)
@@ -129,6 +131,30 @@ def test_a_token_is_one_that_the_server_takes(tmp_path: Path) -> None:
     assert (claims["sub"], claims["roles"], claims["name"]) == ("ann", [1], "Ann")
     assert claims["exp"] == claims["iat"] + 60
     assert "has no value" in rtcore(*words, "--claim", "x").output
-    assert "nested too deeply" in rtcore(*words, "--claim", "x=" + "[" * 100_000).output
+    deep = rtcore(*words, "--claim", "x=" + "[" * 5_000, "--claim", "y=1e400")
+    assert check.verify(deep.output.strip())["y"] == "1e400"
     secret.write_text("short")
     assert "5 bytes, and 32 are needed" in rtcore(*words).output
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [("5", 5), ("x", "x"), ("NaN", "NaN"), ("1e400", "1e400"), ("[" * 50_000, "[" * 50_000)],
+)
+def test_data_is_json_or_the_text_as_it_is(text: str, value: object) -> None:
+    assert value_of(text) == value
+
+
+@pytest.mark.parametrize("seconds", ["nan", "-1", "inf", "x"])
+@pytest.mark.parametrize(
+    "words", [("publish", "http://127.0.0.1:1", "a", "b", "--timeout"), ("doctor", "x", "--idle")]
+)
+def test_a_time_that_is_none_is_refused_in_a_line(words: tuple[str, ...], seconds: str) -> None:
+    result = rtcore(*words, seconds)
+    assert result.exit_code == 2
+    assert "is no number of seconds" in result.output
+
+
+def test_what_a_peer_said_moves_no_cursor() -> None:
+    assert shown("a\x1b[2J\x9b2J\n\ud83d") == "a\\x1b[2J\\x9b2J\\n\\ud83d"
+    assert _text({"a": "\x9b2J\u202e"}) == '{"a": "\\u009b2J\\u202e"}'

@@ -16,6 +16,8 @@ from rtcore.client import Client, ConnectError, Event, Gap, Room, connect
 from rtcore.errors import RtcoreError
 
 from .publish import data_of
+from .words import shown
+from .wrong import Failed
 
 _EPILOG = """\b
 Examples:
@@ -61,7 +63,7 @@ class Terminal:
         try:
             command, *given = shlex.split(line, posix=False)
         except ValueError as error:
-            click.echo(f"! {error}", err=True)
+            click.echo(f"! {shown(str(error))}", err=True)
             return True
         if command in ("quit", "exit"):
             return False
@@ -80,7 +82,7 @@ class Terminal:
         except ConnectError:
             raise
         except (RtcoreError, ValueError) as error:
-            click.echo(f"! {error}", err=True)
+            click.echo(f"! {shown(str(error))}", err=True)
         return True
 
     # -- the commands
@@ -142,7 +144,7 @@ class Terminal:
             async for item in room:
                 self.tell(item)
         except RtcoreError as error:
-            click.echo(f"! {error}", err=True)
+            click.echo(f"! {shown(str(error))}", err=True)
 
     def tell(self, item: Event | Gap) -> None:
         """Show an event, or a gap."""
@@ -163,7 +165,7 @@ class Terminal:
                 "time": item.time,
             }
             text = f"{item.room or '-'} {item.seq or '-'} {item.user or '-'} {item.name}: {_text(item.data)}"
-        click.echo(_text(fields) if self._as_json else text)
+        click.echo(_text(fields) if self._as_json else shown(text))
 
     def _show(self, fields: dict[str, Any]) -> None:
         lines = (
@@ -184,7 +186,9 @@ def _joined(command: str, given: list[str]) -> list[str]:
 
 
 def _text(value: Any) -> str:
-    return json.dumps(value, default=lambda other: f"<{len(other)} bytes>", ensure_ascii=False)
+    text = json.dumps(value, default=lambda other: f"<{len(other)} bytes>", ensure_ascii=False)
+    # JSON escapes little of what a terminal obeys.
+    return text if text.isprintable() else json.dumps(json.loads(text))
 
 
 @click.command("connect", epilog=_EPILOG)
@@ -217,12 +221,12 @@ def connect_command(
     except KeyboardInterrupt:
         return
     except RtcoreError as error:
-        raise click.ClickException(str(error)) from None
+        raise Failed(str(error)) from None
     except ExceptionGroup as group:
         mine, rest = group.split(RtcoreError)
         if mine is None or rest is not None:
             raise
-        raise click.ClickException("; ".join(str(error) for error in mine.exceptions)) from None
+        raise Failed("; ".join(str(error) for error in mine.exceptions)) from None
 
 
 async def _notice(client: Client, _: Terminal) -> None:

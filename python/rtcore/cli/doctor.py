@@ -11,6 +11,7 @@ from rtcore.client import WrongURL
 from rtcore.client.doctor import Doctor, Finding, Verdict
 from rtcore.client.links.target import target_of
 
+from .words import Seconds, shown
 from .wrong import Wrong
 
 _EPILOG = """\b
@@ -29,6 +30,7 @@ _MARKS = {Verdict.GOOD: "ok  ", Verdict.POOR: "poor", Verdict.BAD: "BAD "}
 @click.option("--token", metavar="TOKEN", help="Who says hello.")
 @click.option(
     "--idle",
+    type=Seconds(),
     default=0.0,
     metavar="SECONDS",
     help="Also wait so long in silence, and see whether the connection is cut.",
@@ -41,9 +43,10 @@ def doctor(url: str, token: str | None, idle: float, proxy: str | None, as_json:
     """Find out what the network between here and the server at URL does to each transport."""
     try:
         target = target_of(url, proxy=proxy)
+        bad = trio.run(_look, Doctor(target, token=token, idle=idle), as_json)
     except WrongURL as error:
         raise Wrong(str(error)) from None
-    if trio.run(_look, Doctor(target, token=token, idle=idle), as_json):
+    if bad:
         raise click.exceptions.Exit(1)
 
 
@@ -67,4 +70,4 @@ def _line(finding: Finding, as_json: bool) -> str:
             }
         )
     advice = f"\n{'':17}-> {finding.advice}" if finding.advice else ""
-    return f"{_MARKS[finding.verdict]} {finding.check:11} {finding.found}{advice}"
+    return f"{_MARKS[finding.verdict]} {finding.check:11} {shown(finding.found)}{advice}"

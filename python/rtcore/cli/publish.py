@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 import click
@@ -10,6 +9,9 @@ import trio
 
 from rtcore.client import ClientError, connect
 from rtcore.errors import RtcoreError
+
+from .words import Seconds, value_of
+from .wrong import Failed
 
 _EPILOG = """\b
 Examples:
@@ -20,12 +22,7 @@ Examples:
 
 def data_of(text: str | None) -> Any:
     """JSON, or else the text itself."""
-    if text is None:
-        return None
-    try:
-        return json.loads(text)
-    except ValueError:
-        return text
+    return None if text is None else value_of(text)
 
 
 @click.command(epilog=_EPILOG)
@@ -35,7 +32,9 @@ def data_of(text: str | None) -> Any:
 @click.argument("data", required=False)
 @click.option("--token", metavar="TOKEN", help="Who says it.")
 @click.option("--key", metavar="KEY", help="The same key and content again is said once.")
-@click.option("--timeout", default=10.0, show_default=True, metavar="SECONDS", help="For all of it.")
+@click.option(
+    "--timeout", type=Seconds(), default=10.0, show_default=True, metavar="SECONDS", help="For all of it."
+)
 def publish(
     url: str, room: str, event: str, data: str | None, token: str | None, key: str | None, timeout: float
 ) -> None:
@@ -54,5 +53,5 @@ def publish(
             if isinstance(error, ClientError) and getattr(error, "maybe_done", False)
             else ""
         )
-        raise click.ClickException(f"{error}{maybe}") from None
+        raise Failed(f"{error}{maybe}") from None
     click.echo("" if number is None else str(number))

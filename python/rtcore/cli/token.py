@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,7 @@ import click
 
 from rtcore._tokens.keyring import content
 
+from .words import value_of
 from .wrong import Wrong
 
 _EPILOG = """\b
@@ -69,16 +69,7 @@ def token(
         name, equals, value = claim.partition("=")
         if not equals:
             raise Wrong(f"--claim {claim} has no value: write it as --claim {name}=VALUE")
-        said[name] = _value(value)
+        said[name] = value_of(value)
     click.echo(
         jwt.encode({name: value for name, value in said.items() if value is not None}, secret, "HS256")
     )
-
-
-def _value(text: str) -> Any:
-    try:
-        return json.loads(text)
-    except RecursionError:
-        raise Wrong(f"the claim {text[:20]}… is nested too deeply to be read as JSON") from None
-    except ValueError:
-        return text

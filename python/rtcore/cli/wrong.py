@@ -1,23 +1,20 @@
-"""How a command ends that was asked for what cannot be: one line that says so, and the status 2."""
+"""How a command ends that was asked for what cannot be, or could not do it: one line that says so."""
 
 from __future__ import annotations
 
 import click
 
+from .words import shown
 
-class Wrong(click.ClickException):
-    """What was asked is wrong, whoever asks again: a flag, a variable, a file, a name. One line, whatever it
-    quotes.
-    """
 
-    exit_code = 2
+class Failed(click.ClickException):
+    """It could not be done; the status is 1. One line, whatever it quotes."""
 
     def __init__(self, message: str) -> None:
-        super().__init__("".join(map(_shown, message)))
+        super().__init__(shown(message))
 
 
-def _shown(character: str) -> str:
-    if character.isprintable():
-        return character
-    # Lone surrogates, of what was not UTF-8, cannot be written; a line break would begin another line.
-    return character.encode("unicode_escape").decode()
+class Wrong(Failed):
+    """What was asked is wrong, whoever asks again: a flag, a variable, a file, a name; the status is 2."""
+
+    exit_code = 2
