@@ -13,7 +13,7 @@ import json
 import sys
 from pathlib import Path
 
-from rtcore._engine import LIMIT_RANGES, LIMITS
+from rtcore._ground.numbers import LIMIT_RANGES, LIMITS
 from rtcore.http_api.openapi import description
 
 try:

@@ -72,6 +72,17 @@ CLOSE_CODES: Final[Sequence[tuple[str, int]]]
 ERROR_CODES: Final[Sequence[tuple[str, int]]]
 # (name, least, most) of each limit
 LIMIT_RANGES: Final[Sequence[tuple[str, int, int]]]
+# (name, value, description) of each limit that nobody sets
+FIXED: Final[Sequence[tuple[str, int, str]]]
+# paths: of rtcore's own requests, of the publish API, of the health check
+PREFIX: Final[str]
+API: Final[str]
+HEALTH: Final[str]
+# the bits of `stream_state`
+PAUSED: Final[int]
+FINISH: Final[int]
+DROP: Final[int]
+HANDED_OVER: Final[int]
 
 # Whether JSON of the application's may be said; Refused says why not
 def check_own(json: bytes) -> None: ...

@@ -24,6 +24,7 @@ from ._app.registry import Registry
 from ._app.rooming import Rooming
 from ._app.speaking import Speaking
 from ._app.streaming import Streaming
+from ._ground.numbers import PREFIX
 from .errors import UsageError
 from .tokens import JWT
 
@@ -169,7 +170,7 @@ class App(Speaking, Rooming, Streaming):
 
         """
         checked_text(path, "@app.websocket", '@app.websocket("/path")')
-        if not path.startswith("/") or path.startswith("/rt/") or not _PATH.fullmatch(path):
+        if not path.startswith("/") or path.startswith(PREFIX) or not _PATH.fullmatch(path):
             raise UsageError(
                 "the path of a raw socket begins with `/`, is not under `/rt/`, and is ASCII without spaces, "
                 f"`?` and `#`: {path!r}"

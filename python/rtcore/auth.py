@@ -9,9 +9,10 @@ from typing import Any, Final
 
 import msgspec
 
+from ._ground.numbers import FIXED
 from .errors import UsageError
 
-MAX_USER: Final = 255 - len("$user/")
+MAX_USER: Final = FIXED["USER"]
 
 
 class Hello(msgspec.Struct, frozen=True, kw_only=True):

@@ -33,7 +33,6 @@ from ._config.kinds import shown
 from ._config.settings import BY_NAME, LIMIT_BY_NAME, LIMIT_SETTINGS, SETTINGS, find, read
 from .http_api.keys import ApiKey
 
-PREFIX = "/rt/"
 FILE = "rtcore.toml"
 
 

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any, Final, Self, overload
 
 import trio
 
+from rtcore._ground.numbers import FIXED
+
 from ._app.hooks import checked_whole
 from ._app.rights import grant_words
 from ._data.values import ANYTHING, JSON, encode
@@ -28,7 +30,7 @@ if TYPE_CHECKING:
 _POSITION: Final = re.compile(r"([a-z0-9]+)\.(0|[1-9][0-9]{0,19})\Z")
 
 
-MOST: Final = 1000
+MOST: Final = FIXED["API_HISTORY"]
 """Entries of one history, as on the wire."""
 
 

@@ -8,13 +8,14 @@ from typing import Final, Generic, Self, TypeVar
 from ._app.handlers import invalid
 from ._data.values import ANYTHING, FAULTS, Decoder
 from ._engine import Engine
+from ._ground.numbers import FIXED
 from ._ground.parking import Parking
 from ._turn.budget import checkpoint, due
 from .errors import Refuse, RemoteError, UsageError
 
 T = TypeVar("T")
 
-REPORT_EVERY: Final = 16
+REPORT_EVERY: Final = FIXED["ITEMS_REPORTED"]
 """Items taken between two words to the core about it; while items wait, the peer's credit may wait, too."""
 
 

@@ -7,6 +7,8 @@ import time
 from collections.abc import Awaitable, Iterable, Sequence
 from typing import Any, Final
 
+from rtcore._ground.numbers import FIXED
+
 from ._tokens.claims import Wanted
 from ._tokens.claims import check as check_claims
 from ._tokens.claims import end as end_of
@@ -15,7 +17,7 @@ from ._tokens.keyring import Key, Keyring, Source
 from .auth import ANONYMOUS, Hello, User
 from .errors import Refuse, UsageError
 
-LONGEST: Final = 16 * 1024
+LONGEST: Final = FIXED["TOKEN"]
 """Characters of a token: what is longer is not looked at."""
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 # The end of the year 9999: what JSON can say is more than a clock can.

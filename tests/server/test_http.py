@@ -13,10 +13,9 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route, WebSocketRoute
 from starlette.websockets import WebSocket
 
-from rtcore._backend import connection
 from rtcore._backend.hypercorn import HypercornBackend
 from rtcore._backend.interface import Peer
-from rtcore._backend.places import Bounds
+from rtcore._backend.places import Bounds, Patience
 from rtcore._ground.failures import Failures
 from tests.patience import PATIENCE
 
@@ -198,7 +197,7 @@ async def test_a_client_that_never_reads_ends_after_the_silence(
         server.open(GET % b"/endless", lockstep=True)
         await trio.testing.wait_all_tasks_blocked()
         await server.backend.wait_idle()
-    assert trio.current_time() >= connection.SILENCE
+    assert trio.current_time() >= Patience().silence
 
 
 async def test_a_body_that_never_comes_ends_the_connection(autojump_clock: trio.testing.MockClock) -> None:
@@ -207,7 +206,7 @@ async def test_a_body_that_never_comes_ends_the_connection(autojump_clock: trio.
         server.open(head)
         await trio.testing.wait_all_tasks_blocked()
         await server.backend.wait_idle()
-    assert connection.BODY_PATIENCE <= trio.current_time() < 2 * connection.BODY_PATIENCE
+    assert Patience().seconds <= trio.current_time() < 2 * Patience().seconds
 
 
 async def test_over_the_limit_there_is_a_503_with_a_delay() -> None:

@@ -8,7 +8,6 @@ from typing import Any
 import trio
 import trio.testing
 
-from rtcore._backend import connection
 from rtcore._backend.hypercorn import HypercornBackend
 from rtcore._backend.interface import Peer
 from rtcore._backend.places import Bounds, Handshakes, Patience, Places
@@ -131,7 +130,7 @@ async def test_a_body_that_drips_ends_as_a_whole(autojump_clock: trio.testing.Mo
             except trio.BrokenResourceError:
                 pass
         await backend.wait_idle()
-        assert trio.current_time() < 3 * connection.BODY_PATIENCE
+        assert trio.current_time() < 3 * Patience().seconds
 
 
 async def test_a_large_body_that_comes_has_what_time_it_takes(autojump_clock: trio.testing.MockClock) -> None:

@@ -9,7 +9,7 @@ from click.testing import CliRunner, Result
 
 from rtcore._config.environment import is_link
 from rtcore._config.settings import LIMIT_SETTINGS, SETTINGS
-from rtcore._engine import LIMIT_RANGES
+from rtcore._ground.numbers import LIMIT_RANGES
 from rtcore.cli import main
 from rtcore.config import load
 

@@ -16,6 +16,7 @@ import trio
 
 from rtcore._engine import Engine
 from rtcore._ground.failures import part
+from rtcore._ground.numbers import FIXED
 
 from .hooks import name_of
 
@@ -24,9 +25,9 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("rtcore.app")
 
-FIRST: Final = 1.0
+FIRST: Final = FIXED["AGAIN_MS"] / 1000
 """Seconds before a task that failed is started again; doubled with each failure that follows."""
-LONGEST: Final = 60.0
+LONGEST: Final = FIXED["AGAIN_LONGEST_MS"] / 1000
 """The longest of these waits. A task that ran for so long has worked: its next failure is a first one."""
 
 

@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any, Final
 
+from rtcore._ground.numbers import FIXED
 from rtcore.errors import UsageError
 
-LONGEST: Final = 255
+LONGEST: Final = FIXED["OWN_NAME"]
 """Bytes of a name of an event, a room or a stream, as the wire has it."""
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import Final
 
 from rtcore._engine import RoomPlan
+from rtcore._ground.numbers import FIXED
 from rtcore.errors import UsageError
 
 from .hooks import checked_flag, checked_name, checked_seconds, checked_text, checked_whole
@@ -25,9 +26,9 @@ class Rooming:
         pattern: str,
         *,
         relay: bool = False,
-        history: int = 1024,
-        bytes: int = 1 << 20,  # noqa: A002 - the unit is the name
-        age: float = 3600.0,
+        history: int = FIXED["RING_ENTRIES"],
+        bytes: int = FIXED["RING_BYTES"],  # noqa: A002 - the unit is the name
+        age: float = FIXED["RING_AGE_MS"] / 1000,
         policy: str = "skip",
         key: str | None = None,
         presence: bool = True,

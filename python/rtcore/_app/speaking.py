@@ -8,12 +8,13 @@ from _thread import get_ident
 from typing import Final
 
 from rtcore._engine import Engine
+from rtcore._ground.numbers import FIXED
 from rtcore._turn.sessions import meet
 from rtcore.errors import Forbidden, SessionEnded, UsageError
 from rtcore.room import Room, unserved
 from rtcore.session import Session
 
-_ROOMS_KEPT: Final = 1024
+_ROOMS_KEPT: Final = FIXED["ROOMS_KEPT"]
 
 
 class Speaking:

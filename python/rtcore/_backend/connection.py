@@ -29,11 +29,7 @@ from rtcore._turn.budget import checkpoint
 
 from .places import Patience
 
-# Time for one read of a request body; all of it has `Patience`. One that drips is as bad as a head that does.
-BODY_PATIENCE = 30.0
-# Time in which a write of `SLICE` bytes must be taken by the kernel; and in which a WebSocket must be heard.
-SILENCE = 60.0
-PING = 25.0
+# What is read, and written, at a time (bytes): the kernel must take so much within `Patience.silence`.
 SLICE = 64 * 1024
 # RFC 6455 §7.4.1: the server is going down.
 GOING_AWAY = 1001
@@ -58,8 +54,9 @@ class HypercornStream:
     done with it (`HypercornBackend.serve` does the parting).
     """
 
-    def __init__(self, stream: trio.abc.Stream, already: bytes) -> None:
+    def __init__(self, stream: trio.abc.Stream, already: bytes, silence: float) -> None:
         self._stream = stream
+        self._silence = silence
         self._already = already
         self._waits: set[trio.CancelScope] = set()
         self.done = False
@@ -80,11 +77,13 @@ class HypercornStream:
         view = memoryview(data)
         for start in range(0, len(view), SLICE):
             with self._wait() as waiting:
-                waiting.deadline = trio.current_time() + SILENCE
+                waiting.deadline = trio.current_time() + self._silence
                 await self._stream.send_all(view[start : start + SLICE])
             if waiting.cancelled_caught:
                 self.end()  # half a message may have left: nothing can follow it
-                raise trio.BrokenResourceError(f"no bytes were taken for {SILENCE:g} s, or the server ends")
+                raise trio.BrokenResourceError(
+                    f"no bytes were taken for {self._silence:g} s, or the server ends"
+                )
 
     @contextlib.contextmanager
     def _wait(self) -> Iterator[trio.CancelScope]:
@@ -148,6 +147,7 @@ class _Http1(H11Protocol):
         longest = self.config.h11_max_incomplete_size
         self.connection = _OneRequest(h11.SERVER, max_incomplete_event_size=longest)
         self.boundary: Callable[[], None]
+        self.patience: float  # seconds that the application has to answer a WebSocket's request
         self._answered = trio.Event()
         self._early = bytearray()
 
@@ -219,7 +219,7 @@ class _Http1(H11Protocol):
         """For a WebSocket: wait until the application has answered, then go on with what came early."""
         if not isinstance(self.connection, H11WSConnection) or self._answered.is_set():
             return
-        with trio.move_on_after(BODY_PATIENCE):
+        with trio.move_on_after(self.patience):
             await self._answered.wait()
         if self._early and self.stream is not None:
             self.connection.receive_data(bytes(self._early))
@@ -244,7 +244,7 @@ class Connection(TCPServer):
         self.secure = secure
         self.server = server
         self.http: _Http1 | None = None
-        self._body = backend.patience
+        self._bounds = backend.patience
         self._began = trio.current_time()
         self._received = 0
         self._beyond = bytearray()
@@ -259,6 +259,7 @@ class Connection(TCPServer):
             self.protocol = ProtocolWrapper(*about)
             self.http = self.protocol.protocol = _Http1(*about)
             self.http.boundary = self.link.give_back
+            self.http.patience = self._bounds.seconds
             async with trio.open_nursery() as beside:
                 beside.start_soon(self._ping)
                 await self._read_data()
@@ -268,7 +269,7 @@ class Connection(TCPServer):
     async def _ping(self) -> None:
         """Ask a WebSocket for a sign of life. Hypercorn's own task sleeps on when the WebSocket is closed."""
         while True:
-            await trio.sleep(PING)
+            await trio.sleep(self._bounds.ping)
             stream = self.http.stream if self.http is not None else None
             if isinstance(stream, WSStream) and hasattr(stream, "connection"):
                 await stream._send_wsproto_event(Ping())  # noqa: SLF001 - it knows the WebSocket's state
@@ -318,11 +319,11 @@ class Connection(TCPServer):
         """How long the client may say nothing, now. While it waits for its answer: as long as it likes."""
         their_state = self._their_state()
         if their_state is None:
-            return PING + SILENCE
+            return self._bounds.ping + self._bounds.silence
         if their_state not in (h11.IDLE, h11.SEND_BODY):
             return math.inf
-        left = self._body.until(self._began, self._received) - trio.current_time()
-        return min(BODY_PATIENCE, max(0.0, left))
+        left = self._bounds.until(self._began, self._received) - trio.current_time()
+        return min(self._bounds.seconds, max(0.0, left))
 
     def _their_state(self) -> Any:
         """What h11 says of the client; None for a WebSocket."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import trio
 
-from rtcore._engine import limit_defaults
+from rtcore._ground.numbers import USUAL
 from rtcore._turn.budget import checkpoint
 
 if TYPE_CHECKING:
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 
 _SLICE = 64 * 1024
 _GLANCE = 256 * 1024
-_LIMITS = limit_defaults()
 # Named where the system's headers had it when Python was built; Darwin's is that of <netinet/tcp.h>.
 _NOTSENT_LOWAT = getattr(socket, "TCP_NOTSENT_LOWAT", 0x201 if sys.platform == "darwin" else None)
 
@@ -28,9 +27,9 @@ class Parting(NamedTuple):
     away for a while; closing at once would send a reset, and that may destroy the answer on its way.
     """
 
-    pause: float = _LIMITS["close_ms"] / 1000
-    whole: float = _LIMITS["parting_ms"] / 1000
-    most: int = _LIMITS["parting_bytes"]
+    pause: float = USUAL["close_ms"] / 1000
+    whole: float = USUAL["parting_ms"] / 1000
+    most: int = USUAL["parting_bytes"]
 
     @classmethod
     def of(cls, config: Config) -> Parting:

@@ -114,7 +114,7 @@ class HypercornBackend:
         task_status: trio.TaskStatus[bytes | None] = trio.TASK_STATUS_IGNORED,
     ) -> None:
         """See `HttpBackend.serve`."""
-        link = HypercornStream(stream, already)
+        link = HypercornStream(stream, already, self.patience.silence)
         self._idle = trio.Event() if not self._open else self._idle
         place = self.places.take(already, peer.address)
         full = place is None

@@ -17,13 +17,15 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 import trio
 
+from rtcore._ground import numbers
+from rtcore._ground.numbers import USUAL
 from rtcore.http_api.keys import ApiKey, find
 
 if TYPE_CHECKING:
     from rtcore.config import Config
 
-API: Final = b"/rt/api/"
-PROBES: Final = (b"/healthz", b"/metrics")
+API: Final = numbers.API.encode()
+PROBES: Final = (numbers.HEALTH.encode(), b"/metrics")
 
 
 class Bounds(NamedTuple):
@@ -46,22 +48,29 @@ class Bounds(NamedTuple):
 
 
 class Patience(NamedTuple):
-    """How long a whole body may take: `seconds`, and a second more for each `rate` bytes of it that came."""
+    """How long the peer of a mounted application may take, as the limits have it (seconds).
 
-    seconds: float
-    rate: int
+    A whole body: `seconds`, and a second more for each `rate` bytes of it that came. `ping` and `silence`
+    are those of a WebSocket; bytes that are written must be taken by the kernel within `silence`, too.
+    """
+
+    seconds: float = USUAL["body_ms"] / 1000
+    rate: int = USUAL["body_rate"]
+    ping: float = USUAL["ping_ms"] / 1000
+    silence: float = USUAL["silence_ms"] / 1000
 
     @classmethod
     def of(cls, config: Config) -> Patience:
         """As a configuration has it."""
-        return cls(config.limit("body_ms") / 1000, max(1, config.limit("body_rate")))
+        seconds = {name: config.limit(f"{name}_ms") / 1000 for name in ("body", "ping", "silence")}
+        return cls(seconds["body"], max(1, config.limit("body_rate")), seconds["ping"], seconds["silence"])
 
     def until(self, began: float, received: int) -> float:
         """When it is over, by Trio's clock."""
         return began + self.seconds + received / self.rate
 
 
-PATIENCE: Final = Patience(30.0, 16 * 1024)
+PATIENCE: Final = Patience()
 
 
 class Places:

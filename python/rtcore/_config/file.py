@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any, Final
 
 from rtcore import errors
+from rtcore._ground.numbers import FIXED
 
-LONGEST: Final = 1 << 20
+LONGEST: Final = FIXED["CONFIG_FILE"]
 """Longest file of settings (bytes): a thousand times what anybody writes. Beyond it, it is another file."""
 
 # UTF-32 begins as UTF-16 does, so it is looked for first.

@@ -18,6 +18,7 @@ from typing import Final
 
 from rtcore._engine import Core
 from rtcore._engine.unusable import fault_of
+from rtcore._ground.numbers import FIXED
 
 _TIMES = {
     "ns": 1e-9,
@@ -40,7 +41,7 @@ _WHOLE = re.compile(rf"\s*{_DIGITS}\s*")
 _TRUE, _FALSE = ("true", "yes", "on", "1"), ("false", "no", "off", "0")
 # The core keeps settings in 64 bits, of which a signed number is enough for anybody.
 _MOST = 2**63 - 1
-_PLACE: Final = 300
+_PLACE: Final = FIXED["CONFIG_PLACE"]
 """Longest origin, host or network (characters): a name of DNS has 253, and a scheme and a port beside it."""
 _SHOWN: Final = 80
 """How much of a wrong value an error says (characters): enough to find it, and still one line."""

@@ -10,14 +10,14 @@ from collections.abc import Callable, Iterable
 from typing import Final, NamedTuple
 
 from rtcore import errors
-from rtcore._engine import LIMIT_RANGES, LIMITS
+from rtcore._ground.numbers import FIXED, LIMIT_RANGES, LIMITS
 from rtcore.http_api.keys import read_keys
 
 from . import kinds
 
 _LEVELS: Final = ("debug", "info", "warning", "error", "critical")
 _FORMATS: Final = ("text", "json")
-_LINGER: Final = 10_000
+_LINGER: Final = FIXED["LINGER_US"]
 """Longest linger (us): ten times as long as turns may follow each other without a pass of Trio."""
 
 

@@ -16,16 +16,18 @@ from typing import Any, Final
 import msgspec
 from msgspec import inspect
 
+from rtcore._ground.numbers import FIXED
+
 from .paths import Path
 from .shape import LISTS, OBJECTS, Node, bare, every, meant, parts
 
-MAX_NUMBERS: Final = 1024
+MAX_NUMBERS: Final = FIXED["CROWD_NUMBERS"]
 """Members of one set or dictionary of numbers: half a million comparisons, if all collide."""
-MAX_OTHERS: Final = 512
+MAX_OTHERS: Final = FIXED["CROWD_OTHERS"]
 """The same of what is no plain number, whose comparison may cost ten times as much."""
-MAX_WAY: Final = 8192
+MAX_WAY: Final = FIXED["FAULT_LOOKS"]
 """Values on the way to such sets: as many as are looked at for faults."""
-SMALL: Final = 4096
+SMALL: Final = FIXED["CROWD_SMALL"]
 """Bytes in which no crowd has place that would be felt."""
 
 _SECRET: Final = (

@@ -16,14 +16,16 @@ from typing import Any, Final
 import msgspec
 from msgspec import inspect
 
+from rtcore._ground.numbers import FIXED
+
 from .crowds import Crowded
 from .paths import Path, cut, path_text
 from .shape import LISTS, OBJECTS, Node, bare, meant, plain, shape
 from .values import ANYTHING
 
-MAX_FAULTS: Final = 64
+MAX_FAULTS: Final = FIXED["FAULTS"]
 """Faults that are told: more help nobody."""
-LOOKS: Final = 8192
+LOOKS: Final = FIXED["FAULT_LOOKS"]
 """Values that are looked at for them, a microsecond or two each: the share of a turn, not of a second."""
 
 Fault = dict[str, str]

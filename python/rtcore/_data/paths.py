@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-MAX_TEXT: Final = 256
+from rtcore._ground.numbers import FIXED
+
+MAX_TEXT: Final = FIXED["FAULT_TEXT"]
 """Characters of a path and of a message: both quote what the peer said."""
 
 Path = tuple[Any, Any] | None

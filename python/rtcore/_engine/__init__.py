@@ -15,7 +15,6 @@ from .build import CoreSettings as CoreSettings
 from .build import Plan as Plan
 from .build import RoomPlan as RoomPlan
 from .build import build_core as build_core
-from .build import limit_defaults as limit_defaults
 from .engine import Core as Core
 from .engine import CoreEvent as CoreEvent
 from .engine import Engine as Engine
@@ -30,9 +29,9 @@ check_own = _core.check_own
 packed = _core.packed
 DONE: Final = cast("Coroutine[Any, Any, None]", _core.Done())
 """What a plain function gives that may be awaited, when it did not have to wait. No coroutine is made."""
-LIMITS: Final = _core.LIMITS
-LIMIT_RANGES: Final = {name: (least, most) for name, least, most in _core.LIMIT_RANGES}
 VERSION: Final = _core.VERSION
+PAUSED, FINISH, DROP, HANDED_OVER = _core.PAUSED, _core.FINISH, _core.DROP, _core.HANDED_OVER
+"""The bits of `Core.stream_state`."""
 
 REQUEST: Final = _core.REQUEST
 RAW_MESSAGE: Final = _core.RAW_MESSAGE

@@ -6,23 +6,22 @@ import dataclasses
 import difflib
 import os
 from collections.abc import Mapping, Sequence
-from typing import Final
 
 from rtcore import _core
+from rtcore._ground.numbers import FIXED, USUAL
 from rtcore.errors import ConfigError, UsageError
 
 from .unusable import fault_of
 
 Core = _core.Core
 Refused = _core.Refused
-LIMITS: Final = _core.LIMITS
 
 
 @dataclasses.dataclass(slots=True)
 class CoreSettings:
     """What the configuration says about the core.
 
-    `limits` by the names of `LIMITS`; `linger_us` is how long a turn may wait for more input before it goes
+    `limits` by their names; `linger_us` is how long a turn may wait for more input before it goes
     back through Trio (microseconds, 0: not at all); `seed` is 32 random bytes, drawn when None.
     """
 
@@ -45,9 +44,9 @@ class RoomPlan:
 
     pattern: str
     relay: bool = False
-    count: int = 1024
-    bytes: int = 1 << 20
-    age_ms: int = 3_600_000
+    count: int = FIXED["RING_ENTRIES"]
+    bytes: int = FIXED["RING_BYTES"]
+    age_ms: int = FIXED["RING_AGE_MS"]
     policy: str = "skip"
     key: str | None = None
     authorize: bool = False
@@ -68,11 +67,6 @@ class Plan:
     streams: list[tuple[str, bool]] = dataclasses.field(default_factory=list[tuple[str, bool]])
 
 
-def limit_defaults() -> dict[str, int]:
-    """The default of each limit by name."""
-    return {name: default for name, default, _ in LIMITS}
-
-
 def build_core(plan: Plan, settings: CoreSettings, *, manual: bool) -> Core:
     """A started core.
 
@@ -88,7 +82,7 @@ def build_core(plan: Plan, settings: CoreSettings, *, manual: bool) -> Core:
     _configure(core, settings)
     core.set_authenticates(plan.authenticates)
     core.set_lifecycle(plan.lifecycle)
-    longest = {**limit_defaults(), **settings.limits}["max_message"]
+    longest = {**USUAL, **settings.limits}["max_message"]
     for room in plan.rooms:
         try:
             core.add_room(**dataclasses.asdict(room))
@@ -115,7 +109,7 @@ def build_core(plan: Plan, settings: CoreSettings, *, manual: bool) -> Core:
 
 
 def _configure(core: Core, settings: CoreSettings) -> None:
-    known = limit_defaults()
+    known = USUAL
     for name, value in settings.limits.items():
         if name not in known:
             near = difflib.get_close_matches(name, known, 1)

@@ -18,10 +18,9 @@ from trio.lowlevel import Abort, Task
 from rtcore import _core
 from rtcore._ground.failures import Failures
 from rtcore._ground.home import Home
+from rtcore._ground.numbers import USUAL
 from rtcore._turn.held import Held
 from rtcore.errors import Denied, InvalidData, NotServing, SessionEnded
-
-from .build import limit_defaults
 
 Core = _core.Core
 CoreEvent = tuple[Any, ...]
@@ -82,7 +81,7 @@ class Engine(Home):
         super().__init__()
         self.core = core
         self.manual = manual
-        known = {**limit_defaults(), **limits}
+        known = {**USUAL, **limits}
         self.high = known["session_high"]
         self.at_once = max(1, known["questions_at_once"])
         self.epoch = core.position(0).partition(".")[0]

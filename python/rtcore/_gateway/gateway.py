@@ -20,8 +20,8 @@ import h11
 import trio
 
 from rtcore._ground.asgi import ASGI, Receive, Scope, Send
+from rtcore._ground.numbers import PREFIX
 from rtcore._serve.shell import StreamShell
-from rtcore.config import PREFIX
 
 from .http import Exchange
 from .linger import lingering

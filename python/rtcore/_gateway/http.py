@@ -14,8 +14,8 @@ import h11
 import trio
 
 from rtcore._ground.asgi import Message, Receive, Scope, Send
+from rtcore._ground.numbers import PREFIX
 from rtcore._serve.shell import CHUNK, DROP, FINISH, Link
-from rtcore.config import PREFIX
 
 from .scope import OF_THE_LINK, above_of, request_of, said_length
 

@@ -11,10 +11,11 @@ from __future__ import annotations
 import trio
 
 from rtcore._ground.asgi import Message, Receive, Scope, Send
+from rtcore._ground.numbers import FIXED, USUAL
 
 # How long an answer waits for more of a body that nobody reads, and for all of it (s). A client that is
 # refused stops soon; one that does not may take as long as any body.
-PATIENCE, WHOLE = 5.0, 30.0
+PATIENCE, WHOLE = FIXED["LINGERING_MS"] / 1000, USUAL["parting_ms"] / 1000
 
 
 class Lingering:

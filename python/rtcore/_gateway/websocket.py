@@ -14,6 +14,7 @@ from wsproto.events import BytesMessage, CloseConnection, Ping, TextMessage
 from wsproto.utilities import LocalProtocolError
 
 from rtcore._ground.asgi import Message, Receive, Scope, Send
+from rtcore._ground.numbers import USUAL
 from rtcore._serve.shell import DROP, FINISH, Link
 from rtcore._turn.budget import checkpoint
 
@@ -24,7 +25,7 @@ from .scope import request_of
 _NO_CODE, _ABNORMAL, _INTERNAL = 1005, 1006, 1011
 # How long a client may take to answer a close frame (s). A server that closed at once could lose what the
 # frame says.
-PARTING = 2.0
+PARTING = USUAL["close_ms"] / 1000
 
 
 class Socket:

@@ -23,12 +23,14 @@ from typing import Final
 
 import trio
 
+from rtcore._ground.numbers import FIXED
+
 from .text import escaped, traceback_of
 
-PER_SECOND: Final = 4
+PER_SECOND: Final = FIXED["TRACEBACKS"]
 """Tracebacks of one kind in a second."""
 
-KINDS: Final = 1000
+KINDS: Final = FIXED["KINDS"]
 """Kinds that are told apart. They are named by the application, so there are few; more are forgotten."""
 
 

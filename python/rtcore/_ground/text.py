@@ -11,9 +11,11 @@ from __future__ import annotations
 import traceback
 from typing import Final
 
-LONGEST: Final = 2048
+from rtcore._ground.numbers import FIXED
+
+LONGEST: Final = FIXED["LOG_VALUE"]
 """Characters of one value in a line of a log. More is left out, and said."""
-LONGEST_TRACEBACK: Final = 16_384
+LONGEST_TRACEBACK: Final = FIXED["LOG_TRACEBACK"]
 """Characters of a traceback: its beginning, and the end, where the error is named."""
 
 

@@ -15,12 +15,13 @@ import sys
 from collections.abc import Sequence
 from typing import Any, Final, NamedTuple
 
+from rtcore._ground.numbers import FIXED
 from rtcore.errors import ConfigError, StartError
 
 if sys.platform != "win32":
     import resource
 
-BACKLOG: Final = 4096
+BACKLOG: Final = FIXED["BACKLOG"]
 """Connections that the kernel holds until the next turn accepts them. Linux cuts it to net.core.somaxconn."""
 
 _TRIES: Final = 8

@@ -21,14 +21,13 @@ import trio
 
 from rtcore._backend.ends import end_writing
 from rtcore._backend.interface import HttpBackend, Peer
-from rtcore._engine import CoreEvent
+from rtcore._engine import DROP, FINISH, HANDED_OVER, PAUSED, CoreEvent
+from rtcore._ground.numbers import USUAL
 from rtcore._turn.dispatch import Runtime
 
 CHUNK = 64 * 1024
 # What is given to a stream at a time: nothing overtakes it, so it is no more than the kernel may have.
-PIECE = 16 * 1024
-# The bits of `Core.stream_state`.
-PAUSED, FINISH, DROP, HANDED_OVER = 1, 2, 4, 8
+PIECE = USUAL["kernel_unsent"]
 
 
 class NotOurs(NamedTuple):

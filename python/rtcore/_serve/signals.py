@@ -25,13 +25,14 @@ from typing import Final
 import trio
 
 from rtcore._ground.failures import write
+from rtcore._ground.numbers import FIXED
 
-SETTLE: Final = 1.0
+SETTLE: Final = FIXED["SETTLE_MS"] / 1000
 """Seconds in which what was cancelled must be over."""
-AT_ONCE: Final = 0.5
+AT_ONCE: Final = FIXED["SETTLE_AT_ONCE_MS"] / 1000
 """The same, once somebody has said so a second time."""
-_NUDGE: Final = 0.25  # seconds between two looks whether another signal waits unheard
-_FLUSH: Final = 0.3  # seconds for the last words; who reads them may have stopped
+_NUDGE: Final = FIXED["NUDGE_MS"] / 1000
+_FLUSH: Final = FIXED["LAST_WORDS_MS"] / 1000
 
 SIGNALS: Final = ("SIGTERM", "SIGINT", "SIGHUP")
 """What ends a server."""

@@ -11,9 +11,10 @@ import math
 from collections.abc import Collection, Mapping
 from typing import Any, Final, NamedTuple
 
+from rtcore._ground.numbers import FIXED
 from rtcore.errors import Refuse
 
-AHEAD: Final = 30.0
+AHEAD: Final = float(FIXED["TOKEN_AHEAD_S"])
 """Seconds by which the clock of a token's issuer may be ahead of ours, whatever leeway is given: a
 token that was made this very moment is good."""
 _SHOWN: Final = 40

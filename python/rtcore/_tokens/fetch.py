@@ -13,9 +13,10 @@ from email.message import Message
 from typing import Any, Final, NamedTuple
 from urllib.parse import urlsplit
 
+from rtcore._ground.numbers import FIXED
 from rtcore.errors import UsageError
 
-LARGEST: Final = 256 * 1024
+LARGEST: Final = FIXED["JWKS_BYTES"]
 """Bytes of a document: a hundred RSA keys have 40 KiB."""
 _AGE: Final = re.compile(r"(?:^|[\s,])max-age=\"?([0-9]{1,9})\"?(?:$|[\s,])", re.IGNORECASE)
 _NEVER_KEEP: Final = re.compile(r"(?:^|[\s,])no-(?:store|cache)(?:$|[\s,=])", re.IGNORECASE)

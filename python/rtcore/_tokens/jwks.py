@@ -19,18 +19,19 @@ from typing import Any, Final
 
 import trio
 
+from rtcore._ground.numbers import FIXED
 from rtcore.errors import RtcoreError, UsageError
 
 from .fetch import Fetched, fetch, usable
 
 log = logging.getLogger("rtcore.app")
 
-BETWEEN: Final = 30.0
+BETWEEN: Final = float(FIXED["JWKS_BETWEEN_S"])
 """Seconds between two fetches for the sake of a key id that is not known."""
-SOONEST: Final = 60.0
-LATEST: Final = 86_400.0
+SOONEST: Final = float(FIXED["JWKS_SOONEST_S"])
+LATEST: Final = float(FIXED["JWKS_LATEST_S"])
 """`Cache-Control` is believed between these (seconds): from a minute to a day."""
-PATIENCE: Final = 300.0
+PATIENCE: Final = float(FIXED["JWKS_PATIENCE_S"])
 """Longest wait between two attempts (seconds), however often it failed."""
 
 

@@ -19,9 +19,11 @@ from typing import Final
 
 import trio
 
+from rtcore._ground.numbers import FIXED
+
 from .step import CONTEXT
 
-CALLS: Final = 64
+CALLS: Final = FIXED["TASK_CALLS"]
 """Calls of one task without a schedule point."""
 
 checkpoint = trio.lowlevel.checkpoint

@@ -51,9 +51,9 @@ from rtcore._engine import (
     CoreSettings,
     Engine,
     build_core,
-    limit_defaults,
 )
 from rtcore._ground.failures import blame
+from rtcore._ground.numbers import FIXED, USUAL
 from rtcore.app import App
 from rtcore.errors import SessionEnded
 from rtcore.raw import RawSocket
@@ -74,7 +74,7 @@ from .worker import AWAITED, answer_error, answer_invalid
 
 log = logging.getLogger("rtcore.app")
 
-ROUNDS_NS: Final = 4_000_000
+ROUNDS_NS: Final = FIXED["TURN_ROUNDS_NS"]
 """How long a turn goes on with what comes of its own answers (ns). The rest comes after a pass of Trio."""
 LOOK_EVERY: Final = 8
 """Events between two looks at the clock."""
@@ -94,7 +94,7 @@ class Runtime:
         settings = settings or CoreSettings()
         registry = registered(app)
         plan = registry.plan()
-        limits = {**limit_defaults(), **settings.limits}
+        limits = {**USUAL, **settings.limits}
         self.app = app
         self._registry = registry
         self.manual = manual

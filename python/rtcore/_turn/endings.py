@@ -15,7 +15,9 @@ from collections import deque
 from collections.abc import Callable
 from typing import Final
 
-AT_ONCE: Final = 32
+from rtcore._ground.numbers import FIXED
+
+AT_ONCE: Final = FIXED["ENDINGS"]
 """Sessions that are ended together: some 7 ms, with what their tasks do."""
 SHARE: Final = 16
 """The part of those that wait that is ended together, if that is more."""

@@ -14,12 +14,14 @@ from collections.abc import Awaitable, Callable, Generator, Iterable
 from types import coroutine
 from typing import Any, Final
 
+from rtcore._ground.numbers import FIXED
+
 log = logging.getLogger("rtcore.app")
 
-LONG: Final = 50_000_000
+LONG: Final = FIXED["HELD_NS"]
 """What runs for longer than this without a wait (ns) is reported by name."""
-_REPORT_EVERY: Final = 1_000_000_000
-KINDS: Final = 1000
+_REPORT_EVERY: Final = FIXED["HELD_EVERY_NS"]
+KINDS: Final = FIXED["KINDS"]
 """Names that are told apart. The application gives them, so there are few; more are forgotten."""
 
 

@@ -20,10 +20,11 @@ import trio
 from trio.lowlevel import Abort
 
 from rtcore._engine import Core, CoreEvent, Engine
+from rtcore._ground.numbers import FIXED
 
 from .step import quiet
 
-SHARE_NS: Final = 1_000_000
+SHARE_NS: Final = FIXED["TURN_SHARE_NS"]
 """How long turns follow each other without a pass of Trio (ns)."""
 
 

@@ -38,6 +38,7 @@ import trio
 from outcome import Error, Value
 from trio.lowlevel import Abort, Task, reschedule
 
+from rtcore._ground.numbers import FIXED
 from rtcore.errors import UsageError
 
 log = logging.getLogger("rtcore.step")
@@ -50,7 +51,7 @@ with contextlib.suppress(ImportError):  # another Trio: plain reschedule
     CONTEXT = _run.GLOBAL_RUN_CONTEXT
     _Detach = _traps.PermanentlyDetachCoroutineObject
 
-MAX_STEPS: Final = 512
+MAX_STEPS: Final = FIXED["TURN_TASKS"]
 """Steps in one turn; what comes after them is rescheduled, so that Trio has its pass."""
 
 

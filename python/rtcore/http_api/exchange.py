@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import codecs
-from typing import Any, Final
+from typing import Any
 
 import msgspec
 import trio
@@ -12,9 +12,6 @@ from rtcore._ground.asgi import Receive, Scope, Send
 
 from .faults import Fault, Headers
 from .messages import Problem
-
-BODY: Final = 30.0
-"""Seconds in which a whole body must come: one that drips holds its place no longer."""
 
 
 class ClientGone(Exception):  # noqa: N818 - what happened
@@ -37,8 +34,10 @@ def no_query(scope: Scope) -> None:
         )
 
 
-async def read_body(scope: Scope, receive: Receive, most: int) -> bytes:
-    """The body, of at most so many bytes. One that says it is longer is not read at all.
+async def read_body(scope: Scope, receive: Receive, most: int, seconds: float) -> bytes:
+    """The body, of at most so many bytes, within so many seconds: one that drips holds its place no longer.
+
+    One that says it is longer is not read at all.
 
     Raises:
         Fault: it is too long, encoded, or does not come in time.
@@ -52,7 +51,7 @@ async def read_body(scope: Scope, receive: Receive, most: int) -> bytes:
         raise _too_long(int(announced), most)
     parts: list[bytes] = []
     length = 0
-    with trio.move_on_after(BODY):
+    with trio.move_on_after(seconds):
         while True:
             message = await receive()
             if message["type"] != "http.request":
@@ -65,7 +64,7 @@ async def read_body(scope: Scope, receive: Receive, most: int) -> bytes:
             if not message.get("more_body", False):
                 # RFC 8259 §8.1: some programs write a byte-order mark, which may be passed over.
                 return b"".join(parts).removeprefix(codecs.BOM_UTF8)
-    raise Fault("TIMEOUT", f"after {BODY:g} s {length} bytes of the body had come", retry=True, status=408)
+    raise Fault("TIMEOUT", f"after {seconds:g} s {length} bytes of the body had come", retry=True, status=408)
 
 
 def _too_long(length: int, most: int) -> Fault:

@@ -6,10 +6,11 @@ import math
 from typing import Any, Final
 
 from rtcore import _engine, errors
+from rtcore._ground.numbers import FIXED
 
 STATUS: Final = {**_engine.ERROR_STATUS, "METHOD_NOT_ALLOWED": 405}
 """The statuses of the core's table, and one of HTTP's own; a rate is 429 and says so itself."""
-COME_BACK: Final = 5
+COME_BACK: Final = FIXED["COME_BACK_S"]
 """Seconds after which to try again when the server is what has too much to do."""
 
 Headers = tuple[tuple[bytes, bytes], ...]

@@ -11,11 +11,12 @@ import msgspec
 from msgspec import Meta
 
 from rtcore._engine import ENDED_CLOSE
+from rtcore._ground.numbers import FIXED
 from rtcore.auth import MAX_USER
 
-BATCH: Final = 1000
+BATCH: Final = FIXED["API_BATCH"]
 """Elements of one batch."""
-HISTORY: Final = 1000
+HISTORY: Final = FIXED["API_HISTORY"]
 """Entries of one answer, unless the limit `history_entries` is lower."""
 
 _NULL: Final = msgspec.Raw(b"null")

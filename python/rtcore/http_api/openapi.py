@@ -13,6 +13,7 @@ from typing import Any, Final
 import msgspec
 
 from rtcore._engine import VERSION
+from rtcore._ground.numbers import API
 
 from . import messages as say
 from .operations import OPERATIONS
@@ -77,7 +78,7 @@ def description() -> dict[str, Any]:
             "version": VERSION,
             "description": "For backends: say events, read the past, see who is there, end sessions.",
         },
-        "paths": {f"/rt/api/{name}": {"post": _operation(name)} for name in OPERATIONS},
+        "paths": {f"{API}{name}": {"post": _operation(name)} for name in OPERATIONS},
         "components": {
             "schemas": components,
             "securitySchemes": {"key": {"type": "http", "scheme": "bearer"}},

@@ -17,6 +17,7 @@ import trio
 
 from rtcore._ground.asgi import Receive, Scope, Send
 from rtcore._ground.failures import Failures
+from rtcore._ground.numbers import API
 from rtcore.app import App
 from rtcore.config import Config
 
@@ -26,7 +27,7 @@ from .keys import SHORT, ApiKey, find
 from .operations import OPERATIONS, Caller, cost, read
 from .rates import Bucket
 
-PATH: Final = b"/rt/api/"
+PATH: Final = API.encode()
 _DESCRIPTION: Final = "openapi.json"
 log = logging.getLogger("rtcore.api")
 
@@ -38,6 +39,7 @@ class PublishApi:
         self._app = app
         self._keys = config.api_keys
         self._most = config.limit("max_message")
+        self._seconds = config.limit("body_ms") / 1000
         # A room whose policy is `block` holds a publisher for `block_ms`, and again if another is as slow.
         self._patience = 2 * config.limit("block_ms") / 1000
         self._buckets: dict[str, Bucket] = {}
@@ -78,7 +80,7 @@ class PublishApi:
         key = self._key(scope)
         exchange.no_query(scope)
         bucket = self._spend(key)
-        body = await exchange.read_body(scope, receive, self._most)
+        body = await exchange.read_body(scope, receive, self._most, self._seconds)
         caller = Caller(self._app, key, trio.current_time() + self._patience)
         said = read(operation.reads, body, caller.engine)
         counts = cost(said)

@@ -10,6 +10,8 @@ from importlib import resources
 from pathlib import PurePath
 from typing import TYPE_CHECKING, NamedTuple
 
+from rtcore._ground.numbers import API
+
 if TYPE_CHECKING:
     from rtcore._ground.asgi import ASGI, Receive, Scope, Send
     from rtcore.config import Config
@@ -19,7 +21,7 @@ _POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
-_API = b"/rt/api/"
+_API = API.encode()
 _DEMO_FILES = {"/": "index.html", "/demo.js": "demo.js", "/client.js": "client.js", "/style.css": "style.css"}
 # By what a file is called, and not by what the system's tables say of it.
 _KINDS = {".html": "text/html", ".js": "text/javascript", ".css": "text/css"}

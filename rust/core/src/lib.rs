@@ -13,6 +13,7 @@ pub mod frame;
 pub mod ids;
 pub mod limits;
 pub mod log;
+pub mod names;
 pub mod outbox;
 pub mod room;
 pub mod shares;

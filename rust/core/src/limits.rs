@@ -1,7 +1,21 @@
 //! Every number of the server, in one place, each with its unit and its reason.
 //!
-//! All are settings. `Limits::TABLE` is what the configuration, `--help` and the reference are made
-//! from, so that a number cannot be documented in one way and work in another.
+//! These are settings; `fixed` and `shell` have what nobody sets. Their tables are what the configuration,
+//! `--help`, the reference and Python are made from, so that a number cannot be documented in one way and work in another.
+//! `tests/limits.rs` has a scenario for each setting in which another value changes what happens.
+
+/// Declares numbers that nobody sets, and beside them the table of all.
+macro_rules! fixed {
+    ($($(#[doc = $doc:literal])+ $name:ident: $kind:ty = $value:expr;)+) => {
+        $($(#[doc = $doc])+ pub const $name: $kind = $value;)+
+        /// Name, value and description of each.
+        pub const TABLE: &[(&str, u64, &str)] =
+            &[$((stringify!($name), $name as u64, concat!($($doc, "\n"),+)),)+];
+    };
+}
+
+pub mod fixed;
+pub mod shell;
 
 use std::ops::RangeInclusive;
 
@@ -40,10 +54,6 @@ macro_rules! limits {
         }
     };
 }
-
-/// Refusals of a kind that the application is told of in one turn, for its log: what is behind one is in them, and
-/// a flood of them costs no more. All are counted.
-pub const REFUSALS_TOLD: u32 = 4;
 
 const KIB: u64 = 1024;
 const MIB: u64 = 1024 * 1024;

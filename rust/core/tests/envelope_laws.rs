@@ -1,8 +1,10 @@
 //! Laws of the envelope: over random values, random bytes and random order.
 
 use proptest::prelude::*;
+use rtcore_core::Limits;
 use rtcore_core::envelope::{Data, Said, Writer, digest, field, messages, read, same, transcode, type_of};
 use rtcore_core::ids::Form;
+use rtcore_core::names::Names;
 
 #[derive(Clone, Debug)]
 enum Value {
@@ -177,7 +179,7 @@ proptest! {
             w.key("event");
             w.str("e");
             w.end_map();
-            let Said::Emit(emit) = read(form, &message).unwrap() else { panic!() };
+            let Said::Emit(emit) = read(form, &message, Names::of(&Limits::default())).unwrap() else { panic!() };
             prop_assert_eq!(emit.id, Some(id));
             prop_assert_eq!(&*emit.data.bytes, &data[..]);
             prop_assert_eq!(field(&message, form, "data"), Some(&data[..]));
@@ -224,7 +226,7 @@ fn anything(bytes: &[u8]) {
         let _ = field(bytes, form, "data");
         let _ = digest(bytes, form);
         for message in messages(form, bytes).flatten() {
-            if let Ok(Said::Emit(emit)) = read(form, message) {
+            if let Ok(Said::Emit(emit)) = read(form, message, Names::of(&Limits::default())) {
                 sayable(&emit.data);
             }
         }
@@ -327,7 +329,7 @@ fn a_tower_of_brackets_is_refused_by_all() {
     for (bytes, form) in
         [(&json[..], Form::Json), (&packed[..], Form::Msgpack), (maps.as_bytes(), Form::Json)]
     {
-        assert!(read(form, bytes).is_err());
+        assert!(read(form, bytes, Names::of(&Limits::default())).is_err());
         assert!(Data::check(form, bytes).is_err());
         assert_eq!(field(bytes, form, "b"), None);
         let _ = digest(bytes, form);
@@ -337,7 +339,7 @@ fn a_tower_of_brackets_is_refused_by_all() {
             assert!(out.is_empty());
         }
         for message in messages(form, bytes).flatten() {
-            assert!(read(form, message).is_err());
+            assert!(read(form, message, Names::of(&Limits::default())).is_err());
         }
     }
 }

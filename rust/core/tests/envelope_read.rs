@@ -1,18 +1,21 @@
 //! What peers say, and what is answered to what cannot be read.
 
+use rtcore_core::Limits;
 use rtcore_core::codes::Code;
 use rtcore_core::envelope::{Data, Said, messages, read, type_of};
 use rtcore_core::error::Fault;
 use rtcore_core::ids::Form;
+use rtcore_core::names::Names;
 
 const JSON: Form = Form::Json;
 
 fn said(text: &str) -> Said<'_> {
-    read(JSON, text.as_bytes()).unwrap_or_else(|fault| panic!("{text}: {}", fault.message))
+    read(JSON, text.as_bytes(), Names::of(&Limits::default()))
+        .unwrap_or_else(|fault| panic!("{text}: {}", fault.message))
 }
 
 fn fault(form: Form, message: &[u8]) -> Fault {
-    read(form, message).expect_err(&String::from_utf8_lossy(message))
+    read(form, message, Names::of(&Limits::default())).expect_err(&String::from_utf8_lossy(message))
 }
 
 /// The same message in `MessagePack`. Only for text without binary in it.
@@ -116,12 +119,18 @@ fn both_forms_say_the_same() {
         r#"{"type":"auth","token":"t"}"#,
         r#"{"type":"bye"}"#,
     ] {
-        assert_eq!(said(text), read(Form::Msgpack, &packed(text)).unwrap(), "{text}");
+        assert_eq!(
+            said(text),
+            read(Form::Msgpack, &packed(text), Names::of(&Limits::default())).unwrap(),
+            "{text}"
+        );
     }
     let packed = packed(
         r#"{"type":"publish","id":3,"room":"tea","event":"say","data":[1],"echo":false,"volatile":true}"#,
     );
-    let Said::Publish(publish) = read(Form::Msgpack, &packed).unwrap() else { panic!() };
+    let Said::Publish(publish) = read(Form::Msgpack, &packed, Names::of(&Limits::default())).unwrap() else {
+        panic!()
+    };
     assert_eq!((&*publish.data.bytes, publish.data.form), (&b"\x91\x01"[..], Form::Msgpack));
     assert!(!publish.echo && publish.volatile);
 }
@@ -287,7 +296,10 @@ fn what_is_unknown_is_ignored_and_null_is_absent() {
         matches!(said(r#"{"type":"hello","token":null,"can":null}"#), Said::Hello(h) if h.token.is_none())
     );
     // An extension type in a field that nobody asks for can be read over.
-    assert!(read(Form::Msgpack, b"\x82\xa4type\xa3bye\xa4more\xd4\x01\x00").is_ok());
+    assert!(
+        read(Form::Msgpack, b"\x82\xa4type\xa3bye\xa4more\xd4\x01\x00", Names::of(&Limits::default()))
+            .is_ok()
+    );
 }
 
 #[test]

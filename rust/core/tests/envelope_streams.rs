@@ -1,9 +1,11 @@
 //! Streams of items: what peers say of them, and what the server does.
 
+use rtcore_core::Limits;
 use rtcore_core::codes::Code;
 use rtcore_core::envelope::write::{ErrorOut, credit, end, item};
 use rtcore_core::envelope::{OfStream, Said, read, transcode};
 use rtcore_core::ids::Form;
+use rtcore_core::names::Names;
 
 fn packed(text: &str) -> Vec<u8> {
     let mut out = Vec::new();
@@ -13,8 +15,14 @@ fn packed(text: &str) -> Vec<u8> {
 
 /// Read in both forms, and compare what does not depend on the form.
 fn both(text: &str, same: impl Fn(Said<'_>)) {
-    same(read(Form::Json, text.as_bytes()).unwrap_or_else(|fault| panic!("{text}: {}", fault.message)));
-    same(read(Form::Msgpack, &packed(text)).unwrap_or_else(|fault| panic!("{text}: {}", fault.message)));
+    same(
+        read(Form::Json, text.as_bytes(), Names::of(&Limits::default()))
+            .unwrap_or_else(|fault| panic!("{text}: {}", fault.message)),
+    );
+    same(
+        read(Form::Msgpack, &packed(text), Names::of(&Limits::default()))
+            .unwrap_or_else(|fault| panic!("{text}: {}", fault.message)),
+    );
 }
 
 #[test]
@@ -71,12 +79,15 @@ fn a_fault_names_the_request_and_never_a_stream() {
         (r#"{"type":"hello","streams":{"5":1.5}}"#, None),
     ];
     for (text, id) in faults {
-        let fault = read(Form::Json, text.as_bytes()).expect_err(text);
+        let fault = read(Form::Json, text.as_bytes(), Names::of(&Limits::default())).expect_err(text);
         assert_eq!((fault.code, fault.id), (Code::InvalidMessage, id), "{text}");
     }
     let many: Vec<String> = (1..=1025).map(|id| format!(r#""{id}":0"#)).collect();
     let many = format!(r#"{{"type":"hello","streams":{{{}}}}}"#, many.join(","));
-    assert!(read(Form::Json, many.as_bytes()).is_err(), "more than anybody has");
+    assert!(
+        read(Form::Json, many.as_bytes(), Names::of(&Limits::default())).is_err(),
+        "more than anybody has"
+    );
 }
 
 type Write<'a> = &'a dyn Fn(&mut Vec<u8>, Form);

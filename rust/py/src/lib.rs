@@ -28,6 +28,8 @@ use pyo3::prelude::*;
 #[pymodule(gil_used = false)]
 mod _core {
     use super::{Bound, PyModule, PyModuleMethods, PyResult};
+    use rtcore_core::engine::{API, HEALTH, PREFIX};
+    use rtcore_core::limits::{fixed, shell};
 
     #[pymodule_export]
     use crate::core::Core;
@@ -56,6 +58,16 @@ mod _core {
             let range = rtcore_core::Limits::range(name);
             (*name, *range.start(), *range.end())
         });
-        module.add("LIMIT_RANGES", ranges.collect::<Vec<_>>())
+        module.add("LIMIT_RANGES", ranges.collect::<Vec<_>>())?;
+        let fixed = fixed::TABLE.iter().chain(shell::TABLE);
+        module
+            .add("FIXED", fixed.map(|(name, value, text)| (*name, *value, tidy(text))).collect::<Vec<_>>())?;
+        for (name, path) in [("PREFIX", PREFIX), ("API", API), ("HEALTH", HEALTH)] {
+            module.add(name, path)?;
+        }
+        for (name, bit) in crate::streams::STATES {
+            module.add(name, bit)?;
+        }
+        Ok(())
     }
 }

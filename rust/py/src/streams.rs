@@ -13,6 +13,9 @@ pub(crate) const FINISH: u8 = 2;
 pub(crate) const DROP: u8 = 4;
 /// It was handed over.
 pub(crate) const HANDED_OVER: u8 = 8;
+/// These bits, as Python calls them.
+pub(crate) const STATES: [(&str, u8); 4] =
+    [("PAUSED", PAUSED), ("FINISH", FINISH), ("DROP", DROP), ("HANDED_OVER", HANDED_OVER)];
 
 /// One connection that the shell carries, or the last one that had this slot.
 #[derive(Clone, Copy, Debug, Default)]

@@ -1,6 +1,6 @@
 //! New connections, in batches.
 //!
-//! At most `BATCH` of them a turn and listener: who is connected is not kept waiting by a crowd at
+//! At most `ACCEPTS` of them a turn and listener: who is connected is not kept waiting by a crowd at
 //! the door. When descriptors or memory have run out, a listening socket stays readable and accepting
 //! fails again and again; so then it rests, and the crowd waits in the kernel's backlog.
 
@@ -10,17 +10,12 @@ use crate::shard::Shard;
 use crate::socket::{Socket, prepare};
 use rtcore_core::engine::Peer;
 use rtcore_core::ids::{ConnId, Tick};
+use rtcore_core::limits::fixed::{ACCEPT_REST_MS, ACCEPTS};
 use rustix::io::Errno;
 use rustix::net::SocketAddrAny;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::os::fd::{AsFd, OwnedFd};
-
-/// Connections accepted from one listener in one turn.
-const BATCH: usize = 64;
-
-/// How long accepting rests when it cannot go on (ms).
-const REST_MS: u64 = 100;
 
 /// The listening sockets of a shard.
 #[derive(Debug, Default)]
@@ -54,7 +49,7 @@ impl Shard {
     /// Accept what waits at the listener with this token.
     pub(crate) fn accept(&mut self, engine: &mut impl Driven, token: u64) -> io::Result<()> {
         let Ok(index) = usize::try_from(token - LISTENERS) else { return Ok(()) };
-        for _ in 0..BATCH {
+        for _ in 0..ACCEPTS {
             // A listener that was closed in this very turn is not there any more.
             let Some(listener) = self.listeners.list.get(index) else { return Ok(()) };
             match accept_one(listener) {
@@ -78,7 +73,7 @@ impl Shard {
 
     fn rest(&mut self) -> io::Result<()> {
         if self.listeners.rests_until.is_none() {
-            self.listeners.rests_until = Some(self.now.tick.plus_ms(REST_MS));
+            self.listeners.rests_until = Some(self.now.tick.plus_ms(ACCEPT_REST_MS));
             self.counters.rests += 1;
             self.watch_listeners(Interest::READ)?;
         }

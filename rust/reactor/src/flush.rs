@@ -16,23 +16,11 @@ use crate::shard::{Handed, Shard, find, is_before};
 use crate::socket::MAX_SLICES;
 use rtcore_core::engine::Op;
 use rtcore_core::ids::ConnId;
+use rtcore_core::limits::fixed::{FLUSH_BYTES, FLUSH_ROUNDS, FLUSH_WRITES};
 use rustix::io::Errno;
 use std::io;
 
-/// Writes to one connection in one flush. A session that was behind is fed while the kernel takes
-/// everything; after that it is the others' turn.
-const WRITES: usize = 4;
-
-/// Rounds of one flush: what is written or closed may make more due, for others. The rest is left
-/// to the next flush, which `needs_flush` asks for, and for which the poller reports at once: a peer
-/// that has said all its requests already says nothing more that would.
-const ROUNDS: usize = 4;
-
-/// What one flush may write (bytes), a call counting as `CALL` of them: some 5 to 10 ms. A message to a
-/// thousand members fits.
-const BUDGET: usize = 1024 * 1024;
-
-/// What a call costs, in bytes that it might have copied instead.
+/// What a call counts for in `FLUSH_BYTES`: bytes that it might have copied instead.
 const CALL: usize = 512;
 
 /// More connections than this with something due may be too many for one flush.
@@ -55,10 +43,10 @@ impl Shard {
         self.look(engine);
         self.spent = 0;
         self.write_again(engine);
-        for _ in 0..ROUNDS {
+        for _ in 0..FLUSH_ROUNDS {
             self.write_dirty(engine);
             self.do_ops(engine);
-            if !engine.has_dirty() || self.spent >= BUDGET {
+            if !engine.has_dirty() || self.spent >= FLUSH_BYTES {
                 break;
             }
         }
@@ -74,7 +62,7 @@ impl Shard {
     fn write_again(&mut self, engine: &mut impl Driven) {
         let mut writable = std::mem::take(&mut self.writable);
         for conn in writable.drain(..) {
-            if self.spent >= BUDGET / 2 {
+            if self.spent >= FLUSH_BYTES / 2 {
                 break;
             }
             self.write(engine, conn);
@@ -96,7 +84,7 @@ impl Shard {
         for conn in dirty.drain(..) {
             match find(&mut self.sockets, conn) {
                 Some(socket) if socket.left => {}
-                Some(socket) if self.spent >= BUDGET => {
+                Some(socket) if self.spent >= FLUSH_BYTES => {
                     socket.left = true;
                     self.left.push(conn);
                 }
@@ -109,7 +97,7 @@ impl Shard {
     fn write_left(&mut self, engine: &mut impl Driven) {
         let mut left = std::mem::take(&mut self.left);
         let mut done = 0;
-        while done < left.len() && self.spent < BUDGET {
+        while done < left.len() && self.spent < FLUSH_BYTES {
             let conn = left[done];
             done += 1;
             if let Some(socket) = find(&mut self.sockets, conn) {
@@ -131,7 +119,7 @@ impl Shard {
 
     /// Write what is due on a connection, as far as the kernel takes it.
     fn write(&mut self, engine: &mut impl Driven, conn: ConnId) {
-        for _ in 0..WRITES {
+        for _ in 0..FLUSH_WRITES {
             let Some(socket) = find(&mut self.sockets, conn) else { return };
             let mut slices = self.slices.take();
             engine.gather(conn, &mut slices, MAX_SLICES);

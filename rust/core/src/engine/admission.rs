@@ -7,16 +7,14 @@ use crate::asked::Waiting;
 use crate::codes::Code;
 use crate::frame::http::Refusal;
 use crate::ids::{ConnId, Now, SessionId};
+use crate::limits::fixed::COME_BACK_S;
 use crate::shares::{Full, Holder, Resting, User, What};
 use std::sync::Arc;
 
-/// When a refused peer may try again, seconds.
-const COME_BACK: &str = "5";
-
 /// What a request is told that is one too many.
 pub(super) fn full_refusal(full: &Full) -> Refusal {
-    let message = format!("{full}: come back in {COME_BACK} s");
-    Refusal::new(503, Code::Overloaded, message).with_header("Retry-After", COME_BACK.to_owned())
+    let message = format!("{full}: come back in {COME_BACK_S} s");
+    Refusal::new(503, Code::Overloaded, message).with_header("Retry-After", COME_BACK_S.to_string())
 }
 
 /// What a request is told that comes while the server stops: the next one takes its place.
@@ -151,6 +149,12 @@ impl Engine {
 
     pub(super) fn close_full(&mut self, id: ConnId, full: &Full, now: Now) {
         self.stats.refused += 1;
-        self.close_conn(id, crate::codes::close::OVERLOADED, &full.to_string(), Some(5.0), now);
+        self.close_conn(
+            id,
+            crate::codes::close::OVERLOADED,
+            &full.to_string(),
+            Some(f64::from(COME_BACK_S)),
+            now,
+        );
     }
 }

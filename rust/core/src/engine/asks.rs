@@ -8,20 +8,18 @@ use crate::codes::Code;
 use crate::envelope::{Data, PeerFailure, write as envelope};
 use crate::error::Fault;
 use crate::ids::{Form, SessionId};
-
-/// Requests of the server's that one session may have open.
-const MOST_ASKS: usize = 256;
+use crate::limits::fixed::ASKS;
 
 impl Engine {
     /// Ask a session; its answer comes as `AppEvent::Reply` with the id that this gives.
     pub fn ask(&mut self, session: SessionId, event: &str, data: &[u8]) -> Result<u64, Fault> {
-        super::publish::check_name("an event", event)?;
+        self.config.names().check(format_args!("the name of an event"), event)?;
         let from = self.asks_from;
         let Some(held) = self.session_mut(session) else { return Err(ended()) };
         held.known = true;
         let rare = held.rare();
-        if rare.asks.len() >= MOST_ASKS {
-            let told = format!("{MOST_ASKS} requests to this session are open, the limit");
+        if rare.asks.len() >= ASKS {
+            let told = format!("{ASKS} requests to this session are open, the limit");
             return Err(Fault::new(Code::Overloaded, told).retry());
         }
         // Never again within the session, over a restart neither: an answer that is kept for an id would answer another question.

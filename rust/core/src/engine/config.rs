@@ -4,11 +4,16 @@
 
 use crate::frame::{Believed, Cidr};
 use crate::limits::Limits;
+use crate::names::Names;
 use crate::room::settings::Settings;
 use std::net::IpAddr;
 
 /// The prefix under which the core answers itself.
 pub const PREFIX: &str = "/rt/";
+
+/// The publish API is what other servers say: the backend answers it, though it is below `PREFIX`. A page of another site may not
+/// ask it, and is offered no preflight.
+pub const API: &str = "/rt/api/";
 
 /// Where a load balancer asks whether to send more: the backend answers, and no other path is served while the server stops.
 pub const HEALTH: &str = "/healthz";
@@ -65,6 +70,13 @@ pub struct Config {
     pub proxies: Vec<Cidr>,
     /// Which of their fields is believed.
     pub believed: Believed,
+}
+
+impl Config {
+    /// What may be a name, and a key.
+    pub(super) fn names(&self) -> Names {
+        Names::of(&self.limits)
+    }
 }
 
 /// Who is at the other end of a connection, as the transport sees it.

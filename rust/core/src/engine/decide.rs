@@ -4,12 +4,12 @@
 
 use super::asks::ended;
 use super::fanout::write_entry;
-use super::publish::check_name;
 use super::{Engine, size};
 use crate::codes::close;
 use crate::envelope::write as envelope;
 use crate::error::Fault;
 use crate::ids::{Form, Now, RoomId, Seq, SessionId};
+use crate::limits::fixed::SESSION_RING_ENTRIES;
 use crate::log::book::Entered;
 use crate::log::entry::Where;
 use crate::log::ring::{Bounds, Ring};
@@ -58,14 +58,11 @@ impl From<Fault> for Unpublished {
     }
 }
 
-/// Entries that a session's own ring holds.
-const OWN_ENTRIES: usize = 4096;
-
 impl Engine {
     /// Say an event to one session alone.
     pub fn send(&mut self, session: SessionId, event: &str, data: &[u8], now: Now) -> Result<Seq, Fault> {
-        check_name("an event", event)?;
-        let bounds = Bounds { count: OWN_ENTRIES, bytes: self.own_bytes(), age_ms: u64::MAX };
+        self.config.names().check(format_args!("the name of an event"), event)?;
+        let bounds = Bounds { count: SESSION_RING_ENTRIES, bytes: self.own_bytes(), age_ms: u64::MAX };
         let Some(held) = self.sessions.get_mut(session.index(), session.generation()) else {
             return Err(ended());
         };

@@ -4,7 +4,7 @@
 
 use crate::frame::websocket::Kind;
 use crate::ids::{ConnId, Form, SessionId};
-use crate::limits::REFUSALS_TOLD;
+use crate::limits::fixed::REFUSALS_TOLD;
 use std::net::IpAddr;
 
 /// Room (bytes) that a turn's events may leave behind, however little they needed of it.

@@ -3,7 +3,7 @@
 //! Parts: Conns, Out, Steps.
 
 use super::admission::stopping_refusal;
-use super::config::{HEALTH, PREFIX};
+use super::config::{API, HEALTH, PREFIX};
 use super::conn::Phase;
 use super::steps::{BYTES, HEAD};
 use super::{Engine, size};
@@ -14,9 +14,6 @@ use crate::frame::websocket::{Decoder, Role};
 use crate::frame::{cors, handshake, origin, page};
 use crate::ids::{ConnId, Form, Now};
 use crate::outbox::{Lane, Meta};
-
-/// What other servers say: the backend answers it. A page of another site may not, and is offered no preflight.
-const API: &str = "/rt/api/";
 
 /// What became of a request head.
 pub(super) enum Taken {

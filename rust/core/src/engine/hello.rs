@@ -12,6 +12,7 @@ use super::{AppEvent, Engine, Listener, Refused};
 use crate::codes::close;
 use crate::envelope::Hello;
 use crate::ids::{ConnId, Ends, Now, Seq, SessionId};
+use crate::limits::fixed::USER;
 use crate::log::acks::Acks;
 use crate::log::entry::Author;
 use crate::log::position::Since;
@@ -20,9 +21,6 @@ use crate::room::members::Member;
 use crate::shares::{Account, Full, Holder, User, What};
 use rand_chacha::rand_core::RngCore;
 use std::sync::Arc;
-
-/// Longest user id (bytes): `$user/ID` must be a name.
-const MAX_USER: usize = 249;
 
 impl Engine {
     pub(super) fn said_hello(&mut self, id: ConnId, hello: &Hello<'_>, now: Now) {
@@ -92,9 +90,8 @@ impl Engine {
         }
         let pending = PendingHello { asked: false, ..std::mem::take(&mut **pending) };
         self.told_who(id);
-        if user.is_some_and(|user| {
-            user.is_empty() || user.len() > MAX_USER || user.chars().any(char::is_control)
-        }) {
+        if user.is_some_and(|user| user.is_empty() || user.len() > USER || user.chars().any(char::is_control))
+        {
             let reason = "the application gave a user id that cannot be a name";
             self.close_conn(id, close::INTERNAL, reason, None, now);
             return;

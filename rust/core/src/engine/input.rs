@@ -14,12 +14,10 @@ use crate::frame::Answering;
 use crate::frame::http::Refusal;
 use crate::frame::websocket::{Event, Kind, Payload, opcode};
 use crate::ids::{ConnId, Form, Now};
+use crate::limits::fixed::REFUSED_AT_ONCE;
 use crate::outbox::{Lane, Meta};
 use crate::shares::{Holder, What};
 use crate::timers::Due;
-
-/// Connections beyond the limit that are still answered with a refusal; more are closed without a word.
-const REFUSED_AT_ONCE: usize = 256;
 
 impl Engine {
     /// A connection was accepted. `None`: there are too many even to say so; close it.

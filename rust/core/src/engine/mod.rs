@@ -63,7 +63,7 @@ mod tables;
 mod time;
 mod welcome;
 
-pub use config::{Config, Peer, RawPath, StreamPath};
+pub use config::{API, Config, HEALTH, PREFIX, Peer, RawPath, StreamPath};
 pub use decide::{Publication, Unpublished};
 pub use events::{AppEvent, Blob, Events, Op, Refused};
 pub use look::{HistoryEntry, MemberView, SessionInfo};
@@ -162,7 +162,7 @@ impl Engine {
             KeyLimits { per_user: size(limits.keys_per_user), keep_ms: limits.key_ms },
         );
         let life = session::word(&mut random, 12); // 60 bits: no two lives of a log have the same
-        let mut patterns = Patterns::new(Bounds { count: 1024, bytes: 1 << 20, age_ms: 3_600_000 });
+        let mut patterns = Patterns::new(Bounds::default());
         for settings in &config.rooms {
             // A pattern that cannot be used was refused where it was configured.
             let _ = patterns.add(settings.clone());

@@ -70,7 +70,10 @@ impl Engine {
         form: Form,
         message: &Result<&[u8], Fault>,
     ) -> bool {
-        let Some(said) = message.as_ref().ok().and_then(|bytes| read(form, bytes).ok()) else { return false };
+        let Some(said) = message.as_ref().ok().and_then(|bytes| read(form, bytes, self.config.names()).ok())
+        else {
+            return false;
+        };
         let told = "this stood behind a hello whose session is over: it was not done here, and may have been done there";
         let fault = Fault::new(Code::OutcomeUnknown, told);
         match said {

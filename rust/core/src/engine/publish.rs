@@ -170,8 +170,8 @@ impl Engine {
     }
 
     fn say_for_app(&mut self, publication: &Publication<'_>, now: Now) -> Result<Seq, Unpublished> {
-        check_name("a room", publication.room)?;
-        check_name("an event", publication.event)?;
+        self.config.names().check(format_args!("the name of a room"), publication.room)?;
+        self.config.names().check(format_args!("the name of an event"), publication.event)?;
         let owner = match (publication.backend, publication.sender) {
             (Some(name), _) => Holder::backend(name),
             (None, Some(session)) => self.holder_of(session),
@@ -195,7 +195,7 @@ impl Engine {
         };
         let mut ticket = None;
         if let Some(key) = publication.key {
-            check_key(key)?;
+            self.config.names().check_key(key)?;
             let user = draft.from.as_ref().map_or(ScopeUser::Application, |author| scope_user(author));
             let scope = Scope { user, kind: Kind::Publish(publication.room.into()) };
             let content = content_of(draft.event, draft.data, draft.form);
@@ -313,25 +313,4 @@ pub(super) fn content_of(event: &str, data: &[u8], form: Form) -> Digest {
     hash.update(event.as_bytes());
     hash.update(digest(data, form));
     hash.finalize().into()
-}
-
-/// A key that the application gives: what a peer's own would have to be.
-fn check_key(key: &str) -> Result<(), Fault> {
-    let (length, longest) = (key.chars().count(), crate::envelope::KEY);
-    if !(1..=longest).contains(&length) {
-        let told = format!("the key has {length} characters: 1 to {longest}");
-        return Err(Fault::new(Code::InvalidMessage, told));
-    }
-    Ok(())
-}
-
-/// A name that the application gives: what a peer's own would have to be.
-pub(super) fn check_name(what: &str, name: &str) -> Result<(), Fault> {
-    let longest = crate::envelope::NAME;
-    if name.is_empty() || name.len() > longest || name.chars().any(char::is_control) {
-        let told =
-            format!("the name of {what} has {} bytes: 1 to {longest}, no control characters", name.len());
-        return Err(Fault::new(Code::InvalidMessage, told));
-    }
-    Ok(())
 }

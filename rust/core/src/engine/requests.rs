@@ -12,13 +12,11 @@ use crate::codes::Code;
 use crate::envelope::{Emit, write as envelope};
 use crate::error::Fault;
 use crate::ids::{Ends, Form, Now, SessionId};
+use crate::limits::fixed::RESULT;
 use crate::log::acks::{Kept, Seen};
 use crate::log::dedupe::{Kind, Scope, Ticket};
 use crate::shares::What;
 use std::sync::Arc;
-
-/// Bytes of a result for which there is always place once its key is taken.
-const RESULT: usize = 4096;
 
 impl Engine {
     /// A ticket that comes back with the decision.

@@ -176,7 +176,7 @@ impl Engine {
         if self.is_over(session, now) {
             return; // nothing is done, nor said to be wrong, for who has no right to ask
         }
-        let heard = message.and_then(|bytes| Ok((hear(form, bytes)?, bytes)));
+        let heard = message.and_then(|bytes| Ok((hear(form, bytes, self.config.names())?, bytes)));
         let owed = self.is_owed_much(session);
         let (said, source) = match heard {
             Ok((Heard { said, acked }, source)) => {
@@ -286,7 +286,7 @@ impl Engine {
         let Some(form) = self.conn(id).map(|conn| conn.form) else { return };
         let told = match message {
             Err(fault) => fault.message,
-            Ok(bytes) => match read(form, bytes) {
+            Ok(bytes) => match read(form, bytes, self.config.names()) {
                 Ok(Said::Hello(hello)) => {
                     self.said_hello(id, &hello, now);
                     return;

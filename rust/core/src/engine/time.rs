@@ -12,13 +12,9 @@ use crate::codes::close;
 use crate::envelope::write as envelope;
 use crate::frame::websocket::opcode;
 use crate::ids::{ConnId, Now, SessionId, Tick};
+use crate::limits::fixed::{SWEEP_KEYS, SWEEP_MS};
 use crate::outbox::Lane;
 use crate::timers::Due;
-
-/// How often old entries and keys are let go of where nothing happens (ms).
-const SWEEP_MS: u64 = 10_000;
-/// Keys looked at in one sweep.
-const SWEEP_KEYS: usize = 4096;
 
 impl Engine {
     /// When `advance` wants to be called next, should nothing happen before.

@@ -11,7 +11,8 @@
 use super::flaw::{Flaw, What};
 use super::json_skip::{after_space, is_space, skip};
 use super::span::{Field, Fields, Kind, Marks, Span};
-use super::{DEPTH, base64, json_text, number};
+use super::{base64, json_text, number};
+use crate::limits::fixed::DEPTH;
 
 struct Scan<'a> {
     bytes: &'a [u8],

@@ -53,15 +53,10 @@ pub use writer::Writer;
 
 use crate::error::Fault;
 use crate::ids::Form;
+use crate::names::Names;
 use std::borrow::Cow;
 use take::Take;
 
-/// How deep `data` may be nested.
-pub const DEPTH: u32 = 128;
-/// Longest name of a room or an event, in bytes.
-pub const NAME: usize = 255;
-/// Longest idempotency key, in characters.
-pub const KEY: usize = 128;
 /// The highest id: the last integer that every JSON reader keeps exact.
 pub const MAX_ID: u64 = (1 << 53) - 1;
 
@@ -73,13 +68,13 @@ pub fn messages(form: Form, frame: &[u8]) -> Messages<'_> {
 }
 
 /// Read one message. A fault carries the request's id wherever one could be read.
-pub fn read(form: Form, message: &[u8]) -> Result<Said<'_>, Fault> {
-    Take::new(form, message).said()
+pub fn read(form: Form, message: &[u8], names: Names) -> Result<Said<'_>, Fault> {
+    Take::new(form, message).said(names)
 }
 
 /// The same, with what any message may say beside.
-pub fn hear(form: Form, message: &[u8]) -> Result<Heard<'_>, Fault> {
-    Take::new(form, message).heard()
+pub fn hear(form: Form, message: &[u8], names: Names) -> Result<Heard<'_>, Fault> {
+    Take::new(form, message).heard(names)
 }
 
 /// The text that a checked JSON value is; none: it is something else.

@@ -3,10 +3,10 @@
 //! The same two ways as in JSON: `check` by the rules, with a depth of at most 128 (so recursion is bounded),
 //! and `skip` by the lengths alone.
 
-use super::DEPTH;
 use super::flaw::{Flaw, What};
 use super::number::Number;
 use super::span::{Field, Fields, Kind, Marks, Span};
+use crate::limits::fixed::DEPTH;
 
 /// The first bytes of a value: what it is, and how much follows.
 #[derive(Clone, Copy, Debug, PartialEq)]

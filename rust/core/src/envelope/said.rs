@@ -2,9 +2,10 @@
 
 use super::flaw::{Flaw, What};
 use super::span::Span;
-use super::{DEPTH, json, json_skip, msgpack};
+use super::{json, json_skip, msgpack};
 use crate::error::Fault;
 use crate::ids::Form;
+use crate::limits::fixed::DEPTH;
 use std::borrow::Cow;
 
 /// A payload as it is kept.

@@ -6,9 +6,10 @@ use super::said::{Data, Emit, Heard, Hello, Join, PeerFailure, Publish, Said};
 use super::span::{Field, Fields, Kind, Span};
 use super::take_stream::{OF_STREAM, streams};
 use super::trace::is_traceparent;
-use super::{KEY, MAX_ID, NAME, json, json_text, msgpack, split::Messages};
+use super::{MAX_ID, json, json_text, msgpack, split::Messages};
 use crate::error::Fault;
 use crate::ids::Form;
+use crate::names::Names;
 use std::borrow::Cow;
 
 /// A message whose fields have been found.
@@ -41,11 +42,11 @@ impl<'a> Take<'a> {
     }
 
     /// What was said.
-    pub(super) fn said(&self) -> Result<Said<'a>, Fault> {
+    pub(super) fn said(&self, names: Names) -> Result<Said<'a>, Fault> {
         let kind = self.kind();
         let id = self.id();
         let known = self.request(kind.as_deref());
-        self.by_type(kind, id).map_err(|fault| fault.with_id(known))
+        self.by_type(kind, id, names).map_err(|fault| fault.with_id(known))
     }
 
     /// The id of the request that this is.
@@ -57,14 +58,19 @@ impl<'a> Take<'a> {
     }
 
     /// What was said, and what stands beside it in any message.
-    pub(super) fn heard(&self) -> Result<Heard<'a>, Fault> {
-        let said = self.said()?;
+    pub(super) fn heard(&self, names: Names) -> Result<Heard<'a>, Fault> {
+        let said = self.said(names)?;
         let acked =
             self.count(Field::Acked).map_err(|fault| fault.with_id(self.request(self.kind().as_deref())))?;
         Ok(Heard { said, acked })
     }
 
-    fn by_type(&self, kind: Option<Cow<'a, str>>, id: Result<Option<u64>, Fault>) -> Result<Said<'a>, Fault> {
+    fn by_type(
+        &self,
+        kind: Option<Cow<'a, str>>,
+        id: Result<Option<u64>, Fault>,
+        names: Names,
+    ) -> Result<Said<'a>, Fault> {
         if let Some(flaw) = self.fields.flaw {
             return Err(flaw.fault());
         }
@@ -78,17 +84,17 @@ impl<'a> Take<'a> {
         Ok(match &*kind {
             "emit" => Said::Emit(Emit {
                 id,
-                event: self.name(Field::Event)?,
+                event: self.name(Field::Event, names)?,
                 data: self.data(Field::Data)?.unwrap_or(Data::null(self.form)),
-                key: self.key()?,
+                key: self.key(names)?,
                 trace: self.trace(),
             }),
             "publish" => Said::Publish(Publish {
                 id,
-                room: self.name(Field::Room)?,
-                event: self.name(Field::Event)?,
+                room: self.name(Field::Room, names)?,
+                event: self.name(Field::Event, names)?,
                 data: self.data(Field::Data)?.unwrap_or(Data::null(self.form)),
-                key: self.key()?,
+                key: self.key(names)?,
                 echo: self.flag(Field::Echo)?.unwrap_or(true),
                 volatile: self.flag(Field::Volatile)?.unwrap_or(false),
                 trace: self.trace(),
@@ -101,20 +107,20 @@ impl<'a> Take<'a> {
                 let time = self.data(Field::Time)?;
                 Said::Ping { id, time, rtt: self.rtt()? }
             }
-            "join" => Said::Join(self.join(id)?),
-            "leave" => Said::Leave { id, room: self.name(Field::Room)? },
+            "join" => Said::Join(self.join(id, names)?),
+            "leave" => Said::Leave { id, room: self.name(Field::Room, names)? },
             "history" => {
                 let (after, last) = (self.text(Field::After)?, self.count(Field::Last)?);
                 if after.is_some() && last.is_some() {
                     return Err(invalid("a history has \"after\" or \"last\", not both"));
                 }
-                let (room, limit) = (self.name(Field::Room)?, self.count(Field::Limit)?);
+                let (room, limit) = (self.name(Field::Room, names)?, self.count(Field::Limit)?);
                 Said::History { id, room, after, limit, last }
             }
             "auth" => Said::Auth { id, token: self.need(Field::Token)? },
             "hello" => Said::Hello(self.hello(id)?),
             "bye" => Said::Bye { id },
-            "open" => Said::Open(self.open(id)?),
+            "open" => Said::Open(self.open(id, names)?),
             kind if OF_STREAM.contains(&kind) => Said::Stream(self.of_stream(kind, id)?),
             other => return Err(unknown(other)),
         })
@@ -143,13 +149,13 @@ impl<'a> Take<'a> {
         })
     }
 
-    fn join(&self, id: Option<u64>) -> Result<Join<'a>, Fault> {
+    fn join(&self, id: Option<u64>, names: Names) -> Result<Join<'a>, Fault> {
         let (since, last) = (self.text(Field::Since)?, self.count(Field::Last)?);
         if since.is_some() && last.is_some() {
             return Err(invalid("a join has \"since\" or \"last\", not both"));
         }
         let data = self.data(Field::Data)?;
-        Ok(Join { id, room: self.name(Field::Room)?, since, last, data })
+        Ok(Join { id, room: self.name(Field::Room, names)?, since, last, data })
     }
 
     /// The outcome in a reply.
@@ -237,35 +243,16 @@ impl<'a> Take<'a> {
         self.text(field)?.ok_or_else(|| invalid(format!("\"{}\" is missing", field.word())))
     }
 
-    /// The name of a room or an event.
-    pub(super) fn name(&self, field: Field) -> Result<Cow<'a, str>, Fault> {
+    /// The name of a room, an event or a stream.
+    pub(super) fn name(&self, field: Field, names: Names) -> Result<Cow<'a, str>, Fault> {
         let name = self.need(field)?;
-        if name.is_empty() || name.len() > NAME {
-            let length = name.len();
-            return Err(invalid(format!(
-                "\"{}\" is {length} bytes long; a name has 1 to {NAME}",
-                field.word()
-            )));
-        }
-        // Unicode's Cc, which is U+0000-1F and U+007F-9F.
-        if let Some(c) = name.chars().find(|c| c.is_control()) {
-            let code = u32::from(c);
-            return Err(invalid(format!(
-                "\"{}\" has the control character U+{code:04X} in it",
-                field.word()
-            )));
-        }
+        names.check(format_args!("\"{}\"", field.word()), &name)?;
         Ok(name)
     }
 
-    fn key(&self) -> Result<Option<Cow<'a, str>>, Fault> {
+    fn key(&self, names: Names) -> Result<Option<Cow<'a, str>>, Fault> {
         let key = self.text(Field::Key)?;
-        if let Some(key) = &key {
-            let length = key.chars().count();
-            if !(1..=KEY).contains(&length) {
-                return Err(invalid(format!("\"key\" is {length} characters long; a key has 1 to {KEY}")));
-            }
-        }
+        key.as_deref().map_or(Ok(()), |key| names.check_key(key))?;
         Ok(key)
     }
 

@@ -7,18 +7,20 @@ use super::take::Take;
 use super::{MAX_ID, json_skip, json_text, msgpack, number};
 use crate::error::Fault;
 use crate::ids::Form;
+use crate::limits::fixed::NAMED_STREAMS;
+use crate::names::Names;
 
 /// The types of messages whose `id` is that of a stream.
 pub(super) const OF_STREAM: [&str; 4] = ["item", "credit", "end", "cancel"];
 
 impl<'a> Take<'a> {
-    pub(super) fn open(&self, id: Option<u64>) -> Result<Open<'a>, Fault> {
+    pub(super) fn open(&self, id: Option<u64>, names: Names) -> Result<Open<'a>, Fault> {
         let Some(id) = id else {
             return Err(invalid("an open needs an \"id\": it is what the stream is called from then on"));
         };
         Ok(Open {
             id,
-            stream: self.name(Field::Stream)?,
+            stream: self.name(Field::Stream, names)?,
             data: self.data(Field::Data)?.unwrap_or(Data::null(self.form)),
             up: self.flag(Field::Up)?.unwrap_or(false),
             credit: self.count(Field::Credit)?.unwrap_or(0),
@@ -43,9 +45,6 @@ impl<'a> Take<'a> {
     }
 }
 
-/// Most streams that a `hello` may name: far more than a session may have.
-const NAMED: usize = 1024;
-
 /// Ids and numbers of an object such as `{"5":90}`, which was checked as a value.
 pub(super) fn streams(bytes: &[u8], form: Form) -> Result<Vec<(u64, u64)>, Fault> {
     let mut found = Vec::new();
@@ -55,8 +54,10 @@ pub(super) fn streams(bytes: &[u8], form: Form) -> Result<Vec<(u64, u64)>, Fault
             let told = format!("\"streams\" has {key:?}; it must be ids with the next item wanted of each");
             return Err(invalid(told));
         };
-        if found.len() == NAMED {
-            return Err(invalid(format!("\"streams\" has more than {NAMED} ids; name those that are open")));
+        if found.len() == NAMED_STREAMS {
+            return Err(invalid(format!(
+                "\"streams\" has more than {NAMED_STREAMS} ids; name those that are open"
+            )));
         }
         found.push((id, next));
         Ok(())

@@ -7,8 +7,9 @@ use super::flaw::{Flaw, What};
 use super::json_skip::after_space;
 use super::msgpack::Head;
 use super::number::{self, Number};
-use super::{DEPTH, base64, json_text, msgpack};
+use super::{base64, json_text, msgpack};
 use crate::ids::Form;
+use crate::limits::fixed::DEPTH;
 
 /// The two containers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

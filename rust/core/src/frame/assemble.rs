@@ -8,10 +8,7 @@ use super::event::{Event, Kind, Payload};
 use super::utf8::Utf8;
 use crate::codes::close;
 use crate::error::Broken;
-
-/// Most empty fragments of one message. The others are bounded by the message's size; these bring
-/// it no nearer to its end and would keep it open for ever.
-pub(super) const MAX_EMPTY_FRAGMENTS: u32 = 1024;
+use crate::limits::fixed::EMPTY_FRAGMENTS;
 
 /// A message in the making.
 #[derive(Debug)]
@@ -36,12 +33,10 @@ impl Assembly {
     pub(super) fn announce(&mut self, len: u64, max: usize) -> Result<(), Broken> {
         if len == 0 {
             self.empty = self.empty.saturating_add(1);
-            if self.empty > MAX_EMPTY_FRAGMENTS {
+            if self.empty > EMPTY_FRAGMENTS {
                 return Err(Broken::new(
                     close::TOO_BIG,
-                    format!(
-                        "a message has more than {MAX_EMPTY_FRAGMENTS} empty fragments, which is the limit"
-                    ),
+                    format!("a message has more than {EMPTY_FRAGMENTS} empty fragments, which is the limit"),
                 ));
             }
         }

@@ -10,14 +10,7 @@
 use super::http::Head;
 use super::refusal::Refusal;
 use crate::codes::Code;
-
-/// Longest line between chunks (a size with its extensions, or a trailer), in bytes.
-const MAX_LINE: usize = 4 * 1024;
-/// All trailers together, in bytes.
-const MAX_TRAILERS: usize = 16 * 1024;
-/// Framing that may come with a body beside its bytes: else a body of one-byte chunks with long extensions
-/// would cost many times its bound.
-const MAX_FRAMING: usize = 1024 * 1024;
+use crate::limits::fixed::{BODY_FRAMING, BODY_LINE, BODY_TRAILERS};
 
 /// Where in the body the next byte stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -132,13 +125,15 @@ impl Body {
         let end = memchr::memchr(b'\n', input);
         let taken = end.map_or(input.len(), |end| end.saturating_add(1));
         self.framing = self.framing.saturating_add(taken);
-        if self.line.len().saturating_add(taken) > MAX_LINE {
+        if self.line.len().saturating_add(taken) > BODY_LINE {
             return Err(bad(format!(
-                "a line between the chunks of the body is longer than {MAX_LINE} bytes"
+                "a line between the chunks of the body is longer than {BODY_LINE} bytes"
             )));
         }
-        if self.framing > MAX_FRAMING {
-            return Err(bad(format!("the framing of the body's chunks takes more than {MAX_FRAMING} bytes")));
+        if self.framing > BODY_FRAMING {
+            return Err(bad(format!(
+                "the framing of the body's chunks takes more than {BODY_FRAMING} bytes"
+            )));
         }
         self.line.extend_from_slice(&input[..taken]);
         if end.is_some() {
@@ -170,8 +165,8 @@ impl Body {
             State::Trailers if line.is_empty() => State::Done,
             State::Trailers => {
                 self.trailers = self.trailers.saturating_add(line.len());
-                if self.trailers > MAX_TRAILERS {
-                    return Err(bad(format!("the trailers take more than {MAX_TRAILERS} bytes")));
+                if self.trailers > BODY_TRAILERS {
+                    return Err(bad(format!("the trailers take more than {BODY_TRAILERS} bytes")));
                 }
                 State::Trailers
             }
@@ -261,7 +256,7 @@ mod tests {
                 assert_eq!(read(wire.as_bytes(), 100), Err(413), "{before} bytes, then {size}");
             }
         }
-        let endless = [b"1;".as_slice(), &vec![b'x'; MAX_LINE]].concat();
+        let endless = [b"1;".as_slice(), &vec![b'x'; BODY_LINE]].concat();
         assert_eq!(read(&endless, 100), Err(400));
     }
 

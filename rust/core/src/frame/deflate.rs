@@ -7,6 +7,7 @@
 
 use crate::codes::close;
 use crate::error::Broken;
+use crate::limits::fixed::FINAL_BLOCKS;
 use flate2::{Compress, Compression, Decompress, FlushCompress, FlushDecompress, Status};
 
 /// The empty stored block at the end of each message, without its three bits of header.
@@ -15,10 +16,6 @@ const TAIL: [u8; 4] = [0x00, 0x00, 0xff, 0xff];
 /// An empty final block with fixed codes, RFC 1951 §3.2.6: after a whole message it, and nothing else,
 /// ends the stream at once.
 const END: [u8; 2] = [0x03, 0x00];
-
-/// Most final blocks in one message. RFC 7692 §7.2.3.4 and 5 allow them, an honest sender has one a message
-/// or a fragment; each makes us begin a new stream, which costs more than the two bytes that it takes.
-const MAX_FINAL_BLOCKS: u32 = 64;
 
 /// Turns compressed messages into what they were.
 #[derive(Debug)]
@@ -102,10 +99,10 @@ impl Run<'_> {
             self.bare = false;
             if status == Status::StreamEnd {
                 self.finals = self.finals.saturating_add(1);
-                if self.finals > MAX_FINAL_BLOCKS {
+                if self.finals > FINAL_BLOCKS {
                     return Err(Broken::new(
                         close::BAD_DATA,
-                        format!("a compressed message has more than {MAX_FINAL_BLOCKS} final blocks"),
+                        format!("a compressed message has more than {FINAL_BLOCKS} final blocks"),
                     ));
                 }
                 self.stream.reset(false);

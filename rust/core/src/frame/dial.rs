@@ -4,11 +4,7 @@ use super::handshake::accept;
 use super::offers::{self, Agreed};
 use crate::codes::close;
 use crate::error::Broken;
-
-/// Most header fields in a response.
-const MAX_HEADERS: usize = 100;
-/// Longest head of a response.
-const MAX_HEAD: usize = 16 * 1024;
+use crate::limits::fixed::{ANSWER_HEAD, HEADERS};
 
 /// Append a request that opens a WebSocket. `extensions` is the offer, and `headers` are any others.
 pub fn write_request(
@@ -72,13 +68,13 @@ pub fn check_response<'a>(
     protocols: &[&str],
     deflate: bool,
 ) -> Result<Answer<'a>, Broken> {
-    let mut slots = [httparse::EMPTY_HEADER; MAX_HEADERS];
+    let mut slots = [httparse::EMPTY_HEADER; HEADERS];
     let mut response = httparse::Response::new(&mut slots);
     let length = match response.parse(bytes) {
         Ok(httparse::Status::Complete(length)) => length,
-        Ok(httparse::Status::Partial) if bytes.len() < MAX_HEAD => return Ok(Answer::Incomplete),
+        Ok(httparse::Status::Partial) if bytes.len() < ANSWER_HEAD => return Ok(Answer::Incomplete),
         Ok(httparse::Status::Partial) => {
-            return Err(wrong(format!("the response's head is longer than {MAX_HEAD} bytes")));
+            return Err(wrong(format!("the response's head is longer than {ANSWER_HEAD} bytes")));
         }
         Err(error) => return Err(wrong(format!("the response's head is malformed: {error}"))),
     };

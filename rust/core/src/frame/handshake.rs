@@ -4,6 +4,7 @@ use super::http::{Head, is_token};
 use super::offers;
 use super::refusal::Refusal;
 use crate::codes::Code;
+use crate::limits::fixed::SUBPROTOCOLS;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use sha1::{Digest, Sha1};
@@ -13,9 +14,6 @@ pub use super::offers::Agreed;
 
 /// Appended to the key before it is hashed, RFC 6455 §1.3.
 const GUID: &[u8] = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
-
-/// Most subprotocols in one handshake; each is compared with the others.
-const MAX_PROTOCOLS: usize = 64;
 
 /// What a valid handshake asks for.
 #[derive(Debug)]
@@ -69,8 +67,8 @@ fn key<'a>(head: &Head<'a>) -> Result<&'a str, Refusal> {
 fn protocols<'a>(head: &Head<'a>) -> Result<Vec<&'a str>, Refusal> {
     let mut names: Vec<&str> = Vec::new();
     for name in head.header_tokens("sec-websocket-protocol") {
-        if names.len() == MAX_PROTOCOLS {
-            return Err(Refusal::bad(format!("more than {MAX_PROTOCOLS} subprotocols are offered")));
+        if names.len() == SUBPROTOCOLS {
+            return Err(Refusal::bad(format!("more than {SUBPROTOCOLS} subprotocols are offered")));
         }
         // RFC 6455 §4.1, point 10: tokens, each once.
         if !is_token(name.as_bytes()) || names.contains(&name) {

@@ -7,16 +7,14 @@
 //!
 //! A head may come one byte at a time, and is then looked at once a byte. Until its last line is
 //! there, the only work is one search for line feeds (16 KiB in under a microsecond), and not more
-//! than [`MAX_HEADERS`] of them are looked at.
+//! than [`HEADERS`] of them are looked at.
 
 use super::rules;
 use crate::codes::Code;
+use crate::limits::fixed::HEADERS;
 use std::mem::MaybeUninit;
 
 pub use super::refusal::Refusal;
-
-/// Most header fields in a head.
-pub const MAX_HEADERS: usize = 100;
 
 /// What is there of a request's head.
 #[derive(Debug)]
@@ -90,7 +88,7 @@ fn end(bytes: &[u8], start: usize, max_head: usize) -> Result<Option<usize>, Ref
             version(&window[line..feed - 1])?;
         }
         lines += 1;
-        if lines > MAX_HEADERS + 1 {
+        if lines > HEADERS + 1 {
             return Err(too_many());
         }
         line = feed + 1;
@@ -129,12 +127,12 @@ fn too_many() -> Refusal {
     Refusal::new(
         431,
         Code::TooLarge,
-        format!("the request has more than {MAX_HEADERS} header fields, which is the limit"),
+        format!("the request has more than {HEADERS} header fields, which is the limit"),
     )
 }
 
 fn read(bytes: &[u8]) -> Result<Head<'_>, Refusal> {
-    let mut slots = [const { MaybeUninit::uninit() }; MAX_HEADERS];
+    let mut slots = [const { MaybeUninit::uninit() }; HEADERS];
     let mut request = httparse::Request::new(&mut []);
     match request.parse_with_uninit_headers(bytes, &mut slots) {
         Ok(httparse::Status::Complete(length)) if length == bytes.len() => {}

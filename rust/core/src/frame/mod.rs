@@ -26,7 +26,7 @@ pub mod mask;
 mod offers;
 pub mod origin;
 pub mod page;
-mod path;
+pub mod path;
 pub mod query;
 mod refusal;
 mod rules;

@@ -6,6 +6,9 @@
 
 use super::refusal::Refusal;
 
+/// What the name of a stream stands behind, which may have a slash in it.
+pub const STREAMS: &str = "/rt/stream/";
+
 /// Judge a path as it stands in the request: of rtcore's own (`ours`), or of whatever is mounted.
 pub(super) fn check(path: &str, ours: bool) -> Result<(), Refusal> {
     if path.starts_with("//") {

@@ -1,10 +1,8 @@
 //! The part of a target behind its `?`, as forms and `URLSearchParams` write it (WHATWG URL §5).
 
 use super::refusal::Refusal;
+use crate::limits::fixed::QUERY_PARAMETERS;
 use std::borrow::Cow;
-
-/// Most parameters that are looked at.
-const MOST: usize = 1_100;
 
 /// Names and values, in their order.
 #[derive(Debug, Default)]
@@ -17,8 +15,8 @@ impl<'a> Query<'a> {
         let Some(query) = query.filter(|query| !query.is_empty()) else { return Ok(Self::default()) };
         let mut pairs = Vec::new();
         for part in query.split('&').filter(|part| !part.is_empty()) {
-            if pairs.len() == MOST {
-                return Err(Refusal::bad(format!("the query has more than {MOST} parameters")));
+            if pairs.len() == QUERY_PARAMETERS {
+                return Err(Refusal::bad(format!("the query has more than {QUERY_PARAMETERS} parameters")));
             }
             let (name, value) = part.split_once('=').unwrap_or((part, ""));
             pairs.push((decode(name)?, decode(value)?));

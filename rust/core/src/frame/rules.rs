@@ -7,14 +7,11 @@ use super::path;
 use super::refusal::Refusal;
 use crate::codes::Code;
 
-/// Behind it stands the name of a stream, which may have a slash in it.
-const STREAMS: &str = "/rt/stream/";
-
 /// Judge a head that follows the grammar.
 pub(super) fn check(head: &Head<'_>) -> Result<(), Refusal> {
     method(head)?;
     target(head)?;
-    path::check(head.path(), head.path().starts_with(STREAMS))?;
+    path::check(head.path(), head.path().starts_with(path::STREAMS))?;
     host(head)?;
     let has_body = framing(head)?;
     if has_body && head.has_token("upgrade", "websocket") {

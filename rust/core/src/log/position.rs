@@ -6,13 +6,11 @@
 #![cfg_attr(not(test), warn(clippy::arithmetic_side_effects))]
 
 use crate::ids::Seq;
+use crate::limits::fixed::EPOCH;
 use std::fmt;
 
 /// The highest number of the log.
 pub const MAX_SEQ: Seq = (1 << 53) - 1;
-
-/// Longest epoch (bytes).
-pub const MAX_EPOCH: usize = 32;
 
 /// A place in one life of the log. `Display` writes it as the wire has it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,7 +50,7 @@ impl<'a> Position<'a> {
     pub fn parse(text: &'a str) -> Option<(&'a str, Seq)> {
         let (epoch, digits) = text.split_once('.')?;
         let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
-        if epoch.is_empty() || epoch.len() > MAX_EPOCH || !epoch.bytes().all(plain) {
+        if epoch.is_empty() || epoch.len() > EPOCH || !epoch.bytes().all(plain) {
             return None;
         }
         // `parse` alone would take a plus sign.

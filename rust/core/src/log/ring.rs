@@ -14,6 +14,7 @@
 
 use super::entry::Entry;
 use crate::ids::Seq;
+use crate::limits::fixed::{RING_AGE_MS, RING_BYTES, RING_ENTRIES};
 use std::collections::{BTreeSet, VecDeque, vec_deque};
 use std::ops::AddAssign;
 use std::sync::Arc;
@@ -27,6 +28,13 @@ pub struct Bounds {
     pub bytes: usize,
     /// Age of an entry, in milliseconds.
     pub age_ms: u64,
+}
+
+impl Default for Bounds {
+    /// Those of a room without settings.
+    fn default() -> Self {
+        Self { count: RING_ENTRIES, bytes: RING_BYTES, age_ms: RING_AGE_MS }
+    }
 }
 
 /// What letting go gave back.

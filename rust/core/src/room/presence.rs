@@ -20,17 +20,9 @@
 //! memory.
 
 use crate::ids::{SessionId, Tick};
+use crate::limits::fixed::{PRESENCE_CHANGES, PRESENCE_LONGEST_MS, PRESENCE_STRETCH};
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
-
-/// Changes that are kept for listeners that lag. Somebody who missed more is better served by a snapshot.
-pub const MAX_CHANGES: usize = 1024;
-
-/// Members for which the window is as long as it is for none, again.
-const STRETCH: u64 = 500;
-
-/// Longest window (ms): presence that is older than this feels wrong to people.
-const LONGEST_MS: u64 = 2_000;
 
 /// A member as others are shown it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -198,7 +190,7 @@ impl Presence {
         let recent = self.recent.get_or_insert_with(|| Box::new(Recent::new(before)));
         self.mark += 1;
         recent.changes.push_back(Change { mark: self.mark, was, here, who });
-        if recent.changes.len() > MAX_CHANGES {
+        if recent.changes.len() > PRESENCE_CHANGES {
             recent.changes.pop_front();
             recent.floor += 1;
         }
@@ -226,8 +218,8 @@ impl Recent {
 /// reached at 9,500 members).
 #[must_use]
 pub fn window_ms(base_ms: u64, members: usize) -> u64 {
-    let stretched = base_ms.saturating_add(base_ms.saturating_mul(members as u64) / STRETCH);
-    stretched.min(LONGEST_MS.max(base_ms))
+    let stretched = base_ms.saturating_add(base_ms.saturating_mul(members as u64) / PRESENCE_STRETCH);
+    stretched.min(PRESENCE_LONGEST_MS.max(base_ms))
 }
 
 /// What is known of one session while changes are folded into a difference.

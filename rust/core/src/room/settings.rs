@@ -13,14 +13,12 @@
 //! try again.
 
 use super::grants::Grants;
+use crate::limits::fixed::OWN_NAME;
 use crate::log::ring::Bounds;
 use memchr::memmem;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
-
-/// Longest pattern (bytes): that of the names it is for.
-pub const MAX_PATTERN: usize = 255;
 
 /// What happens when a ring has let go of what a lagging or returning listener still needs.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -170,8 +168,8 @@ impl Patterns {
         if pattern.is_empty() {
             return Some("it is empty; `*` stands for every room".into());
         }
-        if pattern.len() > MAX_PATTERN {
-            return Some(format!("it has {} bytes, and names have at most {MAX_PATTERN}", pattern.len()));
+        if pattern.len() > OWN_NAME {
+            return Some(format!("it has {} bytes, and names have at most {OWN_NAME}", pattern.len()));
         }
         if let Some(bad) = pattern.chars().find(|char| char.is_control()) {
             return Some(format!("it has the control character {bad:?}, which no name may have"));

@@ -2,12 +2,8 @@
 //!
 //! Invariants: `taken + waiting.len() == next <= credit`; `bytes` is the sum of `waiting`.
 
+use crate::limits::fixed::{STREAM_FIRST, STREAM_WINDOW};
 use std::collections::VecDeque;
-
-/// Items that may be under way or wait, where they are small.
-const WINDOW: u64 = 64;
-/// The same before the first has shown how large they are.
-const FIRST: u64 = 4;
 
 /// What became of an item.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -88,7 +84,7 @@ impl Up {
     /// So many bytes may wait.
     pub fn grant(&mut self, bytes: usize) -> Option<u64> {
         let fits = bytes.checked_div(self.largest).unwrap_or(bytes) as u64;
-        let window = if self.next == 0 { FIRST } else { fits.clamp(1, WINDOW) };
+        let window = if self.next == 0 { STREAM_FIRST } else { fits.clamp(1, STREAM_WINDOW) };
         let credit = self.taken.saturating_add(window);
         if self.closed || credit <= self.credit {
             return None;
@@ -117,13 +113,13 @@ mod tests {
     fn items_come_once_in_order_and_within_the_credit() {
         let mut up = Up::default();
         assert_eq!(up.arrive(0, 1), Arrived::Beyond);
-        assert_eq!(up.grant(1000), Some(FIRST));
+        assert_eq!(up.grant(1000), Some(STREAM_FIRST));
         assert_eq!(up.arrive(1, 1), Arrived::Early);
-        for n in 0..FIRST {
+        for n in 0..STREAM_FIRST {
             assert_eq!(up.arrive(n, 1), Arrived::Next);
             assert_eq!(up.arrive(n, 1), Arrived::Again);
         }
-        assert_eq!(up.arrive(FIRST, 1), Arrived::Beyond);
+        assert_eq!(up.arrive(STREAM_FIRST, 1), Arrived::Beyond);
         assert_eq!(up.bytes(), 4);
     }
 

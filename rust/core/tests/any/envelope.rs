@@ -1,8 +1,9 @@
 //! What must hold for any frame: reading ends, in a message or in a fault, and what is taken can be said again
 //! in both forms and means the same.
 
-use rtcore_core::Form;
 use rtcore_core::envelope::{Data, Said, digest, field, messages, read, same, transcode, type_of};
+use rtcore_core::names::Names;
+use rtcore_core::{Form, Limits};
 
 pub fn json(frame: &[u8]) {
     must_hold(Form::Json, frame);
@@ -16,7 +17,7 @@ fn must_hold(form: Form, frame: &[u8]) {
     for message in messages(form, frame).flatten() {
         let _ = type_of(form, message);
         let _ = field(message, form, "data");
-        match read(form, message) {
+        match read(form, message, Names::of(&Limits::default())) {
             Ok(Said::Emit(emit)) => sayable(&emit.data),
             Ok(Said::Publish(publish)) => sayable(&publish.data),
             Ok(Said::Reply { result: Ok(data), .. }) => sayable(&data),

@@ -2,8 +2,10 @@
 //! JSON reader keeps exactly (RFC 8259 §6) is not taken.
 
 use rtcore_core::envelope::{Said, read};
-use rtcore_core::log::position::{MAX_EPOCH, MAX_SEQ, Position};
-use rtcore_core::{Form, Seq};
+use rtcore_core::limits::fixed::EPOCH;
+use rtcore_core::log::position::{MAX_SEQ, Position};
+use rtcore_core::names::Names;
+use rtcore_core::{Form, Limits, Seq};
 use std::fmt::Write;
 
 /// The rule of `docs/protocol.md`, said as plainly as can be: what `Position::parse` must agree with.
@@ -11,7 +13,7 @@ fn plainly(text: &str) -> Option<(&str, Seq)> {
     let parts: Vec<&str> = text.split('.').collect();
     let [epoch, digits] = parts[..] else { return None };
     let letters = |c: char| matches!(c, 'a'..='z' | '0'..='9');
-    if !(1..=MAX_EPOCH).contains(&epoch.len()) || !epoch.chars().all(letters) {
+    if !(1..=EPOCH).contains(&epoch.len()) || !epoch.chars().all(letters) {
         return None;
     }
     let seq = digits.chars().try_fold(0_u128, |sum, c| {
@@ -45,7 +47,7 @@ fn in_messages(text: &str) {
     }
     quoted.push('"');
     let said = format!(r#"{{"type":"hello","position":{quoted}}}"#);
-    match read(Form::Json, said.as_bytes()) {
+    match read(Form::Json, said.as_bytes(), Names::of(&Limits::default())) {
         Ok(Said::Hello(hello)) => assert_eq!(hello.position.as_deref(), Some(text)),
         other => panic!("a hello with the position {text:?} is read as {other:?}"),
     }
@@ -59,7 +61,7 @@ fn id(text: &str) {
     let said = format!(r#"{{"type":"leave","id":{text},"room":"tea"}}"#);
     let fits = !(text.len() > 1 && text.starts_with('0'))
         && text.parse::<u64>().is_ok_and(|id| (1..=MAX_SEQ).contains(&id));
-    match read(Form::Json, said.as_bytes()) {
+    match read(Form::Json, said.as_bytes(), Names::of(&Limits::default())) {
         Ok(Said::Leave { id, .. }) => {
             assert!(fits, "{text} was taken for an id");
             assert_eq!(id.map(|id| id.to_string()).as_deref(), Some(text));

@@ -1,9 +1,10 @@
 //! The lengths of frames, and those of `MessagePack`.
 
-use rtcore_core::Form;
 use rtcore_core::envelope::{digest, field, messages, read, transcode};
 use rtcore_core::frame::websocket::{Decoder, Role, opcode, write_frame};
 use rtcore_core::frame::{Inflater, websocket};
+use rtcore_core::names::Names;
+use rtcore_core::{Form, Limits};
 
 const MAX: usize = 1000;
 const ENDS: [u64; 9] =
@@ -89,11 +90,10 @@ fn a_length_of_messagepack_that_lies_is_seen_at_once() {
             message.extend_from_slice(&value);
             let key = [&[0x81][..], &value].concat();
             for bytes in [&message, &key, &value] {
-                assert!(read(Form::Msgpack, bytes).is_err(), "{bytes:02x?}");
-                assert!(
-                    messages(Form::Msgpack, bytes)
-                        .all(|one| one.and_then(|one| read(Form::Msgpack, one)).is_err())
-                );
+                assert!(read(Form::Msgpack, bytes, Names::of(&Limits::default())).is_err(), "{bytes:02x?}");
+                assert!(messages(Form::Msgpack, bytes).all(|one| {
+                    one.and_then(|one| read(Form::Msgpack, one, Names::of(&Limits::default()))).is_err()
+                }));
                 let mut out = b"before".to_vec();
                 assert!(transcode(bytes, Form::Msgpack, Form::Json, &mut out).is_err(), "{bytes:02x?}");
                 assert_eq!(out, b"before");

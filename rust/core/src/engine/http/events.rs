@@ -14,6 +14,7 @@ use crate::frame::eventstream::{self, LAST_CHUNK};
 use crate::frame::http::{Head, Refusal};
 use crate::frame::query::Query;
 use crate::ids::{ConnId, Form, Now, SessionId};
+use crate::limits::fixed::PADDING;
 use crate::log::position::Since;
 use crate::outbox::{Lane, Meta};
 use crate::shares::{Account, User, What};
@@ -34,9 +35,6 @@ pub(super) struct Shape {
     pub padding: u32,
 }
 
-/// Most bytes of padding: what proxies gather is 4 to 8 KiB.
-const MOST_PADDING: u64 = 16 * 1024;
-
 impl Shape {
     pub fn of(head: &Head<'_>, query: &Query<'_>) -> Result<Self, Refusal> {
         let plain = match query.one("format")? {
@@ -55,7 +53,7 @@ impl Shape {
                 return Err(Refusal::new(400, Code::InvalidMessage, message));
             }
         };
-        let padding = query.number("padding")?.unwrap_or(0).min(MOST_PADDING);
+        let padding = query.number("padding")?.unwrap_or(0).min(PADDING);
         Ok(Self {
             plain,
             chunked: head.minor == 1,

@@ -13,7 +13,7 @@ use crate::timers::Due;
 
 impl Engine {
     pub(super) fn hello_arrived(&mut self, id: ConnId, body: &[u8], now: Now) {
-        let told = match read(Form::Json, body) {
+        let told = match read(Form::Json, body, self.config.names()) {
             Ok(Said::Hello(hello)) => {
                 let Some(request) = self.conn_mut(id).and_then(|conn| conn.request.as_mut()) else { return };
                 let (token, cookies) = (request.token.take(), std::mem::take(&mut request.cookies));

@@ -16,12 +16,11 @@ use crate::engine::{Engine, size};
 use crate::envelope::Data;
 use crate::frame::eventstream::LAST_CHUNK;
 use crate::frame::http::{Head, Refusal};
+use crate::frame::path::STREAMS;
 use crate::frame::query::{Query, decode_path};
 use crate::ids::{ConnId, Form, Now, SessionId};
 use crate::outbox::{Lane, Meta};
 
-/// Where the name of a stream stands.
-pub(super) const PATH: &str = "/rt/stream/";
 /// The one stream of such a session.
 const ID: u64 = 1;
 
@@ -41,7 +40,7 @@ impl Engine {
         query: &Query<'_>,
         now: Now,
     ) -> Result<(), Refusal> {
-        let name = decode_path(&head.path()[PATH.len()..])?;
+        let name = decode_path(&head.path()[STREAMS.len()..])?;
         let Some(index) = self.config.streams.iter().position(|stream| stream.name == name) else {
             return Err(Refusal::new(404, Code::NotFound, format!("there is no stream {name:?}")));
         };

@@ -4,10 +4,8 @@
 
 use crate::engine::session::same_key;
 use crate::ids::{ConnId, Seq, SessionId, Tick};
+use crate::limits::fixed::IDLE_LINK_MS;
 use std::collections::VecDeque;
-
-/// Links that ended after less silence than this (ms) were not cut for being idle: a client let go of them.
-const IDLE: u64 = 3_000;
 
 /// The link of a session with its newest `hello` over plain HTTP.
 #[derive(Debug, Default)]
@@ -85,7 +83,7 @@ impl Link {
     /// It was cut after so much silence (ms): something between cuts what is idle. From now on three
     /// quarters of that.
     pub fn was_cut(&mut self, after_ms: u64) {
-        if after_ms < IDLE {
+        if after_ms < IDLE_LINK_MS {
             return;
         }
         let quiet = (after_ms / 4).saturating_mul(3);

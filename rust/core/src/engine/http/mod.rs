@@ -41,6 +41,7 @@ use crate::frame::body::Body;
 use crate::frame::credentials::{Authorization, authorization, cookie};
 use crate::frame::http::{Head, Refusal};
 use crate::frame::page::{Page, page_of};
+use crate::frame::path::STREAMS;
 use crate::frame::query::Query;
 use crate::ids::{ConnId, Now, SessionId};
 use crate::outbox::{Lane, Meta};
@@ -61,7 +62,7 @@ impl Engine {
         let path = head.path();
         match path {
             "/rt/session" | "/rt/send" => want(head, "POST")?,
-            _ if path.starts_with(items::PATH) => want(head, "POST")?,
+            _ if path.starts_with(STREAMS) => want(head, "POST")?,
             "/rt/sse" | "/rt/poll" => want(head, "GET")?,
             _ => {
                 let message =
@@ -90,7 +91,7 @@ impl Engine {
                 request.route = Route::Send(self.speaker(head, &query)?);
                 self.begin_body(id, request, head, size(self.config.limits.max_message), now)
             }
-            _ if path.starts_with(items::PATH) => self.ask_stream(id, request, head, &query, now),
+            _ if path.starts_with(STREAMS) => self.ask_stream(id, request, head, &query, now),
             _ if Body::of(head, 0).is_ok_and(|body| body.is_none()) => {
                 if path == "/rt/poll" {
                     self.poll(id, request, head, &query, now)

@@ -155,12 +155,13 @@ impl Engine {
 
     /// Whether a body holds nothing but what others wait for, as far as a portion of a turn goes.
     fn only_answers(&mut self, body: &[u8]) -> bool {
+        let names = self.config.names();
         messages(Form::Json, body).all(|message| {
             self.look(&message);
             self.steps.is_spent()
                 || message
                     .ok()
-                    .and_then(|bytes| read(Form::Json, bytes).ok())
+                    .and_then(|bytes| read(Form::Json, bytes, names).ok())
                     .is_some_and(|said| is_answer(&said))
         })
     }
@@ -168,13 +169,14 @@ impl Engine {
     /// Others wait for these: they pass whatever else waits. All of the body will come again, so that a portion of a
     /// turn is enough.
     fn take_answers(&mut self, session: SessionId, body: &[u8], now: Now) {
+        let names = self.config.names();
         for message in messages(Form::Json, body) {
             self.look(&message);
             if self.steps.is_spent() {
                 return;
             }
             let Ok(bytes) = message else { continue };
-            if let Ok(said) = read(Form::Json, bytes)
+            if let Ok(said) = read(Form::Json, bytes, names)
                 && is_answer(&said)
                 && self.session(session).is_some()
             {
@@ -184,13 +186,16 @@ impl Engine {
     }
 
     fn take_or_keep(&mut self, session: SessionId, message: Result<&[u8], Fault>, now: Now) {
+        let names = self.config.names();
         self.look(&message);
         if !self.within_rate(session, now) {
             let limit = self.config.limits.messages_per_second;
             let told = format!("more than {limit} messages per second: this one was not taken");
             let fault = Fault::new(Code::Overloaded, told).retry_after(1000);
-            let id =
-                message.ok().and_then(|bytes| read(Form::Json, bytes).ok()).and_then(|said| id_of(&said));
+            let id = message
+                .ok()
+                .and_then(|bytes| read(Form::Json, bytes, names).ok())
+                .and_then(|said| id_of(&said));
             self.tell_fault(session, &fault.with_id(id));
             return;
         }
@@ -207,7 +212,7 @@ impl Engine {
             return;
         }
         let Ok(bytes) = message else { return };
-        if let Ok(said) = read(Form::Json, bytes)
+        if let Ok(said) = read(Form::Json, bytes, names)
             && is_answer(&said)
         {
             self.said(session, said, bytes, now);

@@ -66,7 +66,10 @@ impl Engine {
     ) -> Result<(), Refusal> {
         let (mut rooms, mut known): (Vec<String>, BTreeSet<&str>) = (Vec::new(), BTreeSet::new());
         for room in query.all("room") {
-            crate::engine::publish::check_name("a room", room).map_err(|fault| refusal_of(&fault))?;
+            self.config
+                .names()
+                .check(format_args!("the name of a room"), room)
+                .map_err(|fault| refusal_of(&fault))?;
             if known.insert(room) {
                 rooms.push(room.to_owned());
             }

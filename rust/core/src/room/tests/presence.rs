@@ -1,7 +1,8 @@
 //! Presence: whoever applies what it is told, as sets, knows who is here.
 
 use crate::ids::{SessionId, Tick};
-use crate::room::presence::{Diff, MAX_CHANGES, Presence, Who, window_ms};
+use crate::limits::fixed::PRESENCE_CHANGES;
+use crate::room::presence::{Diff, Presence, Who, window_ms};
 use proptest::prelude::*;
 use std::collections::BTreeMap;
 
@@ -169,11 +170,11 @@ fn many_snapshots_in_one_place_take_no_memory_and_miss_nobody() {
 fn what_is_no_longer_known_asks_for_a_snapshot() {
     let mut presence = Presence::default();
     let start = presence.mark();
-    let many = MAX_CHANGES as u64;
+    let many = PRESENCE_CHANGES as u64;
     for session in 0..many {
         presence.joined(Tick(0), who(session, 0));
     }
-    assert_eq!(presence.since(SessionId(1), start).map(|diff| diff.joined.len()), Some(MAX_CHANGES));
+    assert_eq!(presence.since(SessionId(1), start).map(|diff| diff.joined.len()), Some(PRESENCE_CHANGES));
     presence.joined(Tick(0), who(many, 0));
     assert_eq!(presence.since(SessionId(1), start), None);
     assert_eq!(presence.take(), None);

@@ -1,0 +1,90 @@
+//! Limits that nobody sets: bounds of the formats, and of what is done for the sake of one peer.
+//!
+//! A number is here (or in `shell`) if it bounds what somebody outside can make grow, or how long something may take for him.
+//! What only tunes (from how many members on there is an index, how
+//! large a chunk of memory is) stands where it is used, and changes nothing that anybody could see.
+
+const KIB: usize = 1024;
+const MIB: usize = 1024 * KIB;
+
+fixed! {
+    /// Header fields in a head, a request's or an answer's: browsers send some 20.
+    HEADERS: usize = 100;
+    /// Longest head of an answer that is read as a client (bytes).
+    ANSWER_HEAD: usize = 16 * KIB;
+    /// Parameters of a query that are looked at: as many rooms as a session may be in, and some more.
+    QUERY_PARAMETERS: usize = 1_100;
+    /// Subprotocols in one handshake; each is compared with the others.
+    SUBPROTOCOLS: usize = 64;
+    /// Longest line between the chunks of a body (bytes): a size with its extensions, or a trailer.
+    BODY_LINE: usize = 4 * KIB;
+    /// All trailers of a body together (bytes).
+    BODY_TRAILERS: usize = 16 * KIB;
+    /// Framing that may come with a body beside its bytes (bytes): else a body of one-byte chunks with long extensions would cost
+    /// many times its bound.
+    BODY_FRAMING: usize = MIB;
+    /// Empty fragments of one message. The others are bounded by the message's size; these bring it no nearer to its end and would
+    /// keep it open for ever.
+    EMPTY_FRAGMENTS: u32 = 1024;
+    /// Final blocks of deflate in one message. RFC 7692 §7.2.3.4 and 5 allow them, an honest sender has one a message or a fragment;
+    /// each makes us begin a new stream, which costs more than the two bytes that it takes.
+    FINAL_BLOCKS: u32 = 64;
+    /// How deep `data` may be nested: each level is a frame on the stack of whoever reads it with recursion.
+    DEPTH: u32 = 128;
+    /// Streams that a `hello` may name: far more than a session may have.
+    NAMED_STREAMS: usize = 1024;
+    /// Longest name that is registered or given by the server itself (bytes): a pattern, an event, a stream, `$user/ID`.
+    OWN_NAME: usize = 255;
+    /// Longest user id (bytes): `$user/ID` is a name of the server's own.
+    USER: usize = OWN_NAME - "$user/".len();
+    /// Longest epoch in a position (bytes).
+    EPOCH: usize = 32;
+    /// Entries that a room's ring keeps, unless its settings say otherwise.
+    RING_ENTRIES: usize = 1024;
+    /// Bytes of them.
+    RING_BYTES: usize = MIB;
+    /// How long they are kept (ms): a laptop that was closed over lunch hears what it missed.
+    RING_AGE_MS: u64 = 3_600_000;
+    /// Entries of what is said to one session alone; their bytes are bounded by `session_high`.
+    SESSION_RING_ENTRIES: usize = 4096;
+    /// Requests of the server's that one session may have open.
+    ASKS: usize = 256;
+    /// Small items that may be under way or wait in a stream that goes up.
+    STREAM_WINDOW: u64 = 64;
+    /// The same before the first has shown how large they are.
+    STREAM_FIRST: u64 = 4;
+    /// Changes of presence that are kept for listeners that lag. Somebody who missed more is better served by a snapshot.
+    PRESENCE_CHANGES: usize = 1024;
+    /// Members for which `presence_ms` is as long as it is for none, again.
+    PRESENCE_STRETCH: u64 = 500;
+    /// The longest time over which presence differences are gathered (ms): what is older feels wrong to people.
+    PRESENCE_LONGEST_MS: u64 = 2_000;
+    /// Connections beyond the limit that are still answered with a refusal; more are closed without a word.
+    REFUSED_AT_ONCE: usize = 256;
+    /// Refusals of a kind that the application is told of in one turn, for its log: what is behind one is in them, and
+    /// a flood of them costs no more. All are counted.
+    REFUSALS_TOLD: u32 = 4;
+    /// When a client is told to come back that a limit refused (s): long enough for a place to be free, short enough for people.
+    COME_BACK_S: u32 = 5;
+    /// Bytes of a result for which there is always place once its key is taken: a handler that has run must be able to say so.
+    RESULT: usize = 4096;
+    /// Padding that an event stream may ask for (bytes): what proxies gather is 4 to 8 KiB.
+    PADDING: u64 = 16 * 1024;
+    /// Event streams that ended after less silence than this (ms) were not cut for being idle: their client let go of them.
+    IDLE_LINK_MS: u64 = 3_000;
+    /// How often old entries and keys are let go of where nothing happens (ms).
+    SWEEP_MS: u64 = 10_000;
+    /// Keys that are looked at in one sweep: a fraction of a millisecond.
+    SWEEP_KEYS: usize = 4096;
+    /// Connections accepted from one listener in one turn: who is connected is not kept waiting by a crowd at the door.
+    ACCEPTS: usize = 64;
+    /// How long accepting rests when descriptors or memory have run out (ms).
+    ACCEPT_REST_MS: u64 = 100;
+    /// Writes to one connection in one flush. A session that was behind is fed while the kernel takes everything; after that it is
+    /// the others' turn.
+    FLUSH_WRITES: usize = 4;
+    /// Rounds of one flush: what is written or closed may make more due, for others. The rest is left to the next flush.
+    FLUSH_ROUNDS: usize = 4;
+    /// What one flush may write (bytes), a call counting as 512 of them: some 5 to 10 ms. A message to a thousand members fits.
+    FLUSH_BYTES: usize = MIB;
+}

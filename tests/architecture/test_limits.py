@@ -1,0 +1,104 @@
+"""Every number that is a limit stands once, in the core, with its reason; and each is kept by somebody."""
+
+from __future__ import annotations
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+
+from rtcore._ground.numbers import FIXED, LIMITS
+from tests.architecture.imports import name_of, sources
+
+ROOT = Path(__file__).resolve().parents[2]
+SCENARIOS = ROOT / "rust/core/tests/limits.rs"
+
+# Numbers of a module that are no limits: a format fixes them, or they change nothing that anybody sees.
+NO_LIMITS = {
+    "_backend.connection.GOING_AWAY": "RFC 6455 §7.4.1",
+    "_backend.connection.SLICE": "what is read at a time",
+    "_backend.ends._GLANCE": "of a request that nobody reads: a peer notices, or not",
+    "_backend.ends._SLICE": "what is read at a time",
+    "_backend.hypercorn.ABNORMAL": "RFC 6455 §7.4.1",
+    "_config.kinds._MOST": "64 bits",
+    "_config.kinds._SHOWN": "how an error looks",
+    "_data.values.JSON": "a kind",
+    "_data.values.MSGPACK": "a kind",
+    "_serve.listeners._TRIES": "how often a free port is sought",
+    "_serve.shell.CHUNK": "what is read at a time",
+    "_tokens.claims._SHOWN": "how an error looks",
+    "_turn.dispatch.LOOK_EVERY": "how often the clock is looked at",
+    "_turn.endings.SHARE": "how those that wait are divided",
+    "_turn.refused._MESSAGE": "a kind",
+    "_turn.worker.AWAITED": "a mark",
+    "auth._LAST_MS": "what JSON's numbers hold",
+    "cli.token._LEAST": "RFC 7518 §3.2",
+    "http_api.keys.SHORT": "when a warning is worth it",
+    "site.demo_app.LONGEST_NAME": "the demo's own",
+    "testing.client.PATIENCE": "how long a test waits",
+    "testing.frames._CONTINUATION": "RFC 6455 §5.2",
+    "tokens._NEVER": "the end of the year 9999",
+}
+
+
+def is_number(node: ast.expr) -> bool:
+    """Whether an expression is made of written numbers alone."""
+    if isinstance(node, ast.BinOp):
+        return is_number(node.left) and is_number(node.right)
+    if isinstance(node, ast.UnaryOp):
+        return is_number(node.operand)
+    return isinstance(node, ast.Constant) and type(node.value) in (int, float)
+
+
+def written(path: Path) -> set[str]:
+    """The module's names in capitals that are given a number."""
+    found: set[str] = set()
+    for node in ast.parse(path.read_text()).body:
+        if isinstance(node, ast.AnnAssign) and node.value is not None:
+            targets, value = [node.target], node.value
+        elif isinstance(node, ast.Assign):
+            targets, value = node.targets, node.value
+        else:
+            continue
+        names = [target.id for target in targets if isinstance(target, ast.Name)]
+        found.update(name for name in names if name.strip("_").isupper() and is_number(value))
+    return found
+
+
+def test_no_limit_is_written_in_python() -> None:
+    numbers = {
+        f"{name_of(path).removeprefix('rtcore.')}.{name}" for path in sources() for name in written(path)
+    }
+    assert numbers == set(NO_LIMITS), (
+        "a limit is a row in rust/core/src/limits; anything else says here what it is"
+    )
+
+
+def test_each_fixed_limit_has_a_reader() -> None:
+    """A row that nothing reads would be a promise of the documentation alone."""
+    python = "\n".join(path.read_text() for path in sources())
+    rust = "\n".join(
+        path.read_text()
+        for folder in ("core", "reactor", "py")
+        for path in (ROOT / "rust" / folder / "src").rglob("*.rs")
+        if path.parent.name != "limits"
+    )
+    unread = [
+        name for name in FIXED if f'FIXED["{name}"]' not in python and not re.search(rf"\b{name}\b", rust)
+    ]
+    assert not unread
+
+
+def elsewhere() -> list[tuple[str, str, str]]:
+    """Limits that the hands and Python keep, each with its test: `ELSEWHERE` of the scenarios."""
+    rows = re.findall(r'\("(\w+)",\s+"([\w/.]+)::(\w+)"\)', SCENARIOS.read_text())
+    assert rows
+    return rows
+
+
+@pytest.mark.parametrize(("limit", "path", "test"), elsewhere(), ids=lambda one: str(one))
+def test_what_is_kept_elsewhere_has_a_test_there(limit: str, path: str, test: str) -> None:
+    """The others have their scenarios in `rust/core/tests/limits.rs`: there is one for each row."""
+    assert limit in {name for name, *_ in LIMITS}
+    assert re.search(rf"\b(def|fn) {test}\b", (ROOT / path).read_text()), f"{path} has no test {test}"
