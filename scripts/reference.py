@@ -13,7 +13,7 @@ import json
 import sys
 from pathlib import Path
 
-from rtcore._ground.numbers import LIMIT_RANGES, LIMITS
+from rtcore._ground.numbers import FIXED_ABOUT, LIMIT_RANGES, LIMITS
 from rtcore.http_api.openapi import description
 
 try:
@@ -38,6 +38,17 @@ in `rtcore.toml` under `[limits]`, in the environment as `RTCORE_LIMITS_NAME`, o
 """
 
 
+FIXED_HEAD = """
+## What nobody sets
+
+Bounds of the formats, and of what is done for one peer's sake. They are told here, so that what a client or an operator meets
+has a number and a reason; no setting changes them.
+
+| name | value | |
+|---|---|---|
+"""
+
+
 def shown(name: str, value: int, about: str) -> str:
     """A number as people read it."""
     if name.endswith("_ms") and value and value % 1000 == 0:
@@ -54,12 +65,16 @@ def shown(name: str, value: int, about: str) -> str:
 
 def limits() -> str:
     """The page of all limits, as it should be."""
-    rows = []
+    rows: list[str] = []
+    fixed: list[str] = []
     for name, default, about in LIMITS:
         text = " ".join(about.split()).replace("|", "\\|")
         least, most = (shown(name, value, about) for value in LIMIT_RANGES[name])
         rows.append(f"| `{name}` | {shown(name, default, about)} | {least} | {most} | {text} |\n")
-    return HEAD + "".join(rows)
+    for name, value, about in FIXED_ABOUT:
+        text = " ".join(about.split()).replace("|", "\\|")
+        fixed.append(f"| `{name}` | {value:,} | {text} |\n")
+    return HEAD + "".join(rows) + FIXED_HEAD + "".join(fixed)
 
 
 def main() -> int:

@@ -32,13 +32,13 @@ pub struct Case {
 /// (`tests/architecture/test_limits.py` asks that these are there).
 const ELSEWHERE: [(&str, &str); 5] = [
     ("body_rate", "tests/server/test_places.py::test_a_body_that_drips_ends_as_a_whole"),
-    ("grace_ms", "tests/server/test_shutdown.py::test_what_does_not_end_in_the_grace_is_cancelled"),
+    ("grace_ms", "tests/server/test_shutdown.py::test_what_does_not_end_is_ended_with_the_grace"),
     ("http_kept", "tests/server/test_places.py::test_one_address_has_half_of_the_places_kept_for_probes"),
     (
         "kernel_unsent",
         "tests/server/test_slow_links.py::test_little_waits_unsent_in_the_kernel_and_the_gap_is_told",
     ),
-    ("turn_bytes", "rust/reactor/tests/shard.rs::one_connection_has_so_many_bytes_of_a_turn"),
+    ("turn_bytes", "rust/reactor/tests/shard.rs::a_flood_is_taken_one_buffer_a_turn"),
 ];
 
 fn cases() -> impl Iterator<Item = &'static Case> {
