@@ -41,8 +41,8 @@ in `rtcore.toml` under `[limits]`, in the environment as `RTCORE_LIMITS_NAME`, o
 FIXED_HEAD = """
 ## What nobody sets
 
-Bounds of the formats, and of what is done for one peer's sake. They are told here, so that what a client or an operator meets
-has a number and a reason; no setting changes them.
+Bounds of the formats, and of what is done for one peer's sake. They are told here, so that what a client or
+an operator meets has a number and a reason; no setting changes them.
 
 | name | value | |
 |---|---|---|

@@ -13,9 +13,10 @@ from typing import Any
 import h11
 import trio
 
+from rtcore._engine import DROP, FINISH
 from rtcore._ground.asgi import Message, Receive, Scope, Send
 from rtcore._ground.numbers import PREFIX
-from rtcore._serve.shell import CHUNK, DROP, FINISH, Link
+from rtcore._serve.shell import CHUNK, Link
 
 from .scope import OF_THE_LINK, above_of, request_of, said_length
 

@@ -13,9 +13,10 @@ from wsproto.connection import Connection, ConnectionState, ConnectionType
 from wsproto.events import BytesMessage, CloseConnection, Ping, TextMessage
 from wsproto.utilities import LocalProtocolError
 
+from rtcore._engine import DROP, FINISH
 from rtcore._ground.asgi import Message, Receive, Scope, Send
 from rtcore._ground.numbers import USUAL
-from rtcore._serve.shell import DROP, FINISH, Link
+from rtcore._serve.shell import Link
 from rtcore._turn.budget import checkpoint
 
 from .http import REFUSAL, Answer, say
