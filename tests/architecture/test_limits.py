@@ -16,6 +16,7 @@ SCENARIOS = ROOT / "rust/core/tests/limits.rs"
 
 # Numbers of a module that are no limits: a format fixes them, or they change nothing that anybody sees.
 NO_LIMITS = {
+    "_app.rights._LAST_MS": "what JSON's numbers hold",
     "_backend.connection.GOING_AWAY": "RFC 6455 §7.4.1",
     "_backend.connection.SLICE": "what is read at a time",
     "_backend.ends._GLANCE": "of a request that nobody reads: a peer notices, or not",
@@ -32,13 +33,15 @@ NO_LIMITS = {
     "_turn.endings.SHARE": "how those that wait are divided",
     "_turn.refused._MESSAGE": "a kind",
     "_turn.worker.AWAITED": "a mark",
-    "auth._LAST_MS": "what JSON's numbers hold",
     "cli.token._LEAST": "RFC 7518 §3.2",
+    "errors.LATEST": "the longest wait that may travel",
     "http_api.keys.SHORT": "when a warning is worth it",
     "raw._FOREIGN": "a mark",
     "site.demo_app.LONGEST_NAME": "the demo's own",
     "testing.client.PATIENCE": "how long a test waits",
     "testing.frames._CONTINUATION": "RFC 6455 §5.2",
+    "testing.network.CHUNK": "the box's own",
+    "testing.network.WALL": "the box's own",
     "tokens._NEVER": "the end of the year 9999",
 }
 

@@ -17,6 +17,15 @@ pub const CASES: &[Case] = &[
     Case { name: "rooms_per_session", other: 1, also: &[], play: two_rooms },
     Case { name: "rooms", other: 1, also: &[], play: two_rooms },
     Case {
+        name: "left_rooms",
+        other: 1,
+        also: &[],
+        play: |yard| {
+            let left = [2, 3].map(|id| format!(r#"{{"type":"leave","id":{id},"room":"tea{id}"}}"#)).join(",");
+            said(yard, &format!(r#"[{left},{{"type":"join","id":1,"room":"tea1"}}]"#))
+        },
+    },
+    Case {
         name: "questions",
         other: 1,
         also: &[],

@@ -20,6 +20,19 @@ pub const CASES: &[Case] = &[
         },
     },
     Case {
+        name: "welcome_ms",
+        other: 1_000,
+        also: &[],
+        play: |yard| {
+            yard.thinks = true;
+            let conn = yard.upgrade("/rt/ws");
+            yard.hear(conn);
+            yard.frame(conn, r#"{"type":"hello"}"#);
+            yard.pass(2_000);
+            yard.hear(conn)
+        },
+    },
+    Case {
         name: "resume_ms",
         other: 1_000,
         also: &[],
@@ -99,7 +112,9 @@ pub const CASES: &[Case] = &[
         play: |yard| {
             let known = yard.plain();
             let conn = yard.dial();
-            yard.ask(conn, "GET /rt/poll?after=0&wait=25", &known.field(), None);
+            yard.ask(conn, "GET /rt/poll?after=0&wait=0", &known.field(), None);
+            yard.hear(conn);
+            yard.ask(conn, "GET /rt/poll?after=1", &known.field(), None);
             yard.pass(2_000);
             yard.hear(conn)
         },
