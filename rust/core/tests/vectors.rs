@@ -124,8 +124,10 @@ fn what_must_be_refused_is_refused_with_its_code() {
     for row in rows(&vectors, "refused") {
         let message = text(row, "message");
         let refused = match text(row, "form") {
-            "json" => hear(Form::Json, message.as_bytes(), Names::of(&Limits::default())).map(|said| format!("{said:?}")),
-            "msgpack" => hear(Form::Msgpack, &bytes(message), Names::of(&Limits::default())).map(|said| format!("{said:?}")),
+            "json" => hear(Form::Json, message.as_bytes(), Names::of(&Limits::default()))
+                .map(|said| format!("{said:?}")),
+            "msgpack" => hear(Form::Msgpack, &bytes(message), Names::of(&Limits::default()))
+                .map(|said| format!("{said:?}")),
             other => panic!("no form {other:?}"),
         };
         match refused {
