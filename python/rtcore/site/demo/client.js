@@ -41,6 +41,7 @@ export class Client extends EventTarget {
   status = "disconnected"; // connecting, connected, reconnecting, offline, disconnected
   latency = null;
   #url;
+  #token;
   #storage;
   #identity = {}; // session, key
   #position = null;
@@ -59,9 +60,11 @@ export class Client extends EventTarget {
   #asked = null; // when the ping that is not answered yet was sent
   #advice = null;
 
-  constructor(url, { storage = null, keep = "rtcore" } = {}) {
+  /** `token`: a text, or a function, plain or async, that is asked for one at each connection. */
+  constructor(url, { token = null, storage = null, keep = "rtcore" } = {}) {
     super();
     this.#url = url;
+    this.#token = token;
     this.#storage = storage && { read: () => storage.getItem(keep), write: (text) => storage.setItem(keep, text) };
     this.#remember();
     addEventListener("online", () => this.release("offline"));
@@ -140,11 +143,13 @@ export class Client extends EventTarget {
     this.#welcomed = false;
     this.#advice = null;
     this.#timer = setTimeout(() => this.#lost(socket, 4001), WELCOME_PATIENCE * 1000);
-    socket.onopen = () => {
+    socket.onopen = async () => {
+      const token = typeof this.#token === "function" ? await this.#token() : this.#token;
+      if (socket !== this.#socket) return; // dropped in the meantime
       const n = (this.#lastHello = Math.max(this.#lastHello + 1, Date.now()));
       if (this.session) this.#unanswered += 1;
       this.#keep();
-      this.#send({ type: "hello", v: 1, n, client: "rtcore-demo/1", ...this.#identity, ...this.#from() });
+      this.#send({ type: "hello", v: 1, n, client: "rtcore-demo/1", token, ...this.#identity, ...this.#from() });
     };
     socket.onmessage = ({ data }) => {
       if (socket !== this.#socket) return; // an older connection, which says nothing any more
