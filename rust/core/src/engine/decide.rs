@@ -138,7 +138,7 @@ impl Engine {
         let waited = self.take_back_presence(session, id);
         let words: Vec<&str> = grants.words().collect();
         self.tell_session(session, |out, form| envelope::grants(out, form, room, &words));
-        // Differences mean nothing to who has not the whole.
+        // A member that has not the whole can make nothing of differences.
         if grants.contains(Grants::PRESENCE) && (waited || !before.contains(Grants::PRESENCE)) {
             self.show_room(session, id);
         }

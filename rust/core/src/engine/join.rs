@@ -54,7 +54,7 @@ impl Engine {
             .rooms
             .named(&join.room)
             .is_some_and(|room| self.session(session).is_some_and(|held| held.joined(room).is_some()));
-        // `$all`, and `$user/ID` of who has a user, are none that it asked for.
+        // The session did not ask for `$all`, nor for `$user/ID` if it has a user: neither counts.
         let rooms = self
             .session(session)
             .map_or(0, |held| held.rooms.len().saturating_sub(if held.user().is_some() { 2 } else { 1 }))

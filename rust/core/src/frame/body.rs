@@ -46,7 +46,7 @@ impl Body {
         let state = if head.header("transfer-encoding").is_some() {
             State::Size
         } else {
-            // What `rules` let through is one decimal number.
+            // `rules` has refused every Content-Length that is not one decimal number.
             let length = head.header("content-length").and_then(|value| std::str::from_utf8(value).ok());
             let length: u64 = length.and_then(|digits| digits.parse().ok()).unwrap_or(0);
             if length == 0 {

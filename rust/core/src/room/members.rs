@@ -103,7 +103,7 @@ impl Members {
         self.place(session).map(|at| &mut self.rows[at])
     }
 
-    /// Show a member to others, or do not. False if it is none.
+    /// Show a member to others, or hide it from them. False: the session is not a member.
     pub fn set_visible(&mut self, session: SessionId, visible: bool) -> bool {
         let Some(at) = self.place(session) else { return false };
         let old = std::mem::replace(&mut self.rows[at].visible, visible);

@@ -6,7 +6,7 @@
 //! **A window.** Changes are gathered for a while, and what cancels out in it is not told. Without that, a
 //! thousand clients that reconnect would be a million messages.
 //!
-//! **Snapshots in the middle of one.** A listener that arrives between a join and a leave has the one who
+//! **Snapshots in the middle of one.** A listener that arrives between a join and a leave has the session that
 //! joined in its snapshot; were the two to cancel out, it would show a ghost for ever. So a change is left
 //! out only if *nobody* was shown another state than the last: neither those who heard the window before,
 //! nor somebody who took a snapshot within. A member's own snapshot does not count for itself: when it
@@ -16,8 +16,8 @@
 //! The last changes are kept, so that a listener which remembers the mark it was told up to gets one
 //! difference for all it missed, or a snapshot when they are no longer there.
 //!
-//! A room in which nothing happened since nobody lagged (`trim`), or which nobody listens to, holds no
-//! memory.
+//! Two kinds of room hold no memory here: a room without a listener, and a room without a change since its last
+//! lagging listener caught up (`trim`).
 
 use crate::ids::{SessionId, Tick};
 use crate::limits::fixed::{PRESENCE_CHANGES, PRESENCE_LONGEST_MS, PRESENCE_STRETCH};
