@@ -55,9 +55,9 @@ fn a_stream_given_up_while_its_rooms_are_asked_for_leaves_nothing() {
 fn a_stream_that_is_never_decided_ends_with_its_time() {
     let mut yard = Yard::new();
     let conn = stream(&mut yard, 3);
-    yard.pass(121_000); // the resume window
+    yard.pass(15_001); // `welcome_ms`
     assert_eq!((asked(&yard), yard.current("waiting"), yard.current("sessions")), (0, 0, 0));
-    assert!(yard.hear(conn).starts_with("HTTP/1.1 404"));
+    assert!(yard.hear(conn).starts_with("HTTP/1.1 504"));
 }
 
 #[test]
