@@ -36,7 +36,8 @@ impl Engine {
         let upto = acked.min(held.acks.taken());
         held.acks.let_go(upto);
         while let Some(rare) = self.session_mut(session).and_then(|held| held.rare.as_mut())
-            && let Some((_, key)) = rare.automatic.pop_front_if(|(id, _)| *id <= upto)
+            && rare.automatic.front().is_some_and(|(id, _)| *id <= upto)
+            && let Some((_, key)) = rare.automatic.pop_front()
         {
             self.keys.let_go(key, &mut self.shares);
         }
