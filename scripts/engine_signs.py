@@ -24,7 +24,6 @@ from scripts.engine_calls import ENGINE, bodies, code_of
 PARTS = {
     "log": "Log",
     "conns": "Conns",
-    "late": "Conns",
     "sessions": "Sessions",
     "listeners": "Sessions",
     "sessions_by_name": "Sessions",

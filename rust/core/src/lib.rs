@@ -6,6 +6,7 @@
 
 mod asked;
 pub mod codes;
+mod conn;
 pub mod engine;
 pub mod envelope;
 pub mod error;

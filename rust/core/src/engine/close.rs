@@ -10,13 +10,12 @@
 //! A session does not end with its connection: only the client's `bye`, the application or the
 //! resume window ends it.
 
-use super::conn::{Conn, Phase};
-use super::encoding::Carrier;
 use super::next::Follow;
 use super::session::Hold;
 use super::steps::{ROOMS, SESSION, TASK};
 use super::{AppEvent, Engine, Listener, Op};
 use crate::codes::{Code, close};
+use crate::conn::{Carrier, Conn, Phase, Step};
 use crate::envelope::write as envelope;
 use crate::error::Broken;
 use crate::frame::http::Refusal;
@@ -33,7 +32,7 @@ impl Engine {
     pub(super) fn close_conn(&mut self, id: ConnId, code: u16, reason: &str, after: Option<f64>, now: Now) {
         let Some(conn) = self.conn_mut(id) else { return };
         let session = conn.session;
-        match conn.phase {
+        match conn.phase() {
             Phase::Closing => return,
             Phase::Body if conn.request.as_ref().is_some_and(|request| request.is_whole()) => {
                 self.refuse_by_close(id, code, reason, after, now);
@@ -52,7 +51,7 @@ impl Engine {
                 self.close_poll(id, code, reason, after, now);
                 return;
             }
-            Phase::Checking(_) if conn.request.is_some() => {
+            Phase::Checking if conn.request.is_some() => {
                 self.refuse_by_close(id, code, reason, after, now);
                 return;
             }
@@ -67,8 +66,8 @@ impl Engine {
             }
             Phase::Raw => conn.closed = Some((code, reason.into())),
             // It was told.
-            Phase::Hello | Phase::Checking(_) | Phase::Open if conn.leaving => self.out.drop_data(id),
-            Phase::Hello | Phase::Checking(_) | Phase::Open => {
+            Phase::Hello | Phase::Checking | Phase::Open if conn.leaving => self.out.drop_data(id),
+            Phase::Hello | Phase::Checking | Phase::Open => {
                 self.out.drop_data(id);
                 self.tell(id, |out, form| envelope::bye(out, form, code, reason, after));
             }
@@ -94,7 +93,7 @@ impl Engine {
         let Some(conn) = self.conn_mut(id) else { return };
         let was_raw = std::mem::take(&mut conn.raw_open);
         let (code, reason) = conn.closed.take().unwrap_or((close::NO_STATUS, "".into()));
-        conn.phase = Phase::Closing;
+        conn.step(Step::Close);
         conn.input = Vec::new();
         conn.backlog.clear();
         conn.queued = false;
@@ -134,10 +133,10 @@ impl Engine {
 
     fn input_ended(&mut self, id: ConnId, now: Now) {
         let Some(conn) = self.conn_mut(id) else { return };
-        let hears = match &conn.phase {
+        let hears = match conn.phase() {
             Phase::Answering => true,
             // A stream is never opened to a peer that has ended its side: so it ends when it is open.
-            Phase::Checking(pending) => pending.subscription.is_none(),
+            Phase::Checking => conn.door().is_none_or(|pending| pending.subscription.is_none()),
             _ => false,
         };
         if hears && let Some(request) = &mut conn.request {
@@ -174,7 +173,7 @@ impl Engine {
 
     fn forget_conn(&mut self, id: ConnId, now: Now) -> bool {
         let Some(conn) = self.conn(id) else { return false };
-        match (&conn.phase, conn.session) {
+        match (conn.phase(), conn.session) {
             (Phase::Parked, _) => self.poll_lost(id, now),
             (_, Some(session)) => {
                 if conn.carrier != Carrier::Frames {
@@ -197,9 +196,8 @@ impl Engine {
     /// Take a connection out of its place, with all that stands there by its index: the next in this place is as new.
     fn vacate(&mut self, id: ConnId) -> Option<Conn> {
         self.told_who(id);
-        let conn = self.conns.remove(id.index(), id.generation())?;
+        let conn = self.conns.remove(id)?;
         self.timers.forget_conn(id);
-        self.late -= usize::from(conn.late);
         self.out.close(id);
         self.shares.give_back(&Holder::peer(conn.address, None), What::Connection, 1);
         if let Some(user) = &conn.counted_user {

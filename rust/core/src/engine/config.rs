@@ -2,11 +2,11 @@
 //!
 //! Parts: none.
 
+pub use crate::conn::Peer;
 use crate::frame::{Believed, Cidr};
 use crate::limits::Limits;
 use crate::names::Names;
 use crate::room::settings::Settings;
-use std::net::IpAddr;
 
 /// The prefix under which the core answers itself.
 pub const PREFIX: &str = "/rt/";
@@ -77,17 +77,4 @@ impl Config {
     pub(super) fn names(&self) -> Names {
         Names::of(&self.limits)
     }
-}
-
-/// Who is at the other end of a connection, as the transport sees it.
-#[derive(Clone, Copy, Debug)]
-pub struct Peer {
-    /// The address that connected.
-    pub address: IpAddr,
-    /// Its port.
-    pub port: u16,
-    /// Whether the bytes came through TLS.
-    pub secure: bool,
-    /// Whether the stream shell carries it (else the reactor).
-    pub stream: bool,
 }

@@ -3,8 +3,8 @@
 //! Parts: Conns, Timers.
 
 use super::Engine;
-use super::conn::Phase;
 use crate::codes::{Code, close};
+use crate::conn::Phase;
 use crate::frame::http::Refusal;
 use crate::ids::{ConnId, Now};
 use crate::timers::Due;
@@ -12,14 +12,14 @@ use crate::timers::Due;
 impl Engine {
     /// Somebody is at the door: the application has so long to decide.
     pub(super) fn time_welcome(&mut self, id: ConnId, now: Now) {
-        if self.conn(id).is_some_and(|conn| matches!(conn.phase, Phase::Checking(_))) {
+        if self.conn(id).is_some_and(|conn| conn.phase() == Phase::Checking) {
             self.timers.set(Due::Welcome(id), now.tick.plus_ms(self.config.limits.welcome_ms));
         }
     }
 
     /// That is over: if nothing was decided the peer is sent away, and may come again.
     pub(super) fn welcome_due(&mut self, id: ConnId, now: Now) {
-        let Some(conn) = self.conn(id).filter(|conn| matches!(conn.phase, Phase::Checking(_))) else {
+        let Some(conn) = self.conn(id).filter(|conn| conn.phase() == Phase::Checking) else {
             return;
         };
         let limit = self.config.limits.welcome_ms;

@@ -11,45 +11,14 @@
 //! | 8 | polls: JSON, with a comma behind each message |
 
 use super::say::{framed, opcode_of};
+pub(super) use crate::conn::carrier::POLL;
+use crate::conn::carrier::{DEFLATE, EVENTS, MSGPACK, PLAIN, WHOLE};
 use crate::envelope::write as envelope;
 use crate::envelope::{text_of_json, transcode, write::EventOut};
 use crate::frame::eventstream;
 use crate::ids::Form;
 use crate::outbox::Packing;
 use std::borrow::Cow;
-
-const MSGPACK: u8 = 1;
-const DEFLATE: u8 = 2;
-const EVENTS: u8 = 4;
-const PLAIN: u8 = 1;
-const WHOLE: u8 = 2;
-/// What polls are answered in.
-pub(super) const POLL: u8 = 8;
-
-/// What carries the messages of a connection.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) enum Carrier {
-    /// WebSocket frames.
-    #[default]
-    Frames,
-    /// An event stream. `plain`: data alone, under the event's own name. `chunked`: the peer knows chunks.
-    Events { plain: bool, chunked: bool },
-    /// The answer to a poll.
-    Poll,
-}
-
-impl Carrier {
-    /// The number of an encoding.
-    pub const fn encoding(self, form: Form, deflate: bool) -> u8 {
-        match self {
-            Self::Frames => (form as u8) | if deflate { DEFLATE } else { 0 },
-            Self::Events { plain, chunked } => {
-                EVENTS | if plain { PLAIN } else { 0 } | if chunked { 0 } else { WHOLE }
-            }
-            Self::Poll => POLL,
-        }
-    }
-}
 
 /// The form of an encoding's messages, and whether they are compressed.
 pub(super) const fn parts(encoding: u8) -> (Form, bool) {
@@ -160,6 +129,7 @@ fn kind_of(json: &[u8]) -> &str {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::conn::Carrier;
     use crate::log::entry::ENCODINGS;
 
     #[test]

@@ -155,7 +155,7 @@ impl Engine {
 
     fn tell_gap(&mut self, conn: ConnId, gap: &Missing) {
         self.stats.gaps += 1;
-        let Some(encoding) = self.conn(conn).map(super::conn::Conn::encoding) else { return };
+        let Some(encoding) = self.conn(conn).map(crate::conn::Conn::encoding) else { return };
         let name = gap.room.as_ref().map(|(_, name)| &**name);
         let meta = match &gap.room {
             Some((room, _)) => Meta::Volatile { room: u32::try_from(room.index()).expect("a slot's index") },
@@ -170,8 +170,7 @@ impl Engine {
     fn feed_entries(&mut self, conn: ConnId, session: SessionId, gaps: usize) -> bool {
         let Self { sessions, rooms, out, conns, stats, log, steps, .. } = self;
         let head = log.head();
-        let Some(encoding) = conns.get(conn.index(), conn.generation()).map(super::conn::Conn::encoding)
-        else {
+        let Some(encoding) = conns.get(conn).map(crate::conn::Conn::encoding) else {
             return false;
         };
         let Some(held) = sessions.get_mut(session.index(), session.generation()) else { return false };

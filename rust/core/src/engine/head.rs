@@ -4,10 +4,10 @@
 
 use super::admission::stopping_refusal;
 use super::config::{API, HEALTH, PREFIX};
-use super::conn::Phase;
 use super::steps::{BYTES, HEAD};
 use super::{Engine, size};
 use crate::codes::Code;
+use crate::conn::Step;
 use crate::frame::http::{Head, Parsed, Refusal, asks_for_head_only, parse};
 use crate::frame::query::Query;
 use crate::frame::websocket::{Decoder, Role};
@@ -121,7 +121,7 @@ impl Engine {
         conn.deflate = wanted.deflate;
         conn.decoder = Decoder::new(Role::Server, wanted.deflate);
         conn.agent = agent;
-        conn.phase = Phase::Hello;
+        conn.step(Step::Upgrade);
         self.out.say(id, Lane::Control, Meta::Control, |out| {
             handshake::write_switch(wanted.key, known.map(|(_, name)| name), wanted.deflate, out);
         });

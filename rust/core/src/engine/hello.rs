@@ -4,12 +4,12 @@
 // Numbers of a peer come in here: a sum that could wrap or panic is an error of the build, or has its reason beside it.
 #![cfg_attr(not(test), warn(clippy::arithmetic_side_effects))]
 
-use super::conn::Phase;
-use super::session::{PendingHello, Session, same_key, word};
+use super::session::{Session, same_key, word};
 use super::standing::OVER;
 use super::steps::SESSION;
 use super::{AppEvent, Engine, Listener, Refused};
 use crate::codes::close;
+use crate::conn::{PendingHello, Phase, Step};
 use crate::envelope::Hello;
 use crate::ids::{ConnId, Ends, Now, Seq, SessionId};
 use crate::limits::fixed::USER;
@@ -54,7 +54,7 @@ impl Engine {
     ) {
         let asked = self.config.authenticates;
         let Some(conn) = self.conn_mut(id) else { return };
-        conn.phase = Phase::Checking(Box::new(PendingHello { asked, ..pending }));
+        conn.greet(PendingHello { asked, ..pending });
         if !asked {
             self.known_as(id, None, None, now);
             return;
@@ -69,7 +69,7 @@ impl Engine {
             client,
             address: self
                 .conns
-                .get(id.index(), id.generation())
+                .get(id)
                 .map_or_else(|| std::net::IpAddr::from([0, 0, 0, 0]), |conn| conn.address),
             agent: self.conn(id).and_then(|conn| conn.agent.as_deref().map(str::to_owned)),
             secure: self.conn(id).is_some_and(|conn| conn.secure),
@@ -84,11 +84,11 @@ impl Engine {
 
     fn known_as(&mut self, id: ConnId, user: Option<&str>, expires: Option<u64>, now: Now) {
         let Some(conn) = self.conn_mut(id) else { return };
-        let Phase::Checking(pending) = &mut conn.phase else { return };
+        let Some(pending) = conn.door_mut() else { return };
         if pending.returning.is_some() {
             return;
         }
-        let pending = PendingHello { asked: false, ..std::mem::take(&mut **pending) };
+        let pending = PendingHello { asked: false, ..std::mem::take(pending) };
         self.told_who(id);
         if user.is_some_and(|user| user.is_empty() || user.len() > USER || user.chars().any(char::is_control))
         {
@@ -120,7 +120,7 @@ impl Engine {
     }
 
     fn hello_refused(&mut self, id: ConnId, code: u16, reason: &str, now: Now) {
-        if self.conn(id).is_some_and(|conn| matches!(conn.phase, Phase::Checking(_))) {
+        if self.conn(id).is_some_and(|conn| conn.phase() == Phase::Checking) {
             self.told_who(id);
             if let Some(address) = self.conn(id).map(|conn| conn.address) {
                 self.events.refuse(Refused::Token, address, || format!("{code} {reason}"));
@@ -315,13 +315,13 @@ impl Engine {
     pub(super) fn attach(&mut self, id: ConnId, session: SessionId, cursor: Seq, now: Now) {
         let max_message = super::size(self.config.limits.max_message);
         let (head, index) = (self.log.head(), u32::try_from(id.index()).expect("a slot's index"));
-        let Some(conn) = self.conns.get_mut(id.index(), id.generation()) else { return };
-        conn.phase = Phase::Open;
+        let Some(conn) = self.conns.get_mut(id) else { return };
+        conn.step(Step::Open);
         conn.session = Some(session);
         conn.max_message = max_message;
         conn.heard = now.tick;
         self.wake_session(session);
-        let Some(conn) = self.conns.get_mut(id.index(), id.generation()) else { return };
+        let Some(conn) = self.conns.get_mut(id) else { return };
         let encoding = conn.encoding();
         let Some(held) = self.sessions.get_mut(session.index(), session.generation()) else { return };
         held.conn = Some(id);

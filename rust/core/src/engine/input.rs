@@ -4,11 +4,11 @@
 
 use super::admission::full_refusal;
 use super::config::Peer;
-use super::conn::{Conn, Phase};
 use super::head::Taken;
 use super::steps::BYTES;
 use super::{AppEvent, Engine, Op, size};
 use crate::codes::close;
+use crate::conn::{Conn, Phase};
 use crate::error::Broken;
 use crate::frame::Answering;
 use crate::frame::http::Refusal;
@@ -37,9 +37,7 @@ impl Engine {
         let deadline = now.tick.plus_ms(limits.hello_ms);
         let mut conn = Conn::new(&peer, now.tick, size(limits.max_first_message));
         conn.late = self.stopping;
-        self.late += usize::from(conn.late);
-        let (index, generation) = self.conns.insert(conn);
-        let id = ConnId::new(index, generation);
+        let id = self.conns.add(conn);
         self.out.open(id);
         self.shares.take(&from, What::Connection, 1);
         self.stats.connections += 1;
@@ -70,7 +68,7 @@ impl Engine {
         conn.heard = now.tick;
         self.stats.bytes_in += bytes.len() as u64;
         let Some(conn) = self.conn_mut(id) else { return };
-        if matches!(conn.phase, Phase::Closing) {
+        if conn.phase() == Phase::Closing {
             self.throw_away(id, bytes.len(), now);
             return;
         }
@@ -131,7 +129,7 @@ impl Engine {
         if conn.queued {
             return; // it goes on when its turn comes
         }
-        let waits_for_head = matches!(conn.phase, Phase::Head);
+        let waits_for_head = conn.phase() == Phase::Head;
         if !conn.paused || (!waits_for_head && !self.may_take(id, now)) {
             return;
         }
@@ -158,7 +156,7 @@ impl Engine {
         let mut at = 0;
         while at < bytes.len() {
             let Some(conn) = self.conn(id) else { return bytes.len() };
-            match conn.phase {
+            match conn.phase() {
                 Phase::Closing => {
                     self.throw_away(id, bytes.len(), now);
                     return bytes.len();
@@ -200,7 +198,7 @@ impl Engine {
 
     /// One frame, or as much of it as is there; `None`: the rest is part of a header.
     fn take_frame(&mut self, id: ConnId, bytes: &mut [u8], now: Now) -> Option<usize> {
-        let conn = self.conns.get_mut(id.index(), id.generation())?;
+        let conn = self.conns.get_mut(id)?;
         let max = conn.max_message;
         let (used, event) = match conn.decoder.next(bytes, max, &mut self.inflater) {
             Ok(taken) => taken,
@@ -249,7 +247,7 @@ impl Engine {
 
     /// A message of a WebSocket that is in nobody's buffer.
     fn heard_whole(&mut self, id: ConnId, kind: Kind, data: Vec<u8>, now: Now) {
-        if self.conn(id).is_some_and(|conn| matches!(conn.phase, Phase::Raw)) {
+        if self.conn(id).is_some_and(|conn| conn.phase() == Phase::Raw) {
             self.events.list.push(AppEvent::RawWhole { conn: id, kind, data });
         } else {
             self.heard(id, kind, &data, now);
@@ -259,7 +257,7 @@ impl Engine {
     /// A whole message of a WebSocket.
     fn heard(&mut self, id: ConnId, kind: Kind, data: &[u8], now: Now) {
         let Some(conn) = self.conn(id) else { return };
-        if let Phase::Raw = conn.phase {
+        if conn.phase() == Phase::Raw {
             let data = self.events.keep(data);
             self.events.list.push(AppEvent::RawMessage { conn: id, kind, data });
             return;

@@ -9,11 +9,12 @@
 #![cfg_attr(not(test), warn(clippy::arithmetic_side_effects))]
 
 use super::history::{Newest, Past, shown};
-use super::session::{Allowed, Hold};
+use super::session::Hold;
 use super::steps::{BYTES, MEMBERS};
 use super::{AppEvent, Engine, Refused};
 use crate::asked::{Joining, Waiting};
 use crate::codes::Code;
+use crate::conn::Allowed;
 use crate::envelope::Join;
 use crate::envelope::write::{self as envelope, EventOut, JoinedOut, MemberOut};
 use crate::error::Fault;

@@ -28,7 +28,7 @@ impl Engine {
         let Some(conn) = held.conn else { return };
         held.owes_live = false;
         let seq = self.log.head();
-        let Some(encoding) = self.conn(conn).map(super::conn::Conn::encoding) else { return };
+        let Some(encoding) = self.conn(conn).map(crate::conn::Conn::encoding) else { return };
         self.post(conn, Lane::Data, Meta::Control, encoding, |out, form| envelope::live(out, form, seq));
     }
 }

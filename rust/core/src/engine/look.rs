@@ -139,7 +139,7 @@ impl Engine {
     /// Whether no connection is left of those that were there when it was told to stop.
     #[must_use]
     pub fn is_idle(&self) -> bool {
-        self.conns.len() == self.late
+        self.conns.awaited() == 0
     }
 
     /// The sizes of everything that peers can make grow.

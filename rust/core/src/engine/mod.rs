@@ -14,11 +14,9 @@
 mod admission;
 mod adopt;
 mod asks;
-mod backlog;
 mod block;
 mod close;
 mod config;
-mod conn;
 mod decide;
 mod door;
 mod encoding;
@@ -70,6 +68,7 @@ pub use look::{HistoryEntry, MemberView, SessionInfo};
 pub use stream_app::Room as StreamRoom;
 
 use crate::asked::Asked;
+use crate::conn::{Conn, Conns};
 use crate::frame::deflate::Inflater;
 use crate::ids::{ConnId, Now, RoomId, Seq, SessionId};
 use crate::log::acks::Kept;
@@ -83,7 +82,6 @@ use crate::shares::{Holder, Shares};
 use crate::slab::Slab;
 use crate::stats::Stats;
 use crate::timers::Timers;
-use conn::Conn;
 use hashbrown::HashMap;
 use next::Next;
 use rand_chacha::ChaCha20Rng;
@@ -116,7 +114,7 @@ pub struct Engine {
     /// Requests of our own have ids above this: the start in microseconds since 1970, so that those of an earlier start are
     /// below (but for a session that was asked a million times a second).
     asks_from: u64,
-    conns: Slab<Conn>,
+    conns: Conns,
     sessions: Slab<Session>,
     /// By a session's slot.
     listeners: Vec<Listener>,
@@ -137,8 +135,6 @@ pub struct Engine {
     inflater: Inflater,
     random: ChaCha20Rng,
     stopping: bool,
-    /// Connections that came since.
-    late: usize,
     stats: Stats,
     /// Taken for one message at a time, so that it is allocated once.
     scratch: Vec<u8>,
@@ -172,7 +168,7 @@ impl Engine {
             log: Log::new(&epoch, size(config.limits.ring_memory)),
             life,
             asks_from: now.wall_ms.saturating_mul(1000).min(crate::envelope::MAX_ID / 2),
-            conns: Slab::default(),
+            conns: Conns::default(),
             sessions: Slab::default(),
             listeners: Vec::new(),
             sessions_by_name: HashMap::with_hasher(hash.clone()),
@@ -190,7 +186,6 @@ impl Engine {
             inflater: Inflater::new(false),
             random,
             stopping: false,
-            late: 0,
             stats: Stats::new(now.wall_ms),
             scratch: Vec::new(),
             config,
@@ -217,11 +212,11 @@ impl Engine {
     }
 
     fn conn(&self, id: ConnId) -> Option<&Conn> {
-        self.conns.get(id.index(), id.generation())
+        self.conns.get(id)
     }
 
     fn conn_mut(&mut self, id: ConnId) -> Option<&mut Conn> {
-        self.conns.get_mut(id.index(), id.generation())
+        self.conns.get_mut(id)
     }
 
     fn session(&self, id: SessionId) -> Option<&Session> {

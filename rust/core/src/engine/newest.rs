@@ -4,8 +4,8 @@
 //! Parts: Conns, Out, Sessions.
 
 use super::Engine;
-use super::session::PendingHello;
 use crate::codes::{Code, close};
+use crate::conn::PendingHello;
 use crate::envelope::{Said, read, write as envelope};
 use crate::error::Fault;
 use crate::frame::http::Refusal;

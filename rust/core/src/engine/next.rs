@@ -15,7 +15,6 @@
 //! A session that stands here to end is `Hold::End`: nobody finds it, and nothing more of it is taken.
 
 use super::Engine;
-use super::conn::Phase;
 use super::lines::Line;
 use super::session::Hold;
 use crate::ids::{ConnId, Now, RoomId, SessionId, Tick};
@@ -99,10 +98,8 @@ impl Engine {
             Follow::Part(session) => self.part(session, now),
             Follow::End(session, reason, code) => self.end_session(session, reason, code, now),
             Follow::GiveUp(conn, session) => {
-                let waits = self.conn(conn).is_some_and(|conn| {
-                    matches!(&conn.phase, Phase::Checking(pending)
-                        if pending.returning.as_ref().is_some_and(|returning| returning.session == session))
-                });
+                let returning = self.conn(conn).and_then(|conn| conn.door()?.returning.as_ref());
+                let waits = returning.is_some_and(|returning| returning.session == session);
                 if waits {
                     self.give_up_return(conn, now);
                 }

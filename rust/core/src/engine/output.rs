@@ -2,8 +2,8 @@
 //!
 //! Parts: Conns, Out, Sessions.
 
-use super::conn::Phase;
 use super::{AppEvent, Engine, Op, size};
+use crate::conn::{Conn, Phase};
 use crate::ids::{ConnId, Now};
 
 impl Engine {
@@ -53,7 +53,7 @@ impl Engine {
     }
 
     fn took(&mut self, id: ConnId, n: usize, now: Now) -> bool {
-        let Some(conn) = self.conns.get_mut(id.index(), id.generation()) else { return false };
+        let Some(conn) = self.conns.get_mut(id) else { return false };
         self.out.left(id, n);
         conn.progress = now.tick;
         self.stats.bytes_out += n as u64;
@@ -67,7 +67,7 @@ impl Engine {
         let (paused, session) = (conn.paused, conn.session);
         let mut fed = false;
         if let Some(session) = session
-            && matches!(conn.phase, Phase::Open)
+            && conn.phase() == Phase::Open
             && let Some(held) = self.sessions.get(session.index(), session.generation())
         {
             let (lagging, waits) = (held.lagging, held.rare.as_ref().is_some_and(|rare| rare.wants_drained));
@@ -89,7 +89,7 @@ impl Engine {
         if self.out.gathers(id) && self.out.is_empty(id) {
             self.out.enlist(id); // perhaps this was all
         }
-        let waits_for_head = matches!(self.conn(id).map(|conn| &conn.phase), Some(Phase::Head));
+        let waits_for_head = self.conn(id).map(Conn::phase) == Some(Phase::Head);
         if paused && waits_for_head {
             if self.out.is_empty(id) {
                 self.wake_input(id, now); // the answer has left: the next request may be read

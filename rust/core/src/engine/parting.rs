@@ -4,7 +4,7 @@
 //! Parts: Conns, Timers.
 
 use super::Engine;
-use super::conn::Parting;
+use crate::conn::Parting;
 use crate::ids::{ConnId, Now};
 use crate::timers::Due;
 

@@ -162,7 +162,7 @@ impl Engine {
     }
 
     fn post_presence(&mut self, conn: ConnId, room: RoomId, bytes: &[u8]) {
-        let Some(encoding) = self.conn(conn).map(super::conn::Conn::encoding) else { return };
+        let Some(encoding) = self.conn(conn).map(crate::conn::Conn::encoding) else { return };
         let slot = u32::try_from(room.index()).expect("a slot's index");
         self.post(conn, Lane::Data, Meta::Presence { room: slot }, encoding, |out, _| {
             out.extend_from_slice(bytes);

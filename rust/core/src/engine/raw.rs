@@ -2,9 +2,9 @@
 //!
 //! Parts: Conns, Out.
 
-use super::conn::Phase;
 use super::{AppEvent, Engine, size};
 use crate::codes::close;
+use crate::conn::{Phase, Step};
 use crate::frame::handshake;
 use crate::frame::http::{Head, Refusal};
 use crate::frame::websocket::{Decoder, Kind, Role, opcode, write_close};
@@ -31,7 +31,7 @@ impl Engine {
         conn.decoder = Decoder::new(Role::Server, wanted.deflate);
         conn.agent = agent;
         conn.max_message = max_message;
-        conn.phase = Phase::Raw;
+        conn.step(Step::Raw);
         conn.raw_open = true;
         let address = conn.address;
         self.out.say(id, Lane::Control, Meta::Control, |out| {
@@ -44,8 +44,8 @@ impl Engine {
 
     /// Send a message; how many bytes then wait. `None`: the socket is closed.
     pub fn raw_send(&mut self, id: ConnId, kind: Kind, message: &[u8]) -> Option<usize> {
-        let conn = self.conns.get(id.index(), id.generation())?;
-        if !matches!(conn.phase, Phase::Raw) {
+        let conn = self.conns.get(id)?;
+        if conn.phase() != Phase::Raw {
             return None;
         }
         let opcode = match kind {
@@ -67,7 +67,7 @@ impl Engine {
 
     pub(super) fn close_raw(&mut self, id: ConnId, code: u16, reason: &str, now: Now) {
         let Some(conn) = self.conn_mut(id) else { return };
-        if !matches!(conn.phase, Phase::Raw) {
+        if conn.phase() != Phase::Raw {
             return;
         }
         let code = if close::may_be_sent(code) { code } else { close::INTERNAL };

@@ -5,12 +5,12 @@
 // Numbers of a peer come in here: a sum that could wrap or panic is an error of the build, or has its reason beside it.
 #![cfg_attr(not(test), warn(clippy::arithmetic_side_effects))]
 
-use super::conn::Phase;
-use super::session::{Allowed, PendingHello, Returning, Session};
+use super::session::Session;
 use super::standing::OVER;
 use super::{AppEvent, Engine};
 use crate::asked::{Owner, Waiting};
 use crate::codes::close;
+use crate::conn::{Allowed, Conn, PendingHello, Phase, Returning};
 use crate::envelope::write as envelope;
 use crate::ids::{ConnId, Ends, Form, Now, RoomId, Seq, SessionId};
 use crate::log::position::Since;
@@ -46,7 +46,7 @@ impl Engine {
         let (rooms, resuming) = (Vec::new(), true);
         pending.returning = Some(Returning { session, user, expires, open, later, resuming, rooms });
         let Some(conn) = self.conn_mut(id) else { return };
-        conn.phase = Phase::Checking(Box::new(pending));
+        conn.greet(pending);
         if let Some(full) = full {
             self.close_full(id, &full, now);
             return;
@@ -63,7 +63,7 @@ impl Engine {
     /// Ask the application whether a session may be in its rooms: one that returns, or that of a stream that begins. Of many
     /// rooms not all are asked for at once, since each question may be a task: each answer asks for the next.
     pub(super) fn ask_rooms(&mut self, id: ConnId) {
-        let Some(Phase::Checking(pending)) = self.conn(id).map(|conn| &conn.phase) else { return };
+        let Some(pending) = self.conn(id).and_then(Conn::door) else { return };
         let Some(returning) = &pending.returning else { return };
         let (session, most) = (returning.session, self.config.limits.questions_at_once.max(1));
         if returning.open > 0
@@ -82,7 +82,7 @@ impl Engine {
 
     /// Ask for the next room; false: there is none.
     fn ask_room(&mut self, id: ConnId) -> bool {
-        let Some(Phase::Checking(pending)) = self.conn_mut(id).map(|conn| &mut conn.phase) else {
+        let Some(pending) = self.conn_mut(id).and_then(Conn::door_mut) else {
             return false;
         };
         let Some(returning) = &mut pending.returning else { return false };
@@ -98,7 +98,7 @@ impl Engine {
     /// The application's word about one room of a returning session.
     pub(super) fn room_allowed(&mut self, id: ConnId, allowed: Allowed, now: Now) {
         let Some(conn) = self.conn_mut(id) else { return };
-        let Phase::Checking(pending) = &mut conn.phase else { return };
+        let Some(pending) = conn.door_mut() else { return };
         let Some(returning) = &mut pending.returning else { return };
         returning.rooms.push(allowed);
         returning.open = returning.open.saturating_sub(1);
@@ -111,8 +111,8 @@ impl Engine {
 
     pub(super) fn finish_return(&mut self, id: ConnId, now: Now) {
         let Some(conn) = self.conn_mut(id) else { return };
-        let Phase::Checking(pending) = &mut conn.phase else { return };
-        let mut pending = std::mem::take(&mut **pending);
+        let Some(pending) = conn.door_mut() else { return };
+        let mut pending = std::mem::take(pending);
         let Some(returning) = pending.returning.take() else { return };
         self.not_returning(id, returning.session);
         if returning.expires.is_some_and(|expires| expires.has_come(now)) {
@@ -207,8 +207,8 @@ impl Engine {
     /// A connection waits at the door no more, if it did: it goes, or its request was refused. Nobody will hear the answers
     /// to what was asked for it.
     pub(super) fn leave_door(&mut self, id: ConnId) {
-        let Some(Phase::Checking(pending)) = self.conn_mut(id).map(|conn| &mut conn.phase) else { return };
-        let pending = std::mem::take(&mut **pending);
+        let Some(pending) = self.conn_mut(id).and_then(Conn::door_mut) else { return };
+        let pending = std::mem::take(pending);
         self.timers.drop(Due::Welcome(id));
         self.told_who(id);
         if pending.asked {
@@ -277,7 +277,7 @@ impl Engine {
 
     /// A newer connection took the session over: the older one is told so and closed.
     pub(super) fn supersede(&mut self, old: ConnId, session: SessionId, now: Now) {
-        if self.conn(old).is_some_and(|conn| !matches!(conn.phase, Phase::Parked)) {
+        if self.conn(old).is_some_and(|conn| conn.phase() != Phase::Parked) {
             self.detach(old, session, now);
         }
         self.close_conn(old, close::SUPERSEDED, "a newer connection took this session over", None, now);

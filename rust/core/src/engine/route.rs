@@ -4,14 +4,13 @@
 // Numbers of a peer come in here: a sum that could wrap or panic is an error of the build, or has its reason beside it.
 #![cfg_attr(not(test), warn(clippy::arithmetic_side_effects))]
 
-use super::conn::Phase;
-use super::encoding::Carrier;
 use super::history::Wish;
 use super::lines::Line;
 use super::session::Session;
 use super::steps::of_bytes;
 use super::{Engine, Refused, size};
 use crate::codes::{Code, close};
+use crate::conn::{Carrier, Phase};
 use crate::envelope::{Heard, Said, hear, messages, read, type_of};
 use crate::error::Fault;
 use crate::ids::{ConnId, Form, Now, SessionId};
@@ -31,8 +30,8 @@ impl Engine {
     fn takes(&self, id: ConnId, now: Now) -> Take {
         let Some(conn) = self.conn(id) else { return Take::Nothing };
         let limits = &self.config.limits;
-        match conn.phase {
-            Phase::Checking(_) | Phase::Answering | Phase::Parked => return Take::Nothing,
+        match conn.phase() {
+            Phase::Checking | Phase::Answering | Phase::Parked => return Take::Nothing,
             // What follows a request for a stream is never looked at.
             Phase::Open if conn.carrier != Carrier::Frames => return Take::Nothing,
             Phase::Raw => {
@@ -111,7 +110,7 @@ impl Engine {
                 return;
             }
             let Some(conn) = self.conn(id) else { return };
-            if matches!(conn.phase, Phase::Closing) {
+            if conn.phase() == Phase::Closing {
                 return;
             }
             let waits = !conn.backlog.is_empty();
@@ -146,7 +145,7 @@ impl Engine {
             return false;
         }
         let Some(conn) = self.conn(id) else { return true };
-        if let Phase::Hello = conn.phase {
+        if conn.phase() == Phase::Hello {
             self.first_message(id, message, now);
             return true;
         }

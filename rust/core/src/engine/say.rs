@@ -2,10 +2,10 @@
 //!
 //! Parts: Conns, Out, Sessions.
 
-use super::conn::Phase;
 use super::encoding;
 use super::{Engine, Refused, errors};
 use crate::codes::Code;
+use crate::conn::Phase;
 use crate::envelope::write as envelope;
 use crate::error::Fault;
 use crate::frame::http::Refusal;
@@ -103,7 +103,7 @@ impl Engine {
     /// The same; what holds a key or a ticket is never compressed.
     pub(super) fn tell_as(&mut self, id: ConnId, compressible: bool, write: impl FnOnce(&mut Vec<u8>, Form)) {
         let Some(conn) = self.conn(id) else { return };
-        if matches!(conn.phase, Phase::Closing) {
+        if conn.phase() == Phase::Closing {
             return;
         }
         let mut encoding = conn.encoding();

@@ -2,9 +2,9 @@
 //!
 //! Parts: none.
 
-use super::backlog::Backlog;
-use super::http::{Link, Subscription};
+use super::http::Link;
 use super::moves::Moves;
+use crate::conn::Backlog;
 use crate::frame::page::Page;
 use crate::ids::{ConnId, Ends, RoomId, Seq, SessionId, Tick};
 use crate::log::acks::Acks;
@@ -189,56 +189,6 @@ impl Session {
     pub fn asks(&self) -> &[Ask] {
         self.rare.as_ref().map_or(&[], |rare| &rare.asks)
     }
-}
-
-/// A `hello` that waits for the application's word.
-#[derive(Debug, Default)]
-pub(super) struct PendingHello {
-    pub session: Option<String>,
-    pub key: Option<String>,
-    pub position: Option<String>,
-    /// The secret is kept in a cookie.
-    pub cookie: bool,
-    /// A ticket is wanted.
-    pub ticket: bool,
-    /// An event stream without a session of its own: the rooms that it wants.
-    pub subscription: Option<Box<Subscription>>,
-    /// Of each stream that it reads, the next item wanted.
-    pub streams: Vec<(u64, u64)>,
-    /// Which hello of the session this is; none: its client does not count them.
-    pub n: Option<u64>,
-    /// A stream over plain HTTP that a session's key opens: that session.
-    pub owner: Option<SessionId>,
-    /// The application is asked who this is.
-    pub asked: bool,
-    /// Set once the user is known and rooms are asked for: those of a session that returns, or of a stream.
-    pub returning: Option<Returning>,
-}
-
-/// A session on its way back: its rooms are authorized again, one by one.
-#[derive(Debug)]
-pub(super) struct Returning {
-    pub session: SessionId,
-    pub user: Option<Arc<str>>,
-    pub expires: Option<Ends>,
-    /// Rooms without an answer, those included that were not asked for yet.
-    pub open: u32,
-    /// Those, the next last: so many of one connection are not asked for at once.
-    pub later: Vec<Arc<str>>,
-    /// Whether the session was there before.
-    pub resuming: bool,
-    /// What was answered.
-    pub rooms: Vec<Allowed>,
-}
-
-/// The application's word about one room of a returning session.
-#[derive(Debug)]
-pub(super) struct Allowed {
-    pub room: Arc<str>,
-    /// None: it may not be there any more.
-    pub grants: Option<crate::room::grants::Grants>,
-    pub info: Option<Arc<[u8]>>,
-    pub state: Option<(Box<[u8]>, Seq)>,
 }
 
 /// A random word of `n` characters of 5 bits each, out of `[a-z0-9]`.

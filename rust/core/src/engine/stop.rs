@@ -3,9 +3,8 @@
 //! Parts: Conns, Out, Sessions, Timers.
 
 use super::Engine;
-use super::conn::Phase;
-use super::encoding::Carrier;
 use crate::codes::close;
+use crate::conn::{Carrier, Phase};
 use crate::envelope::write as envelope;
 use crate::ids::{ConnId, Now, SessionId};
 use crate::timers::Due;
@@ -25,13 +24,11 @@ impl Engine {
         if !at_once {
             self.timers.set(Due::Grace, now.tick.plus_ms(grace_ms));
         }
-        let all: Vec<ConnId> =
-            self.conns.iter().map(|(index, generation, _)| ConnId::new(index, generation)).collect();
         #[expect(clippy::cast_precision_loss, reason = "a spread of seconds")]
         let spread = grace_ms as f64 / 1000.0;
-        for id in all {
+        for id in self.conns.ids() {
             let Some(conn) = self.conn(id) else { continue };
-            match conn.phase {
+            match conn.phase() {
                 Phase::Raw => {
                     self.close_raw(id, 1001, "the server stops", now); // RFC 6455 §7.4.1: going away
                 }
@@ -60,7 +57,7 @@ impl Engine {
     /// It is told at once that the server stops, where more can follow; its acks are still to come.
     fn say_goodbye(&mut self, id: ConnId, after: f64) {
         let Some(conn) = self.conn_mut(id) else { return };
-        if conn.carrier == Carrier::Frames && matches!(conn.phase, Phase::Open) {
+        if conn.carrier == Carrier::Frames && conn.phase() == Phase::Open {
             conn.leaving = true;
             self.tell(id, |out, form| envelope::bye(out, form, close::RESTART, RESTARTS, Some(after)));
         }

@@ -37,7 +37,7 @@ impl Engine {
         if let Some(conn) = conn
             && let Some(mut streams) = held.rare.as_mut().and_then(|rare| rare.streams.take())
         {
-            if let Some(encoding) = self.conn(conn).map(super::conn::Conn::encoding) {
+            if let Some(encoding) = self.conn(conn).map(crate::conn::Conn::encoding) {
                 while self.feed_round(conn, encoding, &mut streams) {}
             }
             if let Some(held) = self.session_mut(session) {

@@ -6,9 +6,8 @@
 //! next one when it comes: so a message costs no timer work at all, and a silent connection one look a ping.
 
 use super::Engine;
-use super::conn::Phase;
-use super::encoding::Carrier;
 use crate::codes::close;
+use crate::conn::{Carrier, Phase};
 use crate::envelope::write as envelope;
 use crate::frame::websocket::opcode;
 use crate::ids::{ConnId, Now, SessionId, Tick};
@@ -86,7 +85,7 @@ impl Engine {
 
     fn conn_due(&mut self, id: ConnId, now: Now) {
         let Some(conn) = self.conn(id) else { return };
-        match conn.phase {
+        match conn.phase() {
             Phase::Head => self.head_timeout(id, now),
             Phase::Hello if conn.queued => self.time_conn(id, now), // it waits for us
             Phase::Hello => {
@@ -98,8 +97,8 @@ impl Engine {
             Phase::Body => self.body_timeout(id, now),
             Phase::Answering => self.answer_send(id, now),
             Phase::Parked => self.end_poll(id, now),
-            Phase::Checking(_) if conn.request.is_some() => self.time_conn(id, now),
-            Phase::Checking(_) | Phase::Open | Phase::Raw => self.look_for_life(id, now),
+            Phase::Checking if conn.request.is_some() => self.time_conn(id, now),
+            Phase::Checking | Phase::Open | Phase::Raw => self.look_for_life(id, now),
         }
     }
 

@@ -2,10 +2,9 @@
 //!
 //! Parts: Conns, Out, Timers.
 
-use super::request::Route;
 use crate::codes::{Code, close};
+use crate::conn::{Phase, Route};
 use crate::engine::Engine;
-use crate::engine::conn::Phase;
 use crate::frame::answer::{self, About};
 use crate::frame::http::Refusal;
 use crate::frame::{Answering, cors};
@@ -74,7 +73,7 @@ impl Engine {
     /// The turn ends: answer what has its answer. True: it has, and what is to be written is new.
     pub(in crate::engine) fn complete(&mut self, id: ConnId, now: Now) -> bool {
         let Some(conn) = self.conn(id) else { return false };
-        match (&conn.phase, conn.request.as_ref().map(|request| request.route)) {
+        match (conn.phase(), conn.request.as_ref().map(|request| request.route)) {
             (Phase::Parked, _) if !self.out.is_empty(id) => {
                 self.end_poll(id, now);
                 true
@@ -114,7 +113,7 @@ impl Engine {
         &mut self,
         id: ConnId,
         answers: Option<u64>,
-    ) -> Option<&mut super::Request> {
+    ) -> Option<&mut crate::conn::Request> {
         let request = self.conn_mut(id)?.request.as_mut()?;
         let here = matches!(request.route, Route::Send(_))
             && (request.taking || answers.is_some_and(|answers| request.awaits(answers)));

@@ -2,11 +2,10 @@
 //!
 //! Parts: Conns, Log, Out, Sessions, Shares.
 
-use super::request::Request;
 use crate::codes::{Code, close};
+use crate::conn::{Carrier, Request, Shape};
 use crate::engine::Engine;
 use crate::engine::admission::full_refusal;
-use crate::engine::encoding::Carrier;
 use crate::engine::standing::{Standing, over};
 use crate::envelope::write as envelope;
 use crate::frame::answer::{About, event_stream};
@@ -14,7 +13,6 @@ use crate::frame::eventstream::{self, LAST_CHUNK};
 use crate::frame::http::{Head, Refusal};
 use crate::frame::query::Query;
 use crate::ids::{ConnId, Form, Now, SessionId};
-use crate::limits::fixed::PADDING;
 use crate::log::position::Since;
 use crate::outbox::{Lane, Meta};
 use crate::shares::{Account, User, What};
@@ -23,45 +21,6 @@ use std::sync::Arc;
 /// How long an `EventSource` is told to stay away that must not come back by itself (ms): as long as every browser
 /// takes it, 24 days.
 const NEVER: u64 = i32::MAX as u64;
-
-/// How a stream is wanted.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Shape {
-    pub plain: bool,
-    pub chunked: bool,
-    /// Its signs of life are messages, which a page can see.
-    pub beat: bool,
-    /// A comment of this many bytes comes first: something between gathers that much before it passes anything on.
-    pub padding: u32,
-}
-
-impl Shape {
-    pub fn of(head: &Head<'_>, query: &Query<'_>) -> Result<Self, Refusal> {
-        let plain = match query.one("format")? {
-            None | Some("json") => false,
-            Some("plain") => true,
-            Some(other) => {
-                let message = format!("there is no format {other:?}: plain, or none for whole messages");
-                return Err(Refusal::new(400, Code::InvalidMessage, message));
-            }
-        };
-        let beat = match query.one("beat")? {
-            None | Some("0") => false,
-            Some("1") => true,
-            Some(other) => {
-                let message = format!("\"beat\" in the query is {other:?}: 1, or 0 for comments");
-                return Err(Refusal::new(400, Code::InvalidMessage, message));
-            }
-        };
-        let padding = query.number("padding")?.unwrap_or(0).min(PADDING);
-        Ok(Self {
-            plain,
-            chunked: head.minor == 1,
-            beat,
-            padding: u32::try_from(padding).expect("bounded above"),
-        })
-    }
-}
 
 /// Where a reader says that it is: what the browser adds by itself wins over what the URL began with.
 fn position(head: &Head<'_>, query: &Query<'_>) -> Result<Option<String>, Refusal> {
@@ -142,7 +101,7 @@ impl Engine {
     pub(super) fn begin_events(&mut self, id: ConnId, session: SessionId, shape: Shape) {
         let user =
             self.session(session).and_then(|held| held.user().map(|user| User::Named(Arc::clone(user))));
-        let Some(conn) = self.conns.get_mut(id.index(), id.generation()) else { return };
+        let Some(conn) = self.conns.get_mut(id) else { return };
         let request = conn.request.take();
         conn.form = Form::Json;
         conn.carrier = Carrier::Events { plain: shape.plain, chunked: shape.chunked };

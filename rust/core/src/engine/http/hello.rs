@@ -4,8 +4,9 @@
 
 use super::Link;
 use crate::codes::close;
+use crate::conn::PendingHello;
 use crate::engine::Engine;
-use crate::engine::session::{PendingHello, word};
+use crate::engine::session::word;
 use crate::envelope::{Said, read, type_of};
 use crate::frame::credentials::cookie_in;
 use crate::ids::{ConnId, Form, Now, Seq, SessionId};

@@ -5,12 +5,8 @@
 //! It has a session of its own, as a subscription has: nobody sees it, it hears nothing else, and it ends with the
 //! response. Whoever leaves closes the generator. No credit is asked for: what the connection does not take holds it up.
 
-use super::request::{Request, Route};
-use super::subscribe::Subscription;
 use crate::codes::Code;
-use crate::engine::conn::Phase;
-use crate::engine::encoding::Carrier;
-use crate::engine::session::PendingHello;
+use crate::conn::{Carrier, PendingHello, Request, Route, Subscription, Wanted};
 use crate::engine::standing::{Standing, over};
 use crate::engine::{Engine, size};
 use crate::envelope::Data;
@@ -23,13 +19,6 @@ use crate::outbox::{Lane, Meta};
 
 /// The one stream of such a session.
 const ID: u64 = 1;
-
-/// Which stream, and with what.
-#[derive(Clone, Debug)]
-pub(super) struct Wanted {
-    index: usize,
-    data: Box<[u8]>,
-}
 
 impl Engine {
     pub(super) fn ask_stream(
@@ -49,7 +38,7 @@ impl Engine {
             return Err(Refusal::new(400, Code::InvalidMessage, message));
         }
         let owner = self.speaker_if_named(&request, head, query)?;
-        request.shape = Some(super::events::Shape::of(head, query)?);
+        request.shape = Some(crate::conn::Shape::of(head, query)?);
         request.route = Route::Stream { index, owner };
         self.begin_body(id, request, head, size(self.config.limits.max_message), now)
     }
@@ -93,7 +82,7 @@ impl Engine {
         let (user, expires) = (held.user().cloned(), held.expires);
         let pending = PendingHello { owner: Some(owner), ..pending };
         if let Some(conn) = self.conn_mut(id) {
-            conn.phase = Phase::Checking(Box::default());
+            conn.greet(PendingHello::default());
         }
         self.begin_session(id, &pending, user.as_deref(), expires, now);
     }

@@ -25,18 +25,15 @@ mod hello;
 mod items;
 mod link;
 mod poll;
-mod request;
 mod send;
 mod subscribe;
 
 pub(super) use link::Link;
-pub(super) use request::Request;
-pub(super) use subscribe::Subscription;
 
-use super::conn::Phase;
 use super::session::same_key;
 use super::{Engine, size};
 use crate::codes::Code;
+use crate::conn::{Request, Route, Step};
 use crate::frame::body::Body;
 use crate::frame::credentials::{Authorization, authorization, cookie};
 use crate::frame::http::{Head, Refusal};
@@ -46,7 +43,6 @@ use crate::frame::query::Query;
 use crate::ids::{ConnId, Now, SessionId};
 use crate::outbox::{Lane, Meta};
 use crate::timers::Due;
-use request::Route;
 
 /// What a peer is told that may send its body now, RFC 9110 §15.2.1.
 const CONTINUE: &[u8] = b"HTTP/1.1 100 Continue\r\n\r\n";
@@ -157,7 +153,7 @@ impl Engine {
         let Some(conn) = self.conn_mut(id) else { return Ok(()) };
         conn.agent = agent;
         conn.request = Some(Box::new(request));
-        conn.phase = Phase::Body;
+        conn.step(Step::Body);
         self.timers.set(Due::Conn(id), due);
         if !waits {
             self.body_is_here(id, now);

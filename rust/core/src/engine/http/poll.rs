@@ -5,10 +5,8 @@
 //! Answers are numbered. A poll names how many it has had (`after`); the newest answer is kept until the next
 //! number is asked for, so that a poll whose answer was lost on the way has the same one again.
 
-use super::Request;
 use crate::codes::{Code, close};
-use crate::engine::conn::Phase;
-use crate::engine::encoding::Carrier;
+use crate::conn::{Carrier, Phase, Request, Step};
 use crate::engine::standing::{OVER, Standing};
 use crate::engine::{Engine, Listener};
 use crate::envelope::write as envelope;
@@ -43,7 +41,7 @@ impl Engine {
         if let Some(conn) = self.conn_mut(id) {
             conn.agent = agent;
             conn.request = Some(Box::new(request));
-            conn.phase = Phase::Answering;
+            conn.step(Step::Wait);
         }
         let goodbye = match self.standing(session, now) {
             Standing::Expired => Some((close::EXPIRED, OVER)),
@@ -74,7 +72,7 @@ impl Engine {
             return Ok(());
         }
         if let Some(old) = held.conn {
-            if self.conn(old).is_some_and(|conn| matches!(conn.phase, Phase::Parked)) {
+            if self.conn(old).is_some_and(|conn| conn.phase() == Phase::Parked) {
                 self.give_way(old, now);
             } else {
                 self.supersede(old, session, now);
@@ -123,7 +121,7 @@ impl Engine {
             mail = link.take_mail();
         }
         let Some(conn) = self.conn_mut(id) else { return };
-        conn.phase = Phase::Parked;
+        conn.step(Step::Park);
         conn.session = Some(session);
         conn.form = Form::Json;
         conn.carrier = Carrier::Poll;
@@ -159,8 +157,8 @@ impl Engine {
 
     /// A poll is over: the session keeps its cursor again, and the body of the answer until the next one.
     fn unpark(&mut self, id: ConnId) -> Option<SessionId> {
-        let conn = self.conn_mut(id).filter(|conn| matches!(conn.phase, Phase::Parked))?;
-        conn.phase = Phase::Answering;
+        let conn = self.conn_mut(id).filter(|conn| conn.phase() == Phase::Parked)?;
+        conn.step(Step::Wait);
         let session = conn.session.take()?;
         self.let_go_of_conn(session);
         let Self { sessions, out, .. } = self;
@@ -195,7 +193,7 @@ impl Engine {
             return;
         }
         let Some(conn) = self.conn_mut(id) else { return };
-        conn.phase = Phase::Answering;
+        conn.step(Step::Wait);
         let Some(session) = conn.session.take() else { return };
         self.let_go_of_conn(session);
         let n = self.session(session).and_then(|held| held.link.as_ref()).map_or(0, |link| link.n);

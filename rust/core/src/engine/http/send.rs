@@ -7,10 +7,9 @@
 //! it, and what it sent is taken. Who sends more than may wait is told 429, before anything of it is taken but the
 //! answers in it, which others wait for.
 
-use super::request::Route;
 use crate::codes::{Code, close};
+use crate::conn::{Route, Step};
 use crate::engine::Engine;
-use crate::engine::conn::Phase;
 use crate::engine::lines::Line;
 use crate::engine::next::Follow;
 use crate::engine::route::{expects_ack, id_of, is_answer, is_large};
@@ -53,7 +52,7 @@ impl Engine {
         }
         self.out.set_gathers(id, true);
         if let Some(conn) = self.conn_mut(id) {
-            conn.phase = Phase::Answering;
+            conn.step(Step::Wait);
         }
         self.set_taking(session, true);
         let mut all = messages(Form::Json, body);

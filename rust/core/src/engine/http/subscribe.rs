@@ -6,14 +6,11 @@
 //! It has a session all the same, since that is what hears; but one that nobody sees and that ends with the
 //! response. It joins all its rooms or none: what is refused is refused before the stream begins.
 
-use super::events::Shape;
-use super::items::Wanted;
-use super::{Link, Request};
+use super::Link;
 use crate::codes::{Code, close};
+use crate::conn::{Allowed, PendingHello, Request, Returning, Shape, Subscription};
 use crate::engine::admission::full_refusal;
-use crate::engine::conn::Phase;
 use crate::engine::requests::refuse_own;
-use crate::engine::session::{Allowed, PendingHello, Returning};
 use crate::engine::{AppEvent, Engine, size};
 use crate::error::Fault;
 use crate::frame::http::Refusal;
@@ -29,30 +26,6 @@ use std::sync::Arc;
 
 /// Why the session of a stream ends that is not opened.
 const REFUSED: &str = "its stream was refused";
-
-/// What such a stream wants to hear.
-#[derive(Clone, Debug)]
-pub(in crate::engine) struct Subscription {
-    rooms: Vec<String>,
-    /// The position from which on.
-    since: Option<String>,
-    /// Or so many of the past of each room.
-    last: Option<u64>,
-    /// Or no room, but one stream of items.
-    stream: Option<Wanted>,
-    shape: Shape,
-}
-
-impl Subscription {
-    pub(super) fn of_stream(wanted: Wanted, shape: Shape) -> Self {
-        Self { rooms: Vec::new(), since: None, last: None, stream: Some(wanted), shape }
-    }
-
-    /// Whether it hears what is said to all, and to its user.
-    pub fn hears(&self) -> bool {
-        self.stream.is_none()
-    }
-}
 
 impl Engine {
     pub(super) fn subscribe(
@@ -166,7 +139,7 @@ impl Engine {
             ..PendingHello::default()
         };
         let Some(conn) = self.conn_mut(id) else { return };
-        conn.phase = Phase::Checking(Box::new(pending));
+        conn.greet(pending);
         self.ask_rooms(id);
         self.time_welcome(id, now);
     }

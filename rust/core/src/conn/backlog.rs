@@ -1,7 +1,5 @@
 //! Messages that were read and must wait, in their order.
 //!
-//! Parts: none.
-//!
 //! What is kept is as large as it is in memory: each frame's rest is one piece, however many messages it is.
 
 use crate::envelope::{Kept, Rest, messages};
@@ -10,7 +8,7 @@ use std::collections::VecDeque;
 
 /// What waits of a connection, or of what came by `send`.
 #[derive(Debug, Default)]
-pub(super) struct Backlog {
+pub struct Backlog {
     pieces: VecDeque<Rest>,
     /// JSON messages behind them, gathered one by one into one array that has no end yet.
     gathered: Vec<u8>,

@@ -1,45 +1,46 @@
-//! One connection: what was heard on it, and how far it has come.
+//! Connections: what was heard on each, and how far it has come.
 //!
-//! Parts: none.
+//! Invariants:
+//! - A phase changes by a step of the table in `phase`, and in no other way.
+//! - A connection has somebody at its door while it is `Checking`, and in no other phase.
+//! - A handle finds its connection until that is taken out, and never the next in its place.
+//! - `late` is how many of those that are here came while the server was stopping.
 
-use super::backlog::Backlog;
-use super::config::Peer;
-use super::encoding::Carrier;
-use super::http::Request;
-use super::session::PendingHello;
-use crate::frame::websocket::Decoder;
-use crate::ids::{Form, SessionId, Tick};
+mod backlog;
+pub mod carrier;
+mod door;
+mod phase;
+mod request;
+
+pub use backlog::Backlog;
+pub use carrier::Carrier;
+pub use door::{Allowed, PendingHello, Returning, Shape, Subscription, Wanted};
+pub use phase::{Phase, Step};
+pub use request::{Request, Route};
+
+use crate::frame::websocket::{Decoder, Role};
+use crate::ids::{ConnId, Form, SessionId, Tick};
 use crate::shares::User;
+use crate::slab::Slab;
 use std::net::IpAddr;
 
-/// How far a connection has come. It only ever goes down this list; but with plain HTTP, where each answer
-/// leads back to the head of the next request.
-#[derive(Debug)]
-pub(super) enum Phase {
-    /// The request head is not complete.
-    Head,
-    /// The body of `request` is not.
-    Body,
-    /// A WebSocket under the prefix that has not said `hello`.
-    Hello,
-    /// The application decides who this is, or which rooms of a returning session it may keep.
-    Checking(Box<PendingHello>),
-    /// The answer to `request` waits for acks.
-    Answering,
-    /// A poll waits for something to say.
-    Parked,
-    /// `welcome` was said, or an event stream is open.
-    Open,
-    /// A raw socket.
-    Raw,
-    /// We have said all that we had to say; what still comes is ignored.
-    Closing,
+/// Who is at the other end of a connection, as the transport sees it.
+#[derive(Clone, Copy, Debug)]
+pub struct Peer {
+    /// The address that connected.
+    pub address: IpAddr,
+    /// Its port.
+    pub port: u16,
+    /// Whether the bytes came through TLS.
+    pub secure: bool,
+    /// Whether the stream shell carries it (else the reactor).
+    pub stream: bool,
 }
 
 /// What may still come of a request that was refused before all of it was there. It is read and thrown away: a socket
 /// that is closed with bytes unread is reset, and the refusal lost with it (RFC 9112 §9.6).
 #[derive(Debug)]
-pub(super) struct Parting {
+pub struct Parting {
     /// Bytes.
     pub left: u64,
     pub until: Tick,
@@ -48,8 +49,9 @@ pub(super) struct Parting {
 /// One transport link.
 #[derive(Debug)]
 #[expect(clippy::struct_excessive_bools, reason = "independent facts; the phase is an enum")]
-pub(super) struct Conn {
-    pub phase: Phase,
+pub struct Conn {
+    phase: Phase,
+    door: Option<Box<PendingHello>>,
     /// Our copy of the codec for this peer.
     pub decoder: Decoder,
     /// Read and not yet taken: part of a head or of a frame's header, or what must wait.
@@ -117,7 +119,8 @@ impl Conn {
     pub fn new(peer: &Peer, now: Tick, max_message: usize) -> Self {
         Self {
             phase: Phase::Head,
-            decoder: Decoder::new(crate::frame::websocket::Role::Server, false),
+            door: None,
+            decoder: Decoder::new(Role::Server, false),
             input: Vec::new(),
             backlog: Backlog::default(),
             queued: false,
@@ -153,10 +156,45 @@ impl Conn {
         }
     }
 
+    /// How far it has come.
+    #[must_use]
+    pub fn phase(&self) -> Phase {
+        self.phase
+    }
+
+    /// It goes on by a step. False: the table of phases has no such step here, and nothing changes.
+    pub fn step(&mut self, step: Step) -> bool {
+        let after = self.phase.after(step);
+        debug_assert!(after.is_some(), "a connection in {:?} cannot take the step {step:?}", self.phase);
+        let Some(after) = after else { return false };
+        self.phase = after;
+        self.door = (after == Phase::Checking).then(|| self.door.take().unwrap_or_default());
+        true
+    }
+
+    /// Somebody is at the door.
+    pub fn greet(&mut self, pending: PendingHello) {
+        if self.step(Step::Greet) {
+            self.door = Some(Box::new(pending));
+        }
+    }
+
+    /// Who is at the door; none: nobody waits there.
+    #[must_use]
+    pub fn door(&self) -> Option<&PendingHello> {
+        debug_assert_eq!(self.door.is_some(), self.phase == Phase::Checking);
+        self.door.as_deref()
+    }
+
+    /// The same, to change it.
+    pub fn door_mut(&mut self) -> Option<&mut PendingHello> {
+        self.door.as_deref_mut()
+    }
+
     /// A request over plain HTTP has its answer, and the head of the next may come: nothing of what it asked for, and
     /// nothing of whose it was, stays.
     pub fn begin_request(&mut self, max_message: usize) {
-        self.phase = Phase::Head;
+        self.step(Step::Answered);
         self.session = None;
         self.request = None;
         self.carrier = Carrier::Frames;
@@ -167,7 +205,67 @@ impl Conn {
     }
 
     /// The way of writing in which this connection hears.
+    #[must_use]
     pub fn encoding(&self) -> u8 {
         self.carrier.encoding(self.form, self.deflate)
+    }
+}
+
+/// All connections.
+#[derive(Debug, Default)]
+pub struct Conns {
+    table: Slab<Conn>,
+    late: usize,
+}
+
+impl Conns {
+    /// One more.
+    pub fn add(&mut self, conn: Conn) -> ConnId {
+        self.late += usize::from(conn.late);
+        let (index, generation) = self.table.insert(conn);
+        ConnId::new(index, generation)
+    }
+
+    /// The connection of a handle, if it is still there.
+    #[must_use]
+    pub fn get(&self, id: ConnId) -> Option<&Conn> {
+        self.table.get(id.index(), id.generation())
+    }
+
+    /// The same, to change it.
+    pub fn get_mut(&mut self, id: ConnId) -> Option<&mut Conn> {
+        self.table.get_mut(id.index(), id.generation())
+    }
+
+    /// Take one out.
+    pub fn remove(&mut self, id: ConnId) -> Option<Conn> {
+        let conn = self.table.remove(id.index(), id.generation())?;
+        self.late -= usize::from(conn.late);
+        debug_assert!(self.late <= self.table.len(), "who came late is one of those that are here");
+        Some(conn)
+    }
+
+    /// The handles of all.
+    #[must_use]
+    pub fn ids(&self) -> Vec<ConnId> {
+        self.table.iter().map(|(index, generation, _)| ConnId::new(index, generation)).collect()
+    }
+
+    /// How many there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.table.len()
+    }
+
+    /// How many of them came before the server stopped: it waits for their end.
+    #[must_use]
+    pub fn awaited(&self) -> usize {
+        self.table.len() - self.late
+    }
+
+    /// Slots that walks through the whole table looked at.
+    #[must_use]
+    pub fn walked(&self) -> u64 {
+        self.table.walked()
     }
 }

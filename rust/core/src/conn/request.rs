@@ -2,7 +2,7 @@
 //!
 //! Parts: none.
 
-use super::events::Shape;
+use super::door::Shape;
 use crate::frame::body::Body;
 use crate::frame::cors;
 use crate::frame::credentials::{Authorization, authorization};
@@ -18,7 +18,7 @@ const USUAL: usize = 256;
 
 /// What a request wants.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Route {
+pub enum Route {
     /// `POST /rt/session`.
     Hello,
     /// `POST /rt/send`.
@@ -32,35 +32,35 @@ pub(super) enum Route {
 /// A request that has no answer yet.
 #[derive(Debug)]
 #[expect(clippy::struct_excessive_bools, reason = "independent facts")]
-pub(in crate::engine) struct Request {
-    pub(super) route: Route,
+pub struct Request {
+    pub route: Route,
     /// Whether another request may follow on the connection.
-    pub(super) keep: bool,
+    pub keep: bool,
     /// The page of an allowed origin that sent it.
-    pub(super) origin: Option<Box<str>>,
+    pub origin: Option<Box<str>>,
     /// Whether that page is of another place than this server.
-    pub(super) foreign: bool,
+    pub foreign: bool,
     /// What stands for the token of a hello.
-    pub(super) token: Option<String>,
+    pub token: Option<String>,
     /// The page behind it, where a cookie may speak for that.
-    pub(super) page: Option<Page>,
+    pub page: Option<Page>,
     /// The cookies as they came, until the session is known whose one is wanted.
-    pub(super) cookies: Vec<Box<str>>,
+    pub cookies: Vec<Box<str>>,
     /// How a stream is wanted.
-    pub(super) shape: Option<Shape>,
-    pub(super) body: Option<Body>,
+    pub shape: Option<Shape>,
+    pub body: Option<Body>,
     /// The peer waits for `100 Continue`.
-    pub(super) continues: bool,
+    pub continues: bool,
     /// `send`: the answer as far as it is written, with a comma behind each message.
     replies: Vec<u8>,
     /// `send`: requests in it that have no ack yet.
     open: Vec<u64>,
     /// `send`: its messages are being taken.
-    pub(super) taking: bool,
+    pub taking: bool,
 }
 
 impl Request {
-    pub(super) fn of(head: &Head<'_>) -> Self {
+    pub fn of(head: &Head<'_>) -> Self {
         let token = match authorization(head) {
             Ok(Some(Authorization::Bearer(token))) => Some(token.to_owned()),
             _ => None,
@@ -83,7 +83,7 @@ impl Request {
     }
 
     /// Keep what only a hello needs of the page that says it.
-    pub(super) fn remember_page(&mut self, head: &Head<'_>, origins: &[String]) {
+    pub fn remember_page(&mut self, head: &Head<'_>, origins: &[String]) {
         self.foreign = origin_ok(head, &[], false).is_err();
         self.page = page_of(head, origins).ok();
         let fields = head.headers_named("cookie").filter_map(|field| std::str::from_utf8(field).ok());
@@ -91,32 +91,32 @@ impl Request {
     }
 
     /// Whether all of it was read.
-    pub(in crate::engine) fn is_whole(&self) -> bool {
+    pub fn is_whole(&self) -> bool {
         self.body.is_none()
     }
 
     /// The peer sends nothing more.
-    pub(in crate::engine) fn is_last(&mut self) {
+    pub fn is_last(&mut self) {
         self.keep = false;
     }
 
     /// A request in this `send` will have an ack.
-    pub(in crate::engine) fn expect(&mut self, id: u64) {
+    pub fn expect(&mut self, id: u64) {
         self.open.push(id);
     }
 
     /// Whether this answer waits for that ack.
-    pub(super) fn awaits(&self, id: u64) -> bool {
+    pub fn awaits(&self, id: u64) -> bool {
         self.open.contains(&id)
     }
 
     /// Whether nothing is waited for.
-    pub(super) fn is_answered(&self) -> bool {
+    pub fn is_answered(&self) -> bool {
         self.open.is_empty() && !self.taking
     }
 
     /// Say something in the answer.
-    pub(in crate::engine) fn reply(&mut self, answers: Option<u64>, write: impl FnOnce(&mut Vec<u8>)) {
+    pub fn reply(&mut self, answers: Option<u64>, write: impl FnOnce(&mut Vec<u8>)) {
         if self.replies.is_empty() {
             self.replies.reserve(USUAL);
             self.replies.extend_from_slice(MESSAGES);
@@ -127,12 +127,12 @@ impl Request {
     }
 
     /// Bytes of what the answer holds so far.
-    pub(super) fn reply_bytes(&self) -> usize {
+    pub fn reply_bytes(&self) -> usize {
         self.replies.len()
     }
 
     /// The body of the answer.
-    pub(super) fn messages(&mut self) -> Vec<u8> {
+    pub fn messages(&mut self) -> Vec<u8> {
         let mut body = std::mem::take(&mut self.replies);
         if body.is_empty() {
             body.extend_from_slice(MESSAGES);

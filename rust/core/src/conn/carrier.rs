@@ -1,0 +1,37 @@
+//! What carries the messages of a connection, and the number of the encoding that it hears.
+
+use crate::ids::Form;
+
+pub const MSGPACK: u8 = 1;
+pub const DEFLATE: u8 = 2;
+pub const EVENTS: u8 = 4;
+pub const PLAIN: u8 = 1;
+pub const WHOLE: u8 = 2;
+/// What polls are answered in.
+pub const POLL: u8 = 8;
+
+/// What carries the messages of a connection.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Carrier {
+    /// WebSocket frames.
+    #[default]
+    Frames,
+    /// An event stream. `plain`: data alone, under the event's own name. `chunked`: the peer knows chunks.
+    Events { plain: bool, chunked: bool },
+    /// The answer to a poll.
+    Poll,
+}
+
+impl Carrier {
+    /// The number of an encoding.
+    #[must_use]
+    pub const fn encoding(self, form: Form, deflate: bool) -> u8 {
+        match self {
+            Self::Frames => (form as u8) | if deflate { DEFLATE } else { 0 },
+            Self::Events { plain, chunked } => {
+                EVENTS | if plain { PLAIN } else { 0 } | if chunked { 0 } else { WHOLE }
+            }
+            Self::Poll => POLL,
+        }
+    }
+}

@@ -1,0 +1,129 @@
+//! Who stands at the door: what a `hello` said that waits for the application's word, and what an event stream wants.
+
+use crate::codes::Code;
+use crate::frame::http::{Head, Refusal};
+use crate::frame::query::Query;
+use crate::ids::{Ends, Seq, SessionId};
+use crate::limits::fixed::PADDING;
+use crate::room::grants::Grants;
+use std::sync::Arc;
+
+/// A `hello` that waits for the application's word.
+#[derive(Debug, Default)]
+pub struct PendingHello {
+    pub session: Option<String>,
+    pub key: Option<String>,
+    pub position: Option<String>,
+    /// The secret is kept in a cookie.
+    pub cookie: bool,
+    /// A ticket is wanted.
+    pub ticket: bool,
+    /// An event stream without a session of its own: the rooms that it wants.
+    pub subscription: Option<Box<Subscription>>,
+    /// Of each stream that it reads, the next item wanted.
+    pub streams: Vec<(u64, u64)>,
+    /// Which hello of the session this is; none: its client does not count them.
+    pub n: Option<u64>,
+    /// A stream over plain HTTP that a session's key opens: that session.
+    pub owner: Option<SessionId>,
+    /// The application is asked who this is.
+    pub asked: bool,
+    /// Set once the user is known and rooms are asked for: those of a session that returns, or of a stream.
+    pub returning: Option<Returning>,
+}
+
+/// A session on its way back: its rooms are authorized again, one by one.
+#[derive(Debug)]
+pub struct Returning {
+    pub session: SessionId,
+    pub user: Option<Arc<str>>,
+    pub expires: Option<Ends>,
+    /// Rooms without an answer, those included that were not asked for yet.
+    pub open: u32,
+    /// Those, the next last: so many of one connection are not asked for at once.
+    pub later: Vec<Arc<str>>,
+    /// Whether the session was there before.
+    pub resuming: bool,
+    /// What was answered.
+    pub rooms: Vec<Allowed>,
+}
+
+/// The application's word about one room of a returning session.
+#[derive(Debug)]
+pub struct Allowed {
+    pub room: Arc<str>,
+    /// None: it may not be there any more.
+    pub grants: Option<Grants>,
+    pub info: Option<Arc<[u8]>>,
+    pub state: Option<(Box<[u8]>, Seq)>,
+}
+
+/// What such a stream wants to hear.
+#[derive(Clone, Debug)]
+pub struct Subscription {
+    pub rooms: Vec<String>,
+    /// The position from which on.
+    pub since: Option<String>,
+    /// Or so many of the past of each room.
+    pub last: Option<u64>,
+    /// Or no room, but one stream of items.
+    pub stream: Option<Wanted>,
+    pub shape: Shape,
+}
+
+impl Subscription {
+    pub fn of_stream(wanted: Wanted, shape: Shape) -> Self {
+        Self { rooms: Vec::new(), since: None, last: None, stream: Some(wanted), shape }
+    }
+
+    /// Whether it hears what is said to all, and to its user.
+    pub fn hears(&self) -> bool {
+        self.stream.is_none()
+    }
+}
+
+/// Which stream, and with what.
+#[derive(Clone, Debug)]
+pub struct Wanted {
+    pub index: usize,
+    pub data: Box<[u8]>,
+}
+
+/// How a stream is wanted.
+#[derive(Clone, Copy, Debug)]
+pub struct Shape {
+    pub plain: bool,
+    pub chunked: bool,
+    /// Its signs of life are messages, which a page can see.
+    pub beat: bool,
+    /// A comment of this many bytes comes first: something between gathers that much before it passes anything on.
+    pub padding: u32,
+}
+
+impl Shape {
+    pub fn of(head: &Head<'_>, query: &Query<'_>) -> Result<Self, Refusal> {
+        let plain = match query.one("format")? {
+            None | Some("json") => false,
+            Some("plain") => true,
+            Some(other) => {
+                let message = format!("there is no format {other:?}: plain, or none for whole messages");
+                return Err(Refusal::new(400, Code::InvalidMessage, message));
+            }
+        };
+        let beat = match query.one("beat")? {
+            None | Some("0") => false,
+            Some("1") => true,
+            Some(other) => {
+                let message = format!("\"beat\" in the query is {other:?}: 1, or 0 for comments");
+                return Err(Refusal::new(400, Code::InvalidMessage, message));
+            }
+        };
+        let padding = query.number("padding")?.unwrap_or(0).min(PADDING);
+        Ok(Self {
+            plain,
+            chunked: head.minor == 1,
+            beat,
+            padding: u32::try_from(padding).expect("bounded above"),
+        })
+    }
+}
