@@ -31,6 +31,8 @@ from .tokens import JWT
 F = TypeVar("F", bound=Callable[..., Any])
 
 _PATH: Final = re.compile(r"[!-\"$->@-~]+")
+_PLACEHOLDERS: Final = "{}<>"
+"""No client says these in a path as they are; other frameworks write patterns with them."""
 
 
 class App(Speaking, Rooming, Streaming):
@@ -174,6 +176,11 @@ class App(Speaking, Rooming, Streaming):
             raise UsageError(
                 "the path of a raw socket begins with `/`, is not under `/rt/`, and is ASCII without spaces, "
                 f"`?` and `#`: {path!r}"
+            )
+        if any(char in _PLACEHOLDERS for char in path):
+            raise UsageError(
+                f"the path of a raw socket is matched as it is, and {path!r} looks like a pattern: let what "
+                "varies come in the query (`socket.query`) or in a first message"
             )
         if max_message is not None:
             checked_whole(max_message, f"max_message of {path!r}", 1)

@@ -30,6 +30,11 @@ class Hello(msgspec.Struct, frozen=True, kw_only=True):
     secure: bool = False
     session: Any = None
 
+    def __repr__(self) -> str:
+        """Without the token: what looks at a hello is often on its way to a log."""
+        token = "no token" if self.token is None else "a token"
+        return f"<Hello of {self.address}, {token}, client={self.client!r}>"
+
 
 class User(msgspec.Struct, frozen=True):
     """Who a session belongs to: the answer of `@app.authenticate`.

@@ -22,13 +22,12 @@ from ._ground.text import sayable
 from ._turn.budget import checkpoint, due
 from ._turn.sessions import meet
 from .errors import InvalidData, NotServing, SessionEnded, UsageError
-from .session import Session
+from .session import Session, sessions_only
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
 _POSITION: Final = re.compile(r"([a-z0-9]+)\.(0|[1-9][0-9]{0,19})\Z")
-
 
 MOST: Final = FIXED["API_HISTORY"]
 """Entries of one history, as on the wire."""
@@ -237,6 +236,9 @@ class Room:
                 raise denied(error) from None
             except UnicodeEncodeError as error:
                 raise unsayable(error) from None
+            except AttributeError:
+                sessions_only(exclude=exclude, sender=sender)
+                raise
             except Blocked as error:
                 ticket = error.args[0]
             await engine.wait_unblocked(ticket)
@@ -295,6 +297,9 @@ class Room:
             raise denied(error) from None
         except UnicodeEncodeError as error:
             raise unsayable(error) from None
+        except AttributeError:
+            sessions_only(exclude=exclude, sender=sender)
+            raise
         except Blocked:
             raise trio.WouldBlock(
                 f"a member of {self.name!r} is behind, and the room's policy is `block`"
@@ -353,6 +358,7 @@ class Room:
 
         """
         engine = self._engine
+        sessions_only(session=session)
         words = None if grants is None else grant_words(grants)
         known = None if info is None else encode(info)
         if not engine.call(engine.core.put_in, session._handle, self.name, words, known):
@@ -361,6 +367,7 @@ class Room:
     @anywhere
     def remove(self, session: Session, reason: str = "") -> bool:
         """Take a session out of the room; it is told so, with the reason. False: it was not in it."""
+        sessions_only(session=session)
         return bool(self._engine.call(self._engine.core.put_out, session._handle, self.name, sayable(reason)))
 
     @anywhere
@@ -371,9 +378,9 @@ class Room:
             UsageError: one of the words is no right.
 
         """
-        return bool(
-            self._engine.call(self._engine.core.set_grants, session._handle, self.name, grant_words(grants))
-        )
+        sessions_only(session=session)
+        words = grant_words(grants)
+        return bool(self._engine.call(self._engine.core.set_grants, session._handle, self.name, words))
 
     def __repr__(self) -> str:
         return f"<Room {self.name!r}>"
@@ -381,7 +388,10 @@ class Room:
 
 def unserved(what: str) -> NotServing:
     """The error for what needs a running server."""
-    return NotServing(f"{what}: the application is not being served")
+    return NotServing(
+        f"{what}: the application is not being served. Call it while `rtcore.run` or `rtcore.serve` runs, "
+        "in a handler, a background task or a lifespan"
+    )
 
 
 for _kind in (Position, Entry, Heard, History, Member, Room):

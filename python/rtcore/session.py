@@ -12,7 +12,7 @@ import threading
 from _thread import get_ident
 from collections.abc import Callable
 from types import SimpleNamespace
-from typing import Any, Final, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Final, TypeVar, overload
 
 import trio
 
@@ -28,6 +28,13 @@ log = logging.getLogger("rtcore.app")
 T = TypeVar("T")
 
 _decoders: dict[Any, Decoder] = {}
+_FIXED: Final = {
+    "id": "the server names it",
+    "user": "`@app.authenticate` says who it belongs to, as its hello came",
+    "address": "it is where its hello came from",
+    "user_agent": "it is what its hello came with",
+    "since": "it is when it began",
+}
 _making: Final = threading.Lock()
 """Held while something is made that a session has one of, in whichever thread it is asked for first."""
 
@@ -63,16 +70,27 @@ class Session:
     def __init__(self, engine: Engine, handle: int, info: SessionInfo) -> None:
         self._engine = engine
         self._handle = handle
-        self.id: str = info.id
-        self.user: str | None = info.user
-        self.address: str = info.address
-        self.user_agent: str | None = info.user_agent
-        self.since: int = info.since
+        self.id: Final[str] = info.id
+        self.user: Final[str | None] = info.user
+        self.address: Final[str] = info.address
+        self.user_agent: Final[str | None] = info.user_agent
+        self.since: Final[int] = info.since
         self.end_reason: str | None = None
         self._worker: Any = None
         self._nursery: SessionNursery | None = None
         self._scopes: set[trio.CancelScope] | None = None
         self._state: SimpleNamespace | None = None
+
+    if not TYPE_CHECKING:  # checkers know it by `Final`
+
+        def __setattr__(self, name: str, value: object) -> None:
+            """What does not change is set once: who a session belongs to would be said by whoever sets it."""
+            if name in _FIXED and hasattr(self, name):
+                raise AttributeError(
+                    f"`session.{name}` does not change: {_FIXED[name]}, and `session.state` is for what is "
+                    "the application's own"
+                )
+            object.__setattr__(self, name, value)
 
     # -- what is known of it
 
@@ -292,6 +310,20 @@ def _remember(kind: Any) -> Decoder:
     if len(_decoders) < 256:  # a program that makes many types has no use for a cache
         _decoders[kind] = decoder
     return decoder
+
+
+def sessions_only(**given: object) -> None:
+    """A `Session` is given, or None where there may be none: not its id, and not its user's.
+
+    Raises:
+        TypeError: something else is.
+
+    """
+    for what, value in given.items():
+        if value is not None and not isinstance(value, Session):
+            raise TypeError(
+                f"`{what}` is an rtcore.Session, as handlers get it and `app.sessions` has it; not {value!r}"
+            ) from None
 
 
 Session.__module__ = "rtcore"

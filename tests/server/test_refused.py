@@ -97,6 +97,17 @@ async def test_a_join_that_is_refused_is_told_with_why(told: pytest.LogCaptureFi
     assert "app.rooms(...) says which rooms there are" in unknown
 
 
+async def test_a_stream_that_may_not_hear_a_room_is_not_told_of_hosts(told: pytest.LogCaptureFixture) -> None:
+    """The code is that of a name in `Host`, and what lets it in is another."""
+    async with serving(application()) as server:
+        status, *_ = await server.get("/rt/sse?room=tea:closed", headers="Authorization: Bearer ann\r\n")
+        assert status == 403
+    (line,) = lines(told)
+    assert "tea:closed" in line
+    assert "app.authorize(...)" in line
+    assert "--allow-host" not in line
+
+
 async def test_a_flood_of_refusals_is_a_few_lines(told: pytest.LogCaptureFixture) -> None:
     """The log is no way to fill a disk."""
     async with serving(application()) as server, connect_tcp("127.0.0.1", server.port) as client:

@@ -210,6 +210,26 @@ def test_what_kubernetes_and_docker_set_sets_nothing(monkeypatch: pytest.MonkeyP
     assert "nothing is set by RTCORE_PROT; did you mean 'RTCORE_PORT'?" in one_line(rtcore())
 
 
+@pytest.mark.parametrize(
+    ("slip", "meant"),
+    [
+        ("RTCORE_LIMIT_PING_MS", "RTCORE_LIMITS_PING_MS"),
+        ("RTCORE_PING_MS", "RTCORE_LIMITS_PING_MS"),
+        ("RTCORE_LIMITS_PING", "RTCORE_LIMITS_PING_MS"),
+        ("RTCORE_ACKS", "RTCORE_LIMITS_ACKS"),
+        ("RTCORE_LIMITS_ORIGINS", "RTCORE_ORIGINS"),
+        ("RTCORE_LOGLEVEL", "RTCORE_LOG_LEVEL"),
+        ("RTCORE_API_KEY", "RTCORE_API_KEYS"),
+    ],
+)
+def test_a_slip_in_a_variable_is_told_the_nearest_of_all(
+    slip: str, meant: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Settings and limits alike: `RTCORE_LIMIT_PING_MS` was told of `RTCORE_LINGER`."""
+    monkeypatch.setenv(slip, "1")
+    assert f"nothing is set by {slip}; did you mean {meant!r}?" in one_line(rtcore())
+
+
 def test_an_env_file_is_read_as_an_editor_leaves_it() -> None:
     """Docker takes the mark of its first line into a name, and the carriage returns into the values."""
     loaded = load({}, environment={"\ufeffRTCORE_PORT": "9000\r", "RTCORE_HOST": "::1\r"}, file=None)

@@ -112,12 +112,16 @@ WRONG: dict[str, Callable[[App], Any]] = {
     "rooms: endless age": lambda app: app.rooms("r", age=float("inf")),
     "rooms: relay": lambda app: app.rooms("r", relay="yes"),  # type: ignore[arg-type]
     "rooms: key": lambda app: app.rooms("r", key=5),  # type: ignore[arg-type]
+    "rooms: a key for nothing": lambda app: app.rooms("r", key="name"),
+    "rooms: ours": lambda app: app.rooms("$all", history=5),
     "rooms: policy": lambda app: app.rooms("r", policy=None),  # type: ignore[arg-type]
     "rooms: grants": lambda app: app.rooms("r", grants=5),  # type: ignore[arg-type]
     "rooms: a grant": lambda app: app.rooms("r", grants=[None]),  # type: ignore[list-item]
     "websocket: a number": lambda app: app.websocket(5),  # type: ignore[arg-type]
     "websocket: a space": lambda app: app.websocket("/a b"),
     "websocket: a query": lambda app: app.websocket("/a?b"),
+    "websocket: a pattern": lambda app: app.websocket("/rooms/{name}"),
+    "websocket: a pattern of Flask": lambda app: app.websocket("/rooms/<name>"),
     "websocket: a line": lambda app: app.websocket("/a\r\nb"),
     "websocket: max_message": lambda app: app.websocket("/a", max_message=0),
     "websocket: yields": lambda app: app.websocket("/a")(yields_later),

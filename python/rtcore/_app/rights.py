@@ -21,8 +21,10 @@ def user_of(answer: Any) -> User:
 
     """
     if not isinstance(answer, User):
+        # Its type alone: it may be a token, and this is on its way to a log.
         raise UsageError(
-            f"an authenticator gives rtcore.User, rtcore.ANONYMOUS or None (refused); not {answer!r}"
+            f"an authenticator gives rtcore.User(id), rtcore.ANONYMOUS or None (refused); "
+            f"not what is of type {type(answer).__name__}"
         )
     return answer
 

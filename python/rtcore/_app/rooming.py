@@ -55,6 +55,8 @@ class Rooming:
         """
         self._registry.open("rooms")
         checked_name(pattern, "app.rooms", 'app.rooms("pattern")')
+        if pattern.startswith("$"):
+            raise UsageError(f"rooms whose names begin with `$` are rtcore's own, as {pattern!r}")
         if policy not in POLICIES:
             raise UsageError(
                 f"the policy of rooms {pattern!r} is one of {', '.join(POLICIES)}; not {policy!r}"
@@ -66,6 +68,10 @@ class Rooming:
         checked_seconds(age, f"the age of rooms {pattern!r}")
         if key is not None:
             checked_text(key, "key of app.rooms", 'key="field"')
+            if policy != "latest":
+                raise UsageError(
+                    f'the key of rooms {pattern!r} is for policy="latest", and the policy is {policy!r}'
+                )
         words = ["publish"] if relay and grants is None else []
         words += ["presence", "history"] if grants is None else grant_words(grants)
         plan = RoomPlan(

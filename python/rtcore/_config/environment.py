@@ -58,12 +58,19 @@ def read_environment(environment: Mapping[str, str]) -> Environment:
         else:
             name, known, into = variable.removeprefix(PREFIX).lower(), BY_NAME, table
         if name not in known:
-            variables = [variable[: -len(name)] + each.upper() for each in known]
-            raise errors.ConfigError(
-                f"environment: nothing is set by {variable}{nearest(variable, variables)}"
-            )
+            raise errors.ConfigError(f"environment: nothing is set by {variable}{_meant(variable, name)}")
         into[name] = value
     return Environment({**table, "limits": limits}, tuple(links))
+
+
+def _meant(variable: str, name: str) -> str:
+    """A hint at the nearest variable: the same name, of a setting or a limit, else the nearest by letters."""
+    settings, limits = (
+        {each: prefix + each.upper() for each in known}
+        for prefix, known in ((PREFIX, BY_NAME), (LIMITS_PREFIX, LIMIT_BY_NAME))
+    )
+    same = settings.get(name) or limits.get(name)
+    return f"; did you mean {same!r}?" if same else nearest(variable, [*settings.values(), *limits.values()])
 
 
 def is_link(variable: str, value: str) -> bool:

@@ -64,7 +64,9 @@ def encode_slowly(value: Any, first: TypeError) -> bytes:
     except (TypeError, ValueError) as error:
         # Each library says only what it met first: msgspec the type, orjson sometimes better why.
         raise InvalidData(
-            f"a value of type {type(value).__name__} cannot be said as JSON: {error}"
+            f"a value of type {type(value).__name__} cannot be said as JSON: {error}. Structs of msgspec, "
+            "dataclasses, dicts, lists, texts, numbers and bytes can; of another object say what is in it "
+            "(a model of pydantic: `model_dump()`)"
         ) from first
     return _sayable(coded, value)
 

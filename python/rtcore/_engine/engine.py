@@ -43,7 +43,10 @@ class SessionInfo(NamedTuple):
 def denied(error: _core.Refused) -> Denied:
     """What the application sees of a call that the core did not do."""
     code, message, retry = error.args
-    return Denied.of(code, message, retry)
+    told = Denied.of(code, message, retry)
+    if message.startswith("there is no room"):  # for the application's log: what is passed on is the message
+        told.add_note("No settings name it: `app.rooms(pattern)` says which rooms there are.")
+    return told
 
 
 def unsayable(error: UnicodeEncodeError) -> InvalidData:

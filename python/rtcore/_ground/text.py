@@ -17,6 +17,12 @@ LONGEST: Final = FIXED["LOG_VALUE"]
 """Characters of one value in a line of a log. More is left out, and said."""
 LONGEST_TRACEBACK: Final = FIXED["LOG_TRACEBACK"]
 """Characters of a traceback: its beginning, and the end, where the error is named."""
+_NO_LOOP: Final = "RuntimeError: no running event loop\n"
+_TRIO: Final = (
+    "\n  It wants asyncio, and rtcore runs on Trio: use what is written for Trio or AnyIO (`trio.sleep`, "
+    "httpx),\n  or a blocking library in `trio.to_thread.run_sync`."
+)
+"""What is said of the most frequent error of who comes from asyncio."""
 
 
 def sayable(text: object) -> str:
@@ -52,7 +58,8 @@ def traceback_of(error: BaseException) -> str:
         raise
     except BaseException:  # noqa: BLE001 - what an application raises may break everything that looks at it
         lines = f"{type(error).__name__}: its traceback cannot be shown"
-    return "  " + escaped(lines.rstrip("\n"), LONGEST_TRACEBACK, "\n").replace("\n", "\n  ")
+    told = "  " + escaped(lines.rstrip("\n"), LONGEST_TRACEBACK, "\n").replace("\n", "\n  ")
+    return told + _TRIO if isinstance(error, RuntimeError) and lines.endswith(_NO_LOOP) else told
 
 
 def _str_of(value: object) -> str:

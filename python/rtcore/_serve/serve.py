@@ -26,6 +26,7 @@ from rtcore._backend.places import Handshakes
 from rtcore._engine import CoreEvent
 from rtcore._ground.asgi import ASGI
 from rtcore.config import Config
+from rtcore.errors import UsageError
 
 from .assembly import Assembly
 from .given import settled
@@ -65,11 +66,18 @@ async def serve(
         **settings: the settings, named and written as in the file.
 
     Raises:
-        UsageError: what is served or mounted is no such application. ConfigError: a setting is unknown or
-        wrong. StartError: an address is in use, or the mounted
+        UsageError: what is served or mounted is no such application, or this is not Trio. ConfigError: a
+        setting is unknown or wrong. StartError: an address is in use, or the mounted
         application does not start. What a critical background task raises, in an exception group.
 
     """
+    try:
+        trio.current_time()
+    except RuntimeError:
+        raise UsageError(
+            "rtcore.serve is awaited in a run of Trio, and this is none: write `rtcore.run(app)`, or "
+            "`trio.run(main)` around what awaits it. asyncio.run cannot serve it"
+        ) from None
     config = settled(app, config, mount, settings)
     await serve_here(app, config, mount, stop or Stop(), signals=signals, task_status=task_status)
 

@@ -37,6 +37,7 @@ from rtcore.room import Room
 from rtcore.session import Session
 
 from .life import enter, leave
+from .refused import lost_room
 from .renewal import Again
 from .sessions import meet
 
@@ -52,7 +53,7 @@ _CLOSES: Final = {
 class Decisions:
     """Puts the core's questions to the application, and its answers to the core."""
 
-    __slots__ = ("_asked", "_hellos", "_registry", "engine", "hello_seconds")
+    __slots__ = ("_asked", "_back", "_hellos", "_registry", "engine", "hello_seconds")
 
     def __init__(self, app: App, engine: Engine, hello_seconds: float) -> None:
         self._registry = registered(app)
@@ -60,10 +61,12 @@ class Decisions:
         self.hello_seconds = hello_seconds
         self._hellos: dict[int, trio.CancelScope] = {}  # authenticators that run, by connection
         self._asked: dict[int, trio.CancelScope] = {}  # authorizers that run, by ticket
+        self._back: dict[int, tuple[Session, str]] = {}  # of a session that comes back, by ticket
 
     def unasked(self, event: CoreEvent) -> None:
         """UNASKED: who was asked about is gone. What runs to answer is cancelled; its answer is nobody's."""
         _, conn, ticket = event
+        self._back.pop(ticket, None)
         scope = self._asked.pop(ticket, None) if ticket else self._hellos.pop(conn, None)
         if scope is not None:
             scope.cancel()
@@ -195,10 +198,12 @@ class Decisions:
         if authorizer is None:
             self._admit(session, ticket, room, answer=True)
             return
+        if resuming:
+            self._back[ticket] = session, room
         try:
             value = None if data is None else ANYTHING.by_form(form, data)
         except FAULTS as error:
-            self.engine.core.deny(ticket, "INVALID_MESSAGE", f"the data of the join cannot be read: {error}")
+            self._say_no(ticket, "INVALID_MESSAGE", f"the data of the join cannot be read: {error}")
             return
         with Guard(partial(self._deny, ticket, f"the authorizer of {room!r}"), waits=False):
             answer = authorizer(session, Join(room=room, data=value, resuming=resuming))
@@ -217,6 +222,7 @@ class Decisions:
                 self._admit(session, ticket, room, await self.engine.held.watch(what, answer))
         finally:
             self._asked.pop(ticket, None)
+            self._back.pop(ticket, None)
 
     @asynccontextmanager
     async def _of_session(
@@ -239,7 +245,7 @@ class Decisions:
         with Guard(partial(self._deny, ticket, f"the authorizer or state of {room!r}"), waits=False):
             allowed = access(answer)
             if allowed is None:
-                core.deny(ticket, "FORBIDDEN", f"this session may not be in {room!r}")
+                self._say_no(ticket, "FORBIDDEN", f"this session may not be in {room!r}")
                 return
             info = None if allowed.info is None else encode(allowed.info)
             state = self._registry.states.find(room)
@@ -248,16 +254,25 @@ class Decisions:
                 place = Room(self.engine, room)
                 known = encode(state.function(place, session) if state.for_session else state.function(place))
             core.admit(ticket, None if allowed.grants is None else list(allowed.grants), info, known)
+            self._back.pop(ticket, None)
 
     def _deny(self, ticket: int, what: str, error: BaseException) -> None:
         """A wish that is not granted. Raises nothing."""
         failures = self.engine.failures
         if isinstance(error, Refuse):
             said = refusal(error, failures, what)
-            self.engine.core.deny(ticket, said.code, said.message)
+            self._say_no(ticket, said.code, said.message)
         else:
             failures.log(log, "authorizer", "%s failed", what, error=error)
-            self.engine.core.deny(ticket, "INTERNAL", f"{what} failed")
+            self._say_no(ticket, "INTERNAL", f"{what} failed")
+
+    def _say_no(self, ticket: int, code: str, message: str) -> None:
+        """A wish is denied. The core tells the log of a refused join; a room lost on return is told here."""
+        self.engine.core.deny(ticket, code, message)
+        lost = self._back.pop(ticket, None)
+        if lost is not None:
+            session, room = lost
+            lost_room(self.engine.failures, session.address, session.id, room, f"{code}: {message}")
 
     def _spawn(self, function: Any, *args: Any) -> None:
         nursery = self.engine.nursery
