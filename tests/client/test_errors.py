@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 import trio
 
@@ -19,6 +21,7 @@ from rtcore.client import (
     WrongURL,
     connect,
 )
+from rtcore.testing import network_in_a_box
 
 
 @pytest.mark.parametrize(
@@ -66,6 +69,38 @@ async def test_a_token_that_is_refused_is_told_where_the_caller_is(net, autojump
     with pytest.raises(TokenRefused, match="does not accept the token"):
         async with net.client(token="1234"):
             pass
+
+
+async def test_why_a_token_is_refused_is_told_too(autojump_clock) -> None:
+    """The server said that it had expired or was for somebody else, and the client left it out."""
+    app = rtcore.App()
+
+    @app.authenticate
+    def who(hello):
+        raise rtcore.Refuse("UNAUTHORIZED", "the token is for another shop")
+
+    async with network_in_a_box(app, seed=1) as network:
+        for token in ("1234", None):
+            with pytest.raises(
+                TokenRefused, match="does not accept the token: the token is for another shop"
+            ):
+                async with network.client("ann", token=token):
+                    pass
+
+
+async def test_a_token_that_is_none_is_refused_before_anything_is_tried(net, autojump_clock) -> None:
+    with pytest.raises(rtcore.UsageError, match="a text or a function that gives one, and not of type int"):
+        async with net.client(token=1234):
+            pass
+
+
+def test_asyncio_cannot_connect_and_is_told_what_can() -> None:
+    async def main() -> None:
+        async with rtcore.connect("http://127.0.0.1:1"):
+            pass
+
+    with pytest.raises(rtcore.UsageError, match=r"rtcore\.blocking\.connect"):
+        asyncio.run(main())
 
 
 async def test_an_exception_of_the_block_arrives_as_it_is(net, autojump_clock) -> None:

@@ -181,6 +181,7 @@ async def test_a_room_that_is_lost_on_return_is_in_the_log(
     assert "came back and is out of the room tea:1" in line
     assert {"no": "FORBIDDEN", "refuse": "BAD_NAME: a name is needed", "raise": "INTERNAL"}[answer] in line
     assert "without the data of the join" in line
+    assert client.session is not None
     assert client.session in line
 
 

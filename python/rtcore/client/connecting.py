@@ -10,6 +10,8 @@ from contextlib import asynccontextmanager
 
 import trio
 
+from rtcore.errors import UsageError
+
 from .choice import Choice
 from .client import Client
 from .clock import Names, dice
@@ -81,10 +83,12 @@ async def connect(
 
     Raises:
         WrongURL: the address is none.
+        UsageError: the token is neither text nor a function, or this is not Trio.
         OutboxError: the file of the outbox cannot be used.
         ConnectError: the server cannot be reached in time, or refuses.
 
     """
+    _looked_at(token)
     target = target_of(url, headers=headers, tls=tls, proxy=proxy)
     numbers = dice() if seed is None else random.Random(seed)  # noqa: S311 - jitter
     kept = await trio.to_thread.run_sync(outbox.open, str(target)) if outbox is not None else None
@@ -128,3 +132,17 @@ async def connect(
                 outbox.close()
     if failed is not None:
         raise failed
+
+
+def _looked_at(token: object) -> None:
+    """What would fail at each attempt, or with words of another library, is refused at once."""
+    try:
+        trio.current_time()
+    except RuntimeError:
+        raise UsageError(
+            "rtcore.connect needs a run of Trio, and this is none: write `trio.run(main)` around it. In a "
+            "program on asyncio, or without any loop, use rtcore.blocking.connect, in a thread of its own"
+        ) from None
+    if token is not None and not isinstance(token, str) and not callable(token):
+        kind = type(token).__name__
+        raise UsageError(f"the token is a text or a function that gives one, and not of type {kind}")

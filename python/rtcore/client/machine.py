@@ -84,6 +84,7 @@ class Machine:
         self._due, self._not_before = math.inf, -math.inf
         self._welcome_by = math.inf
         self._token: str | None = None
+        self._no_other: ConnectError | None = None  # what is raised if no other token is given
         self._refused: str | None = None
         self._told: tuple[int, str, float | None] | None = None
         self._hears: dict[str, Callable[[Said], object]] = {
@@ -132,7 +133,7 @@ class Machine:
             return
         self._go(Happening.OPENED)
         if self._refused is not None and token == self._refused:
-            self._over(TokenRefused("the server does not accept the token, and there is no other one", 4501))
+            self._over(self._no_other or TokenRefused("the server does not accept the token", 4501))
             return
         self._token, self._told = token, None
         self._welcome_by = self.clock.now() + WELCOME
@@ -165,12 +166,12 @@ class Machine:
             code, reason, after = self._told
             self._told = None
         was_live = self.sending.open
+        error = verdict(code, reason, hello_open=self.who.hellos.unanswered > 0)
         if code == 4501 and not was_live and self._refused is None:
             # A token that was kept too long is answered so; the token function may have another.
-            self._refused = self._token or ""
+            self._refused, self._no_other = self._token or "", error
             self._away(0.0, counts=False)
             return
-        error = verdict(code, reason, hello_open=self.who.hellos.unanswered > 0)
         if error is not None:
             self._over(error)
             return
