@@ -21,7 +21,7 @@ from typing import Any, Final
 import trio
 
 from ._engine import DONE, NORMAL_CLOSE, Engine
-from ._ground.text import sayable
+from ._ground.sayable import sayable
 from ._turn.budget import CALLS, checkpoint, due
 from ._turn.step import Stepped, adopt
 from .errors import SocketClosed, UsageError

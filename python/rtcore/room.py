@@ -18,7 +18,7 @@ from ._app.rights import grant_words
 from ._data.values import ANYTHING, JSON, encode
 from ._engine import Blocked, Engine, Refused, denied, unsayable
 from ._ground.home import anywhere
-from ._ground.text import sayable
+from ._ground.sayable import sayable
 from ._turn.budget import checkpoint, due
 from ._turn.sessions import meet
 from .errors import InvalidData, NotServing, SessionEnded, UsageError

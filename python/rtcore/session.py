@@ -19,7 +19,7 @@ import trio
 from ._app.hooks import checked_seconds
 from ._data.values import ANYTHING, FAULTS, Decoder, encode
 from ._engine import ENDED_CLOSE, Engine, SessionInfo, session_info
-from ._ground.text import sayable
+from ._ground.sayable import sayable
 from ._turn.budget import checkpoint, due
 from ._turn.nursery import SessionNursery
 from .errors import NotFound, RemoteError, SessionEnded, Timeout, UsageError

@@ -158,7 +158,18 @@ OWN_RUN: Final = {
     "rtcore.run", "rtcore.serve", "rtcore.asgi", "testing.connect_tcp", "testing.memory_server",
 }  # fmt: skip
 
-TABLE: Final = {*HANDED, *HERE, *CLIENT, *ANYWHERE, *REGISTERED, *PURE, *OWN_RUN}
+# A client's program has them, and there need be no server in it: `tests/client` and `tests/sim` try them.
+OF_A_PROGRAM: Final = {
+    "Client.answer", "Client.changes", "Client.close", "Client.emit", "Client.end", "Client.join",
+    "Client.latency", "Client.off", "Client.on", "Client.position", "Client.ready", "Client.reconnect",
+    "Client.restored", "Client.send", "Client.session", "Client.status", "Client.stream",
+    "Client.transport", "Client.try_now", "Client.user", "Outbox.close", "Outbox.commit", "Outbox.open",
+    "Network.clear_up", "Network.client", "Network.cut", "Network.dial", "Network.kill_server",
+    "Network.note", "Network.start_server", "Network.stop_server", "Network.turn", "Network.wall",
+    "rtcore.connect", "testing.network_in_a_box",
+}  # fmt: skip
+
+TABLE: Final = {*HANDED, *HERE, *CLIENT, *ANYWHERE, *REGISTERED, *PURE, *OWN_RUN, *OF_A_PROGRAM}
 
 
 def surface() -> Iterator[str]:

@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rtcore._ground.failures import write
-from rtcore._ground.text import LONGEST, LONGEST_TRACEBACK, escaped, sayable, traceback_of
+from rtcore._ground.sayable import sayable
+from rtcore._ground.text import LONGEST, LONGEST_TRACEBACK, escaped, traceback_of
 
 ANYTHING = st.text(st.characters(), max_size=200)  # halves of surrogate pairs included
 

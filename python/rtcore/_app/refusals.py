@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from rtcore._data.values import encode
 from rtcore._ground.failures import Failures, blame
-from rtcore._ground.text import sayable
+from rtcore._ground.sayable import sayable
 from rtcore.errors import LATEST, Refuse, is_code
 
 log = logging.getLogger("rtcore.app")

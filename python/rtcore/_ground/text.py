@@ -1,9 +1,8 @@
-"""Text that somebody else chose, as it may leave: to a peer, or to a log.
+"""Text that somebody else chose, as it may stand in a log: one line, of letters that can be seen.
 
 A peer, an exception or a file name may put anything into a text: half of a surrogate pair, a line break, an
-escape sequence of a terminal. What goes to a peer must be UTF-8 (`sayable`); what goes to a log is one line,
-of letters that can be seen (`escaped`). Neither raises anything: who reports an error comes by here, and must
-not fail of it.
+escape sequence of a terminal. (What goes to a peer is made by `sayable`.) Nothing here raises anything: who
+reports an error comes by here, and must not fail of it.
 """
 
 from __future__ import annotations
@@ -23,16 +22,6 @@ _TRIO: Final = (
     "httpx),\n  or a blocking library in `trio.to_thread.run_sync`."
 )
 """What is said of the most frequent error of who comes from asyncio."""
-
-
-def sayable(text: object) -> str:
-    """A text for people as it can be encoded: a half of a surrogate pair becomes U+FFFD."""
-    said = text if type(text) is str else _str_of(text)
-    try:
-        said.encode()
-    except UnicodeEncodeError:
-        said = said.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
-    return said
 
 
 def escaped(text: str, longest: int = LONGEST, beside: str = "") -> str:
@@ -60,12 +49,3 @@ def traceback_of(error: BaseException) -> str:
         lines = f"{type(error).__name__}: its traceback cannot be shown"
     told = "  " + escaped(lines.rstrip("\n"), LONGEST_TRACEBACK, "\n").replace("\n", "\n  ")
     return told + _TRIO if isinstance(error, RuntimeError) and lines.endswith(_NO_LOOP) else told
-
-
-def _str_of(value: object) -> str:
-    try:
-        return str.__str__(value) if isinstance(value, str) else str(value)
-    except KeyboardInterrupt:
-        raise
-    except BaseException:  # noqa: BLE001 - as above
-        return f"a text that cannot be shown, of type {type(value).__name__}"

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import trio
 
-from rtcore._ground.text import sayable
+from rtcore._ground.sayable import sayable
 
 from .effects import Ask, Changed, Commit, Effect, Open, Shut, Welcomed, Write
 from .errors import ClientError, ConnectError, RequestError
