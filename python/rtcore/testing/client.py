@@ -168,13 +168,16 @@ class WireClient:
 
     @at_home
     async def receive(self) -> Said:
-        """The next message. Raises `Closed`, or `AssertionError` when none comes."""
-        return await self._first(lambda _: True, "message")
+        """The next message. `live`, which only says that what was missed is over, stays for `expect` and `until`.
+
+        Raises `Closed`, or `AssertionError` when none comes.
+        """
+        return await self._first(lambda said: said["type"] != "live", "message")
 
     @at_home
     async def expect(self, kind: str, **fields: Any) -> Said:
-        """The next message, which must be of this type and have these fields."""
-        said = await self.receive()
+        """The next message, which must be of this type and have these fields. `live` stays, unless wanted."""
+        said = await (self._first(lambda _: True, "message") if kind == "live" else self.receive())
         wanted = {"type": kind, **fields}
         assert wanted.items() <= said.items(), f"expected {wanted}, and heard {said}"
         return said
