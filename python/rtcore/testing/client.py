@@ -168,7 +168,7 @@ class WireClient:
 
     @at_home
     async def receive(self) -> Said:
-        """The next message. `live`, which only says that what was missed is over, stays for `expect` and `until`.
+        """The next message. `live`, which only says that what was missed is over, stays for `until`.
 
         Raises `Closed`, or `AssertionError` when none comes.
         """

@@ -1,6 +1,6 @@
 //! `hello` and `welcome`: who this is, and whether a session begins or returns.
 //!
-//! Parts: Conns, Log, Rooms, Sessions, Shares, Steps.
+//! Parts: Conns, Log, Rooms, Sessions, Shares, Steps, Timers.
 // Numbers of a peer come in here: a sum that could wrap or panic is an error of the build, or has its reason beside it.
 #![cfg_attr(not(test), warn(clippy::arithmetic_side_effects))]
 
@@ -19,6 +19,7 @@ use crate::log::position::Since;
 use crate::room::grants::Grants;
 use crate::room::members::Member;
 use crate::shares::{Account, Full, Holder, User, What};
+use crate::timers::Due;
 use rand_chacha::rand_core::RngCore;
 use std::sync::Arc;
 
@@ -299,7 +300,10 @@ impl Engine {
         pending: &PendingHello,
         now: Now,
     ) {
-        self.owe_live(id, session);
+        self.timers.drop(Due::Welcome(id));
+        if pending.session.is_some() || pending.position.is_some() {
+            self.owe_live(session);
+        }
         if self.conn(id).is_some_and(|conn| conn.request.is_some()) {
             self.link_up(session, cursor, pending, now);
         } else {

@@ -1,20 +1,19 @@
 //! `live`: what was missed has been told, and what is said from now on comes as it is said.
 //!
-//! Parts: Conns, Log, Sessions, Timers.
+//! Parts: Conns, Log, Sessions.
 //!
 //! A client cannot see this by `welcome.head`: the entries up to there may be those of other rooms. So it is said, once for each
-//! `welcome` and each event stream that opens, in its place among the events, and moves no position.
+//! `hello` and each event stream that says where its client was, in its place among the events, and moves no position. Who
+//! begins here has missed nothing, and is not told so: clients that know no `live` hear what they always heard.
 
 use super::Engine;
 use crate::envelope::write as envelope;
-use crate::ids::{ConnId, SessionId};
+use crate::ids::SessionId;
 use crate::outbox::{Lane, Meta};
-use crate::timers::Due;
 
 impl Engine {
-    /// A connection has its welcome, and a feed begins: its end will be said.
-    pub(super) fn owe_live(&mut self, id: ConnId, session: SessionId) {
-        self.timers.drop(Due::Welcome(id));
+    /// A feed of what was missed begins: its end will be said.
+    pub(super) fn owe_live(&mut self, session: SessionId) {
         if let Some(held) = self.session_mut(session) {
             held.owes_live = true;
         }

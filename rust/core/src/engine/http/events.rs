@@ -1,6 +1,6 @@
 //! `GET /rt/sse`: an event stream as what a session hears by.
 //!
-//! Parts: Conns, Log, Out, Sessions, Shares.
+//! Parts: Conns, Log, Out, Sessions, Shares, Timers.
 
 use crate::codes::{Code, close};
 use crate::conn::{Carrier, Request, Shape};
@@ -16,6 +16,7 @@ use crate::ids::{ConnId, Form, Now, SessionId};
 use crate::log::position::Since;
 use crate::outbox::{Lane, Meta};
 use crate::shares::{Account, User, What};
+use crate::timers::Due;
 use std::sync::Arc;
 
 /// How long an `EventSource` is told to stay away that must not come back by itself (ms): as long as every browser
@@ -135,6 +136,9 @@ impl Engine {
                 seq = all;
             }
         }
+        if !first || since != Since::Nothing {
+            self.owe_live(session);
+        }
         self.hear_from(id, session, seq, now);
         self.deliver_mail(id, mail);
         if !first {
@@ -153,7 +157,7 @@ impl Engine {
 
     /// Give the session this stream; it is fed from `seq` on.
     pub(super) fn hear_from(&mut self, id: ConnId, session: SessionId, seq: u64, now: Now) {
-        self.owe_live(id, session);
+        self.timers.drop(Due::Welcome(id));
         self.attach(id, session, seq, now);
         self.listeners[session.index()].live = false;
         if let Some(held) = self.session_mut(session) {

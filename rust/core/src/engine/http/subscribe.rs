@@ -199,6 +199,10 @@ impl Engine {
             link.position = cursor;
         }
         self.begin_events(id, session, wanted.shape);
+        let past = since != Since::Nothing || wanted.last.is_some();
+        if past && !wanted.shape.plain && wanted.stream.is_none() {
+            self.owe_live(session);
+        }
         self.hear_from(id, session, cursor, now);
         if let Some(stream) = &wanted.stream {
             self.run_stream(id, session, stream);
