@@ -74,4 +74,5 @@ async def test_a_request_that_runs_is_still_answered(own: Ground, dial: Dial, ki
         server.terminate()
     assert await ann.result(number) == "x"
     assert ann.ended is not None
-    assert ann.ended.code == 4000
+    # Between two polls nobody can be told: one that comes when all is done finds a port that is closed.
+    assert ann.ended.code == 4000 or (kind is Polling and ann.ended.code == 1006)

@@ -92,7 +92,7 @@ class Network:
         self.server: MemoryServer | None = None
         self.wall_offset: dict[str, int] = {}
         self._app, self._nursery, self._settings = app, nursery, settings
-        self._lines: set[_Line] = set()
+        self._lines: dict[_Line, None] = {}  # in order: that of a set is by chance
         self._lives = 0
         self._turned = trio.Event()
         self._stop: trio.Event | None = None
@@ -167,7 +167,7 @@ class Network:
             raise OSError("the connection was refused")
         theirs, ours = trio.testing.memory_stream_pair()
         line = _Line(name, ours, self.server.stream())
-        self._lines.add(line)
+        self._lines[line] = None
         self._nursery.start_soon(self._carry, line)
         self.note(f"{name} is connected")
         return theirs
@@ -197,7 +197,7 @@ class Network:
                     nursery.start_soon(self._pump, line, line.server, line.ours, False)
                     nursery.start_soon(self._watch, line)
         finally:
-            self._lines.discard(line)
+            self._lines.pop(line, None)
             with trio.CancelScope(shield=True):
                 await trio.aclose_forcefully(line.ours)
                 await trio.aclose_forcefully(line.server)
