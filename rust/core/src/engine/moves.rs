@@ -22,7 +22,7 @@ pub(super) struct Moves {
 
 impl Moves {
     fn note(&mut self, room: u64, id: u64, most: usize) {
-        let id = id.max(self.find(room).unwrap_or(self.forgotten));
+        let id = id.max(self.newest(room));
         self.left.retain(|(of, _)| *of != room);
         self.left.push_back((room, id));
         while self.left.len() > most {
@@ -31,8 +31,9 @@ impl Moves {
         }
     }
 
-    fn find(&self, room: u64) -> Option<u64> {
-        self.left.iter().find(|(of, _)| *of == room).map(|(_, id)| *id)
+    /// The id of the newest of a room; where that was forgotten, the highest that it may have had.
+    fn newest(&self, room: u64) -> u64 {
+        self.left.iter().find(|(of, _)| *of == room).map_or(self.forgotten, |(_, id)| *id)
     }
 }
 
@@ -49,8 +50,7 @@ impl Engine {
         if let Some(joined) = self.rooms.named(room).and_then(|room| held.joined(room)) {
             return joined.moved;
         }
-        let Some(moves) = held.rare.as_ref().map(|rare| &rare.moves) else { return 0 };
-        moves.find(self.rooms.hash_of(room)).unwrap_or(moves.forgotten)
+        held.rare.as_ref().map_or(0, |rare| rare.moves.newest(self.rooms.hash_of(room)))
     }
 
     /// A join or leave of this room was taken. One without an id stands behind all that were taken.
@@ -67,9 +67,8 @@ impl Engine {
     /// A session is in the room from now on: what is known of its joins and leaves is kept with it.
     pub(super) fn move_in(&mut self, session: SessionId, room: RoomId, id: u64) {
         let Some(name) = self.room(room).map(|place| Arc::clone(place.name())) else { return };
-        let hash = self.rooms.hash_of(&name);
-        let moves = self.session(session).and_then(|held| held.rare.as_ref()).map(|rare| &rare.moves);
-        let before = moves.map_or(0, |moves| moves.find(hash).unwrap_or(moves.forgotten));
+        let rare = self.session(session).and_then(|held| held.rare.as_ref());
+        let before = rare.map_or(0, |rare| rare.moves.newest(self.rooms.hash_of(&name)));
         self.mark_move(session, room, id.max(before));
     }
 
@@ -120,7 +119,7 @@ mod tests {
                 *newest = id.max(*newest);
                 prop_assert!(moves.left.len() <= most);
                 for (room, newest) in &truth {
-                    prop_assert!(moves.find(*room).unwrap_or(moves.forgotten) >= *newest);
+                    prop_assert!(moves.newest(*room) >= *newest);
                 }
             }
         }

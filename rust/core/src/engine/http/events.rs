@@ -1,6 +1,6 @@
 //! `GET /rt/sse`: an event stream as what a session hears by.
 //!
-//! Parts: Conns, Log, Out, Sessions, Shares, Timers.
+//! Parts: Conns, Log, Out, Sessions, Shares.
 
 use crate::codes::{Code, close};
 use crate::conn::{Carrier, Request, Shape};
@@ -16,7 +16,6 @@ use crate::ids::{ConnId, Form, Now, SessionId};
 use crate::log::position::Since;
 use crate::outbox::{Lane, Meta};
 use crate::shares::{Account, User, What};
-use crate::timers::Due;
 use std::sync::Arc;
 
 /// How long an `EventSource` is told to stay away that must not come back by itself (ms): as long as every browser
@@ -157,7 +156,6 @@ impl Engine {
 
     /// Give the session this stream; it is fed from `seq` on.
     pub(super) fn hear_from(&mut self, id: ConnId, session: SessionId, seq: u64, now: Now) {
-        self.timers.drop(Due::Welcome(id));
         self.attach(id, session, seq, now);
         self.listeners[session.index()].live = false;
         if let Some(held) = self.session_mut(session) {

@@ -199,6 +199,7 @@ impl Engine {
             link.position = cursor;
         }
         self.begin_events(id, session, wanted.shape);
+        self.timers.drop(Due::Welcome(id));
         let past = since != Since::Nothing || wanted.last.is_some();
         if past && !wanted.shape.plain && wanted.stream.is_none() {
             self.owe_live(session);
