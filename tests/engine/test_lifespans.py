@@ -56,7 +56,8 @@ async def test_what_comes_after_yield_may_wait_below_another_server(autojump_clo
     assert seen == ["served", "after"]
 
 
-async def test_one_that_never_ends_below_another_server_is_cancelled(autojump_clock: trio.abc.Clock) -> None:
+def never_ending() -> rtcore.App:
+    """An application with a lifespan that waits for ever at its end."""
     app = rtcore.App()
 
     @app.lifespan
@@ -64,8 +65,12 @@ async def test_one_that_never_ends_below_another_server_is_cancelled(autojump_cl
         yield
         await trio.sleep_forever()
 
+    return app
+
+
+async def test_one_that_never_ends_below_another_server_is_cancelled(autojump_clock: trio.abc.Clock) -> None:
     with trio.fail_after(60):
-        async with rtcore.asgi(app).lifespan():
+        async with rtcore.asgi(never_ending()).lifespan():
             pass
 
 
@@ -85,15 +90,8 @@ async def test_what_is_mounted_is_started_in_memory_too(autojump_clock: trio.abc
 
 
 async def test_one_that_never_ends_is_cancelled(autojump_clock: trio.abc.Clock) -> None:
-    app = rtcore.App()
-
-    @app.lifespan
-    async def around(_: rtcore.App) -> AsyncIterator[None]:
-        yield
-        await trio.sleep_forever()
-
     with trio.fail_after(60):
-        async with memory_server(app) as server:
+        async with memory_server(never_ending()) as server:
             await server.welcomed()
 
 

@@ -4,12 +4,13 @@
 
 mod support;
 
-use rtcore_core::engine::{Config, Engine, Peer, Publication};
+use rtcore_core::engine::{Config, Engine, Peer};
 use rtcore_core::log::ring::Bounds;
 use rtcore_core::room::settings::{Policy, Settings};
 use rtcore_core::{ConnId, Form, Limits, Now, Tick};
 use serde_json::{Value, json};
 use std::net::{IpAddr, Ipv4Addr};
+use support::said::publication;
 use support::wire::Dialect;
 
 const NOW: Now = Now { tick: Tick(1_000_000), wall_ms: 1_700_000_000_000 };
@@ -100,18 +101,7 @@ impl Chain {
     }
 
     fn publish(&mut self, room: &str) {
-        let publication = Publication {
-            room,
-            event: "e",
-            data: b"1",
-            form: Form::Json,
-            exclude: None,
-            sender: None,
-            key: None,
-            volatile: false,
-            trace: None,
-            backend: None,
-        };
+        let publication = publication(room, "e", b"1");
         assert!(self.engine.publish(&publication, NOW).is_ok(), "{room}");
     }
 }

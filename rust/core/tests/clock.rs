@@ -1,10 +1,14 @@
 //! The wall is set, by hours and in both directions: no duration notices, and no date falls.
 
-use rtcore_core::engine::{Config, Engine, Publication};
+#[path = "support/said.rs"]
+mod said;
+
+use rtcore_core::engine::{Config, Engine};
 use rtcore_core::ids::Ends;
 use rtcore_core::log::ring::Bounds;
 use rtcore_core::room::settings::Settings;
-use rtcore_core::{Form, Limits, Now, Tick};
+use rtcore_core::{Limits, Now, Tick};
+use said::publication;
 
 const HOUR: u64 = 3_600_000;
 const BEGAN: u64 = 1_800_000_000_000;
@@ -20,18 +24,7 @@ fn engine() -> Engine {
 }
 
 fn publish(engine: &mut Engine, now: Now) {
-    let publication = Publication {
-        room: "news",
-        event: "e",
-        data: b"1",
-        form: Form::Json,
-        exclude: None,
-        sender: None,
-        key: None,
-        volatile: false,
-        trace: None,
-        backend: None,
-    };
+    let publication = publication("news", "e", b"1");
     engine.publish(&publication, now).expect("it is said");
 }
 

@@ -2,9 +2,9 @@
 
 use crate::Case;
 use crate::sizes::said;
+use crate::support::said::publication;
 use crate::support::yard::Yard;
 use crate::times::error_codes;
-use rtcore_core::Form;
 use rtcore_core::engine::Publication;
 
 pub const CASES: &[Case] = &[
@@ -48,18 +48,8 @@ fn three_rooms(yard: &mut Yard) -> String {
 
 /// A backend says something with a key; whether it could.
 fn backend(yard: &mut Yard, key: &str) -> String {
-    let publication = Publication {
-        room: "tea",
-        event: "said",
-        data: b"1",
-        form: Form::Json,
-        exclude: None,
-        sender: None,
-        backend: Some("news"),
-        key: Some(key),
-        volatile: false,
-        trace: None,
-    };
+    let publication =
+        Publication { backend: Some("news"), key: Some(key), ..publication("tea", "said", b"1") };
     let done = yard.engine.publish(&publication, yard.now);
     yard.turn();
     format!("{done:?}")

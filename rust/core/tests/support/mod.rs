@@ -13,6 +13,7 @@ pub mod record;
 pub mod rights;
 pub mod rng;
 pub mod rooms;
+pub mod said;
 pub mod steps;
 pub mod streams;
 pub mod truth;

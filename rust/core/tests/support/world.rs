@@ -6,11 +6,12 @@ use super::link::{Link, Reads};
 use super::rights::Given;
 use super::rng::Rng;
 use super::rooms::{Bounded, config};
+use super::said::publication;
 use super::truth::Truth;
 use super::wire::Dialect;
 use rtcore_core::codes::Code;
 use rtcore_core::engine::{Config, Engine, Op, Peer, Publication, Unpublished};
-use rtcore_core::{ConnId, Form, Now, Seq, Tick};
+use rtcore_core::{ConnId, Now, Seq, Tick};
 use serde_json::{Value, json};
 use std::net::{IpAddr, Ipv4Addr};
 
@@ -124,18 +125,7 @@ impl World {
     pub fn publish(&mut self, room: &str, exclude: Option<usize>, size: usize) {
         let data = self.data(size).to_string();
         let exclude = exclude.and_then(|at| self.clients.get(at)?.session(&self.app.sessions));
-        let publication = Publication {
-            room,
-            event: "said",
-            data: data.as_bytes(),
-            form: Form::Json,
-            exclude,
-            sender: None,
-            backend: None,
-            key: None,
-            volatile: false,
-            trace: None,
-        };
+        let publication = Publication { exclude, ..publication(room, "said", data.as_bytes()) };
         match self.engine.publish(&publication, self.now) {
             Ok(_) => {}
             Err(Unpublished::Blocked(ticket)) => self.blocked.push((ticket, room.to_owned(), data)),
@@ -213,18 +203,7 @@ impl World {
         for ticket in &free {
             let Some(at) = self.blocked.iter().position(|(held, ..)| held == ticket) else { continue };
             let (_, room, data) = self.blocked.remove(at);
-            let publication = Publication {
-                room: &room,
-                event: "said",
-                data: data.as_bytes(),
-                form: Form::Json,
-                exclude: None,
-                sender: None,
-                backend: None,
-                key: None,
-                volatile: false,
-                trace: None,
-            };
+            let publication = publication(&room, "said", data.as_bytes());
             if let Err(Unpublished::Blocked(ticket)) = self.engine.publish(&publication, self.now) {
                 self.blocked.push((ticket, room, data));
             }

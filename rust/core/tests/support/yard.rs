@@ -1,7 +1,8 @@
 //! An engine, and connections over which anything can be said, byte by byte: WebSocket and plain HTTP alike. The application
 //! answers what it is asked at once, unless it thinks.
 
-use rtcore_core::engine::{AppEvent, Config, Engine, Op, Peer, Publication, RawPath, StreamPath};
+use super::said::publication;
+use rtcore_core::engine::{AppEvent, Config, Engine, Op, Peer, RawPath, StreamPath};
 use rtcore_core::envelope::ErrorOut;
 use rtcore_core::frame::websocket::{opcode, write_frame};
 use rtcore_core::log::ring::Bounds;
@@ -172,18 +173,7 @@ impl Yard {
 
     /// The application says something in a room.
     pub fn publish(&mut self, room: &str, data: &str) {
-        let publication = Publication {
-            room,
-            event: "said",
-            data: data.as_bytes(),
-            form: Form::Json,
-            exclude: None,
-            sender: None,
-            backend: None,
-            key: None,
-            volatile: false,
-            trace: None,
-        };
+        let publication = publication(room, "said", data.as_bytes());
         let _ = self.engine.publish(&publication, self.now);
         self.turn();
     }
