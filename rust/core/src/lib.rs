@@ -20,6 +20,7 @@ pub mod room;
 pub mod shares;
 pub mod slab;
 pub mod stats;
+pub mod store;
 pub mod stream;
 pub mod timers;
 

@@ -1,0 +1,73 @@
+//! What is read back while the server runs: pages of a room beyond its ring, and keys.
+
+use super::kept::KeptKey;
+use super::record::{Entry, KeyOwner};
+use crate::ids::Seq;
+use crate::log::dedupe::Kind;
+use std::sync::Arc;
+
+/// The number of a read: the core's, to find what it was for.
+pub type ReadId = u64;
+
+/// Something to read.
+#[derive(Clone, Debug)]
+pub struct Read {
+    /// Its number.
+    pub id: ReadId,
+    /// What is wanted.
+    pub wanted: Wanted,
+}
+
+/// What is wanted.
+#[derive(Clone, Debug)]
+pub enum Wanted {
+    /// Entries of a room above `after` and at most `upto`, oldest first.
+    After {
+        /// The room.
+        room: Arc<str>,
+        /// Above this number.
+        after: Seq,
+        /// Up to this one.
+        upto: Seq,
+        /// At most so many.
+        count: usize,
+        /// At most so many bytes of data, but one entry at least.
+        bytes: usize,
+    },
+    /// The newest entries of a room up to `upto`, oldest first: for its ring, or for a `history` with `last`.
+    Last {
+        /// The room.
+        room: Arc<str>,
+        /// Up to this number.
+        upto: Seq,
+        /// At most so many.
+        count: usize,
+        /// At most so many bytes of data, but one entry at least.
+        bytes: usize,
+    },
+    /// A key.
+    Key {
+        /// Whose.
+        owner: KeyOwner,
+        /// What for.
+        kind: Kind,
+        /// The key.
+        key: Box<str>,
+    },
+}
+
+/// What was read.
+#[derive(Clone, Debug)]
+pub enum Page {
+    /// Entries, oldest first.
+    Entries {
+        /// The entries.
+        entries: Vec<Entry>,
+        /// Whether there are none beyond them in the range that was asked for.
+        complete: bool,
+        /// The highest number of this room that is gone, by its limits or because it was damaged.
+        freed: Seq,
+    },
+    /// A key, if it is kept.
+    Key(Option<KeptKey>),
+}
