@@ -25,23 +25,23 @@ pub(super) fn stopping_refusal() -> Refusal {
 
 impl Engine {
     /// What a session holds is charged to its user, or to itself, and to its address. The application's, if it is gone.
-    pub(super) fn holder_of(&self, session: SessionId) -> Holder {
-        self.session(session).map_or(Holder::APPLICATION, |held| {
-            let user = held.user().map_or(User::Session(session), |user| User::Named(Arc::clone(user)));
-            Holder::peer(held.address, Some(user))
+    pub(super) fn holder_of(&self, session_id: SessionId) -> Holder {
+        self.session(session_id).map_or(Holder::APPLICATION, |session| {
+            let user = session.user().map_or(User::Session(session_id), |user| User::Named(Arc::clone(user)));
+            Holder::peer(session.address, Some(user))
         })
     }
 
     /// Who is counted for the session itself: an anonymous one needs no book of its own for that.
-    pub(super) fn place_of(&self, session: SessionId) -> Option<Holder> {
-        let held = self.session(session)?;
-        Some(Holder::peer(held.address, held.user().map(|user| User::Named(Arc::clone(user)))))
+    pub(super) fn place_of(&self, session_id: SessionId) -> Option<Holder> {
+        let session = self.session(session_id)?;
+        Some(Holder::peer(session.address, session.user().map(|user| User::Named(Arc::clone(user)))))
     }
 
     /// Nobody is there for this session. If too many are so, the one that is away the longest ends.
-    pub(super) fn rest_session(&mut self, session: SessionId) {
-        let Some(owner) = self.place_of(session) else { return };
-        if self.session(session).is_some_and(|held| held.resting > 0) {
+    pub(super) fn rest_session(&mut self, session_id: SessionId) {
+        let Some(owner) = self.place_of(session_id) else { return };
+        if self.session(session_id).is_some_and(|session| session.resting > 0) {
             return;
         }
         while let Ok(Some(oldest)) = self.shares.place_for(&owner, What::Absent, Resting::Session) {
@@ -51,53 +51,55 @@ impl Engine {
             self.end_later(SessionId(oldest), reason, crate::codes::close::OVERLOADED);
         }
         self.shares.take(&owner, What::Absent, 1);
-        let stamp = self.shares.rest(&owner, Resting::Session, session.0);
-        if let Some(held) = self.session_mut(session) {
-            held.resting = stamp;
+        let stamp = self.shares.rest(&owner, Resting::Session, session_id.0);
+        if let Some(session) = self.session_mut(session_id) {
+            session.resting = stamp;
         }
     }
 
     /// Somebody is there again, or the session ends.
-    pub(super) fn wake_session(&mut self, session: SessionId) {
-        let Some(stamp) = self.session_mut(session).map(|held| std::mem::take(&mut held.resting)) else {
+    pub(super) fn wake_session(&mut self, session_id: SessionId) {
+        let Some(stamp) = self.session_mut(session_id).map(|session| std::mem::take(&mut session.resting))
+        else {
             return;
         };
         if stamp > 0
-            && let Some(owner) = self.place_of(session)
+            && let Some(owner) = self.place_of(session_id)
         {
             self.shares.give_back(&owner, What::Absent, 1);
-            self.shares.wake(&owner, Resting::Session, stamp, session.0);
+            self.shares.wake(&owner, Resting::Session, stamp, session_id.0);
         }
     }
 
     /// An ack was kept. What the session's acks take is counted in its holder's share, but not each byte: the first
     /// `acks_at_least` are every session's, and so many more or less need no look at the books.
-    pub(super) fn weigh_acks(&mut self, session: SessionId) {
+    pub(super) fn weigh_acks(&mut self, session_id: SessionId) {
         let page = size(self.config.limits.acks_at_least).max(1);
-        let Some(held) = self.session(session) else { return };
-        let (bytes, counted) = (held.acks.bytes(), held.acks_held);
+        let Some(session) = self.session(session_id) else { return };
+        let (bytes, counted) = (session.acks.bytes(), session.acks_held);
         if bytes <= counted + page && counted <= bytes + 2 * page {
             return;
         }
-        let holder = self.holder_of(session);
+        let holder = self.holder_of(session_id);
         let more = bytes.saturating_sub(counted) as u64;
         if more > 0 && self.shares.full_for(&holder, What::Ack, more).is_some() {
-            if let Some(held) = self.session_mut(session) {
-                held.acks.shrink(counted + page);
+            if let Some(session) = self.session_mut(session_id) {
+                session.acks.shrink(counted + page);
             }
             return;
         }
         self.shares.take(&holder, What::Ack, more);
         self.shares.give_back(&holder, What::Ack, counted.saturating_sub(bytes) as u64);
-        if let Some(held) = self.session_mut(session) {
-            held.acks_held = bytes;
+        if let Some(session) = self.session_mut(session_id) {
+            session.acks_held = bytes;
         }
     }
 
     /// The session ends, and its acks with it.
-    pub(super) fn drop_acks(&mut self, session: SessionId) {
-        let counted = self.session_mut(session).map_or(0, |held| std::mem::take(&mut held.acks_held));
-        let holder = self.holder_of(session);
+    pub(super) fn drop_acks(&mut self, session_id: SessionId) {
+        let counted =
+            self.session_mut(session_id).map_or(0, |session| std::mem::take(&mut session.acks_held));
+        let holder = self.holder_of(session_id);
         self.shares.give_back(&holder, What::Ack, counted as u64);
     }
 

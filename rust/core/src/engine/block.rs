@@ -19,56 +19,58 @@ const ENTRY_COST: usize = 512;
 
 impl Engine {
     /// Policy `block`: whether the ring would let go of what a connected member has yet to hear.
-    pub(super) fn is_blocked(&mut self, room: RoomId, data: usize, now: Now) -> bool {
-        let Some(place) = self.rooms.get(room) else { return false };
-        if place.settings().policy != Policy::Block {
+    pub(super) fn is_blocked(&mut self, room_id: RoomId, data: usize, now: Now) -> bool {
+        let Some(room) = self.rooms.get(room_id) else { return false };
+        if room.settings().policy != Policy::Block {
             return false;
         }
-        let bounds = place.settings().bounds;
-        let Some(needs) = place.ring.would_forget(data * 2 + ENTRY_COST, &bounds, now.tick.ms()) else {
+        let bounds = room.settings().bounds;
+        let Some(needs) = room.ring.would_forget(data * 2 + ENTRY_COST, &bounds, now.tick.ms()) else {
             return false;
         };
-        let Some(slowest) = self.who_needs(room, needs) else { return false };
+        let Some(slowest) = self.who_needs(room_id, needs) else { return false };
         let due = now.tick.plus_ms(self.config.limits.block_ms);
-        let Some(place) = self.room_mut(room) else { return false };
-        if place.blocked.is_none() {
-            place.blocked = Some(Box::default());
-            self.timers.set(Due::Blocked(room), due);
+        let Some(room) = self.room_mut(room_id) else { return false };
+        if room.blocked.is_none() {
+            room.blocked = Some(Box::default());
+            self.timers.set(Due::Blocked(room_id), due);
         }
-        if let Some(blocked) = self.room_mut(room).and_then(|room| room.blocked.as_mut()) {
+        if let Some(blocked) = self.room_mut(room_id).and_then(|room| room.blocked.as_mut()) {
             blocked.wait_for(needs, slowest);
         }
         true
     }
 
     /// A connected member that lags at or before `needs`, if there is one.
-    fn who_needs(&mut self, room: RoomId, needs: Seq) -> Option<SessionId> {
-        let place = self.room(room)?;
-        let known = place.blocked.as_ref().and_then(|blocked| place.members.get(blocked.slowest()?));
+    fn who_needs(&mut self, room_id: RoomId, needs: Seq) -> Option<SessionId> {
+        let room = self.room(room_id)?;
+        let known = room.blocked.as_ref().and_then(|blocked| room.members.get(blocked.slowest()?));
         if let Some(member) = known.filter(|member| self.needs(member, needs)) {
             return Some(member.session); // each member that goes on asks: they are not all looked at each time
         }
-        let at = place.members.iter().position(|member| self.needs(member, needs));
-        let found = at.map(|at| place.members.rows()[at].session);
-        let walked = 1 + at.unwrap_or(place.members.len()) / MEMBERS;
+        let at = room.members.iter().position(|member| self.needs(member, needs));
+        let found = at.map(|at| room.members.rows()[at].session);
+        let walked = 1 + at.unwrap_or(room.members.len()) / MEMBERS;
         self.steps.spend(walked);
         found
     }
 
     fn needs(&self, member: &Member, needs: Seq) -> bool {
-        self.session(member.session).is_some_and(|held| {
-            held.conn.is_some() && held.lagging && held.cursor.max(member.began).max(member.floor) < needs
+        self.session(member.session).is_some_and(|session| {
+            session.conn.is_some()
+                && session.lagging
+                && session.cursor.max(member.began).max(member.floor) < needs
         })
     }
 
     /// A session publishes into it: its input waits.
-    pub(super) fn hold_publisher(&mut self, session: SessionId, room: RoomId, source: &[u8]) {
-        if let Some(place) = self.wait_in(room, Publisher::Session(session))
-            && let Some(held) = self.session_mut(session)
+    pub(super) fn hold_publisher(&mut self, session_id: SessionId, room: RoomId, source: &[u8]) {
+        if let Some(place) = self.wait_in(room, Publisher::Session(session_id))
+            && let Some(session) = self.session_mut(session_id)
         {
-            held.hold = Some(Hold::Room(room, place));
+            session.hold = Some(Hold::Room(room, place));
         }
-        self.put_back(session, source);
+        self.put_back(session_id, source);
     }
 
     /// The application does: a ticket says when it may try again.
@@ -124,22 +126,22 @@ impl Engine {
     }
 
     /// Publishers waited as long as they may: who is too slow is closed, and owed a gap.
-    pub(super) fn block_timeout(&mut self, room: RoomId, now: Now) {
-        let Some(place) = self.room(room) else { return };
-        let Some(needs) = place.blocked.as_ref().map(|blocked| blocked.needs()) else { return };
-        let slow: Vec<ConnId> = place
+    pub(super) fn block_timeout(&mut self, room_id: RoomId, now: Now) {
+        let Some(room) = self.room(room_id) else { return };
+        let Some(needs) = room.blocked.as_ref().map(|blocked| blocked.needs()) else { return };
+        let slow: Vec<ConnId> = room
             .members
             .iter()
             .filter_map(|member| {
-                let held = self.session(member.session)?;
-                let behind = held.lagging && held.cursor.max(member.began).max(member.floor) < needs;
-                if behind { held.conn } else { None }
+                let session = self.session(member.session)?;
+                let behind = session.lagging && session.cursor.max(member.began).max(member.floor) < needs;
+                if behind { session.conn } else { None }
             })
             .collect();
         for conn in slow {
             let reason = "others waited for this member to read, as long as the room allows";
             self.close_conn(conn, close::TOO_SLOW, reason, None, now);
         }
-        self.unblock(room, now);
+        self.unblock(room_id, now);
     }
 }

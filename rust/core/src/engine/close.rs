@@ -207,103 +207,108 @@ impl Engine {
     }
 
     /// The session has no connection from now on: the resume window runs.
-    pub(super) fn detach(&mut self, id: ConnId, session: SessionId, now: Now) {
+    pub(super) fn detach(&mut self, id: ConnId, session_id: SessionId, now: Now) {
         if let Some(conn) = self.conn_mut(id) {
             conn.session = None;
             if let Some(user) = conn.counted_user.take() {
                 self.shares.give_back_in(Account::User(&user), What::Connection, 1);
             }
         }
-        if self.session(session).is_some_and(|held| held.conn == Some(id)) {
-            self.let_go_of_conn(session);
-            self.go_away(session, now);
+        if self.session(session_id).is_some_and(|session| session.conn == Some(id)) {
+            self.let_go_of_conn(session_id);
+            self.go_away(session_id, now);
         }
     }
 
     /// Nobody is there: the resume window runs.
-    pub(super) fn go_away(&mut self, session: SessionId, now: Now) {
+    pub(super) fn go_away(&mut self, session_id: SessionId, now: Now) {
         let window = self.config.limits.resume_ms;
-        let Some(held) = self.session_mut(session) else { return };
+        let Some(session) = self.session_mut(session_id) else { return };
         // A stream without a session of its own takes its session with it.
-        let ephemeral = held.link.as_ref().is_some_and(|link| link.ephemeral);
+        let ephemeral = session.link.as_ref().is_some_and(|link| link.ephemeral);
         let until = now.tick.plus_ms(if ephemeral { 0 } else { window });
-        held.until = until;
-        if let Some(link) = &mut held.link {
+        session.until = until;
+        if let Some(link) = &mut session.link {
             link.here = false;
         }
-        let rooms: Vec<_> = held.rooms.iter().map(|joined| joined.room).collect();
-        let known = held.known;
+        let rooms: Vec<_> = session.rooms.iter().map(|joined| joined.room).collect();
+        let known = session.known;
         if !ephemeral {
-            self.rest_session(session);
+            self.rest_session(session_id);
         }
         self.steps.spend(1 + rooms.len() / ROOMS);
-        self.listeners[session.index()].live = false;
-        self.timers.set(Due::Away(session), until);
+        self.listeners[session_id.index()].live = false;
+        self.timers.set(Due::Away(session_id), until);
         for room in rooms {
             self.may_unblock(room);
         }
         if self.config.lifecycle && known {
-            self.events.list.push(AppEvent::Away { session });
+            self.events.list.push(AppEvent::Away { session: session_id });
         }
     }
 
     /// The session is over: its rooms hear that it left, its ring is freed.
-    pub(super) fn end_session(&mut self, session: SessionId, reason: &'static str, code: u16, now: Now) {
-        let Some(held) = self.session_mut(session) else { return };
-        if let Some(rare) = &mut held.rare {
+    pub(super) fn end_session(&mut self, session_id: SessionId, reason: &'static str, code: u16, now: Now) {
+        let Some(session) = self.session_mut(session_id) else { return };
+        if let Some(rare) = &mut session.rare {
             rare.drop_posted(); // nothing more of it is done
         }
-        let hold = held.hold;
+        let hold = session.hold;
         // Those that the application has for it.
-        let tasks = usize::from(held.waiting > 0) + held.streams().map_or(0, Streams::open);
-        if let Some(conn) = held.conn {
-            self.close_ended(conn, session, reason, code, now);
+        let tasks = usize::from(session.waiting > 0) + session.streams().map_or(0, Streams::open);
+        if let Some(conn) = session.conn {
+            self.close_ended(conn, session_id, reason, code, now);
         }
         // Taken out at once: to look for each of a thousand among a thousand would be a million steps.
-        let rooms = self.session_mut(session).map(|held| std::mem::take(&mut held.rooms)).unwrap_or_default();
+        let rooms = self
+            .session_mut(session_id)
+            .map(|session| std::mem::take(&mut session.rooms))
+            .unwrap_or_default();
         self.steps.spend(SESSION + TASK * tasks + rooms.len());
         for joined in rooms {
-            self.leave(session, joined.room, now);
+            self.leave(session_id, joined.room, now);
         }
-        self.forget_waiting(session, now);
+        self.forget_waiting(session_id, now);
         if let Some(Hold::Room(room, place)) = hold {
             self.leave_queue(room, place);
         }
-        self.wake_session(session);
-        self.drop_acks(session);
-        let place = self.place_of(session);
-        let Some(mut held) = self.sessions.remove(session.index(), session.generation()) else { return };
-        self.timers.forget_session(session);
-        self.sessions_by_name.remove(held.name());
-        self.listeners[session.index()] = Listener::default(); // the next in this place is as new
+        self.wake_session(session_id);
+        self.drop_acks(session_id);
+        let place = self.place_of(session_id);
+        let Some(mut session) = self.sessions.remove(session_id.index(), session_id.generation()) else {
+            return;
+        };
+        self.timers.forget_session(session_id);
+        self.sessions_by_name.remove(session.name());
+        self.listeners[session_id.index()] = Listener::default(); // the next in this place is as new
         if let Some(place) = place {
             self.shares.give_back(&place, What::Session, 1);
         }
-        if held.user().is_none() {
+        if session.user().is_none() {
             // Nobody can say them again.
-            self.keys.end(&ScopeUser::Session(session), &mut self.shares);
+            self.keys.end(&ScopeUser::Session(session_id), &mut self.shares);
         }
-        if let Some(ring) = held.rare.as_ref().and_then(|rare| rare.ring.as_ref()) {
+        if let Some(ring) = session.rare.as_ref().and_then(|rare| rare.ring.as_ref()) {
             self.log.free_own(ring);
         }
         self.stats.ended += 1;
-        if let Some(sending) = held.link.as_ref().and_then(|link| link.sending) {
+        if let Some(sending) = session.link.as_ref().and_then(|link| link.sending) {
             self.out.enlist(sending); // nothing more will come of what it waits for
         }
-        if held.known {
-            self.events.list.push(AppEvent::Ended { session, reason });
+        if session.known {
+            self.events.list.push(AppEvent::Ended { session: session_id, reason });
         }
-        if let Some(owner) = held.link.as_ref().and_then(|link| link.owner)
-            && let Some(rare) = self.session_mut(owner).and_then(|held| held.rare.as_mut())
+        if let Some(owner) = session.link.as_ref().and_then(|link| link.owner)
+            && let Some(rare) = self.session_mut(owner).and_then(|session| session.rare.as_mut())
         {
-            rare.lent.retain(|lent| *lent != session);
+            rare.lent.retain(|lent| *lent != session_id);
         }
-        let Some(rare) = held.rare.take() else { return };
+        let Some(rare) = session.rare.take() else { return };
         for borrower in rare.lent {
             self.end_later(borrower, reason, code);
         }
         for conn in rare.returning {
-            self.next.add(Follow::GiveUp(conn, session));
+            self.next.add(Follow::GiveUp(conn, session_id));
         }
     }
 

@@ -2,7 +2,7 @@
 //!
 //! Parts: Log, Out, Rooms, Sessions.
 
-use super::asks::ended;
+use super::ask_session::ended;
 use super::fanout::write_entry;
 use super::{Engine, size};
 use crate::codes::close;
@@ -60,21 +60,21 @@ impl From<Fault> for Unpublished {
 
 impl Engine {
     /// Say an event to one session alone.
-    pub fn send(&mut self, session: SessionId, event: &str, data: &[u8], now: Now) -> Result<Seq, Fault> {
+    pub fn send(&mut self, session_id: SessionId, event: &str, data: &[u8], now: Now) -> Result<Seq, Fault> {
         self.config.names().check(format_args!("the name of an event"), event)?;
         let bounds = Bounds { count: SESSION_RING_ENTRIES, bytes: self.own_bytes(), age_ms: u64::MAX };
-        let Some(held) = self.sessions.get_mut(session.index(), session.generation()) else {
+        let Some(session) = self.sessions.get_mut(session_id.index(), session_id.generation()) else {
             return Err(ended());
         };
-        held.known = true;
-        let entry = self.log.draft(Where::Session(session), event.into(), data, Form::Json, now);
-        let ring = held.rare().ring.get_or_insert_with(|| Ring::new(0));
+        session.known = true;
+        let entry = self.log.draft(Where::Session(session_id), event.into(), data, Form::Json, now);
+        let ring = session.rare().ring.get_or_insert_with(|| Ring::new(0));
         let Entered { entry, forgotten } = self.log.enter(entry, ring, &bounds);
-        let (seq, conn) = (entry.seq, held.conn);
+        let (seq, conn) = (entry.seq, session.conn);
         self.stats.forgotten += forgotten;
         self.keep_budget();
         self.stats.published += 1;
-        let listener = self.listeners[session.index()];
+        let listener = self.listeners[session_id.index()];
         if let Some(conn) = conn
             && listener.live
         {
@@ -89,7 +89,7 @@ impl Engine {
             if taken {
                 self.stats.delivered += 1;
             } else {
-                self.fall_behind(session, seq - 1);
+                self.fall_behind(session_id, seq - 1);
             }
         }
         Ok(seq)
@@ -97,39 +97,39 @@ impl Engine {
 
     /// Bytes said to a session alone that have not left yet.
     #[must_use]
-    pub fn unsent(&self, session: SessionId) -> usize {
-        let Some(held) = self.session(session) else { return 0 };
-        let Some(ring) = held.rare.as_ref().and_then(|rare| rare.ring.as_ref()) else { return 0 };
-        let waiting = held.conn.map_or(0, |conn| {
+    pub fn unsent(&self, session_id: SessionId) -> usize {
+        let Some(session) = self.session(session_id) else { return 0 };
+        let Some(ring) = session.rare.as_ref().and_then(|rare| rare.ring.as_ref()) else { return 0 };
+        let waiting = session.conn.map_or(0, |conn| {
             self.out
                 .waiting(conn)
                 .filter(|(meta, _)| matches!(meta, Meta::Entry { room: u32::MAX, .. }))
                 .map(|(_, bytes)| bytes)
                 .sum()
         });
-        if held.lagging {
-            waiting + ring.after(held.cursor).map(|entry| entry.data.len()).sum::<usize>()
+        if session.lagging {
+            waiting + ring.after(session.cursor).map(|entry| entry.data.len()).sum::<usize>()
         } else {
             waiting
         }
     }
 
     /// Whether `AppEvent::Drained` will come; false: there is room now.
-    pub fn want_drained(&mut self, session: SessionId) -> bool {
-        let waits = self.unsent(session) > size(self.config.limits.session_high);
-        if let Some(held) = self.session_mut(session) {
-            held.known = true;
-            held.rare().wants_drained = waits;
+    pub fn want_drained(&mut self, session_id: SessionId) -> bool {
+        let waits = self.unsent(session_id) > size(self.config.limits.session_high);
+        if let Some(session) = self.session_mut(session_id) {
+            session.known = true;
+            session.rare().wants_drained = waits;
             return waits;
         }
         false
     }
 
     /// What a member may from now on. False: it is not in that room.
-    pub fn set_grants(&mut self, session: SessionId, room: &str, grants: Grants) -> bool {
-        let Some(id) = self.rooms.named(room) else { return false };
+    pub fn set_grants(&mut self, session: SessionId, name: &str, grants: Grants) -> bool {
+        let Some(id) = self.rooms.named(name) else { return false };
         let Some(before) = self.grants_in(id, session) else { return false };
-        if let Some(member) = self.room_mut(id).and_then(|place| place.members.get_mut(session)) {
+        if let Some(member) = self.room_mut(id).and_then(|room| room.members.get_mut(session)) {
             member.grants = grants;
         }
         if before == grants {
@@ -137,7 +137,7 @@ impl Engine {
         }
         let waited = self.take_back_presence(session, id);
         let words: Vec<&str> = grants.words().collect();
-        self.tell_session(session, |out, form| envelope::grants(out, form, room, &words));
+        self.tell_session(session, |out, form| envelope::grants(out, form, name, &words));
         // A member that has not the whole can make nothing of differences.
         if grants.contains(Grants::PRESENCE) && (waited || !before.contains(Grants::PRESENCE)) {
             self.show_room(session, id);
@@ -147,18 +147,18 @@ impl Engine {
 
     /// Rights changed: presence that waits is taken back, since it may not be heard any more, or says in a `room` message
     /// what the rights were. Whether there was any.
-    pub(super) fn take_back_presence(&mut self, session: SessionId, room: RoomId) -> bool {
+    pub(super) fn take_back_presence(&mut self, session_id: SessionId, room: RoomId) -> bool {
         let of_room = |meta: Meta| matches!(meta, Meta::Presence { room: of } if of as usize == room.index());
-        let conn = self.session(session).and_then(|held| held.conn);
+        let conn = self.session(session_id).and_then(|session| session.conn);
         let waits = conn.is_some_and(|conn| self.out.waiting(conn).any(|(meta, _)| of_room(meta)));
         if waits {
-            self.take_back(session, of_room);
+            self.take_back(session_id, of_room);
         }
         waits
     }
 
-    pub(super) fn take_back(&mut self, session: SessionId, refused: impl Fn(Meta) -> bool) {
-        if let Some(conn) = self.session(session).and_then(|held| held.conn) {
+    pub(super) fn take_back(&mut self, session_id: SessionId, refused: impl Fn(Meta) -> bool) {
+        if let Some(conn) = self.session(session_id).and_then(|session| session.conn) {
             self.out.take_back(conn, refused);
         }
     }
@@ -166,41 +166,45 @@ impl Engine {
     /// Put a session into a room without its asking: it hears what is said from now on.
     pub fn put_in(
         &mut self,
-        session: SessionId,
-        room: &str,
+        session_id: SessionId,
+        name: &str,
         grants: Option<Grants>,
         info: Option<&[u8]>,
         now: Now,
     ) -> Result<bool, Fault> {
-        let Some(held) = self.session(session) else { return Ok(false) };
-        let unseen = held.is_ephemeral(); // such a one is a member in no presence
+        let Some(session) = self.session(session_id) else { return Ok(false) };
+        let unseen = session.is_ephemeral(); // such a one is a member in no presence
         // What its peer has no place for is the application's own.
-        let owner = self.holder_of(session);
-        let id = self.make_room(room, &owner).or_else(|_| self.make_room(room, &Holder::APPLICATION))?;
-        if let Some(before) = self.grants_in(id, session) {
+        let owner = self.holder_of(session_id);
+        let id = self.make_room(name, &owner).or_else(|_| self.make_room(name, &Holder::APPLICATION))?;
+        if let Some(before) = self.grants_in(id, session_id) {
             let grants = grants.unwrap_or(before);
-            self.set_grants(session, room, grants);
+            self.set_grants(session_id, name, grants);
             return Ok(true);
         }
-        let Some(place) = self.room(id) else { return Ok(false) };
-        let (grants, visible) = (
-            grants.unwrap_or_else(|| place.settings().member_grants()),
-            place.settings().presence && !unseen,
-        );
-        let member =
-            Member { session, began: self.log.head(), floor: 0, info: info.map(Into::into), grants, visible };
-        self.enter(session, id, member, 0, now);
-        if let Some(place) = self.room_mut(id) {
-            let mark = place.presence.snapshot(session);
+        let Some(room) = self.room(id) else { return Ok(false) };
+        let (grants, visible) =
+            (grants.unwrap_or_else(|| room.settings().member_grants()), room.settings().presence && !unseen);
+        let member = Member {
+            session: session_id,
+            began: self.log.head(),
+            floor: 0,
+            info: info.map(Into::into),
+            grants,
+            visible,
+        };
+        self.enter(session_id, id, member, 0, now);
+        if let Some(room) = self.room_mut(id) {
+            let mark = room.presence.snapshot(session_id);
             if let Some(joined) = self
-                .session_mut(session)
-                .and_then(|held| held.rooms.iter_mut().find(|joined| joined.room == id))
+                .session_mut(session_id)
+                .and_then(|session| session.rooms.iter_mut().find(|joined| joined.room == id))
             {
                 joined.mark = mark;
             }
         }
-        self.know(session);
-        self.tell_room(session, id, grants, room, None, self.log.head());
+        self.know(session_id);
+        self.tell_room(session_id, id, grants, name, None, self.log.head());
         Ok(true)
     }
 
@@ -229,15 +233,15 @@ impl Engine {
         self.entry(now, |engine| engine.ended_by_app(session, code, reason, now))
     }
 
-    fn ended_by_app(&mut self, session: SessionId, code: u16, reason: &str, now: Now) -> bool {
-        if self.session(session).is_none() {
+    fn ended_by_app(&mut self, session_id: SessionId, code: u16, reason: &str, now: Now) -> bool {
+        if self.session(session_id).is_none() {
             return false;
         }
         let code = if (4500..=4999).contains(&code) || code == close::NORMAL { code } else { close::ENDED };
-        if let Some(conn) = self.session(session).and_then(|held| held.conn) {
+        if let Some(conn) = self.session(session_id).and_then(|session| session.conn) {
             self.close_conn(conn, code, reason, None, now);
         }
-        self.end_session(session, "the application ended it", code, now);
+        self.end_session(session_id, "the application ended it", code, now);
         true
     }
 }

@@ -35,17 +35,17 @@ pub(super) fn write_entry(
 
 impl Engine {
     /// Say an entry to all members of a room who are live. Who lags finds it in the ring.
-    pub(super) fn fan_out(&mut self, room: RoomId, entry: &Entry, meta: Meta) {
+    pub(super) fn fan_out(&mut self, room_id: RoomId, entry: &Entry, meta: Meta) {
         let mut behind: Vec<SessionId> = Vec::new();
         let mut said = 0u64;
         {
             let Self { rooms, listeners, out, log, stats, steps, .. } = self;
-            let Some(place) = rooms.get(room) else { return };
-            steps.spend(1 + place.members.len() / MEMBERS);
+            let Some(room) = rooms.get(room_id) else { return };
+            steps.spend(1 + room.members.len() / MEMBERS);
             // What waits in an outbox is as old as it is much: where the newest counts, a quarter must do.
-            let part = if place.settings().policy == Policy::Latest { Part::Quarter } else { Part::Whole };
+            let part = if room.settings().policy == Policy::Latest { Part::Quarter } else { Part::Whole };
             let mut copies = out.copies(meta, part);
-            for member in place.members.rows() {
+            for member in room.members.rows() {
                 let listener = &listeners[member.session.index()];
                 if !listener.live || entry.exclude == Some(member.session) {
                     continue;
@@ -75,29 +75,31 @@ impl Engine {
     }
 
     /// A session has no connection from now on. Everything up to the head was handed to it, unless it lagged.
-    pub(super) fn let_go_of_conn(&mut self, session: SessionId) {
+    pub(super) fn let_go_of_conn(&mut self, session_id: SessionId) {
         let head = self.log.head();
-        if let Some(held) = self.session_mut(session) {
-            held.conn = None;
+        if let Some(session) = self.session_mut(session_id) {
+            session.conn = None;
         }
-        self.stop_hearing(session, head);
+        self.stop_hearing(session_id, head);
     }
 
     /// From now on a session keeps its cursor: everything up to there was handed over. False: it did so already.
-    pub(super) fn stop_hearing(&mut self, session: SessionId, cursor: u64) -> bool {
+    pub(super) fn stop_hearing(&mut self, session_id: SessionId, cursor: u64) -> bool {
         let Self { sessions, rooms, listeners, steps, .. } = self;
-        let Some(held) = sessions.get_mut(session.index(), session.generation()) else { return false };
-        if held.lagging {
+        let Some(session) = sessions.get_mut(session_id.index(), session_id.generation()) else {
+            return false;
+        };
+        if session.lagging {
             return false;
         }
-        held.lagging = true;
-        held.cursor = cursor;
-        steps.spend(1 + held.rooms.len() / ROOMS);
-        listeners[session.index()].live = false;
-        for joined in &mut held.rooms {
-            if let Some(place) = rooms.get(joined.room) {
+        session.lagging = true;
+        session.cursor = cursor;
+        steps.spend(1 + session.rooms.len() / ROOMS);
+        listeners[session_id.index()].live = false;
+        for joined in &mut session.rooms {
+            if let Some(room) = rooms.get(joined.room) {
                 // A snapshot within the window that is open may know more than the last window told.
-                joined.mark = joined.mark.max(place.presence.told());
+                joined.mark = joined.mark.max(room.presence.told());
             }
         }
         true

@@ -48,11 +48,11 @@ impl Engine {
         self.feed_as(session, false, now);
     }
 
-    fn feed_as(&mut self, session: SessionId, returning: bool, now: Now) {
-        let Some(held) = self.session(session) else { return };
-        let Some(conn) = held.conn.filter(|_| held.lagging) else { return self.say_live(session) };
+    fn feed_as(&mut self, session_id: SessionId, returning: bool, now: Now) {
+        let Some(session) = self.session(session_id) else { return };
+        let Some(conn) = session.conn.filter(|_| session.lagging) else { return self.say_live(session_id) };
         let before = self.out.data_bytes(conn);
-        match self.missing(session, returning) {
+        match self.missing(session_id, returning) {
             Found::Gaps(gaps) => {
                 for gap in gaps {
                     self.tell_gap(conn, &gap);
@@ -66,35 +66,35 @@ impl Engine {
         }
         // Gaps take nothing of the room that entries have: with a gap at each feed a large entry would never leave.
         let gaps = self.out.data_bytes(conn).saturating_sub(before);
-        if self.feed_entries(conn, session, gaps) {
-            self.be_live(conn, session);
-            self.say_live(session);
+        if self.feed_entries(conn, session_id, gaps) {
+            self.be_live(conn, session_id);
+            self.say_live(session_id);
         }
-        self.unblock_rooms_of(session);
+        self.unblock_rooms_of(session_id);
     }
 
     /// It went on: who waited for that may publish again.
-    fn unblock_rooms_of(&mut self, session: SessionId) {
-        let blocked: Vec<RoomId> = self.session(session).map_or_else(Vec::new, |held| {
-            let blocked = |room: &RoomId| self.room(*room).is_some_and(|place| place.blocked.is_some());
-            held.rooms.iter().map(|joined| joined.room).filter(blocked).collect()
+    fn unblock_rooms_of(&mut self, session_id: SessionId) {
+        let blocked: Vec<RoomId> = self.session(session_id).map_or_else(Vec::new, |session| {
+            let blocked = |room: &RoomId| self.room(*room).is_some_and(|room| room.blocked.is_some());
+            session.rooms.iter().map(|joined| joined.room).filter(blocked).collect()
         });
-        for room in blocked {
-            self.may_unblock(room);
+        for room_id in blocked {
+            self.may_unblock(room_id);
         }
     }
 
     /// What the rings have let go of that this listener still needs.
-    fn missing(&mut self, session: SessionId, returning: bool) -> Found {
+    fn missing(&mut self, session_id: SessionId, returning: bool) -> Found {
         let mut gaps = Vec::new();
         let Self { sessions, rooms, out, steps, .. } = self;
-        let Some(held) = sessions.get_mut(session.index(), session.generation()) else {
+        let Some(session) = sessions.get_mut(session_id.index(), session_id.generation()) else {
             return Found::Gaps(gaps);
         };
-        steps.spend(1 + held.rooms.len() / ROOMS);
-        let cursor = held.cursor;
-        let left = held.conn.map_or(0, |conn| out.bound().saturating_sub(out.data_bytes(conn)));
-        if let Some(rare) = &mut held.rare
+        steps.spend(1 + session.rooms.len() / ROOMS);
+        let cursor = session.cursor;
+        let left = session.conn.map_or(0, |conn| out.bound().saturating_sub(out.data_bytes(conn)));
+        if let Some(rare) = &mut session.rare
             && let Some(ring) = &rare.ring
         {
             let at = cursor.max(rare.ring_floor);
@@ -104,29 +104,29 @@ impl Engine {
                 rare.ring_floor = to;
             }
         }
-        for joined in &mut held.rooms {
-            let Some(place) = rooms.get_mut(joined.room) else { continue };
-            let policy = place.settings().policy;
-            let Some(member) = place.members.get_mut(session) else { continue };
+        for joined in &mut session.rooms {
+            let Some(room) = rooms.get_mut(joined.room) else { continue };
+            let policy = room.settings().policy;
+            let Some(member) = room.members.get_mut(session_id) else { continue };
             let at = cursor.max(member.began).max(member.floor);
-            let complete = place.ring.complete_since(at);
+            let complete = room.ring.complete_since(at);
             let latest = policy == Policy::Latest;
             // Who lags in a room of this policy wants what is new, also where the ring still holds what is old: unless all of
             // it leaves at once. (Who comes back has said where it was, and hears what the ring holds.)
-            let lags = latest && !returning && !fits(&place.ring, at, left);
+            let lags = latest && !returning && !fits(&room.ring, at, left);
             if complete && !lags {
                 continue;
             }
-            let (mut after, mut why) = (at, place.ring.forgotten_why().word());
-            let mut to = place.ring.forgotten();
+            let (mut after, mut why) = (at, room.ring.forgotten_why().word());
+            let mut to = room.ring.forgotten();
             match policy {
-                Policy::Disconnect if !returning => return Found::Disconnect(Arc::clone(place.name())),
+                Policy::Disconnect if !returning => return Found::Disconnect(Arc::clone(room.name())),
                 Policy::Latest => {
-                    steps.spend(place.ring.len());
+                    steps.spend(room.ring.len());
                     // Only the newest of each slot is told of what is left: the others are in the gap.
                     let newest: BTreeSet<Seq> =
-                        place.ring.newest_per_slot(at).iter().map(|entry| entry.seq).collect();
-                    let passed = place.ring.after(at).rev().find(|entry| !newest.contains(&entry.seq));
+                        room.ring.newest_per_slot(at).iter().map(|entry| entry.seq).collect();
+                    let passed = room.ring.after(at).rev().find(|entry| !newest.contains(&entry.seq));
                     let passed = passed.map_or(0, |entry| entry.seq);
                     if complete {
                         // Passed over, and not told yet: a gap that came again with each feed would leave no room for
@@ -139,12 +139,12 @@ impl Engine {
                     }
                     to = to.max(passed);
                     joined.latest_until = to;
-                    member.floor = place.ring.forgotten();
+                    member.floor = room.ring.forgotten();
                 }
                 _ => member.floor = to,
             }
             gaps.push(Missing {
-                room: Some((joined.room, Arc::clone(place.name()))),
+                room: Some((joined.room, Arc::clone(room.name()))),
                 from: after + 1,
                 to,
                 why,
@@ -167,52 +167,54 @@ impl Engine {
     }
 
     /// Entries from the cursor on, as many as the outbox takes beside so many bytes of gaps; whether nothing is left.
-    fn feed_entries(&mut self, conn: ConnId, session: SessionId, gaps: usize) -> bool {
+    fn feed_entries(&mut self, conn: ConnId, session_id: SessionId, gaps: usize) -> bool {
         let Self { sessions, rooms, out, conns, stats, log, steps, .. } = self;
         let head = log.head();
         let Some(encoding) = conns.get(conn).map(crate::conn::Conn::encoding) else {
             return false;
         };
-        let Some(held) = sessions.get_mut(session.index(), session.generation()) else { return false };
-        let mut cursor = held.cursor;
+        let Some(session) = sessions.get_mut(session_id.index(), session_id.generation()) else {
+            return false;
+        };
+        let mut cursor = session.cursor;
         let Some(feeding) = out.feeding(conn) else { return false };
         let mut feeding = feeding.beside(gaps);
         let mut newest: BTreeMap<RoomId, (Seq, BTreeSet<Seq>)> = BTreeMap::new();
-        for joined in held.rooms.iter().filter(|joined| joined.latest_until > cursor) {
-            if let Some(place) = rooms.get(joined.room) {
-                steps.spend(place.ring.len());
-                let seqs = place.ring.newest_per_slot(cursor).iter().map(|entry| entry.seq).collect();
+        for joined in session.rooms.iter().filter(|joined| joined.latest_until > cursor) {
+            if let Some(room) = rooms.get(joined.room) {
+                steps.spend(room.ring.len());
+                let seqs = room.ring.newest_per_slot(cursor).iter().map(|entry| entry.seq).collect();
                 newest.insert(joined.room, (joined.latest_until, seqs));
             }
         }
         let own: Option<(&Ring, Seq)> =
-            held.rare.as_ref().and_then(|rare| Some((rare.ring.as_ref()?, rare.ring_floor)));
-        let sources = held
+            session.rare.as_ref().and_then(|rare| Some((rare.ring.as_ref()?, rare.ring_floor)));
+        let sources = session
             .rooms
             .iter()
             .filter_map(|joined| {
-                let place = rooms.get(joined.room)?;
-                let member = place.members.get(session)?;
-                Some((&place.ring, member.began.max(member.floor)))
+                let room = rooms.get(joined.room)?;
+                let member = room.members.get(session_id)?;
+                Some((&room.ring, member.began.max(member.floor)))
             })
             .chain(own);
-        steps.spend(1 + held.rooms.len() / ROOMS);
+        steps.spend(1 + session.rooms.len() / ROOMS);
         let through = merge(sources, cursor, head, |entry| {
             steps.spend(1 + entry.data.len() / BYTES);
-            let (room, passed) = match &entry.room {
-                Where::Room(room, _) => {
+            let (room_id, passed) = match &entry.room {
+                Where::Room(room_id, _) => {
                     let passed = newest
-                        .get(room)
+                        .get(room_id)
                         .is_some_and(|(until, seqs)| entry.seq <= *until && !seqs.contains(&entry.seq));
-                    (u32::try_from(room.index()).expect("a slot's index"), passed)
+                    (u32::try_from(room_id.index()).expect("a slot's index"), passed)
                 }
                 Where::Session(_) => (u32::MAX, false),
             };
-            if passed || !entry.heard_by(session) {
+            if passed || !entry.heard_by(session_id) {
                 cursor = entry.seq;
                 return true;
             }
-            let meta = Meta::Entry { seq: entry.seq, room, encoding };
+            let meta = Meta::Entry { seq: entry.seq, room: room_id, encoding };
             let taken = feeding.offer(meta, encoding, |out, packing| {
                 write_entry(entry, encoding, out, packing, log, &mut stats.encoded);
             });
@@ -223,30 +225,30 @@ impl Engine {
             cursor = entry.seq;
             true
         });
-        held.cursor = if through { head } else { cursor };
+        session.cursor = if through { head } else { cursor };
         through
     }
 
     /// Nothing is left of the past: what is said from now on goes straight to the outbox.
-    fn be_live(&mut self, conn: ConnId, session: SessionId) {
+    fn be_live(&mut self, conn: ConnId, session_id: SessionId) {
         let mut stale = Vec::new();
         let Self { sessions, rooms, .. } = self;
-        if let Some(held) = sessions.get_mut(session.index(), session.generation()) {
-            held.lagging = false;
+        if let Some(session) = sessions.get_mut(session_id.index(), session_id.generation()) {
+            session.lagging = false;
             // Most often there is nothing, and a poll comes by here each time.
-            let behind = |room: RoomId, mark| {
-                let place = rooms.get(room);
-                place.is_some_and(|place| {
-                    place.settings().presence && (mark == u64::MAX || place.presence.told() > mark)
+            let behind = |room_id: RoomId, mark| {
+                let room = rooms.get(room_id);
+                room.is_some_and(|room| {
+                    room.settings().presence && (mark == u64::MAX || room.presence.told() > mark)
                 })
             };
-            let all = held.rooms.iter().map(|joined| (joined.room, joined.mark));
-            stale.extend(all.filter(|(room, mark)| behind(*room, *mark)));
+            let all = session.rooms.iter().map(|joined| (joined.room, joined.mark));
+            stale.extend(all.filter(|(room_id, mark)| behind(*room_id, *mark)));
         }
-        self.listeners[session.index()].live = true;
-        for (room, mark) in stale {
-            if self.grants_in(room, session).is_some_and(|grants| grants.contains(Grants::PRESENCE)) {
-                self.catch_up_presence(conn, session, room, mark);
+        self.listeners[session_id.index()].live = true;
+        for (room_id, mark) in stale {
+            if self.grants_in(room_id, session_id).is_some_and(|grants| grants.contains(Grants::PRESENCE)) {
+                self.catch_up_presence(conn, session_id, room_id, mark);
             }
         }
     }

@@ -103,14 +103,14 @@ impl Engine {
             return;
         }
         let returning = pending.session.as_deref().and_then(|name| {
-            let session = *self.sessions_by_name.get(name)?;
-            let held = self.session(session).filter(|held| !held.is_ephemeral())?;
+            let session_id = *self.sessions_by_name.get(name)?;
+            let session = self.session(session_id).filter(|session| !session.is_ephemeral())?;
             let same =
-                same_key(&held.key, pending.key.as_deref()?) && held.user().map(|user| &**user) == user;
-            same.then_some(session)
+                same_key(&session.key, pending.key.as_deref()?) && session.user().map(|user| &**user) == user;
+            same.then_some(session_id)
         });
         match returning {
-            Some(session) => self.begin_return(id, session, pending, expires, now),
+            Some(session_id) => self.begin_return(id, session_id, pending, expires, now),
             None => self.begin_session(id, &pending, user, expires, now),
         }
     }
@@ -169,7 +169,7 @@ impl Engine {
         {
             return; // (a stream of plain HTTP is counted where it opens)
         }
-        let session = self.make_session(id, user.as_ref(), expires, now);
+        let session_id = self.make_session(id, user.as_ref(), expires, now);
         let since = self.log.since(pending.position.as_deref());
         // A position that means nothing asks for all that is held.
         let mut began = match since {
@@ -178,33 +178,33 @@ impl Engine {
             Since::Unknown => 0,
         };
         if pending.subscription.as_ref().is_none_or(|subscription| subscription.hears()) {
-            self.enter_own_rooms(session, user.as_ref(), began, now);
+            self.enter_own_rooms(session_id, user.as_ref(), began, now);
         }
         if since == Since::Unknown {
-            self.expire_rooms_of(session, now);
-            began = self.renew_floors(session, since);
+            self.expire_rooms_of(session_id, now);
+            began = self.renew_floors(session_id, since);
         }
-        if let Some(held) = self.session_mut(session) {
-            held.cursor = began;
+        if let Some(session) = self.session_mut(session_id) {
+            session.cursor = began;
         }
         if let Some(subscription) = &pending.subscription {
-            self.begin_subscription(id, session, subscription, pending.owner, expires, now);
+            self.begin_subscription(id, session_id, subscription, pending.owner, expires, now);
             return;
         }
-        if let Some(held) = self.session_mut(session) {
-            held.hello_n = pending.n.unwrap_or(0);
+        if let Some(session) = self.session_mut(session_id) {
+            session.hello_n = pending.n.unwrap_or(0);
         }
         self.doubt(id, pending);
-        self.arrive(id, session, began, pending, now);
-        self.welcome(id, session, began, None, now);
+        self.arrive(id, session_id, began, pending, now);
+        self.welcome(id, session_id, began, None, now);
         if since == Since::Unknown {
-            self.tell_unknown_past(session);
+            self.tell_unknown_past(session_id);
         }
         if self.config.lifecycle {
-            self.know(session);
-            self.events.list.push(AppEvent::Opened { session });
+            self.know(session_id);
+            self.events.list.push(AppEvent::Opened { session: session_id });
         }
-        self.feed(session, now);
+        self.feed(session_id, now);
         self.wake_backlog(id, now); // what stood behind the hello in its frame
     }
 
@@ -256,24 +256,24 @@ impl Engine {
             hello_n: 0,
             owes_live: false,
         });
-        let session = SessionId::new(index, generation);
-        if let Some(held) = self.session_mut(session) {
-            let author = Author { session, wire: Arc::clone(&name), user: user.cloned() };
-            held.author = Arc::new(author);
+        let session_id = SessionId::new(index, generation);
+        if let Some(session) = self.session_mut(session_id) {
+            let author = Author { session: session_id, wire: Arc::clone(&name), user: user.cloned() };
+            session.author = Arc::new(author);
         }
-        if self.listeners.len() <= session.index() {
-            self.listeners.resize(session.index().saturating_add(1), Listener::default());
+        if self.listeners.len() <= session_id.index() {
+            self.listeners.resize(session_id.index().saturating_add(1), Listener::default());
         }
-        self.sessions_by_name.insert(name, session);
-        if let Some(place) = self.place_of(session) {
+        self.sessions_by_name.insert(name, session_id);
+        if let Some(place) = self.place_of(session_id) {
             self.shares.take(&place, What::Session, 1);
         }
         self.stats.sessions += 1;
         self.steps.spend(SESSION);
         if expires.is_some() {
-            self.time_expiry(session, now);
+            self.time_expiry(session_id, now);
         }
-        session
+        session_id
     }
 
     /// `$all`, and `$user/ID` of a session that has a user.
@@ -295,51 +295,53 @@ impl Engine {
     pub(super) fn arrive(
         &mut self,
         id: ConnId,
-        session: SessionId,
+        session_id: SessionId,
         cursor: Seq,
         pending: &PendingHello,
         now: Now,
     ) {
         self.timers.drop(Due::Welcome(id));
         if pending.session.is_some() || pending.position.is_some() {
-            self.owe_live(session);
+            self.owe_live(session_id);
         }
         if self.conn(id).is_some_and(|conn| conn.request.is_some()) {
-            self.link_up(session, cursor, pending, now);
+            self.link_up(session_id, cursor, pending, now);
         } else {
-            if let Some(held) = self.session_mut(session) {
-                held.link = None;
+            if let Some(session) = self.session_mut(session_id) {
+                session.link = None;
             }
-            self.attach(id, session, cursor, now);
-            self.wake_posted(session, now);
+            self.attach(id, session_id, cursor, now);
+            self.wake_posted(session_id, now);
         }
     }
 
     /// Give the session this connection; what it hears goes on at `cursor`.
-    pub(super) fn attach(&mut self, id: ConnId, session: SessionId, cursor: Seq, now: Now) {
+    pub(super) fn attach(&mut self, id: ConnId, session_id: SessionId, cursor: Seq, now: Now) {
         let max_message = super::size(self.config.limits.max_message);
         let (head, index) = (self.log.head(), u32::try_from(id.index()).expect("a slot's index"));
         let Some(conn) = self.conns.get_mut(id) else { return };
         conn.step(Step::Open);
-        conn.session = Some(session);
+        conn.session = Some(session_id);
         conn.max_message = max_message;
         conn.heard = now.tick;
-        self.wake_session(session);
+        self.wake_session(session_id);
         let Some(conn) = self.conns.get_mut(id) else { return };
         let encoding = conn.encoding();
-        let Some(held) = self.sessions.get_mut(session.index(), session.generation()) else { return };
-        held.conn = Some(id);
-        held.cursor = cursor;
-        held.lagging = cursor < head;
-        let live = !held.lagging;
-        self.listeners[session.index()] = Listener { conn: index, encoding, live };
+        let Some(session) = self.sessions.get_mut(session_id.index(), session_id.generation()) else {
+            return;
+        };
+        session.conn = Some(id);
+        session.cursor = cursor;
+        session.lagging = cursor < head;
+        let live = !session.lagging;
+        self.listeners[session_id.index()] = Listener { conn: index, encoding, live };
         self.time_conn(id, now);
     }
 
     /// The application will hear of this session: it must hear of its end, too.
-    pub fn know(&mut self, session: SessionId) {
-        if let Some(held) = self.session_mut(session) {
-            held.known = true;
+    pub fn know(&mut self, session_id: SessionId) {
+        if let Some(session) = self.session_mut(session_id) {
+            session.known = true;
         }
     }
 

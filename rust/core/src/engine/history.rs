@@ -56,25 +56,27 @@ pub(super) enum Wish<'a> {
 impl Engine {
     pub(super) fn said_history(
         &mut self,
-        session: SessionId,
+        session_id: SessionId,
         id: Option<u64>,
-        room: &str,
+        name: &str,
         wish: &Wish<'_>,
         now: Now,
     ) -> Result<(), Fault> {
-        if let (Some(id), Some(held)) = (id, self.session_mut(session)) {
-            held.acks.note(id);
+        if let (Some(id), Some(session)) = (id, self.session_mut(session_id)) {
+            session.acks.note(id);
         }
-        let room = self.may_read(session, room)?;
+        let room_id = self.may_read(session_id, name)?;
         // Nobody would hear the answer to a request without an id: it is not read.
-        let (Some(id), Some(form)) = (id, self.form_of(session)) else { return Ok(()) };
-        self.expire_room(room, now);
+        let (Some(id), Some(form)) = (id, self.form_of(session_id)) else { return Ok(()) };
+        self.expire_room(room_id, now);
         let past = match *wish {
-            Wish::After(after, limit) => self.past(room, after, limit.unwrap_or(u64::MAX), Some(session)),
+            Wish::After(after, limit) => {
+                self.past(room_id, after, limit.unwrap_or(u64::MAX), Some(session_id))
+            }
             Wish::Last(last) => {
-                let Some(place) = self.room(room) else { return Ok(()) };
+                let Some(room) = self.room(room_id) else { return Ok(()) };
                 let (upto, last) = (self.log.head(), Some(last));
-                self.newest(place, &Newest { since: None, last, upto, hears: session, allowed: true })
+                self.newest(room, &Newest { since: None, last, upto, hears: session_id, allowed: true })
             }
         };
         self.steps.spend(past.looked_at);
@@ -83,7 +85,7 @@ impl Engine {
         let Past { upto: seq, complete, more, gap, .. } = past;
         let told = HistoryOut { entries: &shown, seq, complete, more, gap };
         envelope::history(&mut bytes, form, id, &told);
-        self.tell_reply(session, Some(id), |out, _| out.extend_from_slice(&bytes));
+        self.tell_reply(session_id, Some(id), |out, _| out.extend_from_slice(&bytes));
         Ok(())
     }
 
@@ -105,7 +107,7 @@ impl Engine {
     }
 
     /// The newest entries that are wanted, bounded by count and bytes, and as a gap what of the wish is not among them.
-    pub(super) fn newest(&self, place: &Room, wanted: &Newest<'_>) -> Past {
+    pub(super) fn newest(&self, room: &Room, wanted: &Newest<'_>) -> Past {
         let (after, known) = match self.log.since(wanted.since) {
             Since::Known(seq) => (seq, true),
             Since::Nothing => (0, true),
@@ -116,7 +118,7 @@ impl Engine {
         let most = size(wanted.last.unwrap_or(u64::MAX).min(self.config.limits.history_entries));
         let mut left_out = None; // the highest number that was asked for and is not in the answer
         let mut left = size(self.config.limits.history_bytes);
-        for entry in place.ring.after(after).rev().filter(|entry| entry.seq <= upto) {
+        for entry in room.ring.after(after).rev().filter(|entry| entry.seq <= upto) {
             past.looked_at = past.looked_at.saturating_add(of_bytes(entry.data.len()));
             let fits = wanted.allowed && past.entries.len() < most;
             let Some(less) = left.checked_sub(shown_cost(entry)).filter(|_| fits) else {
@@ -135,13 +137,13 @@ impl Engine {
         if by_last && wanted.allowed && !few {
             left_out = None;
         }
-        let (forgotten, why) = (place.ring.forgotten(), place.ring.forgotten_why().word());
+        let (forgotten, why) = (room.ring.forgotten(), room.ring.forgotten_why().word());
         past.gap = if !known {
             let to = past.entries.first().map_or(upto, |entry| entry.before());
             Some((0, to, Reason::Epoch.word()))
         } else if let Some(seq) = left_out {
             Some((after.saturating_add(1), seq, Reason::Ring.word()))
-        } else if !by_last && !place.ring.complete_since(after) {
+        } else if !by_last && !room.ring.complete_since(after) {
             Some((after.saturating_add(1), forgotten.min(upto), why))
         } else if by_last && forgotten > 0 && few {
             Some((1, forgotten, why))
@@ -155,18 +157,18 @@ impl Engine {
     /// The oldest entries after a position (none: of all that is held), bounded by count and bytes.
     pub(super) fn past(
         &self,
-        room: RoomId,
+        room_id: RoomId,
         after: Option<&str>,
         limit: u64,
         hears: Option<SessionId>,
     ) -> Past {
         let mut past = Past { upto: self.log.head(), complete: true, ..Past::default() };
-        let Some(place) = self.room(room) else { return past };
+        let Some(room) = self.room(room_id) else { return past };
         let known = self.log.since(after).after();
         let from = known.unwrap_or(0);
         let most = size(limit.min(self.config.limits.history_entries));
         let mut left = size(self.config.limits.history_bytes);
-        for entry in place.ring.after(from) {
+        for entry in room.ring.after(from) {
             past.looked_at = past.looked_at.saturating_add(of_bytes(entry.data.len()));
             let cost = shown_cost(entry);
             if past.entries.len() >= most || (cost > left && !past.entries.is_empty()) {
@@ -182,9 +184,9 @@ impl Engine {
         if known.is_none() {
             let to = past.entries.first().map_or(self.log.head(), |entry| entry.before());
             past.gap = Some((0, to, Reason::Epoch.word()));
-        } else if !place.ring.complete_since(from) {
+        } else if !room.ring.complete_since(from) {
             past.gap =
-                Some((from.saturating_add(1), place.ring.forgotten(), place.ring.forgotten_why().word()));
+                Some((from.saturating_add(1), room.ring.forgotten(), room.ring.forgotten_why().word()));
         }
         past.complete = past.gap.is_none();
         past

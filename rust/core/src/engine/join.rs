@@ -32,15 +32,15 @@ pub(super) struct Admitted<'a> {
 }
 
 impl Engine {
-    pub(super) fn said_join(&mut self, session: SessionId, join: Join<'_>, now: Now) -> Result<(), Fault> {
+    pub(super) fn said_join(&mut self, session_id: SessionId, join: Join<'_>, now: Now) -> Result<(), Fault> {
         let id = join.id;
-        if self.is_overtaken(session, &join.room, id) {
+        if self.is_overtaken(session_id, &join.room, id) {
             let told =
                 format!("a later join or leave of {:?} was taken: this one is not done again", join.room);
             return Err(Fault::new(Code::AckExpired, told));
         }
-        if let (Some(id), Some(held)) = (id, self.session_mut(session)) {
-            held.acks.note(id);
+        if let (Some(id), Some(session)) = (id, self.session_mut(session_id)) {
+            session.acks.note(id);
         }
         let fault = |fault: Fault| fault.with_id(id);
         if join.room.starts_with('$') {
@@ -51,21 +51,19 @@ impl Engine {
         };
         let asks = settings.authorize || settings.state;
         let limit = self.config.limits.rooms_per_session;
-        let is_in = self
-            .rooms
-            .named(&join.room)
-            .is_some_and(|room| self.session(session).is_some_and(|held| held.joined(room).is_some()));
+        let is_in = self.rooms.named(&join.room).is_some_and(|room| {
+            self.session(session_id).is_some_and(|session| session.joined(room).is_some())
+        });
         // The session did not ask for `$all`, nor for `$user/ID` if it has a user: neither counts.
-        let rooms = self
-            .session(session)
-            .map_or(0, |held| held.rooms.len().saturating_sub(if held.user().is_some() { 2 } else { 1 }))
-            as u64;
+        let rooms = self.session(session_id).map_or(0, |session| {
+            session.rooms.len().saturating_sub(if session.user().is_some() { 2 } else { 1 })
+        }) as u64;
         if !is_in && rooms >= limit {
             let told = format!("this session is in {limit} rooms, the limit: leave one first");
             return Err(fault(Fault::new(Code::Overloaded, told)));
         }
         let joining = Joining {
-            session,
+            session: session_id,
             id,
             room: (&*join.room).into(),
             since: join.since.as_deref().map(Into::into),
@@ -74,20 +72,27 @@ impl Engine {
         if !asks {
             return self.finish_join(&joining, &Admitted::default(), now).map_err(fault);
         }
-        if let Some(full) = self.shares.full_for(&self.holder_of(session), What::Question, 1) {
+        if let Some(full) = self.shares.full_for(&self.holder_of(session_id), What::Question, 1) {
             return Err(fault(Fault::new(Code::Overloaded, full.to_string()).retry()));
         }
         let ticket = self.ticket(Waiting::Join(joining));
-        self.know(session);
-        if let Some(held) = self.session_mut(session) {
-            held.hold = Some(Hold::Join(ticket));
+        self.know(session_id);
+        if let Some(session) = self.session_mut(session_id) {
+            session.hold = Some(Hold::Join(ticket));
         }
         let (form, data) = match &join.data {
             Some(data) => (data.form, Some(self.events.keep(&data.bytes))),
             None => (Form::Json, None),
         };
         let room = join.room.into_owned();
-        self.events.list.push(AppEvent::Authorize { session, ticket, room, form, data, resuming: false });
+        self.events.list.push(AppEvent::Authorize {
+            session: session_id,
+            ticket,
+            room,
+            form,
+            data,
+            resuming: false,
+        });
         Ok(())
     }
 
@@ -176,18 +181,18 @@ impl Engine {
     }
 
     fn finish_join(&mut self, joining: &Joining, admitted: &Admitted<'_>, now: Now) -> Result<(), Fault> {
-        let session = joining.session;
-        if self.session(session).is_none() {
+        let session_id = joining.session;
+        if self.session(session_id).is_none() {
             return Ok(());
         }
-        let room = self.make_room(&joining.room, &self.holder_of(session))?;
-        self.expire_room(room, now);
-        let Some(place) = self.room(room) else { return Ok(()) };
-        let default = place.settings().member_grants();
-        let presence = place.settings().presence;
-        let decided = place.settings().authorize;
-        let before = place.members.get(session).cloned();
-        let first_id = self.session(session).and_then(|held| Some(held.joined(room)?.join_id));
+        let room_id = self.make_room(&joining.room, &self.holder_of(session_id))?;
+        self.expire_room(room_id, now);
+        let Some(room) = self.room(room_id) else { return Ok(()) };
+        let default = room.settings().member_grants();
+        let presence = room.settings().presence;
+        let decided = room.settings().authorize;
+        let before = room.members.get(session_id).cloned();
+        let first_id = self.session(session_id).and_then(|session| Some(session.joined(room_id)?.join_id));
         let again = before.is_some();
         let resent = again && joining.id.is_some() && joining.id == first_id;
         // Where no authorizer speaks again, what the application gave or took since stays.
@@ -197,11 +202,11 @@ impl Engine {
         let began = before.as_ref().map_or(head, |member| member.began);
         if let Some(old) = &before {
             if old.grants != grants && joining.id.is_some() {
-                self.take_back_presence(session, room); // the ack says all of it
+                self.take_back_presence(session_id, room_id); // the ack says all of it
             } else if old.grants != grants {
-                self.set_grants(session, &joining.room, grants);
+                self.set_grants(session_id, &joining.room, grants);
             }
-            if let Some(member) = self.room_mut(room).and_then(|room| room.members.get_mut(session)) {
+            if let Some(member) = self.room_mut(room_id).and_then(|room| room.members.get_mut(session_id)) {
                 member.grants = grants;
                 if let Some(info) = admitted.info {
                     member.info = Some(info.into());
@@ -209,35 +214,46 @@ impl Engine {
             }
         } else {
             let member = Member {
-                session,
+                session: session_id,
                 began,
                 floor: 0,
                 info: admitted.info.map(Into::into),
                 grants,
                 visible: presence,
             };
-            self.enter(session, room, member, joining.id.unwrap_or(0), now);
+            self.enter(session_id, room_id, member, joining.id.unwrap_or(0), now);
         }
-        self.note_move(session, &joining.room, joining.id);
-        if let Some(place) = self.room_mut(room)
-            && place.settings().presence
+        self.note_move(session_id, &joining.room, joining.id);
+        if let Some(room) = self.room_mut(room_id)
+            && room.settings().presence
         {
-            let mark = place.presence.snapshot(session);
+            let mark = room.presence.snapshot(session_id);
             if let Some(joined) = self
-                .session_mut(session)
-                .and_then(|held| held.rooms.iter_mut().find(|joined| joined.room == room))
+                .session_mut(session_id)
+                .and_then(|session| session.rooms.iter_mut().find(|joined| joined.room == room_id))
             {
                 joined.mark = mark;
             }
         }
         let Some(id) = joining.id else { return Ok(()) };
-        let Some(form) = self.form_of(session) else { return Ok(()) };
+        let Some(form) = self.form_of(session_id) else { return Ok(()) };
         let mut bytes = Vec::with_capacity(256);
         let again = again && !resent;
-        self.answer_join(&mut bytes, form, id, room, session, grants, admitted.state, joining, again, began);
-        let shown = self.room(room).map_or(0, |place| place.members.len());
+        self.answer_join(
+            &mut bytes,
+            form,
+            id,
+            room_id,
+            session_id,
+            grants,
+            admitted.state,
+            joining,
+            again,
+            began,
+        );
+        let shown = self.room(room_id).map_or(0, |room| room.members.len());
         self.steps.spend((shown / MEMBERS).saturating_add(bytes.len() / BYTES));
-        self.tell_reply(session, Some(id), |out, _| out.extend_from_slice(&bytes));
+        self.tell_reply(session_id, Some(id), |out, _| out.extend_from_slice(&bytes));
         Ok(())
     }
 
@@ -248,7 +264,7 @@ impl Engine {
         out: &mut Vec<u8>,
         form: Form,
         id: u64,
-        room: RoomId,
+        room_id: RoomId,
         session: SessionId,
         grants: Grants,
         state: Option<&[u8]>,
@@ -256,9 +272,9 @@ impl Engine {
         again: bool,
         upto: Seq,
     ) {
-        let Some(place) = self.room(room) else { return };
+        let Some(room) = self.room(room_id) else { return };
         let asked = |wants: &&Joining| wants.since.is_some() || wants.last.is_some();
-        self.with_view((room, session), grants, state, self.log.head(), |view| {
+        self.with_view((room_id, session), grants, state, self.log.head(), |view| {
             if !asked(&wants) {
                 envelope::joined(out, form, id, &view);
                 return;
@@ -275,7 +291,7 @@ impl Engine {
                 hears: session,
                 allowed: grants.contains(Grants::HISTORY),
             };
-            let Past { entries, gap, .. } = self.newest(place, &wanted);
+            let Past { entries, gap, .. } = self.newest(room, &wanted);
             let history: Vec<EventOut<'_>> = entries.iter().map(|entry| shown(entry)).collect();
             let view = JoinedOut { history: Some(&history), complete: Some(gap.is_none()), gap, ..view };
             envelope::joined(out, form, id, &view);
@@ -285,25 +301,24 @@ impl Engine {
     /// Show a room as this member, with these grants, sees it.
     pub(super) fn with_view(
         &self,
-        (room, session): (RoomId, SessionId),
+        (room_id, session_id): (RoomId, SessionId),
         grants: Grants,
         state: Option<&[u8]>,
         seq: Seq,
         show: impl FnOnce(JoinedOut<'_>),
     ) {
-        let Some(place) = self.room(room) else { return };
-        let sees = grants.contains(Grants::PRESENCE) && place.settings().presence;
-        let count = place.members.visible();
+        let Some(room) = self.room(room_id) else { return };
+        let sees = grants.contains(Grants::PRESENCE) && room.settings().presence;
+        let count = room.members.visible();
         let members: Vec<MemberOut<'_>> = if sees && count as u64 <= self.config.limits.presence_names {
-            place
-                .members
+            room.members
                 .iter()
                 .filter(|member| member.visible)
                 .filter_map(|member| {
-                    let held = self.session(member.session)?;
+                    let session = self.session(member.session)?;
                     Some(MemberOut {
-                        session: held.name(),
-                        user: held.user().map(|user| &**user),
+                        session: session.name(),
+                        user: session.user().map(|user| &**user),
                         info: member.info.as_deref().map(|info| (info, Form::Json)),
                     })
                 })
@@ -314,7 +329,7 @@ impl Engine {
         let words: Vec<&str> = grants.words().collect();
         show(JoinedOut {
             seq,
-            began: place.members.get(session).map_or(seq, |member| member.began),
+            began: room.members.get(session_id).map_or(seq, |member| member.began),
             members,
             count: sees.then_some(count as u64),
             state: state.map(|state| (state, Form::Json)),
@@ -327,7 +342,7 @@ impl Engine {
 
     pub(super) fn said_leave(
         &mut self,
-        session: SessionId,
+        session_id: SessionId,
         id: Option<u64>,
         room: &str,
         now: Now,
@@ -335,29 +350,29 @@ impl Engine {
         if room.starts_with('$') {
             return Err(own_room(room));
         }
-        let overtaken = self.is_overtaken(session, room, id);
-        if let (Some(id), Some(held)) = (id, self.session_mut(session)) {
-            held.acks.note(id);
+        let overtaken = self.is_overtaken(session_id, room, id);
+        if let (Some(id), Some(session)) = (id, self.session_mut(session_id)) {
+            session.acks.note(id);
         }
         if !overtaken {
-            self.note_move(session, room, id);
+            self.note_move(session_id, room, id);
             if let Some(room) = self.rooms.named(room) {
-                self.leave(session, room, now);
+                self.leave(session_id, room, now);
             }
         }
         if let Some(id) = id {
-            self.tell_reply(session, Some(id), |out, form| envelope::ack(out, form, id, None));
+            self.tell_reply(session_id, Some(id), |out, form| envelope::ack(out, form, id, None));
         }
         Ok(())
     }
 
     /// How what is said to a session is written; none: it is not there.
-    pub(super) fn form_of(&self, session: SessionId) -> Option<Form> {
-        let held = self.session(session)?;
-        if held.link.is_some() {
+    pub(super) fn form_of(&self, session_id: SessionId) -> Option<Form> {
+        let session = self.session(session_id)?;
+        if session.link.is_some() {
             return Some(Form::Json); // plain HTTP speaks nothing else
         }
-        Some(self.conn(held.conn?)?.form)
+        Some(self.conn(session.conn?)?.form)
     }
 }
 

@@ -44,12 +44,12 @@ impl Engine {
 
     /// A key was claimed. One that begins with `$` was made by a client library for this request alone: it goes with the
     /// request's ack, once the client says that it has that.
-    pub(super) fn note_key(&mut self, session: SessionId, id: Option<u64>, key: &str, ticket: Ticket) {
-        if let (Some(id), Some(held)) = (id, self.session_mut(session))
+    pub(super) fn note_key(&mut self, session_id: SessionId, id: Option<u64>, key: &str, ticket: Ticket) {
+        if let (Some(id), Some(session)) = (id, self.session_mut(session_id))
             && key.starts_with('$')
-            && held.acks.tells()
+            && session.acks.tells()
         {
-            held.rare().automatic.push_back((id, ticket));
+            session.rare().automatic.push_back((id, ticket));
         }
     }
 
@@ -66,22 +66,22 @@ impl Engine {
     /// An `emit` whose id was taken before. That its outcome was unknown is no last word: what is kept for its key now is.
     pub(super) fn emitted_before(
         &mut self,
-        session: SessionId,
+        session_id: SessionId,
         emit: &Emit<'_>,
         id: u64,
         now: Now,
     ) -> Result<(), Fault> {
-        let Some(held) = self.session_mut(session) else { return Ok(()) };
-        if let (Some(key), Seen::Done(kept)) = (&emit.key, held.acks.take(id))
+        let Some(session) = self.session_mut(session_id) else { return Ok(()) };
+        if let (Some(key), Seen::Done(kept)) = (&emit.key, session.acks.take(id))
             && is_unknown(&kept)
         {
-            let scope = Scope { user: scope_user(&held.author), kind: Kind::Emit((&*emit.event).into()) };
+            let scope = Scope { user: scope_user(&session.author), kind: Kind::Emit((&*emit.event).into()) };
             let content = content_of(&emit.event, &emit.data.bytes, emit.data.form);
             let known = self.keys.result(&scope, key, &content, now.tick).unwrap_or(kept);
-            self.tell_kept(session, id, &known);
+            self.tell_kept(session_id, id, &known);
             return Ok(());
         }
-        self.seen_before(session, id)
+        self.seen_before(session_id, id)
     }
 }
 

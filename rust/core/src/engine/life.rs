@@ -11,51 +11,51 @@ use crate::ids::{Now, SessionId};
 impl Engine {
     pub(super) fn said_ping(
         &mut self,
-        session: SessionId,
+        session_id: SessionId,
         time: Option<&Data<'_>>,
         rtt: Option<f64>,
         now: Now,
     ) {
-        let Some(held) = self.session_mut(session) else { return };
+        let Some(session) = self.session_mut(session_id) else { return };
         if let Some(rtt) = rtt
             && rtt.is_finite()
             && (0.0..=4_000_000.0).contains(&rtt)
         {
             #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "checked above")]
             let micros = (rtt * 1000.0) as u32;
-            held.latency_us = Some(micros);
+            session.latency_us = Some(micros);
         }
-        let taken = held.acks.taken();
+        let taken = session.acks.taken();
         let time = time.map(|time| (&*time.bytes, time.form));
-        self.tell_reply(session, None, |out, form| envelope::pong(out, form, time, now.wall_ms, taken));
+        self.tell_reply(session_id, None, |out, form| envelope::pong(out, form, time, now.wall_ms, taken));
     }
 
     /// The client has the acks of all its ids up to this: they are let go of, and automatic keys with them.
-    pub(super) fn note_acked(&mut self, session: SessionId, acked: u64) {
-        let Some(held) = self.session_mut(session) else { return };
-        let upto = acked.min(held.acks.taken());
-        held.acks.let_go(upto);
-        while let Some(rare) = self.session_mut(session).and_then(|held| held.rare.as_mut())
+    pub(super) fn note_acked(&mut self, session_id: SessionId, acked: u64) {
+        let Some(session) = self.session_mut(session_id) else { return };
+        let upto = acked.min(session.acks.taken());
+        session.acks.let_go(upto);
+        while let Some(rare) = self.session_mut(session_id).and_then(|session| session.rare.as_mut())
             && rare.automatic.front().is_some_and(|(id, _)| *id <= upto)
             && let Some((_, key)) = rare.automatic.pop_front()
         {
             self.keys.let_go(key, &mut self.shares);
         }
-        self.weigh_acks(session);
+        self.weigh_acks(session_id);
     }
 
     /// Whether the ack of one more request would push out one that the client does not have. Only where it says which it has.
-    pub(super) fn has_place_for_ack(&self, session: SessionId) -> Result<(), Fault> {
+    pub(super) fn has_place_for_ack(&self, session_id: SessionId) -> Result<(), Fault> {
         let limits = &self.config.limits;
-        let Some(held) = self.session(session) else { return Ok(()) };
-        if !held.acks.is_full(size(limits.acks), size(limits.ack_bytes)) {
+        let Some(session) = self.session(session_id) else { return Ok(()) };
+        if !session.acks.is_full(size(limits.acks), size(limits.ack_bytes)) {
             return Ok(());
         }
         let told = format!(
             "{} acks of {} bytes are kept until they are \"acked\", and {} requests run: no further one is taken",
-            held.acks.kept(),
-            held.acks.bytes(),
-            held.acks.open()
+            session.acks.kept(),
+            session.acks.bytes(),
+            session.acks.open()
         );
         Err(Fault::new(Code::Overloaded, told).retry_after(1000))
     }

@@ -13,19 +13,21 @@ use crate::outbox::{Lane, Meta};
 
 impl Engine {
     /// A feed of what was missed begins: its end will be said.
-    pub(super) fn owe_live(&mut self, session: SessionId) {
-        if let Some(held) = self.session_mut(session) {
-            held.owes_live = true;
+    pub(super) fn owe_live(&mut self, session_id: SessionId) {
+        if let Some(session) = self.session_mut(session_id) {
+            session.owes_live = true;
         }
     }
 
     /// Say it, if it is owed and nothing is left to be fed.
-    pub(super) fn say_live(&mut self, session: SessionId) {
-        let Some(held) = self.session_mut(session).filter(|held| held.owes_live && !held.lagging) else {
+    pub(super) fn say_live(&mut self, session_id: SessionId) {
+        let Some(session) =
+            self.session_mut(session_id).filter(|session| session.owes_live && !session.lagging)
+        else {
             return;
         };
-        let Some(conn) = held.conn else { return };
-        held.owes_live = false;
+        let Some(conn) = session.conn else { return };
+        session.owes_live = false;
         let seq = self.log.head();
         let Some(encoding) = self.conn(conn).map(crate::conn::Conn::encoding) else { return };
         self.post(conn, Lane::Data, Meta::Control, encoding, |out, form| envelope::live(out, form, seq));

@@ -60,35 +60,35 @@ impl Engine {
 
     /// Who is in a room; none if there is no such room now.
     #[must_use]
-    pub fn members(&self, room: &str) -> Option<Vec<MemberView>> {
-        let place = self.room(self.rooms.named(room)?)?;
-        Some(place.members.iter().filter_map(|member| self.member_view(member)).collect())
+    pub fn members(&self, name: &str) -> Option<Vec<MemberView>> {
+        let room = self.room(self.rooms.named(name)?)?;
+        Some(room.members.iter().filter_map(|member| self.member_view(member)).collect())
     }
 
     /// Who is in a room as its members are told it, names up to `presence_names`, and how many they are.
-    pub fn presence(&self, room: &str) -> Result<(Vec<MemberView>, usize), Fault> {
-        let Some(settings) = self.rooms.settings_for(room) else { return Err(no_room(room)) };
+    pub fn presence(&self, name: &str) -> Result<(Vec<MemberView>, usize), Fault> {
+        let Some(settings) = self.rooms.settings_for(name) else { return Err(no_room(name)) };
         if !settings.presence {
-            let told = format!("the settings of {room:?} say that nobody is told who is in it");
+            let told = format!("the settings of {name:?} say that nobody is told who is in it");
             return Err(Fault::new(Code::Forbidden, told));
         }
-        let Some(place) = self.rooms.named(room).and_then(|id| self.room(id)) else {
+        let Some(room) = self.rooms.named(name).and_then(|id| self.room(id)) else {
             return Ok((Vec::new(), 0));
         };
-        let count = place.members.visible();
+        let count = room.members.visible();
         if count as u64 > self.config.limits.presence_names {
             return Ok((Vec::new(), count));
         }
-        let seen = place.members.iter().filter(|member| member.visible);
+        let seen = room.members.iter().filter(|member| member.visible);
         Ok((seen.filter_map(|member| self.member_view(member)).collect(), count))
     }
 
     fn member_view(&self, member: &Member) -> Option<MemberView> {
-        let held = self.session(member.session)?;
+        let session = self.session(member.session)?;
         Some(MemberView {
             session: member.session,
-            name: Arc::clone(held.name()),
-            user: held.user().cloned(),
+            name: Arc::clone(session.name()),
+            user: session.user().cloned(),
             info: member.info.clone(),
         })
     }
@@ -115,24 +115,24 @@ impl Engine {
 
     /// A session, as far as it is known.
     #[must_use]
-    pub fn session_info(&self, session: SessionId) -> Option<SessionInfo> {
-        let held = self.session(session)?;
+    pub fn session_info(&self, session_id: SessionId) -> Option<SessionInfo> {
+        let session = self.session(session_id)?;
         Some(SessionInfo {
-            name: Arc::clone(held.name()),
-            user: held.user().cloned(),
-            address: held.address,
-            agent: held.agent.as_deref().map(str::to_owned),
-            since_ms: held.since_ms,
-            latency: held.latency_us.map(|us| f64::from(us) / 1e6),
-            connected: held.is_here(),
-            rooms: held
+            name: Arc::clone(session.name()),
+            user: session.user().cloned(),
+            address: session.address,
+            agent: session.agent.as_deref().map(str::to_owned),
+            since_ms: session.since_ms,
+            latency: session.latency_us.map(|us| f64::from(us) / 1e6),
+            connected: session.is_here(),
+            rooms: session
                 .rooms
                 .iter()
                 .filter_map(|joined| self.room(joined.room))
-                .filter(|place| !place.name().starts_with('$'))
-                .map(|place| Arc::clone(place.name()))
+                .filter(|room| !room.name().starts_with('$'))
+                .map(|room| Arc::clone(room.name()))
                 .collect(),
-            expires: held.expires.map(|ends| ends.date),
+            expires: session.expires.map(|ends| ends.date),
         })
     }
 
@@ -146,7 +146,7 @@ impl Engine {
     #[must_use]
     pub fn sizes(&self) -> Gauges {
         let (addresses, users) = self.shares.len();
-        let streams = self.sessions.iter().filter_map(|(_, _, held)| held.streams());
+        let streams = self.sessions.iter().filter_map(|(_, _, session)| session.streams());
         let (open_streams, stream_bytes) =
             streams.fold((0, 0), |(open, bytes), streams| (open + streams.open(), bytes + streams.held()));
         Gauges {

@@ -8,17 +8,18 @@
 //! its first lines which parts it touches.
 //!
 //! The walk of one message, by file: `input` (bytes to frames), `route` (frames to things said),
-//! `hello`/`join`/`publish`/`requests` (what each does), `fanout` (to the listeners), `feed` (to the
+//! `hello`/`join`/`publish`/`emit` (what each does), `fanout` (to the listeners), `feed` (to the
 //! ones that lag), `output` (out again).
 
 mod admission;
 mod adopt;
-mod asks;
+mod ask_session;
 mod block;
 mod close;
 mod config;
 mod decide;
 mod door;
+mod emit;
 mod encoding;
 mod errors;
 mod events;
@@ -44,7 +45,6 @@ mod presence;
 mod proxied;
 mod publish;
 mod raw;
-mod requests;
 mod resume;
 mod rooms;
 mod route;

@@ -39,65 +39,68 @@ impl Moves {
 
 impl Engine {
     /// Whether a join or leave of this room with a higher id was taken before: then this one is not done any more.
-    pub(super) fn is_overtaken(&self, session: SessionId, room: &str, id: Option<u64>) -> bool {
-        let (Some(id), Some(held)) = (id, self.session(session)) else { return false };
-        id <= held.acks.taken() && self.newest_move(session, room) > id
+    pub(super) fn is_overtaken(&self, session_id: SessionId, room: &str, id: Option<u64>) -> bool {
+        let (Some(id), Some(session)) = (id, self.session(session_id)) else { return false };
+        id <= session.acks.taken() && self.newest_move(session_id, room) > id
     }
 
     /// The id of the newest join or leave of a room; of one that was left long ago, the highest that it may have had.
-    fn newest_move(&self, session: SessionId, room: &str) -> u64 {
-        let Some(held) = self.session(session) else { return 0 };
-        if let Some(joined) = self.rooms.named(room).and_then(|room| held.joined(room)) {
+    fn newest_move(&self, session_id: SessionId, room: &str) -> u64 {
+        let Some(session) = self.session(session_id) else { return 0 };
+        if let Some(joined) = self.rooms.named(room).and_then(|room| session.joined(room)) {
             return joined.moved;
         }
-        held.rare.as_ref().map_or(0, |rare| rare.moves.newest(self.rooms.hash_of(room)))
+        session.rare.as_ref().map_or(0, |rare| rare.moves.newest(self.rooms.hash_of(room)))
     }
 
     /// A join or leave of this room was taken. One without an id stands behind all that were taken.
-    pub(super) fn note_move(&mut self, session: SessionId, room: &str, id: Option<u64>) {
-        let Some(held) = self.session(session) else { return };
-        let id = id.unwrap_or_else(|| held.acks.taken());
-        let found = self.rooms.named(room).filter(|room| held.joined(*room).is_some());
+    pub(super) fn note_move(&mut self, session_id: SessionId, room: &str, id: Option<u64>) {
+        let Some(session) = self.session(session_id) else { return };
+        let id = id.unwrap_or_else(|| session.acks.taken());
+        let found = self.rooms.named(room).filter(|room| session.joined(*room).is_some());
         match found {
-            Some(found) => self.mark_move(session, found, id),
-            None => self.remember_move(session, room, id),
+            Some(found) => self.mark_move(session_id, found, id),
+            None => self.remember_move(session_id, room, id),
         }
     }
 
     /// A session is in the room from now on: what is known of its joins and leaves is kept with it.
-    pub(super) fn move_in(&mut self, session: SessionId, room: RoomId, id: u64) {
-        let Some(name) = self.room(room).map(|place| Arc::clone(place.name())) else { return };
-        let rare = self.session(session).and_then(|held| held.rare.as_ref());
+    pub(super) fn move_in(&mut self, session_id: SessionId, room_id: RoomId, id: u64) {
+        let Some(name) = self.room(room_id).map(|room| Arc::clone(room.name())) else { return };
+        let rare = self.session(session_id).and_then(|session| session.rare.as_ref());
         let before = rare.map_or(0, |rare| rare.moves.newest(self.rooms.hash_of(&name)));
-        self.mark_move(session, room, id.max(before));
+        self.mark_move(session_id, room_id, id.max(before));
     }
 
     /// It is not in it any more.
-    pub(super) fn move_out(&mut self, session: SessionId, room: RoomId) {
-        let Some(name) = self.room(room).map(|place| Arc::clone(place.name())) else { return };
-        let moved = self.session(session).and_then(|held| held.joined(room)).map_or(0, |joined| joined.moved);
+    pub(super) fn move_out(&mut self, session_id: SessionId, room_id: RoomId) {
+        let Some(name) = self.room(room_id).map(|room| Arc::clone(room.name())) else { return };
+        let moved = self
+            .session(session_id)
+            .and_then(|session| session.joined(room_id))
+            .map_or(0, |joined| joined.moved);
         if moved > 0 {
-            self.remember_move(session, &name, moved);
+            self.remember_move(session_id, &name, moved);
         }
     }
 
-    fn mark_move(&mut self, session: SessionId, room: RoomId, id: u64) {
+    fn mark_move(&mut self, session_id: SessionId, room: RoomId, id: u64) {
         let joined = self
-            .session_mut(session)
-            .and_then(|held| held.rooms.iter_mut().find(|joined| joined.room == room));
+            .session_mut(session_id)
+            .and_then(|session| session.rooms.iter_mut().find(|joined| joined.room == room));
         if let Some(joined) = joined {
             joined.moved = joined.moved.max(id);
         }
     }
 
-    fn remember_move(&mut self, session: SessionId, room: &str, id: u64) {
+    fn remember_move(&mut self, session_id: SessionId, room: &str, id: u64) {
         if self.rooms.settings_for(room).is_none() {
             return; // nobody gets into such a room
         }
         let hash = self.rooms.hash_of(room);
         let most = super::size(self.config.limits.left_rooms).max(1);
-        if let Some(held) = self.session_mut(session) {
-            held.rare().moves.note(hash, id, most);
+        if let Some(session) = self.session_mut(session_id) {
+            session.rare().moves.note(hash, id, most);
         }
     }
 }

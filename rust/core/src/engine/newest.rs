@@ -17,15 +17,15 @@ impl Engine {
     pub(super) fn is_newest(
         &mut self,
         id: ConnId,
-        session: SessionId,
+        session_id: SessionId,
         pending: &PendingHello,
         now: Now,
     ) -> bool {
-        let Some(held) = self.session_mut(session) else { return true };
+        let Some(session) = self.session_mut(session_id) else { return true };
         let Some(n) = pending.n else { return true }; // a client that does not count: each is the newest
-        let last = held.hello_n;
+        let last = session.hello_n;
         if n > last {
-            held.hello_n = n;
+            session.hello_n = n;
             return true;
         }
         let reason = format!("a hello with the number {last} has the session; this one has {n}");

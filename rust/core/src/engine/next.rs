@@ -151,22 +151,22 @@ impl Engine {
     }
 
     /// What waited because too many requests did.
-    pub(super) fn go_on(&mut self, session: SessionId, now: Now) {
-        self.wake_posted(session, now);
+    pub(super) fn go_on(&mut self, session_id: SessionId, now: Now) {
+        self.wake_posted(session_id, now);
         if self.stopping {
-            self.next.add(Follow::Part(session));
+            self.next.add(Follow::Part(session_id));
         }
-        if let Some(conn) = self.session(session).and_then(|held| held.conn) {
+        if let Some(conn) = self.session(session_id).and_then(|session| session.conn) {
             self.wake_backlog(conn, now);
         }
     }
 
     /// A session is to end, once what is being done is done. Nobody finds it from now on, and nothing more of it is taken.
     /// False: it is to end already, or is gone.
-    pub(super) fn doom(&mut self, session: SessionId) -> bool {
-        let Some(held) = self.session_mut(session) else { return false };
-        let before = held.hold.replace(Hold::End);
-        let name = held.name().clone();
+    pub(super) fn doom(&mut self, session_id: SessionId) -> bool {
+        let Some(session) = self.session_mut(session_id) else { return false };
+        let before = session.hold.replace(Hold::End);
+        let name = session.name().clone();
         match before {
             Some(Hold::End) => return false,
             Some(Hold::Room(room, place)) => self.leave_queue(room, place),

@@ -64,23 +64,24 @@ impl Engine {
             conn.wants_drained = false;
             self.events.list.push(AppEvent::RawDrained { conn: id });
         }
-        let (paused, session) = (conn.paused, conn.session);
+        let (paused, session_id) = (conn.paused, conn.session);
         let mut fed = false;
-        if let Some(session) = session
+        if let Some(session_id) = session_id
             && conn.phase() == Phase::Open
-            && let Some(held) = self.sessions.get(session.index(), session.generation())
+            && let Some(session) = self.sessions.get(session_id.index(), session_id.generation())
         {
-            let (lagging, waits) = (held.lagging, held.rare.as_ref().is_some_and(|rare| rare.wants_drained));
-            if data * 2 <= self.out.bound() && (lagging || held.streams().is_some()) {
-                self.feed_on(session, now);
-                self.feed_streams(session);
+            let (lagging, waits) =
+                (session.lagging, session.rare.as_ref().is_some_and(|rare| rare.wants_drained));
+            if data * 2 <= self.out.bound() && (lagging || session.streams().is_some()) {
+                self.feed_on(session_id, now);
+                self.feed_streams(session_id);
                 fed = self.out.data_bytes(id) > data;
             }
-            if waits && self.unsent(session) <= low {
-                if let Some(held) = self.session_mut(session) {
-                    held.rare().wants_drained = false;
+            if waits && self.unsent(session_id) <= low {
+                if let Some(session) = self.session_mut(session_id) {
+                    session.rare().wants_drained = false;
                 }
-                self.events.list.push(AppEvent::Drained { session });
+                self.events.list.push(AppEvent::Drained { session: session_id });
             }
         }
         if doubted {

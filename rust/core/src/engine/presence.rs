@@ -28,51 +28,51 @@ fn write_diff(out: &mut Vec<u8>, form: Form, room: &str, diff: &Diff, count: u64
 
 impl Engine {
     /// A member came or went.
-    pub(super) fn tell_presence(&mut self, room: RoomId, session: SessionId, here: bool, now: Now) {
-        let Some(who) = self.who(room, session) else { return };
+    pub(super) fn tell_presence(&mut self, room_id: RoomId, session: SessionId, here: bool, now: Now) {
+        let Some(who) = self.who(room_id, session) else { return };
         let base = self.config.limits.presence_ms;
-        let Some(place) = self.rooms.get_mut(room) else { return };
+        let Some(room) = self.rooms.get_mut(room_id) else { return };
         if here {
-            place.presence.joined(now.tick, who);
+            room.presence.joined(now.tick, who);
         } else {
-            place.presence.left(now.tick, who);
+            room.presence.left(now.tick, who);
         }
-        if !self.timers.is_set(Due::Presence(room))
-            && let Some(due) = place.presence.due(base, place.members.visible())
+        if !self.timers.is_set(Due::Presence(room_id))
+            && let Some(due) = room.presence.due(base, room.members.visible())
         {
-            self.timers.set(Due::Presence(room), due);
+            self.timers.set(Due::Presence(room_id), due);
         }
     }
 
     /// The window is over.
-    pub(super) fn flush_presence(&mut self, room: RoomId) {
+    pub(super) fn flush_presence(&mut self, room_id: RoomId) {
         let names = self.config.limits.presence_names;
-        let Some(place) = self.room_mut(room) else { return };
-        let diff = place.presence.take();
-        let count = place.members.visible() as u64;
-        let name = place.name().clone();
+        let Some(room) = self.room_mut(room_id) else { return };
+        let diff = room.presence.take();
+        let count = room.members.visible() as u64;
+        let name = room.name().clone();
         let nothing = diff.as_ref().is_some_and(Diff::is_empty);
         let mut lowest = None;
         let mut live: Vec<(ConnId, SessionId, Listener)> = Vec::new();
-        let members: Vec<SessionId> = self.room(room).map_or_else(Vec::new, |place| {
+        let members: Vec<SessionId> = self.room(room_id).map_or_else(Vec::new, |room| {
             let hears = |grants: Grants| grants.contains(Grants::PRESENCE);
-            place.members.iter().filter(|member| hears(member.grants)).map(|member| member.session).collect()
+            room.members.iter().filter(|member| hears(member.grants)).map(|member| member.session).collect()
         });
         self.steps.spend(1 + members.len());
-        for session in members {
-            let listener = self.listeners[session.index()];
-            let Some(held) = self.session(session) else { continue };
-            let Some(conn) = held.conn else { continue };
+        for session_id in members {
+            let listener = self.listeners[session_id.index()];
+            let Some(session) = self.session(session_id) else { continue };
+            let Some(conn) = session.conn else { continue };
             if listener.live {
-                live.push((conn, session, listener));
-            } else if let Some(joined) = held.joined(room) {
+                live.push((conn, session_id, listener));
+            } else if let Some(joined) = session.joined(room_id) {
                 lowest = Some(lowest.map_or(joined.mark, |low: u64| low.min(joined.mark)));
             }
         }
         match diff {
             Some(_) if nothing => {}
             Some(diff) => {
-                let slot = u32::try_from(room.index()).expect("a slot's index");
+                let slot = u32::try_from(room_id.index()).expect("a slot's index");
                 let mut copies = self.out.copies(Meta::Presence { room: slot }, Part::Whole);
                 live.retain(|(_, _, listener)| {
                     let encoding = listener.encoding;
@@ -85,21 +85,21 @@ impl Engine {
                 drop(copies);
                 // These were told up to the window before: `told` moved with `take`, so their marks are set by hand.
                 let before = self.log.head();
-                for (_, session, _) in live {
-                    self.fall_behind(session, before);
-                    self.show_when_back(session, room);
+                for (_, session_id, _) in live {
+                    self.fall_behind(session_id, before);
+                    self.show_when_back(session_id, room_id);
                 }
             }
             // More changed than is kept: everybody is shown the room as it is.
             None => {
-                for (conn, session, _) in live {
-                    self.show_members(conn, session, room);
+                for (conn, session_id, _) in live {
+                    self.show_members(conn, session_id, room_id);
                 }
             }
         }
-        if let Some(place) = self.room_mut(room) {
-            let needed = lowest.unwrap_or_else(|| place.presence.mark());
-            place.presence.trim(needed);
+        if let Some(room) = self.room_mut(room_id) {
+            let needed = lowest.unwrap_or_else(|| room.presence.mark());
+            room.presence.trim(needed);
         }
     }
 
@@ -109,56 +109,56 @@ impl Engine {
         self.remember_mark(session, room, u64::MAX);
     }
 
-    fn remember_mark(&mut self, session: SessionId, room: RoomId, mark: u64) {
-        let Some(held) = self.session_mut(session) else { return };
-        if let Some(joined) = held.rooms.iter_mut().find(|joined| joined.room == room) {
+    fn remember_mark(&mut self, session_id: SessionId, room: RoomId, mark: u64) {
+        let Some(session) = self.session_mut(session_id) else { return };
+        if let Some(joined) = session.rooms.iter_mut().find(|joined| joined.room == room) {
             joined.mark = mark;
         }
     }
 
     /// A listener is live again: what it missed in one message, or the room as it is.
-    pub(super) fn catch_up_presence(&mut self, conn: ConnId, session: SessionId, room: RoomId, mark: u64) {
+    pub(super) fn catch_up_presence(&mut self, conn: ConnId, session: SessionId, room_id: RoomId, mark: u64) {
         let names = self.config.limits.presence_names;
-        let Some(place) = self.room_mut(room) else { return };
-        let count = place.members.visible() as u64;
-        let name = place.name().clone();
-        let diff = place.presence.since(session, mark);
-        let told = place.presence.mark();
-        self.remember_mark(session, room, told);
+        let Some(room) = self.room_mut(room_id) else { return };
+        let count = room.members.visible() as u64;
+        let name = room.name().clone();
+        let diff = room.presence.since(session, mark);
+        let told = room.presence.mark();
+        self.remember_mark(session, room_id, told);
         let Some(diff) = diff else {
-            self.show_members(conn, session, room);
+            self.show_members(conn, session, room_id);
             return;
         };
         let Some(form) = self.conn(conn).map(|conn| conn.form) else { return };
         let mut bytes = Vec::with_capacity(128);
         write_diff(&mut bytes, form, &name, &diff, count, names);
-        self.post_presence(conn, room, &bytes);
+        self.post_presence(conn, room_id, &bytes);
     }
 
     /// A member may hear presence from now on: differences mean nothing without the whole.
-    pub(super) fn show_room(&mut self, session: SessionId, room: RoomId) {
-        let Some(conn) = self.session(session).and_then(|held| held.conn) else { return };
-        let live = self.listeners[session.index()].live;
-        let Some(place) = self.room_mut(room).filter(|place| place.settings().presence) else { return };
+    pub(super) fn show_room(&mut self, session_id: SessionId, room_id: RoomId) {
+        let Some(conn) = self.session(session_id).and_then(|session| session.conn) else { return };
+        let live = self.listeners[session_id.index()].live;
+        let Some(room) = self.room_mut(room_id).filter(|room| room.settings().presence) else { return };
         if live {
-            let mark = place.presence.snapshot(session);
-            self.remember_mark(session, room, mark);
-            self.show_members(conn, session, room);
+            let mark = room.presence.snapshot(session_id);
+            self.remember_mark(session_id, room_id, mark);
+            self.show_members(conn, session_id, room_id);
         } else {
-            self.show_when_back(session, room);
+            self.show_when_back(session_id, room_id);
         }
     }
 
     /// The room as it is now, as after a resume.
-    fn show_members(&mut self, conn: ConnId, session: SessionId, room: RoomId) {
-        let Some(name) = self.room(room).map(|place| place.name().clone()) else { return };
+    fn show_members(&mut self, conn: ConnId, session: SessionId, room_id: RoomId) {
+        let Some(name) = self.room(room_id).map(|room| room.name().clone()) else { return };
         let Some(form) = self.conn(conn).map(|conn| conn.form) else { return };
-        let grants = self.grants_in(room, session).unwrap_or(Grants::NONE);
+        let grants = self.grants_in(room_id, session).unwrap_or(Grants::NONE);
         let mut bytes = Vec::with_capacity(256);
-        self.with_view((room, session), grants, None, self.log.head(), |view| {
+        self.with_view((room_id, session), grants, None, self.log.head(), |view| {
             envelope::room(&mut bytes, form, &name, &view);
         });
-        self.post_presence(conn, room, &bytes);
+        self.post_presence(conn, room_id, &bytes);
     }
 
     fn post_presence(&mut self, conn: ConnId, room: RoomId, bytes: &[u8]) {

@@ -32,39 +32,39 @@ struct Draft<'a> {
 impl Engine {
     pub(super) fn said_publish(
         &mut self,
-        session: SessionId,
+        session_id: SessionId,
         publish: &Publish<'_>,
         source: &[u8],
         now: Now,
     ) -> Result<(), Fault> {
         let id = publish.id;
         if let Some(id) = id
-            && self.session(session).is_some_and(|held| id <= held.acks.taken())
+            && self.session(session_id).is_some_and(|session| id <= session.acks.taken())
         {
-            return self.seen_before(session, id);
+            return self.seen_before(session_id, id);
         }
         if id.is_some() {
-            self.has_place_for_ack(session)?;
+            self.has_place_for_ack(session_id)?;
         }
-        let mine = self.may_publish(session, publish);
+        let mine = self.may_publish(session_id, publish);
         // A room whose ring may not let go yet holds the publisher, before the id is taken.
         if let Ok(room) = mine
             && !publish.volatile
             && self.is_blocked(room, publish.data.bytes.len(), now)
         {
-            self.hold_publisher(session, room, source);
+            self.hold_publisher(session_id, room, source);
             return Ok(());
         }
         if let Some(id) = id
-            && let Some(held) = self.session_mut(session)
+            && let Some(session) = self.session_mut(session_id)
         {
-            let Seen::New = held.acks.take(id) else { return Ok(()) };
+            let Seen::New = session.acks.take(id) else { return Ok(()) };
         }
-        let done = mine.and_then(|room| self.publish_said(session, room, publish, now));
+        let done = mine.and_then(|room| self.publish_once(session_id, room, publish, now));
         match done {
-            Ok(Some(kept)) => self.finish_request(session, id, kept),
+            Ok(Some(kept)) => self.finish_request(session_id, id, kept),
             Ok(None) => {} // the same key is in progress: its result answers this one, too
-            Err(fault) => self.fail_request(session, id, &fault),
+            Err(fault) => self.fail_request(session_id, id, &fault),
         }
         Ok(())
     }
@@ -90,30 +90,30 @@ impl Engine {
         }
     }
 
-    fn publish_said(
+    fn publish_once(
         &mut self,
-        session: SessionId,
+        session_id: SessionId,
         room: RoomId,
         publish: &Publish<'_>,
         now: Now,
     ) -> Result<Option<Kept>, Fault> {
-        let Some(held) = self.session(session) else { return Ok(None) };
-        let author = Arc::clone(&held.author);
+        let Some(session) = self.session(session_id) else { return Ok(None) };
+        let author = Arc::clone(&session.author);
         let mut ticket = None;
         if let Some(key) = &publish.key {
             let kind = Kind::Publish((&*publish.room).into());
             let scope = Scope { user: scope_user(&author), kind };
             let content = content_of(&publish.event, &publish.data.bytes, publish.data.form);
-            let owner = self.holder_of(session);
+            let owner = self.holder_of(session_id);
             match self.claim(&scope, key, content, &owner, Kept::Seq(0).size(), now)? {
                 Claimed::Done(kept) => return Ok(Some(kept)),
                 Claimed::InProgress(first) => {
                     // A publish is done at once, so this cannot be; but if it were, the first one answers.
-                    self.wait_for_key(session, publish.id, publish.data.bytes.len(), first);
+                    self.wait_for_key(session_id, publish.id, publish.data.bytes.len(), first);
                     return Ok(None);
                 }
                 Claimed::New(new) => {
-                    self.note_key(session, publish.id, key, new);
+                    self.note_key(session_id, publish.id, key, new);
                     ticket = Some(new);
                 }
             }
@@ -123,7 +123,7 @@ impl Engine {
             data: &publish.data.bytes,
             form: publish.data.form,
             from: Some(author),
-            exclude: (!publish.echo).then_some(session),
+            exclude: (!publish.echo).then_some(session_id),
             trace: publish.trace.as_deref(),
             volatile: publish.volatile,
         };
@@ -225,39 +225,39 @@ impl Engine {
     }
 
     /// Give an event its number, keep it, and say it to all who listen. 0: it was volatile.
-    fn enter_log(&mut self, room: RoomId, draft: &Draft<'_>, now: Now) -> Seq {
+    fn enter_log(&mut self, room_id: RoomId, draft: &Draft<'_>, now: Now) -> Seq {
         self.stats.published += 1;
-        let Some(place) = self.rooms.get_mut(room) else { return 0 };
-        let event = place.event(draft.event);
-        let name = Arc::clone(place.name());
-        let slot = place.settings().key.as_deref().and_then(|key| field(draft.data, draft.form, key));
+        let Some(room) = self.rooms.get_mut(room_id) else { return 0 };
+        let event = room.event(draft.event);
+        let name = Arc::clone(room.name());
+        let slot = room.settings().key.as_deref().and_then(|key| field(draft.data, draft.form, key));
         let slot = slot.map(Into::into);
-        let mut entry = self.log.draft(Where::Room(room, name), event, draft.data, draft.form, now);
+        let mut entry = self.log.draft(Where::Room(room_id, name), event, draft.data, draft.form, now);
         entry.from.clone_from(&draft.from);
         entry.exclude = draft.exclude;
         entry.trace = draft.trace.map(Into::into);
         entry.slot = slot;
-        let slot = u32::try_from(room.index()).expect("a slot's index");
+        let slot = u32::try_from(room_id.index()).expect("a slot's index");
         if draft.volatile {
-            self.fan_out(room, &entry, Meta::Volatile { room: slot });
+            self.fan_out(room_id, &entry, Meta::Volatile { room: slot });
             return 0;
         }
-        let (ring, bounds) = place.filling();
+        let (ring, bounds) = room.filling();
         let entered = self.log.enter(entry, ring, bounds);
         let seq = entered.entry.seq;
-        self.fan_out(room, &entered.entry, Meta::Entry { seq, room: slot, encoding: 0 });
+        self.fan_out(room_id, &entered.entry, Meta::Entry { seq, room: slot, encoding: 0 });
         self.stats.forgotten += entered.forgotten;
         self.keep_budget();
         seq
     }
 
     /// What is known of an id that is not new.
-    pub(super) fn seen_before(&mut self, session: SessionId, id: u64) -> Result<(), Fault> {
-        let Some(held) = self.session_mut(session) else { return Ok(()) };
-        match held.acks.take(id) {
+    pub(super) fn seen_before(&mut self, session_id: SessionId, id: u64) -> Result<(), Fault> {
+        let Some(session) = self.session_mut(session_id) else { return Ok(()) };
+        match session.acks.take(id) {
             Seen::New | Seen::InProgress => Ok(()), // its ack comes when it is finished
             Seen::Done(kept) => {
-                self.tell_kept(session, id, &kept);
+                self.tell_kept(session_id, id, &kept);
                 Ok(())
             }
             Seen::Expired => {

@@ -25,14 +25,14 @@ impl Engine {
     pub(super) fn begin_return(
         &mut self,
         id: ConnId,
-        session: SessionId,
+        session_id: SessionId,
         mut pending: PendingHello,
         expires: Option<Ends>,
         now: Now,
     ) {
-        let Some(held) = self.session(session) else { return };
-        let user = held.user().cloned();
-        let later: Vec<Arc<str>> = held
+        let Some(session) = self.session(session_id) else { return };
+        let user = session.user().cloned();
+        let later: Vec<Arc<str>> = session
             .rooms
             .iter()
             .rev()
@@ -44,7 +44,8 @@ impl Engine {
         let open = u32::try_from(later.len()).expect("rooms of a session are bounded");
         let full = self.question_full(id).filter(|_| open > 0);
         let (rooms, resuming) = (Vec::new(), true);
-        pending.returning = Some(Returning { session, user, expires, open, later, resuming, rooms });
+        pending.returning =
+            Some(Returning { session: session_id, user, expires, open, later, resuming, rooms });
         let Some(conn) = self.conn_mut(id) else { return };
         conn.greet(pending);
         if let Some(full) = full {
@@ -65,12 +66,12 @@ impl Engine {
     pub(super) fn ask_rooms(&mut self, id: ConnId) {
         let Some(pending) = self.conn(id).and_then(Conn::door) else { return };
         let Some(returning) = &pending.returning else { return };
-        let (session, most) = (returning.session, self.config.limits.questions_at_once.max(1));
+        let (session_id, most) = (returning.session, self.config.limits.questions_at_once.max(1));
         if returning.open > 0
-            && let Some(held) = self.session_mut(session)
+            && let Some(session) = self.session_mut(session_id)
         {
-            held.known = true;
-            held.rare().returning.push(id);
+            session.known = true;
+            session.rare().returning.push(id);
         }
         for asked in 0..most {
             // The first is always asked: its answer asks for the next.
@@ -127,17 +128,17 @@ impl Engine {
             self.finish_subscription(id, &subscription, returning, now);
             return;
         }
-        let session = returning.session;
-        if self.session(session).is_none_or(Session::is_ending) {
+        let session_id = returning.session;
+        if self.session(session_id).is_none_or(Session::is_ending) {
             // It ended while we asked: the same as any other session that is not there.
             self.begin_session(id, &pending, returning.user.as_deref(), returning.expires, now);
             return;
         }
-        if !self.is_newest(id, session, &pending, now) {
+        if !self.is_newest(id, session_id, &pending, now) {
             return;
         }
-        if let Some(old) = self.session(session).and_then(|held| held.conn) {
-            self.supersede(old, session, now);
+        if let Some(old) = self.session(session_id).and_then(|session| session.conn) {
+            self.supersede(old, session_id, now);
         }
         if self.conn(id).is_some_and(|conn| conn.request.is_none())
             && !self.admit_user(id, returning.user.as_ref(), now)
@@ -146,12 +147,12 @@ impl Engine {
         }
         let mut states: Vec<(RoomId, Box<[u8]>, Seq)> = Vec::new();
         for allowed in returning.rooms {
-            let Some(room) = self.rooms.named(&allowed.room) else { continue }; // it was put out of it meanwhile
+            let Some(room_id) = self.rooms.named(&allowed.room) else { continue }; // it was put out of it meanwhile
             if let Some(grants) = allowed.grants {
-                let place = self.room_mut(room);
+                let room = self.room_mut(room_id);
                 // A state function says nothing of rights: those that the application gave since stay.
-                let decided = place.as_ref().is_some_and(|place| place.settings().authorize);
-                if let Some(member) = place.and_then(|place| place.members.get_mut(session)) {
+                let decided = room.as_ref().is_some_and(|room| room.settings().authorize);
+                if let Some(member) = room.and_then(|room| room.members.get_mut(session_id)) {
                     if decided {
                         member.grants = grants;
                     }
@@ -160,41 +161,41 @@ impl Engine {
                     }
                 }
                 if let Some((state, seq)) = allowed.state {
-                    states.push((room, state, seq));
+                    states.push((room_id, state, seq));
                 }
             } else {
-                self.leave(session, room, now);
+                self.leave(session_id, room_id, now);
             }
         }
-        self.expire_rooms_of(session, now);
+        self.expire_rooms_of(session_id, now);
         let since = self.log.since(pending.position.as_deref());
-        let began = self.session(session).map_or(0, |held| held.began);
-        self.renew(session, returning.expires, now);
-        let all = self.renew_floors(session, since);
+        let began = self.session(session_id).map_or(0, |session| session.began);
+        self.renew(session_id, returning.expires, now);
+        let all = self.renew_floors(session_id, since);
         let seq = match since {
             Since::Known(seq) => seq,
             Since::Nothing => began,
             Since::Unknown => all,
         };
-        self.arrive(id, session, seq, &pending, now);
-        self.welcome(id, session, seq, Some(since != Since::Unknown), now);
-        for (room, name) in self.plain_rooms(session) {
-            let at = states.iter().position(|(of, ..)| *of == room).map(|at| states.swap_remove(at));
+        self.arrive(id, session_id, seq, &pending, now);
+        self.welcome(id, session_id, seq, Some(since != Since::Unknown), now);
+        for (room_id, name) in self.plain_rooms(session_id) {
+            let at = states.iter().position(|(of, ..)| *of == room_id).map(|at| states.swap_remove(at));
             let (state, seq) = at.map_or((None, self.log.head()), |(_, state, seq)| (Some(state), seq));
-            let grants = self.grants_in(room, session).unwrap_or(Grants::NONE);
-            self.tell_room(session, room, grants, &name, state.as_deref(), seq);
+            let grants = self.grants_in(room_id, session_id).unwrap_or(Grants::NONE);
+            self.tell_room(session_id, room_id, grants, &name, state.as_deref(), seq);
         }
         if since == Since::Unknown {
-            self.tell_unknown_past(session);
+            self.tell_unknown_past(session_id);
         }
-        self.ask_again(session);
+        self.ask_again(session_id);
         self.stats.resumed += 1;
         if self.config.lifecycle {
-            self.know(session);
-            self.events.list.push(AppEvent::Resumed { session });
+            self.know(session_id);
+            self.events.list.push(AppEvent::Resumed { session: session_id });
         }
-        self.feed(session, now);
-        self.resume_streams(session, &pending.streams, now);
+        self.feed(session_id, now);
+        self.resume_streams(session_id, &pending.streams, now);
         self.wake_backlog(id, now);
     }
 
@@ -229,17 +230,17 @@ impl Engine {
         }
     }
 
-    fn not_returning(&mut self, id: ConnId, session: SessionId) {
-        if let Some(rare) = self.session_mut(session).and_then(|held| held.rare.as_mut()) {
+    fn not_returning(&mut self, id: ConnId, session_id: SessionId) {
+        if let Some(rare) = self.session_mut(session_id).and_then(|session| session.rare.as_mut()) {
             rare.returning.retain(|conn| *conn != id);
         }
     }
 
     /// Let go of what is too old in the rooms of a session that is about to read.
-    pub(super) fn expire_rooms_of(&mut self, session: SessionId, now: Now) {
+    pub(super) fn expire_rooms_of(&mut self, session_id: SessionId, now: Now) {
         let rooms: Vec<RoomId> = self
-            .session(session)
-            .map_or_else(Vec::new, |held| held.rooms.iter().map(|joined| joined.room).collect());
+            .session(session_id)
+            .map_or_else(Vec::new, |session| session.rooms.iter().map(|joined| joined.room).collect());
         for room in rooms {
             self.expire_room(room, now);
         }
@@ -249,22 +250,24 @@ impl Engine {
     ///
     /// Only where its position means nothing is everything owed: what each ring still holds for it, and as a gap (see
     /// `tell_unknown_past`) what came before that. Then the answer is where its feed begins: before all of that.
-    pub(super) fn renew_floors(&mut self, session: SessionId, since: Since) -> Seq {
+    pub(super) fn renew_floors(&mut self, session_id: SessionId, since: Since) -> Seq {
         let head = self.log.head();
-        let Some(held) = self.sessions.get_mut(session.index(), session.generation()) else { return head };
+        let Some(session) = self.sessions.get_mut(session_id.index(), session_id.generation()) else {
+            return head;
+        };
         let unknown = since == Since::Unknown;
         let mut begins = head;
-        if let Some(rare) = &mut held.rare {
+        if let Some(rare) = &mut session.rare {
             let held = rare.ring.as_ref().and_then(Ring::oldest).map_or(head, |entry| entry.before());
             rare.ring_floor = if unknown { held } else { 0 };
             begins = begins.min(held);
         }
-        for joined in &mut held.rooms {
+        for joined in &mut session.rooms {
             joined.latest_until = 0;
             let room = self.rooms.get_mut(joined.room);
             if let Some(room) = room {
-                joined.mark = room.presence.snapshot(session);
-                if let Some(member) = room.members.get_mut(session) {
+                joined.mark = room.presence.snapshot(session_id);
+                if let Some(member) = room.members.get_mut(session_id) {
                     let first = room.ring.first_after(member.began);
                     let held = first.map_or(head, |entry| entry.before());
                     member.floor = if unknown { held } else { 0 };
@@ -284,9 +287,10 @@ impl Engine {
     }
 
     /// Rooms of a session that are not rtcore's own.
-    pub(super) fn plain_rooms(&self, session: SessionId) -> Vec<(RoomId, Arc<str>)> {
-        let Some(held) = self.session(session) else { return Vec::new() };
-        held.rooms
+    pub(super) fn plain_rooms(&self, session_id: SessionId) -> Vec<(RoomId, Arc<str>)> {
+        let Some(session) = self.session(session_id) else { return Vec::new() };
+        session
+            .rooms
             .iter()
             .filter_map(|joined| {
                 let name = self.room(joined.room)?.name();

@@ -68,56 +68,65 @@ impl Engine {
     }
 
     /// Put a session into a room. Its presence is told if the room tells it.
-    pub(super) fn enter(&mut self, session: SessionId, room: RoomId, member: Member, join_id: u64, now: Now) {
+    pub(super) fn enter(
+        &mut self,
+        session_id: SessionId,
+        room_id: RoomId,
+        member: Member,
+        join_id: u64,
+        now: Now,
+    ) {
         let began = member.began;
         let visible = member.visible;
-        let old = self.rooms.enter(room, member, &mut self.shares);
-        let Some(place) = self.rooms.get(room) else { return };
-        let tells = place.settings().presence && visible;
-        if let Some(held) = self.sessions.get_mut(session.index(), session.generation()) {
-            self.steps.spend(1 + held.rooms.len() / ROOMS);
-            let mark = place.presence.mark();
-            match held.rooms.iter_mut().find(|joined| joined.room == room) {
+        let old = self.rooms.enter(room_id, member, &mut self.shares);
+        let Some(room) = self.rooms.get(room_id) else { return };
+        let tells = room.settings().presence && visible;
+        if let Some(session) = self.sessions.get_mut(session_id.index(), session_id.generation()) {
+            self.steps.spend(1 + session.rooms.len() / ROOMS);
+            let mark = room.presence.mark();
+            match session.rooms.iter_mut().find(|joined| joined.room == room_id) {
                 Some(joined) => joined.join_id = join_id,
-                None => held.rooms.push(Joined { room, join_id, moved: 0, latest_until: 0, mark }),
+                None => {
+                    session.rooms.push(Joined { room: room_id, join_id, moved: 0, latest_until: 0, mark });
+                }
             }
         }
-        self.move_in(session, room, join_id);
+        self.move_in(session_id, room_id, join_id);
         debug_assert!(old.is_none() || began > 0 || self.log.head() == 0);
         if tells && old.is_none() {
-            self.tell_presence(room, session, true, now);
+            self.tell_presence(room_id, session_id, true, now);
         }
     }
 
     /// Take a session out of a room; whether it was in it.
-    pub(super) fn leave(&mut self, session: SessionId, room: RoomId, now: Now) -> bool {
-        self.move_out(session, room);
-        if let Some(held) = self.session_mut(session) {
-            let walked = held.rooms.len() / ROOMS;
-            held.rooms.retain(|joined| joined.room != room);
+    pub(super) fn leave(&mut self, session_id: SessionId, room_id: RoomId, now: Now) -> bool {
+        self.move_out(session_id, room_id);
+        if let Some(session) = self.session_mut(session_id) {
+            let walked = session.rooms.len() / ROOMS;
+            session.rooms.retain(|joined| joined.room != room_id);
             self.steps.spend(1 + walked);
         }
-        let Some(place) = self.room(room) else { return false };
-        if place.settings().presence && place.members.get(session).is_some_and(|member| member.visible) {
-            self.tell_presence(room, session, false, now);
+        let Some(room) = self.room(room_id) else { return false };
+        if room.settings().presence && room.members.get(session_id).is_some_and(|member| member.visible) {
+            self.tell_presence(room_id, session_id, false, now);
         }
-        let was = self.rooms.leave(room, session);
-        self.may_unblock(room);
-        self.free_if_idle(room);
+        let was = self.rooms.leave(room_id, session_id);
+        self.may_unblock(room_id);
+        self.free_if_idle(room_id);
         if was {
-            self.stir_room(room);
+            self.stir_room(room_id);
         }
         was
     }
 
     /// A member as others are shown it.
-    pub(super) fn who(&self, room: RoomId, session: SessionId) -> Option<Who> {
-        let member = self.room(room)?.members.get(session)?;
-        let held = self.session(session)?;
+    pub(super) fn who(&self, room: RoomId, session_id: SessionId) -> Option<Who> {
+        let member = self.room(room)?.members.get(session_id)?;
+        let session = self.session(session_id)?;
         Some(Who {
-            session,
-            wire: Arc::clone(held.name()),
-            user: held.user().cloned(),
+            session: session_id,
+            wire: Arc::clone(session.name()),
+            user: session.user().cloned(),
             info: member.info.clone(),
         })
     }
@@ -135,9 +144,9 @@ impl Engine {
     }
 
     /// Let go of what is too old in a room that is about to be read.
-    pub(super) fn expire_room(&mut self, room: RoomId, now: Now) {
-        let Some(place) = self.rooms.get_mut(room) else { return };
-        let (ring, bounds) = place.filling();
+    pub(super) fn expire_room(&mut self, room_id: RoomId, now: Now) {
+        let Some(room) = self.rooms.get_mut(room_id) else { return };
+        let (ring, bounds) = room.filling();
         self.stats.forgotten += self.log.expire(ring, now.tick.ms(), bounds);
     }
 

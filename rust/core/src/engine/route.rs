@@ -75,8 +75,8 @@ impl Engine {
     }
 
     /// Whether a message that came by `send` may be taken now.
-    pub(super) fn session_takes(&self, session: SessionId) -> bool {
-        self.session(session).is_some_and(|held| held.hold.is_none() && self.has_room(held))
+    pub(super) fn session_takes(&self, session_id: SessionId) -> bool {
+        self.session(session_id).is_some_and(|session| session.hold.is_none() && self.has_room(session))
     }
 
     /// Whether the next message of this connection may be taken; if not, what follows waits.
@@ -167,20 +167,20 @@ impl Engine {
     /// One thing that a session says, however it came.
     pub(super) fn message_of(
         &mut self,
-        session: SessionId,
+        session_id: SessionId,
         form: Form,
         message: Result<&[u8], Fault>,
         now: Now,
     ) {
-        if self.is_over(session, now) {
+        if self.is_over(session_id, now) {
             return; // nothing is done, nor said to be wrong, for who has no right to ask
         }
         let heard = message.and_then(|bytes| Ok((hear(form, bytes, self.config.names())?, bytes)));
-        let owed = self.is_owed_much(session);
+        let owed = self.is_owed_much(session_id);
         let (said, source) = match heard {
             Ok((Heard { said, acked }, source)) => {
                 if let Some(acked) = acked {
-                    self.note_acked(session, acked);
+                    self.note_acked(session_id, acked);
                 }
                 (said, source)
             }
@@ -190,30 +190,30 @@ impl Engine {
                 return;
             }
             Err(fault) => {
-                self.tell_fault(session, &fault);
+                self.tell_fault(session_id, &fault);
                 return;
             }
         };
         if owed && !is_answer(&said) {
-            self.put_off(session, &said);
+            self.put_off(session_id, &said);
             return;
         }
         // Only then can it be that answers alone are taken, and this is the way of every message.
-        let conn = self.session(session).and_then(|held| held.conn);
+        let conn = self.session(session_id).and_then(|session| session.conn);
         let full = conn.filter(|id| self.conn(*id).is_some_and(|conn| conn.full_since.is_some()));
         if let Some(id) = full
             && self.takes(id, now) == Take::Answers
             && !is_answer(&said)
-            && !self.was_taken(session, &said)
+            && !self.was_taken(session_id, &said)
         {
             let (requests, items) = self
-                .session(session)
-                .map_or((0, 0), |held| (held.waiting, held.streams().map_or(0, Streams::waiting)));
+                .session(session_id)
+                .map_or((0, 0), |session| (session.waiting, session.streams().map_or(0, Streams::waiting)));
             let told = format!("{requests} requests and {items} bytes of items of this session wait already");
-            self.refuse_for_now(session, &said, told);
+            self.refuse_for_now(session_id, &said, told);
             return;
         }
-        self.said(session, said, source, now);
+        self.said(session_id, said, source, now);
     }
 
     /// Not taken now: it may be tried again.
@@ -227,9 +227,10 @@ impl Engine {
 
     /// Whether it is a request that was taken before: it gets its ack and makes no work. To say of it that it may be
     /// tried again, with a new id, would have it done twice.
-    pub(super) fn was_taken(&self, session: SessionId, said: &Said<'_>) -> bool {
+    pub(super) fn was_taken(&self, session_id: SessionId, said: &Said<'_>) -> bool {
         matches!(said, Said::Publish(_) | Said::Emit(_) | Said::Open(_))
-            && id_of(said).is_some_and(|id| self.session(session).is_some_and(|held| id <= held.acks.taken()))
+            && id_of(said)
+                .is_some_and(|id| self.session(session_id).is_some_and(|session| id <= session.acks.taken()))
     }
 
     /// Do what was said.

@@ -93,8 +93,8 @@ impl Engine {
 
     /// What was said to sessions alone.
     fn own_rings(&self) -> impl Iterator<Item = (crate::ids::SessionId, &Ring)> {
-        self.sessions.iter().filter_map(|(index, generation, held)| {
-            let ring = held.rare.as_ref()?.ring.as_ref()?;
+        self.sessions.iter().filter_map(|(index, generation, session)| {
+            let ring = session.rare.as_ref()?.ring.as_ref()?;
             Some((crate::ids::SessionId::new(index, generation), ring))
         })
     }
@@ -114,13 +114,13 @@ impl Engine {
             .map(|(id, room)| (id.index(), &room.ring));
         let of_sessions = self
             .own_rings()
-            .filter(|(session, _)| whose(Some(&self.holder_of(*session))))
-            .map(|(session, ring)| (behind + session.index(), ring));
+            .filter(|(session_id, _)| whose(Some(&self.holder_of(*session_id))))
+            .map(|(session_id, ring)| (behind + session_id.index(), ring));
         for (index, count) in memory::plan(of_rooms.chain(of_sessions), bytes) {
             let ring = if index < behind {
                 self.rooms.at_mut(index).map(|room| &mut room.ring)
             } else {
-                let rare = self.sessions.at_mut(index - behind).and_then(|held| held.rare.as_mut());
+                let rare = self.sessions.at_mut(index - behind).and_then(|session| session.rare.as_mut());
                 rare.and_then(|rare| rare.ring.as_mut())
             };
             let Some(ring) = ring else { continue };

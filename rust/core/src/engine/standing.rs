@@ -39,56 +39,56 @@ impl Session {
 
 impl Engine {
     /// Whether a session may act over plain HTTP now. Who may not any more hears so on whatever carries it.
-    pub(super) fn standing(&mut self, session: SessionId, now: Now) -> Standing {
-        if self.is_over(session, now) {
+    pub(super) fn standing(&mut self, session_id: SessionId, now: Now) -> Standing {
+        if self.is_over(session_id, now) {
             return Standing::Expired;
         }
-        match self.session(session) {
+        match self.session(session_id) {
             None => Standing::Gone,
-            Some(held) if held.link.is_none() => Standing::Moved,
+            Some(session) if session.link.is_none() => Standing::Moved,
             Some(_) => Standing::Good,
         }
     }
 
     /// Whether a session's token is over: then it is sent away, if it was not already.
-    pub(super) fn is_over(&mut self, session: SessionId, now: Now) -> bool {
-        let over = self.session(session).is_some_and(|held| held.is_expired(now));
+    pub(super) fn is_over(&mut self, session_id: SessionId, now: Now) -> bool {
+        let over = self.session(session_id).is_some_and(|session| session.is_expired(now));
         if over {
-            self.send_away(session, now);
+            self.send_away(session_id, now);
         }
         over
     }
 
     /// Its token's time is over. The session stays for its resume window; nothing that it says is done, and it hears nothing.
-    fn send_away(&mut self, session: SessionId, now: Now) {
-        let Some(held) = self.session_mut(session) else { return };
-        if let Some(rare) = &mut held.rare {
+    fn send_away(&mut self, session_id: SessionId, now: Now) {
+        let Some(session) = self.session_mut(session_id) else { return };
+        if let Some(rare) = &mut session.rare {
             rare.drop_posted();
         }
-        if let Some(conn) = held.conn {
+        if let Some(conn) = session.conn {
             self.close_conn(conn, close::EXPIRED, OVER, None, now);
-        } else if held.link.as_ref().is_some_and(|link| link.here) {
+        } else if session.link.as_ref().is_some_and(|link| link.here) {
             self.stats.closed(close::EXPIRED);
-            self.go_away(session, now);
+            self.go_away(session_id, now);
         }
     }
 
     /// A token is valid from now on, until then: for the session, and for what it lent its right to.
-    pub(super) fn renew(&mut self, session: SessionId, expires: Option<Ends>, now: Now) {
-        let Some(held) = self.session(session) else { return };
-        let lent = held.rare.as_ref().map_or_else(Vec::new, |rare| rare.lent.clone());
-        self.ends_at(session, expires, now);
+    pub(super) fn renew(&mut self, session_id: SessionId, expires: Option<Ends>, now: Now) {
+        let Some(session) = self.session(session_id) else { return };
+        let lent = session.rare.as_ref().map_or_else(Vec::new, |rare| rare.lent.clone());
+        self.ends_at(session_id, expires, now);
         for borrower in lent {
             self.ends_at(borrower, expires, now); // such a one lends nothing itself
         }
     }
 
-    fn ends_at(&mut self, session: SessionId, expires: Option<Ends>, now: Now) {
-        let Some(held) = self.session_mut(session) else { return };
-        held.expires = expires;
-        held.told_expiring = false;
+    fn ends_at(&mut self, session_id: SessionId, expires: Option<Ends>, now: Now) {
+        let Some(session) = self.session_mut(session_id) else { return };
+        session.expires = expires;
+        session.told_expiring = false;
         if expires.is_some() {
-            self.time_expiry(session, now);
+            self.time_expiry(session_id, now);
         }
     }
 }

@@ -231,7 +231,7 @@ impl Engine {
                     }
                 }
                 Waits::Session(id) => {
-                    let Some(rare) = engine.session_mut(id).and_then(|held| held.rare.as_mut()) else {
+                    let Some(rare) = engine.session_mut(id).and_then(|session| session.rare.as_mut()) else {
                         return;
                     };
                     rare.queued = false;

@@ -57,9 +57,11 @@ impl Engine {
         self.entry(now, |engine| engine.stream_done(session, id, errors::keep(error), now));
     }
 
-    fn stream_done(&mut self, session: SessionId, id: u64, end: Kept, now: Now) {
+    fn stream_done(&mut self, session_id: SessionId, id: u64, end: Kept, now: Now) {
         let (count, bytes) = (size(self.config.limits.streams), size(self.config.limits.stream_bytes));
-        let Some(streams) = self.session_mut(session).and_then(|held| held.streams_mut()) else { return };
+        let Some(streams) = self.session_mut(session_id).and_then(|session| session.streams_mut()) else {
+            return;
+        };
         let Some(row) = streams.get_mut(id) else { return };
         row.runs = false;
         if let Stream::Up(up) = &mut row.stream {
@@ -70,11 +72,11 @@ impl Engine {
         } else if row.end.is_none() {
             row.end = Some(end);
         }
-        self.feed_streams(session);
-        if let Some(streams) = self.session_mut(session).and_then(|held| held.streams_mut()) {
+        self.feed_streams(session_id);
+        if let Some(streams) = self.session_mut(session_id).and_then(|session| session.streams_mut()) {
             streams.retire(count, bytes);
         }
-        self.go_on(session, now); // what waited for it is no longer held back
+        self.go_on(session_id, now); // what waited for it is no longer held back
     }
 
     /// The application has taken so many items of a stream up.

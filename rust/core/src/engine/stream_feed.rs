@@ -21,30 +21,30 @@ use crate::timers::Due;
 
 impl Engine {
     /// Bytes of the session that have not left yet, as far as they hold up streams.
-    pub(super) fn unsent_items(&self, session: SessionId) -> usize {
-        let Some(held) = self.session(session) else { return 0 };
-        let Some(streams) = held.streams() else { return 0 };
-        let waiting = held.conn.map_or(0, |conn| self.out.data_bytes(conn));
-        let own = if held.lagging { self.unsent(session) } else { 0 };
+    pub(super) fn unsent_items(&self, session_id: SessionId) -> usize {
+        let Some(session) = self.session(session_id) else { return 0 };
+        let Some(streams) = session.streams() else { return 0 };
+        let waiting = session.conn.map_or(0, |conn| self.out.data_bytes(conn));
+        let own = if session.lagging { self.unsent(session_id) } else { 0 };
         streams.unsent().saturating_add(waiting).saturating_add(own)
     }
 
     /// Hand over what streams have for the peer, in turns, as far as its outbox takes it; then let those go on
     /// that waited for room. Harmless at any time: without a connection everything waits.
-    pub(super) fn feed_streams(&mut self, session: SessionId) {
-        let Some(held) = self.session_mut(session) else { return };
-        let conn = held.conn;
+    pub(super) fn feed_streams(&mut self, session_id: SessionId) {
+        let Some(session) = self.session_mut(session_id) else { return };
+        let conn = session.conn;
         if let Some(conn) = conn
-            && let Some(mut streams) = held.rare.as_mut().and_then(|rare| rare.streams.take())
+            && let Some(mut streams) = session.rare.as_mut().and_then(|rare| rare.streams.take())
         {
             if let Some(encoding) = self.conn(conn).map(crate::conn::Conn::encoding) {
                 while self.feed_round(conn, encoding, &mut streams) {}
             }
-            if let Some(held) = self.session_mut(session) {
-                held.rare().streams = Some(streams);
+            if let Some(session) = self.session_mut(session_id) {
+                session.rare().streams = Some(streams);
             }
         }
-        self.wake_streams(session);
+        self.wake_streams(session_id);
     }
 
     /// One item of each stream; whether to go on.
@@ -80,19 +80,20 @@ impl Engine {
 
     /// Ask for items where there is room for them again: where credit alone was missing at once, else when
     /// most of what waited has left.
-    pub(super) fn wake_streams(&mut self, session: SessionId) {
+    pub(super) fn wake_streams(&mut self, session_id: SessionId) {
         let waits = |streams: &Streams| {
             streams.rows().iter().any(|row| matches!(&row.stream, Stream::Down(down) if down.waits))
         };
-        if !self.session(session).and_then(|held| held.streams()).is_some_and(waits) {
+        if !self.session(session_id).and_then(|session| session.streams()).is_some_and(waits) {
             return;
         }
-        if self.unsent_items(session) > size(self.config.limits.session_low) {
+        if self.unsent_items(session_id) > size(self.config.limits.session_low) {
             return;
         }
         let Self { sessions, events, .. } = self;
-        let streams =
-            sessions.get_mut(session.index(), session.generation()).and_then(|held| held.streams_mut());
+        let streams = sessions
+            .get_mut(session_id.index(), session_id.generation())
+            .and_then(|session| session.streams_mut());
         for row in streams.into_iter().flat_map(Streams::rows_mut) {
             if let Stream::Down(down) = &mut row.stream
                 && down.waits
@@ -101,7 +102,7 @@ impl Engine {
                 && !row.gone
             {
                 down.waits = false;
-                events.list.push(AppEvent::StreamWants { session, id: row.id });
+                events.list.push(AppEvent::StreamWants { session: session_id, id: row.id });
             }
         }
     }
@@ -109,11 +110,11 @@ impl Engine {
     /// The peer is back. Streams that it names go on with the item that it wants; those down that it does not name
     /// are held: either their `open` comes again, or nobody wants them. Of those that go up, what it may have missed
     /// is said again.
-    pub(super) fn resume_streams(&mut self, session: SessionId, named: &[(u64, u64)], now: Now) {
-        let taken = self.session(session).map_or(0, |held| held.acks.taken());
+    pub(super) fn resume_streams(&mut self, session_id: SessionId, named: &[(u64, u64)], now: Now) {
+        let taken = self.session(session_id).map_or(0, |session| session.acks.taken());
         let mut up = Vec::new();
         let mut held_some = false;
-        if let Some(streams) = self.session_mut(session).and_then(|held| held.streams_mut()) {
+        if let Some(streams) = self.session_mut(session_id).and_then(|session| session.streams_mut()) {
             for row in streams.rows_mut().iter_mut().filter(|row| !row.gone) {
                 if let Stream::Up(one) = &row.stream {
                     row.told = false;
@@ -127,19 +128,19 @@ impl Engine {
             }
         }
         for (id, n) in up {
-            self.tell_session(session, |out, form| envelope::credit(out, form, id, n));
+            self.tell_session(session_id, |out, form| envelope::credit(out, form, id, n));
         }
         for &(id, next) in named.iter().filter(|(id, _)| *id <= taken) {
-            self.want(session, id, next);
+            self.want(session_id, id, next);
         }
         if held_some {
             let until = now.tick.plus_ms(self.config.limits.hello_ms);
-            if let Some(streams) = self.session_mut(session).and_then(|held| held.streams_mut()) {
+            if let Some(streams) = self.session_mut(session_id).and_then(|session| session.streams_mut()) {
                 streams.held_until = Some(until);
             }
-            self.timers.set(Due::Streams(session), until);
+            self.timers.set(Due::Streams(session_id), until);
         }
-        self.feed_streams(session);
+        self.feed_streams(session_id);
     }
 
     /// The peer wants this item of a stream next.
@@ -165,15 +166,17 @@ impl Engine {
 
     /// Streams that a returning peer has not named in time are wanted by nobody. What it says is not held against it
     /// while it is not read; and when it went away again, its next return decides.
-    pub(super) fn drop_held_streams(&mut self, session: SessionId, now: Now) {
-        let Some(held) = self.session(session) else { return };
+    pub(super) fn drop_held_streams(&mut self, session_id: SessionId, now: Now) {
+        let Some(session) = self.session(session_id) else { return };
         // We do not read what it says, or it has not yet heard that it is back.
-        let unread = held
+        let unread = session
             .conn
             .is_some_and(|id| self.conn(id).is_some_and(|conn| conn.paused) || !self.out.is_empty(id));
-        let away = !held.is_here();
+        let away = !session.is_here();
         let again = now.tick.plus_ms(self.config.limits.hello_ms);
-        let Some(streams) = self.session_mut(session).and_then(|held| held.streams_mut()) else { return };
+        let Some(streams) = self.session_mut(session_id).and_then(|session| session.streams_mut()) else {
+            return;
+        };
         if streams.held_until.is_none_or(|until| until > now.tick) {
             return;
         }
@@ -182,12 +185,12 @@ impl Engine {
             return;
         }
         if unread {
-            self.timers.set(Due::Streams(session), again);
+            self.timers.set(Due::Streams(session_id), again);
             return;
         }
         let held: Vec<u64> = streams.rows().iter().filter(|row| row.held).map(|row| row.id).collect();
         for id in held {
-            self.cancel_stream(session, id);
+            self.cancel_stream(session_id, id);
         }
     }
 }

@@ -40,18 +40,19 @@ impl Engine {
         self.session_mut(session)?.streams_mut()?.get_mut(id)
     }
 
-    pub(super) fn said_open(&mut self, session: SessionId, open: &Open<'_>) {
-        let Some(held) = self.session_mut(session) else { return };
+    pub(super) fn said_open(&mut self, session_id: SessionId, open: &Open<'_>) {
+        let Some(session) = self.session_mut(session_id) else { return };
         let id = open.id;
-        if id <= held.acks.taken() {
-            self.open_again(session, id, open.credit);
+        if id <= session.acks.taken() {
+            self.open_again(session_id, id, open.credit);
             return;
         }
-        held.acks.note(id);
+        session.acks.note(id);
         let way = |up: bool| if up { "up" } else { "down" };
         let index = self.config.streams.iter().position(|stream| stream.name == *open.stream);
         let most = self.config.limits.streams;
-        let open_now = self.session(session).and_then(|held| held.streams()).map_or(0, Streams::open);
+        let open_now =
+            self.session(session_id).and_then(|session| session.streams()).map_or(0, Streams::open);
         let fault = match index {
             None => Fault::new(Code::NotFound, format!("there is no stream {:?}", open.stream)),
             Some(at) if self.config.streams[at].up != open.up => {
@@ -66,18 +67,18 @@ impl Engine {
             )
             .retry(),
             Some(index) => {
-                self.begin_stream(session, id, index, &open.data, open.credit);
+                self.begin_stream(session_id, id, index, &open.data, open.credit);
                 return;
             }
         };
-        self.refuse_stream(session, id, &fault);
+        self.refuse_stream(session_id, id, &fault);
     }
 
     /// Begin a stream: of this index, for whoever reads or writes its items under this id, which must be
     /// higher than all before. `credit`: items up to, not including, this one may come down at once.
     pub(super) fn begin_stream(
         &mut self,
-        session: SessionId,
+        session_id: SessionId,
         id: u64,
         index: usize,
         data: &Data<'_>,
@@ -85,15 +86,15 @@ impl Engine {
     ) {
         let up = self.config.streams[index].up;
         let stream = if up { Stream::Up(Up::default()) } else { Stream::Down(Down::new(credit)) };
-        let Some(held) = self.session_mut(session) else { return };
-        held.known = true;
-        held.rare().streams.get_or_insert_default().add(Row::new(id, stream, true));
+        let Some(session) = self.session_mut(session_id) else { return };
+        session.known = true;
+        session.rare().streams.get_or_insert_default().add(Row::new(id, stream, true));
         self.stats.streams += 1;
         let (form, data) = self.keep_data(data);
         let stream = u32::try_from(index).expect("few streams are registered");
-        self.events.list.push(AppEvent::StreamOpened { session, id, stream, form, data });
+        self.events.list.push(AppEvent::StreamOpened { session: session_id, id, stream, form, data });
         if up {
-            self.grant(session, id);
+            self.grant(session_id, id);
         }
     }
 
@@ -131,13 +132,13 @@ impl Engine {
     }
 
     /// It is not opened. Its end is kept, for the case that it is asked again.
-    fn refuse_stream(&mut self, session: SessionId, id: u64, fault: &Fault) {
+    fn refuse_stream(&mut self, session_id: SessionId, id: u64, fault: &Fault) {
         self.stats.faults += 1;
         let end = errors::kept(fault);
-        self.tell_end(session, id, 0, &end);
+        self.tell_end(session_id, id, 0, &end);
         let (count, bytes) = (size(self.config.limits.streams), size(self.config.limits.stream_bytes));
-        let Some(held) = self.session_mut(session) else { return };
-        let streams = held.rare().streams.get_or_insert_default();
+        let Some(session) = self.session_mut(session_id) else { return };
+        let streams = session.rare().streams.get_or_insert_default();
         let row = Row::new(id, Stream::Down(Down::new(0)), false);
         streams.add(Row { end: Some(end), told: true, ..row });
         streams.retire(count, bytes);
@@ -172,18 +173,18 @@ impl Engine {
     }
 
     /// Nobody wants it any more: nothing of it is said from now on. It counts until the application is done.
-    pub(super) fn cancel_stream(&mut self, session: SessionId, id: u64) {
-        let Some(row) = self.row_mut(session, id).filter(|row| !row.gone) else { return };
+    pub(super) fn cancel_stream(&mut self, session_id: SessionId, id: u64) {
+        let Some(row) = self.row_mut(session_id, id).filter(|row| !row.gone) else { return };
         row.gone = true;
         row.clear();
         let runs = row.runs;
-        self.take_back(session, |meta| meta == Meta::Item { id });
+        self.take_back(session_id, |meta| meta == Meta::Item { id });
         if runs {
-            self.events.list.push(AppEvent::StreamCancelled { session, id });
-        } else if let Some(streams) = self.session_mut(session).and_then(|held| held.streams_mut()) {
+            self.events.list.push(AppEvent::StreamCancelled { session: session_id, id });
+        } else if let Some(streams) = self.session_mut(session_id).and_then(|session| session.streams_mut()) {
             streams.remove(id);
         }
-        self.wake_streams(session);
+        self.wake_streams(session_id);
     }
 
     /// It is over because of a fault, whatever the application makes of it.
@@ -202,32 +203,33 @@ impl Engine {
     }
 
     /// The stream up of this id, if it goes on; one that nobody knows gets an end.
-    fn up_mut(&mut self, session: SessionId, id: u64) -> Option<&mut Up> {
+    fn up_mut(&mut self, session_id: SessionId, id: u64) -> Option<&mut Up> {
         let known = self
-            .session(session)
-            .and_then(|held| held.streams())
+            .session(session_id)
+            .and_then(|session| session.streams())
             .is_some_and(|streams| streams.rows().iter().any(|row| row.id == id));
         if !known {
             self.stats.faults += 1;
             let told = format!("no stream {id} is open");
-            self.tell_end(session, id, 0, &errors::kept(&Fault::new(Code::NotFound, told)));
+            self.tell_end(session_id, id, 0, &errors::kept(&Fault::new(Code::NotFound, told)));
             return None;
         }
-        match self.row_mut(session, id) {
+        match self.row_mut(session_id, id) {
             Some(Row { stream: Stream::Up(up), end: None, gone: false, .. }) => Some(up),
             _ => None, // what was under way when it ended
         }
     }
 
-    fn heard_item(&mut self, session: SessionId, id: u64, n: u64, data: &Data<'_>) {
+    fn heard_item(&mut self, session_id: SessionId, id: u64, n: u64, data: &Data<'_>) {
         // Nothing is read beyond `session_high` unless a handler takes nothing for long; then there is an end to it.
         let most = size(self.config.limits.session_high.saturating_mul(2));
-        let waiting = self.session(session).and_then(|held| held.streams()).map_or(0, Streams::waiting);
-        let Some(up) = self.up_mut(session, id) else { return };
+        let waiting =
+            self.session(session_id).and_then(|session| session.streams()).map_or(0, Streams::waiting);
+        let Some(up) = self.up_mut(session_id, id) else { return };
         if waiting.saturating_add(data.bytes.len()) > most && waiting > 0 && n >= up.next() {
             let told =
                 format!("{waiting} bytes of items wait for handlers that do not take them, and {most} may");
-            self.break_stream(session, id, &Fault::new(Code::Overloaded, told).retry());
+            self.break_stream(session_id, id, &Fault::new(Code::Overloaded, told).retry());
             return;
         }
         let (next, credit) = (up.next(), up.credit());
@@ -235,7 +237,7 @@ impl Engine {
             Arrived::Again => return,
             Arrived::Next => {
                 let (form, data) = self.keep_data(data);
-                self.events.list.push(AppEvent::StreamItem { session, id, form, data });
+                self.events.list.push(AppEvent::StreamItem { session: session_id, id, form, data });
                 return;
             }
             Arrived::Early => {
@@ -246,7 +248,7 @@ impl Engine {
                 Fault::new(Code::Overloaded, told)
             }
         };
-        self.break_stream(session, id, &fault);
+        self.break_stream(session_id, id, &fault);
     }
 
     fn heard_end(&mut self, session: SessionId, id: u64, n: Option<u64>, error: Option<(String, String)>) {

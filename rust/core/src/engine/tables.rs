@@ -13,7 +13,7 @@ impl Engine {
     pub fn tables(&self) -> Vec<(&'static str, usize)> {
         let [full, gathering, listed, list] = self.out.count();
         let blocked = self.rooms.iter().filter_map(|(_, room)| room.blocked.as_ref());
-        let returning = self.sessions.iter().filter_map(|(_, _, held)| held.rare.as_ref());
+        let returning = self.sessions.iter().filter_map(|(_, _, session)| session.rare.as_ref());
         vec![
             ("connections", self.conns.len()),
             ("sessions", self.sessions.len()),

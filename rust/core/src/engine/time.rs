@@ -69,9 +69,9 @@ impl Engine {
     /// Look at a session's token when it is next due.
     pub(super) fn time_expiry(&mut self, id: SessionId, now: Now) {
         let early = self.config.limits.expiring_ms;
-        let Some(held) = self.session(id) else { return };
-        let Some(expires) = held.expires else { return };
-        let before = Tick::default().plus_ms(if held.told_expiring { 0 } else { early });
+        let Some(session) = self.session(id) else { return };
+        let Some(expires) = session.expires else { return };
+        let before = Tick::default().plus_ms(if session.told_expiring { 0 } else { early });
         let at = Tick(expires.at.0.saturating_sub(before.0)).max(now.tick);
         self.timers.set(Due::Expiry(id), at);
     }
@@ -153,23 +153,23 @@ impl Engine {
 
     fn session_due(&mut self, id: SessionId, now: Now) {
         self.drop_held_streams(id, now);
-        let Some(held) = self.session(id) else { return };
-        if held.conn.is_none() && held.until <= now.tick {
-            if held.link.as_ref().is_some_and(|link| link.here) {
+        let Some(session) = self.session(id) else { return };
+        if session.conn.is_none() && session.until <= now.tick {
+            if session.link.as_ref().is_some_and(|link| link.here) {
                 self.go_away(id, now); // neither poll nor stream came for as long as silence may last
                 return;
             }
             self.end_session(id, "it did not come back within the resume window", close::SILENT, now);
             return;
         }
-        let Some(expires) = held.expires else { return };
+        let Some(expires) = session.expires else { return };
         if self.is_over(id, now) {
             return;
         }
-        let Some(held) = self.session(id) else { return };
-        if !held.told_expiring && now.tick.plus_ms(self.config.limits.expiring_ms) >= expires.at {
-            if let Some(held) = self.session_mut(id) {
-                held.told_expiring = true;
+        let Some(session) = self.session(id) else { return };
+        if !session.told_expiring && now.tick.plus_ms(self.config.limits.expiring_ms) >= expires.at {
+            if let Some(session) = self.session_mut(id) {
+                session.told_expiring = true;
             }
             self.tell_session(id, |out, form| envelope::expiring(out, form, expires.date));
         }

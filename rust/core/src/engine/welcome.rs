@@ -14,19 +14,19 @@ impl Engine {
     pub(super) fn welcome(
         &mut self,
         id: ConnId,
-        session: SessionId,
+        session_id: SessionId,
         seq: Seq,
         resumed: Option<bool>,
         now: Now,
     ) {
-        let Some(held) = self.sessions.get(session.index(), session.generation()) else { return };
+        let Some(session) = self.sessions.get(session_id.index(), session_id.generation()) else { return };
         let known = resumed != Some(false);
-        let rooms: Vec<RoomOut<'_>> = held
+        let rooms: Vec<RoomOut<'_>> = session
             .rooms
             .iter()
             .filter_map(|joined| {
                 let room = self.rooms.get(joined.room)?;
-                let member = room.members.get(session)?;
+                let member = room.members.get(session_id)?;
                 let sees = member.grants.contains(Grants::PRESENCE) && room.settings().presence;
                 (!room.name().starts_with('$')).then(|| RoomOut {
                     room: room.name(),
@@ -50,56 +50,56 @@ impl Engine {
             ("streams", limits.streams),
             ("keys", limits.key_ms / 1000),
         ];
-        let link = held.link.as_deref();
-        let key = std::str::from_utf8(&held.key)
+        let link = session.link.as_deref();
+        let key = std::str::from_utf8(&session.key)
             .ok()
             .filter(|_| link.is_none_or(|link| !link.cookie && !link.ephemeral));
-        let ticket = link.and_then(|link| link.ticket_of(held.name()));
+        let ticket = link.and_then(|link| link.ticket_of(session.name()));
         let welcome = WelcomeOut {
-            session: held.name(),
+            session: session.name(),
             key,
-            user: held.user().map(|user| &**user),
+            user: session.user().map(|user| &**user),
             epoch: self.log.epoch(),
             life: &self.life,
             seq,
             head: self.log.head(),
-            taken: held.acks.taken(),
+            taken: session.acks.taken(),
             resumed: resumed.is_some(),
             rooms,
             limits: &told,
             transports: &["websocket", "sse", "polling"],
             time: now.wall_ms,
-            expires: held.expires.map(|ends| ends.date),
+            expires: session.expires.map(|ends| ends.date),
             ticket: ticket.as_deref(),
-            streams: &held.streams().map(super::streams::wanted).unwrap_or_default(),
+            streams: &session.streams().map(super::streams::wanted).unwrap_or_default(),
         };
         // It holds a key: never compressed.
         let Some(form) = self.conn(id).map(|conn| conn.form) else { return };
         let mut bytes = Vec::with_capacity(512);
         envelope::welcome(&mut bytes, form, &welcome);
         if self.conn(id).is_some_and(|conn| conn.request.is_some()) {
-            self.answer_hello(id, session, &bytes, now);
+            self.answer_hello(id, session_id, &bytes, now);
             return;
         }
         self.tell_as(id, false, |out, _| out.extend_from_slice(&bytes));
     }
 
     /// The position was of another life of the log: what came before that which is held (`renew_floors`) cannot be told.
-    pub(super) fn tell_unknown_past(&mut self, session: SessionId) {
-        let Some(held) = self.session(session) else { return };
-        let alone = held.rare.as_ref().map_or(self.log.head(), |rare| rare.ring_floor);
-        let rooms: Vec<(Arc<str>, Seq)> = held
+    pub(super) fn tell_unknown_past(&mut self, session_id: SessionId) {
+        let Some(session) = self.session(session_id) else { return };
+        let alone = session.rare.as_ref().map_or(self.log.head(), |rare| rare.ring_floor);
+        let rooms: Vec<(Arc<str>, Seq)> = session
             .rooms
             .iter()
             .filter_map(|joined| {
                 let room = self.room(joined.room)?;
-                Some((Arc::clone(room.name()), room.members.get(session)?.floor))
+                Some((Arc::clone(room.name()), room.members.get(session_id)?.floor))
             })
             .collect();
         let why = Reason::Epoch.word();
-        self.tell_session(session, |out, form| envelope::gap(out, form, None, 0, alone, why));
+        self.tell_session(session_id, |out, form| envelope::gap(out, form, None, 0, alone, why));
         for (name, to) in rooms {
-            self.tell_session(session, |out, form| envelope::gap(out, form, Some(&name), 0, to, why));
+            self.tell_session(session_id, |out, form| envelope::gap(out, form, Some(&name), 0, to, why));
         }
     }
 }

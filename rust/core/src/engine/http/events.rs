@@ -43,11 +43,11 @@ impl Engine {
         let position = position(head, query)?;
         let agent = head.agent();
         let by_ticket = query.one("ticket")?;
-        let session = match by_ticket {
+        let session_id = match by_ticket {
             Some(ticket) => Some(self.by_ticket(ticket).ok_or_else(super::no_session)?),
             None => self.speaker_if_named(&request, head, query)?,
         };
-        let Some(session) = session else {
+        let Some(session_id) = session_id else {
             if let Some(conn) = self.conn_mut(id) {
                 conn.agent = agent;
             }
@@ -58,10 +58,10 @@ impl Engine {
                 "\"room\" makes a stream without a session: this one hears what its session has joined";
             return Err(Refusal::new(400, Code::InvalidMessage, message));
         }
-        if let Some(full) = self.user_is_full(session) {
+        if let Some(full) = self.user_is_full(session_id) {
             return Err(full);
         }
-        let standing = self.standing(session, now);
+        let standing = self.standing(session_id, now);
         if standing == Standing::Expired {
             return Err(over());
         }
@@ -74,13 +74,13 @@ impl Engine {
             self.answer_nothing(id, now);
             return Ok(());
         }
-        if let Some(old) = self.session(session).and_then(|held| held.conn) {
-            self.supersede(old, session, now);
+        if let Some(old) = self.session(session_id).and_then(|session| session.conn) {
+            self.supersede(old, session_id, now);
         }
-        self.be_here(session);
-        self.begin_events(id, session, shape);
+        self.be_here(session_id);
+        self.begin_events(id, session_id, shape);
         let since = self.log.since(position.as_deref());
-        self.listen(id, session, since, now);
+        self.listen(id, session_id, since, now);
         Ok(())
     }
 
@@ -98,9 +98,10 @@ impl Engine {
     }
 
     /// Say the head of the stream; from now on the connection is one.
-    pub(super) fn begin_events(&mut self, id: ConnId, session: SessionId, shape: Shape) {
-        let user =
-            self.session(session).and_then(|held| held.user().map(|user| User::Named(Arc::clone(user))));
+    pub(super) fn begin_events(&mut self, id: ConnId, session_id: SessionId, shape: Shape) {
+        let user = self
+            .session(session_id)
+            .and_then(|session| session.user().map(|user| User::Named(Arc::clone(user))));
         let Some(conn) = self.conns.get_mut(id) else { return };
         let request = conn.request.take();
         conn.form = Form::Json;
@@ -119,47 +120,49 @@ impl Engine {
     }
 
     /// The session hears by this stream from now on, from where it says it is.
-    fn listen(&mut self, id: ConnId, session: SessionId, since: Since, now: Now) {
-        self.expire_rooms_of(session, now);
-        let Some(link) = self.session_mut(session).and_then(|held| held.link.as_mut()) else { return };
+    fn listen(&mut self, id: ConnId, session_id: SessionId, since: Since, now: Now) {
+        self.expire_rooms_of(session_id, now);
+        let Some(link) = self.session_mut(session_id).and_then(|session| session.link.as_mut()) else {
+            return;
+        };
         let first = !std::mem::replace(&mut link.read, true);
         let mut seq = if let Since::Known(seq) = since { seq } else { link.position };
         let mail = self
-            .session_mut(session)
-            .and_then(|held| held.link.as_mut())
+            .session_mut(session_id)
+            .and_then(|session| session.link.as_mut())
             .map_or_else(Default::default, |link| link.take_mail());
         // What was told of gaps since the hello counts as long as nobody has read it.
         if !first || since != Since::Nothing {
-            let all = self.renew_floors(session, since);
+            let all = self.renew_floors(session_id, since);
             if since == Since::Unknown {
                 seq = all;
             }
         }
         if !first || since != Since::Nothing {
-            self.owe_live(session);
+            self.owe_live(session_id);
         }
-        self.hear_from(id, session, seq, now);
+        self.hear_from(id, session_id, seq, now);
         self.deliver_mail(id, mail);
         if !first {
-            for (room, name) in self.plain_rooms(session) {
-                let grants = self.grants_in(room, session).unwrap_or(crate::room::grants::Grants::NONE);
-                self.tell_room(session, room, grants, &name, None, self.log.head());
+            for (room, name) in self.plain_rooms(session_id) {
+                let grants = self.grants_in(room, session_id).unwrap_or(crate::room::grants::Grants::NONE);
+                self.tell_room(session_id, room, grants, &name, None, self.log.head());
             }
-            self.ask_again(session);
+            self.ask_again(session_id);
         }
         if since == Since::Unknown {
-            self.tell_unknown_past(session);
+            self.tell_unknown_past(session_id);
         }
-        self.feed(session, now);
-        self.feed_streams(session);
+        self.feed(session_id, now);
+        self.feed_streams(session_id);
     }
 
     /// Give the session this stream; it is fed from `seq` on.
-    pub(super) fn hear_from(&mut self, id: ConnId, session: SessionId, seq: u64, now: Now) {
-        self.attach(id, session, seq, now);
-        self.listeners[session.index()].live = false;
-        if let Some(held) = self.session_mut(session) {
-            held.lagging = true; // what befell its rooms meanwhile is told when it has caught up
+    pub(super) fn hear_from(&mut self, id: ConnId, session_id: SessionId, seq: u64, now: Now) {
+        self.attach(id, session_id, seq, now);
+        self.listeners[session_id.index()].live = false;
+        if let Some(session) = self.session_mut(session_id) {
+            session.lagging = true; // what befell its rooms meanwhile is told when it has caught up
         }
     }
 
@@ -179,15 +182,15 @@ impl Engine {
     /// How often a stream gives a sign of life (ms).
     pub(in crate::engine) fn beat_ms(&self, id: ConnId) -> u64 {
         let ping = self.config.limits.ping_ms;
-        let session = self.conn(id).and_then(|conn| conn.session).and_then(|session| self.session(session));
-        session.and_then(|held| held.link.as_ref()).map_or(ping, |link| link.quiet_ms(ping))
+        let session = self.conn(id).and_then(|conn| conn.session).and_then(|id| self.session(id));
+        session.and_then(|session| session.link.as_ref()).map_or(ping, |link| link.quiet_ms(ping))
     }
 
     /// The stream of a session was lost: if nothing had been said for a while, something between may have cut it.
-    pub(in crate::engine) fn stream_lost(&mut self, id: ConnId, session: SessionId, now: Now) {
+    pub(in crate::engine) fn stream_lost(&mut self, id: ConnId, session_id: SessionId, now: Now) {
         let Some(conn) = self.conn(id) else { return };
         let idle = now.tick.ms_since(conn.progress);
-        if let Some(link) = self.session_mut(session).and_then(|held| held.link.as_mut()) {
+        if let Some(link) = self.session_mut(session_id).and_then(|session| session.link.as_mut()) {
             link.was_cut(idle);
         }
     }

@@ -21,10 +21,10 @@ impl Engine {
                 // A page whose secret is in a cookie comes back with the session's name alone.
                 let page = request.page;
                 let cookie = hello.session.as_deref().filter(|_| hello.key.is_none()).and_then(|name| {
-                    let held = self.session(*self.sessions_by_name.get(name)?)?;
+                    let session = self.session(*self.sessions_by_name.get(name)?)?;
                     let name = format!("rt_{name}");
                     let cookie = cookies.iter().find_map(|field| cookie_in(field, &name)).map(str::to_owned);
-                    cookie.filter(|_| page.is_some_and(|page| held.hears_cookie(page)))
+                    cookie.filter(|_| page.is_some_and(|page| session.hears_cookie(page)))
                 });
                 let mut hello = hello;
                 if let Some(key) = cookie {
@@ -46,7 +46,7 @@ impl Engine {
     /// behind `cursor`.
     pub(in crate::engine) fn link_up(
         &mut self,
-        session: SessionId,
+        session_id: SessionId,
         cursor: Seq,
         pending: &PendingHello,
         now: Now,
@@ -56,56 +56,56 @@ impl Engine {
             ticket.copy_from_slice(word(&mut self.random, 32).as_bytes()); // 160 bits
             ticket
         });
-        self.stop_hearing(session, cursor);
-        let Some(held) = self.session_mut(session) else { return };
-        held.conn = None;
-        held.lagging = true;
-        held.cursor = cursor;
+        self.stop_hearing(session_id, cursor);
+        let Some(session) = self.session_mut(session_id) else { return };
+        session.conn = None;
+        session.lagging = true;
+        session.cursor = cursor;
         let mut link = Link::new(cursor, pending.cookie, ticket);
-        if let Some(old) = held.link.take() {
+        if let Some(old) = session.link.take() {
             // Its acks are kept, and its client asks for them again: but a `send` that waits has its answer.
             link.sending = old.sending;
             link.renewed = true;
         }
         let fresh = !link.renewed;
-        held.link = Some(Box::new(link));
-        self.wake_session(session);
+        session.link = Some(Box::new(link));
+        self.wake_session(session_id);
         if fresh {
-            self.rest_session(session); // until somebody reads, or sends
+            self.rest_session(session_id); // until somebody reads, or sends
         }
-        self.stay_until_silent(session, now);
+        self.stay_until_silent(session_id, now);
     }
 
     /// A session without a connection that is there all the same: until nothing came of it for `silence`.
-    pub(super) fn stay_until_silent(&mut self, session: SessionId, now: Now) {
+    pub(super) fn stay_until_silent(&mut self, session_id: SessionId, now: Now) {
         let until = now.tick.plus_ms(self.config.limits.silence_ms);
-        let Some(held) = self.session_mut(session) else { return };
-        held.until = until;
-        self.timers.set(Due::Away(session), until);
+        let Some(session) = self.session_mut(session_id) else { return };
+        session.until = until;
+        self.timers.set(Due::Away(session_id), until);
     }
 
     /// The answer to the hello.
     pub(in crate::engine) fn answer_hello(
         &mut self,
         id: ConnId,
-        session: SessionId,
+        session_id: SessionId,
         welcome: &[u8],
         now: Now,
     ) {
         let secure = self.conn(id).is_some_and(|conn| conn.secure);
         let foreign =
             self.conn(id).and_then(|conn| conn.request.as_ref()).is_some_and(|request| request.foreign);
-        let cookie = self.session_mut(session).and_then(|held| {
-            held.link.as_ref().filter(|link| link.cookie)?;
+        let cookie = self.session_mut(session_id).and_then(|session| {
+            session.link.as_ref().filter(|link| link.cookie)?;
             let everywhere = foreign && secure;
             if everywhere {
-                held.rare().everywhere = true;
+                session.rare().everywhere = true;
             }
-            let key = std::str::from_utf8(&held.key).ok()?;
+            let key = std::str::from_utf8(&session.key).ok()?;
             // RFC 6265bis §5.6.7: a page of another site has its cookies only with `None`, and that only by TLS.
             let site = if everywhere { "None" } else { "Strict" };
             let secure = if secure { "; Secure" } else { "" };
-            Some(format!("rt_{}={key}; Path=/rt/; HttpOnly; SameSite={site}{secure}", held.name()))
+            Some(format!("rt_{}={key}; Path=/rt/; HttpOnly; SameSite={site}{secure}", session.name()))
         });
         self.answer(id, welcome, cookie.as_deref(), now);
     }

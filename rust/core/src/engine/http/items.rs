@@ -78,8 +78,8 @@ impl Engine {
             Standing::Expired => return self.refuse_request(id, &over(), true, now),
             Standing::Gone => return self.refuse_request(id, &super::no_session(), true, now),
         }
-        let Some(held) = self.session(owner) else { return };
-        let (user, expires) = (held.user().cloned(), held.expires);
+        let Some(session) = self.session(owner) else { return };
+        let (user, expires) = (session.user().cloned(), session.expires);
         let pending = PendingHello { owner: Some(owner), ..pending };
         if let Some(conn) = self.conn_mut(id) {
             conn.greet(PendingHello::default());
@@ -88,14 +88,14 @@ impl Engine {
     }
 
     /// The response has begun: now the stream.
-    pub(super) fn run_stream(&mut self, id: ConnId, session: SessionId, wanted: &Wanted) {
+    pub(super) fn run_stream(&mut self, id: ConnId, session_id: SessionId, wanted: &Wanted) {
         self.out.set_gathers(id, true); // its end is seen where a turn ends
-        if let Some(held) = self.session_mut(session) {
-            held.acks.note(ID);
+        if let Some(session) = self.session_mut(session_id) {
+            session.acks.note(ID);
         }
         let data = Data { bytes: (&*wanted.data).into(), ..Data::null(Form::Json) };
         let checked = Data::check(Form::Json, &wanted.data).unwrap_or(data);
-        self.begin_stream(session, ID, wanted.index, &checked, u64::MAX);
+        self.begin_stream(session_id, ID, wanted.index, &checked, u64::MAX);
     }
 
     /// The turn ends: if the stream has said its end, and all of it has left, the response ends too.
@@ -104,12 +104,12 @@ impl Engine {
             return false;
         }
         let Some(conn) = self.conn(id) else { return false };
-        let (Some(session), Carrier::Events { chunked, .. }) = (conn.session, conn.carrier) else {
+        let (Some(session_id), Carrier::Events { chunked, .. }) = (conn.session, conn.carrier) else {
             return false;
         };
         let over = self
-            .session(session)
-            .and_then(|held| held.streams())
+            .session(session_id)
+            .and_then(|session| session.streams())
             .is_none_or(|streams| streams.rows().iter().all(|row| row.told));
         if !over {
             return false;
@@ -118,7 +118,7 @@ impl Engine {
         if chunked {
             self.out.say(id, Lane::Control, Meta::Control, |out| out.extend_from_slice(LAST_CHUNK));
         }
-        self.detach(id, session, now);
+        self.detach(id, session_id, now);
         self.begin_closing(id, now);
         true
     }

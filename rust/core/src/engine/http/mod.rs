@@ -116,10 +116,10 @@ impl Engine {
         // Unknown, ended, another's: the same answer for each, so that nobody can find out which names are used.
         let session = self.sessions_by_name.get(name).copied();
         session
-            .filter(|session| {
-                let held =
-                    self.session(*session).filter(|held| !held.is_ephemeral() && held.hears_cookie(page));
-                held.is_some_and(|held| key.is_some_and(|key| same_key(&held.key, key)))
+            .filter(|id| {
+                let session =
+                    self.session(*id).filter(|session| !session.is_ephemeral() && session.hears_cookie(page));
+                session.is_some_and(|session| key.is_some_and(|key| same_key(&session.key, key)))
             })
             .ok_or_else(no_session)
     }

@@ -33,7 +33,7 @@ impl Engine {
         query: &Query<'_>,
         now: Now,
     ) -> Result<(), Refusal> {
-        let session = self.speaker(head, query)?;
+        let session_id = self.speaker(head, query)?;
         let after = query.number("after")?.unwrap_or(0);
         let most = self.config.limits.poll_wait_ms;
         let wait = query.milliseconds("wait")?.map_or(most, |wait| wait.min(most));
@@ -43,7 +43,7 @@ impl Engine {
             conn.request = Some(Box::new(request));
             conn.step(Step::Wait);
         }
-        let goodbye = match self.standing(session, now) {
+        let goodbye = match self.standing(session_id, now) {
             Standing::Expired => Some((close::EXPIRED, OVER)),
             Standing::Moved => Some((close::SUPERSEDED, MOVED)),
             Standing::Good | Standing::Gone => None,
@@ -53,8 +53,8 @@ impl Engine {
             self.answer(id, &body, None, now);
             return Ok(());
         }
-        let Some(held) = self.session(session) else { return Ok(()) };
-        let Some(link) = held.link.as_deref() else { return Ok(()) };
+        let Some(session) = self.session(session_id) else { return Ok(()) };
+        let Some(link) = session.link.as_deref() else { return Ok(()) };
         let (n, wait) = (link.n, link.quiet_ms(wait));
         if after > n && link.renewed {
             // No answer of this hello had such a number: it is a poll of an earlier one.
@@ -71,72 +71,76 @@ impl Engine {
             self.refuse_request(id, &Refusal::new(400, Code::InvalidMessage, message), true, now);
             return Ok(());
         }
-        if let Some(old) = held.conn {
+        if let Some(old) = session.conn {
             if self.conn(old).is_some_and(|conn| conn.phase() == Phase::Parked) {
                 self.give_way(old, now);
             } else {
-                self.supersede(old, session, now);
+                self.supersede(old, session_id, now);
             }
         }
-        self.be_here(session);
-        let Some(link) = self.session(session).and_then(|held| held.link.as_deref()) else { return Ok(()) };
+        self.be_here(session_id);
+        let Some(link) = self.session(session_id).and_then(|session| session.link.as_deref()) else {
+            return Ok(());
+        };
         if after < link.n {
-            self.answer_last(id, session, now);
-            self.stay_until_silent(session, now);
+            self.answer_last(id, session_id, now);
+            self.stay_until_silent(session_id, now);
             return Ok(());
         }
-        self.park(id, session, wait, now);
+        self.park(id, session_id, wait, now);
         Ok(())
     }
 
     /// Somebody is there again who was away.
-    pub(super) fn be_here(&mut self, session: SessionId) {
-        self.wake_session(session);
+    pub(super) fn be_here(&mut self, session_id: SessionId) {
+        self.wake_session(session_id);
         let lifecycle = self.config.lifecycle;
-        let Some(link) = self.session_mut(session).and_then(|held| held.link.as_mut()) else { return };
+        let Some(link) = self.session_mut(session_id).and_then(|session| session.link.as_mut()) else {
+            return;
+        };
         let was = std::mem::replace(&mut link.here, true);
         if !was {
             self.stats.resumed += 1;
             if lifecycle {
-                self.know(session);
-                self.events.list.push(crate::engine::AppEvent::Resumed { session });
+                self.know(session_id);
+                self.events.list.push(crate::engine::AppEvent::Resumed { session: session_id });
             }
         }
     }
 
     /// Let a poll wait, and feed it what there is: what it then has to say leaves at the end of the turn.
-    fn park(&mut self, id: ConnId, session: SessionId, wait_ms: u64, now: Now) {
+    fn park(&mut self, id: ConnId, session_id: SessionId, wait_ms: u64, now: Now) {
         let due = now.tick.plus_ms(wait_ms);
         let until = due.plus_ms(self.config.limits.silence_ms);
         let index = u32::try_from(id.index()).expect("a slot's index");
-        let Some(held) = self.session_mut(session) else { return };
-        held.conn = Some(id);
-        held.lagging = true;
-        held.until = until;
+        let Some(session) = self.session_mut(session_id) else { return };
+        session.conn = Some(id);
+        session.lagging = true;
+        session.until = until;
         let mut mail = std::collections::VecDeque::new();
         let mut first = false;
-        if let Some(link) = &mut held.link {
+        if let Some(link) = &mut session.link {
             link.parked = now.tick;
             first = !std::mem::replace(&mut link.read, true);
             mail = link.take_mail();
         }
         let Some(conn) = self.conn_mut(id) else { return };
         conn.step(Step::Park);
-        conn.session = Some(session);
+        conn.session = Some(session_id);
         conn.form = Form::Json;
         conn.carrier = Carrier::Poll;
         let encoding = conn.encoding();
         self.out.set_gathers(id, true);
-        self.listeners[session.index()] = Listener { conn: index, encoding, live: false };
-        self.timers.set(Due::Away(session), until);
+        self.listeners[session_id.index()] = Listener { conn: index, encoding, live: false };
+        self.timers.set(Due::Away(session_id), until);
         self.timers.set(Due::Conn(id), due);
         self.deliver_mail(id, mail);
         if first {
-            self.feed(session, now); // as one who comes back: what its rooms have let go of is told, whatever their policy
+            self.feed(session_id, now); // as one who comes back: what its rooms have let go of is told, whatever their policy
         } else {
-            self.feed_on(session, now);
+            self.feed_on(session_id, now);
         }
-        self.feed_streams(session);
+        self.feed_streams(session_id);
         if wait_ms == 0 {
             self.end_poll(id, now);
         }
@@ -176,11 +180,11 @@ impl Engine {
     }
 
     /// Answer with the newest body that was put together for a session.
-    fn answer_last(&mut self, id: ConnId, session: SessionId, now: Now) {
-        let link = self.session_mut(session).and_then(|held| held.link.as_mut());
+    fn answer_last(&mut self, id: ConnId, session_id: SessionId, now: Now) {
+        let link = self.session_mut(session_id).and_then(|session| session.link.as_mut());
         let Some(body) = link.map(|link| std::mem::take(&mut link.last)) else { return };
         self.answer(id, &body, None, now);
-        if let Some(link) = self.session_mut(session).and_then(|held| held.link.as_mut()) {
+        if let Some(link) = self.session_mut(session_id).and_then(|session| session.link.as_mut()) {
             link.last = body;
         }
     }
@@ -194,9 +198,9 @@ impl Engine {
         }
         let Some(conn) = self.conn_mut(id) else { return };
         conn.step(Step::Wait);
-        let Some(session) = conn.session.take() else { return };
-        self.let_go_of_conn(session);
-        let n = self.session(session).and_then(|held| held.link.as_ref()).map_or(0, |link| link.n);
+        let Some(session_id) = conn.session.take() else { return };
+        self.let_go_of_conn(session_id);
+        let n = self.session(session_id).and_then(|session| session.link.as_ref()).map_or(0, |link| link.n);
         let body = farewell(n, close::SUPERSEDED, "a newer poll took this session over");
         self.stats.closed(close::SUPERSEDED);
         self.answer(id, &body, None, now);
@@ -230,10 +234,10 @@ impl Engine {
     /// The connection of a parked poll is gone. What it was given already is kept for the poll that asks again; and
     /// if it was idle, something between may have cut it.
     pub(in crate::engine) fn poll_lost(&mut self, id: ConnId, now: Now) {
-        let Some(session) = self.conn(id).and_then(|conn| conn.session) else { return };
+        let Some(session_id) = self.conn(id).and_then(|conn| conn.session) else { return };
         if self.out.is_empty(id) {
-            self.let_go_of_conn(session);
-            if let Some(link) = self.session_mut(session).and_then(|held| held.link.as_mut()) {
+            self.let_go_of_conn(session_id);
+            if let Some(link) = self.session_mut(session_id).and_then(|session| session.link.as_mut()) {
                 let idle = now.tick.ms_since(link.parked);
                 link.was_cut(idle);
             }
@@ -243,7 +247,7 @@ impl Engine {
         if let Some(conn) = self.conn_mut(id) {
             conn.session = None;
         }
-        self.stay_until_silent(session, now);
+        self.stay_until_silent(session_id, now);
     }
 }
 

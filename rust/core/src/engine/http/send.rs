@@ -23,51 +23,51 @@ use crate::ids::{ConnId, Form, Now, SessionId};
 use crate::timers::Due;
 
 impl Engine {
-    pub(super) fn send_arrived(&mut self, id: ConnId, session: SessionId, body: &[u8], now: Now) {
-        match self.standing(session, now) {
+    pub(super) fn send_arrived(&mut self, id: ConnId, session_id: SessionId, body: &[u8], now: Now) {
+        match self.standing(session_id, now) {
             Standing::Good => {}
             Standing::Expired => return self.refuse_request(id, &over(), true, now),
             Standing::Gone => return self.refuse_request(id, &super::no_session(), true, now),
             // Told as a poll is: what still comes on the old way is not done.
             Standing::Moved => return self.answer(id, &parting(), None, now),
         }
-        let Some(held) = self.session(session) else { return };
+        let Some(session) = self.session(session_id) else { return };
         // A client sends one after the other: an earlier one has what it has.
-        if let Some(earlier) = held.link.as_ref().and_then(|link| link.sending) {
+        if let Some(earlier) = session.link.as_ref().and_then(|link| link.sending) {
             self.answer_send(earlier, now);
         }
-        if self.is_crowded(session, body.len()) && !self.only_answers(body) {
-            self.take_answers(session, body, now);
-            let refusal = self.crowded(session);
+        if self.is_crowded(session_id, body.len()) && !self.only_answers(body) {
+            self.take_answers(session_id, body, now);
+            let refusal = self.crowded(session_id);
             self.refuse_request(id, &refusal, true, now);
             return;
         }
-        self.wake_session(session);
-        let Some(held) = self.session_mut(session) else { return };
-        if let Some(link) = &mut held.link {
+        self.wake_session(session_id);
+        let Some(session) = self.session_mut(session_id) else { return };
+        if let Some(link) = &mut session.link {
             link.sending = Some(id);
-            if link.here && held.conn.is_none() {
-                self.stay_until_silent(session, now);
+            if link.here && session.conn.is_none() {
+                self.stay_until_silent(session_id, now);
             }
         }
         self.out.set_gathers(id, true);
         if let Some(conn) = self.conn_mut(id) {
             conn.step(Step::Wait);
         }
-        self.set_taking(session, true);
+        self.set_taking(session_id, true);
         let mut all = messages(Form::Json, body);
-        while let Some(held) = self.session(session) {
-            let behind = held.rare.as_ref().is_some_and(|rare| !rare.unseen.is_empty());
+        while let Some(session) = self.session(session_id) {
+            let behind = session.rare.as_ref().is_some_and(|rare| !rare.unseen.is_empty());
             if behind || self.steps.is_spent() {
-                self.look_later(session, &all, now);
+                self.look_later(session_id, &all, now);
                 break;
             }
             let Some(message) = all.next() else { break };
-            self.take_or_keep(session, message, now);
+            self.take_or_keep(session_id, message, now);
         }
-        self.set_taking(session, false);
+        self.set_taking(session_id, false);
         let due = now.tick.plus_ms(self.config.limits.send_wait_ms);
-        if self.answer_if_done(id, session, now) {
+        if self.answer_if_done(id, session_id, now) {
             return;
         }
         if self.conn(id).is_some() {
@@ -76,28 +76,28 @@ impl Engine {
     }
 
     /// Whether more waits than may: for handlers, for the past to be decided, or to be read.
-    fn is_crowded(&self, session: SessionId, more: usize) -> bool {
+    fn is_crowded(&self, session_id: SessionId, more: usize) -> bool {
         let limits = &self.config.limits;
-        let Some(held) = self.session(session) else { return false };
+        let Some(session) = self.session(session_id) else { return false };
         let posted =
-            held.rare.as_ref().map_or(0, |rare| rare.posted.bytes().saturating_add(rare.unseen.bytes()));
-        let mail = held.link.as_ref().map_or(0, |link| link.mail_bytes());
-        u64::from(held.waiting) >= limits.waiting_requests
-            || u64::from(held.waiting_bytes) >= limits.waiting_bytes
+            session.rare.as_ref().map_or(0, |rare| rare.posted.bytes().saturating_add(rare.unseen.bytes()));
+        let mail = session.link.as_ref().map_or(0, |link| link.mail_bytes());
+        u64::from(session.waiting) >= limits.waiting_requests
+            || u64::from(session.waiting_bytes) >= limits.waiting_bytes
             || (posted > 0 && posted.saturating_add(more) as u64 > limits.waiting_bytes)
             || mail as u64 > limits.unsent_replies
     }
 
     /// Whether so many answers wait to be read over plain HTTP that no further request is taken. One request may have a
     /// long answer, a room's past, and one `send` may hold ten thousand of them.
-    pub(in crate::engine) fn is_owed_much(&self, session: SessionId) -> bool {
-        let Some(held) = self.session(session) else { return false };
-        let Some(link) = held.link.as_deref() else { return false };
+    pub(in crate::engine) fn is_owed_much(&self, session_id: SessionId) -> bool {
+        let Some(session) = self.session(session_id) else { return false };
+        let Some(link) = session.link.as_deref() else { return false };
         let answering = link.sending.and_then(|id| self.conn(id)?.request.as_ref());
         let waiting = link
             .mail_bytes()
             .saturating_add(answering.map_or(0, |request| request.reply_bytes()))
-            .saturating_add(held.conn.map_or(0, |id| self.out.control_bytes(id)));
+            .saturating_add(session.conn.map_or(0, |id| self.out.control_bytes(id)));
         waiting as u64 > self.config.limits.unsent_replies
     }
 
@@ -113,8 +113,8 @@ impl Engine {
         self.refuse_for_now(session, said, told);
     }
 
-    fn crowded(&self, session: SessionId) -> Refusal {
-        let waiting = self.session(session).map_or(0, |held| held.waiting);
+    fn crowded(&self, session_id: SessionId) -> Refusal {
+        let waiting = self.session(session_id).map_or(0, |session| session.waiting);
         let message = format!(
             "{waiting} requests of this session wait for an answer, or as many bytes as may: send this again in a \
              moment"
@@ -134,8 +134,8 @@ impl Engine {
     }
 
     /// Whether what is said belongs into the answer of the `send` that brought what is being taken.
-    fn set_taking(&mut self, session: SessionId, taking: bool) {
-        let sending = self.session(session).and_then(|held| held.link.as_ref()?.sending);
+    fn set_taking(&mut self, session_id: SessionId, taking: bool) {
+        let sending = self.session(session_id).and_then(|session| session.link.as_ref()?.sending);
         if let Some(request) = sending.and_then(|id| self.conn_mut(id)).and_then(|conn| conn.request.as_mut())
         {
             request.taking = taking;
@@ -184,10 +184,10 @@ impl Engine {
         }
     }
 
-    fn take_or_keep(&mut self, session: SessionId, message: Result<&[u8], Fault>, now: Now) {
+    fn take_or_keep(&mut self, session_id: SessionId, message: Result<&[u8], Fault>, now: Now) {
         let names = self.config.names();
         self.look(&message);
-        if !self.within_rate(session, now) {
+        if !self.within_rate(session_id, now) {
             let limit = self.config.limits.messages_per_second;
             let told = format!("more than {limit} messages per second: this one was not taken");
             let fault = Fault::new(Code::Overloaded, told).retry_after(1000);
@@ -195,40 +195,43 @@ impl Engine {
                 .ok()
                 .and_then(|bytes| read(Form::Json, bytes, names).ok())
                 .and_then(|said| id_of(&said));
-            self.tell_fault(session, &fault.with_id(id));
+            self.tell_fault(session_id, &fault.with_id(id));
             return;
         }
         let waits = self
-            .session(session)
-            .and_then(|held| held.rare.as_ref())
+            .session(session_id)
+            .and_then(|session| session.rare.as_ref())
             .is_some_and(|rare| !rare.posted.is_empty());
         let large = self.is_put_off(&message);
         if large {
-            self.wait_turn_of(session, Line::Much, now);
+            self.wait_turn_of(session_id, Line::Much, now);
         }
-        if !waits && !large && self.session_takes(session) {
-            self.message_of(session, Form::Json, message, now);
+        if !waits && !large && self.session_takes(session_id) {
+            self.message_of(session_id, Form::Json, message, now);
             return;
         }
         let Ok(bytes) = message else { return };
         if let Ok(said) = read(Form::Json, bytes, names)
             && is_answer(&said)
         {
-            self.said(session, said, bytes, now);
+            self.said(session_id, said, bytes, now);
             return;
         }
-        if let Some(rare) = self.session_mut(session).map(Session::rare) {
+        if let Some(rare) = self.session_mut(session_id).map(Session::rare) {
             rare.posted.gather(bytes);
         }
     }
 
     /// A message that was begun must wait after all.
-    pub(in crate::engine) fn put_back(&mut self, session: SessionId, source: &[u8]) {
-        let conn = self.session(session).filter(|held| held.link.is_none()).and_then(|held| held.conn);
+    pub(in crate::engine) fn put_back(&mut self, session_id: SessionId, source: &[u8]) {
+        let conn = self
+            .session(session_id)
+            .filter(|session| session.link.is_none())
+            .and_then(|session| session.conn);
         match conn.and_then(|conn| self.conn_mut(conn)) {
             Some(conn) => conn.backlog.put_back(source),
             None => {
-                if let Some(rare) = self.session_mut(session).map(Session::rare) {
+                if let Some(rare) = self.session_mut(session_id).map(Session::rare) {
                     rare.posted.put_back(source);
                 }
             }
@@ -247,21 +250,21 @@ impl Engine {
     }
 
     /// The same, as far as they may be taken and a portion of a turn goes.
-    pub(in crate::engine) fn take_posted(&mut self, session: SessionId, now: Now) {
-        self.set_taking(session, true);
-        while let Some(held) = self.session(session).filter(|held| held.has_posted()) {
+    pub(in crate::engine) fn take_posted(&mut self, session_id: SessionId, now: Now) {
+        self.set_taking(session_id, true);
+        while let Some(session) = self.session(session_id).filter(|session| session.has_posted()) {
             if self.steps.is_spent() {
-                self.wait_turn_of(session, self.steps.line(), now);
+                self.wait_turn_of(session_id, self.steps.line(), now);
                 break;
             }
-            let looked_at = held.rare.as_ref().is_some_and(|rare| !rare.posted.is_empty());
-            let takes = looked_at && self.session_takes(session);
-            let Some(rare) = self.session_mut(session).map(Session::rare) else { break };
+            let looked_at = session.rare.as_ref().is_some_and(|rare| !rare.posted.is_empty());
+            let takes = looked_at && self.session_takes(session_id);
+            let Some(rare) = self.session_mut(session_id).map(Session::rare) else { break };
             let message = if takes { rare.posted.next() } else { rare.unseen.next() };
             let (bytes, range) = match message {
                 Some(Ok(found)) => found,
                 Some(Err(fault)) => {
-                    self.message_of(session, Form::Json, Err(fault), now);
+                    self.message_of(session_id, Form::Json, Err(fault), now);
                     continue;
                 }
                 None if looked_at && !takes => break,
@@ -270,47 +273,49 @@ impl Engine {
             let bytes = &bytes[range];
             let message = Ok(bytes);
             if takes && self.is_put_off(&message) {
-                self.put_back(session, bytes);
-                self.wait_turn_of(session, Line::Much, now);
+                self.put_back(session_id, bytes);
+                self.wait_turn_of(session_id, Line::Much, now);
                 break;
             }
             if takes {
                 self.look(&message);
-                self.message_of(session, Form::Json, message, now);
+                self.message_of(session_id, Form::Json, message, now);
             } else {
-                self.take_or_keep(session, message, now);
+                self.take_or_keep(session_id, message, now);
             }
         }
-        self.set_taking(session, false);
-        let Some(held) = self.session(session) else { return };
-        if let Some(conn) = held.conn.filter(|_| !held.has_posted()) {
+        self.set_taking(session_id, false);
+        let Some(session) = self.session(session_id) else { return };
+        if let Some(conn) = session.conn.filter(|_| !session.has_posted()) {
             self.wake_backlog(conn, now); // a WebSocket that took the session over waited for these
         }
-        self.answer_sending(session, now);
+        self.answer_sending(session_id, now);
     }
 
     /// Answer the `send` that waits, if it has all that it waits for.
-    fn answer_sending(&mut self, session: SessionId, now: Now) {
-        if let Some(id) = self.session(session).and_then(|held| held.link.as_ref()?.sending) {
-            self.answer_if_done(id, session, now);
+    fn answer_sending(&mut self, session_id: SessionId, now: Now) {
+        if let Some(id) = self.session(session_id).and_then(|session| session.link.as_ref()?.sending) {
+            self.answer_if_done(id, session_id, now);
         }
     }
 
     /// A request of the `send` that is being taken will have an ack.
-    pub(in crate::engine) fn expect_ack(&mut self, session: SessionId, said: &Said<'_>) {
+    pub(in crate::engine) fn expect_ack(&mut self, session_id: SessionId, said: &Said<'_>) {
         let Some(ack) = expects_ack(said) else { return };
-        let Some(id) = self.session(session).and_then(|held| held.link.as_ref()?.sending) else { return };
+        let Some(id) = self.session(session_id).and_then(|session| session.link.as_ref()?.sending) else {
+            return;
+        };
         if let Some(request) = self.conn_mut(id).and_then(|conn| conn.request.as_mut()) {
             request.expect(ack);
         }
     }
 
     /// Answer a `send` if it has all that it waits for; whether it was answered.
-    pub(super) fn answer_if_done(&mut self, id: ConnId, session: SessionId, now: Now) -> bool {
+    pub(super) fn answer_if_done(&mut self, id: ConnId, session_id: SessionId, now: Now) -> bool {
         // Where the session ended, or speaks by WebSocket now, no ack will take this way.
-        let held = self.session(session).filter(|held| held.link.is_some());
-        let waits = held.is_some_and(Session::has_posted);
-        let gone = held.is_none();
+        let session = self.session(session_id).filter(|session| session.link.is_some());
+        let waits = session.is_some_and(Session::has_posted);
+        let gone = session.is_none();
         let done = self
             .conn(id)
             .and_then(|conn| conn.request.as_ref())
@@ -323,11 +328,11 @@ impl Engine {
 
     /// The connection of a `send` is gone: acks that it waited for take the other way.
     pub(in crate::engine) fn send_lost(&mut self, id: ConnId) {
-        let Some(Route::Send(session)) = self.conn(id).and_then(|conn| Some(conn.request.as_ref()?.route))
+        let Some(Route::Send(session_id)) = self.conn(id).and_then(|conn| Some(conn.request.as_ref()?.route))
         else {
             return;
         };
-        if let Some(link) = self.session_mut(session).and_then(|held| held.link.as_mut())
+        if let Some(link) = self.session_mut(session_id).and_then(|session| session.link.as_mut())
             && link.sending == Some(id)
         {
             link.sending = None;
@@ -337,9 +342,9 @@ impl Engine {
     /// Answer a `send` with what there is.
     pub(in crate::engine) fn answer_send(&mut self, id: ConnId, now: Now) {
         let Some(request) = self.conn_mut(id).and_then(|conn| conn.request.as_mut()) else { return };
-        let Route::Send(session) = request.route else { return };
+        let Route::Send(session_id) = request.route else { return };
         let body = request.messages();
-        if let Some(link) = self.session_mut(session).and_then(|held| held.link.as_mut())
+        if let Some(link) = self.session_mut(session_id).and_then(|session| session.link.as_mut())
             && link.sending == Some(id)
         {
             link.sending = None;

@@ -10,7 +10,7 @@ use super::Link;
 use crate::codes::{Code, close};
 use crate::conn::{Allowed, PendingHello, Request, Returning, Shape, Subscription};
 use crate::engine::admission::full_refusal;
-use crate::engine::requests::refuse_own;
+use crate::engine::emit::refuse_own;
 use crate::engine::{AppEvent, Engine, size};
 use crate::error::Fault;
 use crate::frame::http::Refusal;
@@ -81,7 +81,7 @@ impl Engine {
     pub(in crate::engine) fn begin_subscription(
         &mut self,
         id: ConnId,
-        session: SessionId,
+        session_id: SessionId,
         wanted: &Subscription,
         owner: Option<SessionId>,
         expires: Option<Ends>,
@@ -89,18 +89,18 @@ impl Engine {
     ) {
         let until = now.tick.plus_ms(self.config.limits.resume_ms);
         let head = self.log.head();
-        let Some(held) = self.session_mut(session) else { return };
+        let Some(session) = self.session_mut(session_id) else { return };
         let mut link = Link::new(head, false, None);
         link.ephemeral = true;
         link.owner = owner;
         link.here = false;
-        held.link = Some(Box::new(link));
-        held.lagging = true;
-        held.until = until;
-        let user = held.user().cloned();
-        self.timers.set(Due::Away(session), until);
+        session.link = Some(Box::new(link));
+        session.lagging = true;
+        session.until = until;
+        let user = session.user().cloned();
+        self.timers.set(Due::Away(session_id), until);
         if let Some(owner) = owner.and_then(|owner| self.session_mut(owner)) {
-            owner.rare().lent.push(session);
+            owner.rare().lent.push(session_id);
         }
         let (mut allowed, mut asked): (Vec<Allowed>, Vec<Arc<str>>) = (Vec::new(), Vec::new());
         for name in &wanted.rooms {
@@ -108,7 +108,7 @@ impl Engine {
             let settings = match self.settings_for(name) {
                 Ok(settings) => settings,
                 Err(fault) => {
-                    self.end_session(session, REFUSED, close::FORBIDDEN, now);
+                    self.end_session(session_id, REFUSED, close::FORBIDDEN, now);
                     self.refuse_request(id, &refusal_of(&fault), true, now);
                     return;
                 }
@@ -122,13 +122,14 @@ impl Engine {
         }
         let open = u32::try_from(asked.len()).expect("the rooms of a session are bounded");
         if let Some(full) = self.question_full(id).filter(|_| open > 0) {
-            self.end_session(session, REFUSED, close::OVERLOADED, now);
+            self.end_session(session_id, REFUSED, close::OVERLOADED, now);
             self.refuse_request(id, &full_refusal(&full), true, now);
             return;
         }
         asked.reverse();
         let (later, resuming) = (asked, false);
-        let returning = Returning { session, user, expires, open, later, resuming, rooms: allowed };
+        let returning =
+            Returning { session: session_id, user, expires, open, later, resuming, rooms: allowed };
         if open == 0 {
             self.finish_subscription(id, wanted, returning, now);
             return;
@@ -158,26 +159,26 @@ impl Engine {
         returning: Returning,
         now: Now,
     ) {
-        let session = returning.session;
+        let session_id = returning.session;
         let refused = returning.rooms.iter().find(|allowed| allowed.grants.is_none());
         if let Some(refused) = refused {
-            self.end_session(session, REFUSED, close::FORBIDDEN, now);
+            self.end_session(session_id, REFUSED, close::FORBIDDEN, now);
             let message = format!("this stream may not hear room {:?}", refused.room);
             self.refuse_request(id, &Refusal::new(403, Code::Forbidden, message), true, now);
             return;
         }
-        if self.session(session).is_none() {
+        if self.session(session_id).is_none() {
             self.refuse_request(id, &super::no_session(), true, now);
             return;
         }
         let since = self.log.since(wanted.since.as_deref());
         let mut cursor = if let Since::Known(seq) = since { seq } else { self.log.head() };
-        let owner = self.holder_of(session);
+        let owner = self.holder_of(session_id);
         for allowed in returning.rooms {
             let room = match self.make_room(&allowed.room, &owner) {
                 Ok(room) => room,
                 Err(fault) => {
-                    self.end_session(session, REFUSED, close::OVERLOADED, now);
+                    self.end_session(session_id, REFUSED, close::OVERLOADED, now);
                     self.refuse_request(id, &refusal_of(&fault), true, now);
                     return;
                 }
@@ -186,53 +187,54 @@ impl Engine {
             let grants = allowed.grants.unwrap_or(Grants::NONE);
             let began = self.began(room, grants, since, wanted.last);
             cursor = cursor.min(began);
-            let member = Member { session, began, floor: 0, info: allowed.info, grants, visible: false };
-            self.enter(session, room, member, 0, now);
+            let member =
+                Member { session: session_id, began, floor: 0, info: allowed.info, grants, visible: false };
+            self.enter(session_id, room, member, 0, now);
         }
         if since == Since::Unknown {
-            self.expire_rooms_of(session, now);
-            cursor = self.renew_floors(session, since);
+            self.expire_rooms_of(session_id, now);
+            cursor = self.renew_floors(session_id, since);
         }
-        if let Some(link) = self.session_mut(session).and_then(|held| held.link.as_mut()) {
+        if let Some(link) = self.session_mut(session_id).and_then(|session| session.link.as_mut()) {
             link.read = true;
             link.here = true;
             link.position = cursor;
         }
-        self.begin_events(id, session, wanted.shape);
+        self.begin_events(id, session_id, wanted.shape);
         self.timers.drop(Due::Welcome(id));
         let past = since != Since::Nothing || wanted.last.is_some();
         if past && !wanted.shape.plain && wanted.stream.is_none() {
-            self.owe_live(session);
+            self.owe_live(session_id);
         }
-        self.hear_from(id, session, cursor, now);
+        self.hear_from(id, session_id, cursor, now);
         if let Some(stream) = &wanted.stream {
-            self.run_stream(id, session, stream);
+            self.run_stream(id, session_id, stream);
         } else {
-            self.welcome(id, session, cursor, None, now);
+            self.welcome(id, session_id, cursor, None, now);
         }
         if since == Since::Unknown {
-            self.tell_unknown_past(session);
+            self.tell_unknown_past(session_id);
         }
         if self.config.lifecycle {
-            self.know(session);
-            self.events.list.push(AppEvent::Opened { session });
+            self.know(session_id);
+            self.events.list.push(AppEvent::Opened { session: session_id });
         }
-        self.feed(session, now);
+        self.feed(session_id, now);
     }
 
     /// Where a room begins for such a stream.
-    fn began(&self, room: RoomId, grants: Grants, since: Since, last: Option<u64>) -> Seq {
-        let Some(place) = self.room(room).filter(|_| grants.contains(Grants::HISTORY)) else {
+    fn began(&self, room_id: RoomId, grants: Grants, since: Since, last: Option<u64>) -> Seq {
+        let Some(room) = self.room(room_id).filter(|_| grants.contains(Grants::HISTORY)) else {
             return self.log.head();
         };
         match (since, last) {
             (Since::Known(seq), _) => seq,
-            (Since::Unknown, _) => place.ring.forgotten(),
+            (Since::Unknown, _) => room.ring.forgotten(),
             (Since::Nothing, None) => self.log.head(),
             (Since::Nothing, Some(last)) => {
-                let before = place.ring.len().saturating_sub(size(last));
-                let passed = before.checked_sub(1).and_then(|at| place.ring.iter().nth(at));
-                passed.map_or_else(|| place.ring.forgotten(), |entry| entry.seq)
+                let before = room.ring.len().saturating_sub(size(last));
+                let passed = before.checked_sub(1).and_then(|at| room.ring.iter().nth(at));
+                passed.map_or_else(|| room.ring.forgotten(), |entry| entry.seq)
             }
         }
     }

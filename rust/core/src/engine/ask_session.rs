@@ -12,12 +12,12 @@ use crate::limits::fixed::ASKS;
 
 impl Engine {
     /// Ask a session; its answer comes as `AppEvent::Reply` with the id that this gives.
-    pub fn ask(&mut self, session: SessionId, event: &str, data: &[u8]) -> Result<u64, Fault> {
+    pub fn ask(&mut self, session_id: SessionId, event: &str, data: &[u8]) -> Result<u64, Fault> {
         self.config.names().check(format_args!("the name of an event"), event)?;
         let from = self.asks_from;
-        let Some(held) = self.session_mut(session) else { return Err(ended()) };
-        held.known = true;
-        let rare = held.rare();
+        let Some(session) = self.session_mut(session_id) else { return Err(ended()) };
+        session.known = true;
+        let rare = session.rare();
         if rare.asks.len() >= ASKS {
             let told = format!("{ASKS} requests to this session are open, the limit");
             return Err(Fault::new(Code::Overloaded, told).retry());
@@ -26,24 +26,26 @@ impl Engine {
         let id = rare.last_ask.max(from) + 1;
         rare.last_ask = id;
         rare.asks.push(Ask { id, event: event.into(), data: data.into() });
-        self.tell_session(session, |out, form| envelope::request(out, form, id, event, (data, Form::Json)));
+        self.tell_session(session_id, |out, form| {
+            envelope::request(out, form, id, event, (data, Form::Json));
+        });
         Ok(id)
     }
 
     /// Nobody waits for this answer any more.
-    pub fn forget_ask(&mut self, session: SessionId, id: u64) {
-        if let Some(rare) = self.session_mut(session).and_then(|held| held.rare.as_mut()) {
+    pub fn forget_ask(&mut self, session_id: SessionId, id: u64) {
+        if let Some(rare) = self.session_mut(session_id).and_then(|session| session.rare.as_mut()) {
             rare.asks.retain(|ask| ask.id != id);
         }
     }
 
     /// A session is back: what it has not answered comes again, with its id.
-    pub(super) fn ask_again(&mut self, session: SessionId) {
-        let Some(held) = self.session(session) else { return };
+    pub(super) fn ask_again(&mut self, session_id: SessionId) {
+        let Some(session) = self.session(session_id) else { return };
         let open: Vec<(u64, Box<str>, Box<[u8]>)> =
-            held.asks().iter().map(|ask| (ask.id, ask.event.clone(), ask.data.clone())).collect();
+            session.asks().iter().map(|ask| (ask.id, ask.event.clone(), ask.data.clone())).collect();
         for (id, event, data) in open {
-            self.tell_session(session, |out, form| {
+            self.tell_session(session_id, |out, form| {
                 envelope::request(out, form, id, &event, (&data, Form::Json));
             });
         }
@@ -51,11 +53,13 @@ impl Engine {
 
     pub(super) fn said_reply(
         &mut self,
-        session: SessionId,
+        session_id: SessionId,
         id: u64,
         result: Result<Data<'_>, PeerFailure<'_>>,
     ) {
-        let Some(rare) = self.session_mut(session).and_then(|held| held.rare.as_mut()) else { return };
+        let Some(rare) = self.session_mut(session_id).and_then(|session| session.rare.as_mut()) else {
+            return;
+        };
         let Some(at) = rare.asks.iter().position(|ask| ask.id == id) else { return }; // answered already
         rare.asks.remove(at);
         let (form, data, error) = match result {
@@ -73,7 +77,7 @@ impl Engine {
             Ok(data) => (data.form, Some(self.events.keep(&data.bytes)), None),
             Err(failure) => (Form::Json, None, Some((failure.code.to_string(), failure.message.to_string()))),
         };
-        self.events.list.push(AppEvent::Reply { session, request: id, form, data, error });
+        self.events.list.push(AppEvent::Reply { session: session_id, request: id, form, data, error });
     }
 }
 

@@ -34,25 +34,30 @@ impl Engine {
         Some(waiting)
     }
 
-    pub(super) fn said_emit(&mut self, session: SessionId, emit: &Emit<'_>, now: Now) -> Result<(), Fault> {
+    pub(super) fn said_emit(
+        &mut self,
+        session_id: SessionId,
+        emit: &Emit<'_>,
+        now: Now,
+    ) -> Result<(), Fault> {
         let id = emit.id;
         if let Some(id) = id
-            && let Some(held) = self.session(session)
+            && let Some(session) = self.session(session_id)
         {
-            if id <= held.acks.taken() {
-                return self.emitted_before(session, emit, id, now);
+            if id <= session.acks.taken() {
+                return self.emitted_before(session_id, emit, id, now);
             }
-            self.has_place_for_ack(session)?;
-            let Some(held) = self.session_mut(session) else { return Ok(()) };
-            let Seen::New = held.acks.take(id) else { return Ok(()) };
+            self.has_place_for_ack(session_id)?;
+            let Some(session) = self.session_mut(session_id) else { return Ok(()) };
+            let Seen::New = session.acks.take(id) else { return Ok(()) };
         }
-        if let Err(fault) = self.begin_emit(session, emit, now) {
-            self.fail_request(session, id, &fault);
+        if let Err(fault) = self.begin_emit(session_id, emit, now) {
+            self.fail_request(session_id, id, &fault);
         }
         Ok(())
     }
 
-    fn begin_emit(&mut self, session: SessionId, emit: &Emit<'_>, now: Now) -> Result<(), Fault> {
+    fn begin_emit(&mut self, session_id: SessionId, emit: &Emit<'_>, now: Now) -> Result<(), Fault> {
         let Some(&handler) = self.handlers.get(&*emit.event) else {
             if emit.event.starts_with('$') {
                 return Err(Fault::new(Code::Forbidden, "events that begin with $ are rtcore's own"));
@@ -62,22 +67,22 @@ impl Engine {
         let id = emit.id;
         let mut key = None;
         if let Some(text) = &emit.key
-            && let Some(author) = self.session(session).map(|held| Arc::clone(&held.author))
+            && let Some(author) = self.session(session_id).map(|session| Arc::clone(&session.author))
         {
             let scope = Scope { user: scope_user(&author), kind: Kind::Emit((&*emit.event).into()) };
             let content = content_of(&emit.event, &emit.data.bytes, emit.data.form);
-            let (owner, result) = (self.holder_of(session), self.expected_result());
+            let (owner, result) = (self.holder_of(session_id), self.expected_result());
             match self.claim(&scope, text, content, &owner, result, now)? {
                 Claimed::Done(kept) => {
-                    self.finish_request(session, id, kept);
+                    self.finish_request(session_id, id, kept);
                     return Ok(());
                 }
                 Claimed::InProgress(first) => {
-                    self.wait_for_key(session, id, emit.data.bytes.len(), first);
+                    self.wait_for_key(session_id, id, emit.data.bytes.len(), first);
                     return Ok(());
                 }
                 Claimed::New(ticket) => {
-                    self.note_key(session, id, text, ticket);
+                    self.note_key(session_id, id, text, ticket);
                     key = Some(ticket);
                 }
             }
@@ -85,7 +90,7 @@ impl Engine {
         let data = &emit.data;
         let bytes = u32::try_from(data.bytes.len()).unwrap_or(u32::MAX);
         let keyed = key.is_some();
-        let request = self.ticket(Waiting::Emit { session, id, bytes, key, begun: false });
+        let request = self.ticket(Waiting::Emit { session: session_id, id, bytes, key, begun: false });
         let (form, kept) = if data.form == Form::Json && data.has_bin {
             // Python reads `$bin` as bytes from `MessagePack` only.
             self.scratch.clear();
@@ -96,9 +101,16 @@ impl Engine {
         } else {
             (data.form, self.events.keep(&data.bytes))
         };
-        self.count_waiting(session, bytes);
+        self.count_waiting(session_id, bytes);
         self.stats.emitted += 1;
-        self.events.list.push(AppEvent::Request { session, request, handler, form, data: kept, keyed });
+        self.events.list.push(AppEvent::Request {
+            session: session_id,
+            request,
+            handler,
+            form,
+            data: kept,
+            keyed,
+        });
         Ok(())
     }
 
@@ -108,23 +120,25 @@ impl Engine {
     }
 
     fn answer_emit(&mut self, request: u64, data: &[u8], form: Form, now: Now) {
-        let Some(Waiting::Emit { session, id, bytes, key, .. }) = self.answered(request) else { return };
-        self.settle(session, bytes);
+        let Some(Waiting::Emit { session: session_id, id, bytes, key, .. }) = self.answered(request) else {
+            return;
+        };
+        self.settle(session_id, bytes);
         if let Some(key) = key {
             let kept = Kept::Data { bytes: data.into(), form };
             self.finish_key(key, &kept, now);
-            self.finish_request(session, id, kept);
+            self.finish_request(session_id, id, kept);
         } else if let Some(id) = id {
-            self.tell_reply(session, Some(id), |out, form_of| {
+            self.tell_reply(session_id, Some(id), |out, form_of| {
                 envelope::ack(out, form_of, id, Some((data, form)));
             });
             let bounds = self.ack_bounds();
-            if let Some(held) = self.session_mut(session) {
-                held.acks.finish_data(id, data, form, &bounds);
+            if let Some(session) = self.session_mut(session_id) {
+                session.acks.finish_data(id, data, form, &bounds);
             }
-            self.weigh_acks(session);
+            self.weigh_acks(session_id);
         }
-        self.go_on(session, now);
+        self.go_on(session_id, now);
     }
 
     /// The application begins to do a request with a key. False: nobody waits for it any more, and it must not be done.
@@ -172,22 +186,22 @@ impl Engine {
     }
 
     /// A request waits no more.
-    pub(super) fn settle(&mut self, session: SessionId, bytes: u32) {
-        if let Some(held) = self.session_mut(session) {
-            held.waiting = held.waiting.saturating_sub(1);
-            held.waiting_bytes = held.waiting_bytes.saturating_sub(bytes);
+    pub(super) fn settle(&mut self, session_id: SessionId, bytes: u32) {
+        if let Some(session) = self.session_mut(session_id) {
+            session.waiting = session.waiting.saturating_sub(1);
+            session.waiting_bytes = session.waiting_bytes.saturating_sub(bytes);
         }
     }
 
     /// A request of a peer is done: its ack is kept, and said on the newest connection.
-    pub(super) fn finish_request(&mut self, session: SessionId, id: Option<u64>, kept: Kept) {
+    pub(super) fn finish_request(&mut self, session_id: SessionId, id: Option<u64>, kept: Kept) {
         let Some(id) = id else { return };
-        self.tell_kept(session, id, &kept);
+        self.tell_kept(session_id, id, &kept);
         let bounds = self.ack_bounds();
-        if let Some(held) = self.session_mut(session) {
-            held.acks.finish(id, kept, &bounds);
+        if let Some(session) = self.session_mut(session_id) {
+            session.acks.finish(id, kept, &bounds);
         }
-        self.weigh_acks(session);
+        self.weigh_acks(session_id);
     }
 
     /// A request could not be done. Its error is its ack, and kept like one.
@@ -217,11 +231,11 @@ impl Engine {
     }
 
     /// A request waits for the application.
-    fn count_waiting(&mut self, session: SessionId, bytes: u32) {
-        if let Some(held) = self.session_mut(session) {
-            held.known = true;
-            held.waiting = held.waiting.saturating_add(1);
-            held.waiting_bytes = held.waiting_bytes.saturating_add(bytes);
+    fn count_waiting(&mut self, session_id: SessionId, bytes: u32) {
+        if let Some(session) = self.session_mut(session_id) {
+            session.known = true;
+            session.waiting = session.waiting.saturating_add(1);
+            session.waiting_bytes = session.waiting_bytes.saturating_add(bytes);
         }
     }
 
@@ -239,26 +253,30 @@ impl Engine {
     }
 
     /// `auth`: a new token for the session that is here.
-    pub(super) fn said_auth(&mut self, session: SessionId, id: Option<u64>, token: &str) {
-        if let (Some(id), Some(held)) = (id, self.session_mut(session)) {
-            held.acks.note(id);
+    pub(super) fn said_auth(&mut self, session_id: SessionId, id: Option<u64>, token: &str) {
+        if let (Some(id), Some(session)) = (id, self.session_mut(session_id)) {
+            session.acks.note(id);
         }
         if !self.config.authenticates {
             if let Some(id) = id {
-                self.tell_reply(session, Some(id), |out, form| envelope::auth(out, form, id, None));
+                self.tell_reply(session_id, Some(id), |out, form| envelope::auth(out, form, id, None));
             }
             return;
         }
-        if let Some(full) = self.shares.full_for(&self.holder_of(session), What::Question, 1) {
+        if let Some(full) = self.shares.full_for(&self.holder_of(session_id), What::Question, 1) {
             let fault = Fault::new(Code::Overloaded, full.to_string()).retry();
-            self.tell_fault(session, &fault.with_id(id));
+            self.tell_fault(session_id, &fault.with_id(id));
             return;
         }
         // It waits as an `emit` does, so a peer cannot make more of them wait than the settings allow.
         let bytes = u32::try_from(token.len()).unwrap_or(u32::MAX);
-        let ticket = self.ticket(Waiting::Reauth { session, id, bytes });
-        self.count_waiting(session, bytes);
-        self.events.list.push(AppEvent::Reauthenticate { session, ticket, token: token.to_owned() });
+        let ticket = self.ticket(Waiting::Reauth { session: session_id, id, bytes });
+        self.count_waiting(session_id, bytes);
+        self.events.list.push(AppEvent::Reauthenticate {
+            session: session_id,
+            ticket,
+            token: token.to_owned(),
+        });
     }
 
     /// The application's word about a new token: it is `user`'s, until `expires`.
@@ -275,22 +293,22 @@ impl Engine {
 
     fn new_token(
         &mut self,
-        session: SessionId,
+        session_id: SessionId,
         id: Option<u64>,
         user: Option<&str>,
         expires: Option<Ends>,
         now: Now,
     ) {
-        let Some(held) = self.session(session) else { return };
-        if held.user().map(|user| &**user) != user {
+        let Some(session) = self.session(session_id) else { return };
+        if session.user().map(|user| &**user) != user {
             let fault = Fault::new(Code::Unauthorized, "the token belongs to another user").with_id(id);
-            self.tell_fault(session, &fault);
+            self.tell_fault(session_id, &fault);
             return;
         }
-        self.renew(session, expires, now);
+        self.renew(session_id, expires, now);
         if let Some(id) = id {
             let date = expires.map(|ends| ends.date);
-            self.tell_reply(session, Some(id), |out, form| envelope::auth(out, form, id, date));
+            self.tell_reply(session_id, Some(id), |out, form| envelope::auth(out, form, id, date));
         }
     }
 }
