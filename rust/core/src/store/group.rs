@@ -48,7 +48,7 @@ pub enum Report {
     Unknown(GroupId, Trouble),
     /// The store takes nothing until it says `Up`: a group that was under way is `Unknown` or `Refused`, said before.
     Down(Trouble),
-    /// It takes groups again.
+    /// It takes groups again. Said after each `Down`, and after an `Unknown` that is decided.
     Up,
     /// What was read.
     Read(ReadId, Result<Page, Trouble>),

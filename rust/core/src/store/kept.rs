@@ -13,7 +13,8 @@ pub type KeptMember = Member;
 /// What is known at the start. Entries and keys are read when they are wanted.
 #[derive(Clone, Debug)]
 pub struct Kept {
-    /// The epoch of the log. None: a new file, and the core chooses one.
+    /// The epoch of the log. None: a new file or one that was replaced, and the core chooses one and says it
+    /// (`Record::Epoch`). Until that is on disk, each start finds none.
     pub epoch: Option<String>,
     /// How this life begins.
     pub origin: Origin,
@@ -40,7 +41,7 @@ pub enum Origin {
     Crash,
     /// After a crash of the machine: what was committed without fsync may be gone.
     Machine,
-    /// The file was restored, rolled back or set aside: a new epoch, without sessions.
+    /// The file was restored, rolled back or set aside: a new epoch, without sessions. Numbers go on.
     Replaced,
 }
 

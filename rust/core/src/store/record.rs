@@ -61,6 +61,8 @@ pub enum Record {
         /// The key.
         key: Box<str>,
     },
+    /// The epoch of the log from here on: said in the first group of a life that had none, with the first reservation.
+    Epoch(Arc<str>),
     /// So long did the server run (ms), over all its lives: what keys grow old by.
     Running(u64),
     /// No number above this is given before another of these is on disk.
