@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from .client import Event as Event
     from .client import Gap as Gap
     from .client import Outbox as Outbox
+    from .client import Pool as Pool
     from .client import connect as connect
     from .config import Config as Config
     from .errors import ConfigError as ConfigError
@@ -81,7 +82,7 @@ _HOMES: Final = {
     "._turn.nursery": "SessionNursery",
     ".app": "App",
     ".auth": "ANONYMOUS Access Hello Join User",
-    ".client": "Client Event Gap Outbox connect",
+    ".client": "Client Event Gap Outbox Pool connect",
     ".config": "Config",
     ".errors": "ConfigError Denied Forbidden InvalidData KeyConflict NotFound NotServing Overloaded Refuse "
     "RemoteError RtcoreError SessionEnded SocketClosed StartError Timeout UsageError",
@@ -146,6 +147,7 @@ __all__ = [  # noqa: RUF022 - plainly by the alphabet
     "NotServing",
     "Outbox",
     "Overloaded",
+    "Pool",
     "Position",
     "RawSocket",
     "Refuse",

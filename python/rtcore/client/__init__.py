@@ -27,6 +27,7 @@ from .errors import OutboxError as OutboxError
 from .errors import OutboxForeign as OutboxForeign
 from .errors import OutboxLocked as OutboxLocked
 from .errors import OutboxNewer as OutboxNewer
+from .errors import PoolTimeout as PoolTimeout
 from .errors import Rejected as Rejected
 from .errors import RequestError as RequestError
 from .errors import RequestTimeout as RequestTimeout
@@ -39,6 +40,8 @@ from .errors import WrongURL as WrongURL
 from .errors import WrongVersion as WrongVersion
 from .handle import Sent as Sent
 from .outbox import Overflow as Overflow
+from .pool import Pool as Pool
+from .pool import PoolStats as PoolStats
 from .reader import Event as Event
 from .reader import Gap as Gap
 from .room import Room as Room
@@ -46,5 +49,5 @@ from .states import State as State
 from .store import Outbox as Outbox
 
 # A public name has one home: these are offered by `rtcore` itself.
-for _thing in (Client, Event, Gap, Outbox, connect):
+for _thing in (Client, Event, Gap, Outbox, Pool, connect):
     _thing.__module__ = "rtcore"

@@ -22,6 +22,13 @@ class Asking:
     def __init__(self, machine: Machine, runner: Runner, *, timeout: float, stored: bool) -> None:
         self.machine, self.runner, self.timeout, self.stored = machine, runner, timeout, stored
         self._breaths = 0
+        self.over: Exception | None = None
+        """Why nothing may be asked through this any more: a client that was lent was given back."""
+
+    def still(self) -> None:
+        """Raises what ended it, if anything did."""
+        if self.over is not None:
+            raise self.over
 
     def send(
         self,
@@ -36,6 +43,7 @@ class Asking:
         hold: Any = None,
     ) -> Sent:
         """Make a request of the program's, and give its handle."""
+        self.still()
         if data is not None:
             fields["data"] = data_of(data)
         clock = self.machine.clock
@@ -61,6 +69,7 @@ class Asking:
 
     async def ask(self, kind: str, fields: Said, timeout: float | None, **more: Any) -> Any:
         """Make a request that changes nothing if it is done again, and wait for it."""
+        self.still()
         patience = None if timeout is None else self.machine.clock.now() + timeout
         return await self.result(self.handle(self.machine.request(kind, fields, patience=patience, **more)))
 

@@ -213,6 +213,7 @@ class Client:
             UsageError: the handler does not take one argument.
 
         """
+        self._asking.still()
 
         def register(handler: H) -> H:
             self._handlers.add(event, handler)
@@ -229,6 +230,7 @@ class Client:
 
     def answer(self, event: str) -> Callable[[A], A]:
         """Answer the server's requests of this name: the function gets their data, and returns the reply."""
+        self._asking.still()
 
         def register(handler: A) -> A:
             takes_one(handler, "answer")
@@ -250,6 +252,7 @@ class Client:
         fields: Said = {"stream": name, "credit": 64}
         if data is not None:
             fields["data"] = data_of(data)
+        self._asking.still()
         state, bell = StreamState(), Bell()
         state.wake = bell.ring
         state.request = self._machine.request("open", fields, hold=state, done=state.opened)
@@ -304,6 +307,24 @@ class Client:
                 await self._runner.changed.wait()
             return
         raise NotConnected(f"not connected within {timeout:g} s: {machine.last_failure or 'no answer'}")
+
+    async def ping(self) -> float:
+        """Ask whether the server is there, and give the round trip in seconds.
+
+        Raises:
+            ConnectError: the connection was lost before the answer; or the client has ended.
+
+        """
+        machine, pulse = self._machine, self._machine.pulse
+        count = pulse.answered if pulse is not None else 0
+        if pulse is not None and pulse.asked is None:
+            machine.ping()
+            self._runner.pump()
+        while pulse is not None and pulse is machine.pulse and pulse.answered == count:
+            await self._runner.changed.wait()
+        if pulse is None or pulse.last is None or pulse.answered == count:
+            raise machine.error or NotConnected("no connection, so nobody answers a ping")
+        return pulse.last
 
     async def close(self) -> None:
         """Wait for the answers to what was written (5 s), and end.

@@ -34,6 +34,7 @@ class Entering:
         resume: bool,
     ) -> tuple[RoomState, Reader]:
         """Join, and give what is heard from the beginning of this join on."""
+        self.asking.still()
         if last is not None and since is not None:
             raise UsageError("a join has last= or since=, not both")
         rooms = self._machine.hearing.rooms
@@ -121,6 +122,17 @@ class Entering:
         if request.error is None and state is not None and state.views <= 0:
             state.member = False
             self._machine.hearing.rooms.forget(state.name)
+            self.asking.runner.tell()
+
+    async def leave_all(self) -> None:
+        """Leave every room, whoever joined it, and wait until the server has said so to each."""
+        rooms, runner = self._machine.hearing.rooms, self.asking.runner
+        for state in rooms:
+            state.views = 0
+            state.end(None)
+            self._unwanted(state)
+        while list(rooms) and self._machine.state is not State.ENDED:
+            await runner.changed.wait()
 
     async def history(
         self, room: str, after: int | None, limit: int, timeout: float | None

@@ -11,6 +11,7 @@ RtcoreError
     │   └── TooLarge          it is over the server's limit, and was not sent
     ├── LeftRoom              the application took this session out of the room
     ├── StreamLost            the stream cannot go on where it was
+    ├── PoolTimeout           no client of a pool came free in time (also a `Timeout`)
     ├── OutboxError           the outbox cannot be used: OutboxLocked, OutboxForeign, OutboxNewer
     └── ConnectError          the client is not connected, and will not come back by itself
         ├── WrongURL, NotRtcore, WrongVersion, BadCertificate
@@ -111,6 +112,12 @@ class StreamLost(ClientError):
     """The stream cannot go on where it was: the session is another, or the item is no longer kept."""
 
     code = "STREAM_LOST"
+
+
+class PoolTimeout(ClientError, Timeout):
+    """No client of the pool came free in time: all connections to that server are lent."""
+
+    code = "OVERLOADED"
 
 
 class OutboxError(ClientError):

@@ -62,6 +62,10 @@ class Handlers:
         if handler in self._by_name.get(event, ()):
             self._by_name[event].remove(handler)
 
+    def clear(self) -> None:
+        """Call none of them any longer."""
+        self._by_name.clear()
+
     async def hear(self, item: Event | Gap) -> None:
         """Call those that want it, one after the other."""
         names: tuple[str | None, ...] = (item.name, None) if isinstance(item, Event) else (None,)

@@ -333,8 +333,8 @@ class Machine:
             self.effects.append(Write(self.gen, (coded,)))
 
     def _pong(self, said: Said) -> None:
-        if self.pulse is not None:
-            self.pulse.ponged(self.clock.now(), said.get("time"))
+        if self.pulse is not None and self.pulse.ponged(self.clock.now(), said.get("time")) is not None:
+            self.effects.append(Changed())
         self.sending.took(said.get("taken"))
 
     def _expiring(self, said: Said) -> None:

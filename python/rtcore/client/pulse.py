@@ -25,6 +25,8 @@ class Pulse:
         self.round_trips: deque[float] = deque(maxlen=256)
         self._outcomes: deque[bool] = deque(maxlen=WINDOW)
         self.asked: float | None = None
+        self.answered = 0
+        """How many pings had their answer."""
         self._name = 0
 
     def any_byte(self, now: float) -> None:
@@ -49,6 +51,7 @@ class Pulse:
             return None
         trip = max(0.0, now - self.asked)
         self.asked = None
+        self.answered += 1
         self.last = trip
         self.smoothed = trip if self.smoothed is None else (1 - SMOOTH) * self.smoothed + SMOOTH * trip
         self.round_trips.append(trip)

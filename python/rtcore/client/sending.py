@@ -266,6 +266,12 @@ class Sending:
                 request.tell()
 
     @property
+    def owes(self) -> bool:
+        """Whether a request of the program's has not ended: it waits, is on its way, or goes again later."""
+        later = (each for *_, each in self._later)
+        return any(not (each.ours or each.ended) for each in (*later, *self.box.all()))
+
+    @property
     def acked(self) -> int:
         """The acks of all ids up to this are here, and on disk where there is a store."""
         return self.ledger.acked(self.box.acked)

@@ -119,6 +119,13 @@ class Streams:
             self._sending.say({"type": "cancel", "id": request.id})
         self._sending.give_up(request, "nobody reads the stream")
 
+    def cancel_all(self, error: Exception) -> None:
+        """Whoever reads one hears why it is over; the server is told to stop."""
+        opening = [each.hold for each in self._sending.box.all() if each.kind == "open"]
+        for stream in [*self._known.values(), *opening]:
+            stream.stop(error)
+            self.cancel(stream)
+
     def stop(self, error: Exception) -> None:
         """None of them goes on."""
         for stream in self._known.values():
