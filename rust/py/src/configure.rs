@@ -10,7 +10,7 @@ use rtcore_core::frame::http::{self, Parsed};
 use rtcore_core::frame::origin::{is_host, origin_ok};
 use rtcore_core::frame::{Believed, Cidr};
 use rtcore_core::log::ring::Bounds;
-use rtcore_core::room::settings::{Patterns, Policy, Settings};
+use rtcore_core::room::settings::{Durability, Patterns, Policy, Settings};
 
 #[pymethods]
 impl Core {
@@ -80,6 +80,7 @@ impl Core {
             state,
             presence,
             grants: grants_of(&grants)?,
+            durable: Durability::Off,
         };
         let mut inner = self.lock();
         let rooms = &mut inner.config()?.rooms;

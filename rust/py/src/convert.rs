@@ -110,7 +110,9 @@ fn tuple<'py>(py: Python<'py>, event: AppEvent, events: &Events) -> PyResult<Bou
         AppEvent::Refused { what, address, text: why } => {
             (kind::REFUSED, what as u8, text(address), why).into_pyobject(py)
         }
-        AppEvent::Unblocked { ticket } => (kind::UNBLOCKED, ticket).into_pyobject(py),
+        AppEvent::Unblocked { ticket } | AppEvent::Stored { ticket, .. } => {
+            (kind::UNBLOCKED, ticket).into_pyobject(py)
+        }
         AppEvent::StreamOpened { session, id, stream, form, data } => {
             (kind::STREAM_OPENED, session.0, id, stream, form as u8, bytes(data)).into_pyobject(py)
         }

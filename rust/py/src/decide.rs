@@ -117,6 +117,7 @@ impl Core {
             key,
             volatile,
             trace,
+            request: None,
         };
         let mut inner = self.lock();
         let (engine, now) = inner.engine_now()?;

@@ -62,7 +62,7 @@ impl From<Unpublished> for Failure {
     fn from(unpublished: Unpublished) -> Self {
         match unpublished {
             Unpublished::Fault(fault) => Self::Fault(fault),
-            Unpublished::Blocked(ticket) => Self::Blocked(ticket),
+            Unpublished::Blocked(ticket) | Unpublished::Storing(ticket) => Self::Blocked(ticket),
         }
     }
 }

@@ -67,6 +67,7 @@ impl Streams {
             Op::Finish(conn) => (conn, FINISH, 0),
             Op::Drop(conn) => (conn, DROP, 0),
             Op::HandOver { conn, .. } => (conn, HANDED_OVER, 0),
+            Op::Store(_) => return Some(op),
         };
         let stream = self.find(conn)?;
         stream.state = (stream.state | set) & !clear;

@@ -210,6 +210,7 @@ impl Shard {
                     self.foreign.1.push(op);
                 }
             }
+            Op::Store(_) => self.foreign.1.push(op),
             Op::HandOver { conn, bytes, address, port, secure } => match self.take_out(conn) {
                 Some(socket) => {
                     // A descriptor that the poller does not know is as good as one that it forgot.

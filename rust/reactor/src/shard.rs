@@ -196,7 +196,11 @@ impl Shard {
             whose.push(conn);
         }
         for op in ops {
-            let whose = if self.owns(conn_of(&op)) { &mut self.ops } else { &mut self.foreign.1 };
+            let whose = if conn_of(&op).is_some_and(|conn| self.owns(conn)) {
+                &mut self.ops
+            } else {
+                &mut self.foreign.1
+            };
             whose.push(op);
         }
     }
@@ -274,13 +278,14 @@ pub(crate) fn find(sockets: &mut [Option<Socket>], conn: ConnId) -> Option<&mut 
     sockets.get_mut(conn.index())?.as_mut().filter(|socket| socket.generation == conn.generation())
 }
 
-/// Whom an op concerns.
-pub(crate) fn conn_of(op: &Op) -> ConnId {
+/// Whom an op concerns. None: the store.
+pub(crate) fn conn_of(op: &Op) -> Option<ConnId> {
     match *op {
         Op::Pause(conn)
         | Op::Resume(conn)
         | Op::Finish(conn)
         | Op::Drop(conn)
-        | Op::HandOver { conn, .. } => conn,
+        | Op::HandOver { conn, .. } => Some(conn),
+        Op::Store(_) => None,
     }
 }

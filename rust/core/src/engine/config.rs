@@ -54,10 +54,14 @@ pub struct Config {
     pub token_in_url: bool,
     /// Whether only loopback names are taken in `Host`.
     pub loopback_only: bool,
+    /// Whether there is a store: only then may anything be durable.
+    pub store: bool,
     /// Rooms by pattern.
     pub rooms: Vec<Settings>,
     /// Events by name: the index is what a request tells the application.
     pub events: Vec<String>,
+    /// Those of them whose requests are on disk before their handlers run, and their acks before they leave.
+    pub durable_events: Vec<String>,
     /// Raw sockets by path.
     pub raws: Vec<RawPath>,
     /// Streams of items: the index is what the application is told.

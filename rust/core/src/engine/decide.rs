@@ -41,6 +41,8 @@ pub struct Publication<'a> {
     pub volatile: bool,
     /// A W3C traceparent.
     pub trace: Option<&'a str>,
+    /// The request (`AppEvent::Request`) whose handler says it: its ack leaves when this is on disk.
+    pub request: Option<u64>,
 }
 
 /// Why something was not published.
@@ -50,6 +52,8 @@ pub enum Unpublished {
     Fault(Fault),
     /// Not now: `AppEvent::Unblocked` with this ticket says when to try again.
     Blocked(u64),
+    /// It is on its way to the disk: `AppEvent::Stored` with this ticket says what became of it.
+    Storing(u64),
 }
 
 impl From<Fault> for Unpublished {

@@ -2,9 +2,11 @@
 //!
 //! Parts: none.
 
+use crate::error::Fault;
 use crate::frame::websocket::Kind;
-use crate::ids::{ConnId, Form, SessionId};
+use crate::ids::{ConnId, Form, Seq, SessionId};
 use crate::limits::fixed::REFUSALS_TOLD;
+use crate::store::Ask;
 use std::net::IpAddr;
 
 /// Room (bytes) that a turn's events may leave behind, however little they needed of it.
@@ -34,6 +36,8 @@ pub enum Op {
         /// Whether it came by TLS, to us or to such a proxy.
         secure: bool,
     },
+    /// Of the store: write this, or read it. The answer comes by `Engine::report`.
+    Store(Ask),
 }
 
 /// A range of `Events::bytes`.
@@ -103,6 +107,8 @@ pub enum AppEvent {
     Drained { session: SessionId },
     /// A publication that was blocked may be tried again.
     Unblocked { ticket: u64 },
+    /// What waited for the disk under this ticket is there, with the number of its entry (0: it has none); or why not.
+    Stored { ticket: u64, done: Result<Seq, Fault> },
     /// A stream of items begins: it is over for us when `end_stream` or `fail_stream` says so, whatever comes first.
     StreamOpened { session: SessionId, id: u64, stream: u32, form: Form, data: Blob },
     /// A stream down may make its next item.

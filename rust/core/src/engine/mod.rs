@@ -19,6 +19,7 @@ mod close;
 mod config;
 mod decide;
 mod door;
+mod durable;
 mod emit;
 mod encoding;
 mod errors;

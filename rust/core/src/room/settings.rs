@@ -55,6 +55,36 @@ impl Policy {
     }
 }
 
+/// How sure it must be that an entry is kept before anybody hears it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Durability {
+    /// Memory keeps it, as long as the ring does.
+    #[default]
+    Off,
+    /// It is committed: safe from a crash of the process (`normal`).
+    Commit,
+    /// It is synced: safe from a crash of the machine (`full`).
+    Full,
+}
+
+impl Durability {
+    /// What a word in a configuration names.
+    #[must_use]
+    pub fn parse(word: &str) -> Option<Self> {
+        [Self::Off, Self::Commit, Self::Full].into_iter().find(|durability| durability.word() == word)
+    }
+
+    /// The word.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Off => "off",
+            Self::Commit => "normal",
+            Self::Full => "full",
+        }
+    }
+}
+
 /// The settings of all rooms whose names match a pattern.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[expect(clippy::struct_excessive_bools, reason = "independent switches, each a setting of the application")]
@@ -77,6 +107,8 @@ pub struct Settings {
     pub presence: bool,
     /// What a member may, unless the authorizer says otherwise. See `member_grants`.
     pub grants: Grants,
+    /// Whether its entries are on disk before they are heard. It takes a store (`Config::store`).
+    pub durable: Durability,
 }
 
 impl Settings {
@@ -93,6 +125,7 @@ impl Settings {
             state: false,
             presence: true,
             grants: Grants::PRESENCE | Grants::HISTORY,
+            durable: Durability::Off,
         }
     }
 
@@ -139,6 +172,12 @@ impl Patterns {
     /// Register settings.
     pub fn add(&mut self, settings: Settings) -> Result<(), BadPattern> {
         let pattern = &*settings.pattern;
+        if let Some(own) = [&mut self.all, &mut self.user].into_iter().find(|own| *own.pattern == *pattern) {
+            // Of rtcore's own rooms an application sets what they keep, and how surely.
+            let Settings { bounds, policy, key, durable, .. } = settings;
+            *own = Arc::new(Settings { bounds, policy, key, durable, ..Settings::clone(own) });
+            return Ok(());
+        }
         if let Some(why) = self.objection(pattern) {
             return Err(BadPattern(format!("the room pattern {pattern:?} cannot be used: {why}")));
         }

@@ -16,7 +16,7 @@ use std::net::{IpAddr, Ipv4Addr};
 
 #[path = "engine_said.rs"]
 mod said;
-use said::{ASKED, SAID, UPGRADE};
+use said::{ASKED, SAID, UPGRADE, news};
 
 const NO: ErrorOut<'static> = ErrorOut::new("INTERNAL", "no");
 /// The input, taken byte by byte; when it is used up there is nothing more to do.
@@ -335,16 +335,10 @@ impl World {
         let (room, how) =
             (["relay1", "relay2", "block", "$all", "$user/ada", "nowhere"][dice.of(6)?], dice.byte()?);
         let publication = Publication {
-            room,
-            event: "news",
-            data: b"[1,2,3]",
-            form: Form::Json,
             exclude: self.sessions.get(usize::from(how) % 8).copied(),
-            sender: None,
-            backend: None,
             key: (how % 5 == 0).then_some("k"),
             volatile: how % 7 == 0,
-            trace: None,
+            ..news(room)
         };
         self.engine.publish(&publication, self.now).ok().map(|_| ()).or(Some(()))
     }
@@ -356,7 +350,7 @@ impl World {
         for op in ops {
             match op {
                 Op::Drop(conn) | Op::HandOver { conn, .. } => self.peers.retain(|(other, _)| *other != conn),
-                Op::Pause(_) | Op::Resume(_) | Op::Finish(_) => {}
+                Op::Pause(_) | Op::Resume(_) | Op::Finish(_) | Op::Store(_) => {}
             }
         }
         self.engine.take_dirty(&mut Vec::new(), self.now);

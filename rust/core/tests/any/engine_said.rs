@@ -1,5 +1,25 @@
 //! What the peers of the target `engine` say and ask.
 
+use rtcore_core::Form;
+use rtcore_core::engine::Publication;
+
+/// What the application says in a room.
+pub fn news(room: &str) -> Publication<'_> {
+    Publication {
+        room,
+        event: "news",
+        data: b"[1,2,3]",
+        form: Form::Json,
+        exclude: None,
+        sender: None,
+        backend: None,
+        key: None,
+        volatile: false,
+        trace: None,
+        request: None,
+    }
+}
+
 /// What peers say; `#` becomes a small number, so that ids are repeated and rooms are shared.
 pub const SAID: &[&str] = &[
     r#"{"type":"hello"}"#,

@@ -16,5 +16,6 @@ pub fn publication<'a>(room: &'a str, event: &'a str, data: &'a [u8]) -> Publica
         key: None,
         volatile: false,
         trace: None,
+        request: None,
     }
 }

@@ -127,7 +127,7 @@ impl World {
         let exclude = exclude.and_then(|at| self.clients.get(at)?.session(&self.app.sessions));
         let publication = Publication { exclude, ..publication(room, "said", data.as_bytes()) };
         match self.engine.publish(&publication, self.now) {
-            Ok(_) => {}
+            Ok(_) | Err(Unpublished::Storing(_)) => {}
             Err(Unpublished::Blocked(ticket)) => self.blocked.push((ticket, room.to_owned(), data)),
             // As many rooms as may be are there.
             Err(Unpublished::Fault(fault)) if fault.code == Code::Overloaded => {}
@@ -240,6 +240,7 @@ impl World {
                     self.links().filter(|link| link.conn == conn).for_each(|link| link.finishing = true);
                 }
                 Op::Drop(conn) | Op::HandOver { conn, .. } => self.forget(conn),
+                Op::Store(_) => {}
             }
         }
     }
