@@ -39,12 +39,18 @@ from .errors import TooLarge as TooLarge
 from .errors import WrongURL as WrongURL
 from .errors import WrongVersion as WrongVersion
 from .handle import Sent as Sent
+from .monitor import Figures as Figures
+from .monitor import Monitor as Monitor
+from .monitor import Spread as Spread
 from .outbox import Overflow as Overflow
 from .pool import Pool as Pool
 from .pool import PoolStats as PoolStats
 from .reader import Event as Event
 from .reader import Gap as Gap
 from .room import Room as Room
+from .rules import Found as Found
+from .rules import Severity as Severity
+from .rules import View as View
 from .states import State as State
 from .store import Outbox as Outbox
 

@@ -42,6 +42,11 @@ class Choice:
         self._again_at[name] = now + min(LONGEST, AGAIN * 2 ** (count - 1))
         return any(self._again_at.get(other, now) <= now for other in self.names)
 
+    def failed_above(self, name: str) -> tuple[str, ...]:
+        """Those that would have been better than this one, and failed."""
+        better = self.names[: self.names.index(name)] if name in self.names else ()
+        return tuple(each for each in better if each in self._failed)
+
     def worked(self, name: str) -> None:
         """It had its welcome."""
         self._failed.pop(name, None)

@@ -15,6 +15,7 @@ from .errors import ClientClosed, NotConnected
 from .handle import Sent
 from .handlers import Handler, Handlers, takes_one
 from .machine import Machine
+from .monitor import Monitor
 from .request import Request
 from .room import Room
 from .runner import Answer, Runner
@@ -49,6 +50,12 @@ class Status:
         return self.state is State.LIVE
 
 
+class _Watched:
+    """The monitor, if there is one: of all who hold the same client."""
+
+    monitor: Monitor | None = None
+
+
 class Client:
     """One session with a server, over whatever connections it takes. Made by `connect`.
 
@@ -60,6 +67,7 @@ class Client:
         self._asking = Asking(machine, runner, timeout=timeout, stored=stored)
         self._entering = Entering(self._asking)
         self._handlers = Handlers()
+        self._watched = _Watched()
         self._restored: tuple[Sent, ...] = ()
         self._scope: trio.CancelScope | None = None
         self._closed = trio.Event()
@@ -116,6 +124,13 @@ class Client:
     def latency(self) -> float | None:
         """The smoothed round trip in seconds, of the connection in use; None: not measured yet."""
         return self._machine.pulse.smoothed if self._machine.pulse else None
+
+    @property
+    def monitor(self) -> Monitor:
+        """Figures by window, and a diagnosis. It watches from the first look on."""
+        if self._watched.monitor is None:
+            self._watched.monitor = Monitor(self._machine, self._runner)
+        return self._watched.monitor
 
     @property
     def restored(self) -> tuple[Sent, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 from dataclasses import dataclass
 from typing import Final
@@ -49,6 +50,35 @@ class Backoff:
         self.failures += 1
         drawn = self.dice.uniform(0, longest)
         return drawn if after is None else max(0.0, after)
+
+
+class Comeback:
+    """When the next attempt is, and whether there is one. `attempts`: how many failures in a row end it."""
+
+    def __init__(self, dice: random.Random, attempts: int | None) -> None:
+        self.due = math.inf
+        self.failures = 0
+        self._attempts = attempts
+        self._backoff = Backoff(dice)
+        self._not_before = -math.inf
+
+    def live(self, now: float) -> None:
+        """The client is live from now on."""
+        self._backoff.live(now)
+
+    def away(self, now: float, after: float | None, *, counts: bool) -> bool:
+        """Another attempt, after so many seconds if that was said; False: it was the last."""
+        self.failures += counts
+        if self._attempts is not None and self.failures >= self._attempts:
+            return False
+        waits = self._backoff.wait(now, after) if after is None or counts else after
+        self.due = now + waits
+        self._not_before = now + after if after else -math.inf
+        return True
+
+    def try_now(self, now: float) -> None:
+        """Wait no longer, though never before the time that the server named."""
+        self.due = max(now, self._not_before)
 
 
 class HelloNumbers:

@@ -50,7 +50,6 @@ class Handlers:
 
     def __init__(self) -> None:
         self._by_name: dict[str | None, list[Handler]] = {}
-        self.failures = 0
 
     def add(self, event: str | None, handler: Handler) -> None:
         """Call it from now on. Raises `UsageError`."""
@@ -66,11 +65,11 @@ class Handlers:
         """Call none of them any longer."""
         self._by_name.clear()
 
-    async def hear(self, item: Event | Gap) -> None:
+    async def hear(self, item: Event | Gap, entering: Entering) -> None:
         """Call those that want it, one after the other."""
         names: tuple[str | None, ...] = (item.name, None) if isinstance(item, Event) else (None,)
         for handler in [each for name in names for each in self._by_name.get(name, ())]:
-            self.failures += not await call(handler, item)
+            entering.asking.runner.handler_failures += not await call(handler, item)
 
     async def serve(self, inbox: Reader, entering: Entering) -> None:
         """Call them with all that comes, in order."""
@@ -81,7 +80,7 @@ class Handlers:
             item = inbox.take()
             entering.taken(inbox)
             if item is not None:
-                await self.hear(item)
+                await self.hear(item, entering)
                 await entering.asking.breathe()
             elif not len(inbox):
                 await bell.wait()

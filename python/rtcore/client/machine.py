@@ -22,7 +22,7 @@ from typing import Any, Final
 
 from .choice import Choice
 from .clock import Clock, Names
-from .coming import ABNORMAL, Backoff, verdict
+from .coming import ABNORMAL, Comeback, verdict
 from .effects import Changed, Effect, Open, Shut, Welcomed, Write
 from .errors import (
     ClientClosed,
@@ -37,6 +37,7 @@ from .identity import VERSION, Identity
 from .joining import Joining
 from .outbox import Box
 from .pulse import Pulse
+from .reports import Reports, Seen
 from .request import Limits, Request
 from .rooms import RoomState
 from .sending import Sending
@@ -78,10 +79,10 @@ class Machine:
         self.pulse: Pulse | None = None
         self.error: ConnectError | None = None
         self.last_failure: Exception | None = None
-        self._backoff = Backoff(dice)
-        self._attempts, self._failures = attempts, 0
+        self._comeback = Comeback(dice, attempts)
         self._kept = kept
-        self._due, self._not_before = math.inf, -math.inf
+        self.reports = Reports()
+        self.seen: Seen | None = None
         self._welcome_by = math.inf
         self._token: str | None = None
         self._no_other: ConnectError | None = None  # what is raised if no other token is given
@@ -124,7 +125,7 @@ class Machine:
     def _open(self) -> None:
         self.gen += 1
         self.transport = self.choice.next(self.clock.now())
-        self._due = math.inf
+        self._comeback.due = math.inf
         self.effects.append(Open(self.gen, self.transport, self._refused))
 
     def opened(self, gen: int, token: str | None) -> None:
@@ -184,18 +185,11 @@ class Machine:
 
     def _away(self, after: float | None, *, counts: bool = True) -> None:
         """Come back, after so many seconds if that was said."""
-        now = self.clock.now()
         self._drop()
         self._go(Happening.LOST)
-        self._failures += counts
-        if self._attempts is not None and self._failures >= self._attempts:
-            self._over(NotConnected(f"{self._failures} attempts failed; the last: {self.last_failure}"))
-            return
-        if after is None or counts:
-            self._due = now + self._backoff.wait(now, after)
-        else:
-            self._due = now + after
-        self._not_before = now + after if after else -math.inf
+        if not self._comeback.away(self.clock.now(), after, counts=counts):
+            count = self._comeback.failures
+            self._over(NotConnected(f"{count} attempts failed; the last: {self.last_failure}"))
 
     def _drop(self) -> None:
         self._welcome_by = math.inf
@@ -210,7 +204,7 @@ class Machine:
     def try_now(self) -> None:
         """Do not wait for the next attempt any longer, though never before the time that the server named."""
         if self.state is State.WAITING:
-            self._due = max(self.clock.now(), self._not_before)
+            self._comeback.try_now(self.clock.now())
 
     def reconnect(self) -> None:
         """Give this connection up, and come back at once."""
@@ -228,7 +222,7 @@ class Machine:
         self.effects.append(Shut(self.gen, 1000, ""))
         closing = isinstance(error, ClientClosed)
         self._go(Happening.CLOSE if closing else Happening.REFUSED)
-        self._due = math.inf
+        self._comeback.due = math.inf
         if self._kept:
             # What is on disk stays for the next process; who waits here hears that it goes on without him.
             self.sending.detach(str(error))
@@ -285,7 +279,7 @@ class Machine:
         resumed, same_life = self.who.welcome(said, self.clock.wall())
         limits, user, life = Limits.of(said.get("limits")), self.who.user, self.who.life
         self._welcome_by, self._refused = math.inf, None
-        self._failures = 0
+        self._comeback.failures = 0
         self.choice.worked(self.transport)
         self.hearing.begin(said["epoch"], said["seq"])
         sending = self.sending
@@ -297,6 +291,7 @@ class Machine:
                 request.owned, request.user = True, user
         sending.pace.begin(limits.messages_per_second, now)
         self.pulse = Pulse(now, limits.ping, limits.silence)
+        self.reports.begin(limits.report, now)
         self.effects.append(Welcomed(self.gen, said["session"], said["key"] or ""))
         if self._kept:
             sending.keep("session", self.who.session, self.who.key, user, life)
@@ -319,7 +314,7 @@ class Machine:
         """Live, once each joined room is confirmed."""
         if self.sending.open and not self._joining.under_way and self.hearing.rooms.settled():
             if self.state is State.WELCOMING:
-                self._backoff.live(self.clock.now())
+                self._comeback.live(self.clock.now())
             self._go(Happening.SETTLED)
 
     def _request(self, said: Said) -> None:
@@ -333,7 +328,10 @@ class Machine:
             self.effects.append(Write(self.gen, (coded,)))
 
     def _pong(self, said: Said) -> None:
-        if self.pulse is not None and self.pulse.ponged(self.clock.now(), said.get("time")) is not None:
+        now = self.clock.now()
+        if self.pulse is not None and (trip := self.pulse.ponged(now, said.get("time"))) is not None:
+            if self.seen is not None:
+                self.seen.trips.append((now, trip))
             self.effects.append(Changed())
         self.sending.took(said.get("taken"))
 
@@ -375,7 +373,7 @@ class Machine:
     def advance(self) -> None:
         """Do what is due by the clock."""
         now = self.clock.now()
-        if self.state is State.WAITING and now >= self._due:
+        if self.state is State.WAITING and now >= self._comeback.due:
             self._go(Happening.DUE)
             self._open()
         if now >= self._welcome_by:
@@ -387,6 +385,8 @@ class Machine:
                 self.closed(self.gen, ABNORMAL, "nothing was heard of the server")
             elif now >= self.pulse.ping_due:
                 self.ping()
+            if self.sending.open and now >= self.reports.due:
+                self.sending.say(self.reports.next(now, self))
         self.sending.advance()
 
     @property
@@ -394,7 +394,7 @@ class Machine:
         """When `advance` is wanted next, on the clock that only goes forward."""
         times = [self.sending.deadline, self._welcome_by]
         if self.state is State.WAITING:
-            times.append(self._due)
+            times.append(self._comeback.due)
         if self.pulse is not None:
-            times += [self.pulse.ping_due, self.pulse.dead_at]
+            times += [self.pulse.ping_due, self.pulse.dead_at, self.reports.due]
         return min(times)

@@ -153,7 +153,7 @@ class Room:
     async def _serve(self, handlers: Handlers, events: RoomEvents) -> None:
         try:
             async for item in events:
-                await handlers.hear(item)
+                await handlers.hear(item, self._entering)
         except ClientError as error:
             log.info("%r is heard no longer: %s", self.name, error)
 

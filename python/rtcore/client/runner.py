@@ -107,6 +107,12 @@ class Runner:
         assert self._nursery is not None, "the client runs"  # noqa: S101 - only within `run`
         self._nursery.start_soon(function, *args)
 
+    def bytes(self) -> tuple[int, int]:
+        """How many came in and went out, over all connections."""
+        links = self._links.values()
+        came = self.bytes_in + sum(link.received for link in links)
+        return came, self.bytes_out + sum(link.sent for link in links)
+
     # -- effects
 
     def pump(self) -> None:

@@ -44,6 +44,8 @@ class Sending:
         self.owner: tuple[bool, str | None] = (False, None)
         """Whether anybody was welcome yet, and who it was last: whose a request is that is queued now."""
         self.pace = Pace()
+        self.answers: deque[tuple[float, float]] | None = None
+        """Where somebody watches: when the last requests were answered, and after how many seconds."""
         self._effects = effects
         self.ledger = Ledger(effects, on=kept)
         self._timers: list[tuple[float, int, Request]] = []
@@ -286,6 +288,9 @@ class Sending:
         if error is None:
             request.accepted = True
             self.box.counts.applied += 0 if request.ours else 1
+            if self.answers is not None and request.written is not None and not request.ours:
+                now = self.clock.now()
+                self.answers.append((now, now - request.written))
         elif not request.ours:
             self.box.counts.failed += 1
             self.box.counts.maybe_done += bool(getattr(error, "maybe_done", False))
