@@ -60,7 +60,12 @@ pub struct Shard {
     pub(crate) open: usize,
     /// What is read, one socket after the other: it is the engine's before the next one's turn.
     pub(crate) buffer: Box<[u8]>,
+    /// What the poller reported and no turn has taken yet.
     pub(crate) ready: Vec<Ready>,
+    /// How much it reported when it was asked last.
+    pub(crate) reported: usize,
+    /// How much the present turn has read (bytes).
+    pub(crate) taken: usize,
     /// Connections to which the kernel takes bytes again.
     pub(crate) writable: Vec<ConnId>,
     /// Connections that were paused or resumed, and the poller has not heard of it.
@@ -105,6 +110,8 @@ impl Shard {
             open: 0,
             buffer: vec![0; read.clamp(*BUFFER.start(), *BUFFER.end())].into_boxed_slice(),
             ready: Vec::new(),
+            reported: 0,
+            taken: 0,
             writable: Vec::new(),
             unsynced: Vec::new(),
             dirty: Vec::new(),

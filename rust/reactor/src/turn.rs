@@ -2,7 +2,9 @@
 //!
 //! One read per socket that is ready, of at most the read buffer's size. A socket with more is
 //! ready again in the next turn, behind all others that are: nobody's flood delays anybody by more
-//! than one buffer each.
+//! than one buffer each. And a turn reads a bounded part of what all have sent (`TURN_READ`): who was reported ready
+//! behind that stands in `ready`, and is read in the next turns, before the poller is asked again. So a thousand large
+//! messages keep nobody's answer waiting, and what was read is dealt with while the processor has it in its caches.
 //!
 //! What came is read before deadlines are looked at, all of it: who has answered in time is not silent because
 //! we had no time to read. And the time that this server itself stood still (it was stopped, a handler blocked)
@@ -14,6 +16,7 @@ use crate::poller::{CONNECTIONS, INBOX, Poller, Ready, System, TIMER};
 use crate::shard::{Shard, find};
 use crate::socket::Heard;
 use rtcore_core::ids::{ConnId, Now, Tick};
+use rtcore_core::limits::fixed::TURN_READ;
 use std::io;
 use std::time::Duration;
 
@@ -51,15 +54,26 @@ impl Shard {
     /// Returns how much was ready. An error is the poller's own: a bug, or a kernel without memory.
     pub fn turn(&mut self, engine: &mut impl Driven, linger: Duration) -> io::Result<usize> {
         let mut ready = std::mem::take(&mut self.ready);
-        let waited = self.poller.wait(&mut ready, linger);
+        let mut result = Ok(());
+        if ready.is_empty() {
+            result = self.poller.wait(&mut ready, linger);
+            self.reported = ready.len();
+        }
         self.look(engine);
         self.turns = self.turns.wrapping_add(1);
-        let result = waited.and_then(|()| ready.iter().try_for_each(|ready| self.take(engine, *ready)));
-        let count = ready.len();
-        ready.clear();
+        self.taken = 0;
+        let mut count = 0;
+        while result.is_ok()
+            && self.taken < TURN_READ
+            && let Some(next) = ready.get(count)
+        {
+            count += 1;
+            result = self.take(engine, *next);
+        }
+        ready.drain(..count);
         self.ready = ready;
         result?;
-        if self.is_due(engine, count) {
+        if self.is_due(engine) {
             engine.advance(self.now);
         }
         self.end_rest()?;
@@ -67,14 +81,17 @@ impl Shard {
         Ok(count)
     }
 
-    /// Whether deadlines are looked at in this turn, in which so much was ready. Put off while the kernel may have
-    /// more to read, but for no more turns than it takes to read everybody once.
-    fn is_due(&mut self, engine: &impl Driven, count: usize) -> bool {
+    /// Whether deadlines are looked at in this turn. Put off while there is more to read of what was reported, and while
+    /// the kernel may have more, but for no more turns than it takes to read everybody once.
+    fn is_due(&mut self, engine: &impl Driven) -> bool {
         let now = self.now.tick;
-        if now < self.reading_until || engine.deadline().is_none_or(|deadline| deadline > now) {
+        if !self.ready.is_empty()
+            || now < self.reading_until
+            || engine.deadline().is_none_or(|deadline| deadline > now)
+        {
             return false;
         }
-        if count >= System::BATCH && self.put_off <= self.open / System::BATCH {
+        if self.reported >= System::BATCH && self.put_off <= self.open / System::BATCH {
             self.put_off += 1;
             return false;
         }
@@ -116,7 +133,10 @@ impl Shard {
         }
         socket.heard_in = self.turns;
         match socket.read(&mut self.buffer) {
-            Heard::Bytes(n) => engine.receive(conn, &mut self.buffer[..n], self.now),
+            Heard::Bytes(n) => {
+                self.taken += n;
+                engine.receive(conn, &mut self.buffer[..n], self.now);
+            }
             Heard::End => {
                 socket.ended = true;
                 let over = socket.is_over();

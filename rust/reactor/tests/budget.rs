@@ -1,9 +1,10 @@
-//! The budget of a flush, against real sockets. Nothing here sleeps: the poller waits.
+//! The budgets of a turn and of a flush, against real sockets. Nothing here sleeps: the poller waits.
 
 #[allow(dead_code, reason = "each test program uses its part of it")]
 mod common;
 
 use common::{LIMIT, Server};
+use rtcore_core::limits::fixed::TURN_READ;
 use std::io::{Read, Write};
 use std::time::Duration;
 
@@ -48,4 +49,44 @@ fn a_large_fan_out_does_not_keep_others_from_being_read() {
     for (stream, _) in &mut crowd {
         assert!(server.read(stream, SIZE) == message);
     }
+}
+
+/// What many have sent is read in parts, each in its turn, in one order: nobody is read twice before everybody was read
+/// once, deadlines wait for the last, and the poller reports what is left though nobody sends anything.
+#[test]
+fn a_turn_reads_a_bounded_part_of_what_many_have_sent_and_everybody_once_before_anybody_twice() {
+    const SIZE: usize = 64 * 1024; // the most that is read of one
+    let mut server = Server::new();
+    let mut crowd: Vec<_> = (0..16).map(|_| server.peer()).collect();
+    server.until(|server| !server.shard.needs_flush(&server.engine));
+    server.engine.deadline = None;
+    for (stream, _) in &mut crowd {
+        stream.set_nonblocking(true).unwrap();
+        let mut sent = 0;
+        while sent < 2 * SIZE {
+            sent += stream.write(&vec![b'x'; 2 * SIZE - sent]).unwrap_or(2 * SIZE);
+        }
+    }
+    let due = server.shard.now().tick;
+    server.engine.deadline = Some(due);
+    server.engine.advanced.clear();
+    let heard = |server: &Server| -> Vec<usize> {
+        crowd.iter().map(|(_, conn)| server.engine.heard[conn].len()).collect()
+    };
+    let mut before = heard(&server);
+    let mut read = vec![0; crowd.len()];
+    while read.contains(&0) {
+        assert!(server.engine.advanced.is_empty(), "a deadline was looked at before everybody was read");
+        let count = server.shard.turn(&mut server.engine, LIMIT).unwrap();
+        assert!(count > 0, "nobody sends anything, and yet it reports");
+        let now = heard(&server);
+        let taken: usize = now.iter().sum::<usize>() - before.iter().sum::<usize>();
+        assert!(taken < TURN_READ + SIZE, "{taken} bytes were read in one turn");
+        for (times, (now, before)) in read.iter_mut().zip(now.iter().zip(&before)) {
+            *times += usize::from(now > before);
+        }
+        assert!(read.iter().all(|times| *times <= 1), "somebody was read twice: {read:?}");
+        before = now;
+    }
+    server.until(|server| !server.engine.advanced.is_empty());
 }

@@ -80,6 +80,9 @@ fixed! {
     ACCEPTS: usize = 64;
     /// How long accepting rests when descriptors or memory have run out (ms).
     ACCEPT_REST_MS: u64 = 100;
+    /// Bytes after which a turn reads nobody else: the others are read in the next turns, in the order in which they were reported.
+    /// A few of the largest reads: what is read together then still lies in a processor's cache when it is dealt with.
+    TURN_READ: usize = 256 * KIB;
     /// Writes to one connection in one flush. A session that was behind is fed while the kernel takes everything; after that it is
     /// the others' turn.
     FLUSH_WRITES: usize = 4;
