@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
@@ -205,6 +206,47 @@ async def test_send_waits_for_a_peer_that_does_not_read(
             assert await peer.hear() == b"x" * 1000
         with trio.fail_after(5):
             await over.wait()
+
+
+@pytest.mark.parametrize("path", ["/raw", "/raw-plain"])
+async def test_large_messages_come_back_as_they_were(path: str, autojump_clock: trio.abc.Clock) -> None:
+    """They leave from where they lie: whatever the size of the head, whatever the text is in memory."""
+    async with memory_server(echoing()) as server, connected(server, path) as peer:
+        for size in (16_383, 16_384, 65_535, 65_536, 500_000):
+            for message in (
+                "x" * size,
+                bytes(range(256)) * (size // 256),
+                "ä" * (size // 2),
+                "\N{GRINNING FACE}" * (size // 4),
+            ):
+                await peer.say("before", message, "behind")
+                assert [await peer.hear() for _ in range(3)] == ["before", message, "behind"]
+
+
+async def test_a_large_message_is_let_go_of_when_it_has_left_or_its_peer_has(
+    autojump_clock: trio.abc.Clock, narrow: Callable[[MemoryServer], trio.abc.Stream]
+) -> None:
+    app = rtcore.App()
+    messages = [bytes([n]) * 100_000 for n in range(5)]
+    alone = [sys.getrefcount(message) for message in messages]
+    sockets: list[rtcore.RawSocket] = []
+
+    @app.websocket("/pour")
+    async def pour(socket: rtcore.RawSocket) -> None:
+        sockets.append(socket)
+        for index in range(len(messages)):
+            socket.send_nowait(messages[index])
+        await trio.sleep_forever()
+
+    async with memory_server(app) as server, connected(server, "/pour", narrow(server)) as peer:
+        await trio.sleep(1)
+        assert [sys.getrefcount(message) for message in messages][1:] != alone[1:], "lent, and not copied"
+        assert [await peer.hear() for _ in range(3)] == messages[:3]
+        await trio.sleep(1)
+        assert [sys.getrefcount(message) for message in messages][:3] == alone[:3], "they have left"
+        await trio.aclose_forcefully(peer.stream)
+        await trio.sleep(1)
+        assert [sys.getrefcount(message) for message in messages] == alone, "and nobody wants the others"
 
 
 async def test_a_child_task_may_iterate(autojump_clock: trio.abc.Clock) -> None:

@@ -3,14 +3,19 @@
 use crate::core::Core;
 use pyo3::exceptions::PyStopIteration;
 use pyo3::prelude::*;
+use pyo3::pybacked::{PyBackedBytes, PyBackedStr};
 use pyo3::types::{PyBytes, PyString};
 use rtcore_core::frame::websocket::Kind;
 use rtcore_core::ids::ConnId;
+use rtcore_core::outbox::Lent;
 
 /// The socket is closed.
 const CLOSED: i64 = -1;
 /// It was neither `str` nor `bytes`, or of a class of somebody's own: nothing was sent.
 const FOREIGN: i64 = -2;
+
+/// A message of so many bytes on is lent and not copied. Below that the reactor would copy it to save a slice.
+const LENT_FROM: usize = 16 * 1024;
 
 /// The sending side of one raw socket.
 #[pyclass(frozen, name = "RawLink", module = "rtcore._core")]
@@ -19,6 +24,15 @@ pub(crate) struct RawLink {
     conn: ConnId,
     /// Above this many unsent bytes Python is told how many there are.
     high: usize,
+}
+
+/// A message as it is: neither `str` nor `bytes` ever changes, and no code runs when one goes, under whatever lock.
+fn lend(message: &Bound<'_, PyAny>) -> PyResult<Lent> {
+    Ok(if let Ok(text) = message.cast_exact::<PyString>() {
+        Lent::new(PyBackedStr::try_from(text.clone())?)
+    } else {
+        Lent::new(PyBackedBytes::from(message.cast_exact::<PyBytes>()?.clone()))
+    })
 }
 
 #[pymethods]
@@ -32,14 +46,19 @@ impl Core {
 impl RawLink {
     /// 0: it is on its way. Else how many bytes are unsent, more than `high`; or `CLOSED`, or `FOREIGN`.
     fn send(&self, message: &Bound<'_, PyAny>) -> PyResult<i64> {
-        let (kind, bytes) = if let Ok(text) = message.cast_exact::<PyString>() {
+        let (kind, bytes): (_, &[u8]) = if let Ok(text) = message.cast_exact::<PyString>() {
             (Kind::Text, text.to_str()?.as_bytes())
         } else if let Ok(bytes) = message.cast_exact::<PyBytes>() {
             (Kind::Binary, bytes.as_bytes())
         } else {
             return Ok(FOREIGN);
         };
-        let waiting = self.core.get().lock().engine()?.raw_send(self.conn, kind, bytes);
+        let waiting = if bytes.len() < LENT_FROM {
+            self.core.get().lock().engine()?.raw_send(self.conn, kind, bytes)
+        } else {
+            let message = lend(message)?;
+            self.core.get().lock().engine()?.raw_lend(self.conn, kind, message)
+        };
         Ok(match waiting {
             None => CLOSED,
             Some(waiting) if waiting > self.high => i64::try_from(waiting).unwrap_or(i64::MAX),

@@ -7,9 +7,9 @@ use crate::codes::close;
 use crate::conn::{Phase, Step};
 use crate::frame::handshake;
 use crate::frame::http::{Head, Refusal};
-use crate::frame::websocket::{Decoder, Kind, Role, opcode, write_close};
+use crate::frame::websocket::{Decoder, Kind, Role, opcode, write_close, write_header};
 use crate::ids::{ConnId, Now};
-use crate::outbox::{Lane, Meta};
+use crate::outbox::{Lane, Lent, Meta};
 
 impl Engine {
     pub(super) fn open_raw(
@@ -44,20 +44,29 @@ impl Engine {
 
     /// Send a message; how many bytes then wait. `None`: the socket is closed.
     pub fn raw_send(&mut self, id: ConnId, kind: Kind, message: &[u8]) -> Option<usize> {
-        let conn = self.conns.get(id)?;
-        if conn.phase() != Phase::Raw {
-            return None;
-        }
-        let opcode = match kind {
-            Kind::Text => opcode::TEXT,
-            Kind::Binary => opcode::BINARY,
-        };
-        let deflate = conn.deflate;
+        let deflate = self.raw_deflates(id)?;
+        let opcode = opcode_of(kind);
         self.out.say_packed(id, Lane::Data, Meta::Raw, |out, packing| {
             let packing = deflate.then_some(packing);
             super::say::framed(out, opcode, packing, message.len(), |out| out.extend_from_slice(message));
         });
         Some(self.out.data_bytes(id))
+    }
+
+    /// The same for a large one, which leaves from where it lies; one that is to be compressed is copied by that.
+    pub fn raw_lend(&mut self, id: ConnId, kind: Kind, message: Lent) -> Option<usize> {
+        if self.raw_deflates(id)? {
+            return self.raw_send(id, kind, message.bytes());
+        }
+        let (opcode, len) = (opcode_of(kind), message.bytes().len());
+        self.out.say_lent(id, Meta::Raw, message, |out| write_header(out, opcode, false, len));
+        Some(self.out.data_bytes(id))
+    }
+
+    /// Whether messages to a raw socket are compressed. `None`: it is closed.
+    fn raw_deflates(&self, id: ConnId) -> Option<bool> {
+        let conn = self.conns.get(id)?;
+        (conn.phase() == Phase::Raw).then_some(conn.deflate)
     }
 
     /// Close a raw socket, after what waits for it.
@@ -96,5 +105,12 @@ impl Engine {
         let Some(conn) = self.conn_mut(id) else { return false };
         conn.wants_drained = waits;
         waits
+    }
+}
+
+const fn opcode_of(kind: Kind) -> u8 {
+    match kind {
+        Kind::Text => opcode::TEXT,
+        Kind::Binary => opcode::BINARY,
     }
 }

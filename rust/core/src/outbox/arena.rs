@@ -10,9 +10,13 @@
 //! listeners. So control frames can be put between two frames of waiting data, and what somebody may
 //! no longer hear can be taken out of what waits for them.
 //!
+//! What is lent (`Lent`) has a chunk of its own: the frame's head in `bytes`, and behind it what is not ours. Both count
+//! as one run of bytes, so that a reference to it is a range like any other.
+//!
 //! Invariants: `refs` is the number of segments outside that point into the chunk; a chunk without
 //! any is empty or about to be filled; `index` holds exactly the entries of chunks in use.
 
+use super::lent::Lent;
 use crate::ids::Seq;
 use hashbrown::HashMap;
 
@@ -74,9 +78,17 @@ impl Segment {
 #[derive(Debug, Default)]
 struct Chunk {
     bytes: Vec<u8>,
+    /// What stands behind them.
+    lent: Option<Lent>,
     /// Where each frame begins, rising, and what it is.
     frames: Vec<(u32, Meta)>,
     refs: u32,
+}
+
+impl Chunk {
+    fn len(&self) -> usize {
+        self.bytes.len() + self.lent.as_ref().map_or(0, |lent| lent.bytes().len())
+    }
 }
 
 /// All chunks.
@@ -129,6 +141,16 @@ impl Arena {
         segment
     }
 
+    /// A frame whose payload is lent: `head` appends what stands before it. The same holds for it as for `frame`.
+    pub fn lend(&mut self, meta: Meta, lent: Lent, head: impl FnOnce(&mut Vec<u8>)) -> Segment {
+        let at = self.fresh();
+        let chunk = &mut self.chunks[at as usize];
+        head(&mut chunk.bytes);
+        chunk.lent = Some(lent);
+        chunk.frames.push((0, meta));
+        Segment { chunk: at, start: 0, end: small(chunk.len()) }
+    }
+
     /// The frame of an entry, if a chunk in use has it.
     #[must_use]
     pub fn find(&self, seq: Seq, encoding: u8) -> Option<Segment> {
@@ -137,17 +159,23 @@ impl Arena {
 
     fn turn_over(&mut self) {
         let full = self.open;
-        self.open = self.free.pop().unwrap_or_else(|| {
-            self.chunks.push(Chunk::default());
-            small(self.chunks.len() - 1)
-        });
+        self.open = self.fresh();
         if self.chunks[full as usize].refs == 0 {
             self.give_back(full);
         }
     }
 
+    /// An empty chunk.
+    fn fresh(&mut self) -> u32 {
+        self.free.pop().unwrap_or_else(|| {
+            self.chunks.push(Chunk::default());
+            small(self.chunks.len() - 1)
+        })
+    }
+
     fn clear(&mut self, chunk: u32) {
         let held = &mut self.chunks[chunk as usize];
+        held.lent = None;
         for (start, meta) in held.frames.drain(..) {
             if let Meta::Entry { seq, encoding, .. } = meta {
                 // A later copy of the same entry may stand in another chunk: keep that one.
@@ -189,10 +217,17 @@ impl Arena {
         }
     }
 
-    /// The bytes of a segment.
+    /// The bytes of a segment: ours, and behind them what is lent. Either may be empty.
     #[must_use]
-    pub fn bytes(&self, segment: Segment) -> &[u8] {
-        &self.chunks[segment.chunk as usize].bytes[segment.start as usize..segment.end as usize]
+    pub fn slices(&self, segment: Segment) -> [&[u8]; 2] {
+        let chunk = &self.chunks[segment.chunk as usize];
+        let (start, end) = (segment.start as usize, segment.end as usize);
+        let Some(lent) = &chunk.lent else { return [&chunk.bytes[start..end], &[]] };
+        let ours = chunk.bytes.len();
+        [
+            &chunk.bytes[start.min(ours)..end.min(ours)],
+            &lent.bytes()[start.saturating_sub(ours)..end.saturating_sub(ours)],
+        ]
     }
 
     /// Where the frame that holds byte `at` of a chunk begins and ends, and what it is.
@@ -201,16 +236,19 @@ impl Arena {
         let chunk = &self.chunks[chunk as usize];
         let next = chunk.frames.partition_point(|(start, _)| *start <= at);
         let (start, meta) = chunk.frames[next - 1];
-        let end = chunk.frames.get(next).map_or(small(chunk.bytes.len()), |(start, _)| *start);
+        let end = chunk.frames.get(next).map_or(small(chunk.len()), |(start, _)| *start);
         (start, end, meta)
     }
 
-    /// Bytes that chunks hold, used or kept.
+    /// Bytes that chunks hold, used, kept or lent.
     #[must_use]
     pub fn memory(&self) -> usize {
         self.chunks
             .iter()
-            .map(|chunk| chunk.bytes.capacity() + chunk.frames.capacity() * size_of::<(u32, Meta)>())
+            .map(|chunk| {
+                let lent = chunk.len() - chunk.bytes.len();
+                chunk.bytes.capacity() + lent + chunk.frames.capacity() * size_of::<(u32, Meta)>()
+            })
             .sum()
     }
 

@@ -11,6 +11,7 @@
 
 use super::arena::{Arena, Meta};
 use super::lanes::{Lane, Outbox};
+use super::lent::Lent;
 use super::views::{Copies, Feeding, Packing, Part, Place, place_of};
 use crate::frame::deflate::Deflater;
 use crate::ids::ConnId;
@@ -88,7 +89,19 @@ impl Out {
         }
     }
 
-    /// The same for many: the frame is written once for each encoding that one of them hears. The data lanes take so
+    /// Say to one connection, behind whatever waits in its data lane, what is lent: `head` appends what stands before it.
+    pub fn say_lent(&mut self, id: ConnId, meta: Meta, lent: Lent, head: impl FnOnce(&mut Vec<u8>)) {
+        let Self { places, arena, list, .. } = self;
+        let Some(place) = place_of(places, id) else {
+            debug_assert!(false, "something is said to a connection that is gone");
+            return;
+        };
+        let frame = arena.lend(meta, lent, head);
+        place.outbox.push(Lane::Data, frame, arena);
+        place.enlist(list);
+    }
+
+    /// Say something to many: the frame is written once for each encoding that one of them hears. The data lanes take so
     /// many `parts` of their bound.
     pub fn copies(&mut self, meta: Meta, parts: Part) -> Copies<'_> {
         let bound = match parts {

@@ -1,5 +1,7 @@
 //! The laws of what waits to leave.
 
+mod lanes;
+
 use super::*;
 use crate::ids::ConnId;
 use proptest::prelude::*;
