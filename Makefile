@@ -7,7 +7,7 @@ BIN    := $(VENV)/bin
 PEERS  := .venv-peers
 PORT   ?= 8000
 CORE   := python/rtcore/_core.abi3.so
-RUST   := $(shell find rust/core rust/reactor rust/py -name '*.rs' -o -name Cargo.toml 2>/dev/null) Cargo.toml Cargo.lock
+RUST   := $(shell find rust/core rust/data rust/reactor rust/py -name '*.rs' -o -name Cargo.toml 2>/dev/null) Cargo.toml Cargo.lock
 # The pinned maturin of the environment builds, with the lock file, into the one target directory.
 BUILDING := PATH="$(CURDIR)/$(BIN):$$PATH" MATURIN_PEP517_ARGS=--locked CARGO_TARGET_DIR="$(CURDIR)/target"
 export PYTHON

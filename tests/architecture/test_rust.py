@@ -36,14 +36,16 @@ def code(path: Path) -> str:
     return re.sub(r"//[^\n]*", "", text)
 
 
+@pytest.mark.parametrize("crate", ["core", "data"])
 @pytest.mark.parametrize("pattern", FORBIDDEN_IN_CORE)
-def test_the_core_takes_nothing_from_outside(pattern: str) -> None:
-    found = [str(path.relative_to(ROOT)) for path in sources("core") if re.search(pattern, code(path))]
+def test_the_core_takes_nothing_from_outside(pattern: str, crate: str) -> None:
+    found = [str(path.relative_to(ROOT)) for path in sources(crate) if re.search(pattern, code(path))]
     assert not found, f"{pattern}: {FORBIDDEN_IN_CORE[pattern]}"
 
 
-def test_the_core_forbids_unsafe() -> None:
-    assert "#![forbid(unsafe_code)]" in (RUST / "core/src/lib.rs").read_text()
+@pytest.mark.parametrize("crate", ["core", "data"])
+def test_the_core_forbids_unsafe(crate: str) -> None:
+    assert "#![forbid(unsafe_code)]" in (RUST / crate / "src/lib.rs").read_text()
 
 
 @pytest.mark.parametrize("crate", ["reactor", "py"])
@@ -73,6 +75,10 @@ def dependencies(crate: str) -> set[str]:
 def test_crates_only_know_what_is_below() -> None:
     assert not {
         name for name in dependencies("core") if name.startswith(("rtcore", "pyo3", "libc", "rustix"))
+    }
+    # Shared data is below all of them: it knows neither connections nor frames.
+    assert not {
+        name for name in dependencies("data") if name.startswith(("rtcore", "pyo3", "libc", "rustix"))
     }
     assert not {"rtcore-py", "pyo3"} & dependencies("reactor")
     assert {"rtcore-core", "rtcore-reactor"} <= dependencies("py")

@@ -1,0 +1,18 @@
+//! Shared data: collections of documents that stay the same everywhere, and the CRDTs that may be in them.
+//!
+//! As deterministic as the core: no I/O, no clock, no randomness, no threads. Numbers, times and who speaks come in; what is
+//! decided, what is to be said and what is to be kept come out. It knows neither connections nor frames, nor in which form a
+//! peer speaks: what is said is a [`Value`] both ways.
+#![forbid(unsafe_code)]
+
+pub mod crdt;
+pub mod digest;
+pub mod limits;
+pub mod number;
+pub mod value;
+pub mod why;
+
+pub use limits::Limits;
+pub use number::Number;
+pub use value::{Map, Value};
+pub use why::Why;
