@@ -7,14 +7,14 @@ BIN    := $(VENV)/bin
 PEERS  := .venv-peers
 PORT   ?= 8000
 CORE   := python/rtcore/_core.abi3.so
-RUST   := $(shell find rust/core rust/data rust/reactor rust/py -name '*.rs' -o -name Cargo.toml 2>/dev/null) Cargo.toml Cargo.lock
+RUST   := $(shell find rust/core rust/data rust/reactor rust/store rust/py -name '*.rs' -o -name Cargo.toml 2>/dev/null) Cargo.toml Cargo.lock
 # The pinned maturin of the environment builds, with the lock file, into the one target directory.
 BUILDING := PATH="$(CURDIR)/$(BIN):$$PATH" MATURIN_PEP517_ARGS=--locked CARGO_TARGET_DIR="$(CURDIR)/target"
 export PYTHON
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo build test quick check conformance bench bench-scenes bench-peers bench-calm peers profile soak wheel wheel-check fuzz docs lock clean prepare prepare-test
+.PHONY: help demo build test crash quick check conformance bench bench-scenes bench-peers bench-calm peers profile soak wheel wheel-check fuzz docs lock clean prepare prepare-test
 
 help: ## this text
 	@echo "rtcore: a realtime server for Python on a native core"
@@ -32,6 +32,9 @@ build: $(VENV)/.core ## the virtual environment with the native core in it
 
 test: prepare-test $(VENV)/.dev $(VENV)/.wheel $(VENV)/.core node_modules/.package-lock.json ## every test and every check (ONLY=name,… for some, see scripts/check.py --list)
 	@$(BIN)/python scripts/check.py $(if $(ONLY),--only $(ONLY))
+
+crash: $(VENV)/.dev $(VENV)/.core ## kill servers under load, a thousand times, and see that nothing acknowledged is lost (RUNS=… FIRST=seed DISK=honest|forgets|fails|hangs|full)
+	@$(BIN)/python -m tests.crash --runs $(or $(RUNS),1000) --disk $(or $(DISK),honest) $(if $(FIRST),--first $(FIRST))
 
 quick: prepare-test $(VENV)/.dev $(VENV)/.core ## what one needs while working, in two minutes: style, types, the core's codecs, a slice of the tests
 	@$(BIN)/python scripts/check.py --quick

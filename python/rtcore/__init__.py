@@ -44,6 +44,11 @@ if TYPE_CHECKING:
     from .client import Pool as Pool
     from .client import connect as connect
     from .config import Config as Config
+    from .durable import Keep as Keep
+    from .entry import Entry as Entry
+    from .entry import Heard as Heard
+    from .entry import History as History
+    from .entry import Position as Position
     from .errors import ConfigError as ConfigError
     from .errors import Denied as Denied
     from .errors import Forbidden as Forbidden
@@ -51,6 +56,7 @@ if TYPE_CHECKING:
     from .errors import KeyConflict as KeyConflict
     from .errors import NotFound as NotFound
     from .errors import NotServing as NotServing
+    from .errors import OutcomeUnknown as OutcomeUnknown
     from .errors import Overloaded as Overloaded
     from .errors import Refuse as Refuse
     from .errors import RemoteError as RemoteError
@@ -59,13 +65,10 @@ if TYPE_CHECKING:
     from .errors import SocketClosed as SocketClosed
     from .errors import StartError as StartError
     from .errors import Timeout as Timeout
+    from .errors import Unavailable as Unavailable
     from .errors import UsageError as UsageError
     from .raw import RawSocket as RawSocket
-    from .room import Entry as Entry
-    from .room import Heard as Heard
-    from .room import History as History
     from .room import Member as Member
-    from .room import Position as Position
     from .room import Room as Room
     from .session import Session as Session
     from .stream import Items as Items
@@ -84,17 +87,34 @@ _HOMES: Final = {
     ".auth": "ANONYMOUS Access Hello Join User",
     ".client": "Client Event Gap Outbox Pool connect",
     ".config": "Config",
-    ".errors": "ConfigError Denied Forbidden InvalidData KeyConflict NotFound NotServing Overloaded Refuse "
-    "RemoteError RtcoreError SessionEnded SocketClosed StartError Timeout UsageError",
+    ".durable": "Keep",
+    ".entry": "Entry Heard History Position",
+    ".errors": "ConfigError Denied Forbidden InvalidData KeyConflict NotFound NotServing "
+    "OutcomeUnknown Overloaded Refuse RemoteError RtcoreError SessionEnded SocketClosed StartError Timeout "
+    "Unavailable UsageError",
     ".raw": "RawSocket",
-    ".room": "Entry Heard History Member Position Room",
+    ".room": "Member Room",
     ".session": "Session",
     ".stream": "Items",
     ".tokens": "JWT",
 }
 _HOME_OF: Final = {name: home for home, names in _HOMES.items() for name in names.split()}
 _MODULES: Final = frozenset(
-    {"app", "auth", "blocking", "client", "config", "errors", "raw", "room", "session", "stream", "tokens"}
+    {
+        "app",
+        "auth",
+        "blocking",
+        "client",
+        "config",
+        "durable",
+        "entry",
+        "errors",
+        "raw",
+        "room",
+        "session",
+        "stream",
+        "tokens",
+    }
 )
 
 
@@ -141,11 +161,13 @@ __all__ = [  # noqa: RUF022 - plainly by the alphabet
     "JWKS",
     "JWT",
     "Join",
+    "Keep",
     "KeyConflict",
     "Member",
     "NotFound",
     "NotServing",
     "Outbox",
+    "OutcomeUnknown",
     "Overloaded",
     "Pool",
     "Position",
@@ -162,6 +184,7 @@ __all__ = [  # noqa: RUF022 - plainly by the alphabet
     "StartError",
     "Stop",
     "Timeout",
+    "Unavailable",
     "UsageError",
     "User",
     "__version__",

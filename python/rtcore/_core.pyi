@@ -34,6 +34,7 @@ Events are tuples whose first item says what happened:
 | STREAM_END | (kind, session, stream id, error: (code, message) or None)      no item follows |
 | STREAM_CANCELLED | (kind, session, stream id)      nobody wants it any more |
 | UNASKED | (kind, conn, ticket)      nobody wants the answer to this AUTHORIZE; ticket 0: to the AUTHENTICATE of the connection |
+| STORED | (kind, ticket, seq, error: (code, message, retry) or None)      what waited for the disk under this ticket is there, or why not |
 | REFUSED | (kind, what, address, text)      for the log; what: 0 a request, 1 a token, 2 a join, 3 a message (where set_tells_faults) |
 """
 
@@ -64,6 +65,7 @@ STREAM_CANCELLED: Final = 21
 UNASKED: Final = 22
 REFUSED: Final = 23
 KEYED: Final = 24
+STORED: Final = 25
 
 VERSION: Final[str]
 # (name, default, description) of each limit
@@ -95,6 +97,9 @@ class Refused(Exception):
 
 class Blocked(Exception):
     """args: (ticket: int,). The room's policy is `block` and a member is behind: wait for UNBLOCKED, try again."""
+
+class Storing(Exception):
+    """args: (ticket: int,). It is on its way to the disk: STORED says what became of it."""
 
 class RawLink:
     """The sending side of one raw socket."""
@@ -136,8 +141,9 @@ class Core:
         state: bool,
         presence: bool,
         grants: Sequence[str],
+        durable: str = "off",
     ) -> None: ...
-    def add_event(self, name: str) -> int: ...  # the handler index of REQUEST
+    def add_event(self, name: str, durable: bool = False) -> int: ...  # the handler index of REQUEST
     def add_raw(self, path: str, max_message: int) -> int: ...  # the path index of RAW_OPENED
     def add_stream(self, name: str, up: bool) -> int: ...  # the stream index of STREAM_OPENED
     def add_origin(self, origin: str) -> None: ...  # ValueError
@@ -211,8 +217,11 @@ class Core:
         volatile: bool = False,
         trace: str | None = None,
         backend: str | None = None,
+        request: int = 0,
     ) -> int:
-        """The sequence number; 0 when volatile. Raises Refused, Blocked. `backend`: the name of the API key that says it."""
+        """The sequence number; 0 when volatile. Raises Refused, Blocked, Storing. `backend`: the name of the API key that
+        says it; `request`: the REQUEST whose handler says it, and whose ack leaves when it is on disk.
+        """
     def send(
         self, session: int, event: str, data: bytes
     ) -> int: ...  # sequence number; Refused(NOT_FOUND) when ended

@@ -98,7 +98,7 @@ class App(Speaking, Rooming, Streaming):
 
         return register
 
-    def on(self, event: str, *, concurrency: int = 1) -> Callable[[F], F]:
+    def on(self, event: str, *, concurrency: int = 1, durable: bool = False) -> Callable[[F], F]:
         """Decorator: the handler of an event. `(session)` or `(session, data)`; its result becomes the ack.
 
         The annotation of `data` is its type: msgspec reads and checks it, and what does not fit is refused
@@ -109,6 +109,9 @@ class App(Speaking, Rooming, Streaming):
         Args:
             event: its name, 1 to 255 bytes.
             concurrency: how many requests of one session for this event may run at a time.
+            durable: a request with an id is on disk before the handler runs, and its ack before that leaves:
+                over a crash it runs at most once. What was cut off is answered with `OUTCOME_UNKNOWN`. The
+                server needs a folder for it (`--data`).
 
         Raises:
             UsageError: the event has one already, it takes other arguments, its type cannot be read, or it
@@ -124,7 +127,7 @@ class App(Speaking, Rooming, Streaming):
             self._registry.open("on")
             if any(known.name == event for known in self._registry.handlers):
                 raise UsageError(f"there is a handler of {event!r} already")
-            self._registry.handlers.append(Handler(event, function, concurrency, names))
+            self._registry.handlers.append(Handler(event, function, concurrency, names, durable=durable))
             return function
 
         return register

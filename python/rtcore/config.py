@@ -45,6 +45,7 @@ class Config(msgspec.Struct, kw_only=True, frozen=True):
     host: tuple[str, ...] = ("127.0.0.1",)
     port: int = 8000
     mount: str | None = None
+    data: str | None = None
     origins: tuple[str, ...] = ()
     hosts: tuple[str, ...] = ()
     proxies: tuple[str, ...] = ()

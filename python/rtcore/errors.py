@@ -12,7 +12,9 @@ change.
     ├── Refuse              raised by the application, to tell the peer no
     ├── Denied              the core did not do what was asked
     │   ├── NotFound, Forbidden, KeyConflict, InvalidData
-    │   └── Overloaded      a limit was reached: the same call may succeed later
+    │   ├── Overloaded      a limit was reached: the same call may succeed later
+    │   ├── Unavailable     the store takes nothing now: the same call may succeed later
+    │   └── OutcomeUnknown  it may be on disk or not, and the store does not know yet
     ├── RemoteError         the peer answered a request with an error
     ├── Timeout             the peer did not answer in time
     ├── SessionEnded        the session is gone, and will not come back
@@ -168,8 +170,35 @@ class Overloaded(Denied):
     retry = True
 
 
+class Unavailable(Denied):
+    """The durable store takes nothing now (the disk is full, it failed, it hangs). It was not done."""
+
+    code = "UNAVAILABLE"
+    retry = True
+
+
+class OutcomeUnknown(Denied):
+    """It may have been done or not: the store has not said within its time whether it is on disk.
+
+    With a `key` the same call may be made again: the key tells whether it was done.
+    """
+
+    code = "OUTCOME_UNKNOWN"
+
+
 Denied.by_code.update(
-    {kind.code: kind for kind in (NotFound, Forbidden, KeyConflict, InvalidData, Overloaded)}
+    {
+        kind.code: kind
+        for kind in (
+            NotFound,
+            Forbidden,
+            KeyConflict,
+            InvalidData,
+            Overloaded,
+            Unavailable,
+            OutcomeUnknown,
+        )
+    }
 )
 
 

@@ -4,10 +4,8 @@
 
 from __future__ import annotations
 
-import re
 from _thread import get_ident
-from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any, Final, Self, overload
+from typing import TYPE_CHECKING, Any, Final
 
 import trio
 
@@ -16,125 +14,20 @@ from rtcore._ground.numbers import FIXED
 from ._app.hooks import checked_whole
 from ._app.rights import grant_words
 from ._data.values import ANYTHING, JSON, encode
-from ._engine import Blocked, Engine, Refused, denied, unsayable
+from ._engine import Blocked, Engine, Refused, Storing, denied, unsayable
 from ._ground.home import anywhere
 from ._ground.sayable import sayable
 from ._turn.budget import checkpoint, due
 from ._turn.sessions import meet
+from .entry import Entry, Heard, History, is_position
 from .errors import InvalidData, NotServing, SessionEnded, UsageError
 from .session import Session, sessions_only
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-_POSITION: Final = re.compile(r"([a-z0-9]+)\.(0|[1-9][0-9]{0,19})\Z")
-
 MOST: Final = FIXED["API_HISTORY"]
 """Entries of one history, as on the wire."""
-
-
-def _is_position(text: object) -> bool:
-    return isinstance(text, str) and _POSITION.match(text) is not None
-
-
-class Position(str):
-    """Says "I have everything up to here": epoch and sequence number, `epoch.seq` on the wire.
-
-    A text, so that it can be stored and sent as it is.
-
-    Raises:
-        UsageError: the text is no position.
-
-    """
-
-    __slots__ = ()
-
-    def __new__(cls, text: str) -> Self:
-        """Check and keep the text."""
-        if not _is_position(text):
-            raise UsageError(f"a position is `epoch.seq`, as in `k3f9.124`, and not {text!r}")
-        return super().__new__(cls, text)
-
-    @property
-    def epoch(self) -> str:
-        """The life of the log in which the number counts."""
-        return self.partition(".")[0]
-
-    @property
-    def seq(self) -> int:
-        """The sequence number."""
-        return int(self.partition(".")[2])
-
-
-class Entry:
-    """An event once it is in the log: it has a sequence number and never changes.
-
-    `seq` is 0 for a volatile event, which is in no log and has no position.
-    """
-
-    __slots__ = ("_epoch", "room", "seq")
-
-    def __init__(self, room: str, seq: int, epoch: str) -> None:
-        self.room = room
-        self.seq = seq
-        self._epoch = epoch
-
-    @property
-    def position(self) -> Position | None:
-        """Where it is in the log: `None` for a volatile event."""
-        return Position(f"{self._epoch}.{self.seq}") if self.seq else None
-
-    def __repr__(self) -> str:
-        return f"<{type(self).__name__} {self.seq} in {self.room!r}>"
-
-
-class Heard(Entry):
-    """An entry that was read back, with what was said.
-
-    `time` is milliseconds since 1970; `session` and `user` are the ids of who said it, None for the
-    application. `raw` is what was said, as JSON; `trace` a W3C traceparent, or None.
-    """
-
-    __slots__ = ("event", "raw", "session", "time", "trace", "user")
-
-    def __init__(
-        self, room: str, epoch: str, row: tuple[int, str, bytes, int, str | None, str | None, str | None]
-    ) -> None:
-        super().__init__(room, row[0], epoch)
-        _, self.event, self.raw, self.time, self.session, self.user, self.trace = row
-
-    @property
-    def data(self) -> Any:
-        """What was said; read anew each time."""
-        return ANYTHING.by_form(JSON, self.raw)
-
-
-class History(Sequence[Heard]):
-    """Entries of a room, oldest first.
-
-    `complete` is false when the ring has let go of something after the position that was asked for; `more` is
-    true when there is more than was asked for.
-    """
-
-    __slots__ = ("_entries", "complete", "more")
-
-    def __init__(self, entries: list[Heard], complete: bool, more: bool) -> None:
-        self._entries = entries
-        self.complete = complete
-        self.more = more
-
-    @overload
-    def __getitem__(self, at: int) -> Heard: ...
-    @overload
-    def __getitem__(self, at: slice) -> Sequence[Heard]: ...
-    def __getitem__(self, at: int | slice) -> Heard | Sequence[Heard]:
-        return self._entries[at]
-
-    def __len__(self) -> int:
-        return len(self._entries)
-
-    def __iter__(self) -> Iterator[Heard]:
-        return iter(self._entries)
 
 
 class Member:
@@ -193,8 +86,10 @@ class Room:
     ) -> Entry:
         """Say an event in the room: either it has a number and is heard, or it was never said.
 
-        A cancel point. It waits only in a room whose policy is `block`, at most `block_ms` milliseconds,
-        while a member is behind; else it is a schedule point after each 64 calls of a task.
+        A cancel point. It waits in a durable room until the entry is on disk, and in one whose policy is
+        `block` while a member is behind, at most `block_ms` milliseconds; else it is a schedule point after
+        each 64 calls of a task. On its way to the disk it cannot be taken back: who is cancelled then waits
+        until it is there, at most as long as the store is waited for.
 
         Args:
             event: its name, 1 to 255 bytes.
@@ -210,6 +105,8 @@ class Room:
             InvalidData: a name, the key or the data cannot be said.
             KeyConflict: the key was used with other content.
             Overloaded: a limit was reached, or the time in a `block` room was over.
+            Unavailable: the room is durable, and the store takes nothing now. It was not said.
+            OutcomeUnknown: the disk has not answered in time: it may be kept, and may yet be heard.
 
         """
         engine = self._engine
@@ -230,7 +127,11 @@ class Room:
                     volatile,
                     trace,
                     self._backend,
+                    engine.request_of_caller() if engine.durable else 0,
                 )
+                break
+            except Storing as error:
+                seq = await engine.wait_stored(error.args[0])
                 break
             except Refused as error:
                 raise denied(error) from None
@@ -260,12 +161,15 @@ class Room:
         """Say an event in the room, now. For plain functions, of any thread; see `publish` for the rest.
 
         In another thread it is done by the run that serves the application, and the thread waits for that.
+        In a durable room it does not wait for the disk: nobody hears the entry before it is there, and the
+        ack of the request in whose handler it was said leaves no sooner.
 
         Raises:
             NotFound: no settings name this room.
             InvalidData: a name, the key or the data cannot be said.
             KeyConflict: the key was used with other content.
             Overloaded: a limit was reached.
+            Unavailable: the room is durable, and the store takes nothing now. It was not said.
             trio.WouldBlock: the room's policy is `block`, and a member is behind.
 
         """
@@ -292,7 +196,10 @@ class Room:
                 volatile,
                 trace,
                 self._backend,
+                engine.request_of_caller() if engine.durable else 0,
             )
+        except Storing:
+            seq = engine.core.head()  # it has its number, and is on its way
         except Refused as error:
             raise denied(error) from None
         except UnicodeEncodeError as error:
@@ -327,7 +234,7 @@ class Room:
         engine.here("history")
         if due():
             await checkpoint()
-        if after is not None and not _is_position(after):
+        if after is not None and not is_position(after):
             raise InvalidData(f"`after` is a position, `epoch.seq` as in `k3f9.124`, and not {after!r}")
         if checked_whole(limit, "the limit of a history", 1) > MOST:
             raise UsageError(f"a history has at most {MOST:,} entries, and {limit:,} were asked for")
@@ -394,6 +301,6 @@ def unserved(what: str) -> NotServing:
     )
 
 
-for _kind in (Position, Entry, Heard, History, Member, Room):
+for _kind in (Member, Room):
     _kind.__module__ = "rtcore"
 del _kind

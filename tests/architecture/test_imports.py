@@ -27,7 +27,7 @@ FLOORS = [
     "_config.environment",
     "config _tokens.keyring _backend.places",
     "_serve.tls _config.core tokens session stream",
-    "_turn.sessions _app.stream_handlers",
+    "_turn.sessions _app.stream_handlers durable entry",
     "room raw _turn.worker _app.registry",
     "_turn.raws",
     "_app.rooming _app.streaming _app.speaking",

@@ -19,7 +19,7 @@ from hypercorn.trio import serve
 import rtcore
 
 
-async def main(app: rtcore.App, limits: dict[str, int]) -> None:
+async def main(app: rtcore.App, limits: dict[str, int], data: str | None) -> None:
     """Serve until told to end."""
     config = Config()
     config.bind = ["127.0.0.1:0"]
@@ -30,7 +30,11 @@ async def main(app: rtcore.App, limits: dict[str, int]) -> None:
         async with trio.open_nursery() as nursery:
             binds = await nursery.start(
                 partial(
-                    serve, rtcore.asgi(app, limits=limits), config, shutdown_trigger=stop.wait, mode="asgi"
+                    serve,
+                    rtcore.asgi(app, limits=limits, data=data),
+                    config,
+                    shutdown_trigger=stop.wait,
+                    mode="asgi",
                 )
             )
             print(f"below Hypercorn on http://127.0.0.1:{binds[0].rpartition(':')[2]}", flush=True)
@@ -44,8 +48,10 @@ if __name__ == "__main__":
     parser.add_argument("app")
     parser.add_argument("--port", type=int, choices=[0])
     parser.add_argument("--limit", action="append", default=[])
+    parser.add_argument("--data")
     given = parser.parse_args()
     sys.path.insert(0, ".")
     module, _, name = given.app.partition(":")
     pairs = (limit.split("=") for limit in given.limit)
-    trio.run(main, getattr(importlib.import_module(module), name), {key: int(value) for key, value in pairs})
+    limits = {key: int(value) for key, value in pairs}
+    trio.run(main, getattr(importlib.import_module(module), name), limits, given.data)

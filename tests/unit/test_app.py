@@ -36,7 +36,7 @@ def test_the_plan_of_an_application() -> None:
 
     plan = registered(app).plan()
     rooms = {room.pattern: room for room in plan.rooms}
-    assert plan.events == ["b", "a"]
+    assert plan.events == [("b", False), ("a", False)]
     assert plan.raws == [("/raw", 10)]
     assert not plan.authenticates
     assert rooms["tea"].relay

@@ -31,6 +31,7 @@ TEXTS = {
 NAMES = {
     "mount": ("empty", "white space", "no UTF-8"),
     "certificate": ("empty", "white space"),
+    "data": ("empty", "white space"),
     "key": ("empty", "white space"),
     "host": ("empty", "white space", "no UTF-8", "a line break", "a unit that nobody knows"),
     "hosts": ("empty", "white space", "no UTF-8", "a line break", "a unit that nobody knows"),

@@ -17,7 +17,7 @@ from rtcore._data.shape import shape
 from rtcore._data.values import ANYTHING, Decoder, Defaulting, encode
 from rtcore.errors import UsageError
 
-from .hooks import checked_whole, name_of
+from .hooks import checked_flag, checked_whole, name_of
 
 INVALID: Final = "INVALID_MESSAGE"
 
@@ -159,10 +159,11 @@ class Handler:
     """The function of one event.
 
     `bare` ones take no data; `plain` ones are called in the turn; of the others up to `concurrency` requests
-    of a session run at a time.
+    of a session run at a time. A request of a `durable` one is on disk before it runs, its ack before that
+    leaves.
     """
 
-    __slots__ = ("bare", "concurrency", "decoder", "function", "json", "name", "plain")
+    __slots__ = ("bare", "concurrency", "decoder", "durable", "function", "json", "name", "plain")
 
     def __init__(
         self,
@@ -170,6 +171,8 @@ class Handler:
         function: Callable[..., Any],
         concurrency: int = 1,
         names: Mapping[str, Any] | None = None,
+        *,
+        durable: bool = False,
     ) -> None:
         what = f"the handler of {name!r} takes (session) or (session, data)"
         self.name = name
@@ -181,6 +184,7 @@ class Handler:
                 f"{name_of(function)} yields: `@app.stream({name!r})` is for what gives many items"
             )
         self.plain = not is_async(function)
+        self.durable = checked_flag(durable, f"durable of {name!r}")
         self.concurrency = checked_whole(concurrency, f"the concurrency of {name!r}", 1)
         if self.plain and concurrency != 1:
             raise UsageError(

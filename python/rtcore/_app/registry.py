@@ -70,7 +70,7 @@ class Registry:
             authenticates=self.authenticator is not None,
             lifecycle=bool(self.connectors or self.disconnectors),
             rooms=[plan for pattern in rooms.patterns() if (plan := rooms.find(pattern))],
-            events=[handler.name for handler in self.handlers],
+            events=[(handler.name, handler.durable) for handler in self.handlers],
             raws=[(raw.path, raw.max_message) for raw in self.raw_handlers],
             streams=[(stream.name, stream.up) for stream in self.stream_handlers],
         )

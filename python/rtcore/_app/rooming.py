@@ -7,6 +7,7 @@ from typing import Final
 
 from rtcore._engine import RoomPlan
 from rtcore._ground.numbers import FIXED
+from rtcore.durable import SURE, Keep
 from rtcore.errors import UsageError
 
 from .hooks import checked_flag, checked_name, checked_seconds, checked_text, checked_whole
@@ -14,6 +15,8 @@ from .registry import Registry
 from .rights import grant_words
 
 POLICIES: Final = ("skip", "latest", "disconnect", "block")
+OWN: Final = ("$user/*", "$all")
+"""Rooms of rtcore's own whose durability may be set, and nothing else of them."""
 
 
 class Rooming:
@@ -33,6 +36,8 @@ class Rooming:
         key: str | None = None,
         presence: bool = True,
         grants: Iterable[str] | None = None,
+        durable: bool | str = False,
+        keep: Keep | None = None,
     ) -> None:
         """Settings of the rooms whose names match a pattern; the most specific pattern counts.
 
@@ -48,15 +53,24 @@ class Rooming:
             presence: who is here is told to members.
             grants: what a member may, unless the authorizer says otherwise; None: presence and history. In a
                 relay room members may publish, too, whatever is said here.
+            durable: what is said there is on disk before anybody hears it and before it is acknowledged.
+                True or "full": synced, safe from a crash of the machine; "normal": written, safe from a crash
+                of the process. The server needs a folder for it (`--data`). "$user/*" and "$all" may be made
+                durable, too.
+            keep: how much of it stays on disk; None: all.
 
         Raises:
             UsageError: the pattern has settings already, or one of them cannot be.
 
         """
+        sure = _sureness(durable, keep, pattern)
         self._registry.open("rooms")
         checked_name(pattern, "app.rooms", 'app.rooms("pattern")')
-        if pattern.startswith("$"):
-            raise UsageError(f"rooms whose names begin with `$` are rtcore's own, as {pattern!r}")
+        if pattern.startswith("$") and not (pattern in OWN and sure):
+            raise UsageError(
+                f'rooms whose names begin with `$` are rtcore\'s own, as {pattern!r}: of "$user/*" and '
+                '"$all" it may be said that they are durable, and nothing else'
+            )
         if policy not in POLICIES:
             raise UsageError(
                 f"the policy of rooms {pattern!r} is one of {', '.join(POLICIES)}; not {policy!r}"
@@ -84,6 +98,33 @@ class Rooming:
             key=key,
             presence=presence,
             grants=words,
+            durable=sure,
+            keep_age_ms=_ms(keep),
+            keep_count=keep.count if keep else None,
+            keep_bytes=keep.bytes if keep else None,
         )
         if not self._registry.room_plans.add(pattern, plan):
             raise UsageError(f"rooms {pattern!r} have settings already; say all of them in one place")
+
+
+def _sureness(durable: object, keep: object, pattern: object) -> str:
+    """The word for how sure entries are; "" for a room that lives in memory."""
+    word = {True: "full", False: "off"}.get(durable) if isinstance(durable, bool) else durable
+    if word not in SURE:
+        raise UsageError(
+            f'`durable` of rooms {pattern!r} is True, False, "full" or "normal", and not {durable!r}'
+        )
+    if keep is not None and not isinstance(keep, Keep):
+        raise UsageError(f"`keep` of rooms {pattern!r} is an rtcore.Keep, and not {keep!r}")
+    if word == "off":
+        if keep is not None:
+            raise UsageError(
+                f"`keep` of rooms {pattern!r} says how much stays on disk, and they are not durable: "
+                "`history`, `bytes` and `age` are for what memory holds"
+            )
+        return ""
+    return str(word)
+
+
+def _ms(keep: Keep | None) -> int | None:
+    return None if keep is None or keep.age is None else int(keep.age * 1000)

@@ -21,6 +21,7 @@ def core_settings(config: Config, addresses: Sequence[str]) -> CoreSettings:
         backend=True,
         token_in_url=config.token_in_url,
         linger_us=config.linger,
+        data=config.data,
     )
 
 

@@ -44,6 +44,12 @@ SETTINGS: tuple[Setting, ...] = (
         "mount", None, kinds.text, "ASGI application for everything that is not rtcore's own, as module:name"
     ),
     Setting(
+        "data",
+        None,
+        kinds.path,
+        "folder in which durable rooms are kept; it is made if it is not there, and is one server's alone",
+    ),
+    Setting(
         "origins",
         (),
         kinds.places("origin"),

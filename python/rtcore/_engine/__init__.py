@@ -25,6 +25,7 @@ from .engine import unsayable as unsayable
 
 Refused = _core.Refused
 Blocked = _core.Blocked
+Storing = _core.Storing
 check_own = _core.check_own
 packed = _core.packed
 DONE: Final = cast("Coroutine[Any, Any, None]", _core.Done())
@@ -57,6 +58,7 @@ STREAM_CANCELLED: Final = _core.STREAM_CANCELLED
 UNASKED: Final = _core.UNASKED
 REFUSED: Final = _core.REFUSED
 KEYED: Final = _core.KEYED
+STORED: Final = _core.STORED
 
 CLOSE_CODES: Final[dict[str, int]] = dict(_core.CLOSE_CODES)
 """Close codes by their names in `vectors/codes.json`."""

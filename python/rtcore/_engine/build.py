@@ -6,6 +6,7 @@ import dataclasses
 import difflib
 import os
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from rtcore import _core
 from rtcore._ground.numbers import FIXED, USUAL
@@ -22,7 +23,8 @@ class CoreSettings:
     """What the configuration says about the core.
 
     `limits` by their names; `linger_us` is how long a turn may wait for more input before it goes
-    back through Trio (microseconds, 0: not at all); `seed` is 32 random bytes, drawn when None.
+    back through Trio (microseconds, 0: not at all); `seed` is 32 random bytes, drawn when None; `data` is
+    the folder of the durable store, None: there is none.
     """
 
     limits: Mapping[str, int] = dataclasses.field(default_factory=dict[str, int])
@@ -36,6 +38,7 @@ class CoreSettings:
     tells_faults: bool = False
     linger_us: int = 50
     seed: bytes | None = None
+    data: str | None = None
 
 
 @dataclasses.dataclass(slots=True)
@@ -53,16 +56,23 @@ class RoomPlan:
     state: bool = False
     presence: bool = True
     grants: Sequence[str] = ("presence", "history")
+    durable: str = ""  # "", "normal" or "full"
+    keep_age_ms: int | None = None
+    keep_count: int | None = None
+    keep_bytes: int | None = None
 
 
 @dataclasses.dataclass(slots=True)
 class Plan:
-    """What an application asks of the core. Events carry the index of an event, raw path or stream."""
+    """What an application asks of the core. Events carry the index of an event, raw path or stream.
+
+    Events are names, and whether their handlers are durable.
+    """
 
     authenticates: bool = False
     lifecycle: bool = False
     rooms: list[RoomPlan] = dataclasses.field(default_factory=list[RoomPlan])
-    events: list[str] = dataclasses.field(default_factory=list[str])
+    events: list[tuple[str, bool]] = dataclasses.field(default_factory=list[tuple[str, bool]])
     raws: list[tuple[str, int | None]] = dataclasses.field(default_factory=list[tuple[str, int | None]])
     streams: list[tuple[str, bool]] = dataclasses.field(default_factory=list[tuple[str, bool]])
 
@@ -78,6 +88,7 @@ def build_core(plan: Plan, settings: CoreSettings, *, manual: bool) -> Core:
     seed = os.urandom(32) if settings.seed is None else settings.seed
     if len(seed) != 32:
         raise ConfigError(f"the seed has 32 bytes, not {len(seed)}")
+    _needs_folder(plan, settings)
     core = Core(seed, manual)
     _configure(core, settings)
     core.set_authenticates(plan.authenticates)
@@ -85,14 +96,14 @@ def build_core(plan: Plan, settings: CoreSettings, *, manual: bool) -> Core:
     longest = {**USUAL, **settings.limits}["max_message"]
     for room in plan.rooms:
         try:
-            core.add_room(**dataclasses.asdict(room))
+            core.add_room(**_of_core(room))
         except (ValueError, OverflowError, Refused) as error:
             raise UsageError(
                 f"the settings of rooms {room.pattern!r} cannot be used: {text(error)}"
             ) from error
-    for index, name in enumerate(plan.events):
+    for index, (name, durable) in enumerate(plan.events):
         try:
-            given = core.add_event(name)
+            given = core.add_event(name, durable)
         except (ValueError, Refused) as error:
             raise UsageError(f"the event {name!r} cannot be registered: {text(error)}") from error
         if given != index:
@@ -106,6 +117,33 @@ def build_core(plan: Plan, settings: CoreSettings, *, manual: bool) -> Core:
         core.add_stream(name, up)
     core.start()
     return core
+
+
+def _of_core(room: RoomPlan) -> dict[str, Any]:
+    """The settings of a room that the core has, by its words."""
+    words = dataclasses.asdict(room)
+    for name in ("keep_age_ms", "keep_count", "keep_bytes"):  # the store's
+        del words[name]
+    return {**words, "durable": room.durable or "off"}
+
+
+def _needs_folder(plan: Plan, settings: CoreSettings) -> None:
+    """What is durable needs a place.
+
+    Raises:
+        ConfigError: there is none.
+
+    """
+    if settings.data is not None:
+        return
+    rooms = [f"rooms {room.pattern!r}" for room in plan.rooms if room.durable]
+    found = [*rooms, *(f"the handler of {name!r}" for name, durable in plan.events if durable)]
+    if found:
+        more = f" (and {len(found) - 1} more)" if len(found) > 1 else ""
+        raise ConfigError(
+            f"{found[0]}{more} must be durable, and there is no folder for it: give one, as `--data ./data`, "
+            'data = "./data" in rtcore.toml, RTCORE_DATA=./data, or `data="./data"` in Python'
+        )
 
 
 def _configure(core: Core, settings: CoreSettings) -> None:

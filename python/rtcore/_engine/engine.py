@@ -6,6 +6,7 @@ that was made outside a turn schedules one flush (`wake`).
 
 from __future__ import annotations
 
+import logging
 import math
 import time
 from collections.abc import Callable, Mapping
@@ -21,6 +22,8 @@ from rtcore._ground.home import Home
 from rtcore._ground.numbers import USUAL
 from rtcore._turn.held import Held
 from rtcore.errors import Denied, InvalidData, NotServing, SessionEnded
+
+log = logging.getLogger("rtcore.store")
 
 Core = _core.Core
 CoreEvent = tuple[Any, ...]
@@ -65,6 +68,7 @@ class Engine(Home):
         "at_once",
         "core",
         "drained",
+        "durable",
         "epoch",
         "failures",
         "flusher",
@@ -74,14 +78,18 @@ class Engine(Home):
         "nursery",
         "raw_drained",
         "replies",
+        "request",
+        "requests",
         "sessions",
+        "stored",
         "tickets",
         "turning",
         "wall_offset",
     )
 
-    def __init__(self, core: Core, limits: Mapping[str, int], *, manual: bool) -> None:
+    def __init__(self, core: Core, limits: Mapping[str, int], *, manual: bool, durable: bool = False) -> None:
         super().__init__()
+        self.durable = durable  # whether anything may have to wait for the disk
         self.core = core
         self.manual = manual
         known = {**USUAL, **limits}
@@ -94,6 +102,9 @@ class Engine(Home):
         self.drained: dict[int, list[Task]] = {}  # senders by session that wait for DRAINED
         self.raw_drained: dict[int, list[Task]] = {}
         self.tickets: dict[int, Task] = {}  # publishers by ticket that wait for UNBLOCKED
+        self.stored: dict[int, Task] = {}  # publishers by ticket that wait for STORED
+        self.request = 0  # the request of the plain function that runs, where anything is durable
+        self.requests: dict[Task, int] = {}  # those of coroutines, likewise
         self.replies: dict[int, dict[int, Task]] = {}  # askers by session, then by request
         self.nursery: trio.Nursery | None = None  # the server's, while it runs
         self.wall_offset: float | None = None
@@ -106,12 +117,12 @@ class Engine(Home):
         for session in self.sessions.values():
             session.end_reason = session.end_reason or "the server has ended"
         self.sessions.clear()
-        left = [*self.tickets.values()]
+        left = [*self.tickets.values(), *self.stored.values()]
         for tasks in (*self.drained.values(), *self.raw_drained.values()):
             left += tasks
         for asking in self.replies.values():
             left += asking.values()
-        for waiting in (self.tickets, self.drained, self.raw_drained, self.replies):
+        for waiting in (self.tickets, self.stored, self.drained, self.raw_drained, self.replies):
             waiting.clear()
         for task in left:
             error = NotServing("the server has ended, and nothing comes any more")
@@ -143,6 +154,41 @@ class Engine(Home):
             return Abort.SUCCEEDED
 
         await trio.lowlevel.wait_task_rescheduled(abort)
+
+    async def wait_stored(self, ticket: int) -> int:
+        """Until what is on its way to the disk under this ticket is there: its number.
+
+        It cannot be taken back any more, so a cancelled caller waits, too: as long as the store may take.
+
+        Raises:
+            Denied: it is not there, or nobody knows.
+
+        """
+        self.stored[ticket] = trio.lowlevel.current_task()
+        self.wake()
+        return cast("int", await trio.lowlevel.wait_task_rescheduled(lambda _: Abort.FAILED))
+
+    def is_stored(self, ticket: int, seq: int, error: tuple[str, str, bool] | None) -> None:
+        """STORED came."""
+        task = self.stored.pop(ticket, None)
+        if task is None:
+            if error is not None:  # of `publish_nowait`, and nobody waits
+                text = "what was published without waiting is not kept: %s"
+                self.failures.log(log, "store", text, error[1], error=None)
+            return
+        trio.lowlevel.reschedule(task, Value(seq) if error is None else Error(Denied.of(*error)))
+
+    def request_of_caller(self) -> int:
+        """The request whose handler calls, itself or in a task that it has started; 0: none."""
+        if self.request:
+            return self.request
+        requests = self.requests
+        task: Task | None = trio.lowlevel.current_task() if requests else None
+        while task is not None:
+            if task in requests:
+                return requests[task]
+            task = None if task.parent_nursery is None else task.parent_nursery.parent_task
+        return 0
 
     def unblocked(self, ticket: int) -> None:
         """UNBLOCKED came."""

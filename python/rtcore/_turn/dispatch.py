@@ -44,6 +44,7 @@ from rtcore._engine import (
     REFUSED,
     REPLY,
     REQUEST,
+    STORED,
     STREAM_OPENED,
     UNASKED,
     UNBLOCKED,
@@ -101,7 +102,8 @@ class Runtime:
         self.linger_us = settings.linger_us
         settings = dataclasses.replace(settings, tells_faults=wants_faults())
         self.core = build_core(plan, settings, manual=manual)
-        self.engine = Engine(self.core, limits, manual=manual)
+        durable = settings.data is not None
+        self.engine = Engine(self.core, limits, manual=manual, durable=durable)
         self.hand_over: Callable[[CoreEvent], None] | None = None
         self.on_output: Callable[[], None] | None = None
         self._decisions = Decisions(app, self.engine, limits["hello_ms"] / 1000)
@@ -237,7 +239,7 @@ class Runtime:
     def _run(self, events: Iterable[CoreEvent]) -> None:
         engine, handlers = self.engine, self._handlers
         sessions, raws, ack = engine.sessions, self._raws, engine.core.ack
-        steps = self._steps
+        steps, durable = self._steps, engine.durable
         for event in events:
             kind = event[0]
             if kind == RAW_MESSAGE:
@@ -285,6 +287,8 @@ class Runtime:
                     _, _, request, _, form, data = event
                     if kind == KEYED and not engine.core.begin(request):
                         continue  # its session ended: the key is free, and it must not be done here
+                    if durable:
+                        engine.request = request
                     try:
                         if handler.bare:
                             result = handler.function(session)
@@ -307,6 +311,8 @@ class Runtime:
                         ack(request, answer)
                     except BaseException as error:  # noqa: BLE001 - the application's, whatever it is
                         answer_error(engine, request, handler, session, blame(error))
+                    finally:
+                        engine.request = 0
                 else:
                     worker.waiting.append(event)
             else:
@@ -323,6 +329,8 @@ class Runtime:
         engine = self.engine
         if kind == REFUSED:
             tell(engine.failures, event)
+        elif kind == STORED:
+            engine.is_stored(*event[1:])
         elif kind == UNASKED:
             self._decisions.unasked(event)
         elif kind >= STREAM_OPENED:

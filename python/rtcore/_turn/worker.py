@@ -98,6 +98,11 @@ def serve(
         handler = handlers[index]
         if stepped is not None:
             stepped.at = handler
+        if engine.durable:
+            task = trio.lowlevel.current_task()
+            engine.requests[task] = request
+        else:
+            task = None
         try:
             if form == AWAITED:
                 result = data
@@ -127,6 +132,9 @@ def serve(
             if rest is not None:
                 raise rest from None
             continue
+        finally:
+            if task is not None:
+                engine.requests.pop(task, None)
         if not engine.turning:
             engine.wake()
 

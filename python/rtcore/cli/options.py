@@ -22,6 +22,7 @@ _FLAGS = (
     ("--host", "host", "ADDRESS"),
     ("--port", "port", "NUMBER"),
     ("--mount", "mount", "MODULE:NAME"),
+    ("--data", "data", "FOLDER"),
     ("--origin", "origins", "ORIGIN"),
     ("--allow-host", "hosts", "NAME"),
     ("--proxy", "proxies", "NETWORK"),

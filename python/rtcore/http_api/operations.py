@@ -23,7 +23,8 @@ from rtcore._engine import Engine, Refused
 from rtcore._turn.budget import checkpoint, due
 from rtcore._turn.sessions import meet
 from rtcore.app import App
-from rtcore.room import Entry, Heard, Room
+from rtcore.entry import Entry, Heard
+from rtcore.room import Room
 
 from . import messages as say
 from .faults import Fault, of

@@ -51,7 +51,7 @@ impl Core {
         Ok(())
     }
 
-    #[pyo3(signature = (pattern, *, relay, count, bytes, age_ms, policy, key, authorize, state, presence, grants))]
+    #[pyo3(signature = (pattern, *, relay, count, bytes, age_ms, policy, key, authorize, state, presence, grants, durable = "off"))]
     #[expect(clippy::too_many_arguments, clippy::fn_params_excessive_bools, reason = "keywords, in Python")]
     fn add_room(
         &self,
@@ -66,9 +66,13 @@ impl Core {
         state: bool,
         presence: bool,
         grants: Vec<String>,
+        durable: &str,
     ) -> Result<(), Failure> {
         let policy = Policy::parse(policy).ok_or_else(|| {
             Failure::Value(format!("{policy:?} is no policy: skip, latest, disconnect or block"))
+        })?;
+        let durable = Durability::parse(durable).ok_or_else(|| {
+            Failure::Value(format!("{durable:?} is not how durable a room is: off, normal or full"))
         })?;
         let settings = Settings {
             pattern: pattern.into(),
@@ -80,7 +84,7 @@ impl Core {
             state,
             presence,
             grants: grants_of(&grants)?,
-            durable: Durability::Off,
+            durable,
         };
         let mut inner = self.lock();
         let rooms = &mut inner.config()?.rooms;
@@ -94,8 +98,14 @@ impl Core {
         Ok(())
     }
 
-    fn add_event(&self, name: String) -> Result<usize, Failure> {
-        add(&mut self.lock().config()?.events, name)
+    #[pyo3(signature = (name, durable = false))]
+    fn add_event(&self, name: String, durable: bool) -> Result<usize, Failure> {
+        let mut inner = self.lock();
+        let config = inner.config()?;
+        if durable {
+            config.durable_events.push(name.clone());
+        }
+        add(&mut config.events, name)
     }
 
     fn add_raw(&self, path: String, max_message: usize) -> Result<usize, Failure> {

@@ -48,6 +48,7 @@ pub(crate) mod kind {
         UNASKED = 22,
         REFUSED = 23,
         KEYED = 24,
+        STORED = 25,
     }
 }
 
@@ -110,8 +111,13 @@ fn tuple<'py>(py: Python<'py>, event: AppEvent, events: &Events) -> PyResult<Bou
         AppEvent::Refused { what, address, text: why } => {
             (kind::REFUSED, what as u8, text(address), why).into_pyobject(py)
         }
-        AppEvent::Unblocked { ticket } | AppEvent::Stored { ticket, .. } => {
-            (kind::UNBLOCKED, ticket).into_pyobject(py)
+        AppEvent::Unblocked { ticket } => (kind::UNBLOCKED, ticket).into_pyobject(py),
+        AppEvent::Stored { ticket, done } => {
+            let (seq, error) = match done {
+                Ok(seq) => (seq, None),
+                Err(fault) => (0, Some((fault.code.word(), fault.message.into_owned(), fault.retry))),
+            };
+            (kind::STORED, ticket, seq, error).into_pyobject(py)
         }
         AppEvent::StreamOpened { session, id, stream, form, data } => {
             (kind::STREAM_OPENED, session.0, id, stream, form as u8, bytes(data)).into_pyobject(py)

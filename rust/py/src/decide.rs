@@ -92,7 +92,7 @@ impl Core {
 /// What it says of its own accord.
 #[pymethods]
 impl Core {
-    #[pyo3(signature = (room, event, data, exclude = 0, sender = 0, key = None, volatile = false, trace = None, backend = None))]
+    #[pyo3(signature = (room, event, data, exclude = 0, sender = 0, key = None, volatile = false, trace = None, backend = None, request = 0))]
     #[expect(clippy::too_many_arguments, reason = "keywords, in Python")]
     fn publish(
         &self,
@@ -105,6 +105,7 @@ impl Core {
         volatile: bool,
         trace: Option<&str>,
         backend: Option<&str>,
+        request: u64,
     ) -> Result<u64, Failure> {
         let publication = Publication {
             room,
@@ -117,7 +118,7 @@ impl Core {
             key,
             volatile,
             trace,
-            request: None,
+            request: (request != 0).then_some(request),
         };
         let mut inner = self.lock();
         let (engine, now) = inner.engine_now()?;

@@ -18,6 +18,12 @@ create_exception!(
     PyException,
     "args: (ticket: int,). The room's policy is `block` and a member is behind: wait for UNBLOCKED, try again."
 );
+create_exception!(
+    rtcore._core,
+    Storing,
+    PyException,
+    "args: (ticket: int,). It is on its way to the disk: STORED says what became of it."
+);
 
 /// Why a call was not done.
 #[derive(Debug)]
@@ -26,6 +32,8 @@ pub(crate) enum Failure {
     Fault(Fault),
     /// The core says: later, when this ticket is called.
     Blocked(u64),
+    /// It is being done: the disk answers under this ticket.
+    Storing(u64),
     /// The call does not fit the state that the core is in.
     Usage(&'static str),
     /// An argument is not what it should be.
@@ -44,6 +52,7 @@ impl From<Failure> for PyErr {
                 Refused::new_err((fault.code.word(), fault.message.into_owned(), fault.retry))
             }
             Failure::Blocked(ticket) => Blocked::new_err((ticket,)),
+            Failure::Storing(ticket) => Storing::new_err((ticket,)),
             Failure::Usage(text) => PyRuntimeError::new_err(text),
             Failure::Value(text) => PyValueError::new_err(text),
             Failure::NoSuchLimit(name) => PyKeyError::new_err(name),
@@ -62,7 +71,8 @@ impl From<Unpublished> for Failure {
     fn from(unpublished: Unpublished) -> Self {
         match unpublished {
             Unpublished::Fault(fault) => Self::Fault(fault),
-            Unpublished::Blocked(ticket) | Unpublished::Storing(ticket) => Self::Blocked(ticket),
+            Unpublished::Blocked(ticket) => Self::Blocked(ticket),
+            Unpublished::Storing(ticket) => Self::Storing(ticket),
         }
     }
 }

@@ -34,7 +34,7 @@ mod _core {
     #[pymodule_export]
     use crate::core::Core;
     #[pymodule_export]
-    use crate::failure::{Blocked, Refused};
+    use crate::failure::{Blocked, Refused, Storing};
     #[pymodule_export]
     use crate::link::{Done, RawLink};
     #[pymodule_export]

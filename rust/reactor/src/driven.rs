@@ -5,6 +5,7 @@
 
 use rtcore_core::engine::{Engine, Op, Peer};
 use rtcore_core::ids::{ConnId, Now, Tick};
+use rtcore_core::store::Report;
 
 /// Takes bytes and times; says which bytes are due and what is to be done.
 pub trait Driven {
@@ -32,6 +33,8 @@ pub trait Driven {
     fn deadline(&self) -> Option<Tick>;
     /// It is that time.
     fn advance(&mut self, now: Now);
+    /// What the store reports of something that it was asked for.
+    fn report(&mut self, report: Report, now: Now);
 }
 
 impl Driven for Engine {
@@ -70,5 +73,8 @@ impl Driven for Engine {
     }
     fn advance(&mut self, now: Now) {
         Self::advance(self, now);
+    }
+    fn report(&mut self, report: Report, now: Now) {
+        Self::report(self, report, now);
     }
 }

@@ -4,6 +4,7 @@
 //! of it puts mail into its inbox and rings; the poller reports the bell, and the shard takes the
 //! mail at the beginning of its next turn. An inbox that is empty costs a turn nothing.
 
+use rtcore_core::store::Report;
 use rustix::io::Errno;
 use std::collections::VecDeque;
 use std::io;
@@ -19,6 +20,8 @@ pub enum Mail {
     Adopt(OwnedFd, Vec<u8>),
     /// Close all listening sockets.
     StopAccepting,
+    /// What the store reports.
+    Report(Report),
 }
 
 /// The end that others hold.

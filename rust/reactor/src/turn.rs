@@ -159,6 +159,7 @@ impl Shard {
                 Mail::Listen(fd) => self.listen(fd)?,
                 Mail::Adopt(fd, bytes) => self.adopt(engine, fd, bytes),
                 Mail::StopAccepting => self.listeners.clear(),
+                Mail::Report(report) => engine.report(report, self.now),
             }
         }
         Ok(())

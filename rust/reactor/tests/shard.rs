@@ -6,6 +6,7 @@ mod common;
 use common::{LIMIT, Server};
 use rtcore_core::engine::Op;
 use rtcore_core::ids::{ConnId, Tick};
+use rtcore_core::store::Report;
 use rtcore_reactor::Mail;
 use std::io::{ErrorKind, Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
@@ -336,6 +337,24 @@ fn nobody_is_let_in_after_accepting_has_stopped() {
     assert_eq!(refused.kind(), ErrorKind::ConnectionRefused);
     stream.write_all(b"still here").unwrap();
     server.until(|server| server.engine.heard[&conn].ends_with(b"still here"));
+}
+
+#[test]
+fn what_the_store_reports_from_its_thread_reaches_the_engine_in_order() {
+    let mut server = Server::new();
+    let sender = server.shard.sender();
+    let store = std::thread::spawn(move || {
+        for group in 1..=100 {
+            sender.send(Mail::Report(Report::Written(group))).unwrap();
+        }
+    });
+    server.until(|server| server.engine.reports.len() == 100);
+    store.join().unwrap();
+    let groups = server.engine.reports.iter().map(|report| match report {
+        Report::Written(group) => *group,
+        other => panic!("{other:?}"),
+    });
+    assert!(groups.eq(1..=100));
 }
 
 #[test]

@@ -5,6 +5,7 @@
 
 use rtcore_core::engine::{Op, Peer};
 use rtcore_core::ids::{ConnId, Now, Tick};
+use rtcore_core::store::Report;
 use rtcore_reactor::{Driven, Mail, Shard};
 use std::collections::BTreeMap;
 use std::io::{ErrorKind, Read, Write};
@@ -33,6 +34,7 @@ pub struct Echo {
     pub dirty: Vec<ConnId>,
     pub ops: Vec<Op>,
     pub writes: Vec<usize>,
+    pub reports: Vec<Report>,
 }
 
 impl Echo {
@@ -102,6 +104,9 @@ impl Driven for Echo {
         let output = self.output.get(&conn).map_or(&[][..], Vec::as_slice);
         let slice = if self.slice == 0 { output.len().max(1) } else { self.slice };
         into.extend(output.chunks(slice).take(max_slices));
+    }
+    fn report(&mut self, report: Report, _now: Now) {
+        self.reports.push(report);
     }
     fn written(&mut self, conn: ConnId, n: usize, _now: Now) -> bool {
         self.writes.push(n);

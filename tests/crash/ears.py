@@ -1,0 +1,300 @@
+"""The ears of a client of a crash run: it comes, hears, comes back, and writes down what it sees.
+
+It is written from `docs/protocol.md`, and shares no code with rtcore.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Mapping
+from typing import Any, Final
+
+import trio
+
+from tests.contract.http1 import Ended as Cut
+from tests.contract.link import Ended, Link, Message, Place, Refused
+from tests.contract.polling import Polling
+from tests.contract.sse import Sse
+from tests.contract.websocket import MsgPackSocket, WebSocket
+from tests.patience import PATIENCE
+
+from .facts import Facts, Hearing, Said
+
+DURABLE: Final = ("full:a", "full:b", "normal:a")
+ROOMS: Final = (*DURABLE, "said:a", "live:a")
+LINKS: Final[tuple[type[Link], ...]] = (WebSocket, WebSocket, MsgPackSocket, Sse, Polling)
+GONE: Final = (Ended, Cut, OSError, EOFError, trio.BrokenResourceError, trio.ClosedResourceError)
+
+
+def is_durable(room: str) -> bool:
+    """Whether what is said there is kept."""
+    return not room.startswith("live:")
+
+
+class Ears:
+    """A user with one session at a time."""
+
+    def __init__(self, name: str, facts: Facts, dice: random.Random) -> None:
+        self.name = name
+        self.facts = facts
+        self.dice = dice
+        self.others: Mapping[str, Ears] = {}  # all, by name
+        self.tokens = 0
+        self.link: Link | None = None
+        self.forget()
+
+    def forget(self) -> None:
+        """From here on it is somebody new, of the same user."""
+        for hearing in getattr(self, "hearing", {}).values():
+            self.over(hearing)
+        for said in getattr(self, "unacked", {}).values():
+            said.given_up = True
+        self.session, self.key, self.epoch = "", "", ""
+        self.position = 0
+        self.ids = 0
+        self.unacked: dict[int, Said] = {}
+        self.known: dict[int, Said] = {}
+        self.hearing: dict[str, Hearing] = {}
+        self.early: dict[str, list[tuple[int, Any]]] = {}
+        self.removed: set[str] = set()  # rooms from which it was taken out, for sure
+        self.durable = False  # it has durable matter: a server knows it after a crash
+        self.ending = False  # it was told to end, or said so itself
+        self.ended = False  # for sure
+        self.fenced: set[str] = set()
+        self.fences = 0
+        self.changed = trio.Event()
+
+    # -- coming
+
+    async def come(self, place: Place) -> bool:
+        """Say hello, with the session if there is one. False: nobody answers."""
+        self.link = self.dice.choice(LINKS)(place)
+        fields: Message = {"token": self.name}
+        if self.session:
+            fields |= {
+                "session": self.session,
+                "key": self.key,
+                "position": f"{self.epoch}.{self.position}",
+            }
+        try:
+            with trio.fail_after(PATIENCE):
+                messages = await self.link.hello(fields)
+        except GONE:
+            return False
+        assert messages[0]["type"] == "welcome", messages
+        self._welcome(messages[0])
+        for message in messages[1:]:
+            self.take(message)
+        try:
+            await self._again()
+        except (*GONE, Refused):
+            return False
+        return True
+
+    def _welcome(self, welcome: Message) -> None:
+        facts = self.facts
+        if self.session and welcome["resumed"]:
+            facts.resumed += 1
+            if welcome["session"] != self.session:
+                facts.broken.append(f"{self.name} resumed another session")
+            if self.ended:
+                facts.broken.append(f"{self.name} {self.session} is back, and had ended")
+            if welcome["epoch"] != self.epoch:
+                facts.broken.append(f"{self.name} resumed in another epoch")
+            if welcome["seq"] > self.position:
+                facts.broken.append(f"{self.name} was at {self.position}, and is fed from {welcome['seq']}")
+            self._rooms({listed["room"] for listed in welcome["rooms"]})
+            self.ids = max(self.ids, welcome["taken"])
+            return
+        if self.session:
+            facts.fresh += 1
+            if self.durable and not self.ending:
+                facts.broken.append(f"{self.name} {self.session} was not resumed, and had durable matter")
+            unacked = [said for said in self.unacked.values() if said.key is not None]
+            self.forget()
+        else:
+            unacked = []
+        self.session, self.key, self.epoch = welcome["session"], welcome["key"], welcome["epoch"]
+        self.position = welcome["seq"]
+        facts.epochs.add(self.epoch)
+        for said in unacked:  # under a new id: the key says that it is the same
+            said.given_up = False
+            self.number(said)
+
+    def _rooms(self, listed: set[str]) -> None:
+        """What it is in, says the server."""
+        for room, hearing in list(self.hearing.items()):
+            if hearing.over:
+                continue
+            if room not in listed:
+                if is_durable(room) and not hearing.unsure:
+                    self.facts.broken.append(f"{self.name} {self.session} was in {room}, and is not any more")
+                self.over(hearing)
+            elif room in self.removed:
+                self.facts.broken.append(f"{self.name} {self.session} is in {room}, and was taken out")
+
+    async def _again(self) -> None:
+        """All that has no ack, by rising id; and sometimes one that has."""
+        link = self.link
+        assert link is not None
+        acked = [said for said in self.known.values() if said.answers and said.kind in {"publish", "emit"}]
+        again = sorted(self.unacked.items())
+        if acked and self.dice.random() < 0.3:
+            once_more = self.dice.choice(acked[-8:])
+            again = sorted([*again, (once_more.id, once_more)], key=lambda pair: pair[0])
+        for number, said in again:
+            said.sent += 1
+            await self.say({**said.message, "id": number})
+
+    # -- hearing
+
+    async def listen(self) -> None:
+        """Until the connection ends."""
+        assert self.link is not None
+        while True:
+            for message in await self.link.more():
+                self.take(message)
+                if message["type"] == "request":
+                    await self.say({"type": "reply", "id": message["id"], "data": message["data"]})
+
+    def take(self, message: Message) -> None:
+        """Write down what came."""
+        kind = message["type"]
+        if kind == "event":
+            self._event(message)
+        elif kind == "ack":
+            self._ack(message)
+        elif kind == "gap":
+            hearing = self.hearing.get(message.get("room", ""))
+            if hearing is not None and not hearing.over:
+                hearing.items.append(("gap", (message["from"], message["to"]), message["reason"]))
+        elif kind == "left":
+            hearing = self.hearing.get(message["room"])
+            if hearing is not None:
+                if not hearing.unsure:
+                    self.facts.broken.append(f"{self.name} was taken out of {message['room']} by nobody")
+                self.over(hearing)
+        elif kind == "request":
+            asked = self.facts.asked.setdefault((self.session, message["id"]), set())
+            asked.add(str(message["data"]))
+        elif kind == "bye" and message.get("code") == 4503:
+            self.ended = self.ending
+        self.changed.set()
+        self.changed = trio.Event()
+
+    def _event(self, message: Message) -> None:
+        seq = message.get("seq")
+        if seq is None:
+            return
+        if seq <= self.position:
+            self.facts.broken.append(f"{self.name} heard {message} at or below {self.position}")
+            return
+        self.position = seq
+        room = message.get("room")
+        if room is None:
+            if message["event"] == "fence":
+                self.fenced.add(str(message["data"]))
+            return
+        hearing = self.hearing.get(room)
+        if hearing is None or hearing.over:
+            self.early.setdefault(room, []).append((seq, message["data"]))
+        else:
+            hearing.items.append(("event", seq, message["data"]))
+
+    def _ack(self, ack: Message) -> None:
+        said = self.known.get(ack["id"])
+        if said is None:
+            self.facts.broken.append(f"{self.name} has an ack of nothing: {ack}")
+            return
+        self.unacked.pop(ack["id"], None)
+        said.answers.append(ack)
+        if "error" in ack:
+            return
+        if said.kind == "join":
+            self._joined(said.what, ack["data"]["began"])
+            self.durable = self.durable or is_durable(said.what)
+        elif said.kind == "leave":
+            hearing = self.hearing.get(said.what)
+            if hearing is not None and hearing.unsure:
+                self.over(hearing)
+        elif said.kind == "publish":
+            self.durable = self.durable or is_durable(said.what)
+        elif said.what in {"buy", "note"}:
+            self.durable = True
+        elif said.what in {"kick", "end"} and ack["data"] is True:
+            self._is_done(said)
+
+    def _is_done(self, said: Said) -> None:
+        """Another one was taken out of a room, or ended, and it is on disk."""
+        data = said.message["data"]
+        session = data["session"] if isinstance(data, dict) else data
+        for other in self.others.values():
+            if other.session == session:
+                if said.what == "end":
+                    other.ended = True
+                else:
+                    hearing = other.hearing.get(data["room"])
+                    if hearing is not None and hearing.unsure and hearing.began == said.at:
+                        other.removed.add(data["room"])
+
+    def _joined(self, room: str, began: int) -> None:
+        hearing = self.hearing.get(room)
+        if hearing is not None and not hearing.over:
+            if hearing.began == began:
+                return
+            self.over(hearing)
+        self.removed.discard(room)
+        hearing = self.hearing[room] = Hearing(self.name, self.session, room, began)
+        hearing.items += [("event", *item) for item in self.early.pop(room, []) if item[0] > began]
+        self.facts.heard.append(hearing)
+
+    def over(self, hearing: Hearing) -> None:
+        """It hears no more of this."""
+        if not hearing.over:
+            hearing.over = True
+            if not hearing.unsure:
+                hearing.upto = self.position
+        self.early.pop(hearing.room, None)
+
+    # -- what is under way
+
+    def doubt(self, hearing: Hearing) -> None:
+        """Something is under way that may take it out."""
+        hearing.unsure, hearing.upto = True, self.position
+
+    def doubt_all(self) -> None:
+        """Its end is under way."""
+        self.ending = True
+        for hearing in self.hearing.values():
+            if not hearing.over and not hearing.unsure:
+                self.doubt(hearing)
+
+    # -- saying
+
+    async def say(self, message: Message) -> None:
+        """Say it, and take what comes back with it."""
+        assert self.link is not None
+        for heard in await self.link.say(message):
+            self.take(heard)
+
+    def number(self, said: Said) -> None:
+        """Give it the next id."""
+        self.ids += 1
+        said.id, said.session = self.ids, self.session
+        self.unacked[self.ids] = self.known[self.ids] = said
+
+    async def ask(self, kind: str, what: str, token: str, *, room: str | None = None, **fields: Any) -> Said:
+        """Say a request under the next id."""
+        message = {"type": kind, "event" if kind == "emit" else "room": what, **fields}
+        said = Said(self.name, self.session, 0, kind, what, token, message, fields.get("key"), room)
+        said.at = self.facts.now()
+        self.number(said)
+        self.facts.said.append(said)
+        said.sent += 1
+        await self.say({**message, "id": said.id})
+        return said
+
+    def token(self) -> str:
+        """A word that nobody says twice."""
+        self.tokens += 1
+        return f"{self.name}.{self.tokens}"

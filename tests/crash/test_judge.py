@@ -1,0 +1,117 @@
+"""The judge finds what is wrong: each kind of loss, planted in a run in which all held."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from .facts import Facts, Hearing, Said
+from .judge import judge
+
+
+def good() -> Facts:
+    """Two publishes and a purchase, all done, heard and kept."""
+    facts = Facts()
+    for number in (1, 2):
+        said = Said("ann", "s1", number, "publish", "full:a", f"ann.{number}", {}, sent=1)
+        said.answers.append({"type": "ack", "id": number, "data": {"seq": 10 + number}})
+        facts.said.append(said)
+    bought = Said("ann", "s1", 3, "emit", "buy", "ann.3", {}, room="said:a", sent=1)
+    bought.answers.append({"type": "ack", "id": 3, "data": "ann.3"})
+    facts.said.append(bought)
+    facts.runs = [("buy", "ann.3")]
+    facts.past = {"full:a": [(11, "ann.1"), (12, "ann.2")], "said:a": [(13, "ann.3")]}
+    facts.heard = [
+        Hearing("bob", "s2", "full:a", 5, [("event", 11, "ann.1"), ("event", 12, "ann.2")], upto=13),
+        Hearing("bob", "s2", "said:a", 5, [("event", 13, "ann.3")], upto=13),
+    ]
+    return facts
+
+
+def test_a_run_in_which_all_held() -> None:
+    assert judge(good()) == []
+
+
+def _unknown(facts: Facts) -> None:
+    facts.said[1].answers[:0] = [{"type": "ack", "id": 2, "error": {"code": "OUTCOME_UNKNOWN"}}]
+
+
+def _two_numbers(facts: Facts) -> None:
+    facts.said[0].answers.append({"type": "ack", "id": 1, "data": {"seq": 12}})
+
+
+def _refused_and_kept(facts: Facts) -> None:
+    facts.said[0].answers[:] = [{"type": "ack", "id": 1, "error": {"code": "UNAVAILABLE"}}]
+
+
+def _refused_and_run(facts: Facts) -> None:
+    facts.said[2].answers[:] = [{"type": "ack", "id": 3, "error": {"code": "FORBIDDEN"}}]
+
+
+def _forgotten(facts: Facts) -> None:
+    facts.said[2].answers.append({"type": "ack", "id": 3, "error": {"code": "OUTCOME_UNKNOWN"}})
+
+
+def _out_of_order(facts: Facts) -> None:
+    facts.said[0].answers[:] = [{"type": "ack", "id": 1, "data": {"seq": 12}}]
+    facts.said[1].answers[:] = [{"type": "ack", "id": 2, "data": {"seq": 11}}]
+    facts.past["full:a"] = [(11, "ann.2"), (12, "ann.1")]
+    facts.heard[0].items[:] = [("event", 11, "ann.2"), ("event", 12, "ann.1")]
+
+
+def _asked_twice(facts: Facts) -> None:
+    facts.asked["s1", 4] = {"delete?", "rename?"}
+
+
+PLANTED: dict[str, Callable[[Facts], Any]] = {
+    "an acknowledged entry is not kept": lambda facts: facts.past["full:a"].pop(),
+    "an entry is kept twice": lambda facts: facts.past["full:a"].append((13, "ann.2")),
+    "an entry is kept under another number": lambda facts: facts.past.update({"full:a": [(11, "ann.1")]}),
+    "what a handler said is lost": lambda facts: facts.past["said:a"].clear(),
+    "a listener misses one": lambda facts: facts.heard[0].items.pop(0),
+    "a listener misses the last": lambda facts: facts.heard[0].items.pop(),
+    "a listener hears one twice": lambda facts: facts.heard[0].items.append(("event", 12, "ann.2")),
+    "a listener hears them backwards": lambda facts: facts.heard[0].items.reverse(),
+    "a listener hears something else": lambda facts: facts.heard[0].items.__setitem__(
+        0, ("event", 11, "ann.9")
+    ),
+    "a gap in a durable room": lambda facts: facts.heard[0].items.append(("gap", (5, 11), "restart")),
+    "a handler ran twice": lambda facts: facts.runs.append(("buy", "ann.3")),
+    "a handler did not run": lambda facts: facts.runs.clear(),
+    "no ack": lambda facts: facts.said[0].answers.clear(),
+    "a durable publish is unknown": _unknown,
+    "a publish has two numbers": _two_numbers,
+    "a publish was refused and is kept": _refused_and_kept,
+    "a handler was refused and ran": _refused_and_run,
+    "an acknowledged request is forgotten": _forgotten,
+    "a session's publishes are out of order": _out_of_order,
+    "a request of the server's has two meanings": _asked_twice,
+    "something was seen to be wrong at once": lambda facts: facts.broken.append("it"),
+}
+
+
+@pytest.mark.parametrize("what", PLANTED)
+def test_it_finds(what: str) -> None:
+    facts = good()
+    PLANTED[what](facts)
+    assert judge(facts) != []
+
+
+def test_a_crash_of_the_machine_may_take_what_a_normal_room_acknowledged() -> None:
+    facts = good()
+    for said in facts.said[:2]:
+        said.what = "normal:a"
+    facts.past["normal:a"] = facts.past.pop("full:a")[:1]
+    facts.heard[0].room = "normal:a"
+    facts.heard[0].items[1:] = [("gap", (12, 13), "restart")]
+    assert judge(facts) != []
+    assert judge(facts, machine=True) == []
+
+
+def test_a_hanging_disk_is_owed_a_gap_that_says_so() -> None:
+    facts = good()
+    facts.heard[0].items[0] = ("gap", (11, 11), "store")
+    assert judge(facts) != []
+    assert judge(facts, honest_disk=False) == []
