@@ -48,7 +48,7 @@ def test_the_core_forbids_unsafe(crate: str) -> None:
     assert "#![forbid(unsafe_code)]" in (RUST / crate / "src/lib.rs").read_text()
 
 
-@pytest.mark.parametrize("crate", ["reactor", "py"])
+@pytest.mark.parametrize("crate", ["reactor", "store", "py"])
 def test_each_unsafe_block_says_why_it_is_safe(crate: str) -> None:
     for path in sources(crate):
         lines = path.read_text().splitlines()
@@ -80,7 +80,8 @@ def test_crates_only_know_what_is_below() -> None:
     assert not {
         name for name in dependencies("data") if name.startswith(("rtcore", "pyo3", "libc", "rustix"))
     }
-    assert not {"rtcore-py", "pyo3"} & dependencies("reactor")
+    assert not {"rtcore-py", "rtcore-store", "pyo3"} & dependencies("reactor")
+    assert not {"rtcore-py", "rtcore-reactor", "pyo3"} & dependencies("store")
     assert {"rtcore-core", "rtcore-reactor"} <= dependencies("py")
 
 

@@ -64,7 +64,8 @@ pub enum Report {
 /// Why the store cannot.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Trouble {
-    /// A stable word: `full`, `io`, `corrupt`, `read_only`, `busy`, `newer`, `slow`.
+    /// A stable word: `full`, `io`, `corrupt`, `read_only`, `busy`, `newer`, `slow`; at opening also `foreign` (the file is
+    /// another program's) and `rolled_back`; `lost`: what was written is gone, and the next start begins an epoch.
     pub kind: &'static str,
     /// What happened, for people: the file, the measured value, the limit, what to do.
     pub text: String,

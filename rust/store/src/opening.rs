@@ -1,0 +1,162 @@
+//! Opening a log: is it ours, is it whole, is it the one that was here, and how did the last life end.
+
+use crate::beside::Beside;
+use crate::boot;
+use crate::connection;
+use crate::folder::Folder;
+use crate::group::SET;
+use crate::options::Options;
+use crate::rooms::Rooms;
+use crate::schema;
+use crate::start;
+use crate::trouble::{of_sqlite, trouble};
+use rtcore_core::store::{Kept, Origin, Trouble};
+use rusqlite::Connection;
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// A log that is open.
+pub struct Opened {
+    /// The connection that writes.
+    pub connection: Connection,
+    /// What is known at the start.
+    pub kept: Kept,
+    /// What stands beside it.
+    pub note: Beside,
+    /// What was found that somebody should know.
+    pub found: Vec<Trouble>,
+}
+
+/// Open the log of a folder that is locked. What it holds of rooms goes to `rooms`.
+pub fn open(folder: &Folder, options: &Options, rooms: &Arc<Mutex<Rooms>>) -> Result<Opened, Trouble> {
+    let note = Beside::read(folder)?;
+    let mut found = Vec::new();
+    let connection = connect(folder, options, note, &mut found)?;
+    let path = folder.log();
+    let sqlite = |error: rusqlite::Error| of_sqlite(&error, "cannot read", &path);
+    let facts = Facts::read(&connection).map_err(sqlite)?;
+    let before = note.unwrap_or_default();
+    let rolled_back = facts.reserved < before.reserved || facts.written < before.written;
+    if rolled_back && found.is_empty() {
+        found.push(trouble(
+            "rolled_back",
+            format!(
+                "{} is older than it was: it knows {} groups and numbers up to {}, and the note beside it {} and {}; it \
+                 begins a new epoch without sessions (`rtcore restore` is how a backup is put back)",
+                path.display(),
+                facts.written,
+                facts.reserved,
+                before.written,
+                before.reserved,
+            ),
+        ));
+    }
+    let replaced = rolled_back || facts.backup || facts.epoch.is_none() && facts.reserved > 0;
+    let boot = options.boot.clone().or_else(boot::boot);
+    let origin = match &facts {
+        _ if replaced => Origin::Replaced,
+        Facts { epoch: None, .. } => Origin::New,
+        Facts { head: Some(_), .. } => Origin::Clean,
+        // Where the system does not say which boot this is, it may be another.
+        Facts { boot: before, .. } if boot.is_some() && *before == boot => Origin::Crash,
+        _ => Origin::Machine,
+    };
+    let reserved = facts.reserved.max(before.reserved).max(facts.highest);
+    let written = facts.written.max(before.written) + 1;
+    let begin = || {
+        let transaction = connection.unchecked_transaction()?;
+        let set = |key: &str, value: u64| transaction.execute(SET, (key, value.cast_signed()));
+        set("written", written)?;
+        set("reserved", reserved)?;
+        transaction.execute(SET, ("boot", boot.as_deref().unwrap_or("")))?;
+        transaction.execute("DELETE FROM meta WHERE key IN ('head', 'backup')", [])?;
+        if replaced {
+            begin_anew(&transaction)?;
+        }
+        transaction.commit()
+    };
+    begin().map_err(|error| of_sqlite(&error, "cannot write", &path))?;
+    let note = Beside { reserved, written, corrupt: false };
+    note.write(folder)?;
+    let mut rooms = rooms.lock().unwrap_or_else(PoisonError::into_inner);
+    start::rooms(&connection, &mut rooms).map_err(sqlite)?;
+    let kept = Kept {
+        epoch: facts.epoch.filter(|_| !replaced),
+        origin,
+        head: facts.head.filter(|_| origin == Origin::Clean).map_or(reserved, |head| head.max(facts.highest)),
+        reserved,
+        running: facts.running,
+        rooms: rooms.iter().map(|(_, room)| room.kept()).collect(),
+        sessions: start::sessions(&connection).map_err(sqlite)?,
+    };
+    drop(rooms);
+    Ok(Opened { connection, kept, note, found })
+}
+
+/// Forget the epoch, and what belongs to those who were there.
+pub fn begin_anew(connection: &Connection) -> rusqlite::Result<()> {
+    connection.execute_batch(
+        "DELETE FROM meta WHERE key = 'epoch'; DELETE FROM session; DELETE FROM member; DELETE FROM ack;
+         DELETE FROM key WHERE owner_kind = 2",
+    )
+}
+
+struct Facts {
+    epoch: Option<String>,
+    reserved: u64,
+    written: u64,
+    running: u64,
+    head: Option<u64>,
+    boot: Option<String>,
+    backup: bool,
+    highest: u64,
+}
+
+impl Facts {
+    fn read(connection: &Connection) -> rusqlite::Result<Self> {
+        Ok(Self {
+            epoch: start::fact(connection, "epoch")?,
+            reserved: start::number(connection, "reserved")?,
+            written: start::number(connection, "written")?,
+            running: start::number(connection, "running")?,
+            head: start::fact::<i64>(connection, "head")?.map(i64::cast_unsigned),
+            boot: start::fact(connection, "boot")?,
+            backup: start::number(connection, "backup")? > 0,
+            highest: start::highest(connection)?,
+        })
+    }
+}
+
+fn connect(
+    folder: &Folder,
+    options: &Options,
+    note: Option<Beside>,
+    found: &mut Vec<Trouble>,
+) -> Result<Connection, Trouble> {
+    let path = folder.log();
+    let connect = || {
+        let connection = connection::to_write(&path, options.vfs.as_deref())?;
+        schema::migrate(&connection, &path)?;
+        Ok(connection)
+    };
+    let marked = note.is_some_and(|note| note.corrupt) && path.exists();
+    let corrupt = match if marked { Err(damaged(folder)) } else { connect() } {
+        Err(corrupt) if corrupt.kind == "corrupt" => corrupt,
+        other => return other,
+    };
+    if !options.set_aside {
+        return Err(corrupt);
+    }
+    let aside = folder.set_aside("corrupt")?;
+    let text = format!(
+        "{}; it was renamed to {}, and a new log begun: a new epoch, without sessions. Save what can be read with \
+         `rtcore log salvage`",
+        corrupt.text,
+        aside.display()
+    );
+    found.push(trouble("corrupt", text));
+    connect()
+}
+
+fn damaged(folder: &Folder) -> Trouble {
+    trouble("corrupt", format!("{} was found damaged while it was written to", folder.log().display()))
+}
