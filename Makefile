@@ -36,7 +36,7 @@ test: prepare-test $(VENV)/.dev $(VENV)/.wheel $(VENV)/.core node_modules/.packa
 crash: $(VENV)/.dev $(VENV)/.core ## kill servers under load, a thousand times, and see that nothing acknowledged is lost (RUNS=… FIRST=seed DISK=honest|forgets|fails|hangs|full)
 	@$(BIN)/python -m tests.crash --runs $(or $(RUNS),1000) --disk $(or $(DISK),honest) $(if $(FIRST),--first $(FIRST))
 
-quick: prepare-test $(VENV)/.dev $(VENV)/.core ## what one needs while working, in two minutes: style, types, the core's codecs, a slice of the tests
+quick: prepare-test $(VENV)/.dev $(VENV)/.core node_modules/.package-lock.json ## what one needs while working, in two minutes: style, types, the core's codecs, a slice of the tests
 	@$(BIN)/python scripts/check.py --quick
 
 conformance: $(VENV)/.core ## Autobahn's test suite against a raw socket, with Python 2.7 (PYTHON27=… names one; QUICK=1 without compression)
@@ -116,6 +116,6 @@ $(VENV)/.core: $(RUST) pyproject.toml $(VENV)/.run
 	@$(BUILDING) $(BIN)/pip install --quiet --no-deps --no-build-isolation --editable .
 	@touch $@
 
-node_modules/.package-lock.json: package-lock.json | prepare-test
+node_modules/.package-lock.json: package-lock.json js/package.json | prepare-test
 	@if command -v npm >/dev/null; then npm ci --ignore-scripts --silent; else mkdir -p node_modules; fi
 	@touch $@

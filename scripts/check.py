@@ -84,6 +84,7 @@ def quick() -> list[Check]:
             ("test result",),
             lane="rust",
         ),
+        *(every[name] for name in ("js-lint", "js-types")),
         Check("slice", [python, "-m", "pytest", "-q", *SLICE], (" passed", " failed", " error")),
     ]
 
@@ -109,6 +110,15 @@ def checks() -> list[Check]:
             [str(ROOT / "node_modules/.bin/pyright"), "--pythonpath", python],
             ("errors,",),
             needs=("node", "npm"),
+        ),
+        *(
+            Check(f"js-{name}", ["npm", "run", "--silent", "-w", "js", name], closing, needs=("node", "npm"))
+            for name, closing in (
+                ("lint", ("Checked", "Found")),
+                ("types", ()),
+                ("test", ("Tests ",)),
+                ("ship", ("All good", "No problems")),
+            )
         ),
         Check(
             "clippy",

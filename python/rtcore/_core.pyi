@@ -79,6 +79,7 @@ FIXED: Final[Sequence[tuple[str, int, str]]]
 # paths: of rtcore's own requests, of the publish API, of the health check
 PREFIX: Final[str]
 API: Final[str]
+SCRIPT: Final[str]
 HEALTH: Final[str]
 # the bits of `stream_state`
 PAUSED: Final[int]

@@ -14,6 +14,8 @@ MUST = (
     CORE,
     "rtcore/_core.pyi",
     "rtcore/py.typed",
+    "rtcore/site/client/client.js",
+    "rtcore/site/client/client.js.map",
     "rtcore/site/demo/index.html",
     "rtcore/site/demo/demo.js",
 )

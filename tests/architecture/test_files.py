@@ -36,7 +36,7 @@ def test_files_are_short() -> None:
 
 def test_no_file_is_of_one_machine() -> None:
     """A path of somebody's home, or the address of somebody's package index, works nowhere else."""
-    private = re.compile(r"/root/|/home/\w+/|/Users/\w+/|--index-url|\"resolved\":")
+    private = re.compile(r"/root/|/home/\w+/|/Users/\w+/|--index-url|\"resolved\": \"http")
     found = [
         str(path.relative_to(ROOT))
         for path in tracked(".py", ".rs", ".md", ".toml", ".txt", ".json", ".mjs")

@@ -149,6 +149,23 @@ async def test_the_demonstration_page() -> None:
         assert (await server.get("/"))[0] == 404
 
 
+async def test_the_browsers_client_is_given_to_whoever_asks() -> None:
+    """Beside the transports, on every server, and to pages of other origins: it holds no secret."""
+    async with serving(chat()) as server:
+        status, head, body = await server.get(
+            "/rt/client.js", headers="Origin: https://elsewhere.example\r\n"
+        )
+        assert status == 200
+        assert "content-type: text/javascript; charset=utf-8" in head
+        assert "access-control-allow-origin: *" in head
+        assert "connect" in body
+        tag = next(line.partition(": ")[2] for line in head.split("\r\n") if line.startswith("etag"))
+        status, _, body = await server.get("/rt/client.js", headers=f"If-None-Match: {tag}\r\n")
+        assert (status, body) == (304, "")
+        assert (await server.get("/rt/client.js.map"))[0] == 200
+        assert (await server.get("/rt/client.jsx"))[0] == 404
+
+
 async def test_smuggling_is_refused_before_any_application_sees_it() -> None:
     async with serving(chat(), mount=site) as server:
         both = "Content-Length: 5\r\nTransfer-Encoding: chunked\r\n"

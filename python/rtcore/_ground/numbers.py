@@ -23,5 +23,7 @@ PREFIX: Final = _core.PREFIX
 """What the paths of rtcore's own requests begin with."""
 API: Final = _core.API
 """What those of the publish API begin with."""
+SCRIPT: Final = _core.SCRIPT
+"""Where the browser's client is."""
 HEALTH: Final = _core.HEALTH
 """Where a load balancer asks."""

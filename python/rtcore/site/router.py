@@ -10,7 +10,7 @@ from importlib import resources
 from pathlib import PurePath
 from typing import TYPE_CHECKING, NamedTuple
 
-from rtcore._ground.numbers import API
+from rtcore._ground.numbers import API, SCRIPT
 
 if TYPE_CHECKING:
     from rtcore._ground.asgi import ASGI, Receive, Scope, Send
@@ -21,10 +21,14 @@ _POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
+_PAGE = ((b"content-security-policy", _POLICY.encode()), (b"referrer-policy", b"no-referrer"))
+# A script that holds no secret: a page of an origin that may connect loads it from here, too.
+_ANYWHERE = ((b"access-control-allow-origin", b"*"), (b"cross-origin-resource-policy", b"cross-origin"))
 _API = API.encode()
+_CLIENT_FILES = {SCRIPT: "client.js", f"{SCRIPT}.map": "client.js.map"}
 _DEMO_FILES = {"/": "index.html", "/demo.js": "demo.js", "/client.js": "client.js", "/style.css": "style.css"}
 # By what a file is called, and not by what the system's tables say of it.
-_KINDS = {".html": "text/html", ".js": "text/javascript", ".css": "text/css"}
+_KINDS = {".html": "text/html", ".js": "text/javascript", ".css": "text/css", ".map": "application/json"}
 
 
 class Answer(NamedTuple):
@@ -81,10 +85,10 @@ class Router:
             )
         elif path == "/metrics" and self._config.metrics:
             found = Answer(200, "text/plain; version=0.0.4", self._metrics().encode())
+        elif path in _CLIENT_FILES:
+            found = _unless_known(scope, _file("client", _CLIENT_FILES[path], _ANYWHERE))
         elif self._config.demo and path in _DEMO_FILES:
-            found = _demo_file(_DEMO_FILES[path])
-            if dict(scope["headers"]).get(b"if-none-match") == dict(found.headers)[b"etag"]:
-                found = found._replace(status=304, body=b"")
+            found = _unless_known(scope, _file("demo", _DEMO_FILES[path], _PAGE))
         if found is not None and scope["method"] not in ("GET", "HEAD"):
             return _error(
                 405, "METHOD_NOT_ALLOWED", f"{path} can only be read: use GET", (b"allow", b"GET, HEAD")
@@ -99,17 +103,17 @@ def _written(scope: Scope) -> bytes:
 
 
 @cache
-def _demo_file(name: str) -> Answer:
-    body = resources.files("rtcore.site").joinpath("demo", name).read_bytes()
+def _file(folder: str, name: str, more: tuple[tuple[bytes, bytes], ...]) -> Answer:
+    body = resources.files("rtcore.site").joinpath(folder, name).read_bytes()
     kind = _KINDS[PurePath(name).suffix]
     tag = b'"' + hashlib.sha256(body).hexdigest()[:32].encode() + b'"'
-    headers = (
-        (b"etag", tag),
-        (b"cache-control", b"no-cache"),
-        (b"content-security-policy", _POLICY.encode()),
-        (b"referrer-policy", b"no-referrer"),
-    )
-    return Answer(200, kind, body, headers)
+    return Answer(200, kind, body, ((b"etag", tag), (b"cache-control", b"no-cache"), *more))
+
+
+def _unless_known(scope: Scope, file: Answer) -> Answer:
+    """The file, or 304 to who has it."""
+    known = dict(scope["headers"]).get(b"if-none-match") == dict(file.headers)[b"etag"]
+    return file._replace(status=304, body=b"") if known else file
 
 
 def _nothing_here(path: str) -> Answer:

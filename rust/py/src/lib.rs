@@ -28,7 +28,7 @@ use pyo3::prelude::*;
 #[pymodule(gil_used = false)]
 mod _core {
     use super::{Bound, PyModule, PyModuleMethods, PyResult};
-    use rtcore_core::engine::{API, HEALTH, PREFIX};
+    use rtcore_core::engine::{API, HEALTH, PREFIX, SCRIPT};
     use rtcore_core::limits::{fixed, shell};
 
     #[pymodule_export]
@@ -62,7 +62,7 @@ mod _core {
         let fixed = fixed::TABLE.iter().chain(shell::TABLE);
         module
             .add("FIXED", fixed.map(|(name, value, text)| (*name, *value, tidy(text))).collect::<Vec<_>>())?;
-        for (name, path) in [("PREFIX", PREFIX), ("API", API), ("HEALTH", HEALTH)] {
+        for (name, path) in [("PREFIX", PREFIX), ("API", API), ("SCRIPT", SCRIPT), ("HEALTH", HEALTH)] {
             module.add(name, path)?;
         }
         for (name, bit) in crate::streams::STATES {

@@ -15,6 +15,9 @@ pub const PREFIX: &str = "/rt/";
 /// ask it, and is offered no preflight.
 pub const API: &str = "/rt/api/";
 
+/// The browser's client, and its source map: a file, which the backend gives to whoever asks.
+pub const SCRIPT: &str = "/rt/client.js";
+
 /// Where a load balancer asks whether to send more: the backend answers, and no other path is served while the server stops.
 pub const HEALTH: &str = "/healthz";
 

@@ -3,7 +3,7 @@
 //! Parts: Conns, Out, Steps.
 
 use super::admission::stopping_refusal;
-use super::config::{API, HEALTH, PREFIX};
+use super::config::{API, HEALTH, PREFIX, SCRIPT};
 use super::steps::{BYTES, HEAD};
 use super::{Engine, size};
 use crate::codes::Code;
@@ -69,7 +69,7 @@ impl Engine {
             return Err(stopping_refusal());
         }
         let raw = self.config.raws.iter().position(|raw| raw.path == path);
-        let ours = raw.is_some() || path.starts_with(PREFIX);
+        let ours = raw.is_some() || (path.starts_with(PREFIX) && !path.starts_with(SCRIPT));
         if ours {
             let secure = self.conn(id).is_some_and(|conn| conn.secure);
             origin::origin_ok(head, &self.config.origins, secure)?;

@@ -62,7 +62,7 @@ mod tables;
 mod time;
 mod welcome;
 
-pub use config::{API, Config, HEALTH, PREFIX, Peer, RawPath, StreamPath};
+pub use config::{API, Config, HEALTH, PREFIX, Peer, RawPath, SCRIPT, StreamPath};
 pub use decide::{Publication, Unpublished};
 pub use events::{AppEvent, Blob, Events, Op, Refused};
 pub use look::{HistoryEntry, MemberView, SessionInfo};

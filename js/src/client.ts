@@ -1,0 +1,233 @@
+// The client as a program sees it.
+
+import { type Handler, Handlers } from "./consumer.ts";
+import type { Sent } from "./handle.ts";
+import type { Answer, AskOptions, Page, SendOptions } from "./page.ts";
+import type { News, Status } from "./port.ts";
+import { type Heard, Reader } from "./reader.ts";
+import { Room } from "./room.ts";
+import { down, up } from "./stream.ts";
+import type { Said } from "./words.ts";
+
+/** How a room is joined. */
+export interface JoinOptions extends AskOptions {
+  /** So many of its newest entries come first. */
+  last?: number | undefined;
+  /** What came after this position comes first. */
+  since?: string | undefined;
+  /** For the application's authorizer. */
+  data?: unknown;
+}
+
+/** What a client does with its connection. */
+export interface Control {
+  /** Do not wait for the next attempt any longer, though never before the time that the server named. */
+  tryNow(): void;
+  /** Give the connection up, and come back at once. */
+  reconnect(): void;
+  close(bye: boolean): Promise<void>;
+}
+
+/** Whether what is sent is kept over the end of the page, and why not. */
+export interface Storage {
+  durable: boolean;
+  reason?: string | undefined;
+}
+
+/** One session with a server, over whatever connections it takes. Made by `connect`. */
+export class Client {
+  /** Whether what is sent is kept over the end of the page. */
+  storage: Storage = { durable: false, reason: "no store was given" };
+  readonly #page: Page;
+  readonly #control: Control;
+  readonly #inbox: Reader;
+  #handlers: Handlers | undefined;
+
+  /** @internal */
+  constructor(page: Page, control: Control) {
+    this.#page = page;
+    this.#control = control;
+    // What is said outside of rooms: there is no one history for it.
+    const inbox = (this.#inbox = new Reader());
+    const mine = new Map<string, number>();
+    page.listeners.add({
+      take: (news: News) => {
+        if (news.on === "epoch") mine.clear();
+        if (news.on === "over") inbox.end(page.over);
+        if (news.on !== "hear" || (news.said.room && news.said.room[0] !== "$")) return;
+        const room = news.said.room ?? "";
+        inbox.at = mine.get(room) ?? 0;
+        inbox.push(news.said as Heard, 0, news.size);
+        mine.set(room, inbox.at);
+      },
+    });
+  }
+
+  // -- looking
+
+  /** How it is doing. A new object for each change. */
+  get status(): Status {
+    return this.#page.status;
+  }
+
+  /** The name of the session; undefined before the first welcome. */
+  get session(): string | undefined {
+    return this.status.session;
+  }
+
+  /** `epoch.seq`: everything up to here was heard, or told as a gap. */
+  get position(): string | undefined {
+    return this.#page.position;
+  }
+
+  /** `websocket`, `sse` or `polling`: the one in use, or tried last. */
+  get transport(): string {
+    return this.status.transport;
+  }
+
+  /** The smoothed round trip in milliseconds. */
+  get latency(): number | undefined {
+    return this.status.latency;
+  }
+
+  /** The status, as a store has it: the same object until something of it is another. */
+  getSnapshot = (): Status => this.#page.status;
+
+  /** Call it when the status is another; gives what takes that back. */
+  subscribe = (watcher: () => void): (() => void) => {
+    this.#page.watchers.add(watcher);
+    return () => this.#page.watchers.delete(watcher);
+  };
+
+  /** Wait until the client is live. Throws a `ConnectError` when it has ended. */
+  ready(options: { signal?: AbortSignal } = {}): Promise<void> {
+    const { signal } = options;
+    return new Promise((resolve, reject) => {
+      const look = (): void => {
+        const { over, status } = this.#page;
+        if (!status.live && !over && !signal?.aborted) return;
+        stop();
+        signal?.removeEventListener("abort", look);
+        if (status.live) resolve();
+        else reject(over ?? signal?.reason);
+      };
+      const stop = this.subscribe(look);
+      signal?.addEventListener("abort", look);
+      look();
+    });
+  }
+
+  // -- saying
+
+  /** Say something to the application, and wait for what its handler answers. */
+  // biome-ignore lint/suspicious/noExplicitAny: what a handler answers
+  emit(event: string, data?: unknown, options?: SendOptions): Promise<any> {
+    return this.#page.askInTime("emit", { event }, data, options).applied;
+  }
+
+  /** Say something to the application, and go on: the handle's stages can be awaited. */
+  send(event: string, data?: unknown, options?: SendOptions): Sent {
+    return this.#page.ask("emit", { event }, data, options);
+  }
+
+  // -- rooms
+
+  /** Join a room, and wait for the server's word. It is joined again by itself after each return. */
+  async join(name: string, options: JoinOptions = {}): Promise<Room> {
+    const { last, since, data, timeout, signal } = options;
+    const fields: Said = { room: name };
+    if (last !== undefined) fields.last = last;
+    if (since !== undefined) fields.since = since;
+    const page = this.#page;
+    let room: Room | undefined;
+    const sent = page.ask("join", fields, data, { timeout, signal }, (asked) => {
+      room = new Room(page, name, asked.name);
+      // Told in the session's turn, before anything that comes behind it.
+      asked.whenApplied = (told: Said) => {
+        const [epoch, number] = since?.split(".") ?? [];
+        room?.joined(told, epoch === page.status.epoch ? Number(number) : undefined);
+      };
+    });
+    try {
+      await sent.applied;
+    } catch (error) {
+      if (room) page.listeners.delete(room);
+      throw error;
+    }
+    return room!;
+  }
+
+  // -- hearing
+
+  /**
+   * Call it with each event of this name that is said to the session, to its user, or to everybody; under `*` with
+   * all, and with each gap.
+   */
+  on(event: string, handler: Handler): this {
+    const first = !this.#handlers;
+    this.#handlers ??= new Handlers();
+    this.#handlers.on(event, handler);
+    if (first) this.#handlers.serve(this.#inbox);
+    return this;
+  }
+
+  /** Call it no longer. */
+  off(event: string, handler: Handler): this {
+    this.#handlers?.off(event, handler);
+    return this;
+  }
+
+  /** Answer the server's requests of this name: what the function gives, or throws, is the reply. */
+  answer(event: string, answer: Answer): this {
+    this.#page.answers.set(event, answer);
+    return this;
+  }
+
+  // -- streams
+
+  /** The items of a stream of the application's, as fast as they are taken. Leaving the loop cancels it. */
+  // biome-ignore lint/suspicious/noExplicitAny: what an application says
+  stream(name: string, data?: unknown, options: { signal?: AbortSignal } = {}): AsyncGenerator<any> {
+    return down(this.#page, name, data, options.signal);
+  }
+
+  /** Send items to a function of the application's, as fast as it takes them; gives its result. */
+  upload(
+    name: string,
+    items: AsyncIterable<unknown> | Iterable<unknown>,
+    data?: unknown,
+    options: { signal?: AbortSignal } = {},
+    // biome-ignore lint/suspicious/noExplicitAny: what an application answers
+  ): Promise<any> {
+    return up(this.#page, name, data, items, options.signal);
+  }
+
+  // -- coming and going
+
+  /** Give the connection up and come back at once, though never before the time that the server named. */
+  reconnect(): void {
+    this.#control.reconnect();
+  }
+
+  /** Do not wait for the next attempt any longer: the network is back, say. */
+  tryNow(): void {
+    this.#control.tryNow();
+  }
+
+  /**
+   * Wait for the answers to what was written (5 s), and end. The session is ended at the server too, if nothing is
+   * left unanswered and nothing is kept.
+   */
+  close(): Promise<void> {
+    return this.#control.close(false);
+  }
+
+  /** End the session at the server, at once. */
+  end(): Promise<void> {
+    return this.#control.close(true);
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+}

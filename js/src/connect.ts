@@ -1,0 +1,119 @@
+// From an address to a client.
+
+import { Client, type Control } from "./client.ts";
+import { browserClock, type Clock } from "./clock.ts";
+import { watchPage } from "./life.ts";
+import type { Choice } from "./link.ts";
+import type { Overflow } from "./outbox.ts";
+import { Page } from "./page.ts";
+import type { Call, News } from "./port.ts";
+import { type Hands, Session } from "./session.ts";
+import { onlyWebSocket } from "./socket.ts";
+
+/** A token, or a function that is asked for one at each attempt. `refused`: the one that was not accepted. */
+export type Token =
+  | string
+  | null
+  | ((refused?: string) => string | null | undefined | Promise<string | null | undefined>);
+
+/** How a client is made. */
+export interface Options {
+  token?: Token | undefined;
+  /** Milliseconds that a request may take, where the call does not say: 5,000. */
+  timeout?: number | undefined;
+  /** After so many failed attempts in a row the client ends. Without it: never. */
+  attempts?: number | undefined;
+  /** How many messages wait while the client is away: 100. */
+  queue?: number | undefined;
+  /** And how many bytes of them: 1 MiB. */
+  queueBytes?: number | undefined;
+  /** What is done beyond that. */
+  overflow?: Overflow | undefined;
+  /** What the client is made of besides its core. */
+  with?: readonly Part[] | undefined;
+  /** For tests: time. */
+  clock?: Clock | undefined;
+  /** For tests: chance. */
+  random?: (() => number) | undefined;
+}
+
+/** What a part may change before the client begins. */
+export interface Kit {
+  readonly base: URL;
+  readonly options: Options;
+  readonly hands: Hands;
+  readonly page: Page;
+  readonly client: Client;
+  /** Joins the two halves, and starts. A part that puts another in its place calls this when it is time. */
+  start: () => Control & { check(): void; pause(): void };
+}
+
+/** A part of a client. */
+export type Part = (kit: Kit) => void;
+
+const names = (): (() => string) => {
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  const first = Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+  let count = 0;
+  // A key that begins with `$` is one that a client made.
+  return () => `$${first}.${++count}`;
+};
+
+const baseOf = (url: string | URL): URL => {
+  const base = new URL(url, globalThis.location?.href);
+  base.protocol = base.protocol.replace(/^ws/, "http");
+  base.pathname = base.pathname.replace(/(\/ws)?\/*$/, "") || "/rt";
+  base.search = base.hash = "";
+  return base;
+};
+
+/** Connect. The client comes back by itself whenever the connection is lost. Throws a `TypeError` for no address. */
+export const connect = (url: string | URL = "/rt", options: Options = {}): Client => {
+  const { token, timeout = 5000, clock = browserClock, random = Math.random } = options;
+  const { queue: messages = 100, queueBytes: bytes = 1 << 20, overflow = "reject" } = options;
+  const hands: Hands = {
+    base: baseOf(url),
+    clock,
+    choice: onlyWebSocket as Choice,
+    random,
+    name: names(),
+    token:
+      token == null ? undefined : async (refused) => (typeof token === "string" ? token : token(refused)),
+    attempts: options.attempts,
+    bounds: { messages, bytes, overflow },
+  };
+  const tell = (news: News): void => page.take(news);
+  const session = new Session(hands, tell);
+  const page = new Page(session.status, hands.name, clock, timeout);
+  let control: ReturnType<Kit["start"]> = {
+    tryNow: () => session.tryNow(),
+    reconnect: () => session.reconnect(),
+    check: () => session.check(),
+    pause: () => session.pause(),
+    close: (bye) => session.close(bye),
+  };
+  const client = new Client(page, {
+    tryNow: () => control.tryNow(),
+    reconnect: () => control.reconnect(),
+    close: (bye) => {
+      unwatch();
+      return control.close(bye);
+    },
+  });
+  const kit: Kit = {
+    base: hands.base,
+    options,
+    hands,
+    page,
+    client,
+    start: () => {
+      page.call = (call: Call) => session.take(call);
+      session.start();
+      return control;
+    },
+  };
+  for (const part of options.with ?? []) part(kit);
+  control = kit.start();
+  const unwatch = watchPage({ check: () => control.check(), pause: () => control.pause() });
+  return client;
+};

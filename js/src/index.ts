@@ -1,0 +1,3 @@
+// Everything but React and MessagePack.
+
+export * from "./core.ts";

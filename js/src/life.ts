@@ -1,0 +1,27 @@
+// The life of a page: asleep, awake, hidden, shown, on another network.
+
+/** What is done about it. */
+export interface Sleeper {
+  /** The page is going to sleep, perhaps for good. */
+  pause(): void;
+  /** It is awake, or sees the network again: is the connection still there? */
+  check(): void;
+}
+
+/** Watch it; gives what ends that. Where there is no page, nothing is watched. */
+export const watchPage = (sleeper: Sleeper): (() => void) => {
+  const { addEventListener: listen, document } = globalThis;
+  if (!listen || !document) return () => undefined;
+  const watching = new AbortController();
+  const options = { signal: watching.signal, capture: true };
+  const check = (): void => sleeper.check();
+  const pause = (): void => sleeper.pause();
+  // Coming back through the back/forward cache fires `pageshow`, and not `visibilitychange`.
+  addEventListener("pageshow", (event) => event.persisted && check(), options);
+  addEventListener("online", check, options);
+  document.addEventListener("visibilitychange", () => document.hidden || check(), options);
+  document.addEventListener("resume", check, options);
+  document.addEventListener("freeze", pause, options);
+  addEventListener("pagehide", pause, options);
+  return () => watching.abort();
+};

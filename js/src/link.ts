@@ -1,0 +1,51 @@
+// What a transport is to a session: it carries messages both ways until it ends.
+
+import type { Failure } from "./errors.ts";
+import type { Said } from "./words.ts";
+
+/** How a connection ended. */
+export interface End {
+  code: number;
+  reason?: string | undefined;
+  /** The seconds that the server asked for, if it did. */
+  after?: number | undefined;
+  /** It was open, and nothing came through: another transport is tried, at once. */
+  useless?: boolean | undefined;
+  /** It is for good. */
+  failure?: Failure | undefined;
+}
+
+/** Who is told what comes. Nothing is told before `open` has returned, and nothing after `closed`. */
+export interface Ears {
+  opened(): void;
+  /** A frame, or messages that were taken out of one. */
+  heard(frame: string | Said[]): void;
+  /** Bytes came that are no message. */
+  alive(): void;
+  closed(end: End): void;
+}
+
+/** One connection, or the attempt to open one. */
+export interface Link {
+  /** This frame, after what was said before. */
+  say(frame: string, hello?: boolean): void;
+  /** The session that the hello got: over plain HTTP it is heard from now on. */
+  welcomed?(session: string, key: string | null): void;
+  /** Close. Nothing more is told of it. */
+  shut(code: number, reason: string): void;
+}
+
+/** Opens a connection. `known`: an rtcore server was there before. */
+export type Open = (base: URL, ears: Ears, known: boolean) => Link;
+
+/** Which transport is opened next. */
+export interface Choice {
+  next(now: number): string;
+  open(transport: string): Open;
+  /** It could not be opened, or had no welcome; whether another one is to be tried at once. */
+  failed(transport: string, now: number): boolean;
+  /** It had its welcome. */
+  worked(transport: string, now: number): void;
+  /** What was measured of the transport in use; the one to move to, if another is better. */
+  measured(transport: string, rtt: number | undefined, loss: number, now: number): string | undefined;
+}

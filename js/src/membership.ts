@@ -1,0 +1,62 @@
+// One room of a session: who wants it, whether the session is in it, and who else is.
+
+import type { Ask } from "./outbox.ts";
+import type { Said } from "./words.ts";
+
+/** One room, shared by all that joined it here. */
+export class Membership {
+  readonly name: string;
+  /** The joins of the program that want it, and the page of each. */
+  readonly views = new Map<string, string | undefined>();
+  /** What the last join that was answered said to the authorizer. */
+  data: string | undefined;
+  /** Whether the session is in it once all that was written is done. */
+  inside = false;
+  /** Whether the server said so: as it stood before whatever of ours is unanswered. */
+  member = false;
+  /** Whether this connection said so. */
+  confirmed = false;
+  joining: Ask | undefined;
+  /** The id of the join that it is in by: a leave of before it says nothing. */
+  by = 0;
+  /** Joins that wait for the one under way, or for the server's word after a return. */
+  waiting: Ask[] = [];
+  mark = 0;
+  began = 0;
+  early: [Said, number][] = [];
+  /** What there was no room for while a join was under way. */
+  missed = 0;
+  /** The numbers began anew, and nobody was told of it yet. */
+  lostEpoch = false;
+  #seen: Said = {};
+  #members = new Map<string, Said>();
+
+  constructor(name: string) {
+    this.name = name;
+  }
+
+  /** `room`, or the ack of a join: the whole of what is known. */
+  snapshot({ members, count, state, grants }: Said): void {
+    this.confirmed = true;
+    if (members) this.#members = new Map(members.map((each: Said) => [each.session, each]));
+    for (const [name, value] of Object.entries({ count, state, grants })) {
+      if (value !== undefined) this.#seen[name] = value;
+    }
+  }
+
+  /** Who came and who went, as sets. */
+  presence({ joined = [], left = [], count }: Said): void {
+    for (const each of left) this.#members.delete(each.session ?? each);
+    for (const each of joined) this.#members.set(each.session, each);
+    this.#seen.count = count;
+  }
+
+  grants(grants: string[]): void {
+    this.#seen.grants = grants;
+  }
+
+  /** What a further join is answered with. */
+  get mirror(): Said {
+    return { ...this.#seen, members: [...this.#members.values()], seq: this.mark, at: this.mark };
+  }
+}

@@ -1,0 +1,405 @@
+// What goes up: who goes next, under which id, what is kept in a store first, and what ends without an ack.
+
+import type { Clock } from "./clock.ts";
+import type { Failure } from "./errors.ts";
+import { type Ask, type Outbox, unanswered } from "./outbox.ts";
+import { AGAIN, type Asking, type News } from "./port.ts";
+import { Pace } from "./pulse.ts";
+import { bytesOf, encode, frame, type Said } from "./words.ts";
+
+/** Connections in a row that ended with the same request as the first unanswered, and nothing moved. */
+const POISON = 5;
+/** How often a request is sent again of which the server said that it did nothing, and may later. */
+const TRIES = 5;
+const RETRY_FIRST = 500;
+/** Bytes of small messages that go into one frame, if the limit is not lower. */
+const FRAME = 65_536;
+
+/** What keeps requests over the end of the page. What it holds back leaves when it is committed. */
+export interface Keeper {
+  /** Keep it from now on; `queued` is told when that is done. False: it is not kept. */
+  add(ask: Ask): boolean;
+  wrote(ask: Ask): void;
+  unwrote(ask: Ask): void;
+  ended(ask: Ask): void;
+  /** Let these leave when all that was noted before is kept. */
+  hand(messages: string[], leave: (messages: string[]) => void): void;
+  /** The acks of all ids up to this are kept too. */
+  acked(here: number): number;
+}
+
+/** What the newest `welcome` said, with the protocol's defaults before it came. */
+export interface Limits {
+  max_message: number;
+  acks: number;
+  history: number;
+  keys: number;
+  messages_per_second: number;
+  ping: number;
+  silence: number;
+  [more: string]: unknown;
+}
+
+export const DEFAULTS: Limits = {
+  max_message: 1 << 20,
+  acks: 256,
+  history: 1000,
+  keys: 3600,
+  messages_per_second: 0,
+  ping: 25,
+  silence: 60,
+};
+
+/** The way up. `open` between `welcome` and the end of the connection. */
+export class Sending {
+  open = false;
+  /** Acks may not come, and are asked for again. */
+  http = false;
+  limits = DEFAULTS;
+  /** Who was welcome last; undefined: nobody yet. */
+  user: string | null | undefined;
+  life: string | undefined;
+  taken = 0;
+  failed = 0;
+  keeper: Keeper | undefined;
+  readonly pace = new Pace();
+  readonly box: Outbox;
+  readonly #clock: Clock;
+  readonly #write: (frame: string) => void;
+  readonly #tell: (news: News) => void;
+  readonly #later = new Set<Ask>();
+  #progress = false;
+  #ackedSaid = 0;
+  #paced = false;
+  #busy = false;
+
+  constructor(box: Outbox, clock: Clock, write: (frame: string) => void, tell: (news: News) => void) {
+    this.box = box;
+    this.#clock = clock;
+    this.#write = write;
+    this.#tell = tell;
+  }
+
+  // -- in
+
+  /** Take a request. Its end is told, sooner or later. */
+  submit(asking: Asking, hooks: Pick<Ask, "before" | "done"> = {}, front = false): Ask {
+    const ask: Ask = { ...asking, ...hooks, asks: 0, closes: 0 };
+    const { box } = this;
+    const away = !this.open || box.queue.length > 0 || box.written.size >= this.limits.acks;
+    const once = !AGAIN.has(ask.kind);
+    if (once) ask.user = this.user;
+    if (ask.volatile && !this.open) {
+      return this.#refuse(ask, "UNAVAILABLE", "away, and a volatile message is never queued");
+    }
+    if (
+      away &&
+      !ask.ours &&
+      !box.roomFor(ask, (old) => this.#refuse(old, "OVERLOADED", "it was dropped for a newer one"))
+    ) {
+      return this.#refuse(ask, "OVERLOADED", `the outbox is full: ${box.queue.length} messages wait`);
+    }
+    const keyed = ask.kind === "emit" || ask.kind === "publish";
+    if (keyed && !ask.volatile) {
+      if (away) ask.key ??= ask.name;
+      if (away || ask.keep) ask.kept = this.keeper?.add(ask) ?? false;
+    }
+    if (front) box.queue.unshift(ask);
+    else box.queue.push(ask);
+    if (ask.ttl !== undefined) this.#mortal(ask, ask.ttl);
+    if (!ask.kept) this.#stage(ask, "queued");
+    this.flush();
+    return ask;
+  }
+
+  /** A row of the store, in its order, before the first connection. */
+  restored(ask: Ask): void {
+    if (ask.id === undefined) this.box.queue.push(ask);
+    else {
+      this.box.written.set(ask.id, ask);
+      this.box.lastId = Math.max(this.box.lastId, ask.id);
+    }
+    if (ask.dies !== undefined) this.#mortal(ask, ask.dies - this.#clock.wall());
+  }
+
+  #mortal(ask: Ask, ttl: number): void {
+    ask.dies = this.#clock.wall() + ttl;
+    this.#clock.after(Math.max(0, ttl), () => {
+      if (ask.written === undefined) this.#refuse(ask, "TIMEOUT", "it was not sent in its time to live");
+    });
+  }
+
+  #refuse(ask: Ask, code: string, why: string): Ask {
+    this.end(ask, { is: "NotDone", code, message: `${ask.kind} was not sent: ${why}` });
+    return ask;
+  }
+
+  #stage(ask: Ask, stage: "queued" | "written" | "accepted"): void {
+    if (!ask.ours) this.#tell({ on: "stage", name: ask.name, stage, id: ask.id });
+  }
+
+  // -- out
+
+  /** Write all that may go now. */
+  flush(): void {
+    if (this.#busy) return; // what is asked for meanwhile is found by the loop, behind what it holds already
+    this.#busy = true;
+    const batch: string[] = [];
+    while (this.open && this.box.written.size < this.limits.acks) {
+      const ask = this.box.next(this.user);
+      const wait = ask && this.pace.wait(this.#clock.now());
+      if (wait) this.#pause(wait);
+      if (!ask || wait) break;
+      if (ask.before?.(ask) === false) continue;
+      const text = this.#first(ask);
+      if (text) batch.push(text);
+    }
+    this.#busy = false;
+    this.#hand(batch);
+  }
+
+  #pause(wait: number): void {
+    if (this.#paced) return;
+    this.#paced = true;
+    this.#clock.after(Math.ceil(wait), () => {
+      this.#paced = false;
+      this.flush();
+    });
+  }
+
+  #first(ask: Ask): string | undefined {
+    const acked = this.acked;
+    this.box.write(ask);
+    const text = this.#message(ask, acked > this.#ackedSaid ? acked : 0);
+    const { max_message } = this.limits;
+    const size = text.length * 3 > max_message ? bytesOf(text) : 0;
+    if (size > max_message) {
+      this.end(ask, {
+        is: "TooLarge",
+        code: "TOO_LARGE",
+        message: `${ask.kind} has ${size} bytes; the server takes ${max_message}`,
+      });
+      return undefined;
+    }
+    this.#ackedSaid = acked;
+    ask.user = this.user;
+    ask.life = this.life;
+    ask.written = ask.said = this.#clock.now();
+    ask.writtenWall = this.#clock.wall();
+    if (ask.kept) this.keeper?.wrote(ask);
+    this.#stage(ask, "written");
+    return text;
+  }
+
+  #message({ kind, id, fields, key, data }: Ask, acked = 0): string {
+    const said: Said = { type: kind, id, ...fields };
+    if (key) said.key = key;
+    if (acked) said.acked = acked;
+    return encode(said, data);
+  }
+
+  /** After a return to the same session: all that was written, by rising id, before anything new. */
+  again(): void {
+    const batch: string[] = [];
+    this.#busy = true;
+    for (const ask of [...this.box.written.values()]) {
+      if (ask.volatile) this.end(ask, unanswered(ask, "the connection was lost, and it is volatile"));
+      else batch.push(this.#repeat(ask));
+    }
+    this.#busy = false;
+    this.#hand(batch);
+  }
+
+  #repeat(ask: Ask): string {
+    ask.said = this.#clock.now();
+    ask.again = true;
+    return this.#message(ask);
+  }
+
+  /** Say it once more. */
+  repeat(ask: Ask): void {
+    this.#hand([this.#repeat(ask)]);
+  }
+
+  /** Over plain HTTP an ack may not come: it is asked for again, after 1 s, 2 s and so on. */
+  askAgain(): void {
+    const now = this.#clock.now();
+    for (const ask of this.box.written.values()) {
+      if (now >= ask.said! + 1000 * 2 ** Math.min(ask.asks, 5)) {
+        ask.asks++;
+        this.#write(this.#repeat(ask));
+      }
+    }
+  }
+
+  /** What is no request: it is never kept, and says nothing when there is no connection. */
+  say(said: Said, data?: string): void {
+    if (this.open) this.#hand([encode(said, data)]);
+  }
+
+  #hand(batch: string[]): void {
+    const leave = (messages: string[]): void => {
+      const most = Math.min(FRAME, this.limits.max_message);
+      let begin = 0;
+      let size = 2;
+      messages.forEach((text, at) => {
+        const more = text.length * 3 + 1;
+        if (at > begin && size + more > most) {
+          this.#write(frame(messages.slice(begin, at)));
+          begin = at;
+          size = 2;
+        }
+        size += more;
+      });
+      if (begin < messages.length) this.#write(frame(messages.slice(begin)));
+    };
+    if (this.keeper) this.keeper.hand(batch, leave);
+    else leave(batch);
+  }
+
+  /** It waits for something else than its turn. */
+  park(ask: Ask): void {
+    this.box.forget(ask);
+    this.#later.add(ask);
+  }
+
+  /** Their turn is next. */
+  unpark(asks: Ask[]): void {
+    this.box.queue.unshift(...asks.filter((ask) => this.#later.delete(ask) && !ask.ended));
+  }
+
+  // -- acks
+
+  /** The answer to a request; to none that is known: nothing. */
+  ack({ id, data, error }: Said): void {
+    const ask = this.box.written.get(id);
+    if (!ask) return;
+    this.#progress = true;
+    if (!error) this.end(ask, undefined, data);
+    else if (error.code === "ACK_EXPIRED" || error.code === "OUTCOME_UNKNOWN") {
+      // With a key that still holds, asking again gives the truth.
+      if (this.#holds(ask) && ask.asks < TRIES) this.#once(ask, 0);
+      else
+        this.end(ask, {
+          is: "MaybeDone",
+          maybeDone: true,
+          code: error.code,
+          message: error.message ?? error.code,
+        });
+    } else if (!error.retry || !this.#retry(ask, error.after)) {
+      const { code, message = code, details, retry, after } = error;
+      this.end(ask, { is: "Rejected", code, message, details, retry, after });
+    }
+    this.flush();
+  }
+
+  /** Whether the key of what was written still says what became of it. */
+  #holds(ask: Ask): boolean {
+    const age = Math.max(this.#clock.now() - ask.written!, this.#clock.wall() - ask.writtenWall!);
+    return (
+      ask.key !== undefined &&
+      ask.user != null &&
+      ask.user === this.user &&
+      ask.life !== undefined &&
+      ask.life === this.life &&
+      age < 900 * this.limits.keys
+    );
+  }
+
+  #retry(ask: Ask, after: unknown): boolean {
+    if (ask.asks >= TRIES || ask.volatile || ask.ours) return false;
+    this.#once(ask, typeof after === "number" ? after * 1000 : RETRY_FIRST * 2 ** ask.asks);
+    return true;
+  }
+
+  /** The same, under a new id, after a while. */
+  #once(ask: Ask, wait: number): void {
+    this.park(ask);
+    ask.asks++;
+    ask.id = undefined;
+    ask.accepted = false;
+    if (ask.kept) this.keeper?.unwrote(ask);
+    this.#clock.after(wait, () => {
+      this.unpark([ask]);
+      this.flush();
+    });
+  }
+
+  /** The server has taken all ids up to this. */
+  took(taken: unknown): void {
+    if (typeof taken !== "number" || taken <= this.taken) return;
+    this.taken = taken;
+    for (const ask of this.box.written.values()) {
+      if (ask.id! <= taken && !ask.accepted) {
+        ask.accepted = this.#progress = true;
+        this.#stage(ask, "accepted");
+      }
+    }
+  }
+
+  /** The acks of all ids up to this are here, and kept where there is a store. */
+  get acked(): number {
+    return this.keeper?.acked(this.box.acked) ?? this.box.acked;
+  }
+
+  /** The session is another: what may go again stands before the queue, the rest ends. */
+  fresh(): void {
+    this.taken = this.#ackedSaid = 0;
+    const lost = this.box.fresh((ask) => !ask.volatile && this.#holds(ask));
+    for (const ask of this.box.queue) if (ask.kept && ask.written !== undefined) this.keeper?.unwrote(ask);
+    for (const ask of lost) this.end(ask, unanswered(ask, "the session it was sent in is gone"));
+  }
+
+  // -- ends
+
+  /** It ends so. */
+  end(ask: Ask, failure?: Failure, result?: unknown): void {
+    if (ask.ended) return;
+    this.box.forget(ask);
+    this.#later.delete(ask);
+    ask.ended = true;
+    if (ask.kept) this.keeper?.ended(ask);
+    const told = ask.done?.(ask, failure, result) ?? result;
+    if (ask.ours) return;
+    if (failure) this.failed++;
+    this.#tell({ on: "end", name: ask.name, result: told, failure });
+  }
+
+  /** All that has not ended. */
+  *all(): Iterable<Ask> {
+    yield* [...this.box.written.values(), ...this.box.queue, ...this.#later];
+  }
+
+  /** Its caller does not wait any more: back if it was not written, else it is not sent again. */
+  drop(name: string, is: "RequestTimeout" | "AbortError"): void {
+    for (const ask of this.all()) {
+      if (ask.name === name) {
+        const why = is === "AbortError" ? "its caller gave it up" : "no answer came in its time";
+        this.end(ask, unanswered(ask, why, is));
+      }
+    }
+  }
+
+  /** It is over: each ends with whether it may have been done. What is kept waits in the store. */
+  endAll(why: string): void {
+    for (const ask of this.all()) {
+      const kept = ask.kept && this.keeper;
+      ask.kept = false;
+      const failure = unanswered(ask, kept ? `${why}; it is kept, and goes on with the next client` : why);
+      this.end(ask, kept ? { ...failure, is: "MaybeDone", maybeDone: true } : failure);
+    }
+  }
+
+  /** The connection is gone. Who was first in line too often, and nothing moved, is why. */
+  closed(): void {
+    this.open = false;
+    const [first] = this.box.written.values();
+    if (first) {
+      first.closes = this.#progress ? 0 : first.closes + 1;
+      if (first.closes >= POISON) {
+        this.end(first, unanswered(first, `each of ${POISON} connections ended with it`));
+      }
+    }
+    this.#progress = false;
+  }
+}

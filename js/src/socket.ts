@@ -1,0 +1,73 @@
+// A WebSocket.
+
+import { ABNORMAL } from "./coming.ts";
+import type { Link, Open } from "./link.ts";
+
+/** Milliseconds for the first byte; then the next transport is tried. */
+export const FIRST_BYTE = 5000;
+/** A second try beside a first that is slow: what it lost on the way is not waited for. */
+const SECOND_TRY = 1500;
+
+/** Opens one, or the faster of two. */
+export const webSocket: Open = (base, ears): Link => {
+  const url = new URL(`${base.href}/ws`);
+  url.protocol = url.protocol.replace("http", "ws");
+  let tries: WebSocket[] = [];
+  let socket: WebSocket | undefined;
+  const timers = [
+    setTimeout(() => tries.length && attempt(), SECOND_TRY),
+    setTimeout(() => fail(`no answer within ${FIRST_BYTE} ms`), FIRST_BYTE),
+  ];
+
+  const letGo = (): void => {
+    for (const timer of timers) clearTimeout(timer);
+    for (const each of tries) {
+      if (each === socket) continue;
+      each.onopen = each.onclose = each.onmessage = null;
+      each.close();
+    }
+    tries = [];
+  };
+  const fail = (reason: string): void => {
+    letGo();
+    ears.closed({ code: ABNORMAL, reason });
+  };
+  const attempt = (): void => {
+    const made = new WebSocket(url, "rtcore.v1.json");
+    tries.push(made);
+    made.onopen = () => {
+      socket = made;
+      letGo();
+      ears.opened();
+    };
+    made.onerror = () => undefined; // `close` follows, and says as much
+    made.onmessage = ({ data }) => ears.heard(data);
+    made.onclose = ({ code, reason }) => {
+      if (made === socket) ears.closed({ code, reason });
+      else {
+        tries = tries.filter((each) => each !== made);
+        if (!tries.length) fail("it cannot be opened");
+      }
+    };
+  };
+  attempt();
+  return {
+    say: (frame) => socket?.send(frame),
+    shut: (code, reason) => {
+      letGo();
+      const open = socket;
+      if (!open) return;
+      open.onmessage = open.onclose = null;
+      open.close(code, reason);
+    },
+  };
+};
+
+/** The one transport of a client without others. */
+export const onlyWebSocket = {
+  next: (): string => "websocket",
+  open: (): Open => webSocket,
+  failed: (): boolean => false,
+  worked: (): void => undefined,
+  measured: (): undefined => undefined,
+};

@@ -1,0 +1,56 @@
+// Messages as JSON, and back. Binary is `{"$bin": base64}` on the wire, and a `Uint8Array` here, both ways.
+
+/** A message, or the fields of one. */
+// biome-ignore lint/suspicious/noExplicitAny: what the wire says is looked at where it is used
+export type Said = Record<string, any>;
+
+const utf8 = new TextEncoder();
+
+/** How many bytes of UTF-8 a text has. */
+export const bytesOf = (text: string): number => utf8.encode(text).length;
+
+const base64 = (bytes: Uint8Array): string => {
+  let text = "";
+  for (let at = 0; at < bytes.length; at += 8192)
+    text += String.fromCharCode(...bytes.subarray(at, at + 8192));
+  return btoa(text);
+};
+
+const outward = (_: string, value: unknown): unknown =>
+  value instanceof ArrayBuffer
+    ? { $bin: base64(new Uint8Array(value)) }
+    : ArrayBuffer.isView(value)
+      ? { $bin: base64(new Uint8Array(value.buffer, value.byteOffset, value.byteLength)) }
+      : value;
+
+const inward = (_: string, value: unknown): unknown => {
+  if (value instanceof Object && "$bin" in value && Object.keys(value).length === 1) {
+    return Uint8Array.from(atob(String(value.$bin)), (char) => char.charCodeAt(0));
+  }
+  return value;
+};
+
+/** The application's value as the text that stands for it in messages. Throws a `TypeError` where there is none. */
+export const dataOf = (value: unknown): string | undefined => JSON.stringify(value, outward);
+
+/** The value of such a text. */
+export const valueIn = (text: string): unknown =>
+  text.includes('"$bin"') ? JSON.parse(text, inward) : JSON.parse(text);
+
+/** A message of some fields, and of data that is a text already. */
+export const encode = (fields: Said, data?: string): string => {
+  const text = JSON.stringify(fields);
+  return data === undefined ? text : `${text.slice(0, -1)},"data":${data}}`;
+};
+
+/** Several messages as one frame. */
+export const frame = (messages: readonly string[]): string =>
+  messages.length === 1 ? messages[0]! : `[${messages.join()}]`;
+
+/** The messages of a frame or a body. Throws a `SyntaxError` for what no server says. */
+export const decode = (text: string): Said[] => {
+  const said = valueIn(text);
+  const messages = Array.isArray(said) ? said : [said];
+  for (const each of messages) if (typeof each?.type !== "string") throw new SyntaxError("no message");
+  return messages;
+};
