@@ -27,6 +27,7 @@ mod spans;
 mod start;
 mod stats;
 mod store;
+pub mod tools;
 mod trim;
 mod trouble;
 mod work;

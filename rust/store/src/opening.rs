@@ -27,7 +27,14 @@ pub struct Opened {
 }
 
 /// Open the log of a folder that is locked. What it holds of rooms goes to `rooms`.
-pub fn open(folder: &Folder, options: &Options, rooms: &Arc<Mutex<Rooms>>) -> Result<Opened, Trouble> {
+///
+/// A `visit` is no life of a server's: how the last one ended stays as it is.
+pub fn open(
+    folder: &Folder,
+    options: &Options,
+    rooms: &Arc<Mutex<Rooms>>,
+    visit: bool,
+) -> Result<Opened, Trouble> {
     let note = Beside::read(folder)?;
     let mut found = Vec::new();
     let connection = connect(folder, options, note, &mut found)?;
@@ -67,8 +74,11 @@ pub fn open(folder: &Folder, options: &Options, rooms: &Arc<Mutex<Rooms>>) -> Re
         let set = |key: &str, value: u64| transaction.execute(SET, (key, value.cast_signed()));
         set("written", written)?;
         set("reserved", reserved)?;
-        transaction.execute(SET, ("boot", boot.as_deref().unwrap_or("")))?;
-        transaction.execute("DELETE FROM meta WHERE key IN ('head', 'backup')", [])?;
+        if !visit {
+            transaction.execute(SET, ("boot", boot.as_deref().unwrap_or("")))?;
+            transaction.execute("DELETE FROM meta WHERE key = 'head'", [])?;
+        }
+        transaction.execute("DELETE FROM meta WHERE key = 'backup'", [])?;
         if replaced {
             begin_anew(&transaction)?;
         }

@@ -8,7 +8,7 @@
 use crate::connection;
 use crate::start;
 use crate::trouble::trouble;
-use crate::writer::{Down, Writer, lock};
+use crate::writer::{Down, Interrupted, Writer, lock};
 use rtcore_core::store::{GroupId, Report, Trouble};
 use rusqlite::DEFAULT_NAME;
 use rusqlite::wal::CheckpointMode;
@@ -21,6 +21,10 @@ const LONGEST_WAIT: Duration = Duration::from_secs(30);
 impl Writer {
     /// Open the file again, and see whether the group that was under way is on disk.
     pub(crate) fn recover(&mut self, pending: Option<GroupId>) {
+        if self.copying {
+            self.interrupted = Some(Interrupted { group: pending });
+            return;
+        }
         let before = self.written;
         match self.reopen() {
             Ok(found) if found < before => self.lost(pending, before, found),

@@ -10,7 +10,7 @@ use crate::trouble::of_system;
 use crate::writer::{Command, Parts, Writer};
 use rtcore_core::store::{Group, Kept, Read, Report, Trouble};
 use std::fs::File;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Sender, channel};
 use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
@@ -37,13 +37,21 @@ impl Store {
         options: Options,
         report: impl Fn(Report) + Send + Sync + 'static,
     ) -> Result<(Self, Kept), Trouble> {
+        Self::begin(path, options, Arc::new(report), false)
+    }
+
+    /// Open it to change something, and not for a life of a server's.
+    pub(crate) fn visit(path: &Path, options: Options) -> Result<(Self, Kept), Trouble> {
+        Self::begin(path, options, Arc::new(|_| ()), true)
+    }
+
+    fn begin(path: &Path, options: Options, tell: Tell, visit: bool) -> Result<(Self, Kept), Trouble> {
         let folder = Folder::new(path);
         let lock = folder.lock()?;
         let nothing = Options { vfs: options.vfs.clone(), ..Options::default() };
         let Options { bounds, clock, key_ms, readers, free_floor, set_aside, boot, vfs } = options;
         let rooms = Arc::new(Mutex::new(Rooms::new(bounds)));
-        let opened = opening::open(&folder, &Options { set_aside, boot, ..nothing }, &rooms)?;
-        let tell: Tell = Arc::new(report);
+        let opened = opening::open(&folder, &Options { set_aside, boot, ..nothing }, &rooms, visit)?;
         let counters = Arc::<Counters>::default();
         let readers = Readers::new(folder.log(), vfs.clone(), Arc::clone(&rooms), Arc::clone(&tell), readers);
         let readers = Arc::new(readers);
@@ -125,6 +133,20 @@ impl Store {
         let work = Box::new(move |writer: &mut Writer| drop(said.send(work(writer))));
         self.commands.send(Command::Do(work)).ok()?;
         done.recv().ok()
+    }
+
+    /// Copy the log into the file at `to`, which must not be there yet, in steps between groups: it needs no journal that grows,
+    /// and is never begun again. What it holds is what the log holds at its end. `progress` is told so many pages of so
+    /// many; `done` what came of it. Both are called in the thread that writes, and return soon. A [`Trouble`] if the file
+    /// cannot be written, another copy is under way, or the store ends before.
+    pub fn backup(
+        &self,
+        to: PathBuf,
+        mut progress: impl FnMut(u64, u64) + Send + 'static,
+        done: impl FnOnce(Result<(), Trouble>) + Send + 'static,
+    ) {
+        let work = Box::new(move |writer: &mut Writer| done(writer.copy(&to, &mut progress)));
+        let _ = self.commands.send(Command::Do(work));
     }
 
     /// Write what was asked for, and end. The same happens when it is dropped.

@@ -60,7 +60,7 @@ impl Work {
 impl Writer {
     /// What cannot wait until nothing comes.
     pub(crate) fn after_group(&mut self) {
-        if self.down.is_some() {
+        if self.down.is_some() || self.interrupted.is_some() {
             return;
         }
         if self.pages.load(Ordering::Relaxed) >= PAGES {

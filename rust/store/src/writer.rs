@@ -78,6 +78,16 @@ pub struct Writer {
     pub(crate) down: Option<Down>,
     pub(crate) commands: Receiver<Command>,
     pub(crate) stopped: bool,
+    /// A copy is being made of this connection.
+    pub(crate) copying: bool,
+    /// The file must be opened again, when no copy is made of it any more.
+    pub(crate) interrupted: Option<Interrupted>,
+}
+
+/// The file must be opened again.
+pub struct Interrupted {
+    /// The group that was under way.
+    pub group: Option<GroupId>,
 }
 
 /// The store takes nothing.
@@ -124,6 +134,8 @@ impl Writer {
             down: None,
             commands,
             stopped: false,
+            copying: false,
+            interrupted: None,
         };
         writer.take(connection)?;
         Ok(writer)
@@ -153,8 +165,15 @@ impl Writer {
         self.end();
     }
 
+    /// A command that is there.
+    pub(crate) fn glance(&mut self) {
+        if let Ok(command) = self.commands.try_recv() {
+            self.obey(command);
+        }
+    }
+
     /// One command, or one piece of work if there is none.
-    pub(crate) fn turn(&mut self) {
+    fn turn(&mut self) {
         let command = match self.commands.try_recv() {
             Ok(command) => command,
             Err(TryRecvError::Disconnected) => Command::Stop,
@@ -165,6 +184,10 @@ impl Writer {
                 Err(RecvTimeoutError::Timeout) => return self.idle(),
             },
         };
+        self.obey(command);
+    }
+
+    fn obey(&mut self, command: Command) {
         match command {
             Command::Write(group) => {
                 self.group(&group);
