@@ -25,8 +25,6 @@ PARTS = {
     "log": "Log",
     "conns": "Conns",
     "sessions": "Sessions",
-    "listeners": "Sessions",
-    "sessions_by_name": "Sessions",
     "rooms": "Rooms",
     "all": "Rooms",
     "out": "Out",

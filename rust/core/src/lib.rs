@@ -17,6 +17,7 @@ pub mod log;
 pub mod names;
 pub mod outbox;
 pub mod room;
+mod session;
 pub mod shares;
 pub mod slab;
 pub mod stats;

@@ -29,14 +29,19 @@ impl<T> Default for Slab<T> {
 impl<T> Slab<T> {
     /// Put a value in; its index and generation. Generations begin at 1, so no handle is ever 0.
     pub fn insert(&mut self, value: T) -> (u32, u32) {
+        self.insert_with(|_, _| value)
+    }
+
+    /// The same with a value that knows its index and generation.
+    pub fn insert_with(&mut self, make: impl FnOnce(u32, u32) -> T) -> (u32, u32) {
         self.len += 1;
         if let Some(index) = self.free.pop() {
             let slot = &mut self.slots[index as usize];
-            slot.value = Some(value);
+            slot.value = Some(make(index, slot.generation));
             return (index, slot.generation);
         }
         let index = u32::try_from(self.slots.len()).expect("fewer than 2^32 slots");
-        self.slots.push(Slot { generation: 1, value: Some(value) });
+        self.slots.push(Slot { generation: 1, value: Some(make(index, 1)) });
         (index, 1)
     }
 

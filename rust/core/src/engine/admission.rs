@@ -28,14 +28,14 @@ impl Engine {
     pub(super) fn holder_of(&self, session_id: SessionId) -> Holder {
         self.session(session_id).map_or(Holder::APPLICATION, |session| {
             let user = session.user().map_or(User::Session(session_id), |user| User::Named(Arc::clone(user)));
-            Holder::peer(session.address, Some(user))
+            Holder::peer(session.address(), Some(user))
         })
     }
 
     /// Who is counted for the session itself: an anonymous one needs no book of its own for that.
     pub(super) fn place_of(&self, session_id: SessionId) -> Option<Holder> {
         let session = self.session(session_id)?;
-        Some(Holder::peer(session.address, session.user().map(|user| User::Named(Arc::clone(user)))))
+        Some(Holder::peer(session.address(), session.user().map(|user| User::Named(Arc::clone(user)))))
     }
 
     /// Nobody is there for this session. If too many are so, the one that is away the longest ends.

@@ -2,13 +2,13 @@
 //!
 //! Parts: Sessions.
 
-use super::session::Ask;
 use super::{AppEvent, Engine};
 use crate::codes::Code;
 use crate::envelope::{Data, PeerFailure, write as envelope};
 use crate::error::Fault;
 use crate::ids::{Form, SessionId};
 use crate::limits::fixed::ASKS;
+use crate::session::Ask;
 
 impl Engine {
     /// Ask a session; its answer comes as `AppEvent::Reply` with the id that this gives.

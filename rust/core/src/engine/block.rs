@@ -3,7 +3,6 @@
 //!
 //! Parts: Rooms, Sessions, Steps, Timers.
 
-use super::session::Hold;
 use super::steps::MEMBERS;
 use super::{AppEvent, Engine};
 use crate::asked::Waiting;
@@ -12,6 +11,7 @@ use crate::ids::{ConnId, Now, RoomId, Seq, SessionId};
 use crate::room::blocked::Publisher;
 use crate::room::members::Member;
 use crate::room::settings::Policy;
+use crate::session::Hold;
 use crate::timers::Due;
 
 /// What an entry holds beside its data, roughly: what is reckoned with before it is made.
@@ -57,9 +57,9 @@ impl Engine {
 
     fn needs(&self, member: &Member, needs: Seq) -> bool {
         self.session(member.session).is_some_and(|session| {
-            session.conn.is_some()
-                && session.lagging
-                && session.cursor.max(member.began).max(member.floor) < needs
+            session.conn().is_some()
+                && self.sessions.lags(member.session)
+                && session.cursor().max(member.began).max(member.floor) < needs
         })
     }
 
@@ -134,8 +134,9 @@ impl Engine {
             .iter()
             .filter_map(|member| {
                 let session = self.session(member.session)?;
-                let behind = session.lagging && session.cursor.max(member.began).max(member.floor) < needs;
-                if behind { session.conn } else { None }
+                let behind = self.sessions.lags(member.session)
+                    && session.cursor().max(member.began).max(member.floor) < needs;
+                if behind { session.conn() } else { None }
             })
             .collect();
         for conn in slow {

@@ -11,9 +11,8 @@
 //! resume window ends it.
 
 use super::next::Follow;
-use super::session::Hold;
 use super::steps::{ROOMS, SESSION, TASK};
-use super::{AppEvent, Engine, Listener, Op};
+use super::{AppEvent, Engine, Op};
 use crate::codes::{Code, close};
 use crate::conn::{Carrier, Conn, Phase, Step};
 use crate::envelope::write as envelope;
@@ -23,6 +22,7 @@ use crate::frame::websocket::write_close;
 use crate::ids::{ConnId, Now, SessionId};
 use crate::log::dedupe::ScopeUser;
 use crate::outbox::{Lane, Meta};
+use crate::session::Hold;
 use crate::shares::{Account, Holder, What};
 use crate::stream::Streams;
 use crate::timers::Due;
@@ -214,7 +214,7 @@ impl Engine {
                 self.shares.give_back_in(Account::User(&user), What::Connection, 1);
             }
         }
-        if self.session(session_id).is_some_and(|session| session.conn == Some(id)) {
+        if self.session(session_id).is_some_and(|session| session.conn() == Some(id)) {
             self.let_go_of_conn(session_id);
             self.go_away(session_id, now);
         }
@@ -237,7 +237,6 @@ impl Engine {
             self.rest_session(session_id);
         }
         self.steps.spend(1 + rooms.len() / ROOMS);
-        self.listeners[session_id.index()].live = false;
         self.timers.set(Due::Away(session_id), until);
         for room in rooms {
             self.may_unblock(room);
@@ -256,7 +255,7 @@ impl Engine {
         let hold = session.hold;
         // Those that the application has for it.
         let tasks = usize::from(session.waiting > 0) + session.streams().map_or(0, Streams::open);
-        if let Some(conn) = session.conn {
+        if let Some(conn) = session.conn() {
             self.close_ended(conn, session_id, reason, code, now);
         }
         // Taken out at once: to look for each of a thousand among a thousand would be a million steps.
@@ -275,12 +274,10 @@ impl Engine {
         self.wake_session(session_id);
         self.drop_acks(session_id);
         let place = self.place_of(session_id);
-        let Some(mut session) = self.sessions.remove(session_id.index(), session_id.generation()) else {
+        let Some(mut session) = self.sessions.remove(session_id) else {
             return;
         };
         self.timers.forget_session(session_id);
-        self.sessions_by_name.remove(session.name());
-        self.listeners[session_id.index()] = Listener::default(); // the next in this place is as new
         if let Some(place) = place {
             self.shares.give_back(&place, What::Session, 1);
         }

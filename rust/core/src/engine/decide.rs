@@ -67,20 +67,19 @@ impl Engine {
     pub fn send(&mut self, session_id: SessionId, event: &str, data: &[u8], now: Now) -> Result<Seq, Fault> {
         self.config.names().check(format_args!("the name of an event"), event)?;
         let bounds = Bounds { count: SESSION_RING_ENTRIES, bytes: self.own_bytes(), age_ms: u64::MAX };
-        let Some(session) = self.sessions.get_mut(session_id.index(), session_id.generation()) else {
+        let Some(session) = self.sessions.get_mut(session_id) else {
             return Err(ended());
         };
         session.known = true;
         let entry = self.log.draft(Where::Session(session_id), event.into(), data, Form::Json, now);
         let ring = session.rare().ring.get_or_insert_with(|| Ring::new(0));
         let Entered { entry, forgotten } = self.log.enter(entry, ring, &bounds);
-        let (seq, conn) = (entry.seq, session.conn);
+        let (seq, conn) = (entry.seq, session.conn());
         self.stats.forgotten += forgotten;
         self.keep_budget();
         self.stats.published += 1;
-        let listener = self.listeners[session_id.index()];
         if let Some(conn) = conn
-            && listener.live
+            && let Some(listener) = self.sessions.listeners().live(session_id)
         {
             let encoding = listener.encoding;
             let meta = Meta::Entry { seq, room: u32::MAX, encoding };
@@ -104,15 +103,15 @@ impl Engine {
     pub fn unsent(&self, session_id: SessionId) -> usize {
         let Some(session) = self.session(session_id) else { return 0 };
         let Some(ring) = session.rare.as_ref().and_then(|rare| rare.ring.as_ref()) else { return 0 };
-        let waiting = session.conn.map_or(0, |conn| {
+        let waiting = session.conn().map_or(0, |conn| {
             self.out
                 .waiting(conn)
                 .filter(|(meta, _)| matches!(meta, Meta::Entry { room: u32::MAX, .. }))
                 .map(|(_, bytes)| bytes)
                 .sum()
         });
-        if session.lagging {
-            waiting + ring.after(session.cursor).map(|entry| entry.data.len()).sum::<usize>()
+        if self.sessions.lags(session_id) {
+            waiting + ring.after(session.cursor()).map(|entry| entry.data.len()).sum::<usize>()
         } else {
             waiting
         }
@@ -153,7 +152,7 @@ impl Engine {
     /// what the rights were. Whether there was any.
     pub(super) fn take_back_presence(&mut self, session_id: SessionId, room: RoomId) -> bool {
         let of_room = |meta: Meta| matches!(meta, Meta::Presence { room: of } if of as usize == room.index());
-        let conn = self.session(session_id).and_then(|session| session.conn);
+        let conn = self.sessions.conn_of(session_id);
         let waits = conn.is_some_and(|conn| self.out.waiting(conn).any(|(meta, _)| of_room(meta)));
         if waits {
             self.take_back(session_id, of_room);
@@ -162,7 +161,7 @@ impl Engine {
     }
 
     pub(super) fn take_back(&mut self, session_id: SessionId, refused: impl Fn(Meta) -> bool) {
-        if let Some(conn) = self.session(session_id).and_then(|session| session.conn) {
+        if let Some(conn) = self.sessions.conn_of(session_id) {
             self.out.take_back(conn, refused);
         }
     }
@@ -242,7 +241,7 @@ impl Engine {
             return false;
         }
         let code = if (4500..=4999).contains(&code) || code == close::NORMAL { code } else { close::ENDED };
-        if let Some(conn) = self.session(session_id).and_then(|session| session.conn) {
+        if let Some(conn) = self.sessions.conn_of(session_id) {
             self.close_conn(conn, code, reason, None, now);
         }
         self.end_session(session_id, "the application ended it", code, now);

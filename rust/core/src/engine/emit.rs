@@ -67,7 +67,7 @@ impl Engine {
         let id = emit.id;
         let mut key = None;
         if let Some(text) = &emit.key
-            && let Some(author) = self.session(session_id).map(|session| Arc::clone(&session.author))
+            && let Some(author) = self.session(session_id).map(|session| Arc::clone(session.author()))
         {
             let scope = Scope { user: scope_user(&author), kind: Kind::Emit((&*emit.event).into()) };
             let content = content_of(&emit.event, &emit.data.bytes, emit.data.form);

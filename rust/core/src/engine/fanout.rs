@@ -39,15 +39,16 @@ impl Engine {
         let mut behind: Vec<SessionId> = Vec::new();
         let mut said = 0u64;
         {
-            let Self { rooms, listeners, out, log, stats, steps, .. } = self;
+            let Self { rooms, sessions, out, log, stats, steps, .. } = self;
             let Some(room) = rooms.get(room_id) else { return };
             steps.spend(1 + room.members.len() / MEMBERS);
             // What waits in an outbox is as old as it is much: where the newest counts, a quarter must do.
             let part = if room.settings().policy == Policy::Latest { Part::Quarter } else { Part::Whole };
             let mut copies = out.copies(meta, part);
+            let listeners = sessions.listeners();
             for member in room.members.rows() {
-                let listener = &listeners[member.session.index()];
-                if !listener.live || entry.exclude == Some(member.session) {
+                let Some(listener) = listeners.live(member.session) else { continue };
+                if entry.exclude == Some(member.session) {
                     continue;
                 }
                 let encoding = listener.encoding;
@@ -77,31 +78,30 @@ impl Engine {
     /// A session has no connection from now on. Everything up to the head was handed to it, unless it lagged.
     pub(super) fn let_go_of_conn(&mut self, session_id: SessionId) {
         let head = self.log.head();
-        if let Some(session) = self.session_mut(session_id) {
-            session.conn = None;
+        if self.sessions.detach(session_id, head) {
+            self.mark_presence(session_id);
         }
-        self.stop_hearing(session_id, head);
     }
 
     /// From now on a session keeps its cursor: everything up to there was handed over. False: it did so already.
     pub(super) fn stop_hearing(&mut self, session_id: SessionId, cursor: u64) -> bool {
-        let Self { sessions, rooms, listeners, steps, .. } = self;
-        let Some(session) = sessions.get_mut(session_id.index(), session_id.generation()) else {
-            return false;
-        };
-        if session.lagging {
-            return false;
+        let stopped = self.sessions.stop_hearing(session_id, cursor);
+        if stopped {
+            self.mark_presence(session_id);
         }
-        session.lagging = true;
-        session.cursor = cursor;
+        stopped
+    }
+
+    /// Up to where it was told who is in its rooms: what it is told from when it is live again.
+    fn mark_presence(&mut self, session_id: SessionId) {
+        let Self { sessions, rooms, steps, .. } = self;
+        let Some(session) = sessions.get_mut(session_id) else { return };
         steps.spend(1 + session.rooms.len() / ROOMS);
-        listeners[session_id.index()].live = false;
         for joined in &mut session.rooms {
             if let Some(room) = rooms.get(joined.room) {
                 // A snapshot within the window that is open may know more than the last window told.
                 joined.mark = joined.mark.max(room.presence.told());
             }
         }
-        true
     }
 }

@@ -50,7 +50,9 @@ impl Engine {
 
     fn feed_as(&mut self, session_id: SessionId, returning: bool, now: Now) {
         let Some(session) = self.session(session_id) else { return };
-        let Some(conn) = session.conn.filter(|_| session.lagging) else { return self.say_live(session_id) };
+        let Some(conn) = session.conn().filter(|_| self.sessions.lags(session_id)) else {
+            return self.say_live(session_id);
+        };
         let before = self.out.data_bytes(conn);
         match self.missing(session_id, returning) {
             Found::Gaps(gaps) => {
@@ -88,12 +90,12 @@ impl Engine {
     fn missing(&mut self, session_id: SessionId, returning: bool) -> Found {
         let mut gaps = Vec::new();
         let Self { sessions, rooms, out, steps, .. } = self;
-        let Some(session) = sessions.get_mut(session_id.index(), session_id.generation()) else {
+        let Some(session) = sessions.get_mut(session_id) else {
             return Found::Gaps(gaps);
         };
         steps.spend(1 + session.rooms.len() / ROOMS);
-        let cursor = session.cursor;
-        let left = session.conn.map_or(0, |conn| out.bound().saturating_sub(out.data_bytes(conn)));
+        let cursor = session.cursor();
+        let left = session.conn().map_or(0, |conn| out.bound().saturating_sub(out.data_bytes(conn)));
         if let Some(rare) = &mut session.rare
             && let Some(ring) = &rare.ring
         {
@@ -173,10 +175,8 @@ impl Engine {
         let Some(encoding) = conns.get(conn).map(crate::conn::Conn::encoding) else {
             return false;
         };
-        let Some(session) = sessions.get_mut(session_id.index(), session_id.generation()) else {
-            return false;
-        };
-        let mut cursor = session.cursor;
+        let Some(session) = sessions.get(session_id) else { return false };
+        let mut cursor = session.cursor();
         let Some(feeding) = out.feeding(conn) else { return false };
         let mut feeding = feeding.beside(gaps);
         let mut newest: BTreeMap<RoomId, (Seq, BTreeSet<Seq>)> = BTreeMap::new();
@@ -225,16 +225,16 @@ impl Engine {
             cursor = entry.seq;
             true
         });
-        session.cursor = if through { head } else { cursor };
+        sessions.advance(session_id, if through { head } else { cursor });
         through
     }
 
     /// Nothing is left of the past: what is said from now on goes straight to the outbox.
     fn be_live(&mut self, conn: ConnId, session_id: SessionId) {
         let mut stale = Vec::new();
-        let Self { sessions, rooms, .. } = self;
-        if let Some(session) = sessions.get_mut(session_id.index(), session_id.generation()) {
-            session.lagging = false;
+        let Self { sessions, rooms, log, .. } = self;
+        sessions.be_live(session_id, log.head());
+        if let Some(session) = sessions.get(session_id) {
             // Most often there is nothing, and a poll comes by here each time.
             let behind = |room_id: RoomId, mark| {
                 let room = rooms.get(room_id);
@@ -245,7 +245,6 @@ impl Engine {
             let all = session.rooms.iter().map(|joined| (joined.room, joined.mark));
             stale.extend(all.filter(|(room_id, mark)| behind(*room_id, *mark)));
         }
-        self.listeners[session_id.index()].live = true;
         for (room_id, mark) in stale {
             if self.grants_in(room_id, session_id).is_some_and(|grants| grants.contains(Grants::PRESENCE)) {
                 self.catch_up_presence(conn, session_id, room_id, mark);

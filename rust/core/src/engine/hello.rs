@@ -4,20 +4,18 @@
 // Numbers of a peer come in here: a sum that could wrap or panic is an error of the build, or has its reason beside it.
 #![cfg_attr(not(test), warn(clippy::arithmetic_side_effects))]
 
-use super::session::{Session, same_key, word};
 use super::standing::OVER;
 use super::steps::SESSION;
-use super::{AppEvent, Engine, Listener, Refused};
+use super::{AppEvent, Engine, Refused};
 use crate::codes::close;
 use crate::conn::{PendingHello, Phase, Step};
 use crate::envelope::Hello;
 use crate::ids::{ConnId, Ends, Now, Seq, SessionId};
 use crate::limits::fixed::USER;
-use crate::log::acks::Acks;
-use crate::log::entry::Author;
 use crate::log::position::Since;
 use crate::room::grants::Grants;
 use crate::room::members::Member;
+use crate::session::{Begin, Start, word};
 use crate::shares::{Account, Full, Holder, User, What};
 use crate::timers::Due;
 use rand_chacha::rand_core::RngCore;
@@ -103,10 +101,10 @@ impl Engine {
             return;
         }
         let returning = pending.session.as_deref().and_then(|name| {
-            let session_id = *self.sessions_by_name.get(name)?;
+            let session_id = self.sessions.named(name)?;
             let session = self.session(session_id).filter(|session| !session.is_ephemeral())?;
             let same =
-                same_key(&session.key, pending.key.as_deref()?) && session.user().map(|user| &**user) == user;
+                session.opens_with(pending.key.as_deref()?) && session.user().map(|user| &**user) == user;
             same.then_some(session_id)
         });
         match returning {
@@ -184,9 +182,7 @@ impl Engine {
             self.expire_rooms_of(session_id, now);
             began = self.renew_floors(session_id, since);
         }
-        if let Some(session) = self.session_mut(session_id) {
-            session.cursor = began;
-        }
+        self.sessions.hold_at(session_id, began);
         if let Some(subscription) = &pending.subscription {
             self.begin_subscription(id, session_id, subscription, pending.owner, expires, now);
             return;
@@ -217,7 +213,7 @@ impl Engine {
     ) -> SessionId {
         let name: Arc<str> = loop {
             let name = word(&mut self.random, 20); // 100 bits
-            if !self.sessions_by_name.contains_key(name.as_str()) {
+            if self.sessions.named(&name).is_none() {
                 break name.into();
             }
         };
@@ -227,44 +223,17 @@ impl Engine {
         let address = conn.map_or(std::net::IpAddr::from([0, 0, 0, 0]), |conn| conn.address);
         let agent = conn.and_then(|conn| conn.agent.clone());
         let rate = self.config.limits.messages_per_second;
-        let author = Author { session: SessionId(0), wire: Arc::clone(&name), user: user.cloned() };
-        let (index, generation) = self.sessions.insert(Session {
-            author: Arc::new(author),
+        let session_id = self.sessions.add(Begin {
+            name,
             key,
-            conn: None,
-            link: None,
+            user: user.cloned(),
             address,
             agent,
-            since_ms: now.wall_ms,
-            rooms: Vec::new(),
-            began: self.log.head(),
-            cursor: self.log.head(),
-            lagging: false,
-            acks: Acks::default(),
-            acks_held: 0,
-            waiting: 0,
-            waiting_bytes: 0,
-            hold: None,
-            rare: None,
+            head: self.log.head(),
+            now,
             expires,
-            told_expiring: false,
-            until: now.tick,
-            resting: 0,
-            latency_us: None,
-            budget: (u32::try_from(rate.saturating_mul(2000)).unwrap_or(u32::MAX), now.tick),
-            known: false,
-            hello_n: 0,
-            owes_live: false,
+            budget: u32::try_from(rate.saturating_mul(2000)).unwrap_or(u32::MAX),
         });
-        let session_id = SessionId::new(index, generation);
-        if let Some(session) = self.session_mut(session_id) {
-            let author = Author { session: session_id, wire: Arc::clone(&name), user: user.cloned() };
-            session.author = Arc::new(author);
-        }
-        if self.listeners.len() <= session_id.index() {
-            self.listeners.resize(session_id.index().saturating_add(1), Listener::default());
-        }
-        self.sessions_by_name.insert(name, session_id);
         if let Some(place) = self.place_of(session_id) {
             self.shares.take(&place, What::Session, 1);
         }
@@ -310,31 +279,23 @@ impl Engine {
             if let Some(session) = self.session_mut(session_id) {
                 session.link = None;
             }
-            self.attach(id, session_id, cursor, now);
+            let start = if cursor < self.log.head() { Start::Fed } else { Start::Live };
+            self.attach(id, session_id, cursor, start, now);
             self.wake_posted(session_id, now);
         }
     }
 
     /// Give the session this connection; what it hears goes on at `cursor`.
-    pub(super) fn attach(&mut self, id: ConnId, session_id: SessionId, cursor: Seq, now: Now) {
+    pub(super) fn attach(&mut self, id: ConnId, session_id: SessionId, cursor: Seq, start: Start, now: Now) {
         let max_message = super::size(self.config.limits.max_message);
-        let (head, index) = (self.log.head(), u32::try_from(id.index()).expect("a slot's index"));
         let Some(conn) = self.conns.get_mut(id) else { return };
         conn.step(Step::Open);
         conn.session = Some(session_id);
         conn.max_message = max_message;
         conn.heard = now.tick;
-        self.wake_session(session_id);
-        let Some(conn) = self.conns.get_mut(id) else { return };
         let encoding = conn.encoding();
-        let Some(session) = self.sessions.get_mut(session_id.index(), session_id.generation()) else {
-            return;
-        };
-        session.conn = Some(id);
-        session.cursor = cursor;
-        session.lagging = cursor < head;
-        let live = !session.lagging;
-        self.listeners[session_id.index()] = Listener { conn: index, encoding, live };
+        self.wake_session(session_id);
+        self.sessions.attach(session_id, id, encoding, cursor, start);
         self.time_conn(id, now);
     }
 

@@ -9,7 +9,6 @@
 #![cfg_attr(not(test), warn(clippy::arithmetic_side_effects))]
 
 use super::history::{Newest, Past, shown};
-use super::session::Hold;
 use super::steps::{BYTES, MEMBERS};
 use super::{AppEvent, Engine, Refused};
 use crate::asked::{Joining, Waiting};
@@ -21,6 +20,7 @@ use crate::error::Fault;
 use crate::ids::{Form, Now, RoomId, Seq, SessionId};
 use crate::room::grants::Grants;
 use crate::room::members::Member;
+use crate::session::Hold;
 use crate::shares::What;
 
 /// What the application says about a join that it allows.
@@ -372,7 +372,7 @@ impl Engine {
         if session.link.is_some() {
             return Some(Form::Json); // plain HTTP speaks nothing else
         }
-        Some(self.conn(session.conn?)?.form)
+        Some(self.conn(session.conn()?)?.form)
     }
 }
 

@@ -75,7 +75,7 @@ impl Engine {
         if let (Some(key), Seen::Done(kept)) = (&emit.key, session.acks.take(id))
             && is_unknown(&kept)
         {
-            let scope = Scope { user: scope_user(&session.author), kind: Kind::Emit((&*emit.event).into()) };
+            let scope = Scope { user: scope_user(session.author()), kind: Kind::Emit((&*emit.event).into()) };
             let content = content_of(&emit.event, &emit.data.bytes, emit.data.form);
             let known = self.keys.result(&scope, key, &content, now.tick).unwrap_or(kept);
             self.tell_kept(session_id, id, &known);

@@ -21,12 +21,11 @@ impl Engine {
 
     /// Say it, if it is owed and nothing is left to be fed.
     pub(super) fn say_live(&mut self, session_id: SessionId) {
-        let Some(session) =
-            self.session_mut(session_id).filter(|session| session.owes_live && !session.lagging)
-        else {
+        if self.sessions.lags(session_id) {
             return;
-        };
-        let Some(conn) = session.conn else { return };
+        }
+        let Some(session) = self.session_mut(session_id).filter(|session| session.owes_live) else { return };
+        let Some(conn) = session.conn() else { return };
         session.owes_live = false;
         let seq = self.log.head();
         let Some(encoding) = self.conn(conn).map(crate::conn::Conn::encoding) else { return };

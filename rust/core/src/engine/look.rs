@@ -96,7 +96,7 @@ impl Engine {
     /// The session with this id on the wire.
     #[must_use]
     pub fn session_named(&self, name: &str) -> Option<SessionId> {
-        self.sessions_by_name.get(name).copied()
+        self.sessions.named(name)
     }
 
     /// Past entries of a room, oldest first.
@@ -120,9 +120,9 @@ impl Engine {
         Some(SessionInfo {
             name: Arc::clone(session.name()),
             user: session.user().cloned(),
-            address: session.address,
-            agent: session.agent.as_deref().map(str::to_owned),
-            since_ms: session.since_ms,
+            address: session.address(),
+            agent: session.agent().map(str::to_owned),
+            since_ms: session.since_ms(),
             latency: session.latency_us.map(|us| f64::from(us) / 1e6),
             connected: session.is_here(),
             rooms: session
@@ -146,7 +146,7 @@ impl Engine {
     #[must_use]
     pub fn sizes(&self) -> Gauges {
         let (addresses, users) = self.shares.len();
-        let streams = self.sessions.iter().filter_map(|(_, _, session)| session.streams());
+        let streams = self.sessions.iter().filter_map(|(_, session)| session.streams());
         let (open_streams, stream_bytes) =
             streams.fold((0, 0), |(open, bytes), streams| (open + streams.open(), bytes + streams.held()));
         Gauges {

@@ -50,7 +50,6 @@ mod resume;
 mod rooms;
 mod route;
 mod say;
-mod session;
 mod shed;
 mod standing;
 mod steps;
@@ -79,31 +78,18 @@ use crate::log::ring::Bounds;
 use crate::outbox::Out;
 use crate::room::settings::Patterns;
 use crate::room::table::{Room, Rooms};
+use crate::session::{Session, Sessions, word};
 use crate::shares::{Holder, Shares};
-use crate::slab::Slab;
 use crate::stats::Stats;
 use crate::timers::Timers;
 use hashbrown::HashMap;
 use next::Next;
 use rand_chacha::ChaCha20Rng;
 use rand_chacha::rand_core::{RngCore, SeedableRng};
-use session::Session;
-use std::sync::Arc;
 use steps::Steps;
 
 /// Hash tables keyed by what peers choose: seeded, so that they cannot aim at one bucket.
 type Seeded = foldhash::quality::FixedState;
-
-/// Where a session can be reached now, in one cache line for many of them: what fan-out reads.
-#[derive(Clone, Copy, Debug, Default)]
-struct Listener {
-    /// The slot of its connection.
-    conn: u32,
-    /// Which of the four encodings it hears.
-    encoding: u8,
-    /// Connected and not lagging: it gets references to what is said as it is said.
-    live: bool,
-}
 
 /// The whole state of a server, but for its sockets.
 pub struct Engine {
@@ -116,10 +102,7 @@ pub struct Engine {
     /// below (but for a session that was asked a million times a second).
     asks_from: u64,
     conns: Conns,
-    sessions: Slab<Session>,
-    /// By a session's slot.
-    listeners: Vec<Listener>,
-    sessions_by_name: HashMap<Arc<str>, SessionId, Seeded>,
+    sessions: Sessions,
     rooms: Rooms,
     all: RoomId,
     out: Out,
@@ -148,7 +131,7 @@ impl Engine {
     pub fn new(config: Config, seed: [u8; 32], now: Now) -> Self {
         let mut random = ChaCha20Rng::from_seed(seed);
         let hash = Seeded::with_seed(random.next_u64());
-        let epoch = session::word(&mut random, 6);
+        let epoch = word(&mut random, 6);
         let mut handlers = HashMap::with_hasher(hash.clone());
         for (index, event) in (0u32..).zip(&config.events) {
             handlers.insert(event.as_str().into(), index);
@@ -158,7 +141,7 @@ impl Engine {
             random.next_u64(),
             KeyLimits { per_user: size(limits.keys_per_user), keep_ms: limits.key_ms },
         );
-        let life = session::word(&mut random, 12); // 60 bits: no two lives of a log have the same
+        let life = word(&mut random, 12); // 60 bits: no two lives of a log have the same
         let mut patterns = Patterns::new(Bounds::default());
         for settings in &config.rooms {
             // A pattern that cannot be used was refused where it was configured.
@@ -170,9 +153,7 @@ impl Engine {
             life,
             asks_from: now.wall_ms.saturating_mul(1000).min(crate::envelope::MAX_ID / 2),
             conns: Conns::default(),
-            sessions: Slab::default(),
-            listeners: Vec::new(),
-            sessions_by_name: HashMap::with_hasher(hash.clone()),
+            sessions: Sessions::new(&hash),
             rooms: Rooms::new(patterns, &hash),
             all: RoomId(0),
             out: Out::new(size(config.limits.outbox), size(config.limits.compress_from)),
@@ -221,11 +202,11 @@ impl Engine {
     }
 
     fn session(&self, id: SessionId) -> Option<&Session> {
-        self.sessions.get(id.index(), id.generation())
+        self.sessions.get(id)
     }
 
     fn session_mut(&mut self, id: SessionId) -> Option<&mut Session> {
-        self.sessions.get_mut(id.index(), id.generation())
+        self.sessions.get_mut(id)
     }
 
     fn room(&self, id: RoomId) -> Option<&Room> {

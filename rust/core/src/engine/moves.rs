@@ -4,38 +4,12 @@
 //!
 //! A `join` and a `leave` are done again when they come again, but only the newest of a room may be: an old `leave` that
 //! arrives behind a later `join` would take the session out of a room that it has just entered. So the id of the newest of
-//! each room is kept: with the room while the session is in it (`Joined::moved`), and here for rooms that it has left.
+//! each room is kept: with the room while the session is in it (`Joined::moved`), and with the session for rooms
+//! that it has left (`session/moves.rs`).
 
 use super::Engine;
 use crate::ids::{RoomId, SessionId};
-use std::collections::VecDeque;
 use std::sync::Arc;
-
-/// Rooms that a session is not in: which, and the id of its newest join or leave of each.
-#[derive(Debug, Default)]
-pub(super) struct Moves {
-    /// By the hash of the name, so that names take nothing; oldest first.
-    left: VecDeque<(u64, u64)>,
-    /// The highest id that was forgotten: of a room that is not in `left` no more is known.
-    forgotten: u64,
-}
-
-impl Moves {
-    fn note(&mut self, room: u64, id: u64, most: usize) {
-        let id = id.max(self.newest(room));
-        self.left.retain(|(of, _)| *of != room);
-        self.left.push_back((room, id));
-        while self.left.len() > most {
-            let forgotten = self.left.pop_front().map_or(0, |(_, id)| id);
-            self.forgotten = self.forgotten.max(forgotten);
-        }
-    }
-
-    /// The id of the newest of a room; where that was forgotten, the highest that it may have had.
-    fn newest(&self, room: u64) -> u64 {
-        self.left.iter().find(|(of, _)| *of == room).map_or(self.forgotten, |(_, id)| *id)
-    }
-}
 
 impl Engine {
     /// Whether a join or leave of this room with a higher id was taken before: then this one is not done any more.
@@ -101,30 +75,6 @@ impl Engine {
         let most = super::size(self.config.limits.left_rooms).max(1);
         if let Some(session) = self.session_mut(session_id) {
             session.rare().moves.note(hash, id, most);
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::Moves;
-    use proptest::prelude::*;
-    use std::collections::BTreeMap;
-
-    proptest! {
-        /// Whatever is forgotten: a move that is older than the newest of its room is never taken for the newest.
-        #[test]
-        fn no_move_is_found_older_than_it_is(said in prop::collection::vec((0u64..9, 1u64..50), 1..80), most in 1usize..6) {
-            let (mut moves, mut truth) = (Moves::default(), BTreeMap::<u64, u64>::new());
-            for (room, id) in said {
-                moves.note(room, id, most);
-                let newest = truth.entry(room).or_default();
-                *newest = id.max(*newest);
-                prop_assert!(moves.left.len() <= most);
-                for (room, newest) in &truth {
-                    prop_assert!(moves.newest(*room) >= *newest);
-                }
-            }
         }
     }
 }

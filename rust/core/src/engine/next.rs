@@ -16,8 +16,8 @@
 
 use super::Engine;
 use super::lines::Line;
-use super::session::Hold;
 use crate::ids::{ConnId, Now, RoomId, SessionId, Tick};
+use crate::session::Hold;
 use std::collections::VecDeque;
 
 /// One thing that follows.
@@ -91,7 +91,7 @@ impl Engine {
             Follow::Unblock(room) => self.unblock(room, now),
             Follow::Input(conn) => self.take_backlog(conn, now),
             Follow::Posted(session) => {
-                if self.session(session).is_some_and(super::session::Session::has_posted) {
+                if self.session(session).is_some_and(crate::session::Session::has_posted) {
                     self.within(now, |engine| engine.take_posted(session, now));
                 }
             }
@@ -156,7 +156,7 @@ impl Engine {
         if self.stopping {
             self.next.add(Follow::Part(session_id));
         }
-        if let Some(conn) = self.session(session_id).and_then(|session| session.conn) {
+        if let Some(conn) = self.sessions.conn_of(session_id) {
             self.wake_backlog(conn, now);
         }
     }
@@ -166,13 +166,12 @@ impl Engine {
     pub(super) fn doom(&mut self, session_id: SessionId) -> bool {
         let Some(session) = self.session_mut(session_id) else { return false };
         let before = session.hold.replace(Hold::End);
-        let name = session.name().clone();
         match before {
             Some(Hold::End) => return false,
             Some(Hold::Room(room, place)) => self.leave_queue(room, place),
             Some(Hold::Join(_)) | None => {}
         }
-        self.sessions_by_name.remove(&name);
+        self.sessions.hide(session_id);
         true
     }
 

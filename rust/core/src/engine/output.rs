@@ -68,10 +68,12 @@ impl Engine {
         let mut fed = false;
         if let Some(session_id) = session_id
             && conn.phase() == Phase::Open
-            && let Some(session) = self.sessions.get(session_id.index(), session_id.generation())
+            && let Some(session) = self.sessions.get(session_id)
         {
-            let (lagging, waits) =
-                (session.lagging, session.rare.as_ref().is_some_and(|rare| rare.wants_drained));
+            let (lagging, waits) = (
+                self.sessions.lags(session_id),
+                session.rare.as_ref().is_some_and(|rare| rare.wants_drained),
+            );
             if data * 2 <= self.out.bound() && (lagging || session.streams().is_some()) {
                 self.feed_on(session_id, now);
                 self.feed_streams(session_id);

@@ -2,12 +2,13 @@
 //!
 //! Parts: Conns, Log, Out, Rooms, Sessions, Steps, Timers.
 
-use super::{Engine, Listener, encoding};
+use super::{Engine, encoding};
 use crate::envelope::write::{self as envelope, MemberOut};
 use crate::ids::{ConnId, Form, Now, RoomId, SessionId};
 use crate::outbox::{Lane, Meta, Part};
 use crate::room::grants::Grants;
 use crate::room::presence::{Diff, Who};
+use crate::session::Listener;
 use crate::timers::Due;
 
 fn shown(who: &Who) -> MemberOut<'_> {
@@ -60,10 +61,9 @@ impl Engine {
         });
         self.steps.spend(1 + members.len());
         for session_id in members {
-            let listener = self.listeners[session_id.index()];
             let Some(session) = self.session(session_id) else { continue };
-            let Some(conn) = session.conn else { continue };
-            if listener.live {
+            let Some(conn) = session.conn() else { continue };
+            if let Some(listener) = self.sessions.listeners().live(session_id) {
                 live.push((conn, session_id, listener));
             } else if let Some(joined) = session.joined(room_id) {
                 lowest = Some(lowest.map_or(joined.mark, |low: u64| low.min(joined.mark)));
@@ -137,8 +137,8 @@ impl Engine {
 
     /// A member may hear presence from now on: differences mean nothing without the whole.
     pub(super) fn show_room(&mut self, session_id: SessionId, room_id: RoomId) {
-        let Some(conn) = self.session(session_id).and_then(|session| session.conn) else { return };
-        let live = self.listeners[session_id.index()].live;
+        let Some(conn) = self.sessions.conn_of(session_id) else { return };
+        let live = self.sessions.is_live(session_id);
         let Some(room) = self.room_mut(room_id).filter(|room| room.settings().presence) else { return };
         if live {
             let mark = room.presence.snapshot(session_id);

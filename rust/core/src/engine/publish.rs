@@ -98,7 +98,7 @@ impl Engine {
         now: Now,
     ) -> Result<Option<Kept>, Fault> {
         let Some(session) = self.session(session_id) else { return Ok(None) };
-        let author = Arc::clone(&session.author);
+        let author = Arc::clone(session.author());
         let mut ticket = None;
         if let Some(key) = &publish.key {
             let kind = Kind::Publish((&*publish.room).into());
@@ -188,7 +188,7 @@ impl Engine {
             from: publication
                 .sender
                 .and_then(|session| self.session(session))
-                .map(|session| Arc::clone(&session.author)),
+                .map(|session| Arc::clone(session.author())),
             exclude: publication.exclude,
             trace: publication.trace,
             volatile: publication.volatile,

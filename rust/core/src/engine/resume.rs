@@ -5,7 +5,6 @@
 // Numbers of a peer come in here: a sum that could wrap or panic is an error of the build, or has its reason beside it.
 #![cfg_attr(not(test), warn(clippy::arithmetic_side_effects))]
 
-use super::session::Session;
 use super::standing::OVER;
 use super::{AppEvent, Engine};
 use crate::asked::{Owner, Waiting};
@@ -16,6 +15,7 @@ use crate::ids::{ConnId, Ends, Form, Now, RoomId, Seq, SessionId};
 use crate::log::position::Since;
 use crate::log::ring::Ring;
 use crate::room::grants::Grants;
+use crate::session::Session;
 use crate::timers::Due;
 use std::sync::Arc;
 
@@ -137,7 +137,7 @@ impl Engine {
         if !self.is_newest(id, session_id, &pending, now) {
             return;
         }
-        if let Some(old) = self.session(session_id).and_then(|session| session.conn) {
+        if let Some(old) = self.sessions.conn_of(session_id) {
             self.supersede(old, session_id, now);
         }
         if self.conn(id).is_some_and(|conn| conn.request.is_none())
@@ -169,7 +169,7 @@ impl Engine {
         }
         self.expire_rooms_of(session_id, now);
         let since = self.log.since(pending.position.as_deref());
-        let began = self.session(session_id).map_or(0, |session| session.began);
+        let began = self.session(session_id).map_or(0, Session::began);
         self.renew(session_id, returning.expires, now);
         let all = self.renew_floors(session_id, since);
         let seq = match since {
@@ -252,7 +252,7 @@ impl Engine {
     /// `tell_unknown_past`) what came before that. Then the answer is where its feed begins: before all of that.
     pub(super) fn renew_floors(&mut self, session_id: SessionId, since: Since) -> Seq {
         let head = self.log.head();
-        let Some(session) = self.sessions.get_mut(session_id.index(), session_id.generation()) else {
+        let Some(session) = self.sessions.get_mut(session_id) else {
             return head;
         };
         let unknown = since == Since::Unknown;

@@ -3,7 +3,6 @@
 //! Parts: Log, Rooms, Sessions, Shares, Steps, Timers.
 
 use super::Engine;
-use super::session::Joined;
 use super::steps::ROOMS;
 use crate::codes::Code;
 use crate::error::Fault;
@@ -12,6 +11,7 @@ use crate::room::grants::Grants;
 use crate::room::members::Member;
 use crate::room::presence::Who;
 use crate::room::table::{Room, Rooms};
+use crate::session::Joined;
 use crate::shares::{Holder, Resting, What};
 use std::sync::Arc;
 
@@ -81,7 +81,7 @@ impl Engine {
         let old = self.rooms.enter(room_id, member, &mut self.shares);
         let Some(room) = self.rooms.get(room_id) else { return };
         let tells = room.settings().presence && visible;
-        if let Some(session) = self.sessions.get_mut(session_id.index(), session_id.generation()) {
+        if let Some(session) = self.sessions.get_mut(session_id) {
             self.steps.spend(1 + session.rooms.len() / ROOMS);
             let mark = room.presence.mark();
             match session.rooms.iter_mut().find(|joined| joined.room == room_id) {

@@ -6,7 +6,6 @@
 
 use super::history::Wish;
 use super::lines::Line;
-use super::session::Session;
 use super::steps::of_bytes;
 use super::{Engine, Refused, size};
 use crate::codes::{Code, close};
@@ -14,6 +13,7 @@ use crate::conn::{Carrier, Phase};
 use crate::envelope::{Heard, Said, hear, messages, read, type_of};
 use crate::error::Fault;
 use crate::ids::{ConnId, Form, Now, SessionId};
+use crate::session::Session;
 use crate::stream::Streams;
 use crate::timers::Due;
 
@@ -199,7 +199,7 @@ impl Engine {
             return;
         }
         // Only then can it be that answers alone are taken, and this is the way of every message.
-        let conn = self.session(session_id).and_then(|session| session.conn);
+        let conn = self.sessions.conn_of(session_id);
         let full = conn.filter(|id| self.conn(*id).is_some_and(|conn| conn.full_since.is_some()));
         if let Some(id) = full
             && self.takes(id, now) == Take::Answers

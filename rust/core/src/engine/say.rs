@@ -116,7 +116,7 @@ impl Engine {
     /// Say something to a session, if it is there: between two polls it is kept for the next.
     pub(super) fn tell_session(&mut self, id: SessionId, write: impl FnOnce(&mut Vec<u8>, Form)) {
         let Some(session) = self.session_mut(id) else { return };
-        match (session.conn, &mut session.link) {
+        match (session.conn(), &mut session.link) {
             (Some(conn), _) => self.tell(conn, write),
             (None, Some(link)) => link.keep(|out| write(out, Form::Json)),
             (None, None) => {}
@@ -167,7 +167,7 @@ impl Engine {
     /// What a session wanted was refused: for the log.
     pub(super) fn tell_refused_of(&mut self, id: SessionId, what: Refused, code: &str, message: &str) {
         let Some(session) = self.session(id) else { return };
-        let (address, name) = (session.address, Arc::clone(session.name()));
+        let (address, name) = (session.address(), Arc::clone(session.name()));
         self.events.refuse(what, address, || format!("{code}: {message} (session {name})"));
     }
 

@@ -8,6 +8,7 @@
 //! application says stays.
 
 use super::{Engine, size};
+use crate::ids::SessionId;
 use crate::log::memory;
 use crate::log::ring::Ring;
 use crate::shares::{Account, Holder, User};
@@ -92,10 +93,10 @@ impl Engine {
     }
 
     /// What was said to sessions alone.
-    fn own_rings(&self) -> impl Iterator<Item = (crate::ids::SessionId, &Ring)> {
-        self.sessions.iter().filter_map(|(index, generation, session)| {
+    fn own_rings(&self) -> impl Iterator<Item = (SessionId, &Ring)> {
+        self.sessions.iter().filter_map(|(id, session)| {
             let ring = session.rare.as_ref()?.ring.as_ref()?;
-            Some((crate::ids::SessionId::new(index, generation), ring))
+            Some((id, ring))
         })
     }
 

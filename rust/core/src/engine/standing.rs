@@ -9,10 +9,10 @@
 //! socket that closes, and its client says it again.
 
 use super::Engine;
-use super::session::Session;
 use crate::codes::{Code, close};
 use crate::frame::http::Refusal;
 use crate::ids::{Ends, Now, SessionId};
+use crate::session::Session;
 
 /// What is said to who comes too late.
 pub(super) const OVER: &str = "the token's time is over";
@@ -65,7 +65,7 @@ impl Engine {
         if let Some(rare) = &mut session.rare {
             rare.drop_posted();
         }
-        if let Some(conn) = session.conn {
+        if let Some(conn) = session.conn() {
             self.close_conn(conn, close::EXPIRED, OVER, None, now);
         } else if session.link.as_ref().is_some_and(|link| link.here) {
             self.stats.closed(close::EXPIRED);

@@ -192,7 +192,7 @@ impl Engine {
 
     /// What a session said by `send` waits for its turn.
     pub(super) fn wait_turn_of(&mut self, session: SessionId, line: Line, now: Now) {
-        let Some(rare) = self.session_mut(session).map(super::session::Session::rare) else { return };
+        let Some(rare) = self.session_mut(session).map(crate::session::Session::rare) else { return };
         if !std::mem::replace(&mut rare.queued, true) {
             self.steps.wait(line, Waits::Session(session), now);
             self.stats.turns_waited += 1;

@@ -67,7 +67,7 @@ impl Engine {
     pub(super) fn part(&mut self, session_id: SessionId, now: Now) {
         let Some(session) = self.session(session_id) else { return };
         if session.waiting == 0
-            && let Some(conn) = session.conn
+            && let Some(conn) = session.conn()
         {
             let after = Some(0.5 + self.random_fraction());
             self.close_conn(conn, close::RESTART, RESTARTS, after, now);

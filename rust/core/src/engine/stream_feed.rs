@@ -24,8 +24,8 @@ impl Engine {
     pub(super) fn unsent_items(&self, session_id: SessionId) -> usize {
         let Some(session) = self.session(session_id) else { return 0 };
         let Some(streams) = session.streams() else { return 0 };
-        let waiting = session.conn.map_or(0, |conn| self.out.data_bytes(conn));
-        let own = if session.lagging { self.unsent(session_id) } else { 0 };
+        let waiting = session.conn().map_or(0, |conn| self.out.data_bytes(conn));
+        let own = if self.sessions.lags(session_id) { self.unsent(session_id) } else { 0 };
         streams.unsent().saturating_add(waiting).saturating_add(own)
     }
 
@@ -33,7 +33,7 @@ impl Engine {
     /// that waited for room. Harmless at any time: without a connection everything waits.
     pub(super) fn feed_streams(&mut self, session_id: SessionId) {
         let Some(session) = self.session_mut(session_id) else { return };
-        let conn = session.conn;
+        let conn = session.conn();
         if let Some(conn) = conn
             && let Some(mut streams) = session.rare.as_mut().and_then(|rare| rare.streams.take())
         {
@@ -91,9 +91,7 @@ impl Engine {
             return;
         }
         let Self { sessions, events, .. } = self;
-        let streams = sessions
-            .get_mut(session_id.index(), session_id.generation())
-            .and_then(|session| session.streams_mut());
+        let streams = sessions.get_mut(session_id).and_then(|session| session.streams_mut());
         for row in streams.into_iter().flat_map(Streams::rows_mut) {
             if let Stream::Down(down) = &mut row.stream
                 && down.waits
@@ -170,7 +168,7 @@ impl Engine {
         let Some(session) = self.session(session_id) else { return };
         // We do not read what it says, or it has not yet heard that it is back.
         let unread = session
-            .conn
+            .conn()
             .is_some_and(|id| self.conn(id).is_some_and(|conn| conn.paused) || !self.out.is_empty(id));
         let away = !session.is_here();
         let again = now.tick.plus_ms(self.config.limits.hello_ms);

@@ -13,11 +13,11 @@ impl Engine {
     pub fn tables(&self) -> Vec<(&'static str, usize)> {
         let [full, gathering, listed, list] = self.out.count();
         let blocked = self.rooms.iter().filter_map(|(_, room)| room.blocked.as_ref());
-        let returning = self.sessions.iter().filter_map(|(_, _, session)| session.rare.as_ref());
+        let returning = self.sessions.iter().filter_map(|(_, session)| session.rare.as_ref());
         vec![
             ("connections", self.conns.len()),
             ("sessions", self.sessions.len()),
-            ("sessions by name", self.sessions_by_name.len()),
+            ("sessions by name", self.sessions.names()),
             ("rooms", self.rooms.len()),
             ("rooms by name", self.rooms.names()),
             ("bytes of rings", self.log.bytes()),
@@ -37,7 +37,7 @@ impl Engine {
             ("outboxes that gather answers", gathering),
             ("outboxes on the list", listed),
             ("the list", list),
-            ("live listeners", self.listeners.iter().filter(|listener| listener.live).count()),
+            ("live listeners", self.sessions.live()),
         ]
     }
 }

@@ -154,7 +154,7 @@ impl Engine {
     fn session_due(&mut self, id: SessionId, now: Now) {
         self.drop_held_streams(id, now);
         let Some(session) = self.session(id) else { return };
-        if session.conn.is_none() && session.until <= now.tick {
+        if session.conn().is_none() && session.until <= now.tick {
             if session.link.as_ref().is_some_and(|link| link.here) {
                 self.go_away(id, now); // neither poll nor stream came for as long as silence may last
                 return;

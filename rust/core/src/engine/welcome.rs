@@ -19,7 +19,7 @@ impl Engine {
         resumed: Option<bool>,
         now: Now,
     ) {
-        let Some(session) = self.sessions.get(session_id.index(), session_id.generation()) else { return };
+        let Some(session) = self.sessions.get(session_id) else { return };
         let known = resumed != Some(false);
         let rooms: Vec<RoomOut<'_>> = session
             .rooms
@@ -51,9 +51,7 @@ impl Engine {
             ("keys", limits.key_ms / 1000),
         ];
         let link = session.link.as_deref();
-        let key = std::str::from_utf8(&session.key)
-            .ok()
-            .filter(|_| link.is_none_or(|link| !link.cookie && !link.ephemeral));
+        let key = Some(session.key()).filter(|_| link.is_none_or(|link| !link.cookie && !link.ephemeral));
         let ticket = link.and_then(|link| link.ticket_of(session.name()));
         let welcome = WelcomeOut {
             session: session.name(),

@@ -15,6 +15,7 @@ use crate::frame::query::Query;
 use crate::ids::{ConnId, Form, Now, SessionId};
 use crate::log::position::Since;
 use crate::outbox::{Lane, Meta};
+use crate::session::Start;
 use crate::shares::{Account, User, What};
 use std::sync::Arc;
 
@@ -74,7 +75,7 @@ impl Engine {
             self.answer_nothing(id, now);
             return Ok(());
         }
-        if let Some(old) = self.session(session_id).and_then(|session| session.conn) {
+        if let Some(old) = self.sessions.conn_of(session_id) {
             self.supersede(old, session_id, now);
         }
         self.be_here(session_id);
@@ -86,7 +87,7 @@ impl Engine {
 
     fn by_ticket(&self, ticket: &str) -> Option<SessionId> {
         let (name, secret) = ticket.split_once('.')?;
-        let session = *self.sessions_by_name.get(name)?;
+        let session = self.sessions.named(name)?;
         let link = self.session(session)?.link.as_deref()?;
         link.opens_with(secret).then_some(session)
     }
@@ -159,11 +160,8 @@ impl Engine {
 
     /// Give the session this stream; it is fed from `seq` on.
     pub(super) fn hear_from(&mut self, id: ConnId, session_id: SessionId, seq: u64, now: Now) {
-        self.attach(id, session_id, seq, now);
-        self.listeners[session_id.index()].live = false;
-        if let Some(session) = self.session_mut(session_id) {
-            session.lagging = true; // what befell its rooms meanwhile is told when it has caught up
-        }
+        // What befell its rooms meanwhile is told when it has caught up.
+        self.attach(id, session_id, seq, Start::Fed, now);
     }
 
     /// A sign of life on a stream.

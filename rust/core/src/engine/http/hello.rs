@@ -2,14 +2,14 @@
 //!
 //! Parts: Conns, Sessions, Timers.
 
-use super::Link;
 use crate::codes::close;
 use crate::conn::PendingHello;
 use crate::engine::Engine;
-use crate::engine::session::word;
 use crate::envelope::{Said, read, type_of};
 use crate::frame::credentials::cookie_in;
 use crate::ids::{ConnId, Form, Now, Seq, SessionId};
+use crate::session::Link;
+use crate::session::word;
 use crate::timers::Due;
 
 impl Engine {
@@ -21,7 +21,7 @@ impl Engine {
                 // A page whose secret is in a cookie comes back with the session's name alone.
                 let page = request.page;
                 let cookie = hello.session.as_deref().filter(|_| hello.key.is_none()).and_then(|name| {
-                    let session = self.session(*self.sessions_by_name.get(name)?)?;
+                    let session = self.session(self.sessions.named(name)?)?;
                     let name = format!("rt_{name}");
                     let cookie = cookies.iter().find_map(|field| cookie_in(field, &name)).map(str::to_owned);
                     cookie.filter(|_| page.is_some_and(|page| session.hears_cookie(page)))
@@ -56,11 +56,8 @@ impl Engine {
             ticket.copy_from_slice(word(&mut self.random, 32).as_bytes()); // 160 bits
             ticket
         });
-        self.stop_hearing(session_id, cursor);
+        self.sessions.hold_at(session_id, cursor);
         let Some(session) = self.session_mut(session_id) else { return };
-        session.conn = None;
-        session.lagging = true;
-        session.cursor = cursor;
         let mut link = Link::new(cursor, pending.cookie, ticket);
         if let Some(old) = session.link.take() {
             // Its acks are kept, and its client asks for them again: but a `send` that waits has its answer.
@@ -101,7 +98,7 @@ impl Engine {
             if everywhere {
                 session.rare().everywhere = true;
             }
-            let key = std::str::from_utf8(&session.key).ok()?;
+            let key = session.key();
             // RFC 6265bis §5.6.7: a page of another site has its cookies only with `None`, and that only by TLS.
             let site = if everywhere { "None" } else { "Strict" };
             let secure = if secure { "; Secure" } else { "" };

@@ -23,14 +23,10 @@ mod answer;
 mod events;
 mod hello;
 mod items;
-mod link;
 mod poll;
 mod send;
 mod subscribe;
 
-pub(super) use link::Link;
-
-use super::session::same_key;
 use super::{Engine, size};
 use crate::codes::Code;
 use crate::conn::{Request, Route, Step};
@@ -114,12 +110,12 @@ impl Engine {
             },
         };
         // Unknown, ended, another's: the same answer for each, so that nobody can find out which names are used.
-        let session = self.sessions_by_name.get(name).copied();
+        let session = self.sessions.named(name);
         session
             .filter(|id| {
                 let session =
                     self.session(*id).filter(|session| !session.is_ephemeral() && session.hears_cookie(page));
-                session.is_some_and(|session| key.is_some_and(|key| same_key(&session.key, key)))
+                session.is_some_and(|session| key.is_some_and(|key| session.opens_with(key)))
             })
             .ok_or_else(no_session)
     }

@@ -7,13 +7,14 @@
 
 use crate::codes::{Code, close};
 use crate::conn::{Carrier, Phase, Request, Step};
+use crate::engine::Engine;
 use crate::engine::standing::{OVER, Standing};
-use crate::engine::{Engine, Listener};
 use crate::envelope::write as envelope;
 use crate::frame::http::{Head, Refusal};
 use crate::frame::query::Query;
 use crate::ids::{ConnId, Form, Now, SessionId};
 use crate::outbox::{Lane, Meta};
+use crate::session::Start;
 use crate::timers::Due;
 
 /// What is said on the old way of a session that has moved.
@@ -71,7 +72,7 @@ impl Engine {
             self.refuse_request(id, &Refusal::new(400, Code::InvalidMessage, message), true, now);
             return Ok(());
         }
-        if let Some(old) = session.conn {
+        if let Some(old) = session.conn() {
             if self.conn(old).is_some_and(|conn| conn.phase() == Phase::Parked) {
                 self.give_way(old, now);
             } else {
@@ -112,10 +113,8 @@ impl Engine {
     fn park(&mut self, id: ConnId, session_id: SessionId, wait_ms: u64, now: Now) {
         let due = now.tick.plus_ms(wait_ms);
         let until = due.plus_ms(self.config.limits.silence_ms);
-        let index = u32::try_from(id.index()).expect("a slot's index");
         let Some(session) = self.session_mut(session_id) else { return };
-        session.conn = Some(id);
-        session.lagging = true;
+        let cursor = session.cursor();
         session.until = until;
         let mut mail = std::collections::VecDeque::new();
         let mut first = false;
@@ -131,7 +130,7 @@ impl Engine {
         conn.carrier = Carrier::Poll;
         let encoding = conn.encoding();
         self.out.set_gathers(id, true);
-        self.listeners[session_id.index()] = Listener { conn: index, encoding, live: false };
+        self.sessions.attach(session_id, id, encoding, cursor, Start::Fed);
         self.timers.set(Due::Away(session_id), until);
         self.timers.set(Due::Conn(id), due);
         self.deliver_mail(id, mail);
@@ -166,7 +165,7 @@ impl Engine {
         let session = conn.session.take()?;
         self.let_go_of_conn(session);
         let Self { sessions, out, .. } = self;
-        let link = sessions.get_mut(session.index(), session.generation())?.link.as_mut()?;
+        let link = sessions.get_mut(session)?.link.as_mut()?;
         link.n = link.n.saturating_add(1);
         let most = out.control_bytes(id).saturating_add(out.data_bytes(id)).saturating_add(AROUND);
         if link.last.capacity() > KEPT.max(most.saturating_mul(2)) {

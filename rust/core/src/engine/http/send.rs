@@ -13,13 +13,13 @@ use crate::engine::Engine;
 use crate::engine::lines::Line;
 use crate::engine::next::Follow;
 use crate::engine::route::{expects_ack, id_of, is_answer, is_large};
-use crate::engine::session::Session;
 use crate::engine::standing::{Standing, over};
 use crate::engine::steps::of_bytes;
 use crate::envelope::{Messages, Said, messages, read, write as envelope};
 use crate::error::Fault;
 use crate::frame::http::Refusal;
 use crate::ids::{ConnId, Form, Now, SessionId};
+use crate::session::Session;
 use crate::timers::Due;
 
 impl Engine {
@@ -46,7 +46,7 @@ impl Engine {
         let Some(session) = self.session_mut(session_id) else { return };
         if let Some(link) = &mut session.link {
             link.sending = Some(id);
-            if link.here && session.conn.is_none() {
+            if link.here && session.conn().is_none() {
                 self.stay_until_silent(session_id, now);
             }
         }
@@ -97,7 +97,7 @@ impl Engine {
         let waiting = link
             .mail_bytes()
             .saturating_add(answering.map_or(0, |request| request.reply_bytes()))
-            .saturating_add(session.conn.map_or(0, |id| self.out.control_bytes(id)));
+            .saturating_add(session.conn().map_or(0, |id| self.out.control_bytes(id)));
         waiting as u64 > self.config.limits.unsent_replies
     }
 
@@ -227,7 +227,7 @@ impl Engine {
         let conn = self
             .session(session_id)
             .filter(|session| session.link.is_none())
-            .and_then(|session| session.conn);
+            .and_then(Session::conn);
         match conn.and_then(|conn| self.conn_mut(conn)) {
             Some(conn) => conn.backlog.put_back(source),
             None => {
@@ -286,7 +286,7 @@ impl Engine {
         }
         self.set_taking(session_id, false);
         let Some(session) = self.session(session_id) else { return };
-        if let Some(conn) = session.conn.filter(|_| !session.has_posted()) {
+        if let Some(conn) = session.conn().filter(|_| !session.has_posted()) {
             self.wake_backlog(conn, now); // a WebSocket that took the session over waited for these
         }
         self.answer_sending(session_id, now);

@@ -6,7 +6,6 @@
 //! It has a session all the same, since that is what hears; but one that nobody sees and that ends with the
 //! response. It joins all its rooms or none: what is refused is refused before the stream begins.
 
-use super::Link;
 use crate::codes::{Code, close};
 use crate::conn::{Allowed, PendingHello, Request, Returning, Shape, Subscription};
 use crate::engine::admission::full_refusal;
@@ -20,6 +19,7 @@ use crate::log::position::Since;
 use crate::room::grants::Grants;
 use crate::room::members::Member;
 use crate::room::settings::Settings;
+use crate::session::Link;
 use crate::timers::Due;
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -95,7 +95,6 @@ impl Engine {
         link.owner = owner;
         link.here = false;
         session.link = Some(Box::new(link));
-        session.lagging = true;
         session.until = until;
         let user = session.user().cloned();
         self.timers.set(Due::Away(session_id), until);

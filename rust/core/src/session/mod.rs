@@ -1,26 +1,39 @@
-//! One session: the logical peer, which outlives its connections.
+//! Sessions: the logical peers, which outlive their connections, and where each can be reached now.
 //!
-//! Parts: none.
+//! One session is here. All of them, and who hears what (`Sessions`), are in `table`; where a live one is reached, as
+//! fan-out reads it, is in `listener`.
+//!
+//! Invariant: who a session is never changes; by which connection it hears, and up to where it was told, change through
+//! `Sessions` and in no other way.
 
-use super::http::Link;
-use super::moves::Moves;
+mod link;
+mod listener;
+mod moves;
+mod secret;
+mod table;
+
+pub use link::Link;
+pub use listener::{Listener, Listeners};
+pub use moves::Moves;
+pub use secret::word;
+pub use table::{Sessions, Start};
+
 use crate::conn::Backlog;
 use crate::frame::page::Page;
-use crate::ids::{ConnId, Ends, RoomId, Seq, SessionId, Tick};
+use crate::ids::{ConnId, Ends, Now, RoomId, Seq, SessionId, Tick};
 use crate::log::acks::Acks;
 use crate::log::dedupe::Ticket;
 use crate::log::entry::Author;
 use crate::log::ring::Ring;
 use crate::stream::Streams;
-use rand_chacha::ChaCha20Rng;
-use rand_chacha::rand_core::RngCore;
+use secret::same_key;
 use std::collections::VecDeque;
 use std::net::IpAddr;
 use std::sync::Arc;
 
 /// A room that a session is in.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Joined {
+pub struct Joined {
     pub room: RoomId,
     /// The id of the `join`: sent again because it had no ack, it is answered with its history.
     pub join_id: u64,
@@ -34,7 +47,7 @@ pub(super) struct Joined {
 
 /// What the session's input waits for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Hold {
+pub enum Hold {
     /// The application's word about a `join` (ticket).
     Join(u64),
     /// Room in a ring with the policy `block`: its place among those who wait for that.
@@ -45,7 +58,7 @@ pub(super) enum Hold {
 
 /// A request of the server's that has no reply yet.
 #[derive(Debug)]
-pub(super) struct Ask {
+pub struct Ask {
     pub id: u64,
     pub event: Box<str>,
     pub data: Box<[u8]>,
@@ -53,7 +66,7 @@ pub(super) struct Ask {
 
 /// What is rare in a session, so that an idle one stays small.
 #[derive(Debug, Default)]
-pub(super) struct Rare {
+pub struct Rare {
     /// What was said to it alone.
     pub ring: Option<Ring>,
     /// Gaps of that ring told up to here.
@@ -82,25 +95,35 @@ pub(super) struct Rare {
     pub automatic: VecDeque<(u64, Ticket)>,
 }
 
-/// The logical peer.
-#[derive(Debug)]
-#[expect(clippy::struct_excessive_bools, reason = "independent facts")]
-pub(super) struct Session {
-    pub author: Arc<Author>,
+/// What a session begins with.
+pub struct Begin {
+    pub name: Arc<str>,
     pub key: [u8; 32],
-    /// The connection that carries what it hears.
-    pub conn: Option<ConnId>,
-    /// What is kept for one that speaks plain HTTP; none: its newest `hello` came by WebSocket.
-    pub link: Option<Box<Link>>,
+    pub user: Option<Arc<str>>,
     pub address: IpAddr,
     pub agent: Option<Box<str>>,
-    pub since_ms: u64,
+    /// The log's head.
+    pub head: Seq,
+    pub now: Now,
+    pub expires: Option<Ends>,
+    /// Messages that it may send at once, in thousandths.
+    pub budget: u32,
+}
+
+/// The logical peer.
+#[derive(Debug)]
+pub struct Session {
+    author: Arc<Author>,
+    key: [u8; 32],
+    address: IpAddr,
+    agent: Option<Box<str>>,
+    since_ms: u64,
+    began: Seq,
+    conn: Option<ConnId>,
+    cursor: Seq,
+    /// What is kept for one that speaks plain HTTP; none: its newest `hello` came by WebSocket.
+    pub link: Option<Box<Link>>,
     pub rooms: Vec<Joined>,
-    /// The log's head when it began.
-    pub began: Seq,
-    /// While it lags: everything up to here was handed to its outbox, or reported as a gap.
-    pub cursor: Seq,
-    pub lagging: bool,
     pub acks: Acks,
     /// Bytes of them that are counted in its holder's share.
     pub acks_held: usize,
@@ -137,6 +160,83 @@ impl Rare {
 }
 
 impl Session {
+    /// A session without a connection, which was told everything up to the head.
+    fn new(id: SessionId, begin: Begin) -> Self {
+        let author = Author { session: id, wire: begin.name, user: begin.user };
+        Self {
+            author: Arc::new(author),
+            key: begin.key,
+            address: begin.address,
+            agent: begin.agent,
+            since_ms: begin.now.wall_ms,
+            began: begin.head,
+            conn: None,
+            cursor: begin.head,
+            link: None,
+            rooms: Vec::new(),
+            acks: Acks::default(),
+            acks_held: 0,
+            waiting: 0,
+            waiting_bytes: 0,
+            hold: None,
+            rare: None,
+            expires: begin.expires,
+            told_expiring: false,
+            until: begin.now.tick,
+            resting: 0,
+            latency_us: None,
+            budget: (begin.budget, begin.now.tick),
+            known: false,
+            hello_n: 0,
+            owes_live: false,
+        }
+    }
+
+    /// The connection that carries what it hears.
+    pub fn conn(&self) -> Option<ConnId> {
+        self.conn
+    }
+
+    /// While it lags: everything up to here was handed to its outbox, or reported as a gap.
+    pub fn cursor(&self) -> Seq {
+        self.cursor
+    }
+
+    /// Who it is, as entries say it.
+    pub fn author(&self) -> &Arc<Author> {
+        &self.author
+    }
+
+    /// Its secret.
+    pub fn key(&self) -> &str {
+        std::str::from_utf8(&self.key).expect("a key is letters")
+    }
+
+    /// Whether this is its secret.
+    pub fn opens_with(&self, key: &str) -> bool {
+        same_key(&self.key, key)
+    }
+
+    /// Where its first hello came from.
+    pub fn address(&self) -> IpAddr {
+        self.address
+    }
+
+    /// What that said of the program at the other end.
+    pub fn agent(&self) -> Option<&str> {
+        self.agent.as_deref()
+    }
+
+    /// When that was (ms since 1970).
+    pub fn since_ms(&self) -> u64 {
+        self.since_ms
+    }
+
+    /// The log's head when it began.
+    pub fn began(&self) -> Seq {
+        self.began
+    }
+
     pub fn rare(&mut self) -> &mut Rare {
         self.rare.get_or_insert_with(Box::default)
     }
@@ -189,16 +289,4 @@ impl Session {
     pub fn asks(&self) -> &[Ask] {
         self.rare.as_ref().map_or(&[], |rare| &rare.asks)
     }
-}
-
-/// A random word of `n` characters of 5 bits each, out of `[a-z0-9]`.
-pub(super) fn word(random: &mut ChaCha20Rng, n: usize) -> String {
-    const LETTERS: &[u8; 32] = b"abcdefghijkmnpqrstuvwxyz23456789";
-    (0..n).map(|_| char::from(LETTERS[(random.next_u32() & 31) as usize])).collect()
-}
-
-/// Whether two keys are the same, in a time that does not tell where they differ.
-pub(super) fn same_key(a: &[u8; 32], b: &str) -> bool {
-    let b = b.as_bytes();
-    b.len() == a.len() && a.iter().zip(b).fold(0u8, |sum, (x, y)| sum | (x ^ y)) == 0
 }

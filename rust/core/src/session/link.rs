@@ -1,8 +1,6 @@
 //! What is kept for a session that speaks plain HTTP, beside its cursor.
-//!
-//! Parts: none.
 
-use crate::engine::session::same_key;
+use super::secret::same_key;
 use crate::ids::{ConnId, Seq, SessionId, Tick};
 use crate::limits::fixed::IDLE_LINK_MS;
 use std::collections::VecDeque;
@@ -10,7 +8,7 @@ use std::collections::VecDeque;
 /// The link of a session with its newest `hello` over plain HTTP.
 #[derive(Debug, Default)]
 #[expect(clippy::struct_excessive_bools, reason = "independent facts")]
-pub(in crate::engine) struct Link {
+pub struct Link {
     /// Where the newest `hello` let the feed go on: a stream that names no position begins here.
     pub position: Seq,
     /// Somebody has read since: a stream that opens then is told the rooms as they are.

@@ -1,0 +1,16 @@
+//! The words by which a session is found and opened.
+
+use rand_chacha::ChaCha20Rng;
+use rand_chacha::rand_core::RngCore;
+
+/// A random word of `n` characters of 5 bits each, out of `[a-z0-9]`.
+pub fn word(random: &mut ChaCha20Rng, n: usize) -> String {
+    const LETTERS: &[u8; 32] = b"abcdefghijkmnpqrstuvwxyz23456789";
+    (0..n).map(|_| char::from(LETTERS[(random.next_u32() & 31) as usize])).collect()
+}
+
+/// Whether two keys are the same, in a time that does not tell where they differ.
+pub fn same_key(a: &[u8; 32], b: &str) -> bool {
+    let b = b.as_bytes();
+    b.len() == a.len() && a.iter().zip(b).fold(0u8, |sum, (x, y)| sum | (x ^ y)) == 0
+}
