@@ -9,6 +9,8 @@ export class Asked {
   readonly #running = new Set<number>();
   readonly #replies = new Map<number, string>();
   #size = 0;
+  /** Called with all that are kept. */
+  onKept: ((replies: [number, string][]) => void) | undefined;
 
   /** A text: say this again. True: ask the program. False: its handler is still at work. */
   comes(id: number): string | boolean {
@@ -23,6 +25,7 @@ export class Asked {
   replied(id: number, reply: string): boolean {
     if (!this.#running.delete(id)) return false;
     this.keep(id, reply);
+    this.onKept?.([...this.#replies]);
     return true;
   }
 

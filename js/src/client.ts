@@ -25,6 +25,8 @@ export interface Control {
   tryNow(): void;
   /** Give the connection up, and come back at once. */
   reconnect(): void;
+  /** No connection until `tryNow`. */
+  pause(): void;
   close(bye: boolean): Promise<void>;
 }
 
@@ -51,6 +53,7 @@ export class Client {
     const inbox = (this.#inbox = new Reader());
     const mine = new Map<string, number>();
     page.listeners.add({
+      done: () => inbox.done,
       take: (news: News) => {
         if (news.on === "epoch") mine.clear();
         if (news.on === "over") inbox.end(page.over);
@@ -207,6 +210,11 @@ export class Client {
   /** Give the connection up and come back at once, though never before the time that the server named. */
   reconnect(): void {
     this.#control.reconnect();
+  }
+
+  /** Let go of the connection, and stay away until `tryNow`. */
+  pause(): void {
+    this.#control.pause();
   }
 
   /** Do not wait for the next attempt any longer: the network is back, say. */

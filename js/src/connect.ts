@@ -2,13 +2,16 @@
 
 import { Client, type Control } from "./client.ts";
 import { browserClock, type Clock } from "./clock.ts";
-import { watchPage } from "./life.ts";
+import type { Hands } from "./connection.ts";
+import type { Transport } from "./fallback.ts";
+import { type Sleeper, watchPage } from "./life.ts";
 import type { Choice } from "./link.ts";
 import type { Overflow } from "./outbox.ts";
 import { Page } from "./page.ts";
 import type { Call, News } from "./port.ts";
-import { type Hands, Session } from "./session.ts";
+import { Session } from "./session.ts";
 import { onlyWebSocket } from "./socket.ts";
+import type { Store } from "./store.ts";
 
 /** A token, or a function that is asked for one at each attempt. `refused`: the one that was not accepted. */
 export type Token =
@@ -29,6 +32,16 @@ export interface Options {
   queueBytes?: number | undefined;
   /** What is done beyond that. */
   overflow?: Overflow | undefined;
+  /** False: this page has a session of its own, and does not share one with the other tabs. */
+  tabs?: boolean | undefined;
+  /** With `offline` or `tabs`: who uses this page. What one keeps, no other sends. */
+  user?: string | undefined;
+  /** With `offline` or `tabs`: "strict" survives a crash of the machine, too. */
+  durability?: IDBTransactionDurability | undefined;
+  /** For tests: another store than IndexedDB. */
+  store?: ((name: string) => Promise<Store>) | undefined;
+  /** With `fallback`: the transports that may be used, best first; all of them, if none are named. */
+  transport?: Transport | readonly Transport[] | undefined;
   /** What the client is made of besides its core. */
   with?: readonly Part[] | undefined;
   /** For tests: time. */
@@ -44,8 +57,13 @@ export interface Kit {
   readonly hands: Hands;
   readonly page: Page;
   readonly client: Client;
+  readonly session: Session;
   /** Joins the two halves, and starts. A part that puts another in its place calls this when it is time. */
-  start: () => Control & { check(): void; pause(): void };
+  start: () => void;
+  /** What is done about the connection. */
+  control: Control & Sleeper;
+  /** What is to be waited for when the client ends. */
+  readonly ending: (() => Promise<unknown>)[];
 }
 
 /** A part of a client. */
@@ -85,19 +103,14 @@ export const connect = (url: string | URL = "/rt", options: Options = {}): Clien
   const tell = (news: News): void => page.take(news);
   const session = new Session(hands, tell);
   const page = new Page(session.status, hands.name, clock, timeout);
-  let control: ReturnType<Kit["start"]> = {
-    tryNow: () => session.tryNow(),
-    reconnect: () => session.reconnect(),
-    check: () => session.check(),
-    pause: () => session.pause(),
-    close: (bye) => session.close(bye),
-  };
   const client = new Client(page, {
-    tryNow: () => control.tryNow(),
-    reconnect: () => control.reconnect(),
-    close: (bye) => {
+    tryNow: () => kit.control.tryNow(),
+    reconnect: () => kit.control.reconnect(),
+    pause: () => kit.control.pause(),
+    close: async (bye) => {
       unwatch();
-      return control.close(bye);
+      await kit.control.close(bye);
+      await Promise.all(kit.ending.map((end) => end()));
     },
   });
   const kit: Kit = {
@@ -106,14 +119,26 @@ export const connect = (url: string | URL = "/rt", options: Options = {}): Clien
     hands,
     page,
     client,
+    session,
+    ending: [],
+    control: {
+      tryNow: () => session.connection.tryNow(),
+      reconnect: () => session.connection.reconnect(),
+      check: () => session.check(),
+      pause: () => session.connection.pause(),
+      close: (bye) => session.close(bye),
+    },
     start: () => {
       page.call = (call: Call) => session.take(call);
-      session.start();
-      return control;
+      session.connection.start();
     },
   };
   for (const part of options.with ?? []) part(kit);
-  control = kit.start();
-  const unwatch = watchPage({ check: () => control.check(), pause: () => control.pause() });
+  kit.start();
+  const unwatch = watchPage({
+    check: () => kit.control.check(),
+    pause: () => kit.control.pause(),
+    reconnect: () => kit.control.reconnect(),
+  });
   return client;
 };

@@ -6,6 +6,8 @@ export interface Sleeper {
   pause(): void;
   /** It is awake, or sees the network again: is the connection still there? */
   check(): void;
+  /** The browser says that there is no network. It is a hint: what can be reached all the same is back at once. */
+  reconnect(): void;
 }
 
 /** Watch it; gives what ends that. Where there is no page, nothing is watched. */
@@ -19,6 +21,7 @@ export const watchPage = (sleeper: Sleeper): (() => void) => {
   // Coming back through the back/forward cache fires `pageshow`, and not `visibilitychange`.
   addEventListener("pageshow", (event) => event.persisted && check(), options);
   addEventListener("online", check, options);
+  addEventListener("offline", () => sleeper.reconnect(), options);
   document.addEventListener("visibilitychange", () => document.hidden || check(), options);
   document.addEventListener("resume", check, options);
   document.addEventListener("freeze", pause, options);

@@ -4,7 +4,7 @@ import type { Clock } from "./clock.ts";
 import { errorOf, type RtcoreError } from "./errors.ts";
 import { Sent } from "./handle.ts";
 import type { Asking, Call, News, Status } from "./port.ts";
-import type { Event, Gap } from "./reader.ts";
+import type { Event } from "./reader.ts";
 import { dataOf, type Said } from "./words.ts";
 
 /** How a request is made. */
@@ -37,6 +37,8 @@ export type Answer = (data: any) => unknown;
 
 /** What a session tells of rooms and streams. */
 export interface Listener {
+  /** The number up to which everything was handed to the program; undefined: all that was heard. */
+  done?(): number | undefined;
   take(news: News): void;
 }
 
@@ -69,6 +71,12 @@ export class Page {
   /** `epoch.seq`: everything up to here was received by this page, or told as a gap. */
   get position(): string | undefined {
     return this.status.epoch && `${this.status.epoch}.${this.#seq}`;
+  }
+
+  /** The same, up to what was handed to the program: what is kept, so that nothing is skipped after a crash. */
+  get done(): string | undefined {
+    const numbers = [...this.listeners].map((listener) => listener.done?.() ?? this.#seq);
+    return this.status.epoch && `${this.status.epoch}.${Math.min(this.#seq, ...numbers)}`;
   }
 
   // -- asking
@@ -122,10 +130,13 @@ export class Page {
   take(news: News): void {
     switch (news.on) {
       case "hear":
-        this.#seq = Math.max(this.#seq, (news.said as Event).seq ?? (news.said as Gap).to ?? 0);
+        // The `to` of a gap moves no position.
+        this.#seq = Math.max(this.#seq, (news.said as Event).seq ?? 0);
+        return this.#listeners(news);
+      case "epoch":
+        this.#seq = 0;
         return this.#listeners(news);
       case "room":
-      case "epoch":
         return this.#listeners(news);
       case "stage":
         return this.#sent.get(news.name)?.stage(news.stage);
@@ -141,6 +152,7 @@ export class Page {
         return;
       case "status":
         this.status = news.status;
+        this.#seq = Math.max(this.#seq, news.status.seq);
         for (const watcher of [...this.watchers]) watcher();
         return;
       case "over":

@@ -77,6 +77,8 @@ export interface Status {
   /** Who the application says this session belongs to; null: nobody; undefined: not known yet. */
   readonly user: string | null | undefined;
   readonly epoch: string | undefined;
+  /** The number up to which the session has heard. */
+  readonly seq: number;
   /** The smoothed round trip in milliseconds. */
   readonly latency: number | undefined;
   /** Requests that wait to be written. */

@@ -206,6 +206,12 @@ export class Room implements AsyncIterable<Heard> {
   }
 
   /** @internal */
+  done(): number | undefined {
+    const numbers = [...this.#readers].map((reader) => reader.done ?? this.#mark);
+    return numbers.length ? Math.min(...numbers) : undefined;
+  }
+
+  /** @internal */
   take(news: News): void {
     if (news.on === "epoch") {
       this.#mark = this.#start = 0;

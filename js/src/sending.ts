@@ -72,6 +72,8 @@ export class Sending {
   #ackedSaid = 0;
   #paced = false;
   #busy = false;
+  /** Which connection it is. */
+  #era = 0;
 
   constructor(box: Outbox, clock: Clock, write: (frame: string) => void, tell: (news: News) => void) {
     this.box = box;
@@ -238,7 +240,9 @@ export class Sending {
   }
 
   #hand(batch: string[]): void {
+    const era = this.#era;
     const leave = (messages: string[]): void => {
+      if (era !== this.#era) return; // they go again with the next connection
       const most = Math.min(FRAME, this.limits.max_message);
       let begin = 0;
       let size = 2;
@@ -347,7 +351,7 @@ export class Sending {
     this.taken = this.#ackedSaid = 0;
     const lost = this.box.fresh((ask) => !ask.volatile && this.#holds(ask));
     for (const ask of this.box.queue) if (ask.kept && ask.written !== undefined) this.keeper?.unwrote(ask);
-    for (const ask of lost) this.end(ask, unanswered(ask, "the session it was sent in is gone"));
+    for (const ask of lost) this.lose(ask);
   }
 
   // -- ends
@@ -380,6 +384,11 @@ export class Sending {
     }
   }
 
+  /** It was written in a session that is gone. */
+  lose(ask: Ask): void {
+    this.end(ask, unanswered(ask, "the session it was sent in is gone"));
+  }
+
   /** It is over: each ends with whether it may have been done. What is kept waits in the store. */
   endAll(why: string): void {
     for (const ask of this.all()) {
@@ -393,6 +402,7 @@ export class Sending {
   /** The connection is gone. Who was first in line too often, and nothing moved, is why. */
   closed(): void {
     this.open = false;
+    this.#era++;
     const [first] = this.box.written.values();
     if (first) {
       first.closes = this.#progress ? 0 : first.closes + 1;

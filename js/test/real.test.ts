@@ -1,8 +1,9 @@
-// The client against a real server, over a WebSocket of Node's.
+// The client against a real server, over each transport, in Node.
 
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import WebSocket from "ws";
-import { connect } from "../src/core.ts";
+import { type Client, connect as connectCore, type Options } from "../src/core.ts";
+import { fallback, type Transport } from "../src/fallback.ts";
 import { type Server, startServer } from "./server.ts";
 
 let server: Server;
@@ -15,130 +16,137 @@ beforeAll(async () => {
 });
 afterAll(() => server.stop(), 20_000);
 
-test("an emit has what its handler gives", async () => {
-  await using client = connect(`${server.url}/rt`);
-  expect(await client.emit("echo", { a: [1, "é", null] })).toEqual({ a: [1, "é", null] });
-  expect(client.status.live).toBe(true);
-  expect(client.transport).toBe("websocket");
-});
+describe.each<Transport>(["websocket", "sse", "polling"])("over %s", (transport) => {
+  const connect = (url: string, options: Options = {}): Client =>
+    connectCore(url, { ...options, transport, with: [fallback] });
 
-test("binary data are bytes on both sides", async () => {
-  await using client = connect(`${server.url}/rt`);
-  expect(await client.emit("echo", { picture: new Uint8Array([0, 255, 7]) })).toEqual({
-    picture: new Uint8Array([0, 255, 7]),
+  test("an emit has what its handler gives", async () => {
+    await using client = connect(`${server.url}/rt`);
+    expect(await client.emit("echo", { a: [1, "é", null] })).toEqual({ a: [1, "é", null] });
+    expect(client.status.live).toBe(true);
+    expect(client.transport).toBe(transport);
   });
-});
 
-test("a room: history first, then what is said, once and in order", async () => {
-  await using ann = connect(`${server.url}/rt`);
-  await using bob = connect(`${server.url}/rt`);
-  const name = fresh();
-  const hers = await ann.join(name);
-  await hers.publish("say", "past");
-  const his = await bob.join(name, { last: 20 });
-  expect(his.count).toBe(2);
-  expect(his.members).toHaveLength(2);
-  await hers.publish("say", "present");
-  const heard: unknown[] = [];
-  for await (const one of his) {
-    if (one.type === "event") heard.push(one.data);
-    if (heard.length === 2) break;
-  }
-  expect(heard).toEqual(["past", "present"]);
-});
+  test("binary data are bytes on both sides", async () => {
+    await using client = connect(`${server.url}/rt`);
+    expect(await client.emit("echo", { picture: new Uint8Array([0, 255, 7]) })).toEqual({
+      picture: new Uint8Array([0, 255, 7]),
+    });
+  });
 
-test("a second join of a room has its history, and the server hears of the last leave alone", async () => {
-  await using client = connect(`${server.url}/rt`);
-  const name = fresh();
-  const first = await client.join(name);
-  await first.publish("say", 1);
-  const second = await client.join(name, { last: 5 });
-  const heard: unknown[] = [];
-  second.on("say", ({ data }) => heard.push(data));
-  await first.leave();
-  await second.publish("say", 2);
-  await client.emit("echo", 0);
-  expect(heard).toEqual([1, 2]);
-  await second.leave();
-  await expect(second.publish("say", 3)).rejects.toMatchObject({ code: "FORBIDDEN", maybeDone: false });
-});
-
-test("what is asked while the connection is away is done once, and rooms are heard without a gap", async () => {
-  await using ann = connect(`${server.url}/rt`);
-  await using bob = connect(`${server.url}/rt`);
-  const name = fresh();
-  const his = await bob.join(name);
-  const hers = await ann.join(name);
-  const heard: unknown[] = [];
-  hers.on("say", ({ data }) => heard.push(data));
-  await his.publish("say", 1);
-  const { session } = ann;
-  ann.reconnect();
-  const said = [his.publish("say", 2), hers.publish("say", 3), his.publish("say", 4)];
-  await Promise.all(said);
-  await ann.emit("echo", 0);
-  await ann.ready();
-  expect(ann.session).toBe(session);
-  expect([...heard].sort()).toEqual([1, 2, 3, 4]);
-});
-
-test("a stream down is read as fast as it is taken, and leaving it cancels it", async () => {
-  await using client = connect(`${server.url}/rt`);
-  const items: unknown[] = [];
-  for await (const item of client.stream("numbers", { n: 200 })) items.push(item);
-  expect(items).toHaveLength(200);
-});
-
-test("a stream up goes as fast as the server takes it, and has its result", async () => {
-  await using client = connect(`${server.url}/rt`);
-  const items = Array.from({ length: 300 }, (_, n) => n);
-  expect(await client.upload("collect", items, "")).toEqual(items);
-});
-
-test("streams go on where they were when the connection is lost", async () => {
-  await using client = connect(`${server.url}/rt`);
-  const items: number[] = [];
-  for await (const item of client.stream("numbers", { n: 300 })) {
-    items.push(item.n);
-    if (item.n === 100) client.reconnect();
-  }
-  expect(items).toEqual(Array.from({ length: 300 }, (_, n) => n));
-  async function* slowly() {
-    for (let n = 0; n < 100; n++) {
-      if (n === 50) client.reconnect();
-      yield n;
+  test("a room: history first, then what is said, once and in order", async () => {
+    await using ann = connect(`${server.url}/rt`);
+    await using bob = connect(`${server.url}/rt`);
+    const name = fresh();
+    const hers = await ann.join(name);
+    await hers.publish("say", "past");
+    const his = await bob.join(name, { last: 20 });
+    expect(his.count).toBe(2);
+    expect(his.members).toHaveLength(2);
+    await hers.publish("say", "present");
+    const heard: unknown[] = [];
+    for await (const one of his) {
+      if (one.type === "event") heard.push(one.data);
+      if (heard.length === 2) break;
     }
-  }
-  expect(await client.upload("collect", slowly(), "")).toHaveLength(100);
-});
-
-test("the server's questions are answered, once", async () => {
-  await using client = connect(`${server.url}/rt`);
-  client.answer("confirm", ({ amount }: { amount: number }) => amount < 10);
-  expect(await client.emit("ask", { event: "confirm", data: { amount: 5 } })).toBe(true);
-});
-
-test("what is not sent for want of time was not done, and what was sent may have been", async () => {
-  await using client = connect(`${server.url}/rt`);
-  await expect(client.emit("wait", `js-${process.pid}`, { timeout: 20 })).rejects.toMatchObject({
-    code: "TIMEOUT",
-    maybeDone: true,
+    expect(heard).toEqual(["past", "present"]);
   });
-  await client.end();
-  const away = connect("http://127.0.0.1:9/rt");
-  await expect(away.emit("echo", 1, { timeout: 20 })).rejects.toMatchObject({
-    code: "TIMEOUT",
-    maybeDone: false,
-  });
-  await away.close();
-});
 
-test("a signal ends what waits for it", async () => {
-  await using client = connect(`${server.url}/rt`);
-  const stop = new AbortController();
-  const waits = client.emit("wait", `js-abort-${process.pid}`, { signal: stop.signal });
-  await client.send("echo").accepted;
-  stop.abort();
-  await expect(waits).rejects.toMatchObject({ name: "AbortError", maybeDone: true });
-  await client.end(); // and not `close`, which would wait for the echo behind it
+  test("a second join of a room has its history, and the server hears of the last leave alone", async () => {
+    await using client = connect(`${server.url}/rt`);
+    const name = fresh();
+    const first = await client.join(name);
+    await first.publish("say", 1);
+    const second = await client.join(name, { last: 5 });
+    const heard: unknown[] = [];
+    second.on("say", ({ data }) => heard.push(data));
+    await first.leave();
+    await second.publish("say", 2);
+    await client.emit("echo", 0);
+    expect(heard).toEqual([1, 2]);
+    await second.leave();
+    await expect(second.publish("say", 3)).rejects.toMatchObject({ code: "FORBIDDEN", maybeDone: false });
+  });
+
+  test("what is asked while the connection is away is done once, and rooms are heard without a gap", async () => {
+    await using ann = connect(`${server.url}/rt`);
+    await using bob = connect(`${server.url}/rt`);
+    const name = fresh();
+    const his = await bob.join(name);
+    const hers = await ann.join(name);
+    const heard: unknown[] = [];
+    hers.on("say", ({ data }) => heard.push(data));
+    await his.publish("say", 1);
+    const { session } = ann;
+    ann.reconnect();
+    const said = [his.publish("say", 2), hers.publish("say", 3), his.publish("say", 4)];
+    await Promise.all(said);
+    await ann.emit("echo", 0);
+    await ann.ready();
+    expect(ann.session).toBe(session);
+    expect([...heard].sort()).toEqual([1, 2, 3, 4]);
+  });
+
+  test("a stream down is read as fast as it is taken, and leaving it cancels it", async () => {
+    await using client = connect(`${server.url}/rt`);
+    const items: unknown[] = [];
+    for await (const item of client.stream("numbers", { n: 200 })) items.push(item);
+    expect(items).toHaveLength(200);
+  });
+
+  test("a stream up goes as fast as the server takes it, and has its result", async () => {
+    await using client = connect(`${server.url}/rt`);
+    const items = Array.from({ length: 300 }, (_, n) => n);
+    expect(await client.upload("collect", items, "")).toEqual(items);
+  });
+
+  test("streams go on where they were when the connection is lost", async () => {
+    await using client = connect(`${server.url}/rt`);
+    const items: number[] = [];
+    for await (const item of client.stream("numbers", { n: 300 })) {
+      items.push(item.n);
+      if (item.n === 100) client.reconnect();
+    }
+    expect(items).toEqual(Array.from({ length: 300 }, (_, n) => n));
+    async function* slowly() {
+      for (let n = 0; n < 100; n++) {
+        if (n === 50) client.reconnect();
+        yield n;
+      }
+    }
+    expect(await client.upload("collect", slowly(), "")).toHaveLength(100);
+  });
+
+  test("the server's questions are answered, once", async () => {
+    await using client = connect(`${server.url}/rt`);
+    client.answer("confirm", ({ amount }: { amount: number }) => amount < 10);
+    expect(await client.emit("ask", { event: "confirm", data: { amount: 5 } })).toBe(true);
+  });
+
+  test("what is not sent for want of time was not done, and what was sent may have been", async () => {
+    await using client = connect(`${server.url}/rt`);
+    await expect(
+      client.emit("wait", `js-${transport}-${process.pid}`, { timeout: 20 }),
+    ).rejects.toMatchObject({
+      code: "TIMEOUT",
+      maybeDone: true,
+    });
+    await client.end();
+    const away = connect("http://127.0.0.1:9/rt");
+    await expect(away.emit("echo", 1, { timeout: 20 })).rejects.toMatchObject({
+      code: "TIMEOUT",
+      maybeDone: false,
+    });
+    await away.close();
+  });
+
+  test("a signal ends what waits for it", async () => {
+    await using client = connect(`${server.url}/rt`);
+    const stop = new AbortController();
+    const waits = client.emit("wait", `js-abort-${transport}-${process.pid}`, { signal: stop.signal });
+    await client.send("echo").accepted;
+    stop.abort();
+    await expect(waits).rejects.toMatchObject({ name: "AbortError", maybeDone: true });
+    await client.end(); // and not `close`, which would wait for the echo behind it
+  });
 });

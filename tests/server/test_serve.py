@@ -140,7 +140,6 @@ async def test_the_demonstration_page() -> None:
         assert (status, body) == (304, "")
         for path, kind in (
             ("/demo.js", "text/javascript"),
-            ("/client.js", "text/javascript"),
             ("/style.css", "text/css"),
         ):
             status, head, _ = await server.get(path)

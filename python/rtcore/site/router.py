@@ -26,7 +26,7 @@ _PAGE = ((b"content-security-policy", _POLICY.encode()), (b"referrer-policy", b"
 _ANYWHERE = ((b"access-control-allow-origin", b"*"), (b"cross-origin-resource-policy", b"cross-origin"))
 _API = API.encode()
 _CLIENT_FILES = {SCRIPT: "client.js", f"{SCRIPT}.map": "client.js.map"}
-_DEMO_FILES = {"/": "index.html", "/demo.js": "demo.js", "/client.js": "client.js", "/style.css": "style.css"}
+_DEMO_FILES = {"/": "index.html", "/demo.js": "demo.js", "/style.css": "style.css"}
 # By what a file is called, and not by what the system's tables say of it.
 _KINDS = {".html": "text/html", ".js": "text/javascript", ".css": "text/css", ".map": "application/json"}
 

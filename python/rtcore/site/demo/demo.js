@@ -1,6 +1,6 @@
-/** The page: what was said, who is here, how far away the server is. All that concerns the connection is in client.js. */
+/** The page: what was said, who is here, how far away the server is. All that concerns the connection is the client's. */
 
-import { Client } from "./client.js";
+import { connect } from "/rt/client.js";
 
 const LAST = 200; // messages shown to a window that comes for the first time
 const NAMES = ["Ada", "Alan", "Barbara", "Edsger", "Frances", "Grace", "Hedy", "Katherine", "Leslie", "Radia", "Tim", "Vint"];
@@ -8,14 +8,18 @@ const NAMES = ["Ada", "Alan", "Barbara", "Edsger", "Frances", "Grace", "Hedy", "
 const $ = (id) => document.getElementById(id);
 const query = new URLSearchParams(location.search);
 const title = query.get("room") || "lobby";
-const room = `chat:${title}`;
+const roomName = `chat:${title}`;
 
-// A window that is opened out of another one is given a copy of its storage: the session in it is the other one's.
-if (performance.getEntriesByType("navigation")[0]?.type !== "reload") sessionStorage.clear();
+const name = () => $("name").value.trim() || "somebody";
+const ownName = `rtcore:name:${roomName}`;
+$("room").textContent = title;
+document.title = `${title} · rtcore`;
+$("name").value = query.get("name") ?? sessionStorage.getItem(ownName) ?? NAMES[Math.floor(Math.random() * NAMES.length)];
+sessionStorage.setItem(ownName, $("name").value);
 
-const address = new URL("/rt/ws", location.href);
-address.protocol = location.protocol === "https:" ? "wss:" : "ws:";
-const client = new Client(address, { storage: sessionStorage, keep: `rtcore:${room}` });
+// Each window is a person of its own here, so the windows do not share a session.
+const client = connect("/rt", { tabs: false, user: title });
+let room;
 
 // -- what was said
 
@@ -76,139 +80,78 @@ function place(item, seq) {
   if (item.parentElement !== messages || item.nextElementSibling !== next) messages.insertBefore(item, next);
 }
 
-function hear(event) {
-  if (event.room !== undefined && event.room !== room) return;
-  if (event.event === "say") show(event.data, { seq: event.seq, time: event.time, mine: event.from?.session === client.session });
-}
-
 /** What the server no longer had when we came back. Not shown as if it had never been said. */
 function tellGap({ from, to }) {
-  const text = to === undefined ? "Some messages are missing here" : `Up to ${to - from + 1} messages are missing here`;
-  const item = element("li", { className: "gap", textContent: text, data: { testid: "gap" } });
+  const text = `Up to ${to - from + 1} messages are missing here`;
+  const item = element("li", { className: "gap", textContent: text, data: { testid: "gap", seq: to } });
   messages.append(item);
-  if (to !== undefined) {
-    item.dataset.seq = to;
-    place(item, to);
+  place(item, to);
+}
+
+async function hear(heard) {
+  for await (const one of heard) {
+    if (one.type === "gap") tellGap(one);
+    else if (one.event === "say") show(one.data, { ...one, mine: one.from?.session === client.session });
   }
 }
 
 // -- saying something
 
-const unsaid = new Set(); // what waits until this window is in the room
-
-function say(text) {
+async function say(text) {
   const data = { id: crypto.randomUUID?.() ?? `${Date.now()}-${Math.random()}`, name: name(), text };
   show(data, { mine: true });
-  if (entered) publish(data);
-  else unsaid.add(data);
-}
-
-function publish(data) {
-  follow(data, client.request({ type: "publish", room, event: "say", data }));
-}
-
-async function follow(data, answer) {
   try {
-    const { seq } = await answer;
-    show(data, { seq, mine: true });
+    await entered; // what is said before this window is in the room waits
+    show(data, { seq: await room.publish("say", data, { timeout: Infinity, keep: true }), mine: true });
   } catch (refused) {
-    if (refused.code === "SESSION_ENDED") {
-      unsaid.add(data); // or said already: once we are in the room again, its history tells
-      return;
-    }
     shown.get(data.id)?.item.remove();
     shown.delete(data.id);
     tell(`Not said: ${refused.message}`);
-    $("text").value ||= data.text;
+    $("text").value ||= text;
   }
-}
-
-/** What the room has not heard from us yet, by its history. */
-function sayTheRest() {
-  for (const data of unsaid) {
-    if (shown.get(data.id)?.seq === undefined) publish(data);
-  }
-  unsaid.clear();
 }
 
 // -- who is here
 
-const members = new Map(); // session -> its item
-
-function setMembers(list, count) {
-  const present = new Set(list.map(({ session }) => session));
-  changeMembers(list, [...members.keys()].filter((session) => !present.has(session)), count);
-}
-
-function changeMembers(joined, left, count) {
-  for (const { session, info } of joined) {
-    const item = members.get(session) ?? element("li", { data: { testid: "member", self: String(session === client.session) } });
+function showMembers() {
+  const { members, count } = room.getSnapshot();
+  const items = new Map([...$("members").children].map((item) => [item.dataset.session, item]));
+  for (const { session, info } of members) {
+    const self = String(session === client.session);
+    const item = items.get(session) ?? element("li", { data: { testid: "member", session, self } });
     const called = info?.name ?? "somebody";
     if (item.textContent !== called) item.textContent = called;
-    if (!members.has(session)) $("members").append(item);
-    members.set(session, item);
+    if (!items.delete(session)) $("members").append(item);
   }
-  for (const session of left) {
-    members.get(session)?.remove();
-    members.delete(session);
-  }
-  $("count").textContent = String(count);
+  for (const item of items.values()) item.remove();
+  $("count").textContent = String(count ?? members.length);
 }
 
-/** A member as `left` has it: the session itself, or the member whole. */
-const sessionOf = (member) => (typeof member === "string" ? member : member.session);
+/** What the others see of a member is decided when it comes in. */
+async function enter() {
+  const before = room;
+  room = await client.join(roomName, { data: { name: name() }, ...(before ? {} : { last: LAST }) });
+  room.subscribe(showMembers);
+  showMembers();
+  hear(room).catch((left) => tell(left.message));
+  await before?.leave();
+}
+let entered = enter();
+entered.catch((refused) => tell(`This room cannot be entered: ${refused.message}`));
 
 // -- the connection
 
-let entered = false; // this page has the room's messages
+const WORDS = { live: "connected", connecting: "connecting", welcoming: "connecting", waiting: "offline", ended: "closed" };
 
-client.addEventListener("welcome", async ({ detail: { resumed, rooms, before } }) => {
-  const member = resumed && rooms.some((each) => each.room === room);
-  try {
-    if (!member) await enter(before.position !== null && entered ? { since: before.position } : { last: LAST });
-    else if (!entered) await look();
-  } catch (refused) {
-    if (refused.code !== "SESSION_ENDED") tell(`This room cannot be entered: ${refused.message}`);
+client.subscribe(() => {
+  const { state, live, latency } = client.status;
+  const word = WORDS[state] ?? "connecting";
+  if ($("status").dataset.status !== word) {
+    $("status").textContent = word;
+    $("status").dataset.status = word;
   }
-});
-
-let called = null; // the name under which the others see this window
-
-async function enter(how) {
-  called = name();
-  const answer = await client.request({ type: "join", room, data: { name: called }, ...how });
-  entered = true;
-  setMembers(answer.members ?? [], answer.count);
-  answer.history?.forEach(hear);
-  if (how.since && answer.complete === false) tellGap(answer.gap ?? {});
-  sayTheRest();
-}
-
-/** After a reload the session goes on, and knows what we have; but the page is empty. */
-async function look() {
-  const { history } = await client.request({ type: "history", room, last: 1000 });
-  entered = true;
-  history.slice(-LAST).forEach(hear);
-  sayTheRest();
-}
-
-client.addEventListener("event", ({ detail }) => hear(detail));
-client.addEventListener("gap", ({ detail }) => {
-  if (detail.room === room) tellGap(detail);
-});
-client.addEventListener("room", ({ detail }) => {
-  if (detail.room === room) setMembers(detail.members ?? [], detail.count);
-});
-client.addEventListener("presence", ({ detail }) => {
-  if (detail.room === room) changeMembers(detail.joined ?? [], (detail.left ?? []).map(sessionOf), detail.count);
-});
-client.addEventListener("latency", ({ detail }) => {
-  $("latency").textContent = detail < 10 ? `${detail.toFixed(1)} ms` : `${Math.round(detail)} ms`;
-});
-client.addEventListener("status", ({ detail }) => {
-  $("status").textContent = detail;
-  $("status").dataset.status = detail;
-  if (detail !== "connected") $("latency").textContent = "–";
+  const far = latency < 10 ? `${latency.toFixed(1)} ms` : `${Math.round(latency)} ms`;
+  $("latency").textContent = live && latency !== undefined ? far : "–";
   tellWaiting();
 });
 
@@ -219,32 +162,15 @@ function tell(text) {
 
 function tellWaiting() {
   const unsure = [...shown.values()].filter(({ seq }) => seq === undefined).length;
-  const away = client.status !== "connected";
+  const away = !client.status.live;
   tell(unsure > 0 && away ? `${unsure} ${unsure === 1 ? "message waits" : "messages wait"} for the connection` : "");
 }
 
 // -- the window
 
-const name = () => $("name").value.trim() || "somebody";
-const ownName = `rtcore:name:${room}`;
-
-$("room").textContent = title;
-document.title = `${title} · rtcore`;
-$("name").value = query.get("name") ?? sessionStorage.getItem(ownName) ?? NAMES[Math.floor(Math.random() * NAMES.length)];
-sessionStorage.setItem(ownName, $("name").value);
-
-$("name").addEventListener("change", async () => {
+$("name").addEventListener("change", () => {
   sessionStorage.setItem(ownName, $("name").value);
-  // What the others see of a member is decided when it comes in. Out and in again is one change to them.
-  if (!entered || called === name()) return;
-  called = name();
-  const since = client.position;
-  try {
-    client.request({ type: "leave", room }).catch(() => {});
-    await enter({ since });
-  } catch (refused) {
-    if (refused.code !== "SESSION_ENDED") tell(`The name stays as it was: ${refused.message}`);
-  }
+  entered = entered.then(enter).catch((refused) => tell(`The name stays as it was: ${refused.message}`));
 });
 
 $("form").addEventListener("submit", (event) => {
@@ -259,15 +185,6 @@ $("cable").addEventListener("click", () => {
   const cut = $("cable").getAttribute("aria-pressed") !== "true";
   $("cable").setAttribute("aria-pressed", String(cut));
   $("cable").textContent = cut ? "Mend the cable" : "Cut the cable";
-  if (cut) client.hold("cable");
-  else client.release("cable");
+  if (cut) client.pause();
+  else client.tryNow();
 });
-
-// What was said before a reload and not answered: shown again, and on its way with its old id.
-for (const [message, answer] of client.adopted()) {
-  if (message.room === room && message.event === "say") {
-    show(message.data, { mine: true });
-    follow(message.data, answer);
-  }
-}
-client.start();

@@ -1,0 +1,75 @@
+// From what is kept to a session, and from a session to what is kept.
+
+import type { Kit } from "./connect.ts";
+import { Ledger, type Row } from "./ledger.ts";
+import type { Ask } from "./outbox.ts";
+import { AGAIN } from "./port.ts";
+import { Fenced, type Kept, type Store } from "./store.ts";
+import type { Said } from "./words.ts";
+
+/** Milliseconds after which it is kept how far the page has come, should nothing else be kept before. */
+const MARKS_EVERY = 1000;
+
+/** Let a session go on where the last one of this store was, and keep what it does. */
+export const keepIn = (kit: Kit, store: Store, g: number, kept: Kept, fenced: () => void): Ledger => {
+  const { client, hands, page, session } = kit;
+  const { hearing, sending, who } = session;
+  const ledger = new Ledger(store, g, {
+    session: () => who.session,
+    queued: (ask) => page.take({ on: "stage", name: ask.name, stage: "queued" }),
+    lost: (reason) => {
+      if (sending.keeper !== ledger) return;
+      if (reason instanceof Fenced) fenced();
+      // It is given up for this page: what it held is in memory, with keys.
+      sending.keeper = undefined;
+      for (const ask of sending.all()) ask.kept = false;
+      client.storage = { durable: false, reason: reason.message };
+      session.changed();
+    },
+  });
+  const { meta } = kept;
+  const known = meta.get("session") as Said | undefined;
+  if (known) {
+    Object.assign(who, { session: known.session, key: known.key, user: known.user, life: known.life });
+    who.hellos.last = known.n;
+    sending.user = known.user;
+    sending.life = known.life;
+  }
+  const [epoch, seq] = String(meta.get("position") ?? "").split(".");
+  if (epoch) hearing.begin(epoch, Number(seq));
+  for (const [id, text] of (meta.get("replies") ?? []) as [number, string][]) session.asked.keep(id, text);
+  for (const row of (kept.rows as Row[]).sort((one, other) => one.order - other.order)) {
+    const { session: of, order, ...asking } = row;
+    const ask: Ask = { ...asking, asks: 0, closes: 0, kept: true, again: true };
+    if (ask.writtenWall !== undefined) {
+      ask.written = hands.clock.now() - Math.max(0, hands.clock.wall() - ask.writtenWall);
+    }
+    ledger.knows(ask, order);
+    sending.restored(ask);
+    // An id of another session means nothing; whether it was done is not known.
+    if (ask.id !== undefined && of !== who.session && !AGAIN.has(ask.kind)) sending.lose(ask);
+  }
+  let kept_ = "";
+  const marks = (): ["meta", string, string][] => {
+    const position = page.done ?? "";
+    if (!position || position === kept_) return [];
+    kept_ = position;
+    return [["meta", "position", position]];
+  };
+  ledger.also = marks;
+  session.onWelcome = () => {
+    const { session: name, key, user, life, hellos } = who;
+    ledger.note(["meta", "session", { session: name, key, user, life, n: hellos.last }]);
+  };
+  session.asked.onKept = (replies) => ledger.note(["meta", "replies", replies]);
+  const look = (): void => {
+    if (sending.keeper !== ledger) return;
+    const changes = marks();
+    if (changes.length) ledger.note(...changes);
+    hands.clock.after(MARKS_EVERY, look);
+  };
+  sending.keeper = ledger;
+  client.storage = { durable: true };
+  look();
+  return ledger;
+};

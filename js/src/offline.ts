@@ -1,0 +1,57 @@
+// An outbox that outlives the page: what is said while away, and what asks for it, is kept in IndexedDB. Each page
+// has one of its own: the first whose lock is free, else a new one.
+
+import type { Kit, Part } from "./connect.ts";
+import { keepIn } from "./keeping.ts";
+import { lockNow } from "./locks.ts";
+import type { Call } from "./port.ts";
+import { openStore, type Store } from "./store.ts";
+
+/** The name of what pages share: origin (the browser keeps those apart), address, and who uses it. */
+export const groupOf = ({ base, options }: Kit): string => `rtcore/1 ${base.href} ${options.user ?? ""}`;
+
+/** Hold back what is asked until the client is ready for it. */
+export const whenReady = (kit: Kit, ready: Promise<void>): void => {
+  const { start } = kit;
+  kit.start = () => {
+    const calls: Call[] = [];
+    kit.page.call = (call) => calls.push(call);
+    void ready.then(() => {
+      start();
+      for (const call of calls) kit.page.call(call);
+    });
+  };
+};
+
+/** Open a store of the kit's options. */
+export const storeOf = (kit: Kit, name: string): Promise<Store> =>
+  kit.options.store ? kit.options.store(name) : openStore(name, kit.options.durability ?? "default");
+
+/** Each page's own outbox. */
+export const offline: Part = (kit) => {
+  const open = async (): Promise<void> => {
+    if (!navigator.locks) throw new Error("no Web Locks here: two pages could send the same");
+    const group = groupOf(kit);
+    for (let n = 0; ; n++) {
+      const name = `${group} own ${n}`;
+      const letGo = await lockNow(name);
+      if (!letGo) continue;
+      try {
+        const store = await storeOf(kit, name);
+        const g = await store.lead();
+        const ledger = keepIn(kit, store, g, await store.load(), () => kit.session.connection.pause());
+        kit.ending.push(() => ledger.flush().finally(() => [store.close(), letGo()]));
+      } catch (error) {
+        letGo();
+        throw error;
+      }
+      return;
+    }
+  };
+  whenReady(
+    kit,
+    open().catch((error) => {
+      kit.client.storage = { durable: false, reason: String(error.message ?? error) };
+    }),
+  );
+};
