@@ -1,6 +1,8 @@
 //! Work is counted in steps: what a message costs depends on what it says and on its own sender, and not on what others
 //! hold.
 
+#[path = "costs/flush.rs"]
+mod flush;
 #[path = "costs/lines.rs"]
 mod lines;
 #[path = "costs/turns.rs"]

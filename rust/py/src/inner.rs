@@ -197,8 +197,10 @@ impl Inner {
             shard.take_foreign()
         } else {
             let (mut dirty, mut ops) = (Vec::new(), Vec::new());
-            engine.take_dirty(&mut dirty, now);
-            engine.take_ops(&mut ops);
+            while engine.has_dirty() {
+                engine.take_dirty(&mut dirty, now);
+                engine.take_ops(&mut ops);
+            }
             (dirty, ops)
         };
         self.tell_streams(&dirty, ops);

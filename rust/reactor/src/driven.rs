@@ -21,7 +21,9 @@ pub trait Driven {
     fn lost(&mut self, conn: ConnId, now: Now);
     /// Whether something is to be written or done.
     fn has_dirty(&self) -> bool;
-    /// Append the connections with output, each once.
+    /// How much was done since the start, in steps.
+    fn steps(&self) -> u64;
+    /// Append connections with output, each once: a bounded part, and the next behind it while `has_dirty`.
     fn take_dirty(&mut self, into: &mut Vec<ConnId>, now: Now);
     /// What is due on a connection, in order and not yet consumed, in at most `max_slices` pieces.
     fn gather<'a>(&'a self, conn: ConnId, into: &mut Vec<&'a [u8]>, max_slices: usize);
@@ -55,6 +57,9 @@ impl Driven for Engine {
     }
     fn has_dirty(&self) -> bool {
         Self::has_dirty(self)
+    }
+    fn steps(&self) -> u64 {
+        Self::steps(self)
     }
     fn take_dirty(&mut self, into: &mut Vec<ConnId>, now: Now) {
         Self::take_dirty(self, into, now);

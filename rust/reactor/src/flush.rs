@@ -5,7 +5,7 @@
 //! alone, whatever else becomes due on it.
 //!
 //! A flush has a budget: what is due on thousands of connections would keep everybody else from being read
-//! for as long as it takes. Whoever is left out stands in `left`, once, and is written in the next flushes,
+//! for as long as it takes, and so would what is read from the past for them. Whoever is left out stands in `left`, once, and is written in the next flushes,
 //! each after a turn that reads; what comes due on them meanwhile leaves in the same call. While somebody
 //! stands there, who was heard in this turn is answered first: so a fan-out that takes long costs others the
 //! length of a flush, and not its own.
@@ -16,7 +16,7 @@ use crate::shard::{Handed, Shard, find, is_before};
 use crate::socket::MAX_SLICES;
 use rtcore_core::engine::Op;
 use rtcore_core::ids::ConnId;
-use rtcore_core::limits::fixed::{FLUSH_BYTES, FLUSH_ROUNDS, FLUSH_WRITES};
+use rtcore_core::limits::fixed::{FLUSH_BYTES, FLUSH_ROUNDS, FLUSH_STEPS, FLUSH_WRITES};
 use rustix::io::Errno;
 use std::io;
 
@@ -42,11 +42,12 @@ impl Shard {
     pub fn flush(&mut self, engine: &mut impl Driven) -> io::Result<()> {
         self.look(engine);
         self.spent = 0;
+        self.enough = engine.steps().saturating_add(FLUSH_STEPS);
         self.write_again(engine);
         for _ in 0..FLUSH_ROUNDS {
             self.write_dirty(engine);
             self.do_ops(engine);
-            if !engine.has_dirty() || self.spent >= FLUSH_BYTES {
+            if !engine.has_dirty() || self.is_spent(engine, 1) {
                 break;
             }
         }
@@ -57,12 +58,17 @@ impl Shard {
         self.arm(engine)
     }
 
+    /// Whether such a part of the budget is used up.
+    fn is_spent(&self, engine: &impl Driven, part: usize) -> bool {
+        self.spent >= FLUSH_BYTES / part || engine.steps() >= self.enough
+    }
+
     /// Those to whom the kernel takes bytes again: for half of the budget, and the poller names the others
     /// again in the next turn, since it tells how things are and not how they change.
     fn write_again(&mut self, engine: &mut impl Driven) {
         let mut writable = std::mem::take(&mut self.writable);
         for conn in writable.drain(..) {
-            if self.spent >= FLUSH_BYTES / 2 {
+            if self.is_spent(engine, 2) {
                 break;
             }
             self.write(engine, conn);
@@ -82,9 +88,10 @@ impl Shard {
         }
         self.write_left(engine);
         for conn in dirty.drain(..) {
+            let over = self.is_spent(engine, 1);
             match find(&mut self.sockets, conn) {
                 Some(socket) if socket.left => {}
-                Some(socket) if self.spent >= FLUSH_BYTES => {
+                Some(socket) if over => {
                     socket.left = true;
                     self.left.push(conn);
                 }
@@ -97,7 +104,7 @@ impl Shard {
     fn write_left(&mut self, engine: &mut impl Driven) {
         let mut left = std::mem::take(&mut self.left);
         let mut done = 0;
-        while done < left.len() && self.spent < FLUSH_BYTES {
+        while done < left.len() && !self.is_spent(engine, 1) {
             let conn = left[done];
             done += 1;
             if let Some(socket) = find(&mut self.sockets, conn) {

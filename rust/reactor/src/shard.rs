@@ -75,8 +75,10 @@ pub struct Shard {
     pub(crate) left: Vec<ConnId>,
     /// How many turns there were.
     pub(crate) turns: u32,
-    /// How much of its budget the present flush has used.
+    /// How much of its budget the present flush has used, in bytes.
     pub(crate) spent: usize,
+    /// The steps of the engine at which it has done enough.
+    pub(crate) enough: u64,
     pub(crate) ops: Vec<Op>,
     pub(crate) slices: Room,
     pub(crate) copy: Vec<u8>,
@@ -118,6 +120,7 @@ impl Shard {
             left: Vec::new(),
             turns: 0,
             spent: 0,
+            enough: 0,
             ops: Vec::new(),
             slices: Room::default(),
             copy: Vec::new(),
@@ -193,11 +196,13 @@ impl Shard {
         std::mem::take(&mut self.foreign)
     }
 
-    /// Take what is due from the engine without doing it, so that `take_foreign` has its part of it.
+    /// Take all that is due from the engine without doing it, so that `take_foreign` has its part of it.
     pub fn collect(&mut self, engine: &mut impl Driven) {
         let (mut dirty, mut ops) = (Vec::new(), Vec::new());
-        engine.take_dirty(&mut dirty, self.now);
-        engine.take_ops(&mut ops);
+        while engine.has_dirty() {
+            engine.take_dirty(&mut dirty, self.now);
+            engine.take_ops(&mut ops);
+        }
         for conn in dirty {
             let whose = if self.owns(conn) { &mut self.dirty } else { &mut self.foreign.0 };
             whose.push(conn);

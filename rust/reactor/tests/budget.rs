@@ -4,7 +4,7 @@
 mod common;
 
 use common::{LIMIT, Server};
-use rtcore_core::limits::fixed::TURN_READ;
+use rtcore_core::limits::fixed::{FLUSH_STEPS, TURN_READ};
 use std::io::{Read, Write};
 use std::time::Duration;
 
@@ -48,6 +48,34 @@ fn a_large_fan_out_does_not_keep_others_from_being_read() {
     assert_eq!(&answer, b"me too");
     for (stream, _) in &mut crowd {
         assert!(server.read(stream, SIZE) == message);
+    }
+}
+
+/// What a write makes the engine do counts too: it reads the past for whom it feeds, and that may cost more than the bytes.
+#[test]
+fn a_flush_does_a_bounded_part_of_the_work_and_the_rest_in_order_in_the_next() {
+    let mut server = Server::new();
+    let mut crowd: Vec<_> = (0..40).map(|_| server.peer()).collect();
+    server.until(|server| !server.shard.needs_flush(&server.engine));
+    server.engine.cost = FLUSH_STEPS / 10;
+    for (_, conn) in &crowd {
+        server.engine.say(*conn, b"all");
+    }
+    let mut told = 0;
+    while server.shard.needs_flush(&server.engine) {
+        let before = server.engine.steps;
+        server.shard.flush(&mut server.engine).unwrap();
+        let done = server.engine.steps - before;
+        assert!(done <= FLUSH_STEPS, "{done} steps in one flush");
+        let now = crowd.iter().take_while(|(_, conn)| server.engine.output[conn].is_empty()).count();
+        assert!(now > told, "each flush goes on");
+        let behind = crowd.iter().skip(now).all(|(_, conn)| server.engine.output[conn] == b"all");
+        assert!(behind, "in the order in which they were due");
+        told = now;
+    }
+    assert_eq!(told, crowd.len());
+    for (stream, _) in &mut crowd {
+        assert_eq!(server.read(stream, 3), b"all");
     }
 }
 

@@ -1,34 +1,32 @@
 //! Out again: what is due on which connection, and what becomes of it once it has left.
 //!
-//! Parts: Conns, Out, Sessions.
+//! Parts: Conns, Out, Sessions, Steps.
 
+use super::steps::of_bytes;
 use super::{AppEvent, Engine, Op, size};
 use crate::conn::{Conn, Phase};
 use crate::ids::{ConnId, Now};
+use crate::limits::fixed::FLUSH_STEPS;
 
 impl Engine {
     /// Connections with output, each once. What is an answer over plain HTTP is put together here, where all that
-    /// this turn has for it is known.
+    /// this turn has for it is known. A bounded part (`FLUSH_STEPS`): while `has_dirty`, there is more.
     pub fn take_dirty(&mut self, into: &mut Vec<ConnId>, now: Now) {
-        self.complete_listed(into, now);
-        self.follow_up(now);
-        if self.out.has_listed() {
-            // What followed made more due, most often on none of those.
-            let mut more = Vec::new();
-            self.complete_listed(&mut more, now);
-            more.retain(|id| !into.contains(id));
-            into.append(&mut more);
-        }
-    }
-
-    fn complete_listed(&mut self, into: &mut Vec<ConnId>, now: Now) {
-        while let Some(id) = self.out.next_listed() {
-            // An answer puts it on the list again.
-            if (self.out.gathers(id) && self.complete(id, now)) || self.out.is_empty(id) {
-                continue;
+        let end = self.steps.done().saturating_add(FLUSH_STEPS);
+        while self.steps.done() < end
+            && let Some(id) = self.out.next_listed()
+        {
+            if self.out.gathers(id) {
+                self.steps.spend(of_bytes(self.out.data_bytes(id)));
+                if self.complete(id, now) {
+                    continue; // the answer put it on the list again
+                }
             }
-            into.push(id);
+            if !self.out.is_empty(id) {
+                into.push(id);
+            }
         }
+        self.follow_up(now);
     }
 
     /// Whether something is to be written or done.

@@ -90,4 +90,7 @@ fixed! {
     FLUSH_ROUNDS: usize = 4;
     /// What one flush may write (bytes), a call counting as 512 of them: some 5 to 10 ms. A message to a thousand members fits.
     FLUSH_BYTES: usize = MIB;
+    /// Steps of work in one flush (`turn_steps` says what a step is): answers put together for those who wait for one over plain
+    /// HTTP, and the past read for those who lag. As much as a turn: the two take some 20 ms at most, whoever listens.
+    FLUSH_STEPS: u64 = 16_000;
 }

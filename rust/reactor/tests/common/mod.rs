@@ -35,6 +35,9 @@ pub struct Echo {
     pub ops: Vec<Op>,
     pub writes: Vec<usize>,
     pub reports: Vec<Report>,
+    /// What a write costs it, as one that feeds who lags has to read the past.
+    pub cost: u64,
+    pub steps: u64,
 }
 
 impl Echo {
@@ -97,6 +100,9 @@ impl Driven for Echo {
     fn has_dirty(&self) -> bool {
         !self.dirty.is_empty() || !self.ops.is_empty()
     }
+    fn steps(&self) -> u64 {
+        self.steps
+    }
     fn take_dirty(&mut self, into: &mut Vec<ConnId>, _now: Now) {
         into.append(&mut self.dirty);
     }
@@ -110,6 +116,7 @@ impl Driven for Echo {
     }
     fn written(&mut self, conn: ConnId, n: usize, _now: Now) -> bool {
         self.writes.push(n);
+        self.steps += self.cost;
         let Some(output) = self.output.get_mut(&conn) else { return false };
         output.drain(..n);
         !output.is_empty()
