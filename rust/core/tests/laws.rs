@@ -20,6 +20,8 @@ mod law;
 mod listen;
 #[path = "laws/logged.rs"]
 mod logged;
+#[path = "laws/needs.rs"]
+mod needs;
 #[path = "laws/once.rs"]
 mod once;
 #[path = "laws/rights.rs"]
