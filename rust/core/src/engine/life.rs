@@ -7,6 +7,7 @@ use crate::codes::Code;
 use crate::envelope::{Data, write as envelope};
 use crate::error::Fault;
 use crate::ids::{Now, SessionId};
+use crate::shares::What;
 
 impl Engine {
     pub(super) fn said_ping(
@@ -48,7 +49,14 @@ impl Engine {
     pub(super) fn has_place_for_ack(&self, session_id: SessionId) -> Result<(), Fault> {
         let limits = &self.config.limits;
         let Some(session) = self.session(session_id) else { return Ok(()) };
-        if !session.acks.is_full(size(limits.acks), size(limits.ack_bytes)) {
+        let mut bytes = size(limits.ack_bytes);
+        let page = size(limits.acks_at_least);
+        if session.acks.tells()
+            && self.shares.full_for(&self.holder_of(session_id), What::Ack, page as u64).is_some()
+        {
+            bytes = bytes.min(session.acks_held.saturating_add(page)); // of the memory of all it gets no more
+        }
+        if !session.acks.is_full(size(limits.acks), bytes) {
             return Ok(());
         }
         let told = format!(

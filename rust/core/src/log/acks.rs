@@ -161,14 +161,15 @@ impl Acks {
         self.book.as_ref().is_some_and(|book| book.tells)
     }
 
-    /// Whether acks of further requests would push out some that the peer does not have. Half of the bytes are kept free
-    /// for what is in progress. Of a peer that does not say which it has: never.
+    /// Whether acks of further requests would push out some that the peer does not have. What is in progress counts
+    /// as a short ack, and half of the bytes are kept free for longer ones. Of a peer that does not say which it has: never.
     #[must_use]
     pub fn is_full(&self, count: usize, bytes: usize) -> bool {
         self.book.as_ref().is_some_and(|book| {
             book.tells
                 && (book.done.len().saturating_add(book.open.len()) >= count
-                    || book.done.bytes() >= bytes / 2)
+                    || book.done.bytes().saturating_add(book.open.len().saturating_mul(Kept::data_size(0)))
+                        >= bytes / 2)
         })
     }
 
