@@ -224,10 +224,7 @@ impl Engine {
 
     /// A message that was begun must wait after all.
     pub(in crate::engine) fn put_back(&mut self, session_id: SessionId, source: &[u8]) {
-        let conn = self
-            .session(session_id)
-            .filter(|session| session.link.is_none())
-            .and_then(Session::conn);
+        let conn = self.session(session_id).filter(|session| session.link.is_none()).and_then(Session::conn);
         match conn.and_then(|conn| self.conn_mut(conn)) {
             Some(conn) => conn.backlog.put_back(source),
             None => {
