@@ -38,7 +38,7 @@ Events are tuples whose first item says what happened:
 | REFUSED | (kind, what, address, text)      for the log; what: 0 a request, 1 a token, 2 a join, 3 a message (where set_tells_faults) |
 """
 
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Iterable, Sequence
 from typing import Any, Final, NoReturn
 
 REQUEST: Final = 1
@@ -68,6 +68,7 @@ KEYED: Final = 24
 STORED: Final = 25
 
 VERSION: Final[str]
+SQLITE: Final[str]  # the version that is built in
 # (name, default, description) of each limit
 LIMITS: Final[Sequence[tuple[str, int, str]]]
 CLOSE_CODES: Final[Sequence[tuple[str, int]]]
@@ -102,6 +103,9 @@ class Blocked(Exception):
 class Storing(Exception):
     """args: (ticket: int,). It is on its way to the disk: STORED says what became of it."""
 
+class Unusable(Exception):
+    """args: (kind: str, message: str). The folder of the store cannot be used: full, io, corrupt, read_only, busy, newer, slow."""
+
 class RawLink:
     """The sending side of one raw socket."""
 
@@ -116,6 +120,52 @@ class Done:
     def send(self, value: Any, /) -> NoReturn: ...
     def throw(self, error: Any, *rest: Any) -> NoReturn: ...
     def close(self) -> None: ...
+
+class Log:
+    """A log on disk that is looked at, whoever writes to it meanwhile. All raise Unusable."""
+
+    def __init__(self, path: str) -> None: ...  # a folder with a log, or a file that is one
+    # (seq, room, event, data as JSON, time, session, user, excluded session, trace, epoch and seq where it was); of one
+    # that is damaged seq alone, and room None
+    def page(
+        self, room: str | None, after: int, upto: int | None, count: int
+    ) -> list[
+        tuple[
+            int,
+            str | None,
+            str | None,
+            bytes | None,
+            int,
+            str | None,
+            str | None,
+            str | None,
+            str | None,
+            str | None,
+            int,
+        ]
+    ]: ...
+    # with `rooms`: (name, first, last, count, freed, bytes)
+    def stats(self) -> dict[str, Any]: ...
+    # (whole entries, how many are damaged, the first of them, what else is wrong)
+    def verify(self, progress: Callable[[int, int], object]) -> tuple[int, int, list[int], list[str]]: ...
+
+# What people do with the log of a folder. `progress` hears so much of so much. All raise Unusable.
+def log_backup(folder: str, to: str, progress: Callable[[int, int], object]) -> None: ...
+def log_restore(
+    folder: str, from_: str, progress: Callable[[int, int], object]
+) -> str | None: ...  # where what was there is now
+def log_compact(folder: str, progress: Callable[[int, int], object]) -> tuple[int, int]: ...  # bytes
+def log_salvage(
+    from_: str, folder: str, progress: Callable[[int, int], object]
+) -> tuple[int, int, int, int, int]: ...  # entries, first, last, damaged, parts that cannot be read
+def log_import(
+    folder: str,
+    entries: Iterable[
+        tuple[str, str, bytes, int, str | None, str | None, str | None, str | None, str | None, int]
+    ],
+    total: int,
+    progress: Callable[[int, int], object],
+) -> tuple[int, int, int]: ...  # entries, first, last
 
 class Core:
     def __init__(self, seed: bytes, manual: bool = False) -> None:
@@ -151,7 +201,11 @@ class Core:
     def add_host(self, host: str) -> None: ...
     def add_proxy(self, network: str) -> None: ...  # ValueError
     def believe(self, fields: list[str]) -> None: ...  # ValueError
-    def start(self) -> None: ...
+    def set_store(self, folder: str) -> None: ...  # what is durable is kept there, from `start` to `close`
+    def keep(
+        self, pattern: str, age_ms: int, count: int, bytes: int
+    ) -> None: ...  # of rooms of this pattern, on disk; 0: all
+    def start(self) -> None: ...  # Unusable: the folder of the store
     # -- the reactor (not with `manual`)
     def fileno(self) -> int: ...  # readable when `turn` has something to do, its next deadline included
     def listen(self, fd: int) -> None: ...  # a listening, non-blocking socket; the core dups it
@@ -283,5 +337,6 @@ class Core:
     # -- the end, and looking in
     def shut_down(self, grace_ms: int) -> None: ...  # every session told to come back, spread over the grace
     def idle(self) -> bool: ...  # no connection is left
+    def store_health(self) -> dict[str, Any] | None: ...  # None: there is no store
     def metrics(self) -> str: ...  # Prometheus text
     def sizes(self) -> dict[str, int]: ...

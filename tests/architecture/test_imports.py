@@ -159,6 +159,7 @@ def test_nothing_sleeps_to_see_whether_something_is_there() -> None:
     allowed = {
         "_app.background": "a task that failed waits before it begins again",
         "_backend.connection": "pings at an interval",
+        "cli": "`rtcore log follow` looks at a file that another process writes",
     }
     sleepers = {
         entry(name_of(path), allowed)

@@ -31,6 +31,8 @@ packed = _core.packed
 DONE: Final = cast("Coroutine[Any, Any, None]", _core.Done())
 """What a plain function gives that may be awaited, when it did not have to wait. No coroutine is made."""
 VERSION: Final = _core.VERSION
+SQLITE: Final = _core.SQLITE
+"""The version of the SQLite that keeps what is durable."""
 PAUSED, FINISH, DROP, HANDED_OVER = _core.PAUSED, _core.FINISH, _core.DROP, _core.HANDED_OVER
 """The bits of `Core.stream_state`."""
 

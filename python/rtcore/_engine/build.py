@@ -10,7 +10,7 @@ from typing import Any
 
 from rtcore import _core
 from rtcore._ground.numbers import FIXED, USUAL
-from rtcore.errors import ConfigError, UsageError
+from rtcore.errors import ConfigError, StartError, UsageError
 
 from .unusable import fault_of
 
@@ -83,6 +83,7 @@ def build_core(plan: Plan, settings: CoreSettings, *, manual: bool) -> Core:
     Raises:
         ConfigError: a setting of the configuration is wrong.
         UsageError: a registration of the application is.
+        StartError: the folder of the store cannot be used.
 
     """
     seed = os.urandom(32) if settings.seed is None else settings.seed
@@ -115,7 +116,15 @@ def build_core(plan: Plan, settings: CoreSettings, *, manual: bool) -> Core:
             raise UsageError(f"the raw socket {path!r} cannot be registered: {text(error)}") from error
     for name, up in plan.streams:
         core.add_stream(name, up)
-    core.start()
+    if settings.data is not None:
+        core.set_store(settings.data)
+        for room in plan.rooms:
+            if room.durable:
+                core.keep(room.pattern, room.keep_age_ms or 0, room.keep_count or 0, room.keep_bytes or 0)
+    try:
+        core.start()
+    except _core.Unusable as error:
+        raise StartError(f"what is durable cannot be kept: {error.args[1]}") from None
     return core
 
 

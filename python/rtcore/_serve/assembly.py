@@ -66,6 +66,7 @@ class Assembly:
         Raises:
             ConfigError: a setting is wrong.
             UsageError: a registration of the application is.
+            StartError: the folder of what is durable cannot be used.
 
         """
         settings = core_settings(config, addresses)
@@ -79,13 +80,16 @@ class Assembly:
         self.runtime.hand_over = self.shell.hand_over
         self.stopping = False
         self._idle = trio.Event()
+        for kind, text in (self.core.store_health() or {}).get("found", ()):
+            logging.getLogger("rtcore.store").warning("%s: %s", kind, text)
 
     # -- its pages
 
     def pages(self, mounted: ASGI | None) -> Router:
         """What answers requests that are not rtcore's own: our pages, the publish API, what is mounted."""
         api = PublishApi(self.app, self.config)
-        return Router(self.runtime.metrics, mounted, self.config, lambda: self.stopping, api)
+        look = self.core.store_health
+        return Router(self.runtime.metrics, mounted, self.config, lambda: self.stopping, api, look)
 
     def http(self, state: Mapping[str, Any]) -> HttpBackend:
         """The HTTP server for them. `state` is that of the lifespan of what is mounted."""

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-import click
+import platform
+import sys
 
-from rtcore._engine import VERSION
+import click
+import trio
+
+from rtcore._engine import SQLITE, VERSION
 from rtcore._serve.logs import keep_standard_streams
 
+from .backup import backup, restore
 from .connect import connect_command
 from .doctor import doctor
+from .log import log
 from .publish import publish
 from .show import config
 from .start import demo, serve
@@ -24,13 +30,27 @@ Examples:
   rtcore connect http://127.0.0.1:8000     a client in the terminal
   rtcore publish URL tea say '"hello"'     say something once
   rtcore doctor https://example.org/rt     what the network between does to a connection
+  rtcore log ./data stats                  what is kept on disk
+  rtcore backup ./data monday.db           a copy of it, while a server runs
 
 Each command has examples of its own: rtcore serve --help
 """
 
 
+def _version(context: click.Context, _: click.Parameter, wanted: bool) -> None:
+    if not wanted or context.resilient_parsing:
+        return
+    click.echo(f"rtcore, version {VERSION}")
+    if {"-v", "--verbose"} & set(sys.argv[1:]):
+        click.echo(f"SQLite {SQLITE} (built in), Python {platform.python_version()}, Trio {trio.__version__}")
+    context.exit()
+
+
 @click.group(epilog=_EPILOG, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(VERSION, prog_name="rtcore")
+@click.option("--version", is_flag=True, callback=_version, expose_value=False, help="Show the version.")
+@click.option(
+    "-v", "--verbose", is_flag=True, is_eager=True, expose_value=False, help="With --version: of all parts."
+)
 def main() -> None:
     """A realtime server: rooms, events and sessions over WebSocket."""
     keep_standard_streams()  # before the application is imported, which may open files
@@ -43,5 +63,8 @@ main.add_command(token)
 main.add_command(connect_command)
 main.add_command(publish)
 main.add_command(doctor)
+main.add_command(log)
+main.add_command(backup)
+main.add_command(restore)
 
 __all__ = ["main"]

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import cache
 from importlib import resources
 from pathlib import PurePath
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from rtcore._ground.numbers import API, SCRIPT
 
@@ -50,12 +50,14 @@ class Router:
         config: Config,
         stopping: Callable[[], bool],
         api: ASGI,
+        store: Callable[[], Mapping[str, Any] | None],
     ) -> None:
         self._metrics = metrics
         self._api = api
         self._mount = mount
         self._config = config
         self._stopping = stopping
+        self._store = store
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """ASGI."""
@@ -81,7 +83,7 @@ class Router:
             found = (
                 Answer(503, "text/plain", b"stopping\n")
                 if self._stopping()
-                else Answer(200, "text/plain", b"ok\n")
+                else Answer(200, "text/plain", health(self._store()).encode())
             )
         elif path == "/metrics" and self._config.metrics:
             found = Answer(200, "text/plain; version=0.0.4", self._metrics().encode())
@@ -94,6 +96,17 @@ class Router:
                 405, "METHOD_NOT_ALLOWED", f"{path} can only be read: use GET", (b"allow", b"GET, HEAD")
             )
         return found
+
+
+def health(store: Mapping[str, Any] | None) -> str:
+    """What a server says of itself that serves. Live rooms go on without a store: it is no reason to end."""
+    if store is None:
+        return "ok\n"
+    size = store["log_bytes"] + store["journal_bytes"]
+    said = f"store: SQLite {store['sqlite']}, {size:,} bytes"
+    if store["trouble"]:
+        return f"degraded\n{said}; it takes nothing: {store['trouble']}\n"
+    return f"ok\n{said}\n"
 
 
 def _written(scope: Scope) -> bytes:

@@ -1,6 +1,7 @@
 //! Methods of `Core` that come before `start`.
 #![expect(clippy::needless_pass_by_value, reason = "what Python gives arrives by value")]
 
+use crate::away::away;
 use crate::convert::grants_of;
 use crate::core::Core;
 use crate::failure::Failure;
@@ -11,6 +12,7 @@ use rtcore_core::frame::origin::{is_host, origin_ok};
 use rtcore_core::frame::{Believed, Cidr};
 use rtcore_core::log::ring::Bounds;
 use rtcore_core::room::settings::{Durability, Patterns, Policy, Settings};
+use std::path::PathBuf;
 
 #[pymethods]
 impl Core {
@@ -147,8 +149,25 @@ impl Core {
         Ok(())
     }
 
-    fn start(&self) -> Result<(), Failure> {
-        self.lock().start()
+    /// Where what is durable is kept. It is opened by `start`.
+    fn set_store(&self, folder: PathBuf) -> Result<(), Failure> {
+        let mut inner = self.lock();
+        inner.config()?;
+        inner.folder = Some(folder);
+        Ok(())
+    }
+
+    /// How much of the rooms of a pattern stays on disk; 0: as much as there is.
+    fn keep(&self, pattern: &str, age_ms: u64, count: u64, bytes: u64) -> Result<(), Failure> {
+        let mut inner = self.lock();
+        inner.config()?;
+        inner.keep.insert(pattern.into(), rtcore_store::Bounds { count, bytes, age_ms });
+        Ok(())
+    }
+
+    fn start(&self, py: Python<'_>) -> Result<(), Failure> {
+        // A store that was not ended in good order may have to be read.
+        away(py, true, || self.lock().start())
     }
 }
 

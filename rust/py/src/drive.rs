@@ -5,6 +5,7 @@ use crate::convert::{events, handle};
 use crate::core::Core;
 use crate::failure::Failure;
 use crate::inner::{Inner, Taken};
+use crate::keeping::Keeping;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyList};
 use rtcore_core::engine::Peer;
@@ -99,8 +100,16 @@ impl Core {
     }
 
     fn close(&self, py: Python<'_>) {
-        let shard = self.lock().shard.take();
-        away(py, shard.is_some(), || drop(shard));
+        away(py, true, || {
+            let (shard, keeping) = {
+                let mut inner = self.lock();
+                inner.end_store();
+                (inner.shard.take(), inner.keeping.take())
+            };
+            drop(shard);
+            // What is left with a disk that hangs ends with the process.
+            let _ = keeping.is_none_or(Keeping::close);
+        });
     }
 }
 
@@ -172,7 +181,7 @@ impl Core {
     }
 
     fn events<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
-        self.then_events(py, |_| Ok(()))
+        self.then_events(py, Inner::settle)
     }
 
     fn streams_due(&self) -> Result<Vec<u64>, Failure> {

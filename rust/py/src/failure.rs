@@ -4,6 +4,7 @@ use pyo3::exceptions::{PyException, PyKeyError, PyOSError, PyRuntimeError, PyVal
 use pyo3::{PyErr, create_exception};
 use rtcore_core::engine::Unpublished;
 use rtcore_core::error::Fault;
+use rtcore_core::store::Trouble;
 use std::io;
 
 create_exception!(
@@ -24,6 +25,12 @@ create_exception!(
     PyException,
     "args: (ticket: int,). It is on its way to the disk: STORED says what became of it."
 );
+create_exception!(
+    rtcore._core,
+    Unusable,
+    PyException,
+    "args: (kind: str, message: str). The folder of the store cannot be used: full, io, corrupt, read_only, busy, newer, slow."
+);
 
 /// Why a call was not done.
 #[derive(Debug)]
@@ -34,6 +41,8 @@ pub(crate) enum Failure {
     Blocked(u64),
     /// It is being done: the disk answers under this ticket.
     Storing(u64),
+    /// The store cannot.
+    Store(Trouble),
     /// The call does not fit the state that the core is in.
     Usage(&'static str),
     /// An argument is not what it should be.
@@ -53,6 +62,7 @@ impl From<Failure> for PyErr {
             }
             Failure::Blocked(ticket) => Blocked::new_err((ticket,)),
             Failure::Storing(ticket) => Storing::new_err((ticket,)),
+            Failure::Store(trouble) => Unusable::new_err((trouble.kind, trouble.text)),
             Failure::Usage(text) => PyRuntimeError::new_err(text),
             Failure::Value(text) => PyValueError::new_err(text),
             Failure::NoSuchLimit(name) => PyKeyError::new_err(name),
@@ -74,6 +84,12 @@ impl From<Unpublished> for Failure {
             Unpublished::Blocked(ticket) => Self::Blocked(ticket),
             Unpublished::Storing(ticket) => Self::Storing(ticket),
         }
+    }
+}
+
+impl From<Trouble> for Failure {
+    fn from(trouble: Trouble) -> Self {
+        Self::Store(trouble)
     }
 }
 

@@ -1,13 +1,22 @@
 //! What the lock guards: the engine, its shard, and what is on its way to Python.
 
 use crate::failure::Failure;
+use crate::keeping::Keeping;
 use crate::streams::Streams;
 use rtcore_core::engine::{Config, Engine, Events, Op};
 use rtcore_core::ids::{ConnId, Now, Tick};
 use rtcore_reactor::{Clock, Shard};
+use rtcore_store::Bounds;
+use std::collections::HashMap;
 use std::net::IpAddr;
 use std::os::fd::OwnedFd;
-use std::time::Duration;
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+/// How long what is on its way to the disk is waited for at the end.
+const LAST_GROUPS: Duration = Duration::from_secs(5);
+/// How long a turn waits for it.
+const LAST_TURN: Duration = Duration::from_millis(10);
 
 /// Everything.
 pub(crate) struct Inner {
@@ -15,6 +24,10 @@ pub(crate) struct Inner {
     time: Time,
     seed: [u8; 32],
     pub shard: Option<Shard>,
+    pub keeping: Option<Keeping>,
+    /// Where the store is to be, and how much of which rooms it keeps.
+    pub folder: Option<PathBuf>,
+    pub keep: HashMap<Box<str>, Bounds>,
     pub streams: Streams,
     handed: Vec<Handed>,
     /// The events that were converted last: their room is used again.
@@ -65,6 +78,9 @@ impl Inner {
             time: if manual { Time::Manual(Now::default()) } else { Time::Kernel(Clock::new()) },
             seed,
             shard: None,
+            keeping: None,
+            folder: None,
+            keep: HashMap::new(),
             streams: Streams::default(),
             handed: Vec::new(),
             spare: Events::default(),
@@ -85,7 +101,7 @@ impl Inner {
 
     /// Begin, with the settings as they are.
     pub fn start(&mut self) -> Result<(), Failure> {
-        let config = std::mem::take(self.config()?);
+        let mut config = std::mem::take(self.config()?);
         if matches!(self.time, Time::Kernel(_)) {
             let read = usize::try_from(config.limits.turn_bytes).unwrap_or(usize::MAX);
             let mut shard = Shard::new(read)?;
@@ -93,8 +109,20 @@ impl Inner {
             shard.set_unsent(config.limits.kernel_unsent);
             self.shard = Some(shard);
         }
+        let mut kept = None;
+        if let Some(folder) = self.folder.take() {
+            config.store = true;
+            let sender = self.shard.as_ref().map(Shard::sender);
+            let opened = Keeping::open(&folder, &config, std::mem::take(&mut self.keep), sender)?;
+            self.keeping = Some(opened.0);
+            kept = Some(opened.1);
+        }
         let now = self.now();
-        self.stage = Stage::Running(Box::new(Engine::new(config, self.seed, now)));
+        let mut engine = Box::new(Engine::new(config, self.seed, now));
+        if let Some(kept) = kept {
+            engine.restore(&kept, now);
+        }
+        self.stage = Stage::Running(engine);
         Ok(())
     }
 
@@ -188,8 +216,19 @@ impl Inner {
         Ok(())
     }
 
-    /// Let the streams have what is due on them, without writing to sockets.
+    /// Let the streams have what is due on them, without writing to sockets; and without a poller, the store do what it
+    /// is asked for.
     pub fn settle(&mut self) -> Result<(), Failure> {
+        self.settle_once()?;
+        while let Some(report) = self.keeping.as_mut().and_then(Keeping::next) {
+            let (engine, now) = self.engine_now()?;
+            engine.report(report, now);
+            self.settle_once()?;
+        }
+        Ok(())
+    }
+
+    fn settle_once(&mut self) -> Result<(), Failure> {
         let now = self.engine_now()?.1;
         let (engine, shard) = self.driven()?;
         let (dirty, ops) = if let Some(shard) = shard {
@@ -207,13 +246,33 @@ impl Inner {
         Ok(())
     }
 
+    /// The end: what is on its way to the disk gets there, as long as there is hope.
+    pub fn end_store(&mut self) {
+        let until = Instant::now() + LAST_GROUPS;
+        while self.keeping.is_some() && Instant::now() < until {
+            // What was answered last may bring about one more group.
+            let busy = self.keeping.as_ref().is_some_and(Keeping::is_busy);
+            if self.turn(LAST_TURN).and_then(|()| self.flush()).is_err() || !busy {
+                return;
+            }
+        }
+    }
+
     fn tell_streams(&mut self, dirty: &[ConnId], ops: Vec<Op>) {
         for conn in dirty {
             self.streams.mark(*conn);
         }
         for op in ops {
-            if let Some(Op::HandOver { conn, bytes, address, port, secure }) = self.streams.apply(op) {
-                self.handed.push(Handed { conn, fd: None, bytes, address, port, secure });
+            match self.streams.apply(op) {
+                Some(Op::HandOver { conn, bytes, address, port, secure }) => {
+                    self.handed.push(Handed { conn, fd: None, bytes, address, port, secure });
+                }
+                Some(Op::Store(ask)) => {
+                    if let Some(keeping) = &mut self.keeping {
+                        keeping.ask(ask);
+                    }
+                }
+                _ => {}
             }
         }
     }

@@ -17,7 +17,9 @@ mod drive;
 mod failure;
 mod inner;
 mod items;
+mod keeping;
 mod link;
+mod logs;
 mod look;
 mod streams;
 mod values;
@@ -34,9 +36,11 @@ mod _core {
     #[pymodule_export]
     use crate::core::Core;
     #[pymodule_export]
-    use crate::failure::{Blocked, Refused, Storing};
+    use crate::failure::{Blocked, Refused, Storing, Unusable};
     #[pymodule_export]
     use crate::link::{Done, RawLink};
+    #[pymodule_export]
+    use crate::logs::{Log, log_backup, log_compact, log_import, log_restore, log_salvage};
     #[pymodule_export]
     use crate::values::{check_own, packed};
 
@@ -46,6 +50,7 @@ mod _core {
             module.add(*name, *number)?;
         }
         module.add("VERSION", env!("CARGO_PKG_VERSION"))?;
+        module.add("SQLITE", rtcore_store::sqlite_version())?;
         let close: Vec<(&str, u16)> = rtcore_core::codes::close::TABLE.to_vec();
         module.add("CLOSE_CODES", close)?;
         let errors = rtcore_core::codes::Code::ALL.iter().map(|code| (code.word(), code.status()));

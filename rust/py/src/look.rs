@@ -2,6 +2,7 @@
 
 use crate::core::Core;
 use crate::failure::Failure;
+use crate::keeping::Keeping;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict};
 use rtcore_core::engine::MemberView;
@@ -102,6 +103,35 @@ impl Core {
 
     fn idle(&self) -> Result<bool, Failure> {
         Ok(self.lock().engine()?.is_idle())
+    }
+
+    /// How the store does; None: there is none.
+    fn store_health<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyDict>>> {
+        let (health, found) = {
+            let inner = self.lock();
+            let Some(store) = inner.keeping.as_ref().map(Keeping::store) else { return Ok(None) };
+            (store.health(), store.found().to_vec())
+        };
+        let told = PyDict::new(py);
+        told.set_item("sqlite", rtcore_store::sqlite_version())?;
+        for (name, number) in [
+            ("groups", health.groups),
+            ("records", health.records),
+            ("refused", health.refused),
+            ("unknown", health.unknown),
+            ("slowest_us", health.slowest_us),
+            ("log_bytes", health.log_bytes),
+            ("journal_bytes", health.journal_bytes),
+        ] {
+            told.set_item(name, number)?;
+        }
+        told.set_item("free_bytes", health.free_bytes)?;
+        told.set_item("trouble", health.down.map(|trouble| trouble.text))?;
+        told.set_item(
+            "found",
+            found.into_iter().map(|trouble| (trouble.kind, trouble.text)).collect::<Vec<_>>(),
+        )?;
+        Ok(Some(told))
     }
 
     fn metrics(&self) -> Result<String, Failure> {
