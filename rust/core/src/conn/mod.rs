@@ -10,7 +10,9 @@ mod backlog;
 pub mod carrier;
 mod door;
 mod phase;
+mod read;
 mod request;
+mod steps;
 
 pub use backlog::Backlog;
 pub use carrier::Carrier;
@@ -40,10 +42,10 @@ pub struct Peer {
 /// What may still come of a request that was refused before all of it was there. It is read and thrown away: a socket
 /// that is closed with bytes unread is reset, and the refusal lost with it (RFC 9112 §9.6).
 #[derive(Debug)]
-pub struct Parting {
+struct Parting {
     /// Bytes.
-    pub left: u64,
-    pub until: Tick,
+    left: u64,
+    until: Tick,
 }
 
 /// One transport link.
@@ -59,64 +61,65 @@ pub struct Conn {
     /// The rest of an array whose earlier message must be decided first, or was all that a portion of a turn allows.
     pub backlog: Backlog,
     /// It waits for its turn.
-    pub queued: bool,
-    pub session: Option<SessionId>,
-    pub carrier: Carrier,
+    queued: bool,
+    session: Option<SessionId>,
+    carrier: Carrier,
     /// The request over plain HTTP that has no answer yet.
-    pub request: Option<Box<Request>>,
-    pub form: Form,
-    pub deflate: bool,
+    request: Option<Box<Request>>,
+    form: Form,
+    deflate: bool,
     /// Whether the shell was told to stop reading.
-    pub paused: bool,
+    paused: bool,
     /// Since when more requests wait for the application than may.
-    pub full_since: Option<Tick>,
+    full_since: Option<Tick>,
     /// When a byte was last heard.
-    pub heard: Tick,
+    heard: Tick,
     /// When we sent the ping that has no answer yet.
-    pub pinged: Option<Tick>,
+    pinged: Option<Tick>,
     /// When the kernel last took bytes, or had none to take.
-    pub progress: Tick,
+    progress: Tick,
     /// While it closes: until when it may take.
-    pub closing_until: Tick,
+    closing_until: Tick,
     /// While it closes: a request was refused of which more may come.
-    pub parting: Option<Box<Parting>>,
+    parting: Option<Box<Parting>>,
     /// It came while the server was stopping: nobody waits for its end.
-    pub late: bool,
+    late: bool,
     /// The request asks with `HEAD`.
-    pub head_only: bool,
+    head_only: bool,
     /// The configured size of one message here.
-    pub max_message: usize,
+    max_message: usize,
     /// Who connected. It never changes, while `address`, `port` and `secure` are facts of a request: a proxy sends
     /// those of many clients over one connection.
-    pub peer: Peer,
+    peer: Peer,
     /// Whether the present request came to us, or to the proxy before us, by TLS.
-    pub secure: bool,
+    secure: bool,
     /// An event stream whose signs of life are messages.
-    pub beat: bool,
+    beat: bool,
     /// Who sent the present request: the peer, or who a configured proxy says.
-    pub address: IpAddr,
-    pub port: u16,
+    address: IpAddr,
+    port: u16,
     /// Counted with the connections of this user.
-    pub counted_user: Option<User>,
+    counted_user: Option<User>,
     /// The application is asked who this is.
-    pub asking: bool,
-    pub agent: Option<Box<str>>,
+    asking: bool,
+    agent: Option<Box<str>>,
     /// Raw: what of it waits in the application.
-    pub raw_waiting: (u32, u32),
+    raw_waiting: (u32, u32),
     /// Raw: the application asked to hear when what waits for it is little again.
-    pub wants_drained: bool,
+    wants_drained: bool,
     /// Raw: the application has heard of it and not of its end.
-    pub raw_open: bool,
+    raw_open: bool,
     /// The server stops, and it was told so: only the acks of what runs are still to come.
-    pub leaving: bool,
+    leaving: bool,
     /// Its hello named a session that is not there: what was said before its `welcome` has left may have been done there.
-    pub doubted: bool,
+    doubted: bool,
     /// Peer's close code and reason, for the event that ends a raw socket.
-    pub closed: Option<(u16, Box<str>)>,
+    closed: Option<(u16, Box<str>)>,
 }
 
 impl Conn {
-    pub fn new(peer: &Peer, now: Tick, max_message: usize) -> Self {
+    /// One that has just come. `late`: while the server was stopping.
+    pub fn new(peer: &Peer, now: Tick, max_message: usize, late: bool) -> Self {
         Self {
             phase: Phase::Head,
             door: None,
@@ -136,7 +139,7 @@ impl Conn {
             progress: now,
             closing_until: now,
             parting: None,
-            late: false,
+            late,
             head_only: false,
             max_message,
             peer: *peer,
@@ -202,12 +205,6 @@ impl Conn {
         self.max_message = max_message;
         self.full_since = None;
         self.agent = None;
-    }
-
-    /// The way of writing in which this connection hears.
-    #[must_use]
-    pub fn encoding(&self) -> u8 {
-        self.carrier.encoding(self.form, self.deflate)
     }
 }
 

@@ -108,7 +108,7 @@ impl Engine {
         match waiting {
             Waiting::Join(joining) => Some(self.holder_of(joining.session)),
             Waiting::Reauth { session, .. } => Some(self.holder_of(*session)),
-            Waiting::Returning { conn, .. } => Some(Holder::peer(self.conn(*conn)?.address, None)),
+            Waiting::Returning { conn, .. } => Some(Holder::peer(self.conn(*conn)?.address(), None)),
             Waiting::Emit { .. } | Waiting::SameKey { .. } | Waiting::Blocked { .. } => None,
         }
     }
@@ -122,7 +122,7 @@ impl Engine {
 
     /// Whether one question more of this connection is over a limit.
     pub(super) fn question_full(&self, id: ConnId) -> Option<Full> {
-        let address = self.conn(id)?.address;
+        let address = self.conn(id)?.address();
         self.shares.full_for(&Holder::peer(address, None), What::Question, 1)
     }
 
@@ -134,8 +134,8 @@ impl Engine {
             return false;
         }
         let Some(conn) = self.conn_mut(id) else { return false };
-        conn.asking = true;
-        let address = conn.address;
+        conn.ask_who();
+        let address = conn.address();
         self.shares.take(&Holder::peer(address, None), What::Question, 1);
         true
     }
@@ -143,8 +143,8 @@ impl Engine {
     /// It has said who this is, or the connection goes.
     pub(super) fn told_who(&mut self, id: ConnId) {
         let Some(conn) = self.conn_mut(id) else { return };
-        if std::mem::take(&mut conn.asking) {
-            let address = conn.address;
+        if conn.told_who() {
+            let address = conn.address();
             self.shares.give_back(&Holder::peer(address, None), What::Question, 1);
         }
     }

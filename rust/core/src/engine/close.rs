@@ -14,7 +14,7 @@ use super::next::Follow;
 use super::steps::{ROOMS, SESSION, TASK};
 use super::{AppEvent, Engine, Op};
 use crate::codes::{Code, close};
-use crate::conn::{Carrier, Conn, Phase, Step};
+use crate::conn::{Carrier, Conn, Phase, Request};
 use crate::envelope::write as envelope;
 use crate::error::Broken;
 use crate::frame::http::Refusal;
@@ -31,10 +31,10 @@ impl Engine {
     /// Say why, and close. What waits is dropped: the session resumes from its position.
     pub(super) fn close_conn(&mut self, id: ConnId, code: u16, reason: &str, after: Option<f64>, now: Now) {
         let Some(conn) = self.conn_mut(id) else { return };
-        let session = conn.session;
+        let session = conn.session();
         match conn.phase() {
             Phase::Closing => return,
-            Phase::Body if conn.request.as_ref().is_some_and(|request| request.is_whole()) => {
+            Phase::Body if conn.request().is_some_and(Request::is_whole) => {
                 self.refuse_by_close(id, code, reason, after, now);
                 return;
             }
@@ -51,11 +51,11 @@ impl Engine {
                 self.close_poll(id, code, reason, after, now);
                 return;
             }
-            Phase::Checking if conn.request.is_some() => {
+            Phase::Checking if conn.request().is_some() => {
                 self.refuse_by_close(id, code, reason, after, now);
                 return;
             }
-            Phase::Open if conn.carrier != Carrier::Frames => {
+            Phase::Open if conn.carrier() != Carrier::Frames => {
                 self.stats.closed(code);
                 self.end_events(id, code, reason, after);
                 if let Some(session) = session {
@@ -64,9 +64,9 @@ impl Engine {
                 self.begin_closing(id, now);
                 return;
             }
-            Phase::Raw => conn.closed = Some((code, reason.into())),
+            Phase::Raw => conn.end_with(code, reason),
             // It was told.
-            Phase::Hello | Phase::Checking | Phase::Open if conn.leaving => self.out.drop_data(id),
+            Phase::Hello | Phase::Checking | Phase::Open if conn.is_leaving() => self.out.drop_data(id),
             Phase::Hello | Phase::Checking | Phase::Open => {
                 self.out.drop_data(id);
                 self.tell(id, |out, form| envelope::bye(out, form, code, reason, after));
@@ -91,21 +91,13 @@ impl Engine {
         let due = now.tick.plus_ms(self.config.limits.close_ms);
         self.told_who(id);
         let Some(conn) = self.conn_mut(id) else { return };
-        let was_raw = std::mem::take(&mut conn.raw_open);
-        let (code, reason) = conn.closed.take().unwrap_or((close::NO_STATUS, "".into()));
-        conn.step(Step::Close);
-        conn.input = Vec::new();
-        conn.backlog.clear();
-        conn.queued = false;
-        if std::mem::take(&mut conn.paused) {
+        let raw_end = conn.raw_end((close::NO_STATUS, ""));
+        if conn.close(due) {
             self.ops.push(Op::Resume(id)); // its end must be heard
         }
         self.ops.push(Op::Finish(id));
         self.timers.set(Due::Conn(id), due);
-        if let Some(conn) = self.conn_mut(id) {
-            conn.closing_until = due;
-        }
-        if was_raw {
+        if let Some((code, reason)) = raw_end {
             let reason = reason.into();
             self.events.list.push(AppEvent::RawClosed { conn: id, code, reason });
         }
@@ -114,8 +106,8 @@ impl Engine {
     /// The peer's close frame.
     pub(super) fn heard_close(&mut self, id: ConnId, code: u16, reason: &str, now: Now) {
         let Some(conn) = self.conn_mut(id) else { return };
-        let session = conn.session;
-        conn.closed = Some((code, reason.into()));
+        let session = conn.session();
+        conn.end_with(code, reason);
         // RFC 6455 §5.5.1: the answer usually has the code that came.
         let answer = if code == close::NO_STATUS { close::NORMAL } else { code };
         self.out.drop_data(id);
@@ -139,7 +131,7 @@ impl Engine {
             Phase::Checking => conn.door().is_none_or(|pending| pending.subscription.is_none()),
             _ => false,
         };
-        if hears && let Some(request) = &mut conn.request {
+        if hears && let Some(request) = conn.request_mut() {
             request.is_last(); // it may still hear the answer
             return;
         }
@@ -165,18 +157,18 @@ impl Engine {
         self.ops.push(Op::HandOver {
             conn: id,
             bytes,
-            address: conn.address,
-            port: conn.port,
-            secure: conn.secure,
+            address: conn.address(),
+            port: conn.port(),
+            secure: conn.secure(),
         });
     }
 
     fn forget_conn(&mut self, id: ConnId, now: Now) -> bool {
         let Some(conn) = self.conn(id) else { return false };
-        match (conn.phase(), conn.session) {
+        match (conn.phase(), conn.session()) {
             (Phase::Parked, _) => self.poll_lost(id, now),
             (_, Some(session)) => {
-                if conn.carrier != Carrier::Frames {
+                if conn.carrier() != Carrier::Frames {
                     self.stream_lost(id, session, now);
                 }
                 self.detach(id, session, now);
@@ -185,9 +177,8 @@ impl Engine {
         }
         self.send_lost(id);
         self.leave_door(id);
-        let Some(conn) = self.vacate(id) else { return false };
-        if conn.raw_open {
-            let (code, reason) = conn.closed.unwrap_or((close::ABNORMAL, "the link broke".into()));
+        let Some(mut conn) = self.vacate(id) else { return false };
+        if let Some((code, reason)) = conn.raw_end((close::ABNORMAL, "the link broke")) {
             self.events.list.push(AppEvent::RawClosed { conn: id, code, reason: reason.into() });
         }
         true
@@ -199,8 +190,8 @@ impl Engine {
         let conn = self.conns.remove(id)?;
         self.timers.forget_conn(id);
         self.out.close(id);
-        self.shares.give_back(&Holder::peer(conn.address, None), What::Connection, 1);
-        if let Some(user) = &conn.counted_user {
+        self.shares.give_back(&Holder::peer(conn.address(), None), What::Connection, 1);
+        if let Some(user) = conn.counted_user() {
             self.shares.give_back_in(Account::User(user), What::Connection, 1);
         }
         Some(conn)
@@ -209,8 +200,8 @@ impl Engine {
     /// The session has no connection from now on: the resume window runs.
     pub(super) fn detach(&mut self, id: ConnId, session_id: SessionId, now: Now) {
         if let Some(conn) = self.conn_mut(id) {
-            conn.session = None;
-            if let Some(user) = conn.counted_user.take() {
+            conn.let_go();
+            if let Some(user) = conn.uncount() {
                 self.shares.give_back_in(Account::User(&user), What::Connection, 1);
             }
         }
@@ -310,7 +301,7 @@ impl Engine {
     }
 
     fn close_ended(&mut self, conn: ConnId, session: SessionId, reason: &str, code: u16, now: Now) {
-        let framed = self.conn(conn).is_some_and(|conn| conn.carrier == Carrier::Frames);
+        let framed = self.conn(conn).is_some_and(|conn| conn.carrier() == Carrier::Frames);
         if code == close::NORMAL && framed {
             // The client's own bye: answered by the close frame alone.
             self.out.drop_data(conn);

@@ -25,7 +25,7 @@ impl Engine {
         let limit = self.config.limits.welcome_ms;
         let told =
             format!("the application did not decide within {limit} ms who this is and where it may be");
-        if conn.request.is_some() {
+        if conn.request().is_some() {
             self.refuse_request(id, &Refusal::new(504, Code::Timeout, told), true, now);
         } else {
             self.close_conn(id, close::INTERNAL, &told, None, now);

@@ -11,6 +11,7 @@ use super::Engine;
 use super::fanout::write_entry;
 use super::steps::{BYTES, ROOMS};
 use crate::codes::close;
+use crate::conn::Conn;
 use crate::envelope::write as envelope;
 use crate::ids::{ConnId, Now, RoomId, Seq, SessionId};
 use crate::log::cursor::merge;
@@ -157,7 +158,7 @@ impl Engine {
 
     fn tell_gap(&mut self, conn: ConnId, gap: &Missing) {
         self.stats.gaps += 1;
-        let Some(encoding) = self.conn(conn).map(crate::conn::Conn::encoding) else { return };
+        let Some(encoding) = self.conn(conn).map(Conn::encoding) else { return };
         let name = gap.room.as_ref().map(|(_, name)| &**name);
         let meta = match &gap.room {
             Some((room, _)) => Meta::Volatile { room: u32::try_from(room.index()).expect("a slot's index") },
@@ -172,7 +173,7 @@ impl Engine {
     fn feed_entries(&mut self, conn: ConnId, session_id: SessionId, gaps: usize) -> bool {
         let Self { sessions, rooms, out, conns, stats, log, steps, .. } = self;
         let head = log.head();
-        let Some(encoding) = conns.get(conn).map(crate::conn::Conn::encoding) else {
+        let Some(encoding) = conns.get(conn).map(Conn::encoding) else {
             return false;
         };
         let Some(session) = sessions.get(session_id) else { return false };

@@ -7,10 +7,9 @@ use super::config::{API, HEALTH, PREFIX, SCRIPT};
 use super::steps::{BYTES, HEAD};
 use super::{Engine, size};
 use crate::codes::Code;
-use crate::conn::Step;
+use crate::conn::Conn;
 use crate::frame::http::{Head, Parsed, Refusal, asks_for_head_only, parse};
 use crate::frame::query::Query;
-use crate::frame::websocket::{Decoder, Role};
 use crate::frame::{cors, handshake, origin, page};
 use crate::ids::{ConnId, Form, Now};
 use crate::outbox::{Lane, Meta};
@@ -30,7 +29,7 @@ impl Engine {
     pub(super) fn take_head(&mut self, id: ConnId, bytes: &[u8], now: Now) -> Taken {
         let max = size(self.config.limits.max_head);
         if let Some(conn) = self.conn_mut(id) {
-            conn.head_only = asks_for_head_only(bytes);
+            conn.answer_head_only(asks_for_head_only(bytes));
         }
         let (head, length) = match parse(bytes, max) {
             Ok(Parsed::Incomplete) => return Taken::Incomplete,
@@ -71,7 +70,7 @@ impl Engine {
         let raw = self.config.raws.iter().position(|raw| raw.path == path);
         let ours = raw.is_some() || (path.starts_with(PREFIX) && !path.starts_with(SCRIPT));
         if ours {
-            let secure = self.conn(id).is_some_and(|conn| conn.secure);
+            let secure = self.conn(id).is_some_and(Conn::secure);
             origin::origin_ok(head, &self.config.origins, secure)?;
             page::page_ok(head)?;
         }
@@ -117,11 +116,7 @@ impl Engine {
         }
         let agent = head.agent();
         let Some(conn) = self.conn_mut(id) else { return Ok(()) };
-        conn.form = known.map_or(Form::Json, |(form, _)| form);
-        conn.deflate = wanted.deflate;
-        conn.decoder = Decoder::new(Role::Server, wanted.deflate);
-        conn.agent = agent;
-        conn.step(Step::Upgrade);
+        conn.begin_frames(known.map_or(Form::Json, |(form, _)| form), wanted.deflate, agent);
         self.out.say(id, Lane::Control, Meta::Control, |out| {
             handshake::write_switch(wanted.key, known.map(|(_, name)| name), wanted.deflate, out);
         });

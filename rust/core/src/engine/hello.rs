@@ -8,7 +8,7 @@ use super::standing::OVER;
 use super::steps::SESSION;
 use super::{AppEvent, Engine, Refused};
 use crate::codes::close;
-use crate::conn::{PendingHello, Phase, Step};
+use crate::conn::{Conn, PendingHello, Phase};
 use crate::envelope::Hello;
 use crate::ids::{ConnId, Ends, Now, Seq, SessionId};
 use crate::limits::fixed::USER;
@@ -66,12 +66,9 @@ impl Engine {
             conn: id,
             token,
             client,
-            address: self
-                .conns
-                .get(id)
-                .map_or_else(|| std::net::IpAddr::from([0, 0, 0, 0]), |conn| conn.address),
-            agent: self.conn(id).and_then(|conn| conn.agent.as_deref().map(str::to_owned)),
-            secure: self.conn(id).is_some_and(|conn| conn.secure),
+            address: self.conns.get(id).map_or_else(|| std::net::IpAddr::from([0, 0, 0, 0]), Conn::address),
+            agent: self.conn(id).and_then(|conn| conn.agent().map(str::to_owned)),
+            secure: self.conn(id).is_some_and(Conn::secure),
         };
         self.events.list.push(event);
     }
@@ -121,7 +118,7 @@ impl Engine {
     fn hello_refused(&mut self, id: ConnId, code: u16, reason: &str, now: Now) {
         if self.conn(id).is_some_and(|conn| conn.phase() == Phase::Checking) {
             self.told_who(id);
-            if let Some(address) = self.conn(id).map(|conn| conn.address) {
+            if let Some(address) = self.conn(id).map(Conn::address) {
                 self.events.refuse(Refused::Token, address, || format!("{code} {reason}"));
             }
             self.close_conn(id, code, reason, None, now);
@@ -129,7 +126,7 @@ impl Engine {
     }
 
     fn full_for(&self, id: ConnId, user: Option<&str>) -> Option<Full> {
-        let owner = Holder::peer(self.conn(id)?.address, user.map(|user| User::Named(user.into())));
+        let owner = Holder::peer(self.conn(id)?.address(), user.map(|user| User::Named(user.into())));
         self.shares.full_for(&owner, What::Session, 1)
     }
 
@@ -143,7 +140,7 @@ impl Engine {
         }
         self.shares.take_in(Account::User(&user), What::Connection, 1);
         if let Some(conn) = self.conn_mut(id) {
-            conn.counted_user = Some(user);
+            conn.count_for(user);
         }
         true
     }
@@ -162,7 +159,7 @@ impl Engine {
             return;
         }
         let user: Option<Arc<str>> = user.map(Into::into);
-        if self.conn(id).is_some_and(|conn| conn.request.is_none())
+        if self.conn(id).is_some_and(|conn| conn.request().is_none())
             && !self.admit_user(id, user.as_ref(), now)
         {
             return; // (a stream of plain HTTP is counted where it opens)
@@ -220,8 +217,8 @@ impl Engine {
         let mut key = [0u8; 32];
         key.copy_from_slice(word(&mut self.random, 32).as_bytes()); // 160 bits
         let conn = self.conn(id);
-        let address = conn.map_or(std::net::IpAddr::from([0, 0, 0, 0]), |conn| conn.address);
-        let agent = conn.and_then(|conn| conn.agent.clone());
+        let address = conn.map_or(std::net::IpAddr::from([0, 0, 0, 0]), Conn::address);
+        let agent = conn.and_then(Conn::agent).map(Into::into);
         let rate = self.config.limits.messages_per_second;
         let session_id = self.sessions.add(Begin {
             name,
@@ -273,7 +270,7 @@ impl Engine {
         if pending.session.is_some() || pending.position.is_some() {
             self.owe_live(session_id);
         }
-        if self.conn(id).is_some_and(|conn| conn.request.is_some()) {
+        if self.conn(id).is_some_and(|conn| conn.request().is_some()) {
             self.link_up(session_id, cursor, pending, now);
         } else {
             if let Some(session) = self.session_mut(session_id) {
@@ -289,10 +286,7 @@ impl Engine {
     pub(super) fn attach(&mut self, id: ConnId, session_id: SessionId, cursor: Seq, start: Start, now: Now) {
         let max_message = super::size(self.config.limits.max_message);
         let Some(conn) = self.conns.get_mut(id) else { return };
-        conn.step(Step::Open);
-        conn.session = Some(session_id);
-        conn.max_message = max_message;
-        conn.heard = now.tick;
+        conn.open(session_id, max_message, now.tick);
         let encoding = conn.encoding();
         self.wake_session(session_id);
         self.sessions.attach(session_id, id, encoding, cursor, start);

@@ -35,8 +35,7 @@ impl Engine {
         let from = Holder::peer(peer.address, None);
         let full = self.shares.full_for(&from, What::Connection, 1);
         let deadline = now.tick.plus_ms(limits.hello_ms);
-        let mut conn = Conn::new(&peer, now.tick, size(limits.max_first_message));
-        conn.late = self.stopping;
+        let conn = Conn::new(&peer, now.tick, size(limits.max_first_message), self.stopping);
         let id = self.conns.add(conn);
         self.out.open(id);
         self.shares.take(&from, What::Connection, 1);
@@ -52,7 +51,7 @@ impl Engine {
     pub(super) fn refuse(&mut self, id: ConnId, refusal: &Refusal, now: Now) {
         self.stats.refused += 1;
         self.tell_refused(id, refusal);
-        let head_only = self.conn(id).is_some_and(|conn| conn.head_only);
+        let head_only = self.conn(id).is_some_and(Conn::head_only);
         let to = Answering { keep: false, head_only };
         self.out.say(id, Lane::Control, Meta::Control, |out| refusal.write_as(to, out));
         self.begin_parting(id, now);
@@ -65,16 +64,16 @@ impl Engine {
 
     fn hear(&mut self, id: ConnId, bytes: &mut [u8], now: Now) {
         let Some(conn) = self.conn_mut(id) else { return };
-        conn.heard = now.tick;
+        conn.hear(now.tick);
         self.stats.bytes_in += bytes.len() as u64;
         let Some(conn) = self.conn_mut(id) else { return };
         if conn.phase() == Phase::Closing {
             self.throw_away(id, bytes.len(), now);
             return;
         }
-        if conn.queued {
+        if conn.is_queued() {
             conn.input.extend_from_slice(bytes);
-        } else if conn.input.is_empty() && conn.backlog.is_empty() && !conn.paused {
+        } else if conn.input.is_empty() && conn.backlog.is_empty() && !conn.is_paused() {
             let used = self.within(now, |engine| engine.take(id, bytes, now));
             if used < bytes.len()
                 && let Some(conn) = self.conn_mut(id)
@@ -126,26 +125,24 @@ impl Engine {
     /// Go on with a connection that was paused, if it now may.
     pub(super) fn wake_input(&mut self, id: ConnId, now: Now) {
         let Some(conn) = self.conn(id) else { return };
-        if conn.queued {
+        if conn.is_queued() {
             return; // it goes on when its turn comes
         }
         let waits_for_head = conn.phase() == Phase::Head;
-        if !conn.paused || (!waits_for_head && !self.may_take(id, now)) {
+        if !conn.is_paused() || (!waits_for_head && !self.may_take(id, now)) {
             return;
         }
         let Some(conn) = self.conn_mut(id) else { return };
-        conn.paused = false;
-        conn.heard = now.tick; // the silence clock stood while we did not read
+        conn.resume(now.tick);
         self.within(now, |engine| engine.take_input(id, now));
-        if self.conn(id).is_some_and(|conn| !conn.paused) {
+        if self.conn(id).is_some_and(|conn| !conn.is_paused()) {
             self.ops.push(Op::Resume(id));
         }
     }
 
     pub(super) fn pause(&mut self, id: ConnId) {
         let Some(conn) = self.conn_mut(id) else { return };
-        if !conn.paused {
-            conn.paused = true;
+        if conn.pause() {
             self.stats.pauses += 1;
             self.ops.push(Op::Pause(id));
         }
@@ -161,7 +158,7 @@ impl Engine {
                     self.throw_away(id, bytes.len(), now);
                     return bytes.len();
                 }
-                _ if conn.queued || self.steps.is_spent() => {
+                _ if conn.is_queued() || self.steps.is_spent() => {
                     self.wait_turn(id, self.steps.line(), now);
                     return at;
                 }
@@ -199,7 +196,7 @@ impl Engine {
     /// One frame, or as much of it as is there; `None`: the rest is part of a header.
     fn take_frame(&mut self, id: ConnId, bytes: &mut [u8], now: Now) -> Option<usize> {
         let conn = self.conns.get_mut(id)?;
-        let max = conn.max_message;
+        let max = conn.max_message();
         let (used, event) = match conn.decoder.next(bytes, max, &mut self.inflater) {
             Ok(taken) => taken,
             Err(broken) => {
@@ -237,9 +234,9 @@ impl Engine {
 
     fn heard_pong(&mut self, id: ConnId, now: Now) {
         let Some(conn) = self.conn_mut(id) else { return };
-        if let Some(sent) = conn.pinged.take() {
+        if let Some(sent) = conn.pong() {
             let micros = u32::try_from(now.tick.0.saturating_sub(sent.0) / 1000).unwrap_or(u32::MAX);
-            if let Some(session) = conn.session.and_then(|id| self.session_mut(id)) {
+            if let Some(session) = conn.session().and_then(|id| self.session_mut(id)) {
                 session.latency_us = Some(micros);
             }
         }
@@ -262,7 +259,7 @@ impl Engine {
             self.events.list.push(AppEvent::RawMessage { conn: id, kind, data });
             return;
         }
-        let wanted = match conn.form {
+        let wanted = match conn.form() {
             Form::Json => Kind::Text,
             Form::Msgpack => Kind::Binary,
         };
@@ -270,7 +267,7 @@ impl Engine {
             self.frame(id, data, now);
             return;
         }
-        let reason = match conn.form {
+        let reason = match conn.form() {
             Form::Json => "a binary frame came: this connection speaks JSON, in text frames",
             Form::Msgpack => "a text frame came: this connection speaks MessagePack, in binary frames",
         };

@@ -372,7 +372,7 @@ impl Engine {
         if session.link.is_some() {
             return Some(Form::Json); // plain HTTP speaks nothing else
         }
-        Some(self.conn(session.conn()?)?.form)
+        Some(self.conn(session.conn()?)?.form())
     }
 }
 

@@ -7,6 +7,7 @@
 //! begins here has missed nothing, and is not told so: clients that know no `live` hear what they always heard.
 
 use super::Engine;
+use crate::conn::Conn;
 use crate::envelope::write as envelope;
 use crate::ids::SessionId;
 use crate::outbox::{Lane, Meta};
@@ -28,7 +29,7 @@ impl Engine {
         let Some(conn) = session.conn() else { return };
         session.owes_live = false;
         let seq = self.log.head();
-        let Some(encoding) = self.conn(conn).map(crate::conn::Conn::encoding) else { return };
+        let Some(encoding) = self.conn(conn).map(Conn::encoding) else { return };
         self.post(conn, Lane::Data, Meta::Control, encoding, |out, form| envelope::live(out, form, seq));
     }
 }

@@ -29,7 +29,7 @@ impl Engine {
             return true;
         }
         let reason = format!("a hello with the number {last} has the session; this one has {n}");
-        if self.conn(id).is_some_and(|conn| conn.request.is_some()) {
+        if self.conn(id).is_some_and(|conn| conn.request().is_some()) {
             let refusal = Refusal::new(409, Code::Superseded, reason).with_n(last);
             self.refuse_request(id, &refusal, true, now);
             return false;
@@ -38,7 +38,7 @@ impl Engine {
             envelope::bye_of(out, form, close::SUPERSEDED, &reason, None, Some(last));
         });
         if let Some(conn) = self.conn_mut(id) {
-            conn.leaving = true; // it was told
+            conn.leave(); // it was told
         }
         self.close_conn(id, close::SUPERSEDED, &reason, None, now);
         false
@@ -49,7 +49,7 @@ impl Engine {
         if pending.session.is_some()
             && let Some(conn) = self.conn_mut(id)
         {
-            conn.doubted = true;
+            conn.doubt();
         }
     }
 
@@ -58,7 +58,7 @@ impl Engine {
     pub(super) fn trust(&mut self, id: ConnId) {
         let flushed = self.out.is_empty(id);
         if let Some(conn) = self.conn_mut(id) {
-            conn.doubted &= !flushed || !conn.input.is_empty() || !conn.backlog.is_empty();
+            conn.trust(flushed);
         }
     }
 

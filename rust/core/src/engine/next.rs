@@ -129,8 +129,8 @@ impl Engine {
     /// Go on with what waits of a connection, if it may. Within what is done for another one it only gets its turn.
     pub(super) fn wake_backlog(&mut self, id: ConnId, now: Now) {
         let Some(conn) = self.conn(id) else { return };
-        let paused = conn.paused;
-        if conn.queued || (!paused && conn.backlog.is_empty()) {
+        let paused = conn.is_paused();
+        if conn.is_queued() || (!paused && conn.backlog.is_empty()) {
             return;
         }
         if self.steps.is_serving() {
@@ -143,9 +143,9 @@ impl Engine {
     /// Take what waits of a connection, if it still may be.
     pub(super) fn take_backlog(&mut self, id: ConnId, now: Now) {
         let Some(conn) = self.conn(id) else { return };
-        if conn.paused {
+        if conn.is_paused() {
             self.wake_input(id, now);
-        } else if !conn.queued && !conn.backlog.is_empty() {
+        } else if !conn.is_queued() && !conn.backlog.is_empty() {
             self.within(now, |engine| engine.take_input(id, now)); // one message was put back, and nothing came since
         }
     }

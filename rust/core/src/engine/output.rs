@@ -53,16 +53,15 @@ impl Engine {
     fn took(&mut self, id: ConnId, n: usize, now: Now) -> bool {
         let Some(conn) = self.conns.get_mut(id) else { return false };
         self.out.left(id, n);
-        conn.progress = now.tick;
+        conn.go_on(now.tick);
         self.stats.bytes_out += n as u64;
         let (data, control) = (self.out.data_bytes(id), self.out.control_bytes(id));
-        let doubted = conn.doubted;
+        let doubted = conn.is_doubted();
         let low = size(self.config.limits.session_low);
-        if conn.wants_drained && data <= low {
-            conn.wants_drained = false;
+        if data <= low && conn.drained() {
             self.events.list.push(AppEvent::RawDrained { conn: id });
         }
-        let (paused, session_id) = (conn.paused, conn.session);
+        let (paused, session_id) = (conn.is_paused(), conn.session());
         let mut fed = false;
         if let Some(session_id) = session_id
             && conn.phase() == Phase::Open

@@ -3,6 +3,7 @@
 //! Parts: Conns, Log, Out, Rooms, Sessions, Steps, Timers.
 
 use super::{Engine, encoding};
+use crate::conn::Conn;
 use crate::envelope::write::{self as envelope, MemberOut};
 use crate::ids::{ConnId, Form, Now, RoomId, SessionId};
 use crate::outbox::{Lane, Meta, Part};
@@ -129,7 +130,7 @@ impl Engine {
             self.show_members(conn, session, room_id);
             return;
         };
-        let Some(form) = self.conn(conn).map(|conn| conn.form) else { return };
+        let Some(form) = self.conn(conn).map(Conn::form) else { return };
         let mut bytes = Vec::with_capacity(128);
         write_diff(&mut bytes, form, &name, &diff, count, names);
         self.post_presence(conn, room_id, &bytes);
@@ -152,7 +153,7 @@ impl Engine {
     /// The room as it is now, as after a resume.
     fn show_members(&mut self, conn: ConnId, session: SessionId, room_id: RoomId) {
         let Some(name) = self.room(room_id).map(|room| room.name().clone()) else { return };
-        let Some(form) = self.conn(conn).map(|conn| conn.form) else { return };
+        let Some(form) = self.conn(conn).map(Conn::form) else { return };
         let grants = self.grants_in(room_id, session).unwrap_or(Grants::NONE);
         let mut bytes = Vec::with_capacity(256);
         self.with_view((room_id, session), grants, None, self.log.head(), |view| {
@@ -162,7 +163,7 @@ impl Engine {
     }
 
     fn post_presence(&mut self, conn: ConnId, room: RoomId, bytes: &[u8]) {
-        let Some(encoding) = self.conn(conn).map(crate::conn::Conn::encoding) else { return };
+        let Some(encoding) = self.conn(conn).map(Conn::encoding) else { return };
         let slot = u32::try_from(room.index()).expect("a slot's index");
         self.post(conn, Lane::Data, Meta::Presence { room: slot }, encoding, |out, _| {
             out.extend_from_slice(bytes);

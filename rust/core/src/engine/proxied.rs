@@ -22,12 +22,12 @@ impl Engine {
             return Ok(None);
         }
         let Some(conn) = self.conn_mut(id) else { return Ok(None) };
-        let before = conn.address;
-        let Peer { address, port, secure, .. } = conn.peer;
+        let before = conn.address();
+        let Peer { address, port, secure, .. } = *conn.peer();
         let peer = Client { address, port, secure, host: None };
         let client = client_of(head, peer, &self.config.proxies, self.config.believed);
         if let Some(conn) = self.conn_mut(id) {
-            (conn.port, conn.secure) = (client.port, client.secure);
+            conn.sent_through(client.port, client.secure);
         }
         let after = client.address;
         if before == after {
@@ -40,7 +40,7 @@ impl Engine {
         self.shares.give_back_in(account(before), What::Connection, 1);
         self.shares.take_in(account(after), What::Connection, 1);
         if let Some(conn) = self.conn_mut(id) {
-            conn.address = after;
+            conn.sent_by(after);
         }
         Ok(client.host)
     }

@@ -4,10 +4,10 @@
 
 use super::{AppEvent, Engine, size};
 use crate::codes::close;
-use crate::conn::{Phase, Step};
+use crate::conn::Phase;
 use crate::frame::handshake;
 use crate::frame::http::{Head, Refusal};
-use crate::frame::websocket::{Decoder, Kind, Role, opcode, write_close, write_header};
+use crate::frame::websocket::{Kind, opcode, write_close, write_header};
 use crate::ids::{ConnId, Now};
 use crate::outbox::{Lane, Lent, Meta};
 
@@ -27,13 +27,8 @@ impl Engine {
         let headers =
             head.iter().map(|(name, value)| (name.as_bytes().to_ascii_lowercase(), value.to_vec())).collect();
         let Some(conn) = self.conn_mut(id) else { return Ok(()) };
-        conn.deflate = wanted.deflate;
-        conn.decoder = Decoder::new(Role::Server, wanted.deflate);
-        conn.agent = agent;
-        conn.max_message = max_message;
-        conn.step(Step::Raw);
-        conn.raw_open = true;
-        let address = conn.address;
+        conn.begin_raw(wanted.deflate, agent, max_message);
+        let address = conn.address();
         self.out.say(id, Lane::Control, Meta::Control, |out| {
             handshake::write_switch(wanted.key, None, wanted.deflate, out);
         });
@@ -66,7 +61,7 @@ impl Engine {
     /// Whether messages to a raw socket are compressed. `None`: it is closed.
     fn raw_deflates(&self, id: ConnId) -> Option<bool> {
         let conn = self.conns.get(id)?;
-        (conn.phase() == Phase::Raw).then_some(conn.deflate)
+        (conn.phase() == Phase::Raw).then_some(conn.deflate())
     }
 
     /// Close a raw socket, after what waits for it.
@@ -80,7 +75,7 @@ impl Engine {
             return;
         }
         let code = if close::may_be_sent(code) { code } else { close::INTERNAL };
-        conn.closed = Some((code, reason.into()));
+        conn.end_with(code, reason);
         self.out.say(id, Lane::Data, Meta::Control, |out| write_close(out, code, reason));
         self.begin_closing(id, now);
     }
@@ -92,8 +87,8 @@ impl Engine {
 
     fn raw_waits(&mut self, id: ConnId, messages: u32, bytes: u32, now: Now) {
         let Some(conn) = self.conn_mut(id) else { return };
-        conn.raw_waiting = (messages, bytes);
-        if conn.paused {
+        conn.raw_waits(messages, bytes);
+        if conn.is_paused() {
             self.wake_input(id, now);
         }
     }
@@ -103,7 +98,7 @@ impl Engine {
         let high = size(self.config.limits.session_high);
         let waits = self.out.data_bytes(id) > high;
         let Some(conn) = self.conn_mut(id) else { return false };
-        conn.wants_drained = waits;
+        conn.want_drained(waits);
         waits
     }
 }

@@ -140,7 +140,7 @@ impl Engine {
         if let Some(old) = self.sessions.conn_of(session_id) {
             self.supersede(old, session_id, now);
         }
-        if self.conn(id).is_some_and(|conn| conn.request.is_none())
+        if self.conn(id).is_some_and(|conn| conn.request().is_none())
             && !self.admit_user(id, returning.user.as_ref(), now)
         {
             return; // (a stream of plain HTTP is counted where it opens)

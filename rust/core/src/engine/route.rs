@@ -9,7 +9,7 @@ use super::lines::Line;
 use super::steps::of_bytes;
 use super::{Engine, Refused, size};
 use crate::codes::{Code, close};
-use crate::conn::{Carrier, Phase};
+use crate::conn::{Carrier, Conn, Phase};
 use crate::envelope::{Heard, Said, hear, messages, read, type_of};
 use crate::error::Fault;
 use crate::ids::{ConnId, Form, Now, SessionId};
@@ -33,9 +33,9 @@ impl Engine {
         match conn.phase() {
             Phase::Checking | Phase::Answering | Phase::Parked => return Take::Nothing,
             // What follows a request for a stream is never looked at.
-            Phase::Open if conn.carrier != Carrier::Frames => return Take::Nothing,
+            Phase::Open if conn.carrier() != Carrier::Frames => return Take::Nothing,
             Phase::Raw => {
-                let (messages, bytes) = conn.raw_waiting;
+                let (messages, bytes) = conn.raw_waiting();
                 let full = u64::from(messages) >= limits.waiting_requests
                     || u64::from(bytes) >= limits.waiting_bytes
                     || self.out.data_bytes(id) as u64 > limits.session_high
@@ -47,14 +47,14 @@ impl Engine {
         if self.out.control_bytes(id) as u64 > limits.unsent_replies {
             return Take::Nothing;
         }
-        let Some(session) = conn.session.and_then(|id| self.session(id)) else { return Take::All };
+        let Some(session) = conn.session().and_then(|id| self.session(id)) else { return Take::All };
         if session.hold.is_some() {
             return Take::Nothing;
         }
         if session.has_posted() && self.has_room(session) {
             return Take::Nothing; // what came by `send` before is not done yet, and is next
         }
-        let patient = conn.full_since.is_none_or(|since| now.tick.ms_since(since) < limits.ping_ms);
+        let patient = conn.full_since().is_none_or(|since| now.tick.ms_since(since) < limits.ping_ms);
         let streams = session.streams();
         if streams.is_some_and(|streams| streams.waiting() as u64 >= limits.session_high) {
             return if patient { Take::Nothing } else { Take::Answers };
@@ -84,15 +84,13 @@ impl Engine {
         let takes = self.takes(id, now);
         let Some(conn) = self.conn(id) else { return false };
         let full = takes != Take::All
-            && conn.session.and_then(|id| self.session(id)).is_some_and(|session| session.hold.is_none());
-        let first = full && conn.full_since.is_none();
+            && conn.session().and_then(|id| self.session(id)).is_some_and(|session| session.hold.is_none());
         if let Some(conn) = self.conn_mut(id) {
             if !full {
-                if conn.full_since.take().is_some() {
+                if conn.ease() {
                     self.timers.drop(Due::Patience(id));
                 }
-            } else if first {
-                conn.full_since = Some(now.tick);
+            } else if conn.fill(now.tick) {
                 self.timers.set(Due::Patience(id), now.tick.plus_ms(self.config.limits.ping_ms));
             }
         }
@@ -101,7 +99,7 @@ impl Engine {
 
     /// A frame: one message, or an array of them in which each stands for itself.
     pub(super) fn frame(&mut self, id: ConnId, data: &[u8], now: Now) {
-        let Some(form) = self.conn(id).map(|conn| conn.form) else { return };
+        let Some(form) = self.conn(id).map(Conn::form) else { return };
         let mut all = messages(form, data);
         // The first was looked at before its frame was taken.
         while let Some(message) = all.next() {
@@ -133,7 +131,7 @@ impl Engine {
     pub(super) fn message(&mut self, id: ConnId, message: Result<&[u8], Fault>, now: Now) -> bool {
         self.steps.spend(of_bytes(message.as_ref().map_or(0, |bytes| bytes.len())));
         let Some(conn) = self.conn(id) else { return true };
-        let form = conn.form;
+        let form = conn.form();
         if self.steps.puts_off_large()
             && let Ok(bytes) = message
             && is_large(form, bytes)
@@ -149,8 +147,8 @@ impl Engine {
             self.first_message(id, message, now);
             return true;
         }
-        let doubted = conn.doubted;
-        let Some(session) = conn.session else { return true };
+        let doubted = conn.is_doubted();
+        let Some(session) = conn.session() else { return true };
         if !self.within_rate(session, now) {
             let limit = self.config.limits.messages_per_second;
             let reason = format!("more than {limit} messages per second");
@@ -200,7 +198,7 @@ impl Engine {
         }
         // Only then can it be that answers alone are taken, and this is the way of every message.
         let conn = self.sessions.conn_of(session_id);
-        let full = conn.filter(|id| self.conn(*id).is_some_and(|conn| conn.full_since.is_some()));
+        let full = conn.filter(|id| self.conn(*id).is_some_and(|conn| conn.full_since().is_some()));
         if let Some(id) = full
             && self.takes(id, now) == Take::Answers
             && !is_answer(&said)
@@ -283,7 +281,7 @@ impl Engine {
     }
 
     fn first_message(&mut self, id: ConnId, message: Result<&[u8], Fault>, now: Now) {
-        let Some(form) = self.conn(id).map(|conn| conn.form) else { return };
+        let Some(form) = self.conn(id).map(Conn::form) else { return };
         let told = match message {
             Err(fault) => fault.message,
             Ok(bytes) => match read(form, bytes, self.config.names()) {
@@ -296,7 +294,7 @@ impl Engine {
             },
         };
         if self.config.tells_faults
-            && let Some(address) = self.conn(id).map(|conn| conn.address)
+            && let Some(address) = self.conn(id).map(Conn::address)
         {
             self.events.refuse(Refused::Message, address, || told.to_string());
         }

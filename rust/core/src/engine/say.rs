@@ -159,7 +159,7 @@ impl Engine {
     /// A request was refused: for the log.
     pub(super) fn tell_refused(&mut self, id: ConnId, refusal: &Refusal) {
         let Some(conn) = self.conn(id) else { return };
-        let address = conn.address;
+        let address = conn.address();
         let text = || format!("{} {}: {}", refusal.status, refusal.code.word(), refusal.message);
         self.events.refuse(Refused::Request, address, text);
     }

@@ -28,6 +28,7 @@
 use super::Engine;
 use super::lines::{Line, Lines, Waits};
 use crate::codes::close;
+use crate::conn::Conn;
 use crate::ids::{ConnId, Now, SessionId, Tick};
 
 /// Bytes that are looked at in a step.
@@ -183,7 +184,7 @@ impl Engine {
     /// What is left of a connection's input waits for its turn.
     pub(super) fn wait_turn(&mut self, id: ConnId, line: Line, now: Now) {
         let Some(conn) = self.conn_mut(id) else { return };
-        if !std::mem::replace(&mut conn.queued, true) {
+        if conn.queue() {
             self.steps.wait(line, Waits::Conn(id), now);
             self.stats.turns_waited += 1;
         }
@@ -225,7 +226,7 @@ impl Engine {
         {
             self.within_portion(Some(line), now, |engine| match waits {
                 Waits::Conn(id) => {
-                    let queued = engine.conn_mut(id).is_some_and(|conn| std::mem::take(&mut conn.queued));
+                    let queued = engine.conn_mut(id).is_some_and(Conn::unqueue);
                     if queued {
                         engine.wake_input(id, now);
                     }

@@ -4,7 +4,7 @@
 
 use super::Engine;
 use crate::codes::close;
-use crate::conn::{Carrier, Phase};
+use crate::conn::{Carrier, Conn, Phase};
 use crate::envelope::write as envelope;
 use crate::ids::{ConnId, Now, SessionId};
 use crate::timers::Due;
@@ -50,15 +50,15 @@ impl Engine {
     }
 
     fn owes_acks(&self, id: ConnId) -> bool {
-        let session = self.conn(id).and_then(|conn| conn.session).and_then(|id| self.session(id));
+        let session = self.conn(id).and_then(Conn::session).and_then(|id| self.session(id));
         session.is_some_and(|session| session.waiting > 0)
     }
 
     /// It is told at once that the server stops, where more can follow; its acks are still to come.
     fn say_goodbye(&mut self, id: ConnId, after: f64) {
         let Some(conn) = self.conn_mut(id) else { return };
-        if conn.carrier == Carrier::Frames && conn.phase() == Phase::Open {
-            conn.leaving = true;
+        if conn.carrier() == Carrier::Frames && conn.phase() == Phase::Open {
+            conn.leave();
             self.tell(id, |out, form| envelope::bye(out, form, close::RESTART, RESTARTS, Some(after)));
         }
     }

@@ -12,6 +12,7 @@
 use super::streams::write_end;
 use super::{AppEvent, Engine, size};
 use crate::codes::Code;
+use crate::conn::Conn;
 use crate::envelope::write as envelope;
 use crate::error::Fault;
 use crate::ids::{Form, Now, SessionId};
@@ -37,7 +38,7 @@ impl Engine {
         if let Some(conn) = conn
             && let Some(mut streams) = session.rare.as_mut().and_then(|rare| rare.streams.take())
         {
-            if let Some(encoding) = self.conn(conn).map(crate::conn::Conn::encoding) {
+            if let Some(encoding) = self.conn(conn).map(Conn::encoding) {
                 while self.feed_round(conn, encoding, &mut streams) {}
             }
             if let Some(session) = self.session_mut(session_id) {
@@ -169,7 +170,7 @@ impl Engine {
         // We do not read what it says, or it has not yet heard that it is back.
         let unread = session
             .conn()
-            .is_some_and(|id| self.conn(id).is_some_and(|conn| conn.paused) || !self.out.is_empty(id));
+            .is_some_and(|id| self.conn(id).is_some_and(Conn::is_paused) || !self.out.is_empty(id));
         let away = !session.is_here();
         let again = now.tick.plus_ms(self.config.limits.hello_ms);
         let Some(streams) = self.session_mut(session_id).and_then(|session| session.streams_mut()) else {

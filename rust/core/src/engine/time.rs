@@ -78,7 +78,7 @@ impl Engine {
 
     /// What of a connection waits because too many requests do has waited for long: answers are taken from now on.
     fn patience_due(&mut self, id: ConnId, now: Now) {
-        if self.conn(id).is_some_and(|conn| conn.full_since.is_some() && conn.paused) {
+        if self.conn(id).is_some_and(|conn| conn.full_since().is_some() && conn.is_paused()) {
             self.wake_input(id, now);
         }
     }
@@ -87,7 +87,7 @@ impl Engine {
         let Some(conn) = self.conn(id) else { return };
         match conn.phase() {
             Phase::Head => self.head_timeout(id, now),
-            Phase::Hello if conn.queued => self.time_conn(id, now), // it waits for us
+            Phase::Hello if conn.is_queued() => self.time_conn(id, now), // it waits for us
             Phase::Hello => {
                 let limit = self.config.limits.hello_ms;
                 let reason = format!("no hello came within {limit} ms");
@@ -97,7 +97,7 @@ impl Engine {
             Phase::Body => self.body_timeout(id, now),
             Phase::Answering => self.answer_send(id, now),
             Phase::Parked => self.end_poll(id, now),
-            Phase::Checking if conn.request.is_some() => self.time_conn(id, now),
+            Phase::Checking if conn.request().is_some() => self.time_conn(id, now),
             Phase::Checking | Phase::Open | Phase::Raw => self.look_for_life(id, now),
         }
     }
@@ -108,27 +108,27 @@ impl Engine {
         let (ping, silence) = (self.config.limits.ping_ms, self.config.limits.silence_ms);
         let pending = !self.out.is_empty(id);
         let Some(conn) = self.conn_mut(id) else { return };
-        if pending && now.tick.ms_since(conn.progress) >= silence {
+        if pending && now.tick.ms_since(conn.progress()) >= silence {
             let reason = format!("nothing of what waits for this connection was read for {silence} ms");
             self.close_conn(id, close::TOO_SLOW, &reason, None, now);
             return;
         }
         if !pending {
-            conn.progress = now.tick;
+            conn.go_on(now.tick);
         }
-        if conn.carrier != Carrier::Frames {
+        if conn.carrier() != Carrier::Frames {
             // Nothing is ever heard on a stream; what is written shows whether somebody is there.
             let next = now.tick.plus_ms(self.beat_ms(id));
             self.beat(id, now);
             self.timers.set(Due::Conn(id), next);
             return;
         }
-        if conn.paused {
+        if conn.is_paused() {
             // We do not read, so nothing can be heard: the clock stands.
-            conn.heard = now.tick;
+            conn.hear(now.tick);
         }
-        let quiet = now.tick.ms_since(conn.heard);
-        let asked = conn.pinged.filter(|sent| *sent >= conn.heard);
+        let quiet = now.tick.ms_since(conn.heard());
+        let asked = conn.pinged().filter(|sent| *sent >= conn.heard());
         let next = if let Some(sent) = asked {
             if now.tick.ms_since(sent) >= silence {
                 let reason = format!("nothing was heard for {} ms", ping + silence);
@@ -137,17 +137,17 @@ impl Engine {
             }
             sent.plus_ms(silence).min(now.tick.plus_ms(ping))
         } else if quiet >= ping {
-            conn.pinged = Some(now.tick);
+            conn.ping(now.tick);
             self.stats.pings += 1;
             self.tell_frame(id, Lane::Control, opcode::PING, b"");
             // Not only when `silence` is over: who answered is asked again a `ping` later, or a proxy cuts the line.
             now.tick.plus_ms(silence.min(ping))
         } else {
-            conn.heard.plus_ms(ping)
+            conn.heard().plus_ms(ping)
         };
         let Some(conn) = self.conn_mut(id) else { return };
         // A pending write is looked at more often than a silent peer.
-        let next = if pending { next.min(conn.progress.plus_ms(silence)) } else { next };
+        let next = if pending { next.min(conn.progress().plus_ms(silence)) } else { next };
         self.timers.set(Due::Conn(id), next.max(now.tick.plus_ms(1)));
     }
 

@@ -3,6 +3,7 @@
 //! Parts: Conns, Log, Rooms, Sessions.
 
 use super::Engine;
+use crate::conn::Conn;
 use crate::envelope::write::{self as envelope, RoomOut, WelcomeOut};
 use crate::ids::{ConnId, Now, Seq, SessionId};
 use crate::log::ring::Reason;
@@ -72,10 +73,10 @@ impl Engine {
             streams: &session.streams().map(super::streams::wanted).unwrap_or_default(),
         };
         // It holds a key: never compressed.
-        let Some(form) = self.conn(id).map(|conn| conn.form) else { return };
+        let Some(form) = self.conn(id).map(Conn::form) else { return };
         let mut bytes = Vec::with_capacity(512);
         envelope::welcome(&mut bytes, form, &welcome);
-        if self.conn(id).is_some_and(|conn| conn.request.is_some()) {
+        if self.conn(id).is_some_and(|conn| conn.request().is_some()) {
             self.answer_hello(id, session_id, &bytes, now);
             return;
         }

@@ -3,6 +3,7 @@
 //! Parts: Conns, Out, Timers.
 
 use crate::codes::{Code, close};
+use crate::conn::Conn;
 use crate::conn::{Phase, Route};
 use crate::engine::Engine;
 use crate::frame::answer::{self, About};
@@ -25,7 +26,7 @@ impl Engine {
 
     fn answer_with(&mut self, id: ConnId, now: Now, write: impl FnOnce(&mut Vec<u8>, &About<'_>)) {
         let stopping = self.stopping;
-        let Some(request) = self.conn_mut(id).and_then(|conn| conn.request.take()) else { return };
+        let Some(request) = self.conn_mut(id).and_then(Conn::take_request) else { return };
         self.out.set_gathers(id, false);
         let keep = request.keep && !stopping;
         let about = About { keep, origin: request.origin.as_deref(), cookie: None };
@@ -42,10 +43,10 @@ impl Engine {
     fn answer_refusal(&mut self, id: ConnId, refusal: &Refusal, whole: bool, now: Now) {
         self.stats.refused += 1;
         let stopping = self.stopping;
-        let Some(request) = self.conn_mut(id).and_then(|conn| conn.request.take()) else { return };
+        let Some(request) = self.conn_mut(id).and_then(Conn::take_request) else { return };
         self.out.set_gathers(id, false);
         let keep = whole && request.keep && !stopping;
-        let head_only = self.conn(id).is_some_and(|conn| conn.head_only);
+        let head_only = self.conn(id).is_some_and(Conn::head_only);
         let refusal = cors::readable_by(refusal.clone(), request.origin.as_deref());
         self.out.say(id, Lane::Control, Meta::Control, |out| {
             refusal.write_as(Answering { keep, head_only }, out);
@@ -73,7 +74,7 @@ impl Engine {
     /// The turn ends: answer what has its answer. True: it has, and what is to be written is new.
     pub(in crate::engine) fn complete(&mut self, id: ConnId, now: Now) -> bool {
         let Some(conn) = self.conn(id) else { return false };
-        match (conn.phase(), conn.request.as_ref().map(|request| request.route)) {
+        match (conn.phase(), conn.request().map(|request| request.route)) {
             (Phase::Parked, _) if !self.out.is_empty(id) => {
                 self.end_poll(id, now);
                 true
@@ -114,7 +115,7 @@ impl Engine {
         id: ConnId,
         answers: Option<u64>,
     ) -> Option<&mut crate::conn::Request> {
-        let request = self.conn_mut(id)?.request.as_mut()?;
+        let request = self.conn_mut(id)?.request_mut()?;
         let here = matches!(request.route, Route::Send(_))
             && (request.taking || answers.is_some_and(|answers| request.awaits(answers)));
         here.then_some(request)

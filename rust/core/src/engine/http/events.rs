@@ -3,7 +3,7 @@
 //! Parts: Conns, Log, Out, Sessions, Shares.
 
 use crate::codes::{Code, close};
-use crate::conn::{Carrier, Request, Shape};
+use crate::conn::{Carrier, Conn, Request, Shape};
 use crate::engine::Engine;
 use crate::engine::admission::full_refusal;
 use crate::engine::standing::{Standing, over};
@@ -12,7 +12,7 @@ use crate::frame::answer::{About, event_stream};
 use crate::frame::eventstream::{self, LAST_CHUNK};
 use crate::frame::http::{Head, Refusal};
 use crate::frame::query::Query;
-use crate::ids::{ConnId, Form, Now, SessionId};
+use crate::ids::{ConnId, Now, SessionId};
 use crate::log::position::Since;
 use crate::outbox::{Lane, Meta};
 use crate::session::Start;
@@ -50,7 +50,7 @@ impl Engine {
         };
         let Some(session_id) = session_id else {
             if let Some(conn) = self.conn_mut(id) {
-                conn.agent = agent;
+                conn.call(agent);
             }
             return self.subscribe(id, request, query, position, shape, now);
         };
@@ -67,8 +67,8 @@ impl Engine {
             return Err(over());
         }
         if let Some(conn) = self.conn_mut(id) {
-            conn.agent = agent;
-            conn.request = Some(Box::new(request));
+            conn.call(agent);
+            conn.ask(request);
         }
         if standing == Standing::Moved {
             // Its newest hello came by WebSocket. An EventSource comes back for ever unless it is told this.
@@ -104,11 +104,7 @@ impl Engine {
             .session(session_id)
             .and_then(|session| session.user().map(|user| User::Named(Arc::clone(user))));
         let Some(conn) = self.conns.get_mut(id) else { return };
-        let request = conn.request.take();
-        conn.form = Form::Json;
-        conn.carrier = Carrier::Events { plain: shape.plain, chunked: shape.chunked };
-        conn.beat = shape.beat;
-        conn.counted_user.clone_from(&user);
+        let request = conn.begin_events(shape, user.clone());
         let about =
             About { keep: false, origin: request.as_ref().and_then(|it| it.origin.as_deref()), cookie: None };
         self.out.say(id, Lane::Control, Meta::Control, |out| {
@@ -167,8 +163,8 @@ impl Engine {
     /// A sign of life on a stream.
     pub(in crate::engine) fn beat(&mut self, id: ConnId, now: Now) {
         let Some(conn) = self.conn(id) else { return };
-        let Carrier::Events { chunked, .. } = conn.carrier else { return };
-        if conn.beat {
+        let Carrier::Events { chunked, .. } = conn.carrier() else { return };
+        if conn.beat() {
             self.tell(id, |out, form| envelope::beat(out, form, now.wall_ms));
             return;
         }
@@ -180,14 +176,14 @@ impl Engine {
     /// How often a stream gives a sign of life (ms).
     pub(in crate::engine) fn beat_ms(&self, id: ConnId) -> u64 {
         let ping = self.config.limits.ping_ms;
-        let session = self.conn(id).and_then(|conn| conn.session).and_then(|id| self.session(id));
+        let session = self.conn(id).and_then(Conn::session).and_then(|id| self.session(id));
         session.and_then(|session| session.link.as_ref()).map_or(ping, |link| link.quiet_ms(ping))
     }
 
     /// The stream of a session was lost: if nothing had been said for a while, something between may have cut it.
     pub(in crate::engine) fn stream_lost(&mut self, id: ConnId, session_id: SessionId, now: Now) {
         let Some(conn) = self.conn(id) else { return };
-        let idle = now.tick.ms_since(conn.progress);
+        let idle = now.tick.ms_since(conn.progress());
         if let Some(link) = self.session_mut(session_id).and_then(|session| session.link.as_mut()) {
             link.was_cut(idle);
         }
@@ -197,7 +193,7 @@ impl Engine {
     pub(in crate::engine) fn end_events(&mut self, id: ConnId, code: u16, reason: &str, after: Option<f64>) {
         self.out.drop_data(id);
         self.tell(id, |out, form| envelope::bye(out, form, code, reason, after));
-        let Some(Carrier::Events { chunked, .. }) = self.conn(id).map(|conn| conn.carrier) else { return };
+        let Some(Carrier::Events { chunked, .. }) = self.conn(id).map(Conn::carrier) else { return };
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "seconds of a shutdown")]
         let wait = after.map(|seconds| (seconds.max(0.0) * 1000.0) as u64);
         let wait = if close::comes_back(code) { wait } else { Some(NEVER) };

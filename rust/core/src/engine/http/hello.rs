@@ -3,7 +3,7 @@
 //! Parts: Conns, Sessions, Timers.
 
 use crate::codes::close;
-use crate::conn::PendingHello;
+use crate::conn::{Conn, PendingHello};
 use crate::engine::Engine;
 use crate::envelope::{Said, read, type_of};
 use crate::frame::credentials::cookie_in;
@@ -16,7 +16,7 @@ impl Engine {
     pub(super) fn hello_arrived(&mut self, id: ConnId, body: &[u8], now: Now) {
         let told = match read(Form::Json, body, self.config.names()) {
             Ok(Said::Hello(hello)) => {
-                let Some(request) = self.conn_mut(id).and_then(|conn| conn.request.as_mut()) else { return };
+                let Some(request) = self.conn_mut(id).and_then(Conn::request_mut) else { return };
                 let (token, cookies) = (request.token.take(), std::mem::take(&mut request.cookies));
                 // A page whose secret is in a cookie comes back with the session's name alone.
                 let page = request.page;
@@ -89,9 +89,8 @@ impl Engine {
         welcome: &[u8],
         now: Now,
     ) {
-        let secure = self.conn(id).is_some_and(|conn| conn.secure);
-        let foreign =
-            self.conn(id).and_then(|conn| conn.request.as_ref()).is_some_and(|request| request.foreign);
+        let secure = self.conn(id).is_some_and(Conn::secure);
+        let foreign = self.conn(id).and_then(Conn::request).is_some_and(|request| request.foreign);
         let cookie = self.session_mut(session_id).and_then(|session| {
             session.link.as_ref().filter(|link| link.cookie)?;
             let everywhere = foreign && secure;

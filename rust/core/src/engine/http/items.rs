@@ -6,7 +6,7 @@
 //! response. Whoever leaves closes the generator. No credit is asked for: what the connection does not take holds it up.
 
 use crate::codes::Code;
-use crate::conn::{Carrier, PendingHello, Request, Route, Subscription, Wanted};
+use crate::conn::{Carrier, Conn, PendingHello, Request, Route, Subscription, Wanted};
 use crate::engine::standing::{Standing, over};
 use crate::engine::{Engine, size};
 use crate::envelope::Data;
@@ -64,7 +64,7 @@ impl Engine {
                 return;
             }
         };
-        let Some(request) = self.conn_mut(id).and_then(|conn| conn.request.as_mut()) else { return };
+        let Some(request) = self.conn_mut(id).and_then(Conn::request_mut) else { return };
         let (token, Some(shape)) = (request.token.take(), request.shape) else { return };
         let subscription = Subscription::of_stream(Wanted { index, data }, shape);
         let pending = PendingHello { subscription: Some(Box::new(subscription)), ..PendingHello::default() };
@@ -104,7 +104,7 @@ impl Engine {
             return false;
         }
         let Some(conn) = self.conn(id) else { return false };
-        let (Some(session_id), Carrier::Events { chunked, .. }) = (conn.session, conn.carrier) else {
+        let (Some(session_id), Carrier::Events { chunked, .. }) = (conn.session(), conn.carrier()) else {
             return false;
         };
         let over = self

@@ -29,7 +29,7 @@ mod subscribe;
 
 use super::{Engine, size};
 use crate::codes::Code;
-use crate::conn::{Request, Route, Step};
+use crate::conn::{Conn, Request, Route, Step};
 use crate::frame::body::Body;
 use crate::frame::credentials::{Authorization, authorization, cookie};
 use crate::frame::http::{Head, Refusal};
@@ -147,8 +147,8 @@ impl Engine {
         request.continues = waits && head.expects_continue();
         let agent = head.agent();
         let Some(conn) = self.conn_mut(id) else { return Ok(()) };
-        conn.agent = agent;
-        conn.request = Some(Box::new(request));
+        conn.call(agent);
+        conn.ask(request);
         conn.step(Step::Body);
         self.timers.set(Due::Conn(id), due);
         if !waits {
@@ -159,7 +159,7 @@ impl Engine {
 
     /// Bytes of a body; how many of them belong to it.
     pub(in crate::engine) fn take_body(&mut self, id: ConnId, bytes: &[u8], now: Now) -> usize {
-        let Some(request) = self.conn_mut(id).and_then(|conn| conn.request.as_mut()) else {
+        let Some(request) = self.conn_mut(id).and_then(Conn::request_mut) else {
             return bytes.len();
         };
         request.continues = false;
@@ -186,20 +186,20 @@ impl Engine {
 
     /// The peer waits to be told that it may send its body, and nothing of it came with the head.
     pub(in crate::engine) fn tell_continue(&mut self, id: ConnId) {
-        let Some(request) = self.conn_mut(id).and_then(|conn| conn.request.as_mut()) else { return };
+        let Some(request) = self.conn_mut(id).and_then(Conn::request_mut) else { return };
         if std::mem::take(&mut request.continues) {
             self.out.say(id, Lane::Control, Meta::Control, |out| out.extend_from_slice(CONTINUE));
         }
     }
 
     fn body_is_here(&mut self, id: ConnId, now: Now) {
-        let Some(request) = self.conn_mut(id).and_then(|conn| conn.request.as_mut()) else { return };
+        let Some(request) = self.conn_mut(id).and_then(Conn::request_mut) else { return };
         let body = request.body.take().map(Body::into_bytes).unwrap_or_default();
         self.whole_body(id, &body, now);
     }
 
     fn whole_body(&mut self, id: ConnId, body: &[u8], now: Now) {
-        let Some(request) = self.conn(id).and_then(|conn| conn.request.as_ref()) else { return };
+        let Some(request) = self.conn(id).and_then(Conn::request) else { return };
         // RFC 8259 §8.1: a byte-order mark may be passed over; some programs write one.
         let body = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body);
         match request.route {

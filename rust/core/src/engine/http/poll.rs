@@ -6,7 +6,7 @@
 //! number is asked for, so that a poll whose answer was lost on the way has the same one again.
 
 use crate::codes::{Code, close};
-use crate::conn::{Carrier, Phase, Request, Step};
+use crate::conn::{Conn, Phase, Request, Step};
 use crate::engine::Engine;
 use crate::engine::standing::{OVER, Standing};
 use crate::envelope::write as envelope;
@@ -40,8 +40,8 @@ impl Engine {
         let wait = query.milliseconds("wait")?.map_or(most, |wait| wait.min(most));
         let agent = head.agent();
         if let Some(conn) = self.conn_mut(id) {
-            conn.agent = agent;
-            conn.request = Some(Box::new(request));
+            conn.call(agent);
+            conn.ask(request);
             conn.step(Step::Wait);
         }
         let goodbye = match self.standing(session_id, now) {
@@ -124,10 +124,7 @@ impl Engine {
             mail = link.take_mail();
         }
         let Some(conn) = self.conn_mut(id) else { return };
-        conn.step(Step::Park);
-        conn.session = Some(session_id);
-        conn.form = Form::Json;
-        conn.carrier = Carrier::Poll;
+        conn.park(session_id);
         let encoding = conn.encoding();
         self.out.set_gathers(id, true);
         self.sessions.attach(session_id, id, encoding, cursor, Start::Fed);
@@ -161,8 +158,7 @@ impl Engine {
     /// A poll is over: the session keeps its cursor again, and the body of the answer until the next one.
     fn unpark(&mut self, id: ConnId) -> Option<SessionId> {
         let conn = self.conn_mut(id).filter(|conn| conn.phase() == Phase::Parked)?;
-        conn.step(Step::Wait);
-        let session = conn.session.take()?;
+        let session = conn.unpark()?;
         self.let_go_of_conn(session);
         let Self { sessions, out, .. } = self;
         let link = sessions.get_mut(session)?.link.as_mut()?;
@@ -196,8 +192,7 @@ impl Engine {
             return;
         }
         let Some(conn) = self.conn_mut(id) else { return };
-        conn.step(Step::Wait);
-        let Some(session_id) = conn.session.take() else { return };
+        let Some(session_id) = conn.unpark() else { return };
         self.let_go_of_conn(session_id);
         let n = self.session(session_id).and_then(|session| session.link.as_ref()).map_or(0, |link| link.n);
         let body = farewell(n, close::SUPERSEDED, "a newer poll took this session over");
@@ -223,7 +218,7 @@ impl Engine {
         self.post(id, Lane::Control, Meta::Control, encoding, |out, form| {
             envelope::bye(out, form, code, reason, after);
         });
-        let Some(session) = self.conn(id).and_then(|conn| conn.session) else { return };
+        let Some(session) = self.conn(id).and_then(Conn::session) else { return };
         if self.unpark(id).is_some() {
             self.answer_last(id, session, now);
         }
@@ -233,7 +228,7 @@ impl Engine {
     /// The connection of a parked poll is gone. What it was given already is kept for the poll that asks again; and
     /// if it was idle, something between may have cut it.
     pub(in crate::engine) fn poll_lost(&mut self, id: ConnId, now: Now) {
-        let Some(session_id) = self.conn(id).and_then(|conn| conn.session) else { return };
+        let Some(session_id) = self.conn(id).and_then(Conn::session) else { return };
         if self.out.is_empty(id) {
             self.let_go_of_conn(session_id);
             if let Some(link) = self.session_mut(session_id).and_then(|session| session.link.as_mut()) {
@@ -244,7 +239,7 @@ impl Engine {
             self.unpark(id);
         }
         if let Some(conn) = self.conn_mut(id) {
-            conn.session = None;
+            conn.let_go();
         }
         self.stay_until_silent(session_id, now);
     }

@@ -8,7 +8,7 @@
 //! answers in it, which others wait for.
 
 use crate::codes::{Code, close};
-use crate::conn::{Route, Step};
+use crate::conn::{Conn, Request, Route, Step};
 use crate::engine::Engine;
 use crate::engine::lines::Line;
 use crate::engine::next::Follow;
@@ -93,10 +93,10 @@ impl Engine {
     pub(in crate::engine) fn is_owed_much(&self, session_id: SessionId) -> bool {
         let Some(session) = self.session(session_id) else { return false };
         let Some(link) = session.link.as_deref() else { return false };
-        let answering = link.sending.and_then(|id| self.conn(id)?.request.as_ref());
+        let answering = link.sending.and_then(|id| self.conn(id)?.request());
         let waiting = link
             .mail_bytes()
-            .saturating_add(answering.map_or(0, |request| request.reply_bytes()))
+            .saturating_add(answering.map_or(0, Request::reply_bytes))
             .saturating_add(session.conn().map_or(0, |id| self.out.control_bytes(id)));
         waiting as u64 > self.config.limits.unsent_replies
     }
@@ -136,8 +136,7 @@ impl Engine {
     /// Whether what is said belongs into the answer of the `send` that brought what is being taken.
     fn set_taking(&mut self, session_id: SessionId, taking: bool) {
         let sending = self.session(session_id).and_then(|session| session.link.as_ref()?.sending);
-        if let Some(request) = sending.and_then(|id| self.conn_mut(id)).and_then(|conn| conn.request.as_mut())
-        {
+        if let Some(request) = sending.and_then(|id| self.conn_mut(id)).and_then(Conn::request_mut) {
             request.taking = taking;
         }
     }
@@ -302,7 +301,7 @@ impl Engine {
         let Some(id) = self.session(session_id).and_then(|session| session.link.as_ref()?.sending) else {
             return;
         };
-        if let Some(request) = self.conn_mut(id).and_then(|conn| conn.request.as_mut()) {
+        if let Some(request) = self.conn_mut(id).and_then(Conn::request_mut) {
             request.expect(ack);
         }
     }
@@ -315,7 +314,7 @@ impl Engine {
         let gone = session.is_none();
         let done = self
             .conn(id)
-            .and_then(|conn| conn.request.as_ref())
+            .and_then(Conn::request)
             .is_none_or(|request| gone || (!waits && request.is_answered()));
         if done {
             self.answer_send(id, now);
@@ -325,8 +324,7 @@ impl Engine {
 
     /// The connection of a `send` is gone: acks that it waited for take the other way.
     pub(in crate::engine) fn send_lost(&mut self, id: ConnId) {
-        let Some(Route::Send(session_id)) = self.conn(id).and_then(|conn| Some(conn.request.as_ref()?.route))
-        else {
+        let Some(Route::Send(session_id)) = self.conn(id).and_then(|conn| Some(conn.request()?.route)) else {
             return;
         };
         if let Some(link) = self.session_mut(session_id).and_then(|session| session.link.as_mut())
@@ -338,7 +336,7 @@ impl Engine {
 
     /// Answer a `send` with what there is.
     pub(in crate::engine) fn answer_send(&mut self, id: ConnId, now: Now) {
-        let Some(request) = self.conn_mut(id).and_then(|conn| conn.request.as_mut()) else { return };
+        let Some(request) = self.conn_mut(id).and_then(Conn::request_mut) else { return };
         let Route::Send(session_id) = request.route else { return };
         let body = request.messages();
         if let Some(link) = self.session_mut(session_id).and_then(|session| session.link.as_mut())

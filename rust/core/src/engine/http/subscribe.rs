@@ -66,7 +66,7 @@ impl Engine {
         let since = position.or(since);
         let token = request.token.take();
         let Some(conn) = self.conn_mut(id) else { return Ok(()) };
-        conn.request = Some(Box::new(request));
+        conn.ask(request);
         let subscription = Subscription { rooms, since: since.clone(), last, stream: None, shape };
         let pending = PendingHello {
             position: since,
