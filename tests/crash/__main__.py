@@ -2,6 +2,7 @@
 
 python -m tests.crash --runs 1000
 python -m tests.crash --first 4711 --runs 1 --keep      one again
+python -m tests.crash --runs 1 --lives 60 --every 5     a rolling kill for five minutes
 python -m tests.crash --disk forgets                    what was not synced is gone at each kill
 """
 
@@ -25,10 +26,11 @@ def main() -> int:
     parser.add_argument("--first", type=int, default=int(time.time()), help="the first seed")
     parser.add_argument("--disk", choices=sorted(WAYS), default="honest", help="how the disk is")
     parser.add_argument("--lives", type=int, default=2, help="kills in a run")
+    parser.add_argument("--every", type=float, help="seconds between two kills; else random, up to 0.4")
     parser.add_argument("--keep", action="store_true", help="keep each folder")
     given = parser.parse_args()
     ways = WAYS[given.disk]()
-    ways.lives = given.lives
+    ways.lives, ways.every = given.lives, given.every
     nest = Nest(ways.disk.preload if ways.disk is not None else None)
     failed: list[int] = []
     seen: Counter[str] = Counter()

@@ -28,13 +28,15 @@ LIMITS = {"grace_ms": 500, "close_ms": 100}
 
 @dataclasses.dataclass
 class Ways:
-    """How a run goes. `trouble` names what the disk does now and then: it fails, hangs, or is full.
+    """How a run goes. `every`: a life takes so long (s), and not a random time up to
+    `longest`. `trouble` names what the disk does now and then: it fails, hangs, or is full.
 
     `shadow`: what was not synced is gone after each kill, as if the machine had stopped.
     """
 
     lives: int = 2
     longest: float = 0.4
+    every: float | None = None
     people: int = 4
     stops: float = 0.15
     disk: Disk | None = None
@@ -126,7 +128,7 @@ class Run:
                 nursery.start_soon(person.live, place)
             if self.ways.trouble:
                 nursery.start_soon(self._trouble)
-            await trio.sleep(self.dice.uniform(0.02, self.ways.longest))
+            await trio.sleep(self.ways.every or self.dice.uniform(0.02, self.ways.longest))
             if self.dice.random() < self.ways.stops:
                 status = await trio.to_thread.run_sync(life.stop)
                 if status != 0:

@@ -109,6 +109,7 @@ class Joining:
             sending.user,
             life=sending.life,
             same_life=same_life,
+            durable={room.name for room in self._hearing.rooms if room.durable},
             keys=sending.limits.keys,
             now=self._clock.now(),
             wall=self._clock.wall(),

@@ -11,7 +11,7 @@ Invariants:
 from __future__ import annotations
 
 from collections import OrderedDict, deque
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from enum import StrEnum
 
 from .errors import MaybeDone, NotDone
@@ -131,11 +131,19 @@ class Box:
     # -- another session
 
     def fresh(
-        self, user: str | None, *, life: str | None, same_life: bool, keys: float, now: float, wall: int
+        self,
+        user: str | None,
+        *,
+        life: str | None,
+        same_life: bool,
+        durable: Collection[str],
+        keys: float,
+        now: float,
+        wall: int,
     ) -> list[Request]:
-        """The session is another, so ids mean nothing any more: what may go again of the written stands
-        before
-        the queue now; the rest, which may have been done, is given.
+        """The session is another, so ids mean nothing any more. What may go again of the written stands before
+        the queue now; the rest, which may have been done, is given. In `durable` rooms keys outlive the
+        server's life.
         """
         again: list[Request] = []
         lost: list[Request] = []
@@ -145,7 +153,8 @@ class Box:
                 (wall - request.written_wall) / 1000 if request.written_wall is not None else 0.0,
             )
             keyed = request.key is not None and user is not None and request.user == user
-            may = request.kind in AGAIN or (keyed and same_life and life is not None and age < 0.9 * keys)
+            kept = same_life or (request.kind == "publish" and request.fields.get("room") in durable)
+            may = request.kind in AGAIN or (keyed and kept and life is not None and age < 0.9 * keys)
             (again if may else lost).append(request)
         self.written.clear()
         for request in again:

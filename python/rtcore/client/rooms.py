@@ -31,6 +31,8 @@ class RoomState:
         """Whether the server said so: as it stood before whatever of ours is unanswered."""
         self.confirmed = False
         """Whether this connection said so."""
+        self.durable = False
+        """Whether the server keeps what is said there, and its keys, over a restart."""
         self.joining: Request | None = None
         self.mark = 0
         self.began = 0
@@ -119,6 +121,7 @@ class RoomState:
     def snapshot(self, said: Said) -> None:
         """`room`, or the ack of a join: the whole of what is known at its number."""
         self.confirmed = True
+        self.durable = said.get("durable", self.durable) is True
         if "members" in said:
             self.members = {member["session"]: member for member in said["members"] or ()}
         self.count = said.get("count", self.count)

@@ -163,11 +163,11 @@ pub(crate) fn log_import(
         }
     });
     let done = told(progress, |tell| tools::import(&folder, given, total, tell));
-    match (done, raised) {
-        (_, Some(error)) => Err(error),
-        (Ok(done), None) => Ok((done.entries, done.first, done.last)),
-        (Err(error), None) => Err(error),
+    if let Some(error) = raised {
+        return Err(error);
     }
+    let done = done?;
+    Ok((done.entries, done.first, done.last))
 }
 
 /// Do something whose progress a function of Python's hears. What that raises comes out when the work is over.
