@@ -1,7 +1,7 @@
 import { defineConfig } from "tsdown";
 
 export default defineConfig({
-  entry: ["src/index.ts", "src/core.ts", "src/fallback.ts", "src/offline.ts"],
+  entry: ["src/index.ts", "src/core.ts", "src/fallback.ts", "src/offline.ts", "src/tabs.ts"],
   format: "esm",
   platform: "browser",
   target: "es2022",

@@ -1,13 +1,14 @@
 // The client as a program sees it.
 
 import { type Handler, Handlers } from "./consumer.ts";
+import type { Failure } from "./errors.ts";
 import type { Sent } from "./handle.ts";
 import type { Answer, AskOptions, Page, SendOptions } from "./page.ts";
 import type { News, Status } from "./port.ts";
 import { type Heard, Reader } from "./reader.ts";
 import { Room } from "./room.ts";
 import { down, up } from "./stream.ts";
-import type { Said } from "./words.ts";
+import { dataOf, type Said } from "./words.ts";
 
 /** How a room is joined. */
 export interface JoinOptions extends AskOptions {
@@ -36,8 +37,23 @@ export interface Storage {
   reason?: string | undefined;
 }
 
+/** How a request ended whose page is gone. */
+export interface Outcome {
+  name: string;
+  kind: string;
+  /** `event`, and `room` where there is one. */
+  fields: Said;
+  // biome-ignore lint/suspicious/noExplicitAny: what an application answers
+  result?: any;
+  failure?: Failure | undefined;
+  /** When, in milliseconds since 1970. */
+  at: number;
+}
+
 /** One session with a server, over whatever connections it takes. Made by `connect`. */
 export class Client {
+  /** What ended without anybody to hear of it: its page was closed, or loaded anew. Newest last. */
+  outbox: readonly Outcome[] = [];
   /** Whether what is sent is kept over the end of the page. */
   storage: Storage = { durable: false, reason: "no store was given" };
   readonly #page: Page;
@@ -144,7 +160,7 @@ export class Client {
     const page = this.#page;
     let room: Room | undefined;
     const sent = page.ask("join", fields, data, { timeout, signal }, (asked) => {
-      room = new Room(page, name, asked.name);
+      room = new Room(page, name, asked.name, data === undefined ? data : dataOf(data));
       // Told in the session's turn, before anything that comes behind it.
       asked.whenApplied = (told: Said) => {
         const [epoch, number] = since?.split(".") ?? [];

@@ -57,7 +57,14 @@ export interface Kit {
   readonly hands: Hands;
   readonly page: Page;
   readonly client: Client;
-  readonly session: Session;
+  /** The name of this page. */
+  readonly id: string;
+  /** The session's half, where this page has it. */
+  session: Session;
+  /** Another one, for when this page has it anew. */
+  makeSession(): Session;
+  /** Where what a session tells goes. */
+  tell: (news: News) => void;
   /** Joins the two halves, and starts. A part that puts another in its place calls this when it is time. */
   start: () => void;
   /** What is done about the connection. */
@@ -100,8 +107,8 @@ export const connect = (url: string | URL = "/rt", options: Options = {}): Clien
     attempts: options.attempts,
     bounds: { messages, bytes, overflow },
   };
-  const tell = (news: News): void => page.take(news);
-  const session = new Session(hands, tell);
+  const makeSession = (): Session => new Session(hands, (news) => kit.tell(news));
+  const session = makeSession();
   const page = new Page(session.status, hands.name, clock, timeout);
   const client = new Client(page, {
     tryNow: () => kit.control.tryNow(),
@@ -119,18 +126,21 @@ export const connect = (url: string | URL = "/rt", options: Options = {}): Clien
     hands,
     page,
     client,
+    id: hands.name(),
     session,
+    makeSession,
+    tell: (news) => page.take(news),
     ending: [],
     control: {
-      tryNow: () => session.connection.tryNow(),
-      reconnect: () => session.connection.reconnect(),
-      check: () => session.check(),
-      pause: () => session.connection.pause(),
-      close: (bye) => session.close(bye),
+      tryNow: () => kit.session.connection.tryNow(),
+      reconnect: () => kit.session.connection.reconnect(),
+      check: () => kit.session.check(),
+      pause: () => kit.session.connection.pause(),
+      close: (bye) => kit.session.close(bye),
     },
     start: () => {
-      page.call = (call: Call) => session.take(call);
-      session.connection.start();
+      page.call = (call: Call) => kit.session.take(call.do === "ask" ? { ...call, page: kit.id } : call);
+      kit.session.connection.start();
     },
   };
   for (const part of options.with ?? []) part(kit);

@@ -3,11 +3,11 @@
 import type { Client } from "./client.ts";
 import { type Options, connect as withParts } from "./connect.ts";
 import { fallback } from "./fallback.ts";
-import { offline } from "./offline.ts";
+import { tabs } from "./tabs.ts";
 
-/** Connect, by the best transport that works here, with an outbox that outlives the page. */
+/** Connect, by the best transport that works here, with one session for all tabs, and an outbox that outlives them. */
 export const connect = (url?: string | URL, options: Options = {}): Client =>
-  withParts(url, { with: [fallback, offline], ...options });
+  withParts(url, { with: [fallback, tabs], ...options });
 
 export type { Options } from "./connect.ts";
 export * from "./errors.ts";

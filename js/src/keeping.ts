@@ -1,5 +1,6 @@
 // From what is kept to a session, and from a session to what is kept.
 
+import type { Outcome } from "./client.ts";
 import type { Kit } from "./connect.ts";
 import { Ledger, type Row } from "./ledger.ts";
 import type { Ask } from "./outbox.ts";
@@ -10,16 +11,36 @@ import type { Said } from "./words.ts";
 /** Milliseconds after which it is kept how far the page has come, should nothing else be kept before. */
 const MARKS_EVERY = 1000;
 
+/** What a page that keeps things knows of the others. */
+export interface Around {
+  /** Another page leads. */
+  fenced(): void;
+  /** Whether somebody may still wait for what this page asked for, and somebody here does. */
+  waits(page: string | undefined): "here" | "elsewhere" | undefined;
+}
+
+/** Outcomes that nobody heard are kept so many, and so long. */
+const OUTCOMES = 1000;
+const OUTCOMES_FOR = 24 * 3600 * 1000;
+
 /** Let a session go on where the last one of this store was, and keep what it does. */
-export const keepIn = (kit: Kit, store: Store, g: number, kept: Kept, fenced: () => void): Ledger => {
+export const keepIn = (kit: Kit, store: Store, g: number, kept: Kept, around: Around): Ledger => {
   const { client, hands, page, session } = kit;
   const { hearing, sending, who } = session;
   const ledger = new Ledger(store, g, {
     session: () => who.session,
-    queued: (ask) => page.take({ on: "stage", name: ask.name, stage: "queued" }),
+    ended: (ask, failure, result) => {
+      const where = around.waits(ask.page);
+      if (where === "here") return [];
+      const { name, kind, fields } = ask;
+      const outcome: Outcome = { name, kind, fields, result, failure, at: hands.clock.wall() };
+      if (!where) client.outbox = [...client.outbox.slice(1 - OUTCOMES), outcome];
+      return [["meta", `outcome ${name}`, outcome]];
+    },
+    queued: (ask) => kit.tell({ on: "stage", name: ask.name, stage: "queued" }),
     lost: (reason) => {
       if (sending.keeper !== ledger) return;
-      if (reason instanceof Fenced) fenced();
+      if (reason instanceof Fenced) around.fenced();
       // It is given up for this page: what it held is in memory, with keys.
       sending.keeper = undefined;
       for (const ask of sending.all()) ask.kept = false;
@@ -49,11 +70,17 @@ export const keepIn = (kit: Kit, store: Store, g: number, kept: Kept, fenced: ()
     // An id of another session means nothing; whether it was done is not known.
     if (ask.id !== undefined && of !== who.session && !AGAIN.has(ask.kind)) sending.lose(ask);
   }
-  let kept_ = "";
+  const outcomes = [...meta].filter(([key]) => key.startsWith("outcome ")) as [string, Outcome][];
+  outcomes.sort(([, one], [, other]) => one.at - other.at);
+  const old = outcomes.filter(
+    ([, { at }], n) => n < outcomes.length - OUTCOMES || at < hands.clock.wall() - OUTCOMES_FOR,
+  );
+  client.outbox = outcomes.slice(old.length).map(([, outcome]) => outcome);
+  let told = "";
   const marks = (): ["meta", string, string][] => {
     const position = page.done ?? "";
-    if (!position || position === kept_) return [];
-    kept_ = position;
+    if (!position || position === told) return [];
+    told = position;
     return [["meta", "position", position]];
   };
   ledger.also = marks;
@@ -68,6 +95,7 @@ export const keepIn = (kit: Kit, store: Store, g: number, kept: Kept, fenced: ()
     if (changes.length) ledger.note(...changes);
     hands.clock.after(MARKS_EVERY, look);
   };
+  if (old.length) ledger.note(...old.map(([key]) => ["meta", key] as const));
   sending.keeper = ledger;
   client.storage = { durable: true };
   look();

@@ -1,6 +1,7 @@
 // What must be committed before bytes leave, and what waits for it. Many changes go into one commit; ids leave in
 // their order, so what needs no commit waits behind what does.
 
+import type { Failure } from "./errors.ts";
 import type { Ask } from "./outbox.ts";
 import type { Keeper } from "./sending.ts";
 import { type Change, Fenced, inTime, type Store } from "./store.ts";
@@ -29,6 +30,8 @@ export interface Row
 /** What the ledger tells of. */
 export interface Around {
   session(): string | undefined;
+  /** What is kept of an end besides. */
+  ended(ask: Ask, failure?: Failure, result?: unknown): Change[];
   /** It is kept now. */
   queued(ask: Ask): void;
   /** The store is given up, or another page leads. */
@@ -105,8 +108,8 @@ export class Ledger implements Keeper {
     this.note(["rows", name, row]);
   }
 
-  ended(ask: Ask): void {
-    this.note(["rows", ask.name]);
+  ended(ask: Ask, failure?: Failure, result?: unknown): void {
+    this.note(["rows", ask.name], ...this.#around.ended(ask, failure, result));
     if (ask.id !== undefined) this.#next.ends.push(ask.id);
   }
 

@@ -34,12 +34,15 @@ export const offline: Part = (kit) => {
     const group = groupOf(kit);
     for (let n = 0; ; n++) {
       const name = `${group} own ${n}`;
-      const letGo = await lockNow(name);
+      const letGo = await lockNow(navigator.locks, name);
       if (!letGo) continue;
       try {
         const store = await storeOf(kit, name);
         const g = await store.lead();
-        const ledger = keepIn(kit, store, g, await store.load(), () => kit.session.connection.pause());
+        const ledger = keepIn(kit, store, g, await store.load(), {
+          fenced: () => kit.session.connection.pause(),
+          waits: (page) => (page === kit.id ? "here" : undefined),
+        });
         kit.ending.push(() => ledger.flush().finally(() => [store.close(), letGo()]));
       } catch (error) {
         letGo();

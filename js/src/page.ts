@@ -40,6 +40,10 @@ export interface Listener {
   /** The number up to which everything was handed to the program; undefined: all that was heard. */
   done?(): number | undefined;
   take(news: News): void;
+  /** Of a stream: how far it is. */
+  readonly progress?: Said;
+  /** Of a room: which join it is of which room, and up to where it has heard. */
+  readonly view?: { view: string; room: string; mark: number; data: string | undefined } | undefined;
 }
 
 /** The page's side of the port. */
@@ -99,9 +103,16 @@ export class Page {
       () => drop("AbortError"),
     );
     this.#sent.set(name, sent);
-    if (signal?.aborted) {
+    const refused = signal?.aborted
+      ? ({
+          is: "AbortError",
+          code: "ABORTED",
+          message: `${kind} was not done: its signal is aborted`,
+        } as const)
+      : this.status.state === "ended" && this.status.error;
+    if (refused) {
       this.#sent.delete(name);
-      sent.end({ is: "AbortError", code: "ABORTED", message: `${kind} was not done: its signal is aborted` });
+      sent.end(refused);
       return sent;
     }
     const aborted = (): void => drop("AbortError");
@@ -157,6 +168,10 @@ export class Page {
         return;
       case "over":
         this.over = errorOf(news.failure);
+        this.take({
+          on: "status",
+          status: { ...this.status, state: "ended", live: false, error: news.failure },
+        });
         this.#listeners(news);
         for (const stream of [...this.streams.values()]) stream.take(news);
     }

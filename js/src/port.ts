@@ -61,7 +61,8 @@ export type News =
   | { on: "epoch" }
   /** Of a stream: `item`, `credit`, `end`; `wanted` after a return. */
   | { on: "stream"; name: string; said: Said }
-  | { on: "question"; id: number; event: string; data: unknown }
+  /** `to`: the page that it is put to. */
+  | { on: "question"; id: number; event: string; data: unknown; to?: string | undefined }
   | { on: "status"; status: Status }
   /** The client has ended, or (with `lost`) its streams have. */
   | { on: "over"; failure: Failure; lost?: boolean | undefined };

@@ -55,6 +55,7 @@ export class Room implements AsyncIterable<Heard> {
   readonly name: string;
   readonly #page: Page;
   readonly #id: string;
+  readonly #data: string | undefined;
   readonly #readers = new Set<Reader>();
   readonly #watchers = new Set<() => void>();
   /** Of whoever asks first. */
@@ -69,7 +70,8 @@ export class Room implements AsyncIterable<Heard> {
   #view: RoomView = { members: [], count: undefined, state: undefined, grants: [], joined: false };
 
   /** @internal */
-  constructor(page: Page, name: string, id: string) {
+  constructor(page: Page, name: string, id: string, data?: string) {
+    this.#data = data;
     this.#page = page;
     this.name = name;
     this.#id = id;
@@ -203,6 +205,11 @@ export class Room implements AsyncIterable<Heard> {
     const early = this.#early!;
     this.#early = undefined;
     for (const news of early) this.take(news);
+  }
+
+  /** @internal */
+  get view(): { view: string; room: string; mark: number; data: string | undefined } | undefined {
+    return this.#early ? undefined : { view: this.#id, room: this.name, mark: this.#mark, data: this.#data };
   }
 
   /** @internal */

@@ -189,6 +189,20 @@ export class Rooms {
     });
   }
 
+  /** A join of before this session was here. `mark`: the number up to which it has heard. */
+  adopt(name: string, view: string, page: string, mark: number, data?: string): void {
+    const room = this.#make(name);
+    room.views.set(view, page);
+    room.data ??= data;
+    const { sending, since } = this.#around;
+    if (!sending.open) {
+      room.mark = room.member ? Math.min(room.mark, mark) : mark;
+      room.member = room.inside = true;
+    } else if (room.inside) {
+      this.#around.tell({ on: "hear", said: { type: "lack", room: name }, prev: room.mark, size: 0 });
+    } else this.#rejoin(room, { room: name, since: since(mark) }, data);
+  }
+
   /** A page is gone, and what it joined with it. */
   gone(page: string): void {
     for (const room of this.#rooms.values()) {

@@ -21,7 +21,7 @@ export interface Keeper {
   add(ask: Ask): boolean;
   wrote(ask: Ask): void;
   unwrote(ask: Ask): void;
-  ended(ask: Ask): void;
+  ended(ask: Ask, failure?: Failure, result?: unknown): void;
   /** Let these leave when all that was noted before is kept. */
   hand(messages: string[], leave: (messages: string[]) => void): void;
   /** The acks of all ids up to this are kept too. */
@@ -234,9 +234,18 @@ export class Sending {
     }
   }
 
+  /** Give no more ids on this connection. */
+  hold(): void {
+    this.#busy = true;
+  }
+
   /** What is no request: it is never kept, and says nothing when there is no connection. */
   say(said: Said, data?: string): void {
-    if (this.open) this.#hand([encode(said, data)]);
+    this.sayText(encode(said, data));
+  }
+
+  sayText(text: string): void {
+    if (this.open) this.#hand([text]);
   }
 
   #hand(batch: string[]): void {
@@ -362,7 +371,7 @@ export class Sending {
     this.box.forget(ask);
     this.#later.delete(ask);
     ask.ended = true;
-    if (ask.kept) this.keeper?.ended(ask);
+    if (ask.kept) this.keeper?.ended(ask, failure, result);
     const told = ask.done?.(ask, failure, result) ?? result;
     if (ask.ours) return;
     if (failure) this.failed++;

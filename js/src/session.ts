@@ -110,6 +110,12 @@ export class Session implements Owner {
     };
   }
 
+  /** A page is gone, and with it what it joined and reads. */
+  gone(page: string): void {
+    this.hearing.rooms.gone(page);
+    this.streams.gone(page);
+  }
+
   // -- the connection's owner
 
   get welcomed(): boolean {
@@ -185,8 +191,10 @@ export class Session implements Owner {
       });
     }
     // What runs for the session is cancelled by `bye`: only where nothing is left, and nothing is kept.
-    if (bye || !(box.written.size || box.queue.length || this.sending.keeper))
-      this.sending.say({ type: "bye" });
+    if (this.sending.open && (bye || !(box.written.size || box.queue.length))) {
+      // Past whatever waits for a store.
+      this.connection.line?.link?.say(encode({ type: "bye" }));
+    }
     this.connection.over({ is: "ClientClosed", code: "CLOSED", message: "the client was closed" });
   }
 
@@ -285,7 +293,8 @@ export class Session implements Owner {
 
   #reply({ id, error, data }: Call & { do: "reply" }): void {
     const text = encode({ type: "reply", id, error }, data);
-    if (this.asked.replied(id, text) && this.sending.open) this.connection.line?.link?.say(text);
+    // It is kept before it leaves.
+    if (this.asked.replied(id, text)) this.sending.sayText(text);
   }
 
   #expiring(): void {

@@ -79,6 +79,10 @@ class Down extends Flow {
   #taken = 0;
   #credit = AHEAD;
 
+  get progress(): Said {
+    return { next: this.#taken + this.#items.length, credit: this.#credit };
+  }
+
   override take(news: News): void {
     super.take(news);
     if (news.on !== "stream" || news.said.type !== "item" || this.over) return;
@@ -116,6 +120,10 @@ class Up extends Flow {
   #first = 0;
   #count = 0;
   #ended: Said | undefined;
+
+  get progress(): Said {
+    return { next: 0, credit: 0, up: true };
+  }
 
   override take(news: News): void {
     super.take(news);

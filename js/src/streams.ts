@@ -98,6 +98,12 @@ export class Streams {
     }
   }
 
+  /** A stream of before this session was here. */
+  adopt(name: string, page: string, id: number, { next, credit, up }: Said): void {
+    const ask: Ask = { name, page, id, kind: "open", fields: { up }, ended: true, asks: 0, closes: 0 };
+    this.#known.set(name, { ask, next, credit });
+  }
+
   /** A page is gone, and nobody reads its streams. */
   gone(page: string): void {
     for (const [name, { ask }] of this.#known) if (ask.page === page) this.say(name, { type: "cancel" });

@@ -1,6 +1,6 @@
 // The types that a program may name.
 
-export type { Client, JoinOptions, Storage } from "./client.ts";
+export type { Client, JoinOptions, Outcome, Storage } from "./client.ts";
 export type { Kit, Part, Token } from "./connect.ts";
 export type { Handler } from "./consumer.ts";
 export type { Transport } from "./fallback.ts";
