@@ -11,8 +11,11 @@ mod body;
 mod boot;
 mod code;
 mod connection;
+#[cfg(feature = "faults")]
+pub mod faults;
 mod folder;
 mod group;
+mod journal;
 mod kept_ack;
 mod opening;
 mod options;

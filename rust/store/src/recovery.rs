@@ -2,10 +2,11 @@
 //!
 //! Theory. When an fsync fails the system may forget what it should have written, and say so once: reading back shows
 //! what is in memory, and the next fsync succeeds without having written it. So the file is closed, opened and recovered,
-//! and `wal_checkpoint(TRUNCATE)` writes every page that is not in the main file into it anew, and syncs that. What is
-//! read then is on disk.
+//! the journal is written anew and synced (`journal` says why that comes first), and `wal_checkpoint(TRUNCATE)` writes every
+//! page that is not in the main file into it anew, and syncs that. What was read in between is on disk then.
 
 use crate::connection;
+use crate::journal;
 use crate::start;
 use crate::trouble::trouble;
 use crate::writer::{Down, Interrupted, Writer, lock};
@@ -117,9 +118,11 @@ impl Writer {
         };
         let found = read().map_err(|error| self.trouble(&error, "cannot read"))?;
         drop(shut);
-        connection
-            .wal_checkpoint_v2(DEFAULT_NAME, CheckpointMode::TRUNCATE)
-            .map_err(|error| self.trouble(&error, "cannot sync"))?;
+        let sync = || {
+            journal::write_anew(&connection)?;
+            connection.wal_checkpoint_v2(DEFAULT_NAME, CheckpointMode::TRUNCATE)
+        };
+        sync().map_err(|error| self.trouble(&error, "cannot sync"))?;
         self.take(connection)?;
         Ok(found)
     }
