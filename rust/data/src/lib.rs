@@ -5,14 +5,22 @@
 //! peer speaks: what is said is a [`Value`] both ways.
 #![forbid(unsafe_code)]
 
+pub mod change;
+pub mod collection;
 pub mod crdt;
 pub mod digest;
 pub mod limits;
 pub mod number;
+pub mod position;
+pub mod schema;
 pub mod value;
 pub mod why;
 
+pub use change::{Change, Moment, Op};
+pub use collection::Collection;
 pub use limits::Limits;
 pub use number::Number;
+pub use position::Seq;
+pub use schema::{Schema, Strategy};
 pub use value::{Map, Value};
 pub use why::Why;

@@ -13,6 +13,8 @@ macro_rules! fixed {
 const KIB: usize = 1024;
 
 fixed! {
+    /// Longest epoch in a position (bytes).
+    EPOCH: usize = 32;
     /// Documents in one answer of `pull`; the bytes of `DATA_PAGE_BYTES` are mostly fewer.
     DATA_PAGE: usize = 1_000;
     /// Bytes of them: a browser sees nothing of a message until it is whole, so pages are short.

@@ -1,0 +1,426 @@
+//! *Deciding*: each sentence of the protocol on what comes of a change.
+
+mod support;
+
+use rtcore_data::collection::{Answer, What};
+use rtcore_data::crdt::Kind;
+use rtcore_data::{Op, Strategy, Value, Why};
+use support::{DAY, Server, setup};
+
+fn server(strategy: Strategy) -> Server {
+    let mut server = Server::new(setup(strategy));
+    server
+        .change("a", &value!({"op": "put", "key": "n1", "value": {"title": "tea", "done": false, "due": 1}}));
+    server
+}
+
+/// The fields that did not count.
+fn lost(result: &Value) -> Value {
+    result.get("lost").cloned().unwrap_or(Value::Null)
+}
+
+#[test]
+fn what_nobody_else_changed_is_done() {
+    let mut server = server(Strategy::Merge);
+    let base = server.at();
+    server.change("b", &value!({"op": "patch", "key": "n1", "value": {"done": true}, "base": base}));
+    let result = server.change(
+        "a",
+        &value!({"op": "patch", "key": "n1", "value": {"title": "milk"}, "unset": ["due"], "base": base}),
+    );
+    assert_eq!(result, value!({"n": 2, "seq": 103}));
+    assert_eq!(server.get("n1"), Some(value!({"title": "milk", "done": true})));
+    assert_eq!(
+        *server.last(),
+        value!({"key": "n1", "op": "patch", "value": {"title": "milk"}, "unset": ["due"], "prev": 102, "writer": "w1", "n": 2})
+    );
+}
+
+#[test]
+fn a_contested_field_goes_to_the_later_and_its_author_is_told() {
+    let mut server = server(Strategy::Merge);
+    let base = server.at();
+    server.now += DAY;
+    let made = server.now;
+    server.now += DAY;
+    server.change("b", &value!({"op": "patch", "key": "n1", "value": {"title": "milk"}, "base": base}));
+    let offline = value!({"op": "patch", "key": "n1", "value": {"title": "rum", "done": true}, "base": base, "at": made});
+    let result = server.change("a", &offline);
+    assert_eq!(result, value!({"n": 2, "seq": 103, "by": "merge", "lost": ["title"]}));
+    assert_eq!(server.get("n1"), Some(value!({"title": "milk", "done": true, "due": 1})));
+    assert_eq!(server.last().get("by"), Some(&"merge".into()));
+    assert_eq!(server.last().get("lost"), None, "what was lost is its author's affair");
+    // Said online it is later than all that is there.
+    let result =
+        server.change("a", &value!({"op": "patch", "key": "n1", "value": {"title": "rum"}, "base": base}));
+    assert_eq!((result.get("by"), lost(&result)), (Some(&"merge".into()), value!([])));
+    assert_eq!(server.get("n1").and_then(|it| it.get("title").cloned()), Some("rum".into()));
+}
+
+#[test]
+fn a_writer_never_contests_itself_and_an_equal_value_is_not_contested() {
+    let mut server = server(Strategy::Author);
+    let base = server.at();
+    for title in ["x", "y"] {
+        let result = server
+            .change("a", &value!({"op": "patch", "key": "n1", "value": {"title": title}, "base": base}));
+        assert!(result.get("conflict").is_none());
+    }
+    let head = server.head;
+    let result =
+        server.change("b", &value!({"op": "patch", "key": "n1", "value": {"title": "y"}, "base": base}));
+    assert_eq!(
+        (result, server.head),
+        (value!({"n": 1, "seq": 103}), head),
+        "nothing had to change: no entry"
+    );
+}
+
+#[test]
+fn a_patch_of_what_is_gone_or_began_anew_is_a_conflict() {
+    let mut server = server(Strategy::Merge);
+    let base = server.at();
+    let gone = |seq: Value| {
+        value!({"fields": [], "gone": true}).as_map().expect("object").clone().with("seq", seq).into()
+    };
+    let conflict = |result: &Value| result.get("conflict").cloned();
+    let patch = value!({"op": "patch", "key": "n1", "value": {"title": "x"}, "base": base});
+    server.change("b", &value!({"op": "delete", "key": "n1", "base": base}));
+    assert_eq!(conflict(&server.change("c", &patch)), Some(gone(102_u64.into())));
+    assert_eq!(
+        conflict(&server.change("c", &value!({"op": "patch", "key": "never"}))),
+        Some(gone(Value::Null))
+    );
+    server.change("b", &value!({"op": "put", "key": "n1", "value": {"title": "new"}}));
+    assert_eq!(conflict(&server.change("c", &patch)), Some(gone(103_u64.into())), "another life");
+    let result = server.change("c", &value!({"op": "patch", "key": "n1", "value": {"x": 1}}));
+    assert!(conflict(&result).is_none(), "a base of null knows no life");
+    let result = server.change("b", &patch);
+    assert!(conflict(&result).is_none(), "it is the writer's own life");
+}
+
+#[test]
+fn a_put_removes_only_what_is_not_contested_and_counts_against_a_delete() {
+    let mut server = server(Strategy::Merge);
+    let base = server.at();
+    server.change("b", &value!({"op": "patch", "key": "n1", "value": {"due": 2}, "base": base}));
+    let result =
+        server.change("a", &value!({"op": "put", "key": "n1", "value": {"title": "x"}, "base": base}));
+    assert_eq!(lost(&result), value!(["due"]));
+    assert_eq!(server.get("n1"), Some(value!({"title": "x", "due": 2})));
+    let base = server.at();
+    server.change("b", &value!({"op": "delete", "key": "n1", "base": base}));
+    let result =
+        server.change("c", &value!({"op": "put", "key": "n1", "value": {"title": "y"}, "base": base}));
+    assert_eq!((result.get("by"), lost(&result)), (Some(&"merge".into()), value!([])));
+    assert_eq!(server.get("n1"), Some(value!({"title": "y"})));
+}
+
+#[test]
+fn a_delete_does_not_count_where_anything_is_contested_and_of_nothing_is_done() {
+    let mut server = server(Strategy::Merge);
+    let base = server.at();
+    server.change("b", &value!({"op": "patch", "key": "n1", "value": {"due": 2}, "base": base}));
+    let result = server.change("a", &value!({"op": "delete", "key": "n1", "base": base}));
+    assert_eq!(lost(&result), true.into());
+    assert!(server.get("n1").is_some());
+    assert_eq!(server.change("a", &value!({"op": "delete", "key": "no"})), value!({"n": 3, "seq": null}));
+    let base = server.at();
+    assert_eq!(
+        server.change("a", &value!({"op": "delete", "key": "n1", "base": base})),
+        value!({"n": 4, "seq": 103})
+    );
+    assert_eq!(*server.last(), value!({"key": "n1", "op": "delete", "prev": 102, "writer": "w1", "n": 4}));
+}
+
+#[test]
+fn latest_takes_the_later_whole_a_delete_too() {
+    let mut server = server(Strategy::Latest);
+    let base = server.at();
+    let made = server.now + DAY;
+    server.now += 2 * DAY;
+    server.change("b", &value!({"op": "patch", "key": "n1", "value": {"due": 2}, "base": base}));
+    let older = value!({"op": "patch", "key": "n1", "value": {"title": "x"}, "base": base, "at": made});
+    assert_eq!(lost(&server.change("a", &older)), true.into());
+    let older = value!({"op": "delete", "key": "n1", "base": base, "at": made});
+    assert_eq!(lost(&server.change("a", &older)), true.into());
+    let result =
+        server.change("a", &value!({"op": "put", "key": "n1", "value": {"title": "z"}, "base": base}));
+    assert_eq!((result.get("by"), server.get("n1")), (Some(&"latest".into()), Some(value!({"title": "z"}))));
+    let base = server.at();
+    server.change("b", &value!({"op": "delete", "key": "n1", "base": base}));
+    let older = value!({"op": "put", "key": "n1", "value": {"title": "x"}, "base": base, "at": made});
+    assert_eq!((lost(&server.change("a", &older)), server.get("n1")), (true.into(), None));
+}
+
+#[test]
+fn a_time_of_the_future_is_cut_and_that_is_told() {
+    let mut server = server(Strategy::Merge);
+    let base = server.at();
+    let at = server.now + 30 * DAY;
+    let result = server
+        .change("b", &value!({"op": "patch", "key": "n1", "value": {"due": 2}, "base": base, "at": at}));
+    assert_eq!(result.get("clamped"), Some(&(30 * DAY).into()));
+    server.now += 60_000;
+    let made = server.now - 50_000;
+    let result = server
+        .change("a", &value!({"op": "patch", "key": "n1", "value": {"due": 3}, "base": base, "at": made}));
+    assert_eq!(
+        (lost(&result), server.get("n1").and_then(|it| it.get("due").cloned())),
+        (value!([]), Some(3.into()))
+    );
+}
+
+#[test]
+fn the_time_of_what_is_there_does_not_lose_to_an_equal_one() {
+    let mut server = server(Strategy::Merge);
+    let base = server.at();
+    let made = server.now;
+    server.now += DAY;
+    for (client, title) in [("b", "first"), ("c", "second")] {
+        server.change(
+            client,
+            &value!({"op": "patch", "key": "n1", "value": {"title": title}, "base": base, "at": made}),
+        );
+    }
+    assert_eq!(server.get("n1").and_then(|it| it.get("title").cloned()), Some("second".into()));
+}
+
+#[test]
+fn without_a_function_the_author_decides_and_his_resolution_is_a_change() {
+    let mut server = server(Strategy::Author);
+    let base = server.at();
+    server.change("b", &value!({"op": "patch", "key": "n1", "value": {"title": "milk"}, "base": base}));
+    let result = server
+        .change("a", &value!({"op": "patch", "key": "n1", "value": {"title": "rum", "x": 1}, "base": base}));
+    assert_eq!(result, value!({"n": 2, "conflict": {"seq": 102, "fields": ["title"], "gone": false}}));
+    assert_eq!(server.get("n1").and_then(|it| it.get("x").cloned()), None, "nothing was done");
+    server.change("b", &value!({"op": "patch", "key": "n1", "value": {"title": "gin"}, "base": "e.102"}));
+    let resolution =
+        value!({"op": "patch", "key": "n1", "value": {"title": "rum"}, "base": "e.102", "resolves": [2]});
+    assert!(server.change("a", &resolution).get("conflict").is_some(), "somebody was faster");
+    let resolution =
+        value!({"op": "patch", "key": "n1", "value": {"title": "rum"}, "base": "e.103", "resolves": [2]});
+    assert_eq!(server.change("a", &resolution), value!({"n": 4, "seq": 104}));
+    assert_eq!(server.last().get("resolves"), Some(&value!([2])));
+}
+
+#[test]
+fn a_function_makes_the_document_and_is_asked_again_when_the_key_changed() {
+    let mut server = server(Strategy::Custom);
+    let base = server.at();
+    server.change("b", &value!({"op": "patch", "key": "n1", "value": {"title": "milk"}, "base": base}));
+    let change = value!({"changes": [{"n": 2, "op": "patch", "key": "n1", "value": {"title": "rum", "x": 1}, "base": base, "was": {"title": "tea"}}]});
+    let mut asked = 0;
+    let ack = server.push_asked(&support::who("a", 1), &change, |server, question| {
+        assert_eq!(question.what, What::Resolve);
+        assert_eq!(question.change.get("was"), Some(&value!({"title": "tea"})));
+        asked += 1;
+        if asked < 3 {
+            server.write("n1", Op::Patch(value!({"due": asked + 10}), vec![]));
+        } else {
+            assert_eq!(question.theirs.and_then(|it| it.get("due").cloned()), Some(12.into()));
+        }
+        Answer::Document(Some(value!({"title": "milk and rum", "x": 1})))
+    });
+    assert_eq!(asked, 3);
+    assert_eq!(
+        ack.data,
+        value!({"results": [{"n": 2, "seq": 105, "by": "custom", "lost": ["title"]}], "held": null})
+    );
+    assert_eq!(server.get("n1"), Some(value!({"title": "milk and rum", "x": 1})));
+}
+
+#[test]
+fn a_key_that_changes_without_end_is_overloaded_and_a_function_that_fails_rejects() {
+    let mut server = server(Strategy::Custom);
+    let base = server.at();
+    server.change("b", &value!({"op": "patch", "key": "n1", "value": {"title": "milk"}, "base": base}));
+    let change =
+        value!({"changes": [{"n": 2, "op": "patch", "key": "n1", "value": {"title": "rum"}, "base": base}]});
+    let mut times = 0;
+    let ack = server.push_asked(&support::who("a", 1), &change, |server, _| {
+        times += 1;
+        server.write("n1", Op::Patch(value!({"due": times + 10}), vec![]));
+        Answer::Document(None)
+    });
+    assert_eq!(times, 8);
+    assert_eq!(ack.data.get("held").and_then(|held| held.get("code").cloned()), Some("OVERLOADED".into()));
+    let ack = server
+        .push_asked(&support::who("a", 1), &change, |_, _| Answer::Reject(Why::new("INTERNAL", "it raised")));
+    assert_eq!(
+        ack.data,
+        value!({"results": [{"n": 2, "rejected": {"code": "INTERNAL", "message": "it raised"}}], "held": null})
+    );
+}
+
+#[test]
+fn the_application_is_asked_whether_a_change_may_be_done() {
+    let mut setup = setup(Strategy::Merge);
+    setup.asks = true;
+    let mut server = Server::new(setup);
+    let push = value!({"changes": [
+        {"n": 1, "op": "put", "key": "n1", "value": 1, "schema": 2}, {"n": 2, "op": "put", "key": "n2", "value": 2},
+        {"n": 3, "op": "skip"}, {"n": 4, "op": "put", "key": "n3", "value": 3, "schema": 9},
+    ]});
+    let mut asked = Vec::new();
+    let ack = server.push_asked(&support::who("a", 1), &push, |_, question| {
+        asked.push((question.what, question.change.get("n").and_then(Value::as_int)));
+        match question.what {
+            What::Upgrade => Answer::Value(value!({"op": "put", "value": {"made": 3}})),
+            _ if question.change.get("key") == Some(&"n2".into()) => {
+                Answer::Reject(Why::new("FORBIDDEN", "no"))
+            }
+            _ => {
+                assert_eq!(question.change.get("value"), Some(&value!({"made": 3})));
+                Answer::Yes
+            }
+        }
+    });
+    assert_eq!(asked, [(What::Upgrade, Some(1)), (What::May, Some(1)), (What::May, Some(2))]);
+    let results = ack.data.get("results").and_then(Value::as_list).expect("results").to_vec();
+    let code = |at: usize| results[at].get("rejected").and_then(|why| why.get("code").cloned());
+    assert_eq!(
+        (code(0), code(1), code(2), code(3)),
+        (None, Some("FORBIDDEN".into()), None, Some("OUTDATED".into()))
+    );
+    assert_eq!(server.get("n1"), Some(value!({"made": 3})));
+}
+
+#[test]
+fn old_removed_fields_count_as_changed_at_the_highest_that_was_let_go() {
+    let mut server = server(Strategy::Author);
+    let base = server.at();
+    for n in 0..70 {
+        let name = format!("f{n:02}");
+        server.write("n1", Op::Patch(value!({&name: 1}), vec![]));
+        server.write("n1", Op::Patch(value!({}), vec![name.into()]));
+    }
+    let of =
+        |field: &str, base: &str| value!({"op": "patch", "key": "n1", "value": {field: 2}, "base": base});
+    assert!(server.change("a", &of("f00", &base)).get("conflict").is_some());
+    assert!(
+        server.change("a", &of("unheard", &base)).get("conflict").is_some(),
+        "it may have been one of them"
+    );
+    assert!(server.change("a", &of("unheard", "e.150")).get("conflict").is_none());
+    assert!(server.change("a", &of("f69", "e.150")).get("conflict").is_some());
+}
+
+#[test]
+fn crdts_are_where_the_type_has_them_and_never_contested() {
+    let mut setup = setup(Strategy::Merge);
+    setup.schema.fields =
+        [("tags".into(), Kind::OrSet), ("likes".into(), Kind::PnCounter), ("owner".into(), Kind::Register)]
+            .into();
+    let mut server = Server::new(setup);
+    let put = value!({"op": "put", "key": "n1", "value": {"title": "tea",
+        "tags": {"$crdt": "or-set", "add": ["x", "y"]}, "likes": {"$crdt": "pn-counter", "add": 2}}});
+    server.change("a", &put);
+    assert_eq!(
+        server.last().get("value"),
+        Some(&value!({"title": "tea",
+            "tags": {"$crdt": "or-set", "e": {"x": [["w1", 1]], "y": [["w1", 1]]}, "c": {"w1": 1}},
+            "likes": {"$crdt": "pn-counter", "p": {"w1": 2}, "n": {}}}))
+    );
+    let patch = value!({"op": "patch", "key": "n1", "base": null, "value": {
+        "tags": {"$crdt": "or-set", "add": ["z"], "remove": {"x": [["w1", 1], ["w9", 4]]}}, "likes": {"$crdt": "pn-counter", "add": -1}}});
+    let result = server.change("b", &patch);
+    assert_eq!(
+        (result.get("by"), server.last().get("value")),
+        (
+            None,
+            Some(&value!({
+        "tags": {"$crdt": "or-set", "e": {"z": [["w2", 1]]}, "r": {"x": [["w1", 1]]}, "c": {"w2": 1}},
+        "likes": {"$crdt": "pn-counter", "p": {"w2": 0}, "n": {"w2": 1}}}))
+        )
+    );
+    let code = |result: &Value| result.get("rejected").and_then(|why| why.get("code").cloned());
+    for (bad, why) in [
+        (value!({"value": {"tags": ["x"]}}), "TYPE_CONFLICT"),
+        (value!({"value": {"title": {"$crdt": "g-set", "add": ["x"]}}}), "TYPE_CONFLICT"),
+        (value!({"value": {"tags": {"$crdt": "g-set", "add": ["x"]}}}), "TYPE_CONFLICT"),
+        (value!({"unset": ["tags"]}), "TYPE_CONFLICT"),
+        (value!({"value": {"likes": {"$crdt": "pn-counter", "add": 9_007_199_254_740_992_i64}}}), "OVERFLOW"),
+        (
+            value!({"value": {"likes": {"$crdt": "pn-counter", "add": 9_007_199_254_740_991_i64}, "title": "not done"}}),
+            "OVERFLOW",
+        ),
+        (value!({"value": {"likes": {"$crdt": "pn-counter", "add": 0.5}}}), "INVALID_MESSAGE"),
+        (value!({"value": {"likes": {"$crdt": "pn-counter"}}}), "INVALID_MESSAGE"),
+    ] {
+        let bad = bad.as_map().expect("object").clone().with("op", "patch").with("key", "n1");
+        assert_eq!(code(&server.change("c", &bad.into())), Some(why.into()));
+    }
+    assert_eq!(
+        server.get("n1").and_then(|it| it.get("title").cloned()),
+        Some("tea".into()),
+        "each change is whole"
+    );
+    // A put keeps them and adds to them; a new life begins empty.
+    server.change("b", &value!({"op": "put", "key": "n1", "value": {"title": "rum", "likes": {"$crdt": "pn-counter", "add": 5}}, "base": server.at()}));
+    let likes = |server: &Server| server.get("n1").and_then(|it| it.get("likes").cloned());
+    assert_eq!(
+        likes(&server),
+        Some(value!({"$crdt": "pn-counter", "p": {"w1": 2, "w2": 5}, "n": {"w2": 1}}))
+    );
+    server.change("b", &value!({"op": "delete", "key": "n1", "base": server.at()}));
+    server.change("b", &put);
+    assert_eq!(likes(&server), Some(value!({"$crdt": "pn-counter", "p": {"w2": 2}, "n": {}})));
+}
+
+#[test]
+fn a_register_goes_to_the_later_and_the_earlier_is_told() {
+    let mut setup = setup(Strategy::Crdt);
+    setup.schema.fields = [("owner".into(), Kind::Register)].into();
+    let mut server = Server::new(setup);
+    server.now += 2 * DAY;
+    let set = |value: &str, at: u64| value!({"op": "patch", "key": "n1", "value": {"owner": {"$crdt": "lww-register", "set": value}}, "at": at});
+    server.write("n1", Op::Put(value!({})));
+    server.change("a", &set("ann", server.now));
+    let result = server.change("b", &set("bob", server.now - DAY));
+    assert_eq!(result, value!({"n": 1, "seq": 102, "by": "crdt", "lost": true}));
+    server.now += 1;
+    server.change("b", &set("bob", server.now));
+    assert_eq!(
+        server.last().get("value"),
+        Some(&value!({"owner": {"$crdt": "lww-register", "v": "bob", "t": server.now, "r": "w2"}}))
+    );
+}
+
+#[test]
+fn what_is_over_a_limit_is_rejected_alone() {
+    let mut setup = setup(Strategy::Merge);
+    setup.limits.value = 200;
+    setup.limits.fields = 3;
+    setup.limits.keys = 2;
+    setup.limits.elements = 2;
+    setup.schema.fields = [("tags".into(), Kind::GSet)].into();
+    let mut server = Server::new(setup);
+    let text = "x".repeat(150);
+    for (change, code) in [
+        (value!({"op": "put", "key": "a", "value": {"t": text}}), None),
+        (value!({"op": "patch", "key": "a", "value": {"u": text}, "base": "e.101"}), Some("TOO_LARGE")),
+        (value!({"op": "put", "key": "b", "value": "x"}), Some("TYPE_CONFLICT")),
+        (value!({"op": "put", "key": "b", "value": {"t": "x".repeat(300)}}), Some("TOO_LARGE")),
+        (value!({"op": "put", "key": "b", "value": {"1": 1, "2": 2, "3": 3, "4": 4}}), Some("TOO_LARGE")),
+        (
+            value!({"op": "put", "key": "b", "value": {"tags": {"$crdt": "g-set", "add": ["1", "2", "3"]}}}),
+            Some("TOO_LARGE"),
+        ),
+        (value!({"op": "put", "key": "b", "value": {}}), None),
+        (value!({"op": "put", "key": "c", "value": {}}), Some("TOO_LARGE")),
+        (value!({"op": "put", "key": "k".repeat(256), "value": {}}), Some("INVALID_MESSAGE")),
+        (value!({"op": "put", "key": "a\u{7}", "value": {}}), Some("INVALID_MESSAGE")),
+        (value!({"op": "put", "value": {}}), Some("INVALID_MESSAGE")),
+        (value!({"op": "burn", "key": "a"}), Some("INVALID_MESSAGE")),
+        (value!({"op": "patch", "key": "a", "value": 5}), Some("INVALID_MESSAGE")),
+        (value!({"op": "put", "key": "a", "value": {}, "base": "e.9999"}), Some("INVALID_MESSAGE")),
+        (value!({"op": "put", "key": "a", "value": {}, "base": "what"}), Some("INVALID_MESSAGE")),
+        (value!({"op": "put", "key": "a", "value": {}, "base": "other.9999"}), None),
+    ] {
+        let result = server.change("a", &change);
+        let said = result.get("rejected").and_then(|why| why.get("code").cloned());
+        assert_eq!(said, code.map(Value::from), "{change:?}: {result:?}");
+    }
+}
