@@ -171,7 +171,7 @@ export class Session implements Owner {
     const then = this.#hands.clock.now();
     this.#ping();
     this.#hands.clock.after(CHECK, () => {
-      if (pulse === this.#pulse && pulse.heard < then) connection.reconnect("silent");
+      if (pulse === this.#pulse && pulse.heard <= then) connection.reconnect("silent");
     });
   }
 

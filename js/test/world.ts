@@ -170,7 +170,8 @@ export class World {
   /** It is lost, and back. */
   async back(more: Said = {}): Promise<void> {
     await this.wire.close();
-    await this.clock.pass(1000);
+    this.client.tryNow();
+    await this.clock.pass(0);
     await this.wire.welcome(more);
   }
 }
