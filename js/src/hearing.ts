@@ -12,6 +12,8 @@ export class Hearing {
   seq = 0;
   /** The position of the epoch before, where the last `welcome` began another one. */
   #before: string | undefined;
+  /** What was had when the last `welcome` came: another session's feed may begin above it. */
+  #had = 0;
   /** Up to where was told what is said outside of joined rooms: to this session (""), its user, all. */
   readonly #marks = new Map<string, number>();
   readonly #tell: (news: News) => void;
@@ -20,7 +22,7 @@ export class Hearing {
     this.#tell = around.tell;
     this.rooms = new Rooms({
       ...around,
-      since: (mark) => this.#before ?? `${this.epoch}.${Math.max(mark, this.seq)}`,
+      since: (mark) => this.#before ?? `${this.epoch}.${Math.max(mark, this.#had)}`,
     });
   }
 
@@ -33,6 +35,7 @@ export class Hearing {
   begin(epoch: string, seq: number): void {
     if (epoch === this.epoch) {
       this.#before = undefined;
+      this.#had = this.seq;
       this.seq = Math.max(this.seq, seq);
       return;
     }
@@ -43,7 +46,7 @@ export class Hearing {
       this.#tell({ on: "epoch" });
     }
     this.epoch = epoch;
-    this.seq = seq;
+    this.#had = this.seq = seq;
   }
 
   /** Something was said. */

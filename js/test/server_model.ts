@@ -205,7 +205,9 @@ export class ServerModel {
       const began = session.rooms.get(said.room);
       const here = this.log.filter(({ room }) => room === said.room);
       session.rooms.set(said.room, began ?? this.log.length);
-      const history = began === undefined && said.last ? here.slice(-said.last) : [];
+      const since = Number(said.since?.split(".")[1] ?? this.log.length);
+      const past = said.last ? here.slice(-said.last) : here.filter(({ seq }) => seq > since);
+      const history = began === undefined ? past : [];
       answer({ ...this.#room(session, said.room), history, complete: true });
     } else if (said.type === "leave") {
       session.rooms.delete(said.room);
