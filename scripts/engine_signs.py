@@ -31,6 +31,7 @@ PARTS = {
     "asked": "Asked",
     "keys": "Keys",
     "shares": "Shares",
+    "durable": "Durable",
     "timers": "Timers",
     "steps": "Steps",
     "next": "Next",

@@ -7,7 +7,7 @@
 //! Invariant: an owner's chain holds each of its tickets that has no answer, once, and no other. So the place of an owner
 //! that is gone begins with an empty chain.
 
-use crate::ids::{ConnId, RoomId, SessionId};
+use crate::ids::{ConnId, RoomId, Seq, SessionId};
 use crate::log::dedupe;
 use crate::slab::Slab;
 use std::sync::Arc;
@@ -28,10 +28,33 @@ pub enum Waiting {
     Returning { conn: ConnId, room: Arc<str> },
     /// A publication of the application's, in a room with the policy `block`.
     Blocked { room: RoomId, place: u64 },
+    /// The same, while too much waits for the disk.
+    Full { place: u64 },
+    /// Something that the application said or did is on its way to the disk.
+    Storing,
+    /// A session is in a room, and its join is answered once that is on disk, with all that was said before.
+    Entering(Box<Entering>),
+}
+
+/// A join that is done, and whose answer waits for the disk.
+#[derive(Debug)]
+pub struct Entering {
+    /// What was asked.
+    pub joining: Joining,
+    /// The room.
+    pub room: RoomId,
+    /// What the application said of the room.
+    pub state: Option<Box<[u8]>>,
+    /// It was in the room before, and this is not the same join sent again.
+    pub again: bool,
+    /// It was not, and leaves again if this is not on disk.
+    pub fresh: bool,
+    /// The head when it was done: what members and state speak of.
+    pub seq: Seq,
 }
 
 /// A join on its way.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Joining {
     /// Who joins.
     pub session: SessionId,
@@ -62,7 +85,8 @@ impl Waiting {
             }
             Self::Join(joining) => Owner::Session(joining.session),
             Self::Returning { conn, .. } => Owner::Conn(*conn),
-            Self::Blocked { .. } => Owner::Application,
+            Self::Entering(entering) => Owner::Session(entering.joining.session),
+            Self::Blocked { .. } | Self::Full { .. } | Self::Storing => Owner::Application,
         }
     }
 }

@@ -7,6 +7,7 @@
 mod asked;
 pub mod codes;
 mod conn;
+pub mod durable;
 pub mod engine;
 pub mod envelope;
 pub mod error;

@@ -67,6 +67,8 @@ counters! {
     lagged;
     /// Gaps told.
     gaps;
+    /// Entries whose write did not end in time: their listeners were told that they miss them.
+    passed;
     /// Entries that rings let go of.
     forgotten;
     /// Entries that went because all rings together were over the budget.

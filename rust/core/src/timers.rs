@@ -39,9 +39,11 @@ pub enum Due {
     Sweep,
     /// The grace of a server that stops is over.
     Grace,
+    /// Something waits for the disk for too long.
+    Store,
 }
 
-const PURPOSES: usize = 10;
+const PURPOSES: usize = 11;
 
 impl Due {
     /// The number of the purpose, and the handle of whom it concerns.
@@ -57,6 +59,7 @@ impl Due {
             Self::Sweep => (7, 0),
             Self::Grace => (8, 0),
             Self::Welcome(id) => (9, id.0),
+            Self::Store => (10, 0),
         }
     }
 
@@ -71,6 +74,7 @@ impl Due {
             6 => Self::Blocked(RoomId(id)),
             7 => Self::Sweep,
             9 => Self::Welcome(ConnId(id)),
+            10 => Self::Store,
             _ => Self::Grace,
         }
     }

@@ -109,7 +109,12 @@ impl Engine {
             Waiting::Join(joining) => Some(self.holder_of(joining.session)),
             Waiting::Reauth { session, .. } => Some(self.holder_of(*session)),
             Waiting::Returning { conn, .. } => Some(Holder::peer(self.conn(*conn)?.address(), None)),
-            Waiting::Emit { .. } | Waiting::SameKey { .. } | Waiting::Blocked { .. } => None,
+            Waiting::Emit { .. }
+            | Waiting::SameKey { .. }
+            | Waiting::Blocked { .. }
+            | Waiting::Full { .. }
+            | Waiting::Storing
+            | Waiting::Entering(_) => None,
         }
     }
 

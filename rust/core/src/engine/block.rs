@@ -1,7 +1,7 @@
 //! The policy `block`: the publisher waits while the ring would let go of what a connected member has
 //! yet to hear. It waits for a bounded time; then who is too slow is closed, and owed a gap.
 //!
-//! Parts: Rooms, Sessions, Steps, Timers.
+//! Parts: Durable, Rooms, Sessions, Steps, Timers.
 
 use super::steps::MEMBERS;
 use super::{AppEvent, Engine};
@@ -95,8 +95,10 @@ impl Engine {
 
     /// A publication of the application's is not tried again.
     pub fn forget_blocked(&mut self, ticket: u64) {
-        if let Some(Waiting::Blocked { room, place }) = self.answered(ticket) {
-            self.leave_queue(room, place);
+        match self.answered(ticket) {
+            Some(Waiting::Blocked { room, place }) => self.leave_queue(room, place),
+            Some(Waiting::Full { place }) => self.durable.held.leave(place),
+            _ => {}
         }
     }
 

@@ -1,6 +1,6 @@
 //! How connections and sessions end.
 //!
-//! Parts: Conns, Keys, Log, Next, Out, Sessions, Shares, Steps, Timers.
+//! Parts: Conns, Durable, Keys, Log, Next, Out, Sessions, Shares, Steps, Timers.
 //!
 //! A connection that we close is told why (`bye`, then the close frame with the same code), shut down
 //! for writing once that has left, and dropped when the peer has closed too, or after `close_ms`:
@@ -259,9 +259,12 @@ impl Engine {
             self.leave(session_id, joined.room, now);
         }
         self.forget_waiting(session_id, now);
-        if let Some(Hold::Room(room, place)) = hold {
-            self.leave_queue(room, place);
+        match hold {
+            Some(Hold::Room(room, place)) => self.leave_queue(room, place),
+            Some(Hold::Store(place)) => self.durable.held.leave(place),
+            _ => {}
         }
+        self.durable.wall.forget(session_id);
         self.wake_session(session_id);
         self.drop_acks(session_id);
         let place = self.place_of(session_id);

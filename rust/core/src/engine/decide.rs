@@ -1,6 +1,6 @@
 //! What the application decides, beside its answers to what it was asked.
 //!
-//! Parts: Log, Out, Rooms, Sessions.
+//! Parts: Durable, Log, Out, Rooms, Sessions.
 
 use super::ask_session::ended;
 use super::fanout::write_entry;
@@ -66,6 +66,7 @@ impl Engine {
     /// Say an event to one session alone.
     pub fn send(&mut self, session_id: SessionId, event: &str, data: &[u8], now: Now) -> Result<Seq, Fault> {
         self.config.names().check(format_args!("the name of an event"), event)?;
+        self.has_number()?;
         let bounds = Bounds { count: SESSION_RING_ENTRIES, bytes: self.own_bytes(), age_ms: u64::MAX };
         let Some(session) = self.sessions.get_mut(session_id) else {
             return Err(ended());
@@ -78,8 +79,11 @@ impl Engine {
         self.stats.forgotten += forgotten;
         self.keep_budget();
         self.stats.published += 1;
-        if let Some(conn) = conn
-            && let Some(listener) = self.sessions.listeners().live(session_id)
+        let live = self.sessions.listeners().live(session_id);
+        if live.is_some() && self.durable.wall.holds(session_id) {
+            self.fall_behind(session_id, seq - 1); // it waits for what has a lower number
+        } else if let Some(conn) = conn
+            && let Some(listener) = live
         {
             let encoding = listener.encoding;
             let meta = Meta::Entry { seq, room: u32::MAX, encoding };

@@ -1,6 +1,6 @@
 //! `emit`: requests that the application answers, and whoever else waits for its word.
 //!
-//! Parts: Asked, Keys, Sessions, Shares, Steps.
+//! Parts: Asked, Durable, Keys, Sessions, Shares, Steps.
 // Numbers of a peer come in here: a sum that could wrap or panic is an error of the build, or has its reason beside it.
 #![cfg_attr(not(test), warn(clippy::arithmetic_side_effects))]
 
@@ -116,7 +116,25 @@ impl Engine {
 
     /// The application's answer to a request.
     pub fn ack(&mut self, request: u64, data: &[u8], form: Form, now: Now) {
-        self.entry(now, |engine| engine.answer_emit(request, data, form, now));
+        self.entry(now, |engine| {
+            if !engine.holds_answer(request, || Kept::Data { bytes: data.into(), form }) {
+                engine.answer_emit(request, data, form, now);
+            }
+        });
+    }
+
+    /// Whether what a request's handler said is still on its way to the disk: its answer leaves after that.
+    fn holds_answer(&mut self, request: u64, answer: impl FnOnce() -> Kept) -> bool {
+        !self.durable.answers.is_empty() && self.durable.answers.hold(request, answer()).is_ok()
+    }
+
+    /// An answer that was held may leave.
+    pub(super) fn leave_answer(&mut self, request: u64, answer: &Kept, now: Now) {
+        match answer {
+            Kept::Data { bytes, form } => self.answer_emit(request, bytes, *form, now),
+            Kept::Error(error) => self.fail_emit(request, &errors::told(error), now),
+            Kept::Seq(_) => {}
+        }
     }
 
     fn answer_emit(&mut self, request: u64, data: &[u8], form: Form, now: Now) {
@@ -150,7 +168,11 @@ impl Engine {
 
     /// The application's error for a request.
     pub fn fail(&mut self, request: u64, error: &envelope::ErrorOut<'_>, now: Now) {
-        self.entry(now, |engine| engine.fail_emit(request, error, now));
+        self.entry(now, |engine| {
+            if !engine.holds_answer(request, || errors::keep(error)) {
+                engine.fail_emit(request, error, now);
+            }
+        });
     }
 
     fn fail_emit(&mut self, request: u64, error: &envelope::ErrorOut<'_>, now: Now) {
@@ -197,6 +219,11 @@ impl Engine {
     pub(super) fn finish_request(&mut self, session_id: SessionId, id: Option<u64>, kept: Kept) {
         let Some(id) = id else { return };
         self.tell_kept(session_id, id, &kept);
+        self.keep_ack(session_id, id, kept);
+    }
+
+    /// The ack of a request of a peer, for when it is sent again.
+    pub(super) fn keep_ack(&mut self, session_id: SessionId, id: u64, kept: Kept) {
         let bounds = self.ack_bounds();
         if let Some(session) = self.session_mut(session_id) {
             session.acks.finish(id, kept, &bounds);

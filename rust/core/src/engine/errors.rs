@@ -2,6 +2,7 @@
 //!
 //! Parts: none.
 
+use crate::codes::Code;
 use crate::envelope::write::ErrorOut;
 use crate::error::Fault;
 use crate::log::acks::{Kept, KeptError};
@@ -24,6 +25,13 @@ pub(super) fn told(error: &KeptError) -> ErrorOut<'_> {
         retry: error.retry,
         after_ms: error.after_ms,
     }
+}
+
+/// A kept error of our own as the fault that it was.
+pub(super) fn fault(error: &KeptError) -> Fault {
+    let code = Code::ALL.iter().copied().find(|code| code.word() == error.code).unwrap_or(Code::Internal);
+    let fault = Fault::new(code, error.message.clone());
+    Fault { retry: error.retry, after_ms: error.after_ms, ..fault }
 }
 
 /// A fault as it is told.

@@ -1,15 +1,17 @@
 //! From one entry to all who listen: encoded once for each encoding in use, referenced by each outbox.
 //!
-//! Parts: Log, Out, Rooms, Sessions, Steps.
+//! Parts: Durable, Log, Out, Rooms, Sessions, Steps.
 
 use super::Engine;
 use super::encoding;
 use super::history::shown;
 use super::steps::{MEMBERS, ROOMS};
+use crate::durable::wall::Wall;
 use crate::ids::{RoomId, SessionId};
 use crate::log::book::Log;
 use crate::log::entry::Entry;
 use crate::outbox::{Meta, Packing, Part};
+use crate::room::members::Member;
 use crate::room::settings::Policy;
 use crate::stats::Counter;
 
@@ -33,13 +35,47 @@ pub(super) fn write_entry(
     out.extend_from_slice(bytes);
 }
 
+/// When an entry is said, of those that wait for the disk.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum When {
+    /// None waits.
+    Now,
+    /// Some do: who waits for one falls behind.
+    Behind,
+    /// It has waited itself, and those that wait now have higher numbers.
+    Stored,
+}
+
+impl When {
+    /// Whether a member hears the entry now.
+    fn reaches(self, member: &Member, entry: &Entry, wall: &Wall) -> bool {
+        match self {
+            Self::Now => true,
+            Self::Behind => !wall.holds(member.session),
+            Self::Stored => member.began < entry.seq, // it may have joined while this waited
+        }
+    }
+}
+
 impl Engine {
     /// Say an entry to all members of a room who are live. Who lags finds it in the ring.
-    pub(super) fn fan_out(&mut self, room_id: RoomId, entry: &Entry, meta: Meta) {
+    pub(super) fn fan_out(&mut self, room: RoomId, entry: &Entry, meta: Meta) {
+        // Who waits for an entry with a lower number hears this one after it. What is volatile has no number.
+        let walled = entry.seq > 0 && !self.durable.wall.is_empty();
+        self.fan(room, entry, meta, if walled { When::Behind } else { When::Now });
+    }
+
+    /// The same for an entry that has waited for the disk and is there.
+    pub(super) fn fan_out_stored(&mut self, room: RoomId, entry: &Entry) {
+        let slot = u32::try_from(room.index()).expect("a slot's index");
+        self.fan(room, entry, Meta::Entry { seq: entry.seq, room: slot, encoding: 0 }, When::Stored);
+    }
+
+    fn fan(&mut self, room_id: RoomId, entry: &Entry, meta: Meta, when: When) {
         let mut behind: Vec<SessionId> = Vec::new();
         let mut said = 0u64;
         {
-            let Self { rooms, sessions, out, log, stats, steps, .. } = self;
+            let Self { rooms, sessions, out, log, stats, steps, durable, .. } = self;
             let Some(room) = rooms.get(room_id) else { return };
             steps.spend(1 + room.members.len() / MEMBERS);
             // What waits in an outbox is as old as it is much: where the newest counts, a quarter must do.
@@ -49,6 +85,12 @@ impl Engine {
             for member in room.members.rows() {
                 let Some(listener) = listeners.live(member.session) else { continue };
                 if entry.exclude == Some(member.session) {
+                    continue;
+                }
+                if when != When::Now && !when.reaches(member, entry, &durable.wall) {
+                    if when == When::Behind {
+                        behind.push(member.session);
+                    }
                     continue;
                 }
                 let encoding = listener.encoding;
@@ -75,16 +117,19 @@ impl Engine {
         }
     }
 
-    /// A session has no connection from now on. Everything up to the head was handed to it, unless it lagged.
+    /// A session has no connection from now on. Everything up to the head was handed to it (but what waits for the disk),
+    /// unless it lagged.
     pub(super) fn let_go_of_conn(&mut self, session_id: SessionId) {
-        let head = self.log.head();
-        if self.sessions.detach(session_id, head) {
+        let cursor = self.before_the_wall(session_id, self.log.head());
+        if self.sessions.detach(session_id, cursor) {
             self.mark_presence(session_id);
         }
     }
 
-    /// From now on a session keeps its cursor: everything up to there was handed over. False: it did so already.
+    /// From now on a session keeps its cursor: everything up to there was handed over, but what waits for the disk. False: it
+    /// did so already.
     pub(super) fn stop_hearing(&mut self, session_id: SessionId, cursor: u64) -> bool {
+        let cursor = self.before_the_wall(session_id, cursor);
         let stopped = self.sessions.stop_hearing(session_id, cursor);
         if stopped {
             self.mark_presence(session_id);

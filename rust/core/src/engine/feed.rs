@@ -1,21 +1,22 @@
 //! Feeding a listener that lags, or that came back: from its cursor, in number order over all its
 //! rooms, until it is live again.
 //!
-//! Parts: Conns, Log, Out, Rooms, Sessions, Steps.
+//! Parts: Conns, Durable, Log, Out, Rooms, Sessions, Steps.
 //!
 //! Replay and live delivery cannot interleave wrongly, because there is no switch from one to the
 //! other: a listener is either live, and everything up to the head was handed to its outbox, or it
 //! has a cursor, and everything up to there was handed over or reported as a gap.
 
-use super::Engine;
 use super::fanout::write_entry;
 use super::steps::{BYTES, ROOMS};
+use super::{Engine, encoding};
 use crate::codes::close;
 use crate::conn::Conn;
+use crate::durable::wall::Wall;
 use crate::envelope::write as envelope;
 use crate::ids::{ConnId, Now, RoomId, Seq, SessionId};
 use crate::log::cursor::merge;
-use crate::log::entry::Where;
+use crate::log::entry::{Entry, Where};
 use crate::log::ring::{Reason, Ring};
 use crate::outbox::{Lane, Meta};
 use crate::room::grants::Grants;
@@ -171,8 +172,8 @@ impl Engine {
 
     /// Entries from the cursor on, as many as the outbox takes beside so many bytes of gaps; whether nothing is left.
     fn feed_entries(&mut self, conn: ConnId, session_id: SessionId, gaps: usize) -> bool {
-        let Self { sessions, rooms, out, conns, stats, log, steps, .. } = self;
-        let head = log.head();
+        let upto = self.may_hear_upto(session_id);
+        let Self { sessions, rooms, out, conns, stats, log, steps, durable, .. } = self;
         let Some(encoding) = conns.get(conn).map(Conn::encoding) else {
             return false;
         };
@@ -200,7 +201,7 @@ impl Engine {
             })
             .chain(own);
         steps.spend(1 + session.rooms.len() / ROOMS);
-        let through = merge(sources, cursor, head, |entry| {
+        let through = merge(sources, cursor, upto, |entry| {
             steps.spend(1 + entry.data.len() / BYTES);
             let (room_id, passed) = match &entry.room {
                 Where::Room(room_id, _) => {
@@ -215,6 +216,18 @@ impl Engine {
                 cursor = entry.seq;
                 return true;
             }
+            if let Some(name) = misses(entry, &durable.wall) {
+                let meta = Meta::Volatile { room: room_id };
+                let (seq, why) = (entry.seq, Reason::Store.word());
+                let taken = feeding.offer(meta, encoding, |out, packing| {
+                    encoding::message(out, encoding, packing, |out, form| {
+                        envelope::gap(out, form, Some(name), seq, seq, why);
+                    });
+                });
+                stats.gaps += u64::from(taken);
+                cursor = if taken { seq } else { cursor };
+                return taken;
+            }
             let meta = Meta::Entry { seq: entry.seq, room: room_id, encoding };
             let taken = feeding.offer(meta, encoding, |out, packing| {
                 write_entry(entry, encoding, out, packing, log, &mut stats.encoded);
@@ -226,15 +239,16 @@ impl Engine {
             cursor = entry.seq;
             true
         });
-        sessions.advance(session_id, if through { head } else { cursor });
-        through
+        sessions.advance(session_id, if through { upto.max(cursor) } else { cursor });
+        through && self.only_waits(session_id, upto)
     }
 
     /// Nothing is left of the past: what is said from now on goes straight to the outbox.
     fn be_live(&mut self, conn: ConnId, session_id: SessionId) {
         let mut stale = Vec::new();
-        let Self { sessions, rooms, log, .. } = self;
-        sessions.be_live(session_id, log.head());
+        let upto = self.may_hear_upto(session_id);
+        let Self { sessions, rooms, .. } = self;
+        sessions.be_live(session_id, upto);
         if let Some(session) = sessions.get(session_id) {
             // Most often there is nothing, and a poll comes by here each time.
             let behind = |room_id: RoomId, mark| {
@@ -251,6 +265,14 @@ impl Engine {
                 self.catch_up_presence(conn, session_id, room_id, mark);
             }
         }
+    }
+}
+
+/// The room of an entry of which nobody knows whether it is on disk: who listens is told that it misses it.
+pub(super) fn misses<'a>(entry: &'a Entry, wall: &Wall) -> Option<&'a str> {
+    match &entry.room {
+        Where::Room(room, name) if wall.is_passed(*room, entry.seq) => Some(name),
+        _ => None,
     }
 }
 

@@ -1,12 +1,14 @@
 //! `history`: past entries of a room, on request.
 //!
-//! Parts: Log, Rooms, Sessions, Steps.
+//! Parts: Durable, Log, Rooms, Sessions, Steps.
 // Numbers of a peer come in here: a sum that could wrap or panic is an error of the build, or has its reason beside it.
 #![cfg_attr(not(test), warn(clippy::arithmetic_side_effects))]
 
+use super::feed::misses;
 use super::steps::of_bytes;
 use super::{Engine, size};
 use crate::codes::Code;
+use crate::durable::wall::Wall;
 use crate::envelope::write::{self as envelope, EventOut, HistoryOut};
 use crate::error::Fault;
 use crate::ids::{Now, RoomId, Seq, SessionId};
@@ -30,6 +32,24 @@ pub(super) struct Past {
     /// Nothing between the position and the first of them is missing.
     pub complete: bool,
     pub gap: Option<(Seq, Seq, &'static str)>,
+    /// An entry in their midst of which nobody knows whether it is on disk.
+    passed: Option<Seq>,
+}
+
+impl Past {
+    /// An entry, if this session may hear it, and if it is known to be there.
+    fn push(&mut self, entry: &Arc<Entry>, hears: Option<SessionId>, wall: &Wall) {
+        if misses(entry, wall).is_some() {
+            self.passed = Some(entry.seq);
+        } else if hears.is_none_or(|session| entry.heard_by(session)) {
+            self.entries.push(Arc::clone(entry));
+        }
+    }
+
+    /// The gap of what nobody knows of.
+    fn missed(&self) -> Option<(Seq, Seq, &'static str)> {
+        self.passed.map(|seq| (seq, seq, Reason::Store.word()))
+    }
 }
 
 /// What is wanted of a room's newest entries.
@@ -75,7 +95,7 @@ impl Engine {
             }
             Wish::Last(last) => {
                 let Some(room) = self.room(room_id) else { return Ok(()) };
-                let (upto, last) = (self.log.head(), Some(last));
+                let (upto, last) = (self.told_upto(room_id), Some(last));
                 self.newest(room, &Newest { since: None, last, upto, hears: session_id, allowed: true })
             }
         };
@@ -126,9 +146,7 @@ impl Engine {
                 break;
             };
             left = less;
-            if entry.heard_by(wanted.hears) {
-                past.entries.push(Arc::clone(entry));
-            }
+            past.push(entry, Some(wanted.hears), &self.durable.wall);
         }
         past.entries.reverse();
         // With `last` alone, older entries were not asked for.
@@ -148,10 +166,16 @@ impl Engine {
         } else if by_last && forgotten > 0 && few {
             Some((1, forgotten, why))
         } else {
-            None
+            past.missed()
         };
         past.complete = past.gap.is_none();
         past
+    }
+
+    /// The number up to which a room's past may be told: what is above it waits for the disk.
+    pub(super) fn told_upto(&self, room: RoomId) -> Seq {
+        let head = self.log.head();
+        self.durable.wall.first_of(room, 0).map_or(head, |first| head.min(first.saturating_sub(1)))
     }
 
     /// The oldest entries after a position (none: of all that is held), bounded by count and bytes.
@@ -162,13 +186,14 @@ impl Engine {
         limit: u64,
         hears: Option<SessionId>,
     ) -> Past {
-        let mut past = Past { upto: self.log.head(), complete: true, ..Past::default() };
+        let upto = self.told_upto(room_id);
+        let mut past = Past { upto, complete: true, ..Past::default() };
         let Some(room) = self.room(room_id) else { return past };
         let known = self.log.since(after).after();
         let from = known.unwrap_or(0);
         let most = size(limit.min(self.config.limits.history_entries));
         let mut left = size(self.config.limits.history_bytes);
-        for entry in room.ring.after(from) {
+        for entry in room.ring.after(from).take_while(|entry| entry.seq <= upto) {
             past.looked_at = past.looked_at.saturating_add(of_bytes(entry.data.len()));
             let cost = shown_cost(entry);
             if past.entries.len() >= most || (cost > left && !past.entries.is_empty()) {
@@ -177,9 +202,7 @@ impl Engine {
                 break;
             }
             left = left.saturating_sub(cost);
-            if hears.is_none_or(|session| entry.heard_by(session)) {
-                past.entries.push(Arc::clone(entry));
-            }
+            past.push(entry, hears, &self.durable.wall);
         }
         if known.is_none() {
             let to = past.entries.first().map_or(self.log.head(), |entry| entry.before());
@@ -187,6 +210,8 @@ impl Engine {
         } else if !room.ring.complete_since(from) {
             past.gap =
                 Some((from.saturating_add(1), room.ring.forgotten(), room.ring.forgotten_why().word()));
+        } else {
+            past.gap = past.missed();
         }
         past.complete = past.gap.is_none();
         past

@@ -11,7 +11,7 @@
 use super::history::{Newest, Past, shown};
 use super::steps::{BYTES, MEMBERS};
 use super::{AppEvent, Engine, Refused};
-use crate::asked::{Joining, Waiting};
+use crate::asked::{Entering, Joining, Waiting};
 use crate::codes::Code;
 use crate::conn::Allowed;
 use crate::envelope::Join;
@@ -187,6 +187,7 @@ impl Engine {
         }
         let room_id = self.make_room(&joining.room, &self.holder_of(session_id))?;
         self.expire_room(room_id, now);
+        self.may_enter(session_id, room_id)?;
         let Some(room) = self.room(room_id) else { return Ok(()) };
         let default = room.settings().member_grants();
         let presence = room.settings().presence;
@@ -235,51 +236,55 @@ impl Engine {
                 joined.mark = mark;
             }
         }
-        let Some(id) = joining.id else { return Ok(()) };
-        let Some(form) = self.form_of(session_id) else { return Ok(()) };
-        let mut bytes = Vec::with_capacity(256);
-        let again = again && !resent;
-        self.answer_join(
-            &mut bytes,
-            form,
-            id,
-            room_id,
-            session_id,
-            grants,
-            admitted.state,
-            joining,
-            again,
-            began,
-        );
-        let shown = self.room(room_id).map_or(0, |room| room.members.len());
-        self.steps.spend((shown / MEMBERS).saturating_add(bytes.len() / BYTES));
-        self.tell_reply(session_id, Some(id), |out, _| out.extend_from_slice(&bytes));
+        let entering = Entering {
+            joining: joining.clone(),
+            room: room_id,
+            state: admitted.state.map(Into::into),
+            again: again && !resent,
+            fresh: before.is_none(),
+            seq: head,
+        };
+        if self.is_durable(room_id) {
+            self.enter_durably(entering, before.map(|member| member.grants), now);
+        } else {
+            self.tell_entered(&entering);
+        }
         Ok(())
     }
 
-    /// The ack of a join. `wants`: what it asks of the past; `again`: it was in the room before.
-    #[expect(clippy::too_many_arguments, reason = "one message with that many parts")]
+    /// Answer a join that is done.
+    pub(super) fn tell_entered(&mut self, entering: &Entering) {
+        let (session_id, room_id) = (entering.joining.session, entering.room);
+        let Some(id) = entering.joining.id else { return };
+        let Some(form) = self.form_of(session_id) else { return };
+        let Some(member) = self.room(room_id).and_then(|room| room.members.get(session_id)) else { return };
+        let (grants, began) = (member.grants, member.began);
+        let mut bytes = Vec::with_capacity(256);
+        self.answer_join(&mut bytes, (form, id), entering, grants, began);
+        let shown = self.room(room_id).map_or(0, |room| room.members.len());
+        self.steps.spend((shown / MEMBERS).saturating_add(bytes.len() / BYTES));
+        self.tell_reply(session_id, Some(id), |out, _| out.extend_from_slice(&bytes));
+    }
+
+    /// The ack of a join. `upto`: where the room began for the session.
     fn answer_join(
         &self,
         out: &mut Vec<u8>,
-        form: Form,
-        id: u64,
-        room_id: RoomId,
-        session: SessionId,
+        (form, id): (Form, u64),
+        entering: &Entering,
         grants: Grants,
-        state: Option<&[u8]>,
-        wants: &Joining,
-        again: bool,
         upto: Seq,
     ) {
+        let Entering { joining: wants, room: room_id, state, again, seq, .. } = entering;
+        let (room_id, session) = (*room_id, wants.session);
         let Some(room) = self.room(room_id) else { return };
         let asked = |wants: &&Joining| wants.since.is_some() || wants.last.is_some();
-        self.with_view((room_id, session), grants, state, self.log.head(), |view| {
+        self.with_view((room_id, session), grants, state.as_deref(), *seq, |view| {
             if !asked(&wants) {
                 envelope::joined(out, form, id, &view);
                 return;
             }
-            if again {
+            if *again {
                 // Its cursor goes on where it is: nothing of the past is told here.
                 envelope::joined(out, form, id, &JoinedOut { history: Some(&[]), ..view });
                 return;

@@ -6,7 +6,7 @@
 //! cancelled is not free, for the handler may have done what it was to do: it says `OUTCOME_UNKNOWN` until its time is over.
 
 use super::publish::{content_of, scope_user};
-use super::{Engine, errors};
+use super::{AppEvent, Engine, Unpublished, errors};
 use crate::asked::Waiting;
 use crate::codes::Code;
 use crate::envelope::Emit;
@@ -42,6 +42,24 @@ impl Engine {
         }
     }
 
+    /// Nobody knows what became of what is done under a key, and it may be long before it is known: who waits is told so.
+    pub(super) fn doubt_key(&mut self, key: Ticket, kept: &Kept, now: Now) {
+        let waiters = self.keys.take_waiters(key);
+        self.tell_waiters(waiters, kept, now);
+    }
+
+    /// The same publication of the application's is on its way to the disk: what becomes of it answers this one.
+    pub(super) fn wait_for_publication(&mut self, first: Ticket) -> Unpublished {
+        let ticket = self.ticket(Waiting::Storing);
+        match self.keys.wait(first, ticket) {
+            Ok(()) => Unpublished::Storing(ticket),
+            Err(ticket) => {
+                let _ = self.answered(ticket);
+                Fault::new(Code::KeyConflict, "this key is in use").into()
+            }
+        }
+    }
+
     /// A key was claimed. One that begins with `$` was made by a client library for this request alone: it goes with the
     /// request's ack, once the client says that it has that.
     pub(super) fn note_key(&mut self, session_id: SessionId, id: Option<u64>, key: &str, ticket: Ticket) {
@@ -55,10 +73,21 @@ impl Engine {
 
     fn tell_waiters(&mut self, waiters: Vec<u64>, kept: &Kept, now: Now) {
         for ticket in waiters {
-            if let Some(Waiting::SameKey { session, id, bytes, .. }) = self.answered(ticket) {
-                self.settle(session, bytes);
-                self.finish_request(session, id, kept.clone());
-                self.go_on(session, now);
+            match self.answered(ticket) {
+                Some(Waiting::SameKey { session, id, bytes, .. }) => {
+                    self.settle(session, bytes);
+                    self.finish_request(session, id, kept.clone());
+                    self.go_on(session, now);
+                }
+                Some(Waiting::Storing) => {
+                    let done = match kept {
+                        Kept::Seq(seq) => Ok(*seq),
+                        Kept::Error(error) => Err(errors::fault(error)),
+                        Kept::Data { .. } => Ok(0),
+                    };
+                    self.events.list.push(AppEvent::Stored { ticket, done });
+                }
+                _ => {}
             }
         }
     }

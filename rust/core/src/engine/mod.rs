@@ -69,6 +69,7 @@ pub use stream_app::Room as StreamRoom;
 
 use crate::asked::Asked;
 use crate::conn::{Conn, Conns};
+use crate::durable::Durable;
 use crate::frame::deflate::Inflater;
 use crate::ids::{ConnId, Now, RoomId, Seq, SessionId};
 use crate::log::acks::Kept;
@@ -76,7 +77,7 @@ use crate::log::book::Log;
 use crate::log::dedupe::{KeyLimits, Keys};
 use crate::log::ring::Bounds;
 use crate::outbox::Out;
-use crate::room::settings::Patterns;
+use crate::room::settings::{Durability, Patterns, Settings};
 use crate::room::table::{Room, Rooms};
 use crate::session::{Session, Sessions, word};
 use crate::shares::{Holder, Shares};
@@ -112,6 +113,8 @@ pub struct Engine {
     /// Who waits for the result of a key waits under a ticket of `asked`.
     keys: Keys<Kept, u64>,
     shares: Shares,
+    /// What waits for the disk.
+    durable: Durable,
     timers: Timers,
     steps: Steps,
     /// What follows from what is being done.
@@ -144,8 +147,9 @@ impl Engine {
         let life = word(&mut random, 12); // 60 bits: no two lives of a log have the same
         let mut patterns = Patterns::new(Bounds::default());
         for settings in &config.rooms {
-            // A pattern that cannot be used was refused where it was configured.
-            let _ = patterns.add(settings.clone());
+            // A pattern that cannot be used was refused where it was configured, and so was one that needs a store.
+            let durable = if config.store { settings.durable } else { Durability::Off };
+            let _ = patterns.add(Settings { durable, ..settings.clone() });
         }
         let mut engine = Self {
             handlers,
@@ -162,6 +166,7 @@ impl Engine {
             asked: Asked::default(),
             keys,
             shares: Shares::new(&config.limits, &hash),
+            durable: Durable::default(),
             timers: Timers::default(),
             steps: Steps::default(),
             next: Next::default(),

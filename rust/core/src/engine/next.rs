@@ -1,6 +1,6 @@
 //! What follows from what was done: who may go on now, and what ends with what has ended.
 //!
-//! Parts: Conns, Next, Rooms, Sessions, Steps.
+//! Parts: Conns, Durable, Next, Rooms, Sessions, Steps.
 //!
 //! Theory. A room that lets its publishers go on, a session that others wait for, a session that ends with another:
 //! each of these may bring about the same again, for somebody else, and so on down a chain as long as peers care to make
@@ -25,6 +25,10 @@ use std::collections::VecDeque;
 pub(super) enum Follow {
     /// A member of this room went on, or away: its publishers may try again.
     Unblock(RoomId),
+    /// What became of some facts is known, or who was held up by them may go on.
+    Settle,
+    /// A session stood before the wall, and that is lower.
+    Feed(SessionId),
     /// What waits of this connection may be taken.
     Input(ConnId),
     /// What this session said by `send` may be taken.
@@ -89,6 +93,8 @@ impl Engine {
     fn follow(&mut self, follow: Follow, now: Now) {
         match follow {
             Follow::Unblock(room) => self.unblock(room, now),
+            Follow::Settle => self.keep_promise(now),
+            Follow::Feed(session) => self.feed_on(session, now),
             Follow::Input(conn) => self.take_backlog(conn, now),
             Follow::Posted(session) => {
                 if self.session(session).is_some_and(crate::session::Session::has_posted) {
@@ -169,6 +175,7 @@ impl Engine {
         match before {
             Some(Hold::End) => return false,
             Some(Hold::Room(room, place)) => self.leave_queue(room, place),
+            Some(Hold::Store(place)) => self.durable.held.leave(place),
             Some(Hold::Join(_)) | None => {}
         }
         self.sessions.hide(session_id);

@@ -1,12 +1,13 @@
 //! Out again: what is due on which connection, and what becomes of it once it has left.
 //!
-//! Parts: Conns, Out, Sessions, Steps.
+//! Parts: Conns, Durable, Out, Sessions, Steps.
 
 use super::steps::of_bytes;
 use super::{AppEvent, Engine, Op, size};
 use crate::conn::{Conn, Phase};
 use crate::ids::{ConnId, Now};
 use crate::limits::fixed::FLUSH_STEPS;
+use crate::store::Ask;
 
 impl Engine {
     /// Connections with output, each once. What is an answer over plain HTTP is put together here, where all that
@@ -32,11 +33,14 @@ impl Engine {
     /// Whether something is to be written or done.
     #[must_use]
     pub fn has_dirty(&self) -> bool {
-        self.out.has_listed() || !self.ops.is_empty()
+        self.out.has_listed() || !self.ops.is_empty() || self.durable.groups.is_ready()
     }
 
-    /// What the hands must do.
+    /// What the hands must do. Whatever waits for the disk leaves here, so that a turn makes one group of it.
     pub fn take_ops(&mut self, into: &mut Vec<Op>) {
+        if let Some(group) = self.durable.groups.leave() {
+            self.ops.push(Op::Store(Ask::Write(group)));
+        }
         into.append(&mut self.ops);
     }
 

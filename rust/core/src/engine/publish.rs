@@ -1,18 +1,20 @@
 //! `publish`: from a member or the application into the log.
 //!
-//! Parts: Keys, Log, Rooms, Sessions, Shares.
+//! Parts: Durable, Keys, Log, Rooms, Sessions, Shares.
 // Numbers of a peer come in here: a sum that could wrap or panic is an error of the build, or has its reason beside it.
 #![cfg_attr(not(test), warn(clippy::arithmetic_side_effects))]
 
 use super::join::own_room;
-use super::{Engine, Publication, Unpublished, errors, size};
+use super::{Engine, Publication, Unpublished, durable, errors, size};
+use crate::asked::Waiting;
 use crate::codes::Code;
+use crate::durable::promise::Publisher;
 use crate::envelope::{Publish, digest, field, write as envelope};
 use crate::error::Fault;
 use crate::ids::{Form, Now, RoomId, Seq, SessionId};
 use crate::log::acks::{Kept, Seen};
 use crate::log::dedupe::{Claim, Digest, Kind, Scope, ScopeUser, Ticket, Wanted};
-use crate::log::entry::{Author, Where};
+use crate::log::entry::{Author, Entry, Where};
 use crate::outbox::Meta;
 use crate::room::grants::Grants;
 use crate::shares::Holder;
@@ -55,6 +57,12 @@ impl Engine {
             self.hold_publisher(session_id, room, source);
             return Ok(());
         }
+        if let Ok(room) = mine
+            && self.is_store_full(room, publish.volatile)
+        {
+            self.hold_for_store(session_id, source);
+            return Ok(());
+        }
         if let Some(id) = id
             && let Some(session) = self.session_mut(session_id)
         {
@@ -63,7 +71,8 @@ impl Engine {
         let done = mine.and_then(|room| self.publish_once(session_id, room, publish, now));
         match done {
             Ok(Some(kept)) => self.finish_request(session_id, id, kept),
-            Ok(None) => {} // the same key is in progress: its result answers this one, too
+            // It is on its way to the disk; or the same key is in progress, whose result answers this one, too.
+            Ok(None) => {}
             Err(fault) => self.fail_request(session_id, id, &fault),
         }
         Ok(())
@@ -97,6 +106,7 @@ impl Engine {
         publish: &Publish<'_>,
         now: Now,
     ) -> Result<Option<Kept>, Fault> {
+        self.may_say(room, publish.volatile)?;
         let Some(session) = self.session(session_id) else { return Ok(None) };
         let author = Arc::clone(session.author());
         let mut ticket = None;
@@ -108,7 +118,7 @@ impl Engine {
             match self.claim(&scope, key, content, &owner, Kept::Seq(0).size(), now)? {
                 Claimed::Done(kept) => return Ok(Some(kept)),
                 Claimed::InProgress(first) => {
-                    // A publish is done at once, so this cannot be; but if it were, the first one answers.
+                    // The first is on its way to the disk: what becomes of it answers both.
                     self.wait_for_key(session_id, publish.id, publish.data.bytes.len(), first);
                     return Ok(None);
                 }
@@ -127,6 +137,13 @@ impl Engine {
             trace: publish.trace.as_deref(),
             volatile: publish.volatile,
         };
+        if !publish.volatile && self.is_durable(room) {
+            if let Some(entry) = self.draft_entry(room, &draft, now) {
+                let publisher = Publisher::Session(session_id, publish.id);
+                self.store_entry(room, entry, publisher, ticket, now);
+            }
+            return Ok(None);
+        }
         let seq = self.enter_log(room, &draft, now);
         let kept = Kept::Seq(seq);
         if let Some(ticket) = ticket {
@@ -181,6 +198,7 @@ impl Engine {
             // What its peer has no place for is the application's own.
             if owner.is_peer() { self.make_room(publication.room, &Holder::APPLICATION) } else { Err(fault) }
         })?;
+        self.may_say(room, publication.volatile)?;
         let draft = Draft {
             event: publication.event,
             data: publication.data,
@@ -202,9 +220,8 @@ impl Engine {
             match self.claim(&scope, key, content, &owner, Kept::Seq(0).size(), now)? {
                 Claimed::Done(Kept::Seq(seq)) => return Ok(seq),
                 Claimed::New(new) => ticket = Some(new),
-                Claimed::Done(_) | Claimed::InProgress(_) => {
-                    return Err(Fault::new(Code::KeyConflict, "this key is in use").into());
-                }
+                Claimed::InProgress(first) => return Err(self.wait_for_publication(first)),
+                Claimed::Done(_) => return Err(Fault::new(Code::KeyConflict, "this key is in use").into()),
             }
         }
         if !draft.volatile && self.is_blocked(room, draft.data.len(), now) {
@@ -212,6 +229,15 @@ impl Engine {
                 let _ = self.keys.release(ticket, &mut self.shares);
             }
             return Err(Unpublished::Blocked(self.hold_publication(room)));
+        }
+        if self.is_store_full(room, draft.volatile) {
+            if let Some(ticket) = ticket {
+                let _ = self.keys.release(ticket, &mut self.shares);
+            }
+            return Err(Unpublished::Blocked(self.hold_app_for_store()));
+        }
+        if !draft.volatile && self.is_durable(room) {
+            return Err(self.store_publication(room, &draft, publication.request, ticket, now));
         }
         let seq = self.enter_log(room, &draft, now);
         if let Some(ticket) = ticket {
@@ -224,10 +250,29 @@ impl Engine {
         Ok(seq)
     }
 
-    /// Give an event its number, keep it, and say it to all who listen. 0: it was volatile.
-    fn enter_log(&mut self, room_id: RoomId, draft: &Draft<'_>, now: Now) -> Seq {
+    /// The application says something in a durable room: a ticket says what becomes of it.
+    fn store_publication(
+        &mut self,
+        room: RoomId,
+        draft: &Draft<'_>,
+        request: Option<u64>,
+        key: Option<Ticket>,
+        now: Now,
+    ) -> Unpublished {
+        let ticket = self.ticket(Waiting::Storing);
+        if let Some(request) = request {
+            self.durable.answers.said(request);
+        }
+        if let Some(entry) = self.draft_entry(room, draft, now) {
+            self.store_entry(room, entry, Publisher::Application(ticket, request), key, now);
+        }
+        Unpublished::Storing(ticket)
+    }
+
+    /// An event that is said now, without a number.
+    fn draft_entry(&mut self, room_id: RoomId, draft: &Draft<'_>, now: Now) -> Option<Entry> {
         self.stats.published += 1;
-        let Some(room) = self.rooms.get_mut(room_id) else { return 0 };
+        let room = self.rooms.get_mut(room_id)?;
         let event = room.event(draft.event);
         let name = Arc::clone(room.name());
         let slot = room.settings().key.as_deref().and_then(|key| field(draft.data, draft.form, key));
@@ -237,11 +282,18 @@ impl Engine {
         entry.exclude = draft.exclude;
         entry.trace = draft.trace.map(Into::into);
         entry.slot = slot;
+        Some(entry)
+    }
+
+    /// Give an event its number, keep it, and say it to all who listen. 0: it was volatile.
+    fn enter_log(&mut self, room_id: RoomId, draft: &Draft<'_>, now: Now) -> Seq {
+        let Some(entry) = self.draft_entry(room_id, draft, now) else { return 0 };
         let slot = u32::try_from(room_id.index()).expect("a slot's index");
         if draft.volatile {
             self.fan_out(room_id, &entry, Meta::Volatile { room: slot });
             return 0;
         }
+        let Some(room) = self.rooms.get_mut(room_id) else { return 0 };
         let (ring, bounds) = room.filling();
         let entered = self.log.enter(entry, ring, bounds);
         let seq = entered.entry.seq;
@@ -255,6 +307,9 @@ impl Engine {
     pub(super) fn seen_before(&mut self, session_id: SessionId, id: u64) -> Result<(), Fault> {
         let Some(session) = self.session_mut(session_id) else { return Ok(()) };
         match session.acks.take(id) {
+            Seen::InProgress if self.durable.unknown.contains(&(session_id, id)) => {
+                Err(durable::unknown().with_id(Some(id)))
+            }
             Seen::New | Seen::InProgress => Ok(()), // its ack comes when it is finished
             Seen::Done(kept) => {
                 self.tell_kept(session_id, id, &kept);

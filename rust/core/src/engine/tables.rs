@@ -1,6 +1,6 @@
 //! Every table of the engine, by name, with how much is in it.
 //!
-//! Parts: Asked, Conns, Keys, Log, Next, Out, Rooms, Sessions, Shares.
+//! Parts: Asked, Conns, Durable, Keys, Log, Next, Out, Rooms, Sessions, Shares.
 //!
 //! Whatever peers did, when the last of them is gone and every time is over, each is as it was in the beginning: a law
 //! counts them (`rust/core/tests/owners`). Who adds a table adds it here.
@@ -31,6 +31,12 @@ impl Engine {
             ("users", self.shares.len().1),
             ("what is held of shares", usize::try_from(self.shares.in_all()).unwrap_or(usize::MAX)),
             ("what rests", self.shares.resting()),
+            ("what waits for the disk", self.durable.groups.len()),
+            ("entries behind the wall", self.durable.wall.len()),
+            ("who stands before the wall", self.durable.wall.standing()),
+            ("answers that wait for the disk", self.durable.answers.len()),
+            ("publishers that wait for the disk", self.durable.held.len()),
+            ("requests of which nobody knows", self.durable.unknown.len()),
             ("what follows", self.next.len()),
             ("references to what is said", self.out.references()),
             ("outboxes with something in them", full),

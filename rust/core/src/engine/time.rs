@@ -37,6 +37,7 @@ impl Engine {
                 Some(Due::Blocked(id)) => self.block_timeout(id, now),
                 Some(Due::Sweep) => self.sweep(now),
                 Some(Due::Grace) => self.stop(0, now),
+                Some(Due::Store) => self.store_due(now),
                 None => {}
             }
         }

@@ -72,6 +72,19 @@ fixed! {
     PADDING: u64 = 16 * 1024;
     /// Event streams that ended after less silence than this (ms) were not cut for being idle: their client let go of them.
     IDLE_LINK_MS: u64 = 3_000;
+    /// Entries that may wait for the disk: what a disk that does 20,000 a second writes in a fifth of a second. Beyond it publishers
+    /// are held.
+    STORE_ENTRIES: usize = 4096;
+    /// Bytes of them: a message of the longest kind has place beside others.
+    STORE_BYTES: usize = 16 * MIB;
+    /// How long an entry may wait for the disk (ms); then its listeners are told that they miss it. As long as a publisher waits
+    /// in a room with the policy `block`: nobody is held for longer by a disk than by a slow member.
+    STORE_MS: u64 = 5_000;
+    /// How long what nobody waits for may be behind on disk (ms): who is in live rooms, a token's end.
+    BEHIND_MS: u64 = 1_000;
+    /// Numbers that are reserved on disk at a time; renewed at half. So a disk that is full stops no live room for two thousand
+    /// million entries, and 2^53 lasts two million starts.
+    RESERVED: u64 = 1 << 32;
     /// How often old entries and keys are let go of where nothing happens (ms).
     SWEEP_MS: u64 = 10_000;
     /// Keys that are looked at in one sweep: a fraction of a millisecond.

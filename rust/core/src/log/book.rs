@@ -12,7 +12,7 @@
 //!   says that it is complete below.
 
 use super::entry::{Entry, Where};
-use super::position::{Position, Since};
+use super::position::{MAX_SEQ, Position, Since};
 use super::ring::{Bounds, Freed, Ring};
 use crate::ids::{Form, Now, Seq};
 use std::sync::Arc;
@@ -22,6 +22,8 @@ use std::sync::Arc;
 pub struct Log {
     epoch: Box<str>,
     head: Seq,
+    /// No number above this may be given: on disk, it is not taken. Without a store there is no such bound.
+    reserved: Seq,
     /// The date of the newest thing said (ms since 1970).
     newest_ms: u64,
     freed: Seq,
@@ -44,7 +46,16 @@ impl Log {
     /// The beginning of a log. All rings together are to hold no more than `budget` bytes.
     #[must_use]
     pub fn new(epoch: &str, budget: usize) -> Self {
-        Self { epoch: epoch.into(), head: 0, newest_ms: 0, freed: 0, bytes: 0, budget, emptied: false }
+        Self {
+            epoch: epoch.into(),
+            head: 0,
+            reserved: MAX_SEQ,
+            newest_ms: 0,
+            freed: 0,
+            bytes: 0,
+            budget,
+            emptied: false,
+        }
     }
 
     /// The life of this log.
@@ -57,6 +68,23 @@ impl Log {
     #[must_use]
     pub fn head(&self) -> Seq {
         self.head
+    }
+
+    /// Whether there is a number for one more.
+    #[must_use]
+    pub fn has_number(&self) -> bool {
+        self.head < self.reserved
+    }
+
+    /// The highest number that may be given.
+    #[must_use]
+    pub fn reserved(&self) -> Seq {
+        self.reserved
+    }
+
+    /// Numbers up to this one may be given from now on.
+    pub fn reserve(&mut self, upto: Seq) {
+        self.reserved = upto.min(MAX_SEQ);
     }
 
     /// `seq` as the wire shows it.
@@ -97,6 +125,7 @@ impl Log {
     /// Give an entry its number and put it into its ring, which lets go of what no longer fits.
     pub fn enter(&mut self, mut entry: Entry, ring: &mut Ring, bounds: &Bounds) -> Entered {
         debug_assert_eq!(entry.seq, 0, "an entry has its number once");
+        debug_assert!(self.has_number(), "no number is given that is not reserved");
         debug_assert!(ring.top() <= self.head, "a ring never knows more than the book");
         debug_assert!(entry.time <= self.newest_ms, "dates never fall");
         self.head = self.head.saturating_add(1);
@@ -105,6 +134,12 @@ impl Log {
         let freed = ring.push(Arc::clone(&entry), bounds);
         self.bytes = self.bytes.saturating_add(entry.cost());
         Entered { entry, forgotten: self.book(freed) }
+    }
+
+    /// Take an entry out of its ring that is not on disk and never will be. Nobody was told it, and its number is not used.
+    pub fn take_back(&mut self, ring: &mut Ring, seq: Seq) {
+        let freed = ring.take_back(seq);
+        self.book(freed);
     }
 
     /// Let go of what is too old in a ring; how many entries. `now_ms` is of the monotonic clock.

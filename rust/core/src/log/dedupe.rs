@@ -146,6 +146,14 @@ impl<T: Clone, W: Ord> Keys<T, W> {
         }
     }
 
+    /// Who waits for the result of what is in progress: they wait no longer.
+    pub fn take_waiters(&mut self, ticket: Ticket) -> Vec<W> {
+        match self.record_mut(ticket).map(|record| &mut record.state) {
+            Some(State::Open(waiters)) => std::mem::take(waiters).into_iter().collect(),
+            _ => Vec::new(),
+        }
+    }
+
     /// One who waited is gone.
     pub fn forget_waiter(&mut self, ticket: Ticket, waiter: &W) {
         if let Some(Record { state: State::Open(waiters), .. }) = self.record_mut(ticket) {

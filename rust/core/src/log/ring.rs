@@ -67,6 +67,8 @@ pub enum Reason {
     Epoch,
     /// Only memory held them when the server ended.
     Restart,
+    /// Their write did not end in time.
+    Store,
 }
 
 impl Reason {
@@ -79,6 +81,7 @@ impl Reason {
             Self::Memory => "memory",
             Self::Epoch => "epoch",
             Self::Restart => "restart",
+            Self::Store => "store",
         }
     }
 }
@@ -141,6 +144,16 @@ impl Ring {
         let freed = self.let_go(1, Reason::Memory);
         self.shrink();
         freed
+    }
+
+    /// Take out an entry that was never told: its number is not used.
+    pub(super) fn take_back(&mut self, seq: Seq) -> Freed {
+        let Ok(at) = self.entries.binary_search_by_key(&seq, |entry| entry.seq) else {
+            return Freed::default();
+        };
+        let Some(entry) = self.entries.remove(at) else { return Freed::default() };
+        self.bytes -= entry.cost();
+        Freed { bytes: entry.cost(), entries: 1 }
     }
 
     /// What a `push` at `now_ms` of an entry that costs so much would let go of: the highest number, if any.

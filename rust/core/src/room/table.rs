@@ -8,7 +8,7 @@
 use super::blocked::Blocked;
 use super::members::{Member, Members};
 use super::presence::Presence;
-use super::settings::{Patterns, Settings};
+use super::settings::{Durability, Patterns, Settings};
 use crate::ids::{RoomId, SessionId};
 use crate::log::ring::{Bounds, Ring};
 use crate::shares::{Holder, Resting, Shares, What};
@@ -49,6 +49,12 @@ impl Room {
     #[must_use]
     pub fn is_own(&self) -> bool {
         self.name.starts_with('$')
+    }
+
+    /// Whether what is said in it is on disk before anybody hears it.
+    #[must_use]
+    pub fn is_durable(&self) -> bool {
+        self.settings.durable != Durability::Off
     }
 
     /// What the application set for it.

@@ -52,6 +52,8 @@ pub enum Hold {
     Join(u64),
     /// Room in a ring with the policy `block`: its place among those who wait for that.
     Room(RoomId, u64),
+    /// Place among what waits for the disk: its own among those who wait for that.
+    Store(u64),
     /// Nothing any more: its end waits for its turn.
     End,
 }

@@ -189,11 +189,12 @@ impl Sessions {
         }
     }
 
-    /// It lagged, and everything up to the head was handed over: from now on it hears what is said as it is said.
-    pub fn be_live(&mut self, id: SessionId, head: Seq) {
+    /// It lagged, and everything up to `upto` was handed over, which is the head, or the wall (what waits for the disk it gets as
+    /// it comes): from now on it hears what is said as it is said.
+    pub fn be_live(&mut self, id: SessionId, upto: Seq) {
         let Some(session) = self.get(id) else { return };
         debug_assert!(session.conn.is_some(), "who is live has a connection");
-        debug_assert!(session.cursor >= head, "nothing is left of the past");
+        debug_assert!(session.cursor >= upto, "nothing is left of the past");
         self.listeners[id.index()].live = true;
     }
 

@@ -36,6 +36,8 @@ pub struct App {
     pub unblocked: Vec<u64>,
     /// Answers to the server's own requests.
     pub replies: Vec<(SessionId, u64)>,
+    /// What became of what it said and waits for the disk, by ticket.
+    pub stored: Vec<(u64, Result<u64, String>)>,
     pub streams: Works,
 }
 
@@ -95,6 +97,10 @@ impl App {
                 self.streams.hear(event, bytes, engine, now);
             }
             AppEvent::Unblocked { ticket } => self.unblocked.push(*ticket),
+            AppEvent::Stored { ticket, done } => {
+                let done = done.as_ref().map(|seq| *seq).map_err(|fault| fault.code.word().to_owned());
+                self.stored.push((*ticket, done));
+            }
             AppEvent::Reply { session, request, .. } => self.replies.push((*session, *request)),
             AppEvent::Reauthenticate { ticket, token, .. } => {
                 let asked = Asked::Reauthenticate { ticket: *ticket, token: token.clone() };

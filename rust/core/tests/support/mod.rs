@@ -7,6 +7,7 @@
 
 pub mod app;
 pub mod client;
+pub mod disk;
 pub mod faults;
 pub mod link;
 pub mod record;

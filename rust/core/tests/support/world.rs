@@ -2,6 +2,7 @@
 
 use super::app::{App, Asked};
 use super::client::Client;
+use super::disk::Disk;
 use super::link::{Link, Reads};
 use super::rights::Given;
 use super::rng::Rng;
@@ -12,6 +13,7 @@ use super::wire::Dialect;
 use rtcore_core::codes::Code;
 use rtcore_core::engine::{Config, Engine, Op, Peer, Publication, Unpublished};
 use rtcore_core::envelope::ErrorOut;
+use rtcore_core::store::Report;
 use rtcore_core::{ConnId, Now, Seq, Tick};
 use serde_json::{Value, json};
 use std::net::{IpAddr, Ipv4Addr};
@@ -29,6 +31,7 @@ pub struct World {
     pub clients: Vec<Client>,
     pub app: App,
     pub truth: Truth,
+    pub disk: Disk,
     pub given: Given,
     pub chance: Rng,
     /// Bytes go up in random pieces.
@@ -59,6 +62,7 @@ impl World {
             clients: (0..clients).map(|at| Client::new(Dialect::ALL[at % 4], tokens[at % 5])).collect(),
             app: App::default(),
             truth: Truth::default(),
+            disk: Disk::default(),
             given: Given::default(),
             chance: Rng::new(seed),
             cuts: false,
@@ -180,6 +184,7 @@ impl World {
             moved |= self.app.answer(&mut self.engine, self.now);
             moved |= self.try_again();
             self.carry_out();
+            moved |= self.disk.answer(&mut self.engine, self.now);
             if !moved && !self.flush() {
                 self.truth.collect(&self.engine, &USERS);
                 return;
@@ -220,6 +225,24 @@ impl World {
         !free.is_empty()
     }
 
+    /// The store writes the next group, and the world comes to rest.
+    pub fn write(&mut self) {
+        self.disk.write(&mut self.engine, self.now);
+        self.settle();
+    }
+
+    /// It refuses it.
+    pub fn refuse(&mut self) {
+        self.disk.refuse(&mut self.engine, self.now);
+        self.settle();
+    }
+
+    /// It says this.
+    pub fn report(&mut self, report: Report) {
+        self.engine.report(report, self.now);
+        self.settle();
+    }
+
     fn links(&mut self) -> impl Iterator<Item = &mut Link> {
         self.clients.iter_mut().filter_map(|client| client.link.as_mut()).chain(&mut self.stale)
     }
@@ -249,7 +272,7 @@ impl World {
                     self.links().filter(|link| link.conn == conn).for_each(|link| link.finishing = true);
                 }
                 Op::Drop(conn) | Op::HandOver { conn, .. } => self.forget(conn),
-                Op::Store(_) => {}
+                Op::Store(ask) => self.disk.asked.push_back(ask),
             }
         }
     }

@@ -1,10 +1,23 @@
-//! The store's side of the engine: what it reports comes in here.
+//! The store's side of the engine: what is asked of the store, and what comes of its answers.
 //!
-//! Parts: none.
+//! Parts: Durable, Next.
+//!
+//! The walk of a durable publish: `say` (a number, behind the wall), `take_ops` of `output` (its group leaves), `report`
+//! here, `fate` (told, acknowledged), `wall` (who was held up is fed).
 
-use crate::engine::Engine;
+mod enter;
+mod fate;
+mod rows;
+mod say;
+mod wall;
+
+pub(super) use say::unknown;
+
+use super::Engine;
+use super::next::Follow;
+use crate::durable::promise::Fate;
 use crate::ids::Now;
-use crate::store::{Kept, Report};
+use crate::store::{GroupId, Kept, Report, Trouble};
 
 impl Engine {
     /// What the store had kept, before the first connection comes.
@@ -14,7 +27,41 @@ impl Engine {
 
     /// The store says what became of what it was asked for (`Op::Store`).
     pub fn report(&mut self, report: Report, now: Now) {
-        drop(report);
-        self.entry(now, |_| ());
+        self.entry(now, |engine| engine.heard_of_store(report, now));
+    }
+
+    fn heard_of_store(&mut self, report: Report, now: Now) {
+        match report {
+            Report::Written(id) => self.group_is(id, &Fate::Written, now),
+            Report::Refused(id, trouble) => self.group_is(id, &Fate::Refused(trouble), now),
+            Report::Unknown(_, trouble) | Report::Down(trouble) => self.store_is_down(trouble),
+            Report::Up => self.durable.is_up(),
+            Report::Read(..) | Report::Freed { .. } => {}
+        }
+    }
+
+    fn group_is(&mut self, id: GroupId, fate: &Fate, now: Now) {
+        if self.durable.groups.answered(id, fate, now.tick) {
+            self.durable.has_answered();
+            self.next.add(Follow::Settle);
+        }
+    }
+
+    fn store_is_down(&mut self, trouble: Trouble) {
+        self.durable.groups.take_back(&trouble);
+        self.durable.is_down(trouble);
+        self.next.add(Follow::Settle);
+    }
+
+    /// Why the store takes nothing, for people. None: it does.
+    #[must_use]
+    pub fn store_trouble(&self) -> Option<String> {
+        self.durable.refusing().map(say::told)
+    }
+
+    /// Whether nothing waits for the disk.
+    #[must_use]
+    pub fn is_stored(&self) -> bool {
+        self.durable.groups.is_idle()
     }
 }

@@ -1,0 +1,204 @@
+//! Groups of facts: one is gathered, one is under way, and of what was answered the promises are kept in order.
+//!
+//! Invariants:
+//! - At most one group is under way. Its number is above those of all before it.
+//! - Promises are settled in the order in which their facts were gathered, but for those that are taken back before their
+//!   facts have left.
+//! - What has happened (a session's end, say) is written again in a later group, should the store refuse it.
+//! - What is gathered leaves when the store is idle and somebody waits for it; what nobody waits for, at the latest
+//!   `BEHIND_MS` after it came.
+
+use super::promise::{Facts, Fate, Promise, Said};
+use crate::ids::Tick;
+use crate::limits::fixed::BEHIND_MS;
+use crate::store::{Group, GroupId, Record, Sync, Trouble};
+use std::collections::VecDeque;
+
+#[derive(Debug)]
+struct Item {
+    facts: Facts,
+    promise: Option<Promise>,
+    sync: Sync,
+    /// It has no facts of its own.
+    is_behind: bool,
+}
+
+#[derive(Debug)]
+struct UnderWay {
+    id: GroupId,
+    /// In order. What cannot be refused, since it has happened, is here with its facts: they are written again.
+    items: Vec<Item>,
+}
+
+impl Item {
+    /// Whether nothing of it is so before it is on disk.
+    fn may_be_refused(&self) -> bool {
+        self.promise.as_ref().is_some_and(Promise::may_be_refused)
+    }
+}
+
+/// All groups.
+#[derive(Debug, Default)]
+pub struct Groups {
+    gathering: Vec<Item>,
+    /// Somebody waits for what is gathered.
+    wanted: bool,
+    /// When it is to leave though nobody waits for it.
+    behind: Option<Tick>,
+    under_way: Option<UnderWay>,
+    settled: VecDeque<(Promise, Fate)>,
+    last: GroupId,
+    /// The store takes none.
+    stopped: bool,
+}
+
+impl Groups {
+    /// These facts belong into the next group, and somebody waits for them.
+    pub fn gather(&mut self, facts: Facts, sync: Sync, promise: Option<Promise>) {
+        self.wanted = true;
+        self.gathering.push(Item { facts, promise, sync, is_behind: false });
+    }
+
+    /// A promise that is to be kept when all facts that were gathered so far are decided.
+    pub fn promise_behind(&mut self, promise: Promise) {
+        let (facts, sync) = (Vec::new(), Sync::Commit);
+        let item = Item { facts, promise: Some(promise), sync, is_behind: true };
+        match (&mut self.under_way, self.gathering.is_empty()) {
+            (Some(group), true) => group.items.push(item),
+            (None, true) => self.settled.extend(item.promise.map(|promise| (promise, Fate::Written))),
+            (_, false) => {
+                self.wanted = true;
+                self.gathering.push(item);
+            }
+        }
+    }
+
+    /// Of the group that is under way nobody knows: what is promised behind it, and has no facts of its own, waits no longer.
+    pub fn let_go_behind(&mut self) {
+        let Some(group) = &mut self.under_way else { return };
+        for item in group.items.extract_if(.., |item| item.is_behind) {
+            self.settled.extend(item.promise.map(|promise| (promise, Fate::Written)));
+        }
+    }
+
+    /// This fact belongs into a group, within a second.
+    pub fn add(&mut self, fact: Record, now: Tick) {
+        self.behind.get_or_insert(now.plus_ms(BEHIND_MS));
+        self.gathering.push(Item { facts: vec![fact], promise: None, sync: Sync::Commit, is_behind: false });
+    }
+
+    /// When what nobody waits for is to leave.
+    #[must_use]
+    pub fn due(&self) -> Option<Tick> {
+        self.behind.filter(|_| !self.wanted)
+    }
+
+    /// It is time for what nobody waits for.
+    pub fn hurry(&mut self, now: Tick) {
+        self.wanted |= self.behind.is_some_and(|behind| behind <= now);
+    }
+
+    /// Whether a group is to leave.
+    #[must_use]
+    pub fn is_ready(&self) -> bool {
+        self.wanted && self.under_way.is_none() && !self.stopped
+    }
+
+    /// The group that is to leave, if one is.
+    pub fn leave(&mut self) -> Option<Group> {
+        if !self.is_ready() {
+            return None;
+        }
+        self.last += 1;
+        (self.wanted, self.behind) = (false, None);
+        let mut group = Group { id: self.last, sync: Sync::Commit, records: Vec::new() };
+        let mut items = std::mem::take(&mut self.gathering);
+        for item in &mut items {
+            group.sync = group.sync.max(item.sync);
+            if item.may_be_refused() {
+                group.records.append(&mut item.facts);
+            } else {
+                group.records.extend(item.facts.iter().cloned());
+            }
+        }
+        self.under_way = Some(UnderWay { id: group.id, items });
+        Some(group)
+    }
+
+    /// The store says what became of a group. False: no such group is under way.
+    pub fn answered(&mut self, id: GroupId, fate: &Fate, now: Tick) -> bool {
+        let Some(group) = self.under_way.take_if(|group| group.id == id) else { return false };
+        let mut again = Vec::new();
+        for item in group.items {
+            if *fate == Fate::Written || item.may_be_refused() {
+                self.settled.extend(item.promise.map(|promise| (promise, fate.clone())));
+            } else {
+                again.push(item);
+            }
+        }
+        if !again.is_empty() {
+            self.behind.get_or_insert(now.plus_ms(BEHIND_MS)); // not at once: the store would be asked all the time
+            self.gathering.splice(0..0, again);
+        }
+        true
+    }
+
+    /// What has not left, and of which nothing was done, will not be done.
+    pub fn take_back(&mut self, trouble: &Trouble) {
+        for item in self.gathering.extract_if(.., |item| item.may_be_refused()) {
+            self.settled.extend(item.promise.map(|promise| (promise, Fate::Refused(trouble.clone()))));
+        }
+        self.wanted &= !self.gathering.is_empty();
+    }
+
+    /// The entries of the group that is under way.
+    pub fn said_under_way(&mut self) -> impl Iterator<Item = &mut Said> {
+        self.under_way.iter_mut().flat_map(|group| &mut group.items).filter_map(|item| {
+            match &mut item.promise {
+                Some(Promise::Say(said)) => Some(said),
+                _ => None,
+            }
+        })
+    }
+
+    /// The next promise whose fate is known.
+    pub fn settled(&mut self) -> Option<(Promise, Fate)> {
+        self.settled.pop_front()
+    }
+
+    /// Whether there is one.
+    #[must_use]
+    pub fn has_settled(&self) -> bool {
+        !self.settled.is_empty()
+    }
+
+    /// The store takes none for now.
+    pub fn stop(&mut self) {
+        self.stopped = true;
+    }
+
+    /// It takes them again.
+    pub fn go_on(&mut self) {
+        self.stopped = false;
+    }
+
+    /// Whether nothing is gathered, under way or to be settled.
+    #[must_use]
+    pub fn is_idle(&self) -> bool {
+        self.gathering.is_empty() && self.under_way.is_none() && self.settled.is_empty()
+    }
+
+    /// How many decisions wait.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.gathering.len()
+            + self.settled.len()
+            + self.under_way.as_ref().map_or(0, |group| group.items.len())
+    }
+
+    /// Whether none does.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}

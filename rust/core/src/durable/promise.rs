@@ -1,0 +1,80 @@
+//! What is to be done when facts are on disk, or when they never will be.
+
+use crate::ids::{RoomId, Seq, SessionId};
+use crate::log::acks::Kept;
+use crate::log::dedupe::Ticket;
+use crate::log::entry::Entry;
+use crate::store::{Record, Trouble};
+use std::sync::Arc;
+
+/// Facts that are of one decision.
+pub type Facts = Vec<Record>;
+
+/// What became of facts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Fate {
+    /// They are on disk.
+    Written,
+    /// They are not, and never will be.
+    Refused(Trouble),
+}
+
+/// Who said an entry, and waits to hear what became of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Publisher {
+    /// The application, under this ticket; and the request whose handler said it.
+    Application(u64, Option<u64>),
+    /// A session, by the request with this id.
+    Session(SessionId, Option<u64>),
+}
+
+/// An entry that is told once it is on disk.
+#[derive(Debug)]
+pub struct Said {
+    /// The entry.
+    pub entry: Arc<Entry>,
+    /// Its room.
+    pub room: RoomId,
+    /// Who waits.
+    pub publisher: Publisher,
+    /// Its key, whose result it is.
+    pub key: Option<Ticket>,
+    /// It took too long: its listeners were told a gap, and its publisher that nobody knows.
+    pub passed: bool,
+}
+
+/// What is to be done.
+#[derive(Debug)]
+pub enum Promise {
+    /// Tell an entry.
+    Say(Said),
+    /// Answer a join under this ticket; refused, the session leaves the room again.
+    Join(u64),
+    /// Answer a history under this ticket.
+    Read(u64),
+    /// The handler of the request with this ticket begins; refused, it does not.
+    Begin(u64),
+    /// An ack leaves.
+    Answer {
+        /// Whose.
+        session: SessionId,
+        /// The request.
+        id: u64,
+        /// Its ack.
+        kept: Kept,
+        /// Its key, whose result it is.
+        key: Option<Ticket>,
+    },
+    /// The application hears that it is there.
+    Tell(u64),
+    /// Numbers up to this one may be given.
+    Reserve(Seq),
+}
+
+impl Promise {
+    /// Whether it can be taken back while its facts have not left: nothing of it was done.
+    #[must_use]
+    pub fn may_be_refused(&self) -> bool {
+        matches!(self, Self::Say(_) | Self::Join(_) | Self::Begin(_))
+    }
+}

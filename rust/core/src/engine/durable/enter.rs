@@ -1,0 +1,57 @@
+//! Joins of durable rooms: done at once, on disk before they are answered, and answered after what waits in the room.
+//!
+//! Parts: Durable, Rooms.
+
+use super::say::{refused, sync_of};
+use crate::asked::{Entering, Waiting};
+use crate::durable::Refusing;
+use crate::durable::promise::{Fate, Promise};
+use crate::engine::Engine;
+use crate::error::Fault;
+use crate::ids::{Now, RoomId, SessionId};
+use crate::room::grants::Grants;
+use crate::room::settings::Durability;
+
+impl Engine {
+    /// Whether a session may come into a room now: where the store takes nothing, nobody new gets into a durable one.
+    pub(in crate::engine) fn may_enter(&self, session: SessionId, room_id: RoomId) -> Result<(), Fault> {
+        let Some(refusing) = self.durable.refusing() else { return Ok(()) };
+        let Some(room) = self.room(room_id) else { return Ok(()) };
+        if room.is_durable() && room.members.get(session).is_none() {
+            return Err(refused(refusing));
+        }
+        Ok(())
+    }
+
+    /// A session is in a durable room: its join is answered when that is on disk, with all that was said before. `before`:
+    /// what it might there, if it was in it.
+    pub(in crate::engine) fn enter_durably(&mut self, entering: Entering, before: Option<Grants>, now: Now) {
+        let (session, room) = (entering.joining.session, entering.room);
+        let changed = before.is_none() || before != self.grants_in(room, session);
+        if !changed && self.durable.wall.last_of(room).is_none() {
+            self.tell_entered(&entering);
+            return;
+        }
+        let ticket = self.ticket(Waiting::Entering(Box::new(entering)));
+        let facts = if changed { self.facts_of_entering(session, room, now) } else { Vec::new() };
+        if facts.is_empty() {
+            self.durable.groups.promise_behind(Promise::Join(ticket));
+            return;
+        }
+        let durable = self.room(room).map_or(Durability::Off, |room| room.settings().durable);
+        self.durable.keep(facts, sync_of(durable), Some(Promise::Join(ticket)));
+    }
+
+    /// What became of a join.
+    pub(super) fn join_is(&mut self, ticket: u64, fate: &Fate, now: Now) {
+        let Some(Waiting::Entering(entering)) = self.answered(ticket) else { return };
+        match fate {
+            Fate::Refused(trouble) if entering.fresh => {
+                self.leave(entering.joining.session, entering.room, now);
+                let fault = refused(&Refusing::Trouble(trouble.clone()));
+                self.tell_fault(entering.joining.session, &fault.with_id(entering.joining.id));
+            }
+            _ => self.tell_entered(&entering),
+        }
+    }
+}

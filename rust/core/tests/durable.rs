@@ -1,0 +1,12 @@
+//! What must be on disk before it is told: publishes into durable rooms, and who listens to them.
+//!
+//! Each italic case of the design's section on the durable log has its test here, by name (`docs/design.md`).
+
+mod support;
+
+#[path = "durable/hangs.rs"]
+mod hangs;
+#[path = "durable/wall.rs"]
+mod wall;
+#[path = "durable/yard.rs"]
+mod yard;
