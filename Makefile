@@ -14,7 +14,7 @@ export PYTHON
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo build test crash quick check conformance bench bench-scenes bench-peers bench-calm peers profile soak wheel wheel-check fuzz docs lock clean prepare prepare-test
+.PHONY: help demo build test crash quick check coverage conformance bench bench-scenes bench-peers bench-calm peers profile soak wheel wheel-check fuzz docs lock clean prepare prepare-test
 
 help: ## this text
 	@echo "rtcore: a realtime server for Python on a native core"
@@ -38,6 +38,9 @@ crash: $(VENV)/.dev $(VENV)/.core ## kill servers under load, a thousand times, 
 
 quick: prepare-test $(VENV)/.dev $(VENV)/.core node_modules/.package-lock.json ## what one needs while working, in two minutes: style, types, the core's codecs, a slice of the tests
 	@$(BIN)/python scripts/check.py --quick
+
+coverage: prepare-test $(VENV)/.dev $(VENV)/.coverage $(VENV)/.core ## which lines and branches no test reaches, of Python and of the core (ONLY=core or ONLY=python; TESTS="tests/unit …" for some)
+	@$(BIN)/python scripts/covered.py $(if $(ONLY),--only $(ONLY)) $(TESTS)
 
 conformance: $(VENV)/.core ## Autobahn's test suite against a raw socket, with Python 2.7 (PYTHON27=… names one; QUICK=1 without compression)
 	@$(BIN)/python -m tests.conformance $(if $(QUICK),--quick)
@@ -108,6 +111,11 @@ $(VENV)/.dev: requirements/dev.txt | $(VENV)/.run
 
 $(VENV)/.wheel: requirements/wheel.txt | $(VENV)/.run
 	@echo "installing the pinned packages that make wheels"
+	@$(BIN)/pip install --quiet --require-hashes -r $<
+	@touch $@
+
+$(VENV)/.coverage: requirements/coverage.txt | $(VENV)/.dev
+	@echo "installing the pinned package that measures coverage"
 	@$(BIN)/pip install --quiet --require-hashes -r $<
 	@touch $@
 
