@@ -46,6 +46,8 @@ pub struct Durable {
     pub held: Blocked,
     /// Requests that were told that nobody knows what became of them, and will be known.
     pub unknown: BTreeSet<(SessionId, u64)>,
+    /// More numbers are being reserved.
+    pub reserving: bool,
     refusing: Option<Refusing>,
 }
 

@@ -12,7 +12,7 @@ use crate::ids::{Form, Now, RoomId, Seq, SessionId};
 use crate::limits::fixed::SESSION_RING_ENTRIES;
 use crate::log::book::Entered;
 use crate::log::entry::Where;
-use crate::log::ring::{Bounds, Ring};
+use crate::log::ring::Bounds;
 use crate::outbox::Meta;
 use crate::room::grants::Grants;
 use crate::room::members::Member;
@@ -64,7 +64,11 @@ impl From<Fault> for Unpublished {
 
 impl Engine {
     /// Say an event to one session alone.
-    pub fn send(&mut self, session_id: SessionId, event: &str, data: &[u8], now: Now) -> Result<Seq, Fault> {
+    pub fn send(&mut self, session: SessionId, event: &str, data: &[u8], now: Now) -> Result<Seq, Fault> {
+        self.entry(now, |engine| engine.say_alone(session, event, data, now))
+    }
+
+    fn say_alone(&mut self, session_id: SessionId, event: &str, data: &[u8], now: Now) -> Result<Seq, Fault> {
         self.config.names().check(format_args!("the name of an event"), event)?;
         self.has_number()?;
         let bounds = Bounds { count: SESSION_RING_ENTRIES, bytes: self.own_bytes(), age_ms: u64::MAX };
@@ -73,7 +77,7 @@ impl Engine {
         };
         session.known = true;
         let entry = self.log.draft(Where::Session(session_id), event.into(), data, Form::Json, now);
-        let ring = session.rare().ring.get_or_insert_with(|| Ring::new(0));
+        let ring = session.rare().ring.get_or_insert_with(|| self.log.ring_of_old());
         let Entered { entry, forgotten } = self.log.enter(entry, ring, &bounds);
         let (seq, conn) = (entry.seq, session.conn());
         self.stats.forgotten += forgotten;

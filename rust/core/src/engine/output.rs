@@ -38,6 +38,7 @@ impl Engine {
 
     /// What the hands must do. Whatever waits for the disk leaves here, so that a turn makes one group of it.
     pub fn take_ops(&mut self, into: &mut Vec<Op>) {
+        self.reserve_more();
         if let Some(group) = self.durable.groups.leave() {
             self.ops.push(Op::Store(Ask::Write(group)));
         }

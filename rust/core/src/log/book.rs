@@ -13,7 +13,7 @@
 
 use super::entry::{Entry, Where};
 use super::position::{MAX_SEQ, Position, Since};
-use super::ring::{Bounds, Freed, Ring};
+use super::ring::{Bounds, Freed, Reason, Ring};
 use crate::ids::{Form, Now, Seq};
 use std::sync::Arc;
 
@@ -27,6 +27,8 @@ pub struct Log {
     /// The date of the newest thing said (ms since 1970).
     newest_ms: u64,
     freed: Seq,
+    /// The number before the first of this life, where the log is older: what only memory held is gone up to there.
+    before: Seq,
     bytes: usize,
     budget: usize,
     /// Rings were emptied for the budget's sake: there may be a room to free.
@@ -52,6 +54,7 @@ impl Log {
             reserved: MAX_SEQ,
             newest_ms: 0,
             freed: 0,
+            before: 0,
             bytes: 0,
             budget,
             emptied: false,
@@ -106,7 +109,29 @@ impl Log {
     /// A ring for a room that is made now.
     #[must_use]
     pub fn new_ring(&self) -> Ring {
-        Ring::new(self.freed)
+        if self.freed > self.before { Ring::new(self.freed) } else { self.ring_of_old() }
+    }
+
+    /// The ring of what only memory held before this life.
+    #[must_use]
+    pub fn ring_of_old(&self) -> Ring {
+        Ring::new_because(self.before, Reason::Restart)
+    }
+
+    /// The log goes on where it was: the numbers up to `head` may have been given, those up to `reserved` are ours.
+    pub fn resume(&mut self, epoch: Option<&str>, head: Seq, reserved: Seq) {
+        debug_assert_eq!(self.head, 0, "a life begins once");
+        if let Some(epoch) = epoch {
+            self.epoch = epoch.into();
+        }
+        (self.head, self.before, self.freed) = (head, head, head);
+        self.reserve(reserved);
+    }
+
+    /// The number before the first of this life.
+    #[must_use]
+    pub fn before(&self) -> Seq {
+        self.before
     }
 
     /// The highest number that a freed room may have held: what a room that is gone is complete above.

@@ -98,7 +98,7 @@ fn beyond_what_may_wait_for_the_disk_publishers_are_held() {
         last = id;
     }
     world.settle();
-    assert_eq!(world.head() as usize, STORE_ENTRIES, "the last one has no number yet");
+    assert_eq!(world.head(), STORE_ENTRIES as u64, "the last one has no number yet");
     assert_eq!(ack(&world, 0, last), None);
     world.write();
     assert_eq!(ack(&world, 0, last), None, "it is on its way now");

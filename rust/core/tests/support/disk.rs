@@ -1,5 +1,6 @@
 //! A store in memory: it answers when the test says so, and what it holds is what it said was written.
 
+use super::world::World;
 use rtcore_core::store::{Ask, Group, Record, Report, Trouble};
 use rtcore_core::{Engine, Now};
 use std::collections::VecDeque;
@@ -67,5 +68,25 @@ impl Disk {
             _ => None,
         });
         entries.collect()
+    }
+}
+
+impl World {
+    /// The store writes the next group, and the world comes to rest.
+    pub fn write(&mut self) {
+        self.disk.write(&mut self.engine, self.now);
+        self.settle();
+    }
+
+    /// It refuses it.
+    pub fn refuse(&mut self) {
+        self.disk.refuse(&mut self.engine, self.now);
+        self.settle();
+    }
+
+    /// It says this.
+    pub fn report(&mut self, report: Report) {
+        self.engine.report(report, self.now);
+        self.settle();
     }
 }

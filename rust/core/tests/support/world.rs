@@ -13,7 +13,6 @@ use super::wire::Dialect;
 use rtcore_core::codes::Code;
 use rtcore_core::engine::{Config, Engine, Op, Peer, Publication, Unpublished};
 use rtcore_core::envelope::ErrorOut;
-use rtcore_core::store::Report;
 use rtcore_core::{ConnId, Now, Seq, Tick};
 use serde_json::{Value, json};
 use std::net::{IpAddr, Ipv4Addr};
@@ -223,24 +222,6 @@ impl World {
             }
         }
         !free.is_empty()
-    }
-
-    /// The store writes the next group, and the world comes to rest.
-    pub fn write(&mut self) {
-        self.disk.write(&mut self.engine, self.now);
-        self.settle();
-    }
-
-    /// It refuses it.
-    pub fn refuse(&mut self) {
-        self.disk.refuse(&mut self.engine, self.now);
-        self.settle();
-    }
-
-    /// It says this.
-    pub fn report(&mut self, report: Report) {
-        self.engine.report(report, self.now);
-        self.settle();
     }
 
     fn links(&mut self) -> impl Iterator<Item = &mut Link> {

@@ -6,7 +6,6 @@ use super::say::{refused, unknown};
 use crate::durable::Refusing;
 use crate::durable::promise::{Fate, Promise, Publisher, Said};
 use crate::engine::next::Follow;
-use crate::session::Hold;
 use crate::engine::steps::MEMBERS;
 use crate::engine::{AppEvent, Engine, encoding, errors};
 use crate::envelope::write as envelope;
@@ -16,16 +15,15 @@ use crate::log::acks::Kept;
 use crate::log::ring::Reason;
 use crate::outbox::{Meta, Part};
 use crate::room::blocked::Publisher as Held;
+use crate::session::Hold;
 use crate::store::Trouble;
 use std::sync::Arc;
 
 impl Engine {
     /// Keep the next promise whose fate is known; after the last of them go on with who was held up.
     pub(in crate::engine) fn keep_promise(&mut self, now: Now) {
-        match self.durable.settled() {
-            Some((Promise::Say(said), fate)) => self.entry_is(said, &fate, now),
-            Some((promise, fate)) => self.promise_is(promise, &fate, now),
-            None => {}
+        if let Some((promise, fate)) = self.durable.settled() {
+            self.promise_is(&promise, &fate, now);
         }
         if self.durable.groups.has_settled() {
             self.next.add(Follow::Settle);
@@ -39,15 +37,17 @@ impl Engine {
         }
     }
 
-    fn promise_is(&mut self, promise: Promise, fate: &Fate, now: Now) {
-        match promise {
+    fn promise_is(&mut self, promise: &Promise, fate: &Fate, now: Now) {
+        match *promise {
+            Promise::Say(ref said) => self.entry_is(said, fate, now),
             Promise::Join(ticket) => self.join_is(ticket, fate, now),
-            Promise::Tell(ticket) => {
-                if self.answered(ticket).is_some() {
-                    self.events.list.push(AppEvent::Stored { ticket, done: Ok(0) });
-                }
+            Promise::Tell(ticket) if self.answered(ticket).is_some() => {
+                self.events.list.push(AppEvent::Stored { ticket, done: Ok(0) });
             }
-            Promise::Reserve(upto) if *fate == Fate::Written => self.log.reserve(upto),
+            Promise::Reserve(upto) => {
+                self.durable.reserving = false;
+                self.log.reserve(upto);
+            }
             _ => {}
         }
     }
@@ -66,7 +66,7 @@ impl Engine {
         }
     }
 
-    fn entry_is(&mut self, said: Said, fate: &Fate, now: Now) {
+    fn entry_is(&mut self, said: &Said, fate: &Fate, now: Now) {
         let seq = said.entry.seq;
         if said.passed {
             self.durable.wall.found_out(seq, said.room);

@@ -7,6 +7,7 @@
 
 mod enter;
 mod fate;
+mod restore;
 mod rows;
 mod say;
 mod wall;
@@ -17,14 +18,9 @@ use super::Engine;
 use super::next::Follow;
 use crate::durable::promise::Fate;
 use crate::ids::Now;
-use crate::store::{GroupId, Kept, Report, Trouble};
+use crate::store::{GroupId, Report, Trouble};
 
 impl Engine {
-    /// What the store had kept, before the first connection comes.
-    pub fn restore(&mut self, kept: &Kept, now: Now) {
-        let _ = (kept, now);
-    }
-
     /// The store says what became of what it was asked for (`Op::Store`).
     pub fn report(&mut self, report: Report, now: Now) {
         self.entry(now, |engine| engine.heard_of_store(report, now));
