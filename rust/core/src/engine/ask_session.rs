@@ -63,18 +63,10 @@ impl Engine {
         let Some(at) = rare.asks.iter().position(|ask| ask.id == id) else { return }; // answered already
         rare.asks.remove(at);
         let (form, data, error) = match result {
-            Ok(data) if data.form == Form::Json && data.has_bin => {
-                self.scratch.clear();
-                let done =
-                    crate::envelope::transcode(&data.bytes, Form::Json, Form::Msgpack, &mut self.scratch)
-                        .is_ok();
-                if done {
-                    (Form::Msgpack, Some(self.events.keep(&self.scratch)), None)
-                } else {
-                    (Form::Json, Some(self.events.keep(&data.bytes)), None)
-                }
+            Ok(data) => {
+                let (form, kept) = self.events.keep_data(&mut self.scratch, &data);
+                (form, Some(kept), None)
             }
-            Ok(data) => (data.form, Some(self.events.keep(&data.bytes)), None),
             Err(failure) => (Form::Json, None, Some((failure.code.to_string(), failure.message.to_string()))),
         };
         self.events.list.push(AppEvent::Reply { session: session_id, request: id, form, data, error });

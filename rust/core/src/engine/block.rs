@@ -7,25 +7,42 @@ use super::steps::MEMBERS;
 use super::{AppEvent, Engine};
 use crate::asked::Waiting;
 use crate::codes::close;
-use crate::ids::{ConnId, Now, RoomId, Seq, SessionId};
+use crate::envelope::field;
+use crate::ids::{ConnId, Form, Now, RoomId, Seq, SessionId};
+use crate::log::entry::Weight;
 use crate::room::blocked::Publisher;
 use crate::room::members::Member;
 use crate::room::settings::Policy;
 use crate::session::Hold;
 use crate::timers::Due;
 
-/// What an entry holds beside its data, roughly: what is reckoned with before it is made.
-const ENTRY_COST: usize = 512;
+/// An event that is to enter a room, as far as it matters for what the room's ring then lets go of.
+pub(super) struct Coming<'a> {
+    pub event: &'a str,
+    pub data: &'a [u8],
+    pub form: Form,
+    pub trace: Option<&'a str>,
+    pub authored: bool,
+}
 
 impl Engine {
     /// Policy `block`: whether the ring would let go of what a connected member has yet to hear.
-    pub(super) fn is_blocked(&mut self, room_id: RoomId, data: usize, now: Now) -> bool {
+    pub(super) fn is_blocked(&mut self, room_id: RoomId, coming: &Coming<'_>, now: Now) -> bool {
         let Some(room) = self.rooms.get(room_id) else { return false };
         if room.settings().policy != Policy::Block {
             return false;
         }
         let bounds = room.settings().bounds;
-        let Some(needs) = room.ring.would_forget(data * 2 + ENTRY_COST, &bounds, now.tick.ms()) else {
+        let slot = room.settings().key.as_deref().and_then(|key| field(coming.data, coming.form, key));
+        let weight = Weight {
+            room: room.name().len(),
+            event: coming.event.len(),
+            data: coming.data.len(),
+            trace: coming.trace.map_or(0, str::len),
+            slot: slot.map_or(0, <[u8]>::len),
+            authored: coming.authored,
+        };
+        let Some(needs) = room.ring.would_forget(weight.cost(), &bounds, now.tick.ms()) else {
             return false;
         };
         let Some(slowest) = self.who_needs(room_id, needs) else { return false };

@@ -91,16 +91,7 @@ impl Engine {
         let bytes = u32::try_from(data.bytes.len()).unwrap_or(u32::MAX);
         let keyed = key.is_some();
         let request = self.ticket(Waiting::Emit { session: session_id, id, bytes, key, begun: false });
-        let (form, kept) = if data.form == Form::Json && data.has_bin {
-            // Python reads `$bin` as bytes from `MessagePack` only.
-            self.scratch.clear();
-            match crate::envelope::transcode(&data.bytes, Form::Json, Form::Msgpack, &mut self.scratch) {
-                Ok(()) => (Form::Msgpack, self.events.keep(&self.scratch)),
-                Err(_) => (Form::Json, self.events.keep(&data.bytes)),
-            }
-        } else {
-            (data.form, self.events.keep(&data.bytes))
-        };
+        let (form, kept) = self.events.keep_data(&mut self.scratch, data);
         self.count_waiting(session_id, bytes);
         self.stats.emitted += 1;
         self.events.list.push(AppEvent::Request {

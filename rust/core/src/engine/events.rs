@@ -2,6 +2,7 @@
 //!
 //! Parts: none.
 
+use crate::envelope::{Data, transcode};
 use crate::error::Fault;
 use crate::frame::websocket::Kind;
 use crate::ids::{ConnId, Form, Seq, SessionId};
@@ -163,6 +164,17 @@ impl Events {
         let start = u32::try_from(self.bytes.len()).expect("a turn's events are shorter than 4 GiB");
         self.bytes.extend_from_slice(bytes);
         Blob { start, len: u32::try_from(bytes.len()).expect("a message is shorter than 4 GiB") }
+    }
+
+    /// A payload for the application. It reads `$bin` as bytes from `MessagePack` only (`scratch`: to make that in).
+    pub(super) fn keep_data(&mut self, scratch: &mut Vec<u8>, data: &Data<'_>) -> (Form, Blob) {
+        if data.form == Form::Json && data.has_bin {
+            scratch.clear();
+            if transcode(&data.bytes, Form::Json, Form::Msgpack, scratch).is_ok() {
+                return (Form::Msgpack, self.keep(scratch));
+            }
+        }
+        (data.form, self.keep(&data.bytes))
     }
 
     /// The bytes of a blob.

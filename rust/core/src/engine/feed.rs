@@ -278,10 +278,8 @@ pub(super) fn misses<'a>(entry: &'a Entry, wall: &Wall) -> Option<&'a str> {
 
 /// Whether all that a ring holds above `at` fits into so many bytes of an outbox, roughly.
 fn fits(ring: &Ring, at: Seq, bytes: usize) -> bool {
-    /// What stands around an entry's data.
-    const AROUND: usize = 128;
     let mut left = bytes;
-    ring.after(at).all(|entry| match left.checked_sub(entry.data.len() + AROUND) {
+    ring.after(at).all(|entry| match left.checked_sub(entry.written()) {
         Some(less) => {
             left = less;
             true

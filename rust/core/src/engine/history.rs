@@ -141,7 +141,7 @@ impl Engine {
         for entry in room.ring.after(after).rev().filter(|entry| entry.seq <= upto) {
             past.looked_at = past.looked_at.saturating_add(of_bytes(entry.data.len()));
             let fits = wanted.allowed && past.entries.len() < most;
-            let Some(less) = left.checked_sub(shown_cost(entry)).filter(|_| fits) else {
+            let Some(less) = left.checked_sub(entry.written()).filter(|_| fits) else {
                 left_out = Some(entry.seq);
                 break;
             };
@@ -195,7 +195,7 @@ impl Engine {
         let mut left = size(self.config.limits.history_bytes);
         for entry in room.ring.after(from).take_while(|entry| entry.seq <= upto) {
             past.looked_at = past.looked_at.saturating_add(of_bytes(entry.data.len()));
-            let cost = shown_cost(entry);
+            let cost = entry.written();
             if past.entries.len() >= most || (cost > left && !past.entries.is_empty()) {
                 past.more = true;
                 past.upto = entry.before();
@@ -216,12 +216,6 @@ impl Engine {
         past.complete = past.gap.is_none();
         past
     }
-}
-
-/// What an entry takes of the bytes of a history: its payload, and what is written around it.
-pub(super) fn shown_cost(entry: &Entry) -> usize {
-    const AROUND: usize = 200;
-    entry.data.len().saturating_add(AROUND)
 }
 
 /// An entry as the wire shows it, live, in a replay and in a history alike.

@@ -4,6 +4,7 @@
 // Numbers of a peer come in here: a sum that could wrap or panic is an error of the build, or has its reason beside it.
 #![cfg_attr(not(test), warn(clippy::arithmetic_side_effects))]
 
+use super::block::Coming;
 use super::join::own_room;
 use super::{Engine, Publication, Unpublished, durable, errors, size};
 use crate::asked::Waiting;
@@ -31,6 +32,29 @@ struct Draft<'a> {
     volatile: bool,
 }
 
+impl Draft<'_> {
+    fn coming(&self) -> Coming<'_> {
+        Coming {
+            event: self.event,
+            data: self.data,
+            form: self.form,
+            trace: self.trace,
+            authored: self.from.is_some(),
+        }
+    }
+}
+
+/// What a member publishes.
+fn coming_of<'a>(publish: &'a Publish<'_>) -> Coming<'a> {
+    Coming {
+        event: &publish.event,
+        data: &publish.data.bytes,
+        form: publish.data.form,
+        trace: publish.trace.as_deref(),
+        authored: true,
+    }
+}
+
 impl Engine {
     pub(super) fn said_publish(
         &mut self,
@@ -52,7 +76,7 @@ impl Engine {
         // A room whose ring may not let go yet holds the publisher, before the id is taken.
         if let Ok(room) = mine
             && !publish.volatile
-            && self.is_blocked(room, publish.data.bytes.len(), now)
+            && self.is_blocked(room, &coming_of(publish), now)
         {
             self.hold_publisher(session_id, room, source);
             return Ok(());
@@ -224,7 +248,7 @@ impl Engine {
                 Claimed::Done(_) => return Err(Fault::new(Code::KeyConflict, "this key is in use").into()),
             }
         }
-        if !draft.volatile && self.is_blocked(room, draft.data.len(), now) {
+        if !draft.volatile && self.is_blocked(room, &draft.coming(), now) {
             if let Some(ticket) = ticket {
                 let _ = self.keys.release(ticket, &mut self.shares);
             }

@@ -90,23 +90,12 @@ impl Engine {
         session.known = true;
         session.rare().streams.get_or_insert_default().add(Row::new(id, stream, true));
         self.stats.streams += 1;
-        let (form, data) = self.keep_data(data);
+        let (form, data) = self.events.keep_data(&mut self.scratch, data);
         let stream = u32::try_from(index).expect("few streams are registered");
         self.events.list.push(AppEvent::StreamOpened { session: session_id, id, stream, form, data });
         if up {
             self.grant(session_id, id);
         }
-    }
-
-    /// A payload for the application. Python reads `$bin` as bytes from `MessagePack` only.
-    fn keep_data(&mut self, data: &Data<'_>) -> (Form, super::Blob) {
-        if data.form == Form::Json && data.has_bin {
-            self.scratch.clear();
-            if crate::envelope::transcode(&data.bytes, Form::Json, Form::Msgpack, &mut self.scratch).is_ok() {
-                return (Form::Msgpack, self.events.keep(&self.scratch));
-            }
-        }
-        (data.form, self.events.keep(&data.bytes))
     }
 
     /// The same `open` came again: the stream goes on, and is not opened twice.
@@ -236,7 +225,7 @@ impl Engine {
         let fault = match up.arrive(n, data.bytes.len()) {
             Arrived::Again => return,
             Arrived::Next => {
-                let (form, data) = self.keep_data(data);
+                let (form, data) = self.events.keep_data(&mut self.scratch, data);
                 self.events.list.push(AppEvent::StreamItem { session: session_id, id, form, data });
                 return;
             }

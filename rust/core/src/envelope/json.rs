@@ -9,9 +9,9 @@
 //! an object whose only key so far begins with `$`.
 
 use super::flaw::{Flaw, What};
-use super::json_skip::{after_space, is_space, skip};
+use super::json_skip::{is_space, skip};
 use super::span::{Field, Fields, Kind, Marks, Span};
-use super::{base64, json_text, number};
+use super::{base64, bin, json_text, number};
 use crate::limits::fixed::DEPTH;
 
 struct Scan<'a> {
@@ -114,23 +114,9 @@ impl<'a> Scan<'a> {
         if name.first() != Some(&b'$') {
             return Ok(false);
         }
-        if name != b"$bin" || self.peek() != Some(b'"') {
-            return Ok(true);
-        }
-        // Look ahead: only if nothing follows the text is this binary. The text itself is read again by the
-        // loop.
-        let value = self.at;
-        let (content, escaped) = self.string()?;
-        let alone = self.bytes.get(after_space(self.bytes, self.at)) == Some(&b'}');
-        self.at = value;
-        if !alone {
-            return Ok(true);
-        }
-        let valid = match json_text::decode(content) {
-            Ok(text) if escaped => base64::is_valid(text.as_bytes()),
-            _ => base64::is_valid(content),
-        };
-        if valid {
+        // Look ahead: the text itself is read again by the loop.
+        let Some((text, _)) = bin::text(name, self.bytes, self.at) else { return Ok(true) };
+        if base64::is_valid(text.as_bytes()) {
             marks.bin = true;
         } else {
             marks.meaning.get_or_insert(What::Base64);

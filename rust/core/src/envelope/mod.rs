@@ -23,6 +23,7 @@
 #![cfg_attr(not(test), warn(clippy::arithmetic_side_effects))]
 
 mod base64;
+mod bin;
 mod digest;
 mod flaw;
 mod json;

@@ -7,7 +7,7 @@ use super::flaw::{Flaw, What};
 use super::json_skip::after_space;
 use super::msgpack::Head;
 use super::number::{self, Number};
-use super::{base64, json_text, msgpack};
+use super::{bin, json_text, msgpack};
 use crate::ids::Form;
 use crate::limits::fixed::DEPTH;
 
@@ -127,8 +127,8 @@ fn json_map(bytes: &[u8], at: usize, depth: u32, visit: &mut impl Visit) -> Resu
             let key = json_text::decode(json_text::between_quotes(bytes, at, end))?;
             at = after_space(bytes, wanted(bytes, after_space(bytes, end), b':', What::NoColon)?);
             if count == 0 {
-                if let Some((content, end)) = (key == "$bin").then(|| lonely_text(bytes, at)).flatten() {
-                    visit.binary(&base64::decode(content.as_bytes()).ok_or(What::Base64.at(at))?);
+                if let Some((text, end)) = bin::text(key.as_bytes(), bytes, at) {
+                    visit.binary(&bin::decode(&text, at)?);
                     return Ok(end);
                 }
                 dollar = key.starts_with('$');
@@ -149,14 +149,6 @@ fn json_map(bytes: &[u8], at: usize, depth: u32, visit: &mut impl Visit) -> Resu
     }
     visit.close(Holds::Map, opened, count);
     Ok(at)
-}
-
-/// The text at `at` if the object ends behind it; and the place behind the object.
-fn lonely_text(bytes: &[u8], at: usize) -> Option<(std::borrow::Cow<'_, str>, usize)> {
-    bytes.get(at).filter(|&&b| b == b'"')?;
-    let (end, _) = json_text::check(bytes, at).ok()?;
-    let close = wanted(bytes, after_space(bytes, end), b'}', What::NoComma).ok()?;
-    Some((json_text::decode(json_text::between_quotes(bytes, at, end)).ok()?, close))
 }
 
 /// The value at `at`; the place behind it.

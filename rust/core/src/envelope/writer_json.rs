@@ -1,6 +1,6 @@
 //! JSON without spaces and line breaks.
 
-use super::{base64, json_text};
+use super::{bin, json_text};
 
 pub(super) fn text(out: &mut Vec<u8>, text: &str) {
     json_text::write(out, text);
@@ -28,7 +28,5 @@ pub(super) fn boolean(out: &mut Vec<u8>, value: bool) {
 }
 
 pub(super) fn binary(out: &mut Vec<u8>, bytes: &[u8]) {
-    out.extend_from_slice(b"{\"$bin\":\"");
-    base64::encode_into(out, bytes);
-    out.extend_from_slice(b"\"}");
+    bin::write(out, bytes);
 }

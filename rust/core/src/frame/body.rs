@@ -69,12 +69,6 @@ impl Body {
         }
     }
 
-    /// Whether nothing of it has come yet.
-    #[must_use]
-    pub fn is_untouched(&self) -> bool {
-        self.bytes.is_empty() && self.line.is_empty() && self.framing == 0
-    }
-
     /// Whether all of it is here.
     #[must_use]
     pub fn is_done(&self) -> bool {

@@ -274,6 +274,7 @@ impl<T: Clone, W: Ord> Keys<T, W> {
     }
 
     /// When the oldest is over, if one is: when `expire` next has something to do.
+    #[cfg(test)]
     #[must_use]
     pub fn next_expiry(&self) -> Option<Tick> {
         self.order.front().map(|(claimed, _)| claimed.plus_ms(self.limits.keep_ms))

@@ -26,6 +26,35 @@ const AUTHOR: usize = 64;
 /// The two counters in front of what an `Arc` holds. Bytes.
 const COUNTERS: usize = 16;
 
+/// What an entry is made of, as far as it takes memory: known before the entry is made. Lengths in bytes.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Weight {
+    pub room: usize,
+    pub event: usize,
+    pub data: usize,
+    pub trace: usize,
+    pub slot: usize,
+    /// A session said it.
+    pub authored: bool,
+}
+
+impl Weight {
+    /// The bytes that such an entry holds: an estimate that counts one encoding from the start, so that the books of a
+    /// ring, which add it on the way in and take it off on the way out, always balance.
+    #[must_use]
+    pub const fn cost(self) -> usize {
+        let author = if self.authored { AUTHOR } else { 0 };
+        let own = self.data + self.event + self.trace;
+        size_of::<Entry>() + 3 * COUNTERS + own + self.written() + self.slot + author
+    }
+
+    /// The bytes that it takes where it is written, live, in a replay or in a history, roughly.
+    #[must_use]
+    pub const fn written(self) -> usize {
+        ENVELOPE + self.room + self.data + self.event + self.trace
+    }
+}
+
 /// The session that said an entry, as listeners are told. Shared by all that it says.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Author {
@@ -128,20 +157,30 @@ impl Entry {
         self.seq.saturating_sub(1)
     }
 
-    /// The bytes it holds: an estimate that counts one encoding from the start, so that the books of a ring,
-    /// which add it on the way in and take it off on the way out, always balance.
+    /// The bytes it holds: see `Weight::cost`.
     #[must_use]
     pub fn cost(&self) -> usize {
-        let room = match &self.room {
-            Where::Room(_, name) => name.len(),
-            Where::Session(_) => 0,
-        };
-        let trace = self.trace.as_ref().map_or(0, |trace| trace.len());
-        let own = self.data.len() + self.event.len() + trace;
-        let encoding = ENVELOPE + room + own;
-        let slot = self.slot.as_ref().map_or(0, |slot| slot.len());
-        let author = if self.from.is_some() { AUTHOR } else { 0 };
-        size_of::<Self>() + 3 * COUNTERS + own + encoding + slot + author
+        self.weight().cost()
+    }
+
+    /// The bytes that it takes where it is written: see `Weight::written`.
+    #[must_use]
+    pub fn written(&self) -> usize {
+        self.weight().written()
+    }
+
+    fn weight(&self) -> Weight {
+        Weight {
+            room: match &self.room {
+                Where::Room(_, name) => name.len(),
+                Where::Session(_) => 0,
+            },
+            event: self.event.len(),
+            data: self.data.len(),
+            trace: self.trace.as_ref().map_or(0, |trace| trace.len()),
+            slot: self.slot.as_ref().map_or(0, |slot| slot.len()),
+            authored: self.from.is_some(),
+        }
     }
 
     /// Whether this session may hear it, as far as the entry itself says.

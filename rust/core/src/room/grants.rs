@@ -38,12 +38,6 @@ impl Grants {
         self.0 & other.0 == other.0
     }
 
-    /// Whether something that `before` allowed is no longer allowed, even if something else is now.
-    #[must_use]
-    pub const fn is_narrower_than(self, before: Self) -> bool {
-        !self.contains(before)
-    }
-
     /// These without `other`.
     #[must_use]
     pub const fn without(self, other: Self) -> Self {

@@ -32,7 +32,7 @@ pub struct Member {
     pub info: Option<Arc<[u8]>>,
     /// What it may.
     pub grants: Grants,
-    /// Whether others see it. `Members::set_visible` changes it, which keeps the count right.
+    /// Whether others see it: that does not change while it is a member.
     pub visible: bool,
 }
 
@@ -101,14 +101,6 @@ impl Members {
     /// The row of a session, to change anything but `session` and `visible`.
     pub fn get_mut(&mut self, session: SessionId) -> Option<&mut Member> {
         self.place(session).map(|at| &mut self.rows[at])
-    }
-
-    /// Show a member to others, or hide it from them. False: the session is not a member.
-    pub fn set_visible(&mut self, session: SessionId, visible: bool) -> bool {
-        let Some(at) = self.place(session) else { return false };
-        let old = std::mem::replace(&mut self.rows[at].visible, visible);
-        self.visible = self.visible - u32::from(old) + u32::from(visible);
-        true
     }
 
     /// All rows, in no particular order.

@@ -45,12 +45,6 @@ impl Room {
         &self.name
     }
 
-    /// Whether it is rtcore's own.
-    #[must_use]
-    pub fn is_own(&self) -> bool {
-        self.name.starts_with('$')
-    }
-
     /// Whether what is said in it is on disk before anybody hears it.
     #[must_use]
     pub fn is_durable(&self) -> bool {
