@@ -6,6 +6,7 @@
 #![forbid(unsafe_code)]
 
 pub mod change;
+pub mod client;
 pub mod collection;
 pub mod crdt;
 pub mod digest;
@@ -17,6 +18,7 @@ pub mod value;
 pub mod why;
 
 pub use change::{Change, Moment, Op};
+pub use client::Replica;
 pub use collection::Collection;
 pub use limits::Limits;
 pub use number::Number;

@@ -41,6 +41,21 @@ impl Number {
         !matches!(self, Self::Float(f) if f.fract() != 0.0)
     }
 
+    /// Seconds as whole milliseconds; 0 for what is none.
+    #[allow(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        clippy::cast_precision_loss,
+        reason = "a wait: cut to what fits"
+    )]
+    pub(crate) fn ms(&self) -> u64 {
+        match self {
+            Self::Int(n) => u64::try_from(*n).unwrap_or(0).saturating_mul(1000),
+            Self::Float(f) => (f * 1000.0).max(0.0) as u64,
+            Self::Large(_) | Self::Wide(_) => 0,
+        }
+    }
+
     /// How long it is as JSON (bytes), and not less.
     pub(crate) fn size(&self) -> usize {
         match self {

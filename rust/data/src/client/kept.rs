@@ -1,0 +1,126 @@
+//! What a client keeps, and how it comes back from there.
+
+use super::Replica;
+use super::confirmed::Confirmed;
+use super::contents::Contents;
+use super::pending::{Conflict, Pending, Refused};
+use crate::position::Seq;
+use crate::value::{Map, Value};
+use crate::why::Why;
+use std::sync::Arc;
+
+/// One thing to keep, or to keep no longer. All that one call gives is one transaction.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Keep {
+    /// Nothing of what was confirmed: before all other rows.
+    NoKeys,
+    /// What is confirmed of a key.
+    Key(Arc<str>, Value),
+    /// A change of one's own by its number: pending, in conflict or refused; none: it is over.
+    Change(u64, Option<Value>),
+    /// How far it is.
+    State(Value),
+}
+
+fn wrong() -> Why {
+    Why::invalid("this is no row of a client's collection")
+}
+
+impl Replica {
+    /// What is to be kept since the last call, and the keys whose view may be another.
+    pub fn keep(&mut self) -> (Vec<Keep>, Vec<Arc<str>>) {
+        let mut rows = Vec::new();
+        if std::mem::take(&mut self.dropped) {
+            rows.push(Keep::NoKeys);
+        }
+        let touched: Vec<Arc<str>> = std::mem::take(&mut self.touched).into_iter().collect();
+        for key in &touched {
+            if let Some(known) = self.confirmed.get(key) {
+                let row = Map::new()
+                    .with("seq", known.seq)
+                    .with_some("value", known.contents.as_ref().map(Contents::said));
+                rows.push(Keep::Key(key.clone(), row.into()));
+            }
+        }
+        for n in std::mem::take(&mut self.dirty) {
+            rows.push(Keep::Change(n, self.row_of(n)));
+        }
+        let state = Map::new()
+            .with("epoch", &*self.confirmed.epoch)
+            .with("at", self.confirmed.at)
+            .with("begun", self.confirmed.begun)
+            .with("n", self.last_n)
+            .with("name", &*self.name);
+        rows.push(Keep::State(state.into()));
+        (rows, touched)
+    }
+
+    fn row_of(&self, n: u64) -> Option<Value> {
+        let pending = self.pending.iter().find(|pending| pending.n == n).map(Pending::row);
+        let mut row = Map::new().with_some("pending", pending);
+        if let Some(conflict) = self.conflicts.iter().find(|conflict| conflict.change.n == n) {
+            let Conflict { change, seq, fields, gone } = conflict;
+            let fields: Vec<Value> = fields.iter().map(|name| Value::from(&**name)).collect();
+            let about = Map::new().with("seq", *seq).with("fields", fields).with("gone", *gone);
+            row = row.with("change", change.row()).with("conflict", about);
+        }
+        if let Some(Refused { change, why }) = self.refused.iter().find(|refused| refused.change.n == n) {
+            let about = Map::new().with("code", &*why.code).with("message", &*why.message);
+            row = row.with("change", change.row()).with("refused", about);
+        }
+        (!row.is_empty()).then(|| row.into())
+    }
+
+    /// One that comes back from what was kept: state, keys, and changes by number.
+    pub fn restore(rows: impl IntoIterator<Item = Keep>) -> Result<Self, Why> {
+        let mut made = Self::new();
+        let mut changes = Vec::new();
+        for row in rows {
+            match row {
+                Keep::NoKeys => drop(made.confirmed.clear()),
+                Keep::Key(key, row) => {
+                    let seq: Seq = row.get("seq").and_then(Value::as_count).ok_or_else(wrong)?;
+                    made.confirmed.put(&key, seq, row.get("value").map(Contents::read));
+                }
+                Keep::Change(_, None) => {}
+                Keep::Change(n, Some(row)) => changes.push((n, row)),
+                Keep::State(row) => {
+                    let seq =
+                        |name: &str| row.some(name).map(|seq| seq.as_count().ok_or_else(wrong)).transpose();
+                    let Confirmed { at, begun, .. } = &mut made.confirmed;
+                    (*at, *begun) = (seq("at")?, seq("begun")?);
+                    made.confirmed.epoch =
+                        row.get("epoch").and_then(Value::as_text).ok_or_else(wrong)?.into();
+                    made.last_n = seq("n")?.unwrap_or(0);
+                    made.name = row.get("name").and_then(Value::as_text).unwrap_or_default().into();
+                }
+            }
+        }
+        made.confirmed.behind = true;
+        changes.sort_by_key(|(n, _)| *n);
+        for (n, row) in changes {
+            made.last_n = made.last_n.max(n);
+            if let Some(row) = row.get("pending") {
+                let pending = Pending::of_row(row)?;
+                let confirmed = pending.op == crate::change::Op::Skip;
+                made.pending.push_back(Pending { confirmed, ..pending });
+            }
+            let Some(change) = row.get("change").map(Pending::of_row).transpose()? else { continue };
+            if let Some(why) = row.get("refused") {
+                let text = |name| why.get(name).and_then(Value::as_text).ok_or_else(wrong);
+                made.refused
+                    .push(Refused { why: Why::new(text("code")?.to_owned(), text("message")?), change });
+            } else if let Some(about) = row.get("conflict") {
+                let fields = about.get("fields").and_then(Value::as_list).unwrap_or_default();
+                made.conflicts.push(Conflict {
+                    seq: about.get("seq").and_then(Value::as_count),
+                    fields: fields.iter().filter_map(|name| Some(name.as_text()?.into())).collect(),
+                    gone: about.get("gone") == Some(&Value::Bool(true)),
+                    change,
+                });
+            }
+        }
+        made.tidy();
+        Ok(made)
+    }
+}

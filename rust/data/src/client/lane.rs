@@ -1,0 +1,168 @@
+//! The lane: what is pushed, in which order, and when it rests.
+//!
+//! Up to four pushes are in flight, and all of them are in the order of numbers. When one comes back with a `held`, nothing more
+//! goes out until all have come back; then it goes on from there.
+
+use super::Replica;
+use super::pending::{Pending, Refused};
+use crate::collection::Outcome;
+use crate::limits::{DATA_LANES, DATA_PUSH, DATA_PUSH_BYTES};
+use crate::value::{Map, Value};
+use crate::why::{Why, code};
+
+/// What stands in the way.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(super) enum Rest {
+    #[default]
+    None,
+    /// Until this time (ms), and until all pushes have come back.
+    Held(u64),
+    /// For a right: until the next join.
+    Right,
+    /// For good: this is a copy.
+    Fenced,
+}
+
+#[derive(Clone, Debug, Default)]
+pub(super) struct Lane {
+    pub flying: Vec<(u64, Vec<u64>)>,
+    pub rest: Rest,
+    /// The highest number that was sent on this connection.
+    pub sent: u64,
+    token: u64,
+    /// Changes go one at a time up to this number: one of them is refused with its whole push.
+    pub single: u64,
+}
+
+/// A push to be sent.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Out {
+    /// To be given back with its ack.
+    pub token: u64,
+    /// `changes` and `seen`.
+    pub data: Value,
+}
+
+impl Replica {
+    /// The number up to which every outcome is kept, and what it was about is confirmed or was told.
+    #[must_use]
+    pub fn seen(&self) -> u64 {
+        self.pending.front().map_or(self.last_n, |first| first.n - 1)
+    }
+
+    /// The next push, if one is due. None: nothing is, or the lane rests.
+    pub fn next_push(&mut self, now_ms: u64) -> Option<Out> {
+        if !self.joined || self.lane.flying.len() >= DATA_LANES {
+            return None;
+        }
+        match self.lane.rest {
+            Rest::None => {}
+            Rest::Held(until) if self.lane.flying.is_empty() && now_ms >= until => {
+                self.lane.rest = Rest::None;
+            }
+            Rest::Held(_) | Rest::Right | Rest::Fenced => return None,
+        }
+        let from = self.lane.sent;
+        let (mut bytes, mut changes, mut numbers) = (0, Vec::new(), Vec::new());
+        for pending in self.pending.iter_mut().filter(|pending| pending.n > from) {
+            let size = pending.said.size() + 1;
+            let single = pending.n <= self.lane.single;
+            let full = changes.len() >= DATA_PUSH || bytes + size > DATA_PUSH_BYTES || single;
+            if !changes.is_empty() && full {
+                break;
+            }
+            if single && !self.lane.flying.is_empty() {
+                return None;
+            }
+            bytes += size;
+            if !pending.sent {
+                pending.sent = true;
+                self.dirty.insert(pending.n);
+            }
+            changes.push(pending.said.clone());
+            numbers.push(pending.n);
+            if single {
+                break;
+            }
+        }
+        self.lane.sent = *numbers.last()?;
+        self.lane.token += 1;
+        self.lane.flying.push((self.lane.token, numbers));
+        let data = Map::new().with("changes", changes).with("seen", self.seen());
+        Some(Out { token: self.lane.token, data: data.into() })
+    }
+
+    fn landed(&mut self, token: u64) -> Option<Vec<u64>> {
+        let at = self.lane.flying.iter().position(|(flying, _)| *flying == token)?;
+        Some(self.lane.flying.remove(at).1)
+    }
+
+    /// The ack of a push.
+    pub fn pushed(&mut self, token: u64, data: &Value, now_ms: u64) {
+        if self.landed(token).is_none() {
+            return;
+        }
+        for result in data.get("results").and_then(Value::as_list).unwrap_or_default() {
+            if let Ok((n, outcome)) = Outcome::read(result) {
+                self.settle(n, outcome);
+            }
+        }
+        let Some(held) = data.some("held") else { return };
+        let after = match held.get("after") {
+            Some(Value::Number(number)) => number.ms(),
+            _ => 0,
+        };
+        if held.get("code").and_then(Value::as_text) == Some(code::FENCED) {
+            self.fence();
+            return;
+        }
+        if let Some(n) = held.get("n").and_then(Value::as_count) {
+            self.lane.sent = self.lane.sent.min(n.saturating_sub(1));
+        }
+        if self.lane.rest != Rest::Fenced {
+            self.lane.rest = Rest::Held(now_ms.saturating_add(after));
+        }
+    }
+
+    /// A push came back with an error: nothing of it was looked at. `after_ms` with `retry`.
+    pub fn push_failed(&mut self, token: u64, why: &Why, retry: bool, after_ms: u64, now_ms: u64) {
+        let Some(numbers) = self.landed(token) else { return };
+        let (first, last) = (numbers.first().copied().unwrap_or(0), numbers.last().copied().unwrap_or(0));
+        self.lane.sent = self.lane.sent.min(first.saturating_sub(1));
+        if self.lane.rest == Rest::Fenced {
+            return;
+        }
+        self.lane.rest = match &*why.code {
+            _ if retry => Rest::Held(now_ms.saturating_add(after_ms)),
+            "UNAUTHORIZED" | "FORBIDDEN" | "NOT_FOUND" => Rest::Right,
+            _ => Rest::Held(now_ms),
+        };
+        if retry || self.lane.rest == Rest::Right {
+            return;
+        }
+        if numbers.len() > 1 {
+            self.lane.single = self.lane.single.max(last);
+        } else if let Some(pending) = self.pending.iter_mut().find(|pending| pending.n == first) {
+            // It alone is at fault: its number is filled.
+            let skip = pending.skip();
+            let change = std::mem::replace(pending, skip);
+            self.dirty.insert(first);
+            self.touch(&change.key.clone());
+            self.refused.push(Refused { change, why: why.clone() });
+        }
+    }
+
+    /// This is a copy of another's outbox: it says nothing more.
+    pub(super) fn fence(&mut self) {
+        self.lane.rest = Rest::Fenced;
+        let changes: Vec<Pending> = self.pending.drain(..).collect();
+        for change in changes {
+            self.dirty.insert(change.n);
+            self.touch(&change.key.clone());
+            if change.op != crate::change::Op::Skip {
+                let why = Why::new(code::FENCED, "a copy of this outbox was opened later: say it anew");
+                self.refused.push(Refused { change, why });
+            }
+        }
+    }
+}

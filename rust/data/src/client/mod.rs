@@ -1,0 +1,391 @@
+//! A collection, as a client has it: what is confirmed, and one's own changes replayed on top, in one place.
+//!
+//! As deterministic as the server's side. Whoever drives it tells it what was heard (`joined`, `hear`, `gap`, `page`, `left`, `pushed`,
+//! `push_failed`, `away`), asks what is due (`next_push`, `next_pull`), and after each call keeps what [`Replica::keep`] gives, all in one
+//! transaction, before anything else leaves.
+//!
+//! Invariants: `pending` is in the order of numbers, without a gap, and all numbers below its first are over; what is seen of a
+//! key is what is confirmed with its pending changes on top.
+
+mod confirmed;
+mod contents;
+mod kept;
+mod lane;
+mod local;
+mod pending;
+
+pub use kept::Keep;
+pub use lane::Out;
+pub use local::Resolution;
+pub use pending::{Conflict, Pending, Refused};
+
+use crate::collection::Outcome;
+use crate::crdt::Author;
+use crate::limits::{DATA_RESET_MS, Limits};
+use crate::position::{Position, Seq};
+use crate::value::Value;
+use crate::why::{Why, code};
+use confirmed::{Confirmed, Took};
+use contents::Contents;
+use lane::{Lane, Rest};
+use std::collections::{BTreeSet, VecDeque};
+use std::sync::Arc;
+
+/// A collection at a client.
+#[derive(Debug, Default)]
+#[allow(clippy::struct_excessive_bools, reason = "each is a fact of its own, and all combinations are")]
+pub struct Replica {
+    confirmed: Confirmed,
+    pending: VecDeque<Pending>,
+    /// Conflicts that wait for the author.
+    pub conflicts: Vec<Conflict>,
+    /// Changes that were refused for good.
+    pub refused: Vec<Refused>,
+    lane: Lane,
+    limits: Limits,
+    /// The highest number that was ever given.
+    last_n: u64,
+    /// One's public name, as the last join told it.
+    name: Box<str>,
+    schema: Option<u64>,
+    custom: bool,
+    joined: bool,
+    pulling: bool,
+    reset_at: Option<u64>,
+    trouble: Option<Why>,
+    /// Keys whose view may be another, and numbers of pending changes to be kept anew.
+    touched: BTreeSet<Arc<str>>,
+    dirty: BTreeSet<u64>,
+    dropped: bool,
+}
+
+/// A `pull` that is due.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Due {
+    /// It has everything up to here.
+    pub after: Option<String>,
+    /// Where the first sync began.
+    pub begun: Option<String>,
+}
+
+impl Replica {
+    /// One that has nothing.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Whether all that was said is held: what is seen is as fresh as the connection.
+    #[must_use]
+    pub fn is_whole(&self) -> bool {
+        self.joined && !self.confirmed.behind
+    }
+
+    /// A copy of this outbox was opened later, or it was one: a new client id is needed.
+    #[must_use]
+    pub fn is_fenced(&self) -> bool {
+        self.lane.rest == Rest::Fenced
+    }
+
+    /// What cannot go on by itself; to be shown.
+    #[must_use]
+    pub fn trouble(&self) -> Option<&Why> {
+        self.trouble.as_ref()
+    }
+
+    /// The position up to which everything is confirmed.
+    #[must_use]
+    pub fn confirmed(&self) -> Option<String> {
+        self.confirmed.at.map(|seq| self.position(seq))
+    }
+
+    fn position(&self, seq: Seq) -> String {
+        Position { epoch: &self.confirmed.epoch, seq }.to_string()
+    }
+
+    /// Changes that wait.
+    #[must_use]
+    pub fn pending(&self) -> impl ExactSizeIterator<Item = &Pending> {
+        self.pending.iter()
+    }
+
+    fn touch(&mut self, key: &str) {
+        self.touched.insert(key.into());
+    }
+
+    /// What is seen of a key.
+    #[must_use]
+    pub fn get(&self, key: &str) -> Option<Value> {
+        self.seen_of(key).map(|contents| contents.said())
+    }
+
+    /// What is confirmed of a key.
+    #[must_use]
+    pub fn theirs(&self, key: &str) -> Option<Value> {
+        self.confirmed.get(key)?.contents.as_ref().map(Contents::said)
+    }
+
+    fn seen_of(&self, key: &str) -> Option<Contents> {
+        let confirmed = self.confirmed.get(key).and_then(|known| known.contents.clone());
+        let mine = self.pending.iter().filter(|pending| !pending.confirmed && *pending.key == *key);
+        mine.fold(confirmed, |there, pending| {
+            let time = pending.said.get("at").and_then(Value::as_count).unwrap_or(0);
+            let author = Author { name: &self.name, n: pending.n, time, later: true };
+            Contents::changed(there.as_ref(), &pending.op, &author)
+        })
+    }
+
+    /// Keys that are seen.
+    #[must_use]
+    pub fn keys(&self) -> Vec<Arc<str>> {
+        let alive = self.confirmed.keys.iter().filter(|(_, known)| known.contents.is_some());
+        let mut keys: BTreeSet<Arc<str>> = alive.map(|(key, _)| key.clone()).collect();
+        for pending in self.pending.iter().filter(|pending| !pending.confirmed) {
+            if self.seen_of(&pending.key).is_some() {
+                keys.insert((&*pending.key).into());
+            } else {
+                keys.remove(&*pending.key);
+            }
+        }
+        keys.into_iter().collect()
+    }
+
+    /// The room was joined, or joined again by a resume: `epoch` of the `welcome`, `sync` of the ack or of the `room` message.
+    pub fn joined(&mut self, epoch: &str, sync: &Value) {
+        self.joined = true;
+        (self.lane.flying, self.lane.sent, self.pulling) = (Vec::new(), 0, false);
+        if self.lane.rest != Rest::Fenced {
+            self.lane.rest = Rest::None;
+        }
+        self.schema = sync.get("schema").and_then(Value::as_count);
+        self.custom = sync.get("strategy").and_then(Value::as_text) == Some("custom");
+        self.limit(sync);
+        let horizon = sync.get("horizon").and_then(Value::as_text).and_then(Position::parse);
+        let same = *epoch == *self.confirmed.epoch;
+        let goes_on = same
+            && horizon.is_none_or(|(of, seq)| {
+                of == epoch && seq <= self.confirmed.at.max(self.confirmed.begun).unwrap_or(0)
+            });
+        if !same {
+            self.drop_confirmed();
+            self.confirmed.epoch = epoch.into();
+            // What was answered and is not held counts as not answered: it is said again.
+            for pending in &mut self.pending {
+                (pending.outcome, pending.confirmed) = (None, pending.op == crate::change::Op::Skip);
+            }
+        }
+        self.confirmed.behind = true;
+        if let Some(writer) = sync.some("writer") {
+            self.writer(writer, goes_on);
+        }
+    }
+
+    fn limit(&mut self, sync: &Value) {
+        let Some(limits) = sync.some("limits") else { return };
+        let bound = |name: &str, now: usize| {
+            limits.get(name).and_then(Value::as_count).and_then(|n| usize::try_from(n).ok()).unwrap_or(now)
+        };
+        self.limits.value = bound("value", self.limits.value);
+        self.limits.fields = bound("fields", self.limits.fields);
+        self.limits.elements = bound("elements", self.limits.elements);
+    }
+
+    fn writer(&mut self, writer: &Value, goes_on: bool) {
+        self.name = writer.get("name").and_then(Value::as_text).unwrap_or_default().into();
+        let n = writer.get("n").and_then(Value::as_count).unwrap_or(0);
+        if n > self.last_n {
+            self.fence();
+            return;
+        }
+        for outcome in writer.get("outcomes").and_then(Value::as_list).unwrap_or_default() {
+            if let Ok((n, outcome)) = Outcome::read(outcome) {
+                self.settle(n, outcome);
+            }
+        }
+        if n < self.seen() && goes_on {
+            let unknown = |pending: &Pending| pending.sent && pending.outcome.is_none();
+            let why = Why::new(
+                code::OUTCOME_UNKNOWN,
+                "the server has forgotten this writer: it may have been done",
+            );
+            let numbers: Vec<u64> =
+                self.pending.iter().filter(|each| unknown(each)).map(|each| each.n).collect();
+            for n in numbers {
+                self.settle(n, Outcome::Rejected(why.clone()));
+            }
+        }
+    }
+
+    /// The connection is lost: what was sent may have been done or not.
+    pub fn away(&mut self) {
+        (self.joined, self.pulling, self.lane.flying, self.lane.sent) = (false, false, Vec::new(), 0);
+    }
+
+    /// The room was left, or the right to it is gone: what was confirmed goes, what is pending stays.
+    pub fn left(&mut self) {
+        self.away();
+        self.drop_confirmed();
+    }
+
+    fn drop_confirmed(&mut self) {
+        self.touched.extend(self.confirmed.clear());
+        self.dropped = true;
+    }
+
+    /// A change is heard.
+    pub fn hear(&mut self, seq: Seq, data: &Value) {
+        let key = data.get("key").and_then(Value::as_text).unwrap_or_default();
+        if self.confirmed.hear(seq, data) == Took::Applied {
+            self.touch(key);
+            let mine =
+                data.get("writer").and_then(Value::as_text) == Some(&*self.name) && !self.name.is_empty();
+            if let (true, Some(n)) = (mine, data.get("n").and_then(Value::as_count)) {
+                self.is_in(n);
+            }
+        }
+        self.tidy();
+    }
+
+    /// One's own change is in what is confirmed.
+    fn is_in(&mut self, n: u64) {
+        if let Some(pending) = self.pending.iter_mut().find(|pending| pending.n == n) {
+            pending.confirmed = true;
+        }
+    }
+
+    /// A gap of the room was told, up to this number.
+    pub fn gap(&mut self, to: Seq) {
+        self.confirmed.behind = true;
+        self.confirmed.need = self.confirmed.need.max(to);
+    }
+
+    /// The next `pull`, if one is due. One at a time.
+    pub fn next_pull(&mut self) -> Option<Due> {
+        if !self.joined || !self.confirmed.behind || self.pulling || self.trouble.is_some() {
+            return None;
+        }
+        self.pulling = true;
+        let begun = self.confirmed.begun.map(|seq| self.position(seq));
+        Some(Due { after: self.confirmed(), begun })
+    }
+
+    /// A pull came back with an error: it is due again.
+    pub fn pull_failed(&mut self) {
+        self.pulling = false;
+    }
+
+    /// A page is here.
+    pub fn page(&mut self, page: &Value, now_ms: u64) {
+        if !std::mem::take(&mut self.pulling) {
+            return;
+        }
+        let seq = |name: &str| {
+            let text = page.get(name).and_then(Value::as_text)?;
+            Position::parse(text).filter(|(epoch, _)| *epoch == &*self.confirmed.epoch).map(|(_, seq)| seq)
+        };
+        let is = |name: &str| page.get(name) == Some(&Value::Bool(true));
+        let (next, begun, complete) = (seq("next"), seq("begun"), is("complete"));
+        let Some(next) = next.filter(|_| !is("reset")) else {
+            self.reset(now_ms);
+            return;
+        };
+        let n = page.get("n").and_then(Value::as_count).unwrap_or(0);
+        for doc in page.get("docs").and_then(Value::as_list).unwrap_or_default() {
+            let (Some(key), Some(seq)) =
+                (doc.get("key").and_then(Value::as_text), doc.get("seq").and_then(Value::as_count))
+            else {
+                continue;
+            };
+            let value = if doc.get("deleted") == Some(&Value::Bool(true)) {
+                None
+            } else {
+                Some(doc.get("value").unwrap_or(&Value::Null))
+            };
+            if self.confirmed.listed(key, seq, value) == Took::Applied {
+                self.touch(key);
+                for pending in
+                    self.pending.iter_mut().filter(|pending| pending.n <= n && *pending.key == *key)
+                {
+                    pending.confirmed = true;
+                }
+            }
+        }
+        let confirmed = &mut self.confirmed;
+        confirmed.at = confirmed.at.max(Some(next));
+        confirmed.begun = if complete { None } else { begun };
+        if complete {
+            if let Some(checksum) = page.get("checksum").and_then(Value::as_text)
+                && !confirmed.agrees(checksum, next)
+            {
+                self.reset(now_ms);
+                return;
+            }
+            confirmed.behind = next < confirmed.need;
+            for pending in self.pending.iter_mut().filter(|pending| pending.n <= n) {
+                pending.confirmed = true;
+                self.touched.insert((&*pending.key).into());
+            }
+        }
+        self.tidy();
+    }
+
+    /// What is held cannot be gone on from. What is pending stays.
+    fn reset(&mut self, now_ms: u64) {
+        let again = self.reset_at.is_some_and(|before| now_ms.saturating_sub(before) < DATA_RESET_MS);
+        if again {
+            self.trouble = Some(Why::new(
+                "RESET",
+                "what is held was reset twice in a minute: the server's answers do not fit",
+            ));
+        }
+        self.reset_at = Some(now_ms);
+        self.drop_confirmed();
+    }
+
+    /// What came of a change is known.
+    fn settle(&mut self, n: u64, outcome: Outcome) {
+        let Some(at) = self.pending.iter().position(|pending| pending.n == n) else { return };
+        if self.pending[at].outcome.is_some() {
+            return;
+        }
+        self.pending[at].outcome = Some(outcome.clone());
+        self.dirty.insert(n);
+        let change = self.pending[at].clone();
+        self.touch(&change.key);
+        match outcome {
+            Outcome::Done { .. } => {}
+            Outcome::Conflict { seq, fields, gone } => {
+                self.conflicts.push(Conflict { change, seq, fields, gone });
+            }
+            Outcome::Rejected(why) if why.code == code::ID_REUSED => {
+                self.pending[at].outcome = None;
+                self.fence();
+            }
+            Outcome::Rejected(why) => self.refused.push(Refused { change, why }),
+        }
+        self.tidy();
+    }
+
+    /// Let go of the changes that are over: those that came to nothing, and those that are held.
+    fn tidy(&mut self) {
+        let confirmed = &self.confirmed;
+        for pending in &mut self.pending {
+            let held = |seq| {
+                confirmed.at.is_some_and(|at| at >= seq)
+                    || confirmed.get(&pending.key).is_some_and(|known| known.seq >= seq)
+            };
+            pending.confirmed |= match &pending.outcome {
+                None => false,
+                Some(Outcome::Done { seq, .. }) => seq.is_none_or(held),
+                Some(Outcome::Conflict { .. } | Outcome::Rejected(_)) => true,
+            };
+        }
+        while let Some(first) =
+            self.pending.front().filter(|first| first.confirmed && first.outcome.is_some())
+        {
+            self.dirty.insert(first.n);
+            self.touched.insert((&*first.key).into());
+            self.pending.pop_front();
+        }
+    }
+}
