@@ -61,7 +61,7 @@ def test_each_dependency_has_its_reason() -> None:
     )
     assert python
     names = set(re.findall(r'"([a-z0-9-]+)', python[1]))
-    for crate in ("core", "data", "reactor", "py"):
+    for crate in ("core", "data", "reactor", "store", "py"):
         manifest = (ROOT / "rust" / crate / "Cargo.toml").read_text()
         section = re.search(r"^\[dependencies\]\n(.*?)(?:^\[|\Z)", manifest, re.DOTALL | re.MULTILINE)
         assert section

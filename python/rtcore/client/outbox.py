@@ -141,9 +141,9 @@ class Box:
         now: float,
         wall: int,
     ) -> list[Request]:
-        """The session is another, so ids mean nothing any more. What may go again of the written stands before
-        the queue now; the rest, which may have been done, is given. In `durable` rooms keys outlive the
-        server's life.
+        """The session is another, so ids mean nothing any more. What may go again of the written stands
+        before the queue now; the rest, which may have been done, is given. In `durable` rooms keys outlive
+        the server's life.
         """
         again: list[Request] = []
         lost: list[Request] = []

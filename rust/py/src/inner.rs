@@ -5,6 +5,7 @@ use crate::keeping::Keeping;
 use crate::streams::Streams;
 use rtcore_core::engine::{Config, Engine, Events, Op};
 use rtcore_core::ids::{ConnId, Now, Tick};
+use rtcore_core::store::Trouble;
 use rtcore_reactor::{Clock, Shard};
 use rtcore_store::Bounds;
 use std::collections::HashMap;
@@ -15,8 +16,10 @@ use std::time::{Duration, Instant};
 
 /// How long what is on its way to the disk is waited for at the end.
 const LAST_GROUPS: Duration = Duration::from_secs(5);
-/// How long a turn waits for it.
-const LAST_TURN: Duration = Duration::from_millis(10);
+/// How long the first numbers are waited for.
+const FIRST_GROUP: Duration = Duration::from_secs(30);
+/// How long a turn waits for either.
+const ONE_TURN: Duration = Duration::from_millis(10);
 
 /// Everything.
 pub(crate) struct Inner {
@@ -123,6 +126,25 @@ impl Inner {
             engine.restore(&kept, now);
         }
         self.stage = Stage::Running(engine);
+        self.begin_life()
+    }
+
+    /// Until the store has numbers for this life on disk: before that nothing can be said, and nobody is let in.
+    fn begin_life(&mut self) -> Result<(), Failure> {
+        let until = Instant::now() + FIRST_GROUP;
+        while self.keeping.is_some() {
+            self.settle()?;
+            let engine = running(&mut self.stage)?;
+            if engine.may_begin() {
+                break;
+            }
+            let trouble = engine.store_trouble().map(|text| Trouble { kind: "io", text });
+            if let Some(trouble) = trouble.or_else(|| (Instant::now() > until).then(slow)) {
+                return Err(trouble.into());
+            }
+            self.turn(ONE_TURN)?;
+            self.flush()?;
+        }
         Ok(())
     }
 
@@ -252,7 +274,7 @@ impl Inner {
         while self.keeping.is_some() && Instant::now() < until {
             // What was answered last may bring about one more group.
             let busy = self.keeping.as_ref().is_some_and(Keeping::is_busy);
-            if self.turn(LAST_TURN).and_then(|()| self.flush()).is_err() || !busy {
+            if self.turn(ONE_TURN).and_then(|()| self.flush()).is_err() || !busy {
                 return;
             }
         }
@@ -304,6 +326,12 @@ impl Inner {
         events.clear();
         self.spare = events;
     }
+}
+
+/// The disk has not answered.
+fn slow() -> Trouble {
+    let text = format!("the disk has not answered for {} s: look whether it works", FIRST_GROUP.as_secs());
+    Trouble { kind: "slow", text }
 }
 
 fn running(stage: &mut Stage) -> Result<&mut Engine, Failure> {

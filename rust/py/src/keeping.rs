@@ -27,8 +27,10 @@ pub(crate) struct Keeping {
     store: Store,
     /// Where reports come, without a poller.
     mail: Option<Receiver<Report>>,
-    /// How much was asked for and not answered.
+    /// How much was asked for and not answered: the store's threads count down.
     open: Arc<AtomicUsize>,
+    /// The same as `next` has seen it: what was counted down may not have been taken out yet.
+    waits: usize,
 }
 
 impl Keeping {
@@ -46,7 +48,7 @@ impl Keeping {
         let (put, mail) = mpsc::channel();
         let mail = sender.is_none().then_some(mail);
         let tell = move |report| {
-            let last = matches!(report, Report::Written(_) | Report::Refused(..) | Report::Read(..));
+            let last = is_last(&report);
             // Where nobody takes reports any more there is nobody to hear them.
             let _ = match &sender {
                 Some(sender) => sender.send(Mail::Report(report)).is_ok(),
@@ -57,12 +59,13 @@ impl Keeping {
             }
         };
         let (store, kept) = Store::open(folder, options, tell)?;
-        Ok((Self { store, mail, open }, kept))
+        Ok((Self { store, mail, open, waits: 0 }, kept))
     }
 
     /// The engine asks for something.
     pub fn ask(&mut self, ask: Ask) {
         self.open.fetch_add(1, Ordering::AcqRel);
+        self.waits += 1;
         match ask {
             Ask::Write(group) => self.store.write(group),
             Ask::Read(read) => self.store.read(read),
@@ -77,8 +80,14 @@ impl Keeping {
     /// The next report, without a poller: waited for while something is under way. None: there is none.
     pub fn next(&mut self) -> Option<Report> {
         let mail = self.mail.as_ref()?;
-        let busy = self.is_busy(); // read before: what was answered meanwhile is there
-        mail.try_recv().ok().or_else(|| busy.then(|| mail.recv_timeout(PATIENCE).ok()).flatten())
+        let report = if self.waits > 0 { mail.recv_timeout(PATIENCE).ok()? } else { mail.try_recv().ok()? };
+        match report {
+            _ if is_last(&report) => self.waits = self.waits.saturating_sub(1),
+            // What is unknown may be so for long: it is not waited for.
+            Report::Unknown(..) | Report::Down(_) => self.waits = 0,
+            _ => {}
+        }
+        Some(report)
     }
 
     /// The store, to look at.
@@ -96,6 +105,11 @@ impl Keeping {
         });
         ended.recv_timeout(ENDING).is_ok()
     }
+}
+
+/// Whether this is the last word about something that was asked for.
+fn is_last(report: &Report) -> bool {
+    matches!(report, Report::Written(_) | Report::Refused(..) | Report::Read(..))
 }
 
 /// How much of each room stays on disk: by the pattern that speaks for it.

@@ -107,10 +107,11 @@ impl Core {
 
     /// How the store does; None: there is none.
     fn store_health<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyDict>>> {
-        let (health, found) = {
-            let inner = self.lock();
+        let (health, found, trouble) = {
+            let mut inner = self.lock();
             let Some(store) = inner.keeping.as_ref().map(Keeping::store) else { return Ok(None) };
-            (store.health(), store.found().to_vec())
+            let (health, found) = (store.health(), store.found().to_vec());
+            (health, found, inner.engine()?.store_trouble())
         };
         let told = PyDict::new(py);
         told.set_item("sqlite", rtcore_store::sqlite_version())?;
@@ -126,7 +127,7 @@ impl Core {
             told.set_item(name, number)?;
         }
         told.set_item("free_bytes", health.free_bytes)?;
-        told.set_item("trouble", health.down.map(|trouble| trouble.text))?;
+        told.set_item("trouble", trouble.or_else(|| health.down.map(|trouble| trouble.text)))?;
         told.set_item(
             "found",
             found.into_iter().map(|trouble| (trouble.kind, trouble.text)).collect::<Vec<_>>(),

@@ -1,0 +1,123 @@
+"""What durability costs, beside SQLite alone on the same disk in the same minute: `python -m bench.durable`.
+
+A publisher keeps so many messages of 200 bytes in flight, or says so many a second, and a member hears each:
+which is when it is on disk. SQLite alone commits rows of the same size in groups, with the journal and the
+syncs that the store has. What is compared is the ratio: disks differ by a hundred.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shutil
+import sqlite3
+import statistics
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+from .progress import Progress
+from .run import play
+from .scene import room
+from .servers import ROOT, running
+
+SIZE = 200
+SHAPES: tuple[tuple[str, tuple[str, ...], int], ...] = (
+    ("1 in flight", ("--window", "1"), 1),
+    ("16 in flight", ("--window", "16"), 16),
+    ("256 in flight", ("--window", "256"), 256),
+    ("5,000 a second", ("--rate", "5000"), 256),
+)
+
+
+def alone(folder: Path, group: int, seconds: float) -> float:
+    """Rows a second that SQLite commits in groups of this size, by itself."""
+    file = folder / f"alone-{group}.db"
+    known = sqlite3.connect(file, isolation_level=None)
+    try:
+        for pragma in ("journal_mode=WAL", "synchronous=FULL", "locking_mode=EXCLUSIVE"):
+            known.execute(f"PRAGMA {pragma}").fetchall()
+        known.execute("CREATE TABLE entry (seq INTEGER PRIMARY KEY, room INTEGER, time INTEGER, body BLOB)")
+        rows, body = 0, b"x" * SIZE
+        until = time.perf_counter() + seconds
+        began = time.perf_counter()
+        while time.perf_counter() < until:
+            known.execute("BEGIN IMMEDIATE")
+            known.executemany("INSERT INTO entry (room, time, body) VALUES (1, ?, ?)", [(rows, body)] * group)
+            known.execute("COMMIT")
+            rows += group
+        return rows / (time.perf_counter() - began)
+    finally:
+        known.close()
+
+
+def plan(kind: str, shape: tuple[str, ...]) -> tuple[str, ...]:
+    """The words of one load."""
+    publish = f'{{"type":"publish","room":"{kind}","event":"m","echo":false,"data":"%M"}}'
+    heard = room(kind, publish, publisher_joins=True)
+    return ("--mode", "fanout", "--n", "1", "--size", str(SIZE), *shape, *heard)
+
+
+def measure(seconds: int, repeats: int) -> list[dict[str, Any]]:
+    """All rows: each shape in each kind of room, beside SQLite alone."""
+    rows: list[dict[str, Any]] = []
+    kinds = ("full", "normal", "live")
+    folder = Path(tempfile.mkdtemp(prefix="bench-durable-", dir=ROOT / "target"))
+    progress = Progress(len(SHAPES) * len(kinds) * repeats)
+    try:
+        command = [sys.executable, "-m", "rtcore", "serve", "bench.app_durable:app", "--port", "0"]
+        with running([*command, "--data", str(folder / "data")]) as server:
+            for name, shape, group in SHAPES:
+                sole = statistics.median(alone_each(folder, group, repeats))
+                for kind in kinds:
+                    found = []
+                    for _ in range(repeats):
+                        found.append(play(plan(kind, shape), *server, seconds))
+                        progress.step()
+                    rate = statistics.median(each["per_second"] for each in found)
+                    rows.append(
+                        {
+                            "shape": name,
+                            "room": kind,
+                            "rate": rate,
+                            "sqlite": sole,
+                            "ratio": rate / sole,
+                            "p50_ms": statistics.median(each["p50_us"] for each in found) / 1000,
+                            "p99_ms": statistics.median(each["p99_us"] for each in found) / 1000,
+                        }
+                    )
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+    return rows
+
+
+def alone_each(folder: Path, group: int, repeats: int) -> list[float]:
+    """SQLite alone, as often."""
+    found = []
+    for _ in range(repeats):
+        found.append(alone(folder, group, 1.0))
+        (folder / f"alone-{group}.db").unlink()
+    return found
+
+
+def main() -> None:
+    """Measure, and say it."""
+    parser = argparse.ArgumentParser(prog="python -m bench.durable")
+    parser.add_argument("--seconds", type=int, default=3)
+    parser.add_argument("--repeats", type=int, default=3)
+    given = parser.parse_args()
+    rows = measure(given.seconds, given.repeats)
+    print(f"{'':16}{'room':8}{'messages/s':>12}{'SQLite alone':>14}{'ratio':>8}{'p50 ms':>9}{'p99 ms':>9}")
+    for row in rows:
+        print(
+            f"{row['shape']:16}{row['room']:8}{row['rate']:>12,.0f}{row['sqlite']:>14,.0f}"
+            f"{row['ratio']:>8.2f}{row['p50_ms']:>9.2f}{row['p99_ms']:>9.2f}"
+        )
+    out = ROOT / "bench" / "results" / "latest-durable.json"
+    out.write_text(json.dumps(rows, indent=2) + "\n")
+
+
+if __name__ == "__main__":
+    main()

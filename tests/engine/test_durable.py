@@ -1,0 +1,105 @@
+"""Durable rooms as an application sees them: publishes that wait for the disk, acks behind what was said."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+import trio
+
+import rtcore
+from rtcore.errors import StartError
+from rtcore.testing import memory_server
+from rtcore.testing.server import MemoryServer
+
+
+def application() -> rtcore.App:
+    app = rtcore.App()
+    app.rooms("orders:*", relay=True, durable=True)
+    app.rooms("notes:*", relay=True, durable="normal")
+    app.rooms("tea", relay=True)
+    runs: list[str] = []
+    app.runs = runs  # type: ignore[attr-defined]
+
+    @app.authenticate
+    def who(hello: rtcore.Hello) -> rtcore.User:
+        return rtcore.User(hello.token or "nobody")
+
+    @app.on("buy", durable=True)
+    async def buy(session: rtcore.Session, item: str) -> int:
+        runs.append(item)
+        entry = await app.room("orders:1").publish("bought", item)
+        return entry.seq
+
+    @app.on("note")
+    def note(session: rtcore.Session, item: str) -> int:
+        return app.room("notes:1").publish_nowait("noted", item).seq
+
+    return app
+
+
+@asynccontextmanager
+async def served(app: rtcore.App, folder: Path) -> AsyncIterator[MemoryServer]:
+    async with memory_server(app, data=str(folder)) as server:
+        yield server
+
+
+async def past(app: rtcore.App, room: str) -> list[Any]:
+    return [entry.data for entry in await app.room(room).history()]
+
+
+async def test_a_publish_gives_the_number_under_which_it_is_kept(tmp_path: Path, autojump_clock: Any) -> None:
+    app = application()
+    async with served(app, tmp_path / "data") as server:
+        ann = await server.welcomed(token="ann")
+        await ann.ask("join", room="orders:1")
+        entry = await app.room("orders:1").publish("say", {"x": 1})
+        event = await ann.until("event", room="orders:1")
+        assert (event["seq"], event["data"]) == (entry.seq, {"x": 1})
+        health = server.core.store_health()
+        assert health is not None
+        assert health["groups"] >= 1
+        assert health["trouble"] is None
+
+
+async def test_an_ack_waits_for_what_its_handler_said_and_did_not_wait_for(
+    tmp_path: Path, autojump_clock: Any
+) -> None:
+    app = application()
+    async with served(app, tmp_path / "data") as server:
+        ann = await server.welcomed(token="ann")
+        await ann.ask("join", room="notes:1")
+        ack = await ann.ask("emit", event="note", data="n1")
+        event = await ann.until("event", room="notes:1")
+        assert (event["seq"], event["data"]) == (ack, "n1")
+
+
+async def test_a_publish_that_is_cancelled_on_its_way_happened_whole(
+    tmp_path: Path, autojump_clock: Any
+) -> None:
+    app = application()
+    async with served(app, tmp_path / "data"):
+        with trio.CancelScope() as scope:
+            scope.cancel()
+            await app.room("orders:1").publish("say", "whole")
+        assert await past(app, "orders:1") in ([], ["whole"])
+        await app.room("orders:1").publish("say", "next")
+        assert (await past(app, "orders:1"))[-1] == "next"
+
+
+async def test_a_folder_that_another_server_has_is_not_shared(tmp_path: Path) -> None:
+    app, other = application(), application()
+    async with served(app, tmp_path / "data"):
+        with pytest.RaisesGroup(pytest.RaisesExc(StartError, match="another process")):
+            async with served(other, tmp_path / "data"):
+                pass
+
+
+async def test_a_file_in_the_place_of_the_folder_is_named(tmp_path: Path) -> None:
+    (tmp_path / "data").write_text("mine")
+    with pytest.RaisesGroup(pytest.RaisesExc(StartError, match="name a folder")):
+        async with served(application(), tmp_path / "data"):
+            pass
