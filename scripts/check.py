@@ -50,11 +50,12 @@ class Outcome:
     status: int | None  # None: skipped
     said: str
     seconds: float = 0.0
+    cpu: float = 0.0  # of the processors, which is what it costs beside other work
 
     def line(self) -> str:
         """For the end."""
         word = {None: "skipped", 0: "ok"}.get(self.status, "FAILED")
-        return f"  {word:<8}{self.check.name:<12} {self.seconds:5.0f} s  {self.said}"
+        return f"  {word:<8}{self.check.name:<12} {self.seconds:5.0f} s {self.cpu:5.0f} s CPU  {self.said}"
 
 
 # What a slice of the suites is made of: a few of each kind, and none that waits for the clock.
@@ -168,23 +169,24 @@ def found(tool: str) -> bool:
     return any(shutil.which(name) for name in names)
 
 
-def run(check: Check) -> tuple[int, list[str], float]:
-    """Run one check into its log. Returns the exit status, its closing lines, and the seconds it took."""
+def run(check: Check) -> tuple[int, list[str], float, float]:
+    """Run one check into its log. Returns the exit status, closing lines, seconds, and those of CPU."""
     log = LOGS / f"{check.name}.log"
     begin = time.monotonic()
     with log.open("wb") as out:
-        status = subprocess.run(
+        process = subprocess.Popen(
             check.command,
             cwd=ROOT,
             env={**os.environ, "CARGO_TERM_COLOR": "never", **check.env},
             stdin=subprocess.DEVNULL,
             stdout=out,
             stderr=subprocess.STDOUT,
-            check=False,
-        ).returncode
+        )
+        _, ended, used = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(ended)
     lines = log.read_text(errors="replace").splitlines()
     closing = [line.strip() for line in lines if any(word in line for word in check.closing)]
-    return status, closing, time.monotonic() - begin
+    return process.returncode, closing, time.monotonic() - begin, used.ru_utime + used.ru_stime
 
 
 def tail(check: Check, count: int = 60) -> str:
@@ -234,8 +236,8 @@ class Run:
         missing = [tool for tool in check.needs if not found(tool)]
         if missing:
             return Outcome(check, 1 if IN_CI else None, f"not here: {', '.join(missing)}")
-        status, closing, seconds = run(check)
-        return Outcome(check, status, summed(closing), seconds)
+        status, closing, seconds, cpu = run(check)
+        return Outcome(check, status, summed(closing), seconds, cpu)
 
     def _tell(self, outcome: Outcome) -> None:
         with self._telling:
