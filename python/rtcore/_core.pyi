@@ -82,6 +82,14 @@ PREFIX: Final[str]
 API: Final[str]
 SCRIPT: Final[str]
 HEALTH: Final[str]
+# what `Peer.take` gives
+PEER_EVENTS: Final = 0
+PEER_TEXT: Final = 1
+PEER_BINARY: Final = 2
+PEER_PING: Final = 3
+PEER_PONG: Final = 4
+PEER_CLOSE: Final = 5
+PEER_BROKEN: Final = 6
 # the bits of `stream_state`
 PAUSED: Final[int]
 FINISH: Final[int]
@@ -340,3 +348,34 @@ class Core:
     def store_health(self) -> dict[str, Any] | None: ...  # None: there is no store
     def metrics(self) -> str: ...  # Prometheus text
     def sizes(self) -> dict[str, int]: ...
+
+class Peer:
+    """A client's WebSocket after its handshake. `deflate`: what was agreed: without context from the server, from the client."""
+
+    def __init__(
+        self, form: int, deflate: tuple[bool, bool] | None, most: int, compress_from: int
+    ) -> None: ...
+    @staticmethod
+    def request(
+        host: str,
+        path: str,
+        key: str,
+        protocols: Sequence[str],
+        extensions: str | None,
+    ) -> bytes: ...
+    @staticmethod
+    def response(
+        bytes: bytes, key: str, protocols: Sequence[str], deflate: bool
+    ) -> tuple[int, int, str | None, tuple[bool, bool] | None] | None:
+        """None: more must come. (status, where the rest begins, subprotocol, deflate). ValueError: it is no answer to that."""
+    def take(self, bytes: bytes) -> list[tuple[int, bytes, int]]:
+        """(kind, payload, number): PEER_EVENTS with how many, PEER_CLOSE and PEER_BROKEN with the code; nothing after those."""
+    def write(self, payload: bytes, mask: bytes, packs: bool) -> bytes: ...
+    def pong(self, payload: bytes, mask: bytes) -> bytes: ...
+    def close(self, code: int, reason: str, mask: bytes) -> bytes: ...
+
+class Ready:
+    """What can be awaited once, and gives this at once."""
+
+    def __init__(self, value: Any) -> None: ...
+    def __await__(self) -> Generator[Any, Any, Any]: ...

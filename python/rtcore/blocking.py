@@ -14,7 +14,7 @@ a time. Handlers are called in worker threads, one at a time. Errors are those o
 from __future__ import annotations
 
 import threading
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any, TypeVar
 
@@ -143,6 +143,10 @@ class Sent:
         self._loop.call(self._sent.take_back)
 
 
+async def _next(events: AsyncIterator[Event | Gap]) -> Event | Gap:
+    return await anext(events)
+
+
 async def _of(stage: Awaitable[T]) -> T:
     return await stage
 
@@ -175,7 +179,7 @@ class Room:
         events = self._loop.call(aiter, self._room)
         while True:
             try:
-                yield self._loop.do(events.__anext__)
+                yield self._loop.do(_next, events)
             except StopAsyncIteration:
                 return
 

@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rtcore.client.errors import MaybeDone, NotDone, RequestTimeout
-from rtcore.client.reader import Event, Gap, Reader
+from rtcore.client.event import Event, Gap
+from rtcore.client.reader import Reader
 from rtcore.client.request import Request
 from rtcore.client.states import State
 from rtcore.client.words import data_of

@@ -180,6 +180,7 @@ async def test_a_full_outbox_a_slow_loop_and_a_wrong_clock_are_told(net, autojum
         hers = await other.join("tea")
         await client.join("tea")
         assert types(client) == ["clock_skew"]
+        client.send("slow")  # something is owed, so it reads on, whoever is behind
         for number in range(1500):
             await hers.publish("say", number)
         assert sorted(types(client)) == ["clock_skew", "slow_consumer"]

@@ -28,6 +28,7 @@ async def test_what_nobody_has_any_more_for_a_slow_consumer_is_a_gap_told_once(n
     async with net.client() as other, net.client() as client:
         hers = await other.join("small")
         room = aiter(await client.join("small"))
+        client.send("slow")  # something is owed, so it reads on, whoever is behind
         for number in range(1100):
             await hers.publish("say", number)
         heard = [await anext(room) for _ in range(1024)]
@@ -39,6 +40,21 @@ async def test_what_nobody_has_any_more_for_a_slow_consumer_is_a_gap_told_once(n
         assert [each.data for each in rest] == [1096, 1097, 1098, 1099]
         await hers.publish("say", "live")
         assert (await anext(room)).data == "live"
+
+
+async def test_with_nothing_owed_reading_waits_for_a_consumer_that_is_behind(net, autojump_clock) -> None:
+    """The feed is not thrown away and asked for again because a loop is slower than the network."""
+    async with net.client() as other, net.client() as client:
+        hers = await other.join("tea")
+        tea = await client.join("tea")
+        events = aiter(tea)
+        for number in range(3000):
+            await hers.publish("say", {"number": number, "filling": "x" * 1000})
+        (reader,) = tea._state.readers
+        assert not reader.hole
+        assert len(reader) < 1024
+        heard = [await anext(events) for _ in range(3000)]
+        assert [each.data["number"] for each in heard] == list(range(3000))
 
 
 async def test_two_iterators_of_one_room_each_get_all(net, autojump_clock) -> None:

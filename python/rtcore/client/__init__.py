@@ -38,6 +38,9 @@ from .errors import TokenRefused as TokenRefused
 from .errors import TooLarge as TooLarge
 from .errors import WrongURL as WrongURL
 from .errors import WrongVersion as WrongVersion
+from .event import Event as Event
+from .event import Gap as Gap
+from .event import Sender as Sender
 from .handle import Sent as Sent
 from .monitor import Figures as Figures
 from .monitor import Monitor as Monitor
@@ -45,8 +48,6 @@ from .monitor import Spread as Spread
 from .outbox import Overflow as Overflow
 from .pool import Pool as Pool
 from .pool import PoolStats as PoolStats
-from .reader import Event as Event
-from .reader import Gap as Gap
 from .room import Room as Room
 from .rules import Found as Found
 from .rules import Severity as Severity

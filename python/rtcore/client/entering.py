@@ -9,7 +9,8 @@ import trio
 from rtcore.errors import UsageError
 
 from .asking import Asking
-from .reader import Event, Gap, Heard, Reader, event_of
+from .event import Event, Gap, Heard, event_of
+from .reader import Reader
 from .request import Request
 from .rooms import RoomState
 from .states import State

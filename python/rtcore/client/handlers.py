@@ -11,7 +11,8 @@ from rtcore.errors import UsageError
 
 from .bell import Bell
 from .entering import Entering
-from .reader import Event, Gap, Reader
+from .event import Event, Gap
+from .reader import Reader
 
 log = logging.getLogger("rtcore.client")
 Handler = Callable[[Any], object] | Callable[[Any], Awaitable[object]]

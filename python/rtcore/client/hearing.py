@@ -9,7 +9,8 @@ from collections import deque
 
 from .asked import Asked
 from .effects import Ask, Changed, Effect
-from .reader import Event, Gap, Reader, event_of
+from .event import Event, Gap, event_of
+from .reader import Reader
 from .rooms import Rooms
 from .words import Said, encode
 
@@ -82,18 +83,34 @@ class Hearing:
 
     def event(self, said: Said) -> None:
         """Something was said."""
-        number = said.get("seq")
-        if number is not None:
-            if number <= self.seq:
-                return
-            self.seq = number
-        self.received += 1
-        name = said.get("room")
+        self.events([event_of(said)], None)
+
+    def events(self, events: list[Event], size: int | None) -> None:
+        """The same, many at a time; each has about so many bytes, where that is known."""
+        seq, run = self.seq, list[Event]()
+        name = events[0].room if events else None
+        for event in events:
+            number = event.seq
+            if number is not None:
+                if number <= seq:
+                    continue
+                seq = number
+            if event.room != name:
+                self._deliver(name, run, size)
+                name, run = event.room, []
+            run.append(event)
+        self.seq = seq
+        self._deliver(name, run, size)
+
+    def _deliver(self, name: str | None, run: list[Event], size: int | None) -> None:
+        """New events of one room, in their order."""
+        self.received += len(run)
         room = self.rooms.get(name) if name is not None else None
         if room is not None:
-            room.hear(said)
+            room.hear(run, size)
         elif name is None or name.startswith("$"):
-            self._to_inbox(event_of(said))
+            for event in run:
+                self._to_inbox(event)
 
     def _to_inbox(self, item: Event | Gap) -> None:
         number = item.seq if isinstance(item, Event) else item.last

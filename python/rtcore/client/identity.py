@@ -38,6 +38,10 @@ class Identity:
             said["position"] = position
         return said
 
+    def expiring(self, said: Said) -> None:
+        """The token ends soon."""
+        self.expires = said.get("at")
+
     def welcome(self, said: Said, wall: int) -> tuple[bool, bool]:
         """Take it in: whether the session is the same, and whether the server's life is.
 

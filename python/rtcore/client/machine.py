@@ -5,10 +5,8 @@
                  └── waiting ◀─┴─────────┘          ended: from anywhere, for good
 
 It opens no socket, reads no clock but the one it is given, and calls nobody but the readers and requests of
-the
-program, whose callbacks only say that there is something to look at. Every connection has a generation;
-what an
-older one says is not heard. At most one hello is under way.
+the program, whose callbacks only say that there is something to look at. Every connection has a generation;
+what an older one says is not heard. At most one hello is under way.
 """
 
 from __future__ import annotations
@@ -32,6 +30,7 @@ from .errors import (
     TokenRefused,
     WrongVersion,
 )
+from .event import Event
 from .hearing import Hearing
 from .identity import VERSION, Identity
 from .joining import Joining
@@ -101,7 +100,7 @@ class Machine:
             "item": self.streams.item,
             "end": self.streams.end,
             "pong": self._pong,
-            "expiring": self._expiring,
+            "expiring": self.who.expiring,
             "bye": self._bye,
         }
 
@@ -247,8 +246,7 @@ class Machine:
         """Messages of a connection. What no server says closes it, and the client comes back."""
         if gen != self.gen or self.state is State.ENDED:
             return
-        if self.pulse is not None:
-            self.pulse.any_byte(self.clock.now())
+        self.alive(gen)
         try:
             for said in messages:
                 self._hear(said)
@@ -257,6 +255,12 @@ class Machine:
             log.warning("a message that no server says", exc_info=error)
             self.effects.append(Shut(gen, 1002, "a message that no server says"))
             self.closed(gen, ABNORMAL, str(error))
+
+    def heard_events(self, gen: int, events: list[Event], size: int) -> None:
+        """Events of a connection, many at a time; each has about so many bytes."""
+        self.alive(gen)
+        if gen == self.gen and self.sending.open:
+            self.hearing.events(events, size)
 
     def alive(self, gen: int) -> None:
         """Bytes came that are no message."""
@@ -334,10 +338,6 @@ class Machine:
                 self.seen.trips.append((now, trip))
             self.effects.append(Changed())
         self.sending.took(said.get("taken"))
-
-    def _expiring(self, said: Said) -> None:
-        self.who.expires = said.get("at")
-        self.effects.append(Changed())
 
     def _bye(self, said: Said) -> None:
         self._told = (said.get("code", ABNORMAL), said.get("reason") or "", said.get("after"))

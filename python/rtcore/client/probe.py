@@ -11,6 +11,7 @@ from typing import Any
 import trio
 
 from .bell import Bell
+from .event import Event
 from .links.link import Ended, Link, Useless
 from .links.opening import Dial, Opening
 from .links.target import Target
@@ -41,9 +42,16 @@ class Probe:
             self.heard.append(said)
         self._bell.ring()
 
+    def events(self, events: list[Event], size: int) -> None:
+        """What a probe does not listen for: it joins nothing."""
+        del events, size
+
     def alive(self) -> None:
         """Bytes came."""
         self.bytes_seen += 1
+
+    async def wants_more(self) -> None:
+        """Always."""
 
     async def run(self) -> None:
         """Until it ends."""

@@ -14,63 +14,14 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
-from typing import Any, Final
+from itertools import repeat
+from typing import Final
 
-from .words import Said
+from .event import Event, Gap, Heard
 
 BUFFER_ITEMS: Final = 1024
 BUFFER_BYTES: Final = 1 << 20
 _ITEM_BYTES: Final = 64
-
-
-@dataclass(frozen=True, slots=True)
-class Event:
-    """Something that was said: in a room, to a user, to all, or to this session alone (then `room` is None).
-
-    `seq` is its number in the server's log, None for a volatile one. `user` and `session` say who said it,
-    both
-    None if the application did. `time` is in milliseconds since 1970, by the server.
-    """
-
-    name: str
-    data: Any
-    seq: int | None
-    room: str | None
-    user: str | None
-    session: str | None
-    time: int | None
-    trace: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Gap:
-    """Some or all of the numbers `first` to `last` were entries that this client will not hear. `reason`:
-    why.
-    """
-
-    first: int
-    last: int
-    reason: str
-    room: str | None = None
-
-
-Heard = Event | Gap
-
-
-def event_of(said: Said) -> Event:
-    """From a message, or an entry of a history."""
-    who = said.get("from") or {}
-    return Event(
-        said["event"],
-        said.get("data"),
-        said.get("seq"),
-        said.get("room"),
-        who.get("user"),
-        who.get("session"),
-        said.get("time"),
-        said.get("trace"),
-    )
 
 
 def _size(item: Heard) -> int:
@@ -106,22 +57,48 @@ class Reader:
         self.missed = 0
         self.asking = False
         self._missed_when_asked = 0
-        self._items: deque[tuple[Heard, int]] = deque()
+        self._items: deque[Heard] = deque()
+        self._sizes: deque[int] = deque()
         self._bytes = 0
         self._most, self._most_bytes = items, size
-        self.in_hand: int | None = None
+        self.in_hand: Heard | None = None
+        """What was taken last, and is not done with."""
         self.lost_volatile = 0
         self.ended: Exception | None = None
         self.over = False
         self.wake: Callable[[], None] | None = None
+        self.relieved: Callable[[], None] | None = None
+        """Called once when few wait again; set by who waits for that."""
 
     def __len__(self) -> int:
         return len(self._items)
 
     # -- in
 
-    def push(self, item: Heard) -> None:
-        """From the feed, in its order."""
+    def push_many(self, events: list[Event], size: int) -> None:
+        """From the feed, in its order; each has about so many bytes."""
+        count = len(events)
+        if (
+            self.over
+            or self.hole
+            or len(self._items) + count > self._most
+            or self._bytes + count * size > self._most_bytes
+        ):
+            for event in events:
+                self.push(event, size)
+            return
+        self._items.extend(events)
+        self._sizes.extend(repeat(size, count))
+        self._bytes += count * size
+        for event in reversed(events):
+            if event.seq is not None:
+                self.at = max(self.at, event.seq)
+                break
+        if self.wake is not None:
+            self.wake()
+
+    def push(self, item: Heard, size: int | None = None) -> None:
+        """The same for one. `size`: its bytes, where they are known."""
         number = item.seq if isinstance(item, Event) else item.last
         if self.over:
             return
@@ -132,16 +109,17 @@ class Reader:
             if self.hole or full:
                 self.lost_volatile += 1
             else:
-                self._put(item)
+                self._put(item, size)
         elif self.hole:
             self.missed = max(self.missed, number)
         else:
-            self._put(item)
+            self._put(item, size)
             self.at = max(self.at, number)
 
-    def _put(self, item: Heard) -> None:
-        size = _size(item)
-        self._items.append((item, size))
+    def _put(self, item: Heard, size: int | None = None) -> None:
+        size = _size(item) if size is None else size
+        self._items.append(item)
+        self._sizes.append(size)
         self._bytes += size
         if self.wake is not None:
             self.wake()
@@ -156,20 +134,30 @@ class Reader:
 
     def take(self) -> Heard | None:
         """The next, or None. What was taken before is done with."""
-        self.in_hand = None
         if not self._items:
+            self.in_hand = None
             return None
-        item, size = self._items.popleft()
-        self._bytes -= size
-        self.in_hand = item.seq if isinstance(item, Event) else item.last
+        self._bytes -= self._sizes.popleft()
+        self.in_hand = item = self._items.popleft()
+        if self.relieved is not None and not self.crowded:
+            relieved, self.relieved = self.relieved, None
+            relieved()
         return item
+
+    @property
+    def crowded(self) -> bool:
+        """Whether a quarter of what it may hold waits: then the next read may wait too."""
+        return 4 * len(self._items) >= self._most or 4 * self._bytes >= self._most_bytes
 
     @property
     def done(self) -> int | None:
         """The number up to which everything was handed over and is done with; None: all that was heard."""
-        if self.in_hand is not None:
-            return self.in_hand - 1
-        for item, _ in self._items:
+        hand = self.in_hand
+        if hand is not None:
+            number = hand.seq if isinstance(hand, Event) else hand.last
+            if number is not None:
+                return number - 1
+        for item in self._items:
             number = item.seq if isinstance(item, Event) else item.first
             if number is not None:
                 return number - 1

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
 
 import trio
+from trio.lowlevel import current_task
 
+from rtcore._ground.peer import Ready
+
+from .asking import BREATH
 from .bell import Bell
 from .entering import Entering
 from .errors import ClientError
+from .event import Event, Gap
 from .handlers import Handler, Handlers
-from .reader import Event, Gap, Reader
+from .reader import Reader
 from .rooms import RoomState
 
 log = logging.getLogger("rtcore.client")
@@ -27,21 +32,34 @@ class RoomEvents:
 
     def __init__(self, entering: Entering, reader: Reader, give_back: Callable[[Reader], None]) -> None:
         self._entering, self._reader, self._give_back, self._bell = entering, reader, give_back, Bell()
+        self._breath = BREATH
         reader.wake = self._bell.ring
 
     def __aiter__(self) -> RoomEvents:
         return self
 
-    async def __anext__(self) -> Event | Gap:
+    def __anext__(self) -> Awaitable[Event | Gap]:
+        # What is here already costs no coroutine; each `BREATH`th time others have their turn.
+        self._breath -= 1
+        if self._breath > 0 and not current_task()._cancel_status.effectively_cancelled:  # noqa: SLF001
+            item = self._reader.take()
+            if self._reader.hole:
+                self._entering.taken(self._reader)
+            if item is not None:
+                return Ready(item)
+        return self._next()
+
+    async def _next(self) -> Event | Gap:
         await trio.lowlevel.checkpoint_if_cancelled()
-        waited = False
+        waited = self._breath > 0
+        self._breath = BREATH
         while True:
             self._bell.silent()
             item = self._reader.take()
             self._entering.taken(self._reader)
             if item is not None:
                 if not waited:
-                    await self._entering.asking.breathe()
+                    await trio.lowlevel.cancel_shielded_checkpoint()
                 return item
             if self._reader.over and not len(self._reader):
                 if self._reader.ended is not None:

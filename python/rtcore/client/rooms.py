@@ -11,7 +11,8 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from .errors import LeftRoom
-from .reader import Event, Gap, Heard, Reader, event_of
+from .event import Event, Gap, Heard, event_of
+from .reader import Reader
 from .request import Request
 from .words import Said
 
@@ -21,8 +22,10 @@ EARLY: Final = 1024
 class RoomState:
     """One room, shared by all that joined it here."""
 
-    def __init__(self, name: str, data: Any = None) -> None:
+    def __init__(self, name: str, crowded: set[Reader], data: Any = None) -> None:
         self.name = name
+        self.crowded = crowded
+        """Of all rooms: consumers for whom much waits."""
         self.data = data
         """What the last join that was answered said to the authorizer (`msgspec.Raw`, or None)."""
         self.views = 0
@@ -45,22 +48,31 @@ class RoomState:
         self.count: int | None = None
         self.state: Any = None
         self.grants: tuple[str, ...] = ()
-        self._early: list[Said] = []
+        self._early: list[Event] = []
         self._early_missed = 0
         self._lost_epoch = False
         """Whether the numbers began anew, and its consumers have not been told yet."""
 
     # -- hearing
 
-    def hear(self, said: Said) -> None:
-        """An event of the feed, new to the session."""
+    def hear(self, run: list[Event], size: int | None = None) -> None:
+        """Events of the feed, new to the session; each has about so many bytes, where that is known."""
         if self.joining is not None and not self.member:
-            if len(self._early) < EARLY:
-                self._early.append(said)
-            else:
-                self._early_missed = max(self._early_missed, said.get("seq") or 0)
+            room = max(0, EARLY - len(self._early))
+            self._early += run[:room]
+            for event in run[room:]:
+                self._early_missed = max(self._early_missed, event.seq or 0)
             return
-        self._take(event_of(said))
+        if size is None or not run or (run[0].seq or 0) <= self.mark:
+            for event in run:
+                self._take(event)
+            return
+        # They rise: what holds for the first holds for all.
+        self.mark = next((event.seq for event in reversed(run) if event.seq is not None), self.mark)
+        for reader in self.readers:
+            reader.push_many(run, size)
+            if reader.crowded:
+                self.crowded.add(reader)
 
     def _take(self, item: Heard) -> None:
         number = item.seq if isinstance(item, Event) else item.last
@@ -108,8 +120,8 @@ class RoomState:
         self.mark = max(self.mark, self.began)
         self.snapshot(ack)
         early, self._early = self._early, []
-        for said in early:
-            self._take(event_of(said))
+        for event in early:
+            self._take(event)
         if self._early_missed > self.mark:
             for reader in self.readers:
                 reader.lack(self._early_missed)
@@ -163,6 +175,7 @@ class Rooms:
 
     def __init__(self) -> None:
         self._rooms: dict[str, RoomState] = {}
+        self.crowded: set[Reader] = set()
 
     def get(self, name: str) -> RoomState | None:
         """The room, if anybody here wants it or the server says that we are in it."""
@@ -171,7 +184,7 @@ class Rooms:
     def make(self, name: str, data: Any = None) -> RoomState:
         """The room; made if need be."""
         if name not in self._rooms:
-            self._rooms[name] = RoomState(name, data)
+            self._rooms[name] = RoomState(name, self.crowded, data)
         return self._rooms[name]
 
     def forget(self, name: str) -> None:

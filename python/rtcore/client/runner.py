@@ -14,6 +14,7 @@ from rtcore._ground.sayable import sayable
 
 from .effects import Ask, Changed, Commit, Effect, Open, Shut, Welcomed, Write
 from .errors import ClientError, ConnectError, RequestError
+from .event import Event
 from .links.link import Ended, Link, Useless
 from .links.opening import Opening
 from .machine import Machine
@@ -24,6 +25,8 @@ from .words import Said, data_of
 log = logging.getLogger("rtcore.client")
 DONE_EVERY: Final = 1.0
 """Seconds after which it is kept how far the program has come, should nothing else be kept before."""
+PAUSE: Final = 5.0
+"""Seconds that reading may wait for consumers: less than the server's patience with a silent peer."""
 Token = Callable[..., str | Awaitable[str | None] | None]
 Answer = Callable[[Any], Any]
 
@@ -58,9 +61,19 @@ class _Ears:
         self._runner.machine.heard(self._gen, messages)
         self._runner.pump()
 
+    def events(self, events: list[Event], size: int) -> None:
+        """Events, to the machine."""
+        self._runner.machine.heard_events(self._gen, events, size)
+        self._runner.pump()
+
     def alive(self) -> None:
         """Bytes came."""
         self._runner.machine.alive(self._gen)
+
+    async def wants_more(self) -> None:
+        """Waits for consumers that are behind, at most `PAUSE`, and while nothing of ours is on its way."""
+        if self._runner.machine.hearing.rooms.crowded:
+            await self._runner.wait_for_consumers()
 
 
 class Runner:
@@ -77,6 +90,7 @@ class Runner:
         self.machine, self.opening = machine, opening
         self.answers: dict[str, Answer] = {}
         self.changed = trio.Event()
+        self._relief = trio.Event()
         self.bytes_in = self.bytes_out = 0
         self.handler_failures = 0
         self._token = token
@@ -113,6 +127,28 @@ class Runner:
         came = self.bytes_in + sum(link.received for link in links)
         return came, self.bytes_out + sum(link.sent for link in links)
 
+    async def wait_for_consumers(self) -> None:
+        """Until few events wait in each room, or something of ours is owed; `PAUSE` seconds at most."""
+        crowded = self.machine.hearing.rooms.crowded
+        with trio.move_on_after(PAUSE):
+            while not self._owed():
+                self._relief = trio.Event()
+                behind = [each for each in crowded if each.crowded and not (each.over or each.hole)]
+                if not behind:
+                    break
+                for reader in behind:
+                    reader.relieved = self._relief.set
+                await self._relief.wait()
+        crowded.clear()
+
+    def _owed(self) -> bool:
+        """Whether something of ours is on its way to us: then reading must go on."""
+        machine, pulse = self.machine, self.machine.pulse
+        pinged = pulse is None or pulse.asked is not None
+        return bool(
+            pinged or machine.sending.box.written or machine.hearing.asked.running or machine.streams.open
+        )
+
     # -- effects
 
     def pump(self) -> None:
@@ -133,6 +169,7 @@ class Runner:
         if isinstance(effect, Write):
             if (link := self._links.get(effect.gen)) is not None:
                 link.say(effect.messages, hello=effect.hello)
+                self._relief.set()  # something may be owed now
         elif isinstance(effect, Open):
             self.start_soon(self._connect, effect)
         elif isinstance(effect, Welcomed):

@@ -92,6 +92,11 @@ class Streams:
         self._sending = sending
         self._known: dict[int, StreamState] = {}
 
+    @property
+    def open(self) -> bool:
+        """Whether items may come."""
+        return bool(self._known)
+
     def _of(self, number: int) -> StreamState | None:
         request = self._sending.box.written.get(number)
         if request is not None and request.kind == "open":

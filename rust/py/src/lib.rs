@@ -21,6 +21,7 @@ mod keeping;
 mod link;
 mod logs;
 mod look;
+mod peer;
 mod streams;
 mod values;
 
@@ -41,6 +42,8 @@ mod _core {
     use crate::link::{Done, RawLink};
     #[pymodule_export]
     use crate::logs::{Log, log_backup, log_compact, log_import, log_restore, log_salvage};
+    #[pymodule_export]
+    use crate::peer::{Peer, Ready};
     #[pymodule_export]
     use crate::values::{check_own, packed};
 
@@ -69,6 +72,9 @@ mod _core {
             .add("FIXED", fixed.map(|(name, value, text)| (*name, *value, tidy(text))).collect::<Vec<_>>())?;
         for (name, path) in [("PREFIX", PREFIX), ("API", API), ("SCRIPT", SCRIPT), ("HEALTH", HEALTH)] {
             module.add(name, path)?;
+        }
+        for (name, kind) in crate::peer::HEARD {
+            module.add(name, kind)?;
         }
         for (name, bit) in crate::streams::STATES {
             module.add(name, bit)?;

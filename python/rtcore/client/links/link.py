@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final, Protocol
 
+from rtcore.client.event import Event
 from rtcore.client.words import Said
 
 ABNORMAL: Final = 1006
@@ -38,8 +39,16 @@ class Hears(Protocol):
         """Messages, in their order."""
         ...
 
+    def events(self, events: list[Event], size: int) -> None:
+        """Messages in their order, all of them events; each has about so many bytes."""
+        ...
+
     def alive(self) -> None:
         """Bytes came that are no message."""
+        ...
+
+    async def wants_more(self) -> None:
+        """Waits while consumers are behind, and nothing of ours is on its way to us."""
         ...
 
 

@@ -1,25 +1,15 @@
-"""The WebSocket: wsproto over a Trio stream, permessage-deflate included."""
+"""The WebSocket: the core's codec over a Trio stream, permessage-deflate included."""
 
 from __future__ import annotations
 
+import base64
+import os
 from typing import Final
 
 import trio
-from wsproto import ConnectionType, WSConnection
-from wsproto.events import (
-    AcceptConnection,
-    BytesMessage,
-    CloseConnection,
-    Ping,
-    Pong,
-    RejectConnection,
-    RejectData,
-    Request,
-    TextMessage,
-)
-from wsproto.extensions import Extension, PerMessageDeflate
-from wsproto.utilities import LocalProtocolError, RemoteProtocolError
 
+from rtcore._ground.peer import BINARY, BROKEN, CLOSE, EVENTS, PING, TEXT, Peer
+from rtcore.client.event import events_of
 from rtcore.client.words import Unreadable, decode, frame
 
 from .link import ABNORMAL, Ended, Hears, Refused
@@ -30,25 +20,29 @@ SUBPROTOCOL: Final = "rtcore.v1.json"
 MOST: Final = 128 << 20
 """Bytes of one message of the server, after inflating: what no server of ours sends."""
 CHUNK: Final = 1 << 16
+COMPRESS_FROM: Final = 1024
 GOODBYE: Final = 1.0
 """Seconds for the server to answer a close."""
+DEFLATE: Final = "permessage-deflate; client_no_context_takeover; server_no_context_takeover"
+
+
+def _mask() -> bytes:
+    return os.urandom(4)  # RFC 6455 §5.3: what no page that speaks through us could foresee
 
 
 class WebSocketLink:
     """One WebSocket, after its handshake."""
 
-    def __init__(self, stream: trio.abc.Stream, protocol: WSConnection) -> None:
-        self.compressed = False
+    def __init__(self, stream: trio.abc.Stream, deflate: tuple[bool, bool] | None = None) -> None:
+        self.compressed = deflate is not None
         """Whether permessage-deflate was agreed."""
         self._sent = self._received = 0
-        self._stream, self._protocol = stream, protocol
+        self._stream, self._peer = stream, Peer(0, deflate, MOST, COMPRESS_FROM)
         self._out = bytearray()
+        self._first = b""
         self._news = trio.Event()
         self._closing: tuple[int, str] | None = None
         self._ended: Ended | None = None
-        self._text: list[str] = []
-        self._binary: list[bytes] = []
-        self._size = 0
         self._writing = trio.Lock()
 
     @property
@@ -61,10 +55,10 @@ class WebSocketLink:
         """Bytes that came."""
         return self._received
 
-    def say(self, messages: tuple[bytes, ...], *, hello: bool) -> None:  # noqa: ARG002 - the others need it
-        """Into the buffer; the writer takes all of it at once."""
+    def say(self, messages: tuple[bytes, ...], *, hello: bool) -> None:
+        """Into the buffer; the writer takes all of it at once. What holds a token is not compressed."""
         if self._closing is None:
-            self._put(TextMessage(data=frame(messages).decode()))
+            self._put(self._peer.write(frame(messages), _mask(), not hello))
 
     def welcomed(self, session: str, key: str) -> None:
         """Nothing: the connection is the session's."""
@@ -73,13 +67,10 @@ class WebSocketLink:
         """A close frame behind what was said."""
         if self._closing is None and self._ended is None:
             self._closing = (code, reason)
-            self._put(CloseConnection(code=code, reason=reason[:100]))
+            self._put(self._peer.close(code, reason, _mask()))
 
-    def _put(self, event: TextMessage | CloseConnection | Pong) -> None:
-        try:
-            self._out += self._protocol.send(event)
-        except LocalProtocolError:
-            return  # the close is over: nobody hears
+    def _put(self, data: bytes) -> None:
+        self._out += data
         self._news.set()
 
     async def run(self, hears: Hears) -> Ended:
@@ -122,8 +113,9 @@ class WebSocketLink:
 
     async def _read(self, hears: Hears) -> None:
         while self._ended is None:
+            data, self._first = self._first, b""
             try:
-                data = await self._stream.receive_some(CHUNK)
+                data = data or bytes(await self._stream.receive_some(CHUNK))
             except (trio.BrokenResourceError, trio.ClosedResourceError):
                 data = b""
             if not data:
@@ -131,39 +123,35 @@ class WebSocketLink:
                 return
             self._received += len(data)
             hears.alive()
-            self.take(bytes(data), hears)
+            self.take(data, hears)
+            await hears.wants_more()
 
     def take(self, data: bytes, hears: Hears) -> None:
         """Bytes of the server."""
-        try:
-            self._protocol.receive_data(data)
-            for event in self._protocol.events():
-                if isinstance(event, TextMessage):
-                    self._part(event, hears)
-                elif isinstance(event, BytesMessage):
-                    self._broken(1003, "a binary frame, and JSON was agreed on")
-                elif isinstance(event, Ping):
-                    self._put(event.response())
-                elif isinstance(event, CloseConnection):
-                    answer = event.response()
-                    self._ended = Ended(int(event.code), event.reason or "")
-                    self._put(answer)
-                    return
-        except RemoteProtocolError as error:
-            self._broken(1002, str(error))
-
-    def _part(self, event: TextMessage, hears: Hears) -> None:
-        self._text.append(event.data)
-        self._size += len(event.data)
-        if self._size > MOST:
-            self._broken(1009, f"a message of more than {MOST} bytes")
-        elif event.message_finished:
-            whole = self._text[0] if len(self._text) == 1 else "".join(self._text)
-            self._text, self._size = [], 0
+        for kind, payload, number in self._peer.take(data):
             try:
-                hears.messages(decode(whole))
+                if kind == EVENTS:
+                    hears.events(events_of(payload), len(payload) // number)
+                elif kind == TEXT:
+                    hears.messages(decode(payload))
+                elif kind == PING:
+                    self._put(self._peer.pong(payload, _mask()))
+                elif kind == BINARY:
+                    self._broken(1003, "a binary frame, and JSON was agreed on")
+                elif kind == CLOSE:
+                    self._closed(number, payload.decode())
+                elif kind == BROKEN:
+                    self._broken(number, payload.decode())
             except Unreadable as error:
                 self._broken(1007, str(error))
+            if self._ended is not None:
+                return
+
+    def _closed(self, code: int, reason: str) -> None:
+        self._ended = Ended(code, reason)
+        if self._closing is None:
+            # RFC 6455 §5.5.1: answered with the same code.
+            self._put(self._peer.close(code, "", _mask()))
 
     def _broken(self, code: int, reason: str) -> None:
         """What no server should say: closed with a code, and the client comes back."""
@@ -180,44 +168,41 @@ async def open_websocket(stream: trio.abc.Stream, target: Target, *, compress: b
         OSError: the connection broke.
 
     """
-    protocol = WSConnection(ConnectionType.CLIENT)
-    offers: list[Extension] = []
-    if compress:
-        offers.append(PerMessageDeflate(client_no_context_takeover=True, server_no_context_takeover=True))
-    extra = [(name.encode("ascii"), value.encode("latin-1")) for name, value in target.headers.items()]
-    request = Request(
-        host=target.authority,
-        target=target.path("ws"),
-        extensions=offers,
-        subprotocols=[SUBPROTOCOL],
-        extra_headers=extra,
-    )
+    key = base64.b64encode(os.urandom(16)).decode("ascii")
+    offers, extensions = [SUBPROTOCOL], DEFLATE if compress else None
+    request = Peer.request(target.authority, target.path("ws"), key, offers, extensions)
+    more = "".join(f"{name}: {value}\r\n" for name, value in target.headers.items())
+    request = request[:-2] + more.encode("latin-1") + b"\r\n"
     try:
-        await stream.send_all(protocol.send(request))
-        link = WebSocketLink(stream, protocol)
-        body = bytearray()
-        status: RejectConnection | None = None
+        await stream.send_all(request)
+        answer = b""
         while True:
-            data = await stream.receive_some(CHUNK)
-            protocol.receive_data(bytes(data) or None)
-            for event in protocol.events():
-                if isinstance(event, AcceptConnection):
-                    if event.subprotocol not in (SUBPROTOCOL, None):
-                        raise Refused(101, None, f"the subprotocol {event.subprotocol!r} was not offered")
-                    link.compressed = any(isinstance(each, PerMessageDeflate) for each in event.extensions)
-                    return link
-                if isinstance(event, RejectConnection):
-                    status = event
-                    if not event.has_body:
-                        raise refusal(event.status_code, dict(event.headers), b"")
-                elif isinstance(event, RejectData):
-                    body += event.data
-                    if event.body_finished or len(body) > CHUNK:
-                        assert status is not None  # noqa: S101 - wsproto says the status first
-                        raise refusal(status.status_code, dict(status.headers), bytes(body))
+            data = bytes(await stream.receive_some(CHUNK))
             if not data:
-                if status is not None:
-                    raise refusal(status.status_code, dict(status.headers), bytes(body))
                 raise OSError("the connection ended during the handshake")
-    except (trio.BrokenResourceError, trio.ClosedResourceError, RemoteProtocolError) as error:
+            answer += data
+            if (found := Peer.response(answer, key, offers, compress)) is not None:
+                break
+        status, begins, _, deflate = found
+        if status != 101:
+            raise await _refused(stream, status, answer, begins)
+    except ValueError as error:
         raise OSError(f"no WebSocket: {error}") from None
+    except (trio.BrokenResourceError, trio.ClosedResourceError) as error:
+        raise OSError(f"no WebSocket: {error}") from None
+    link = WebSocketLink(stream, deflate)
+    link._first = answer[begins:]  # noqa: SLF001 - made here
+    return link
+
+
+async def _refused(stream: trio.abc.Stream, status: int, answer: bytes, begins: int) -> Refused:
+    """What the server says instead: its head is read, and what is there of its body."""
+    headers: dict[bytes, bytes] = {}
+    for line in answer[:begins].split(b"\r\n")[1:]:
+        name, _, value = line.partition(b":")
+        headers[name.strip().lower()] = value.strip()
+    length = headers.get(b"content-length", b"0")
+    wanted = begins + min(CHUNK, int(length) if length.isdigit() and len(length) < 9 else 0)
+    while len(answer) < wanted and (data := bytes(await stream.receive_some(CHUNK))):
+        answer += data
+    return refusal(status, headers, answer[begins:wanted])
