@@ -125,3 +125,16 @@ async def test_what_was_said_while_away_is_heard_and_the_queue_goes_out(net, app
         assert [await each.applied for each in sent] == list(range(1, 11))
         assert app.done == list(range(10))
         assert (await anext(tea)).data == 1
+
+
+async def test_an_event_stream_goes_on_where_it_broke(net, autojump_clock) -> None:
+    """Row 7. Clients of event streams that begin anew at each break, and miss or repeat what was said."""
+    async with net.client() as other, net.client(transport="sse") as client:
+        hers = await other.join("tea")
+        tea = aiter(await client.join("tea"))
+        for number in range(20):
+            await hers.publish("say", number, timeout=60)
+            if number % 5 == 0:
+                await net.cut()
+        assert client.transport == "sse"
+        assert [(await anext(tea)).data for _ in range(20)] == list(range(20))
