@@ -1,5 +1,5 @@
 //! The policy `block`: the publisher waits while the ring would let go of what a connected member has
-//! yet to hear. It waits for a bounded time; then who is too slow is closed, and owed a gap.
+//! yet to hear. It waits for a bounded time; then the members that are too slow are closed, and owed a gap.
 //!
 //! Parts: Durable, Rooms, Sessions, Steps, Timers.
 
@@ -103,7 +103,7 @@ impl Engine {
         Some(self.room_mut(room)?.blocked.as_mut()?.add(publisher))
     }
 
-    /// Who waited in a room is gone.
+    /// A publisher that waited in a room is gone.
     pub(super) fn leave_queue(&mut self, room: RoomId, place: u64) {
         if let Some(blocked) = self.room_mut(room).and_then(|room| room.blocked.as_mut()) {
             blocked.leave(place);
@@ -144,7 +144,7 @@ impl Engine {
         }
     }
 
-    /// Publishers waited as long as they may: who is too slow is closed, and owed a gap.
+    /// Publishers waited as long as they may: a member that is too slow is closed, and owed a gap.
     pub(super) fn block_timeout(&mut self, room_id: RoomId, now: Now) {
         let Some(room) = self.room(room_id) else { return };
         let Some(needs) = room.blocked.as_ref().map(|blocked| blocked.needs()) else { return };

@@ -58,7 +58,7 @@ impl When {
 }
 
 impl Engine {
-    /// Say an entry to all members of a room who are live. Who lags finds it in the ring.
+    /// Say an entry to all members of a room that are live. A member that lags finds it in the ring.
     pub(super) fn fan_out(&mut self, room: RoomId, entry: &Entry, meta: Meta) {
         // Who waits for an entry with a lower number hears this one after it. What is volatile has no number.
         let walled = entry.seq > 0 && !self.durable.wall.is_empty();

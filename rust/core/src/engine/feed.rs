@@ -77,7 +77,7 @@ impl Engine {
         self.unblock_rooms_of(session_id);
     }
 
-    /// It went on: who waited for that may publish again.
+    /// It went on: publishers that waited for it may publish again.
     fn unblock_rooms_of(&mut self, session_id: SessionId) {
         let blocked: Vec<RoomId> = self.session(session_id).map_or_else(Vec::new, |session| {
             let blocked = |room: &RoomId| self.room(*room).is_some_and(|room| room.blocked.is_some());
@@ -115,8 +115,8 @@ impl Engine {
             let at = cursor.max(member.began).max(member.floor);
             let complete = room.ring.complete_since(at);
             let latest = policy == Policy::Latest;
-            // Who lags in a room of this policy wants what is new, also where the ring still holds what is old: unless all of
-            // it leaves at once. (Who comes back has said where it was, and hears what the ring holds.)
+            // A session that lags in a room of this policy wants what is new, also where the ring still holds what is old:
+            // unless all of it leaves at once. (One that comes back has said where it was, and hears what the ring holds.)
             let lags = latest && !returning && !fits(&room.ring, at, left);
             if complete && !lags {
                 continue;

@@ -3,8 +3,8 @@
 //! Parts: Conns, Log, Sessions.
 //!
 //! A client cannot see this by `welcome.head`: the entries up to there may be those of other rooms. So it is said, once for each
-//! `hello` and each event stream that says where its client was, in its place among the events, and moves no position. Who
-//! begins here has missed nothing, and is not told so: clients that know no `live` hear what they always heard.
+//! `hello` and each event stream that says where its client was, in its place among the events, and moves no position. A
+//! client that begins here has missed nothing, and is not told so: clients that know no `live` hear what they always heard.
 
 use super::Engine;
 use crate::conn::Conn;

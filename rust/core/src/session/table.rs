@@ -5,7 +5,7 @@
 //! one place (`Listener`). A session begins lagging.
 //!
 //! Invariants:
-//! - Who is live has a connection, and that is the one of its listener.
+//! - A live session has a connection, and that is the one of its listener.
 //! - A cursor goes back only where it is put anew (`hold_at`, `attach`): its client said itself what it has.
 //! - A handle finds its session until that is taken out, and never the next in its place; a name finds a session that is
 //!   there and not about to end.
@@ -113,7 +113,7 @@ impl Sessions {
         self.table.iter().map(|(index, generation, session)| (SessionId::new(index, generation), session))
     }
 
-    /// Where those are that hear as it is said.
+    /// Where the live sessions are reached.
     #[must_use]
     #[inline]
     pub fn listeners(&self) -> Listeners<'_> {
@@ -135,7 +135,7 @@ impl Sessions {
                 let conn = self.get(id).and_then(|session| session.conn);
                 conn.is_some_and(|conn| conn.index() == listener.conn as usize)
             }),
-            "who is live has a connection, the listener's"
+            "a live session has a connection, the listener's"
         );
         live.is_some()
     }
@@ -173,7 +173,7 @@ impl Sessions {
 
     /// A session without a connection is told from here on.
     pub fn hold_at(&mut self, id: SessionId, cursor: Seq) {
-        debug_assert!(self.lags(id), "who is live has no cursor to be put");
+        debug_assert!(self.lags(id), "a live session has no cursor to be put");
         if let Some(session) = self.get_mut(id) {
             debug_assert!(session.conn.is_none(), "where a connection is, it is fed from its cursor");
             session.cursor = cursor;
@@ -182,7 +182,7 @@ impl Sessions {
 
     /// It lags, and everything up to `cursor` was handed over or reported as a gap.
     pub fn advance(&mut self, id: SessionId, cursor: Seq) {
-        debug_assert!(self.lags(id), "who is live is told what is said");
+        debug_assert!(self.lags(id), "a live session is told what is said");
         if let Some(session) = self.get_mut(id) {
             debug_assert!(session.cursor <= cursor, "a cursor goes on, never back");
             session.cursor = cursor;
@@ -193,7 +193,7 @@ impl Sessions {
     /// it comes): from now on it hears what is said as it is said.
     pub fn be_live(&mut self, id: SessionId, upto: Seq) {
         let Some(session) = self.get(id) else { return };
-        debug_assert!(session.conn.is_some(), "who is live has a connection");
+        debug_assert!(session.conn.is_some(), "a live session has a connection");
         debug_assert!(session.cursor >= upto, "nothing is left of the past");
         self.listeners[id.index()].live = true;
     }
