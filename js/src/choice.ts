@@ -29,6 +29,7 @@ export class Transports implements Choice {
   readonly #memory: Memory;
   readonly #failures = new Map<string, number>();
   readonly #againAt = new Map<string, number>();
+  #remembered: string | undefined;
   #since = 0;
   #dwell = DWELL;
   #bad = 0;
@@ -38,20 +39,16 @@ export class Transports implements Choice {
     this.#by = by;
     this.#names = Object.keys(by);
     this.#memory = memory;
-    const best = memory.get();
-    // What is better than what worked here last time did not work: later.
-    for (const name of this.#names.includes(best ?? "") ? this.#names : []) {
-      if (name === best) break;
-      this.#againAt.set(name, Number.NEGATIVE_INFINITY);
-    }
+    // The first attempt is by what worked here the last time.
+    this.#remembered = this.#names.find((name) => name === memory.get());
   }
 
   next(now: number): string {
-    const { names, due } = { names: this.#names, due: (name: string) => this.#due(name, now) };
-    const remembered = this.#failures.size ? undefined : names.find((name) => !this.#againAt.has(name));
+    const best = this.#remembered;
+    this.#remembered = undefined;
     // All have failed lately: the one whose turn comes first.
-    const soonest = names.reduce((one, other) => (this.#at(other) < this.#at(one) ? other : one));
-    return remembered ?? names.find(due) ?? soonest;
+    const soonest = this.#names.reduce((one, other) => (this.#at(other) < this.#at(one) ? other : one));
+    return best ?? this.#names.find((name) => this.#due(name, now)) ?? soonest;
   }
 
   #at(name: string): number {

@@ -119,21 +119,20 @@ export class Client {
   };
 
   /** Wait until the client is live. Throws a `ConnectError` when it has ended. */
-  ready(options: { signal?: AbortSignal } = {}): Promise<void> {
-    const { signal } = options;
-    return new Promise((resolve, reject) => {
-      const look = (): void => {
-        const { over, status } = this.#page;
-        if (!status.live && !over && !signal?.aborted) return;
-        stop();
-        signal?.removeEventListener("abort", look);
-        if (status.live) resolve();
-        else reject(over ?? signal?.reason);
-      };
-      const stop = this.subscribe(look);
-      signal?.addEventListener("abort", look);
-      look();
-    });
+  async ready({ signal }: { signal?: AbortSignal } = {}): Promise<void> {
+    while (!this.status.live) {
+      if (this.#page.over) throw this.#page.over;
+      signal?.throwIfAborted();
+      await new Promise<void>((resolve) => {
+        const look = (): void => {
+          stop();
+          signal?.removeEventListener("abort", look);
+          resolve();
+        };
+        const stop = this.subscribe(look);
+        signal?.addEventListener("abort", look);
+      });
+    }
   }
 
   // -- saying

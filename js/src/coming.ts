@@ -50,25 +50,23 @@ export class HelloNumbers {
   }
 }
 
+const ENDS: Readonly<Record<number, readonly [is: Failure["is"], message: string, code: string]>> = {
+  4500: ["Superseded", "another client took this session over", "SUPERSEDED"],
+  4501: ["TokenRefused", "the server does not accept the token", "UNAUTHORIZED"],
+  4502: ["Forbidden", "the server does not let this client in", "FORBIDDEN"],
+  4503: ["SessionClosed", "the application ended the session", "FORBIDDEN"],
+};
+
 /** Whether a close ends the client; undefined: it comes back. `helloOpen`: a hello of its own has no answer. */
-export const verdict = (code: number, reason: string, helloOpen: boolean): Failure | undefined => {
-  const why = reason && `: ${reason}`;
-  const ended = (is: Failure["is"], text: string, name: string): Failure => ({
-    is,
-    message: text + why,
-    code: name,
-    close: code,
-  });
-  if (code === 4500) {
-    // An old hello of our own may have taken the session back: then nobody else speaks for it.
-    return helloOpen ? undefined : ended("Superseded", "another client took this session over", "SUPERSEDED");
-  }
-  if (code === 4501) return ended("TokenRefused", "the server does not accept the token", "UNAUTHORIZED");
-  if (code === 4502) return ended("Forbidden", "the server does not let this client in", "FORBIDDEN");
-  if (code === 4503) return ended("SessionClosed", "the application ended the session", "FORBIDDEN");
-  // After these the same again would meet the same answer.
-  if ((code > 4499 && code < 5000) || [1000, 1002, 1003, 1007, 1009].includes(code)) {
-    return ended("SessionClosed", `the server closed the connection for good with ${code}`, "INTERNAL");
-  }
-  return undefined;
+export const verdict = (close: number, reason: string, helloOpen: boolean): Failure | undefined => {
+  // An old hello of our own may have taken the session back: then nobody else speaks for it. And after the other
+  // codes the same again would meet the same answer.
+  const final = (close > 4499 && close < 5000) || [1000, 1002, 1003, 1007, 1009].includes(close);
+  if (!final || (close === 4500 && helloOpen)) return undefined;
+  const [is, message, code] = ENDS[close] ?? [
+    "SessionClosed",
+    `the server closed for good with ${close}`,
+    "INTERNAL",
+  ];
+  return { is, message: message + (reason && `: ${reason}`), code, close };
 };

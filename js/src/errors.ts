@@ -16,27 +16,23 @@ export interface Failure {
 /** All that a client throws on purpose. */
 export class RtcoreError extends Error {
   /** A code of the protocol, or of the application. */
-  readonly code: string;
+  declare readonly code: string;
   /** False only if the bytes were never written, or the server said that it did nothing. */
-  readonly maybeDone: boolean;
+  declare readonly maybeDone: boolean;
   /** Whether the same may be tried again. */
-  readonly retry: boolean;
+  declare readonly retry: boolean;
   /** In how many seconds, where the server said so. */
-  readonly after: number | undefined;
+  declare readonly after: number | undefined;
   /** More about it, for programs. */
-  readonly details: unknown;
+  declare readonly details: unknown;
   /** The close code that ended the client, if there was one. */
-  readonly close: number | undefined;
+  declare readonly close: number | undefined;
 
   constructor(failure: Failure) {
     super(failure.message);
     this.name = failure.is;
-    this.code = failure.code ?? "INTERNAL";
-    this.maybeDone = failure.maybeDone ?? false;
-    this.retry = failure.retry ?? false;
-    this.after = failure.after;
-    this.details = failure.details;
-    this.close = failure.close;
+    const { code = "INTERNAL", maybeDone = false, retry = false, after, details, close } = failure;
+    Object.assign(this, { code, maybeDone, retry, after, details, close });
   }
 }
 

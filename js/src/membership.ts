@@ -36,11 +36,12 @@ export class Membership {
   }
 
   /** `room`, or the ack of a join: the whole of what is known. */
-  snapshot({ members, count, state, grants }: Said): void {
+  snapshot(said: Said): void {
+    const { members } = said;
     this.confirmed = true;
     if (members) this.#members = new Map(members.map((each: Said) => [each.session, each]));
-    for (const [name, value] of Object.entries({ count, state, grants })) {
-      if (value !== undefined) this.#seen[name] = value;
+    for (const name of ["count", "state", "grants"]) {
+      if (said[name] !== undefined) this.#seen[name] = said[name];
     }
   }
 

@@ -151,7 +151,7 @@ class Plain implements Link {
   }
 
   #heard({ messages }: Said): void {
-    if (!Array.isArray(messages)) throw new TypeError("an answer without messages");
+    if (!Array.isArray(messages)) throw new TypeError("no answer");
     if (messages.length) this.#ears.heard(messages);
     else this.#ears.alive();
   }
@@ -170,7 +170,7 @@ class Plain implements Link {
       for (;;) {
         const { done, value } = await reader.read();
         clearTimeout(late);
-        if (done) throw new Refused({ code: ABNORMAL, reason: "the event stream ended" });
+        if (done) throw new Refused({ code: ABNORMAL, reason: "the stream ended" });
         const found = taken.take(value);
         if (!found.length) this.#ears.alive();
         for (const data of found) this.#ears.heard(data);
@@ -179,7 +179,7 @@ class Plain implements Link {
       if (!first.signal.aborted) throw error;
     }
     if (padding) {
-      const reason = "the event stream says nothing: something on the way gathers it";
+      const reason = "the event stream is gathered on the way";
       throw new Refused({ code: ABNORMAL, useless: true, reason });
     }
     await this.#read(PADDING);
@@ -191,7 +191,7 @@ class Plain implements Link {
       const answer = await this.#ask(`poll?after=${after}&wait=${WAIT}`);
       if (!answer.ok || answer.status === 204) throw await this.#refusal(answer);
       const said = valueIn(await answer.text()) as Said;
-      if (!Number.isInteger(said.n)) throw new TypeError("an answer to a poll without a number");
+      if (!Number.isInteger(said.n)) throw new TypeError("no answer");
       after = said.n;
       this.#heard(said);
     }

@@ -49,8 +49,7 @@ export class Reader {
   #hole = false;
   #missed = 0;
   #asking = false;
-  #items: Heard[] = [];
-  #sizes: number[] = [];
+  #items: (readonly [item: Heard, size: number])[] = [];
   #head = 0;
   #bytes = 0;
   /** Ask for what comes after `at`; without it there is no history. */
@@ -90,9 +89,8 @@ export class Reader {
   }
 
   #put(item: Heard, size: number): void {
-    this.#items.push(item);
-    this.#sizes.push(size + 64);
-    this.#bytes += size + 64;
+    this.#items.push([item, size]);
+    this.#bytes += size;
     this.wake?.();
   }
 
@@ -110,8 +108,7 @@ export class Reader {
   take(): Heard | undefined {
     if (this.#head === this.#items.length) {
       this.#items = [];
-      this.#sizes = [];
-      this.#head = 0;
+      this.#head = this.#bytes = 0;
       if (this.#hole && !this.#asking && !this.over) {
         this.#asking = true;
         if (this.#fill) this.#fill(this);
@@ -121,17 +118,17 @@ export class Reader {
     if (this.#head === this.#items.length) return undefined;
     if (this.#head === MOST) {
       this.#items.splice(0, MOST);
-      this.#sizes.splice(0, MOST);
       this.#head = 0;
     }
-    this.#bytes -= this.#sizes[this.#head]!;
-    return this.#items[this.#head++];
+    const [item, size] = this.#items[this.#head++]!;
+    this.#bytes -= size;
+    return item;
   }
 
   /** The number up to which everything was handed over; undefined: all that was heard. */
   get done(): number | undefined {
     for (let at = this.#head; at < this.#items.length; at++) {
-      const item = this.#items[at]!;
+      const [item] = this.#items[at]!;
       const number = item.type === "gap" ? item.from : item.seq;
       if (number != null) return number - 1;
     }

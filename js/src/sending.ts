@@ -92,14 +92,14 @@ export class Sending {
     const once = !AGAIN.has(ask.kind);
     if (once) ask.user = this.user;
     if (ask.volatile && !this.open) {
-      return this.#refuse(ask, "UNAVAILABLE", "away, and a volatile message is never queued");
+      return this.#refuse(ask, "UNAVAILABLE", "there is no connection");
     }
     if (
       away &&
       !ask.ours &&
-      !box.roomFor(ask, (old) => this.#refuse(old, "OVERLOADED", "it was dropped for a newer one"))
+      !box.roomFor(ask, (old) => this.#refuse(old, "OVERLOADED", "the outbox is full"))
     ) {
-      return this.#refuse(ask, "OVERLOADED", `the outbox is full: ${box.queue.length} messages wait`);
+      return this.#refuse(ask, "OVERLOADED", "the outbox is full");
     }
     const keyed = ask.kind === "emit" || ask.kind === "publish";
     if (keyed && !ask.volatile) {
@@ -127,7 +127,7 @@ export class Sending {
   #mortal(ask: Ask, ttl: number): void {
     ask.dies = this.#clock.wall() + ttl;
     this.#clock.after(Math.max(0, ttl), () => {
-      if (ask.written === undefined) this.#refuse(ask, "TIMEOUT", "it was not sent in its time to live");
+      if (ask.written === undefined) this.#refuse(ask, "TIMEOUT", "its time is over");
     });
   }
 
@@ -205,7 +205,7 @@ export class Sending {
     const batch: string[] = [];
     this.#busy = true;
     for (const ask of [...this.box.written.values()]) {
-      if (ask.volatile) this.end(ask, unanswered(ask, "the connection was lost, and it is volatile"));
+      if (ask.volatile) this.end(ask, unanswered(ask, "the connection was lost"));
       else batch.push(this.#repeat(ask));
     }
     this.#busy = false;
@@ -387,7 +387,7 @@ export class Sending {
   drop(name: string, is: "RequestTimeout" | "AbortError"): void {
     for (const ask of this.all()) {
       if (ask.name === name) {
-        const why = is === "AbortError" ? "its caller gave it up" : "no answer came in its time";
+        const why = is === "AbortError" ? "given up" : "its time is over";
         this.end(ask, unanswered(ask, why, is));
       }
     }
@@ -395,7 +395,7 @@ export class Sending {
 
   /** It was written in a session that is gone. */
   lose(ask: Ask): void {
-    this.end(ask, unanswered(ask, "the session it was sent in is gone"));
+    this.end(ask, unanswered(ask, "the session is another"));
   }
 
   /** It is over: each ends with whether it may have been done. What is kept waits in the store. */
@@ -403,7 +403,7 @@ export class Sending {
     for (const ask of this.all()) {
       const kept = ask.kept && this.keeper;
       ask.kept = false;
-      const failure = unanswered(ask, kept ? `${why}; it is kept, and goes on with the next client` : why);
+      const failure = unanswered(ask, kept ? `${why}; it is kept` : why);
       this.end(ask, kept ? { ...failure, is: "MaybeDone", maybeDone: true } : failure);
     }
   }

@@ -334,7 +334,7 @@ export class Session implements Owner {
     const beat = (): void => {
       const now = clock.now();
       if (now >= pulse.heard + pulse.ping + pulse.silence) {
-        this.connection.giveUp(this.connection.line!, "nothing was heard of the server");
+        this.connection.giveUp(this.connection.line!, "silent");
         return;
       }
       // A wall that went on while the other clock stood: the machine slept.
