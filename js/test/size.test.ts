@@ -1,12 +1,14 @@
 // How much a page has to load (gzip -9), and that the committed page script is what the source builds.
 
 import { readFileSync } from "node:fs";
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 // @ts-expect-error a script, without types
 import { bundle, gzipped } from "../scripts/bundle.mjs";
 
 const PAGE = new URL("../../python/rtcore/site/client/client.js", import.meta.url);
 const KIB = 1024;
+
+vi.setConfig({ testTimeout: 120_000 });
 
 /** Of a bundle of these parts, of which what is shared counts once. */
 const sizeOf = async (entry: string): Promise<number> => gzipped((await bundle(`src/${entry}.ts`)).code);
@@ -24,7 +26,7 @@ test("a page loads no more than is said", async () => {
     page: await sizeOf("index"),
   };
   console.log(sizes);
-  expect(sizes.core).toBeLessThan(15 * KIB);
+  expect(sizes.core).toBeLessThan(15.5 * KIB);
   expect(sizes.fallback).toBeLessThan(4 * KIB);
-  expect(sizes.page).toBeLessThan(21.25 * KIB);
+  expect(sizes.page).toBeLessThan(21.75 * KIB);
 });
