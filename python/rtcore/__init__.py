@@ -70,6 +70,7 @@ if TYPE_CHECKING:
     from .raw import RawSocket as RawSocket
     from .room import Member as Member
     from .room import Room as Room
+    from .router import Router as Router
     from .session import Session as Session
     from .stream import Items as Items
     from .tokens import JWT as JWT
@@ -94,6 +95,7 @@ _HOMES: Final = {
     "Unavailable UsageError",
     ".raw": "RawSocket",
     ".room": "Member Room",
+    ".router": "Router",
     ".session": "Session",
     ".stream": "Items",
     ".tokens": "JWT",
@@ -111,6 +113,7 @@ _MODULES: Final = frozenset(
         "errors",
         "raw",
         "room",
+        "router",
         "session",
         "stream",
         "tokens",
@@ -175,6 +178,7 @@ __all__ = [  # noqa: RUF022 - plainly by the alphabet
     "Refuse",
     "RemoteError",
     "Room",
+    "Router",
     "RtcoreError",
     "Served",
     "Session",

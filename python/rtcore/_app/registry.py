@@ -39,14 +39,20 @@ class Registry:
         default_factory=list[Callable[..., AbstractAsyncContextManager[Any]]]
     )
     frozen: bool = False
+    included: bool = False
+    """It is a router's, and somebody else has all of it now."""
 
     def open(self, what: str) -> None:
         """Something is to be registered.
 
         Raises:
-            UsageError: the application was served already.
+            UsageError: the application was served already, or the router included.
 
         """
+        if self.included:
+            raise UsageError(
+                f"`{what}` comes too late: the router is included already, and would not be looked at again"
+            )
         if self.frozen:
             raise UsageError(f"`{what}` comes too late: the application is being served already")
 

@@ -23,6 +23,7 @@ class Rooming:
     """Settings by patterns of names."""
 
     _registry: Registry
+    _prefix: str
 
     def rooms(
         self,
@@ -71,6 +72,8 @@ class Rooming:
                 f'rooms whose names begin with `$` are rtcore\'s own, as {pattern!r}: of "$user/*" and '
                 '"$all" it may be said that they are durable, and nothing else'
             )
+        if not pattern.startswith("$"):
+            pattern = checked_name(self._prefix + pattern, "app.rooms", 'app.rooms("pattern")')
         if policy not in POLICIES:
             raise UsageError(
                 f"the policy of rooms {pattern!r} is one of {', '.join(POLICIES)}; not {policy!r}"

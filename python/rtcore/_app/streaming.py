@@ -24,6 +24,7 @@ class Streaming:
     """What an application registers of streams: a part of `App`."""
 
     _registry: Registry
+    _prefix: str
 
     def stream(self, name: str) -> Callable[[F], F]:
         """Decorator: a stream of items, which a peer opens by its name.
@@ -50,6 +51,7 @@ class Streaming:
         """
         names = names_of_caller()
         checked_name(name, "@app.stream", '@app.stream("name")')
+        name = checked_name(self._prefix + name, "@app.stream", '@app.stream("name")')
 
         def register(function: F) -> F:
             self._registry.open("stream")

@@ -63,6 +63,10 @@ class ByPattern(Generic[T]):
                 return thing
         return None
 
+    def items(self) -> list[tuple[str, T]]:
+        """All patterns with what is registered for each, the most specific first."""
+        return list(self._sorted)
+
     def patterns(self) -> list[str]:
         """All patterns, the most specific first."""
         return [pattern for pattern, _ in self._sorted]

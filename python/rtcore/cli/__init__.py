@@ -15,7 +15,9 @@ from .backup import backup, restore
 from .connect import connect_command
 from .doctor import doctor
 from .log import log
+from .new import new
 from .publish import publish
+from .routes import routes
 from .show import config
 from .start import demo, serve
 from .token import token
@@ -23,8 +25,10 @@ from .token import token
 _EPILOG = """\b
 Examples:
   rtcore demo                              a chat at http://127.0.0.1:8000
+  rtcore new shop                          an application to begin with, in ./shop
   rtcore serve myapp:app                   the App `app` in myapp.py
   rtcore serve myapp:app --mount web:site  beside an ASGI application
+  rtcore routes myapp:app                  what it answers to, and where that stands
   rtcore config --port 9000                the settings in effect, and why
   rtcore token ann --secret-file secret    a signed token to try things with
   rtcore connect http://127.0.0.1:8000     a client in the terminal
@@ -66,5 +70,7 @@ main.add_command(doctor)
 main.add_command(log)
 main.add_command(backup)
 main.add_command(restore)
+main.add_command(routes)
+main.add_command(new)
 
 __all__ = ["main"]

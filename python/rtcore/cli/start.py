@@ -11,6 +11,7 @@ import msgspec
 from rtcore import errors
 from rtcore.config import Config
 
+from .application import application
 from .find import find
 from .options import effective, settings
 from .wrong import Wrong
@@ -48,7 +49,7 @@ within limits.grace_ms. A second one: at once. A third: whatever is running.
 def serve(app: str, file: Path | None, **flags: Any) -> None:
     """Serve an application: the rtcore.App named APP in MODULE."""
     config = effective(file, flags).config
-    _run(_application(app), config)
+    _run(application(app), config)
 
 
 _DEMO = """\b
@@ -65,17 +66,6 @@ def demo(file: Path | None, **flags: Any) -> None:
     from rtcore.site.demo_app import app
 
     _run(app, msgspec.structs.replace(effective(file, flags).config, demo=True, mount=None))
-
-
-def _application(name: str) -> App:
-    from rtcore.app import App
-
-    app = find(name, "an application")
-    if not isinstance(app, App):
-        raise Wrong(
-            f"{name} is no rtcore.App but {type(app).__name__}; an ASGI application is given with --mount"
-        )
-    return app
 
 
 def _run(app: App, config: Config) -> None:

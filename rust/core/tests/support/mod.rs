@@ -9,6 +9,7 @@ pub mod app;
 pub mod client;
 pub mod disk;
 pub mod faults;
+pub mod late;
 pub mod link;
 pub mod record;
 pub mod rights;

@@ -1,6 +1,6 @@
 //! The world: it carries bytes, ops, questions and time, as the shells do, and knows what really happened.
 
-use super::app::{App, Asked};
+use super::app::App;
 use super::client::Client;
 use super::disk::Disk;
 use super::link::{Link, Reads};
@@ -12,7 +12,6 @@ use super::truth::Truth;
 use super::wire::Dialect;
 use rtcore_core::codes::Code;
 use rtcore_core::engine::{Config, Engine, Op, Peer, Publication, Unpublished};
-use rtcore_core::envelope::ErrorOut;
 use rtcore_core::{ConnId, Now, Seq, Tick};
 use serde_json::{Value, json};
 use std::net::{IpAddr, Ipv4Addr};
@@ -83,14 +82,6 @@ impl World {
         self.may_be_let_in(client, None);
         let hello = self.clients[client].hello(position);
         self.clients[client].strayed = position.is_some();
-        self.dial(client);
-        self.clients[client].say(&hello);
-    }
-
-    /// The same with a number of its hello, which may be an old one.
-    pub fn hello_numbered(&mut self, client: usize, n: u64) {
-        let mut hello = self.clients[client].hello(None);
-        hello["n"] = json!(n);
         self.dial(client);
         self.clients[client].say(&hello);
     }
@@ -224,7 +215,7 @@ impl World {
         !free.is_empty()
     }
 
-    fn links(&mut self) -> impl Iterator<Item = &mut Link> {
+    pub(super) fn links(&mut self) -> impl Iterator<Item = &mut Link> {
         self.clients.iter_mut().filter_map(|client| client.link.as_mut()).chain(&mut self.stale)
     }
 
@@ -354,42 +345,6 @@ impl World {
                 self.settle();
             }
         }
-    }
-
-    /// The application decides the first thing that it had put off; whether there was one.
-    pub fn decide_one(&mut self) -> bool {
-        if self.app.later.is_empty() {
-            return false;
-        }
-        let asked = self.app.later.remove(0);
-        self.app.decide(asked, &mut self.engine, self.now);
-        self.settle();
-        true
-    }
-
-    /// The application has begun with each request that it had put off.
-    pub fn begin_later(&mut self) {
-        for asked in &self.app.later {
-            if let Asked::Request { request, .. } = asked {
-                assert!(self.engine.begin(*request), "a request that was just asked is wanted");
-            }
-        }
-    }
-
-    /// The application fails each request that it had put off.
-    pub fn fail_later(&mut self, code: &str, retry: bool) {
-        for asked in std::mem::take(&mut self.app.later) {
-            let Asked::Request { request, .. } = asked else { continue };
-            let error = ErrorOut { retry, ..ErrorOut::new(code, "not now") };
-            self.engine.fail(request, &error, self.now);
-        }
-        self.settle();
-    }
-
-    /// The connections on which something that was said to a session alone came down.
-    pub fn heard_alone(&mut self) -> Vec<ConnId> {
-        let alone = |link: &&mut Link| link.down.windows(5).any(|part| part == b"alone");
-        self.links().filter(alone).map(|link| link.conn).collect()
     }
 
     /// A counter of the engine's, as operators read it.
