@@ -55,7 +55,8 @@ fn best(rounds: Vec<Figures>) -> Figures {
 
 fn figures(mut times: Vec<Duration>, count: u64, took: Duration) -> Figures {
     times.sort();
-    (count as f64 / took.as_secs_f64(), times[times.len() / 2], times[times.len() * 99 / 100])
+    let count = f64::from(u32::try_from(count).expect("fewer"));
+    (count / took.as_secs_f64(), times[times.len() / 2], times[times.len() * 99 / 100])
 }
 
 /// One table without an index, one prepared statement, a transaction for each group.
