@@ -82,7 +82,9 @@ def _of_room(room: str, past: list[tuple[int, object]], said: list[Said], lossy:
             for data in good:
                 if where.get(each.token) != data["seq"] and not (lossy and each.token not in where):
                     yield f"{name} was acknowledged as {data['seq']}, and is kept at {where.get(each.token)}"
-            if not good and each.error not in (None, *MAYBE) and each.token in where:
+            # One that was written in a session that is gone may have been done there, and be refused here.
+            once = each.sent == 1
+            if once and not good and each.error not in (None, *MAYBE) and each.token in where:
                 yield f"{name} was refused ({each.error}), and is kept"
         says = each.kind == "emit" and each.room == room and each.what in {"buy", "note", "say"}
         if says and good and each.token not in where:
