@@ -10,7 +10,7 @@ import trio
 import trio.testing
 
 import rtcore
-from rtcore.client import ClientClosed, NotConnected, PoolTimeout, TokenRefused
+from rtcore.client import ClientClosed, ConnectError, NotConnected, PoolTimeout, TokenRefused
 from rtcore.testing import memory_server
 from tests.client.conftest import WALL, make_app
 
@@ -89,7 +89,7 @@ async def test_who_waits_too_long_hears_how_many_are_lent(pooled, autojump_clock
 async def test_a_server_that_is_away_ends_an_acquire_in_the_same_time(pooled, net, autojump_clock) -> None:
     net.down = True
     async with pooled() as pool:
-        with pytest.raises(NotConnected, match="network is down"):
+        with pytest.raises(ConnectError, match="network is down"):
             async with pool.acquire():
                 raise AssertionError
         assert trio.current_time() < 8

@@ -141,8 +141,11 @@ ANYWHERE: Final[dict[str, Call]] = {
 # Before the serving, in any thread; while it goes on it comes too late, wherever.
 REGISTERED: Final = {
     "App.authenticate", "App.authorize", "App.on", "App.state", "App.rooms", "App.websocket",
-    "App.background", "App.lifespan", "App.on_connect", "App.on_disconnect", "App.stream",
+    "App.background", "App.lifespan", "App.on_connect", "App.on_disconnect", "App.stream", "App.include",
 }  # fmt: skip
+
+# A router is of no run: nobody serves it.
+OF_A_ROUTER: Final = {f"Router{name.removeprefix('App')}" for name in REGISTERED}
 
 # Values, and functions of values: they know no run.
 PURE: Final = {
@@ -161,7 +164,8 @@ OWN_RUN: Final = {
 # A client's program has them, and there need be no server in it: `tests/client` and `tests/sim` try them.
 OF_A_PROGRAM: Final = {
     "Client.answer", "Client.changes", "Client.close", "Client.emit", "Client.end", "Client.join",
-    "Client.latency", "Client.off", "Client.on", "Client.position", "Client.ready", "Client.reconnect",
+    "Client.latency", "Client.monitor", "Client.off", "Client.on", "Client.ping", "Client.position",
+    "Client.ready", "Client.reconnect", "Event.session", "Event.user", "Pool.acquire", "Pool.stats",
     "Client.restored", "Client.send", "Client.session", "Client.status", "Client.stream",
     "Client.transport", "Client.try_now", "Client.user", "Outbox.close", "Outbox.commit", "Outbox.open",
     "Network.clear_up", "Network.client", "Network.cut", "Network.dial", "Network.kill_server",
@@ -169,7 +173,7 @@ OF_A_PROGRAM: Final = {
     "rtcore.connect", "testing.network_in_a_box",
 }  # fmt: skip
 
-TABLE: Final = {*HANDED, *HERE, *CLIENT, *ANYWHERE, *REGISTERED, *PURE, *OWN_RUN, *OF_A_PROGRAM}
+TABLE: Final = {*HANDED, *HERE, *CLIENT, *ANYWHERE, *REGISTERED, *PURE, *OWN_RUN, *OF_A_PROGRAM, *OF_A_ROUTER}
 
 
 def surface() -> Iterator[str]:

@@ -35,6 +35,12 @@ ELSEWHERE = {
     ("Served.__call__", "UsageError"): "tests/asgi",
     ("Served.lifespan", "NotServing"): "tests/asgi",
     ("Served.lifespan", "UsageError"): "tests/asgi",
+    ("Room.publish", "OutcomeUnknown"): "tests/unit/test_errors.py",
+    ("Room.publish", "Unavailable"): "tests/unit/test_errors.py",
+    ("Room.publish_nowait", "Unavailable"): "tests/unit/test_errors.py",
+    ("Pool.acquire", "ConnectError"): "tests/client/test_pool.py",
+    ("Pool.acquire", "PoolTimeout"): "tests/client/test_pool.py",
+    ("Pool.acquire", "UsageError"): "tests/client/test_pool.py",
     ("serve", "StartError"): "tests/server/test_serve.py",
     ("run", "StartError"): "tests/server/test_serve.py",
     **{
@@ -132,6 +138,8 @@ TRIED: dict[tuple[str, str], Callable[[World], Any]] = {
     ("App.state", "UsageError"): lambda w: App().state("r")(lambda: None),
     ("App.stream", "UsageError"): lambda w: App().stream("s")(lambda s: None),
     ("App.websocket", "UsageError"): lambda w: App().websocket("x"),
+    ("App.include", "UsageError"): lambda w: App().include(App()),  # type: ignore[arg-type]
+    ("Keep", "UsageError"): lambda w: rtcore.Keep(count=-1),
     ("Member.session", "SessionEnded"): lambda w: w.member.session,
     ("Position", "UsageError"): lambda w: rtcore.Position("x"),
     ("Refuse", "UsageError"): lambda w: rtcore.Refuse("no"),
@@ -184,6 +192,24 @@ TRIED: dict[tuple[str, str], Callable[[World], Any]] = {
     ("serve", "ConfigError"): lambda w: rtcore.serve(App(), port=-1),
     ("run", "UsageError"): lambda w: rtcore.run(None),  # type: ignore[arg-type]
     ("run", "ConfigError"): lambda w: rtcore.run(App(), port=-1),
+}
+ROUTED: dict[str, Callable[[rtcore.Router], Any]] = {
+    "authenticate": lambda r: r.authenticate(lambda: None),
+    "authorize": lambda r: r.authorize(lambda s, j: True),  # type: ignore[arg-type]
+    "background": lambda r: r.background(lambda app: None),
+    "include": lambda r: r.include(r),
+    "lifespan": lambda r: r.lifespan(lambda: None),
+    "on": lambda r: r.on("$x"),
+    "on_connect": lambda r: r.on_connect(lambda: None),
+    "on_disconnect": lambda r: r.on_disconnect(lambda: None),
+    "rooms": lambda r: r.rooms("r", history=-1),
+    "state": lambda r: r.state("r")(lambda: None),
+    "stream": lambda r: r.stream("s")(lambda s: None),
+    "websocket": lambda r: r.websocket("x"),
+}
+TRIED |= {
+    (f"Router.{name}", "UsageError"): lambda w, call=call: call(rtcore.Router())
+    for name, call in ROUTED.items()
 }
 
 
