@@ -6,6 +6,8 @@ mod support;
 
 #[path = "durable/hangs.rs"]
 mod hangs;
+#[path = "durable/restart.rs"]
+mod restart;
 #[path = "durable/wall.rs"]
 mod wall;
 #[path = "durable/yard.rs"]

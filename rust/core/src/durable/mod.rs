@@ -13,6 +13,8 @@
 pub mod answers;
 pub mod groups;
 pub mod promise;
+pub mod requests;
+pub mod shelves;
 pub mod wall;
 
 use crate::ids::{SessionId, Tick};
@@ -21,6 +23,8 @@ use crate::store::{Sync, Trouble};
 use answers::Answers;
 use groups::Groups;
 use promise::{Facts, Fate, Promise};
+use requests::Requests;
+use shelves::Shelves;
 use std::collections::BTreeSet;
 use wall::Wall;
 
@@ -46,6 +50,10 @@ pub struct Durable {
     pub held: Blocked,
     /// Requests that were told that nobody knows what became of them, and will be known.
     pub unknown: BTreeSet<(SessionId, u64)>,
+    /// Requests that are on disk before they begin.
+    pub requests: Requests,
+    /// What is on disk of rooms that are not there, or not filled.
+    pub shelves: Shelves,
     /// More numbers are being reserved.
     pub reserving: bool,
     refusing: Option<Refusing>,

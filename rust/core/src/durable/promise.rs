@@ -50,21 +50,10 @@ pub enum Promise {
     Say(Said),
     /// Answer a join under this ticket; refused, the session leaves the room again.
     Join(u64),
-    /// Answer a history under this ticket.
-    Read(u64),
     /// The handler of the request with this ticket begins; refused, it does not.
     Begin(u64),
-    /// An ack leaves.
-    Answer {
-        /// Whose.
-        session: SessionId,
-        /// The request.
-        id: u64,
-        /// Its ack.
-        kept: Kept,
-        /// Its key, whose result it is.
-        key: Option<Ticket>,
-    },
+    /// The answer to a durable request leaves.
+    Answer(u64, Kept),
     /// The application hears that it is there.
     Tell(u64),
     /// Numbers up to this one may be given.

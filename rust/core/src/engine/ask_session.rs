@@ -26,6 +26,7 @@ impl Engine {
         let id = rare.last_ask.max(from) + 1;
         rare.last_ask = id;
         rare.asks.push(Ask { id, event: event.into(), data: data.into() });
+        self.note_asked(session_id, id);
         self.tell_session(session_id, |out, form| {
             envelope::request(out, form, id, event, (data, Form::Json));
         });

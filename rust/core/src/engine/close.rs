@@ -249,6 +249,7 @@ impl Engine {
         if let Some(conn) = session.conn() {
             self.close_ended(conn, session_id, reason, code, now);
         }
+        self.keep_end(session_id);
         // Taken out at once: to look for each of a thousand among a thousand would be a million steps.
         let rooms = self
             .session_mut(session_id)

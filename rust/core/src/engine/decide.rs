@@ -146,6 +146,7 @@ impl Engine {
         if before == grants {
             return true;
         }
+        self.keep_rights(session, id);
         let waited = self.take_back_presence(session, id);
         let words: Vec<&str> = grants.words().collect();
         self.tell_session(session, |out, form| envelope::grants(out, form, name, &words));
@@ -205,6 +206,9 @@ impl Engine {
             visible,
         };
         self.enter(session_id, id, member, 0, now);
+        if self.is_durable(id) {
+            self.keep_member(session_id, id, now);
+        }
         if let Some(room) = self.room_mut(id) {
             let mark = room.presence.snapshot(session_id);
             if let Some(joined) = self

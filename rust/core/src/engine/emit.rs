@@ -9,6 +9,7 @@ use super::publish::{Claimed, content_of, scope_user};
 use super::{AppEvent, Engine, errors, size};
 use crate::asked::{Owner, Waiting};
 use crate::codes::Code;
+use crate::durable::requests::Begins;
 use crate::envelope::{Emit, write as envelope};
 use crate::error::Fault;
 use crate::ids::{Ends, Form, Now, SessionId};
@@ -44,12 +45,23 @@ impl Engine {
         if let Some(id) = id
             && let Some(session) = self.session(session_id)
         {
-            if id <= session.acks.taken() {
-                return self.emitted_before(session_id, emit, id, now);
-            }
+            let undone = if id <= session.acks.taken() {
+                let durable = self.config.durable_events.iter().any(|event| *event == emit.event);
+                if !self.was_not_done(session_id, id, durable)? {
+                    return self.emitted_before(session_id, emit, id, now);
+                }
+                true
+            } else {
+                false
+            };
             self.has_place_for_ack(session_id)?;
             let Some(session) = self.session_mut(session_id) else { return Ok(()) };
-            let Seen::New = session.acks.take(id) else { return Ok(()) };
+            if undone {
+                session.acks.reopen(id);
+            } else {
+                let Seen::New = session.acks.take(id) else { return Ok(()) };
+                self.note_taken(session_id, id);
+            }
         }
         if let Err(fault) = self.begin_emit(session_id, emit, now) {
             self.fail_request(session_id, id, &fault);
@@ -94,6 +106,12 @@ impl Engine {
         let (form, kept) = self.events.keep_data(&mut self.scratch, data);
         self.count_waiting(session_id, bytes);
         self.stats.emitted += 1;
+        if let (true, Some(id)) = (self.is_durable_event(handler), id) {
+            let data = self.events.bytes_of(kept).into();
+            let begins = Begins { session: session_id, id, handler, form, data, keyed };
+            self.take_durably(request, begins, now);
+            return Ok(());
+        }
         self.events.list.push(AppEvent::Request {
             session: session_id,
             request,
@@ -108,7 +126,8 @@ impl Engine {
     /// The application's answer to a request.
     pub fn ack(&mut self, request: u64, data: &[u8], form: Form, now: Now) {
         self.entry(now, |engine| {
-            if !engine.holds_answer(request, || Kept::Data { bytes: data.into(), form }) {
+            let kept = || Kept::Data { bytes: data.into(), form };
+            if !engine.holds_answer(request, kept) && !engine.answers_durably(request, kept) {
                 engine.answer_emit(request, data, form, now);
             }
         });
@@ -160,7 +179,8 @@ impl Engine {
     /// The application's error for a request.
     pub fn fail(&mut self, request: u64, error: &envelope::ErrorOut<'_>, now: Now) {
         self.entry(now, |engine| {
-            if !engine.holds_answer(request, || errors::keep(error)) {
+            let kept = || errors::keep(error);
+            if !engine.holds_answer(request, kept) && !engine.answers_durably(request, kept) {
                 engine.fail_emit(request, error, now);
             }
         });
@@ -262,6 +282,7 @@ impl Engine {
         while let Some((ticket, waiting)) = self.asked.take_of(Owner::Session(session)) {
             self.not_asked(&waiting);
             self.steps.spend(1);
+            self.durable.requests.forget(ticket);
             match waiting {
                 Waiting::Emit { key: Some(key), begun, .. } => self.give_up_key(key, begun, now),
                 Waiting::SameKey { first, .. } => self.keys.forget_waiter(first, &ticket),

@@ -55,6 +55,9 @@ impl Engine {
         let Some(conn) = session.conn().filter(|_| self.sessions.lags(session_id)) else {
             return self.say_live(session_id);
         };
+        if self.waits_for_filling(session_id) {
+            return; // it is fed when they are filled
+        }
         let before = self.out.data_bytes(conn);
         match self.missing(session_id, returning) {
             Found::Gaps(gaps) => {

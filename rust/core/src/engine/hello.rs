@@ -105,7 +105,12 @@ impl Engine {
             same.then_some(session_id)
         });
         match returning {
-            Some(session_id) => self.begin_return(id, session_id, pending, expires, now),
+            Some(session_id) => {
+                if let (Some(key), Some(session)) = (&pending.key, self.session_mut(session_id)) {
+                    session.learn_key(key);
+                }
+                self.begin_return(id, session_id, pending, expires, now);
+            }
             None => self.begin_session(id, &pending, user, expires, now),
         }
     }
@@ -223,6 +228,7 @@ impl Engine {
         let session_id = self.sessions.add(Begin {
             name,
             key,
+            hashed: false,
             user: user.cloned(),
             address,
             agent,
@@ -243,7 +249,13 @@ impl Engine {
     }
 
     /// `$all`, and `$user/ID` of a session that has a user.
-    fn enter_own_rooms(&mut self, session: SessionId, user: Option<&Arc<str>>, began: Seq, now: Now) {
+    pub(super) fn enter_own_rooms(
+        &mut self,
+        session: SessionId,
+        user: Option<&Arc<str>>,
+        began: Seq,
+        now: Now,
+    ) {
         let mut rooms = vec![self.all];
         if let Some(user) = user
             && let Ok(room) = self.make_room(&format!("$user/{user}"), &Holder::APPLICATION)
@@ -254,6 +266,9 @@ impl Engine {
             let member =
                 Member { session, began, floor: 0, info: None, grants: Grants::NONE, visible: false };
             self.enter(session, room, member, 0, now);
+            if self.is_durable(room) {
+                self.keep_row(session, now);
+            }
         }
     }
 

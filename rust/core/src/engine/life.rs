@@ -2,11 +2,12 @@
 //!
 //! Parts: Keys, Sessions, Shares.
 
-use super::{Engine, size};
+use super::{Engine, errors, size};
 use crate::codes::Code;
 use crate::envelope::{Data, write as envelope};
 use crate::error::Fault;
 use crate::ids::{Now, SessionId};
+use crate::log::acks::Kept;
 use crate::shares::What;
 
 impl Engine {
@@ -66,5 +67,24 @@ impl Engine {
             session.acks.open()
         );
         Err(Fault::new(Code::Overloaded, told).retry_after(1000))
+    }
+
+    /// An ack as it was kept.
+    pub(super) fn tell_kept(&mut self, session: SessionId, id: u64, kept: &Kept) {
+        match kept {
+            Kept::Seq(seq) => {
+                let seq = (*seq > 0).then_some(*seq);
+                self.tell_reply(session, Some(id), |out, form| envelope::published(out, form, id, seq));
+            }
+            Kept::Data { bytes, form: of } => {
+                self.tell_reply(session, Some(id), |out, form| {
+                    envelope::ack(out, form, id, Some((bytes, *of)));
+                });
+            }
+            Kept::Error(error) => {
+                let error = errors::told(error);
+                self.tell_reply(session, Some(id), |out, form| envelope::ack_error(out, form, id, &error));
+            }
+        }
     }
 }

@@ -6,11 +6,11 @@
 
 use super::block::Coming;
 use super::join::own_room;
-use super::{Engine, Publication, Unpublished, durable, errors, size};
+use super::{Engine, Publication, Unpublished, durable, size};
 use crate::asked::Waiting;
 use crate::codes::Code;
 use crate::durable::promise::Publisher;
-use crate::envelope::{Publish, digest, field, write as envelope};
+use crate::envelope::{Publish, digest, field};
 use crate::error::Fault;
 use crate::ids::{Form, Now, RoomId, Seq, SessionId};
 use crate::log::acks::{Kept, Seen};
@@ -18,6 +18,7 @@ use crate::log::dedupe::{Claim, Digest, Kind, Scope, ScopeUser, Ticket, Wanted};
 use crate::log::entry::{Author, Entry, Where};
 use crate::outbox::Meta;
 use crate::room::grants::Grants;
+use crate::room::settings::Durability;
 use crate::shares::Holder;
 use std::sync::Arc;
 
@@ -64,10 +65,16 @@ impl Engine {
         now: Now,
     ) -> Result<(), Fault> {
         let id = publish.id;
+        let mut undone = false;
         if let Some(id) = id
             && self.session(session_id).is_some_and(|session| id <= session.acks.taken())
         {
-            return self.seen_before(session_id, id);
+            let settings = self.rooms.settings_for(&publish.room);
+            let durable = settings.is_some_and(|settings| settings.durable != Durability::Off);
+            undone = self.was_not_done(session_id, id, durable && !publish.volatile)?;
+            if !undone {
+                return self.seen_before(session_id, id);
+            }
         }
         if id.is_some() {
             self.has_place_for_ack(session_id)?;
@@ -90,7 +97,12 @@ impl Engine {
         if let Some(id) = id
             && let Some(session) = self.session_mut(session_id)
         {
-            let Seen::New = session.acks.take(id) else { return Ok(()) };
+            if undone {
+                session.acks.reopen(id);
+            } else {
+                let Seen::New = session.acks.take(id) else { return Ok(()) };
+                self.note_taken(session_id, id);
+            }
         }
         let done = mine.and_then(|room| self.publish_once(session_id, room, publish, now));
         match done {
@@ -342,25 +354,6 @@ impl Engine {
             Seen::Expired => {
                 let told = format!("request {id} was taken before and its ack is no longer kept");
                 Err(Fault::new(Code::AckExpired, told).with_id(Some(id)))
-            }
-        }
-    }
-
-    /// An ack as it was kept.
-    pub(super) fn tell_kept(&mut self, session: SessionId, id: u64, kept: &Kept) {
-        match kept {
-            Kept::Seq(seq) => {
-                let seq = (*seq > 0).then_some(*seq);
-                self.tell_reply(session, Some(id), |out, form| envelope::published(out, form, id, seq));
-            }
-            Kept::Data { bytes, form: of } => {
-                self.tell_reply(session, Some(id), |out, form| {
-                    envelope::ack(out, form, id, Some((bytes, *of)));
-                });
-            }
-            Kept::Error(error) => {
-                let error = errors::told(error);
-                self.tell_reply(session, Some(id), |out, form| envelope::ack_error(out, form, id, &error));
             }
         }
     }

@@ -1,15 +1,17 @@
 //! The rooms themselves: made when somebody needs one, freed when nobody does.
 //!
-//! Parts: Log, Rooms, Sessions, Shares, Steps, Timers.
+//! Parts: Durable, Log, Rooms, Sessions, Shares, Steps, Timers.
 
 use super::Engine;
 use super::steps::ROOMS;
 use crate::codes::Code;
+use crate::durable::shelves::Shelf;
 use crate::error::Fault;
 use crate::ids::{Now, RoomId, SessionId};
 use crate::room::grants::Grants;
 use crate::room::members::Member;
 use crate::room::presence::Who;
+use crate::room::settings::Durability;
 use crate::room::table::{Room, Rooms};
 use crate::session::Joined;
 use crate::shares::{Holder, Resting, What};
@@ -28,7 +30,15 @@ impl Engine {
         if let Some(owner) = &owner {
             self.make_place(owner)?;
         }
-        Ok(self.rooms.make(name, settings, owner, self.log.new_ring(), &mut self.shares))
+        let durable = settings.durable != Durability::Off;
+        let shelf = self.durable.shelves.take(name).filter(|_| durable).unwrap_or_default();
+        // What is said in a durable room is on disk: of that nothing is gone that freed rooms let go of.
+        let ring = if durable { self.log.ring_behind(shelf.last) } else { self.log.new_ring() };
+        let room = self.rooms.make(name, settings, owner, ring, &mut self.shares);
+        if shelf.last > 0 {
+            self.fill_room(room, shelf);
+        }
+        Ok(room)
     }
 
     /// Free a room that nobody is in and that holds nothing.
@@ -41,6 +51,10 @@ impl Engine {
     /// The room goes, with what its ring holds.
     fn free_room(&mut self, id: RoomId) {
         let Some(room) = self.rooms.remove(id, &mut self.shares) else { return };
+        if room.is_durable() {
+            let (last, freed) = (room.ring.top(), 0);
+            self.durable.shelves.put(Arc::clone(room.name()), Shelf { last, freed });
+        }
         self.timers.forget_room(id);
         self.stats.forgotten += self.log.free_room(&room.ring);
     }
@@ -92,6 +106,9 @@ impl Engine {
             }
         }
         self.move_in(session_id, room_id, join_id);
+        if !self.is_durable(room_id) {
+            self.keep_member(session_id, room_id, now); // of a durable one its join is
+        }
         debug_assert!(old.is_none() || began > 0 || self.log.head() == 0);
         if tells && old.is_none() {
             self.tell_presence(room_id, session_id, true, now);
@@ -101,6 +118,7 @@ impl Engine {
     /// Take a session out of a room; whether it was in it.
     pub(super) fn leave(&mut self, session_id: SessionId, room_id: RoomId, now: Now) -> bool {
         self.move_out(session_id, room_id);
+        self.keep_leave(session_id, room_id, now);
         if let Some(session) = self.session_mut(session_id) {
             let walked = session.rooms.len() / ROOMS;
             session.rooms.retain(|joined| joined.room != room_id);

@@ -35,6 +35,8 @@ impl Engine {
             ("entries behind the wall", self.durable.wall.len()),
             ("who stands before the wall", self.durable.wall.standing()),
             ("answers that wait for the disk", self.durable.answers.len()),
+            ("durable requests", self.durable.requests.len()),
+            ("rooms that are being filled", self.durable.shelves.filling()),
             ("publishers that wait for the disk", self.durable.held.len()),
             ("requests of which nobody knows", self.durable.unknown.len()),
             ("what follows", self.next.len()),

@@ -122,6 +122,21 @@ impl Acks {
         book.done.find(id).map_or(Seen::Expired, Seen::Done)
     }
 
+    /// What was kept over a restart: no id above `taken` was ever taken, and of these the acks are there.
+    pub fn restore(&mut self, taken: u64, done: impl Iterator<Item = (u64, Kept)>) {
+        self.taken = taken;
+        let book = self.book.get_or_insert_default();
+        done.for_each(|(id, kept)| book.done.put(id, kept));
+    }
+
+    /// A request that was not done, though an id above its own was taken: it is in progress from now on.
+    pub fn reopen(&mut self, id: u64) {
+        let book = self.book.get_or_insert_default();
+        if let Err(at) = book.open.binary_search(&id) {
+            book.open.insert(at, id);
+        }
+    }
+
     /// Note the id of a request that is simply done again when it comes again (`join`, `leave` and so on).
     pub fn note(&mut self, id: u64) {
         self.taken = self.taken.max(id);

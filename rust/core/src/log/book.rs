@@ -161,6 +161,32 @@ impl Log {
         Entered { entry, forgotten: self.book(freed) }
     }
 
+    /// A ring that knows nothing up to a number, because the disk has it, or nobody.
+    #[must_use]
+    pub fn ring_behind(&self, seq: Seq) -> Ring {
+        Ring::new_because(seq, Reason::Restart)
+    }
+
+    /// Something that was said in an earlier life, with the number and the time that it has.
+    #[must_use]
+    pub fn recall(
+        &mut self,
+        seq: Seq,
+        room: Where,
+        event: Arc<str>,
+        data: Arc<[u8]>,
+        form: Form,
+        said: Now,
+    ) -> Entry {
+        self.newest_ms = self.newest_ms.max(said.wall_ms);
+        Entry::new(seq, room, event, data, form, said)
+    }
+
+    /// Put what was on disk into its ring, in front. Up to `freed` there is nothing any more.
+    pub fn fill(&mut self, ring: &mut Ring, older: Vec<Arc<Entry>>, freed: Seq, bounds: &Bounds) {
+        self.bytes += ring.fill(older, freed, bounds);
+    }
+
     /// Take an entry out of its ring that is not on disk and never will be. Nobody was told it, and its number is not used.
     pub fn take_back(&mut self, ring: &mut Ring, seq: Seq) {
         let freed = ring.take_back(seq);

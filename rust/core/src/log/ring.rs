@@ -146,6 +146,26 @@ impl Ring {
         freed
     }
 
+    /// Put older entries, that were on disk, in front: as many of the newest as fit. Up to `freed` there are none any more.
+    pub(super) fn fill(&mut self, older: Vec<Arc<Entry>>, freed: Seq, bounds: &Bounds) -> usize {
+        let (before, mut all) = (self.bytes, true);
+        for entry in older.into_iter().rev() {
+            let first = self.entries.front().map_or(Seq::MAX, |first| first.seq);
+            let fits = self.entries.len() < bounds.count && self.bytes + entry.cost() <= bounds.bytes;
+            if !fits || entry.seq >= first {
+                (all, self.forgotten, self.why) = (false, entry.seq, Reason::Ring);
+                break;
+            }
+            self.bytes += entry.cost();
+            self.top = self.top.max(entry.seq);
+            self.entries.push_front(entry);
+        }
+        if all {
+            (self.forgotten, self.why) = (freed, Reason::Ring);
+        }
+        self.bytes - before
+    }
+
     /// Take out an entry that was never told: its number is not used.
     pub(super) fn take_back(&mut self, seq: Seq) -> Freed {
         let Ok(at) = self.entries.binary_search_by_key(&seq, |entry| entry.seq) else {

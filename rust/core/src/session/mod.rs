@@ -26,7 +26,7 @@ use crate::log::dedupe::Ticket;
 use crate::log::entry::Author;
 use crate::log::ring::Ring;
 use crate::stream::Streams;
-use secret::same_key;
+use secret::{hash_of, same_bytes, same_key};
 use std::collections::VecDeque;
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -66,6 +66,23 @@ pub struct Ask {
     pub data: Box<[u8]>,
 }
 
+/// What is on disk of a session.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Row {
+    /// No id of a request above this was taken, nor is before a higher one stands here.
+    pub upto: u64,
+    /// The same of requests of ours.
+    pub asks: u64,
+    /// Ids up to this one were perhaps taken in an earlier life, which is over.
+    pub old: u64,
+    /// Of them: no ack up to this one is kept.
+    pub let_go: u64,
+    /// Of them: durable requests that were begun and cut off.
+    pub cut_off: Vec<u64>,
+    /// Acks that were written since it was last said which are let go of.
+    pub acks: u32,
+}
+
 /// What is rare in a session, so that an idle one stays small.
 #[derive(Debug, Default)]
 pub struct Rare {
@@ -93,6 +110,8 @@ pub struct Rare {
     pub streams: Option<Box<Streams>>,
     /// Its newest joins and leaves of rooms that it is not in.
     pub moves: Moves,
+    /// What is on disk of it, once it has had something durable.
+    pub row: Option<Row>,
     /// Its automatic keys that are kept, with the ids of their requests, which rise.
     pub automatic: VecDeque<(u64, Ticket)>,
 }
@@ -101,6 +120,8 @@ pub struct Rare {
 pub struct Begin {
     pub name: Arc<str>,
     pub key: [u8; 32],
+    /// Only the SHA-256 of the key is known: it comes back from disk.
+    pub hashed: bool,
     pub user: Option<Arc<str>>,
     pub address: IpAddr,
     pub agent: Option<Box<str>>,
@@ -114,9 +135,11 @@ pub struct Begin {
 
 /// The logical peer.
 #[derive(Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "independent facts")]
 pub struct Session {
     author: Arc<Author>,
     key: [u8; 32],
+    hashed: bool,
     address: IpAddr,
     agent: Option<Box<str>>,
     since_ms: u64,
@@ -168,6 +191,7 @@ impl Session {
         Self {
             author: Arc::new(author),
             key: begin.key,
+            hashed: begin.hashed,
             address: begin.address,
             agent: begin.agent,
             since_ms: begin.now.wall_ms,
@@ -211,12 +235,25 @@ impl Session {
 
     /// Its secret.
     pub fn key(&self) -> &str {
-        std::str::from_utf8(&self.key).expect("a key is letters")
+        debug_assert!(!self.hashed, "a session is opened with its key before that is told");
+        std::str::from_utf8(&self.key).unwrap_or_default()
     }
 
     /// Whether this is its secret.
     pub fn opens_with(&self, key: &str) -> bool {
-        same_key(&self.key, key)
+        if self.hashed { same_bytes(&self.key, &hash_of(key)) } else { same_key(&self.key, key) }
+    }
+
+    /// It was opened with this key: from now on that is known, and not only what stands for it on disk.
+    pub fn learn_key(&mut self, key: &str) {
+        if let (true, Ok(key)) = (self.hashed, key.as_bytes().try_into()) {
+            (self.key, self.hashed) = (key, false);
+        }
+    }
+
+    /// What stands for its secret on disk.
+    pub fn key_hash(&self) -> [u8; 32] {
+        if self.hashed { self.key } else { hash_of(self.key()) }
     }
 
     /// Where its first hello came from.

@@ -11,6 +11,16 @@ pub fn word(random: &mut ChaCha20Rng, n: usize) -> String {
 
 /// Whether two keys are the same, in a time that does not tell where they differ.
 pub fn same_key(a: &[u8; 32], b: &str) -> bool {
-    let b = b.as_bytes();
+    same_bytes(a, b.as_bytes())
+}
+
+/// The same for bytes.
+pub fn same_bytes(a: &[u8; 32], b: &[u8]) -> bool {
     b.len() == a.len() && a.iter().zip(b).fold(0u8, |sum, (x, y)| sum | (x ^ y)) == 0
+}
+
+/// What stands for a key on disk.
+pub fn hash_of(key: &str) -> [u8; 32] {
+    use sha2::{Digest, Sha256};
+    Sha256::digest(key.as_bytes()).into()
 }

@@ -6,6 +6,7 @@ use crate::support::world::World;
 use rtcore_core::engine::Config;
 use rtcore_core::log::ring::Bounds;
 use rtcore_core::room::settings::{Durability, Settings};
+use rtcore_core::store::Origin;
 use serde_json::{Value, json};
 
 pub fn settings() -> Config {
@@ -25,6 +26,9 @@ pub fn settings() -> Config {
 /// Clients that are there and in these rooms, and a store that writes only when it is told to.
 pub fn yard(rooms: &[&[&str]]) -> World {
     let mut world = World::with(settings(), rooms.len(), 1);
+    let new = world.disk.kept(Origin::New);
+    world.engine.restore(&new, world.now);
+    world.settle();
     for (client, rooms) in rooms.iter().enumerate() {
         world.connect(client, None);
         world.settle();

@@ -1,9 +1,14 @@
 //! A store in memory: it answers when the test says so, and what it holds is what it said was written.
 
+use super::app::App;
 use super::world::World;
-use rtcore_core::store::{Ask, Group, Record, Report, Trouble};
-use rtcore_core::{Engine, Now};
-use std::collections::VecDeque;
+use rtcore_core::engine::Config;
+use rtcore_core::store::{
+    Ask, Group, Kept, KeptRoom, KeptSession, Origin, Page, Progress, Record, Report, Trouble, Wanted,
+};
+use rtcore_core::{Engine, Now, Tick};
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
 
 /// What the store does with a group.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -43,8 +48,84 @@ impl Disk {
                 engine.report(self.keep(group), now);
                 true
             }
-            Some(Ask::Read(_)) | None => false,
+            Some(Ask::Read(read)) => {
+                engine.report(Report::Read(read.id, Ok(self.read(&read.wanted))), now);
+                true
+            }
+            None => false,
         }
+    }
+
+    fn read(&self, wanted: &Wanted) -> Page {
+        let Wanted::Last { room, upto, count, .. } = wanted else { return Page::Key(None) };
+        let said = self.written.iter().filter_map(|record| match record {
+            Record::Entry(entry) if entry.room == *room && entry.seq <= *upto => Some(entry.clone()),
+            _ => None,
+        });
+        let all: Vec<_> = said.collect();
+        let entries = all[all.len().saturating_sub(*count)..].to_vec();
+        Page::Entries { complete: entries.len() == all.len(), entries, freed: 0 }
+    }
+
+    /// What a server finds that begins with this.
+    pub fn kept(&self, origin: Origin) -> Kept {
+        let mut kept = Kept {
+            epoch: None,
+            origin,
+            head: 0,
+            reserved: 0,
+            running: 0,
+            rooms: Vec::new(),
+            sessions: Vec::new(),
+        };
+        let mut sessions: BTreeMap<Arc<str>, KeptSession> = BTreeMap::new();
+        let mut rooms: BTreeMap<Arc<str>, KeptRoom> = BTreeMap::new();
+        for record in &self.written {
+            match record {
+                Record::Entry(entry) => {
+                    kept.head = kept.head.max(entry.seq);
+                    let name = Arc::clone(&entry.room);
+                    let first =
+                        KeptRoom { name: Arc::clone(&name), first: entry.seq, last: 0, count: 0, freed: 0 };
+                    let room = rooms.entry(name).or_insert(first);
+                    (room.last, room.count) = (entry.seq, room.count + 1);
+                }
+                Record::Session(row) => {
+                    let new =
+                        KeptSession { row: row.clone(), rooms: Vec::new(), requests: Vec::new(), let_go: 0 };
+                    sessions.entry(Arc::clone(&row.name)).or_insert(new).row = row.clone();
+                }
+                Record::Ended { session } => drop(sessions.remove(session)),
+                Record::Joined(member) => {
+                    let session = sessions.get_mut(&member.session).expect("its row is on disk before");
+                    session.rooms.retain(|other| other.room != member.room);
+                    session.rooms.push(member.clone());
+                }
+                Record::Left { session, room } => {
+                    if let Some(session) = sessions.get_mut(session) {
+                        session.rooms.retain(|other| other.room != *room);
+                    }
+                }
+                Record::Taken { session, id } => {
+                    let session = sessions.get_mut(session).expect("its row is on disk before");
+                    session.requests.push((*id, Progress::Taken));
+                }
+                Record::Ack { session, id, kept } => {
+                    if let Some(session) = sessions.get_mut(session) {
+                        session.requests.retain(|(other, _)| other != id);
+                        session.requests.push((*id, Progress::Done(kept.clone())));
+                    }
+                }
+                Record::Epoch(epoch) => kept.epoch = Some(epoch.to_string()),
+                Record::Reserved(upto) => kept.reserved = *upto,
+                _ => {}
+            }
+        }
+        if origin != Origin::Clean {
+            kept.head = kept.reserved; // any of them may have been given
+        }
+        (kept.rooms, kept.sessions) = (rooms.into_values().collect(), sessions.into_values().collect());
+        kept
     }
 
     fn keep(&mut self, group: Group) -> Report {
@@ -72,6 +153,22 @@ impl Disk {
 }
 
 impl World {
+    /// The server is gone, with all that only memory held, and begins anew with what is on disk. Clients stay, with what they
+    /// know; the application is another.
+    pub fn begin_anew(&mut self, config: Config, origin: Origin) {
+        for client in &mut self.clients {
+            client.link = None;
+            client.welcomed = false;
+        }
+        self.disk.asked.clear();
+        self.app = App::default();
+        self.now.tick = Tick(self.now.tick.0 + 1_000_000_000);
+        self.engine = Engine::new(config, [9; 32], self.now);
+        self.disk.mood = Mood::Quick;
+        self.engine.restore(&self.disk.kept(origin), self.now);
+        self.settle();
+    }
+
     /// The store writes the next group, and the world comes to rest.
     pub fn write(&mut self) {
         self.disk.write(&mut self.engine, self.now);

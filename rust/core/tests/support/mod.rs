@@ -12,6 +12,7 @@ pub mod faults;
 pub mod late;
 pub mod link;
 pub mod record;
+pub mod rest;
 pub mod rights;
 pub mod rng;
 pub mod rooms;

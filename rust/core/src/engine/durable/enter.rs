@@ -1,6 +1,6 @@
 //! Joins of durable rooms: done at once, on disk before they are answered, and answered after what waits in the room.
 //!
-//! Parts: Durable, Rooms.
+//! Parts: Asked, Durable, Rooms.
 
 use super::say::{refused, sync_of};
 use crate::asked::{Entering, Waiting};
@@ -28,7 +28,8 @@ impl Engine {
     pub(in crate::engine) fn enter_durably(&mut self, entering: Entering, before: Option<Grants>, now: Now) {
         let (session, room) = (entering.joining.session, entering.room);
         let changed = before.is_none() || before != self.grants_in(room, session);
-        if !changed && self.durable.wall.last_of(room).is_none() {
+        let settled = self.durable.wall.last_of(room).is_none() && !self.durable.shelves.is_filling(room);
+        if !changed && settled {
             self.tell_entered(&entering);
             return;
         }
@@ -44,6 +45,13 @@ impl Engine {
 
     /// What became of a join.
     pub(super) fn join_is(&mut self, ticket: u64, fate: &Fate, now: Now) {
+        let filling = match self.asked.get_mut(ticket) {
+            Some(Waiting::Entering(entering)) => entering.room,
+            _ => return,
+        };
+        if *fate == Fate::Written && self.durable.shelves.wait(filling, ticket) {
+            return; // it is answered when the room is filled
+        }
         let Some(Waiting::Entering(entering)) = self.answered(ticket) else { return };
         match fate {
             Fate::Refused(trouble) if entering.fresh => {

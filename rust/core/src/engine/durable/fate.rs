@@ -40,6 +40,8 @@ impl Engine {
     fn promise_is(&mut self, promise: &Promise, fate: &Fate, now: Now) {
         match *promise {
             Promise::Say(ref said) => self.entry_is(said, fate, now),
+            Promise::Begin(request) => self.request_is(request, fate, now),
+            Promise::Answer(request, ref kept) => self.leave_answer(request, kept, now),
             Promise::Join(ticket) => self.join_is(ticket, fate, now),
             Promise::Tell(ticket) if self.answered(ticket).is_some() => {
                 self.events.list.push(AppEvent::Stored { ticket, done: Ok(0) });
@@ -48,7 +50,7 @@ impl Engine {
                 self.durable.reserving = false;
                 self.log.reserve(upto);
             }
-            _ => {}
+            Promise::Tell(_) => {} // nobody waits for it
         }
     }
 

@@ -7,6 +7,8 @@
 
 mod enter;
 mod fate;
+mod fill;
+mod requests;
 mod restore;
 mod rows;
 mod say;
@@ -32,7 +34,8 @@ impl Engine {
             Report::Refused(id, trouble) => self.group_is(id, &Fate::Refused(trouble), now),
             Report::Unknown(_, trouble) | Report::Down(trouble) => self.store_is_down(trouble),
             Report::Up => self.durable.is_up(),
-            Report::Read(..) | Report::Freed { .. } => {}
+            Report::Read(id, page) => self.page_is(id, page, now),
+            Report::Freed { .. } => {} // (a ring is never longer than what its room keeps on disk)
         }
     }
 

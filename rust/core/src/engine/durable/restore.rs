@@ -1,18 +1,24 @@
 //! A life that goes on where another ended: the epoch, the numbers, and what only memory held.
 //!
-//! Parts: Durable, Log, Rooms.
+//! Parts: Durable, Log, Rooms, Sessions, Shares.
 
 use crate::durable::promise::Promise;
+use crate::durable::shelves::Shelf;
 use crate::engine::Engine;
-use crate::ids::Now;
+use crate::ids::{Ends, Now, SessionId};
 use crate::limits::fixed::RESERVED;
-use crate::store::{Kept, Origin, Record, Sync};
+use crate::room::members::Member;
+use crate::session::{Begin, Row};
+use crate::shares::What;
+use crate::store::{Kept, KeptMember, KeptSession, Origin, Progress, Record, Sync};
+use std::net::IpAddr;
+use std::sync::Arc;
 
 impl Engine {
     /// What the store had kept, before the first connection comes. Numbers are given when more of them are reserved on disk
     /// (`may_begin`).
     pub fn restore(&mut self, kept: &Kept, now: Now) {
-        self.entry(now, |engine| engine.begin_life(kept));
+        self.entry(now, |engine| engine.begin_life(kept, now));
     }
 
     /// Whether there are numbers to be given: until then nothing can be said.
@@ -21,7 +27,7 @@ impl Engine {
         self.log.has_number()
     }
 
-    fn begin_life(&mut self, kept: &Kept) {
+    fn begin_life(&mut self, kept: &Kept, now: Now) {
         let goes_on = kept.origin != Origin::Replaced;
         let epoch = kept.epoch.as_deref().filter(|_| goes_on);
         self.log.resume(epoch, kept.head, kept.reserved);
@@ -34,7 +40,73 @@ impl Engine {
         if let Some(room) = self.room_mut(all) {
             room.ring = ring; // nothing was said in it
         }
+        for room in &kept.rooms {
+            let shelf = Shelf { last: if room.count > 0 { room.last } else { 0 }, freed: room.freed };
+            self.durable.shelves.put(Arc::clone(&room.name), shelf);
+        }
+        if goes_on {
+            for session in &kept.sessions {
+                self.restore_session(session, now);
+            }
+        }
         self.reserve_more();
+    }
+
+    /// A session comes back as an absent member of its rooms; its window begins now.
+    fn restore_session(&mut self, kept: &KeptSession, now: Now) {
+        let row = &kept.row;
+        if self.sessions.named(&row.name).is_some() {
+            return;
+        }
+        let began = kept.rooms.iter().map(|member| member.began).min().unwrap_or(self.log.before());
+        let rate = self.config.limits.messages_per_second;
+        let session_id = self.sessions.add(Begin {
+            name: Arc::clone(&row.name),
+            key: row.key,
+            hashed: true,
+            user: row.user.clone(),
+            address: IpAddr::from([0, 0, 0, 0]), // it is not kept
+            agent: None,
+            head: began,
+            now,
+            expires: row.ends.map(|date| Ends::on(date, now)),
+            budget: u32::try_from(rate.saturating_mul(2000)).unwrap_or(u32::MAX),
+        });
+        if let Some(place) = self.place_of(session_id) {
+            self.shares.take(&place, What::Session, 1);
+        }
+        let alone = self.log.ring_of_old();
+        for member in &kept.rooms {
+            self.restore_member(session_id, member, now);
+        }
+        let Some(session) = self.session_mut(session_id) else { return };
+        let acks = kept.requests.iter().filter_map(|(id, progress)| match progress {
+            Progress::Done(ack) => Some((*id, ack.clone())),
+            Progress::Taken => None,
+        });
+        session.acks.restore(row.upto, acks);
+        let cut_off = kept.requests.iter().filter(|(_, progress)| *progress == Progress::Taken);
+        let cut_off = cut_off.map(|(id, _)| *id).collect();
+        let rare = session.rare();
+        rare.ring = Some(alone);
+        rare.last_ask = row.asks;
+        let (upto, asks, old, let_go) = (row.upto, row.asks, row.upto, kept.let_go);
+        rare.row = Some(Row { upto, asks, old, let_go, cut_off, acks: 0 });
+        let user = row.user.clone();
+        self.enter_own_rooms(session_id, user.as_ref(), 0, now);
+        self.weigh_acks(session_id);
+        if row.ends.is_some() {
+            self.time_expiry(session_id, now);
+        }
+        self.go_away(session_id, now);
+    }
+
+    fn restore_member(&mut self, session: SessionId, kept: &KeptMember, now: Now) {
+        let owner = self.holder_of(session);
+        let Ok(room) = self.make_room(&kept.room, &owner) else { return };
+        let (began, grants, visible) = (kept.began, kept.grants, kept.visible);
+        let member = Member { session, began, floor: 0, info: None, grants, visible };
+        self.enter(session, room, member, kept.moved, now);
     }
 
     /// Reserve numbers on disk if half of them are given.

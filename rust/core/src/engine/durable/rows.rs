@@ -1,22 +1,166 @@
 //! What is kept of sessions: a row from their first durable matter on, the rooms that they are in, how they end.
 //!
-//! Parts: Rooms, Sessions.
+//! Parts: Durable, Rooms, Sessions.
 
+use super::say::sync_of;
 use crate::engine::Engine;
 use crate::ids::{Now, RoomId, SessionId};
-use crate::store::{self, Record};
+use crate::log::acks::Kept;
+use crate::room::settings::Durability;
+use crate::session::{Row, Session};
+use crate::store::{self, Record, Sync};
 use std::sync::Arc;
 
+/// Ids that are set aside for a session at a time; renewed at half.
+const BLOCK: u64 = 65_536;
+/// Acks after which it is said which are let go of.
+const ACKS: u32 = 256;
+/// Ids behind the newest of which no ack is kept: far more than may be open.
+const OLD: u64 = 4_096;
+
 impl Engine {
-    /// The facts of a session's coming into a room.
-    pub(super) fn facts_of_entering(&mut self, session: SessionId, room: RoomId, _now: Now) -> Vec<Record> {
+    /// A session has something durable: its row is on disk with it, and the rooms that it is in.
+    pub(in crate::engine) fn keep_row(&mut self, session_id: SessionId, now: Now) {
+        let from = self.asks_from;
+        let Some(session) = self.session_mut(session_id) else { return };
+        if session.is_ephemeral() || session.rare.as_ref().is_some_and(|rare| rare.row.is_some()) {
+            return;
+        }
+        let upto = session.acks.taken().saturating_add(BLOCK);
+        let rare = session.rare();
+        let asks = rare.last_ask.max(from).saturating_add(BLOCK);
+        rare.row = Some(Row { upto, asks, ..Row::default() });
+        let Some(session) = self.session(session_id) else { return };
+        let mut facts: Vec<Record> = row_of(session).map(Record::Session).into_iter().collect();
+        let rooms = session.rooms.iter().map(|joined| joined.room);
+        facts.extend(rooms.filter_map(|room| self.member_of(session_id, room)).map(Record::Joined));
+        self.durable.keep(facts, Sync::Full, None);
+        self.time_store(now);
+    }
+
+    /// The facts of a session's coming into a durable room, or of what it may there.
+    pub(super) fn facts_of_entering(&mut self, session: SessionId, room: RoomId, now: Now) -> Vec<Record> {
+        self.keep_row(session, now);
         self.member_of(session, room).map(Record::Joined).into_iter().collect()
     }
 
-    /// A session in a room, as it is kept.
+    /// An id was taken: a session with a row has one that is as high.
+    pub(in crate::engine) fn note_taken(&mut self, session_id: SessionId, id: u64) {
+        let Some(session) = self.session_mut(session_id) else { return };
+        let Some(row) = session.rare.as_mut().and_then(|rare| rare.row.as_mut()) else { return };
+        if row.upto.saturating_sub(id) < BLOCK / 2 {
+            row.upto = id.saturating_add(BLOCK);
+            self.say_row(session_id);
+        }
+    }
+
+    /// The same of a request of ours.
+    pub(in crate::engine) fn note_asked(&mut self, session_id: SessionId, id: u64) {
+        let Some(session) = self.session_mut(session_id) else { return };
+        let Some(row) = session.rare.as_mut().and_then(|rare| rare.row.as_mut()) else { return };
+        if row.asks.saturating_sub(id) < BLOCK / 2 {
+            row.asks = id.saturating_add(BLOCK);
+            self.say_row(session_id);
+        }
+    }
+
+    /// Its row is another.
+    fn say_row(&mut self, session: SessionId) {
+        if let Some(row) = self.session(session).and_then(row_of) {
+            self.durable.keep(vec![Record::Session(row)], Sync::Full, None);
+        }
+    }
+
+    /// The ack of a durable request, and now and then which are no longer kept.
+    pub(super) fn facts_of_ack(&mut self, session_id: SessionId, id: u64, kept: Kept) -> Vec<Record> {
+        let Some(session) = self.session_mut(session_id) else { return Vec::new() };
+        let name = Arc::clone(session.name());
+        let mut facts = vec![Record::Ack { session: Arc::clone(&name), id, kept }];
+        let row = session.rare.as_mut().and_then(|rare| rare.row.as_mut());
+        if let Some(row) = row {
+            row.acks += 1;
+            if row.acks >= ACKS && id > OLD {
+                row.acks = 0;
+                facts.push(Record::LetGo { session: name, upto: id - OLD });
+            }
+        }
+        facts
+    }
+
+    /// A session is in a room that is live, or may something else in a room: on disk soon, or before anything else is told.
+    pub(in crate::engine) fn keep_member(&mut self, session: SessionId, room: RoomId, now: Now) {
+        if !self.has_row(session) && !self.is_durable(room) {
+            return;
+        }
+        self.keep_row(session, now);
+        let Some(member) = self.member_of(session, room) else { return };
+        if self.is_durable(room) {
+            let sync = self.sync_in(room);
+            self.durable.keep(vec![Record::Joined(member)], sync, None);
+        } else {
+            self.durable.groups.add(Record::Joined(member), now.tick);
+        }
+        self.time_store(now);
+    }
+
+    /// A session may something else in a room: on disk before anything else is told.
+    pub(in crate::engine) fn keep_rights(&mut self, session: SessionId, room: RoomId) {
+        if self.has_row(session)
+            && let Some(member) = self.member_of(session, room)
+        {
+            let sync = self.sync_in(room);
+            self.durable.keep(vec![Record::Joined(member)], sync, None);
+        }
+    }
+
+    /// A session is not in a room any more.
+    pub(in crate::engine) fn keep_leave(&mut self, session_id: SessionId, room_id: RoomId, now: Now) {
+        if !self.has_row(session_id) {
+            return;
+        }
+        let (Some(session), Some(room)) = (self.session(session_id), self.room(room_id)) else { return };
+        let left = Record::Left { session: Arc::clone(session.name()), room: Arc::clone(room.name()) };
+        if room.is_durable() {
+            let sync = self.sync_in(room_id);
+            self.durable.keep(vec![left], sync, None);
+        } else {
+            self.durable.groups.add(left, now.tick);
+        }
+        self.time_store(now);
+    }
+
+    /// A session is over: nothing of it is on disk any more.
+    pub(in crate::engine) fn keep_end(&mut self, session_id: SessionId) {
+        let Some(session) = self.session_mut(session_id) else { return };
+        let name = Arc::clone(session.name());
+        if session.rare.as_mut().and_then(|rare| rare.row.take()).is_some() {
+            self.durable.keep(vec![Record::Ended { session: name }], Sync::Full, None);
+        }
+    }
+
+    /// When all that was decided so far is on disk, `AppEvent::Stored` comes with this ticket. None: it is.
+    pub fn when_stored(&mut self) -> Option<u64> {
+        if self.durable.groups.is_idle() {
+            return None;
+        }
+        let ticket = self.ticket(crate::asked::Waiting::Storing);
+        self.durable.groups.promise_behind(crate::durable::promise::Promise::Tell(ticket));
+        Some(ticket)
+    }
+
+    fn has_row(&self, session: SessionId) -> bool {
+        self.session(session)
+            .is_some_and(|session| session.rare.as_ref().is_some_and(|rare| rare.row.is_some()))
+    }
+
+    fn sync_in(&self, room: RoomId) -> Sync {
+        sync_of(self.room(room).map_or(Durability::Off, |room| room.settings().durable))
+    }
+
+    /// A session in a room, as it is kept. Of rtcore's own rooms nothing is: it is in them by itself.
     fn member_of(&self, session_id: SessionId, room_id: RoomId) -> Option<store::Member> {
         let session = self.session(session_id)?;
-        let room = self.room(room_id)?;
+        let room = self.room(room_id).filter(|room| !room.name().starts_with('$'))?;
         let member = room.members.get(session_id)?;
         Some(store::Member {
             session: Arc::clone(session.name()),
@@ -27,4 +171,17 @@ impl Engine {
             moved: session.joined(room_id).map_or(0, |joined| joined.moved),
         })
     }
+}
+
+/// The row of a session, as it is kept.
+fn row_of(session: &Session) -> Option<store::Session> {
+    let row = session.rare.as_ref()?.row.as_ref()?;
+    Some(store::Session {
+        name: Arc::clone(session.name()),
+        user: session.user().cloned(),
+        key: session.key_hash(),
+        upto: row.upto,
+        asks: row.asks,
+        ends: session.expires.map(|ends| ends.date),
+    })
 }

@@ -124,10 +124,8 @@ impl Engine {
         self.durable.wall.raise(seq, room_id, entry.cost(), now.tick, listeners);
         let mut facts = Vec::with_capacity(2);
         facts.extend(self.fact_of(&entry).map(Record::Entry));
-        if let Publisher::Session(session, Some(id)) = publisher
-            && let Some(session) = self.session(session)
-        {
-            facts.push(Record::Ack { session: Arc::clone(session.name()), id, kept: Kept::Seq(seq) });
+        if let Publisher::Session(session, Some(id)) = publisher {
+            facts.extend(self.facts_of_ack(session, id, Kept::Seq(seq)));
         }
         let said = Said { entry, room: room_id, publisher, key, passed: false };
         self.durable.keep(facts, sync, Some(Promise::Say(said)));

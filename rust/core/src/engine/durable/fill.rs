@@ -1,0 +1,77 @@
+//! Rings of durable rooms are filled from disk when somebody needs the room; who needs its past waits for that alone.
+//!
+//! Parts: Durable, Log, Next, Rooms, Sessions.
+
+use crate::durable::promise::Fate;
+use crate::durable::shelves::Shelf;
+use crate::engine::next::Follow;
+use crate::engine::{Engine, Op};
+use crate::ids::{Now, RoomId, SessionId, Tick};
+use crate::log::entry::{Author, Entry, Where};
+use crate::store::{self, Ask, Page, Read, ReadId, Trouble, Wanted};
+use std::sync::Arc;
+
+impl Engine {
+    /// A room is made of which the disk has entries: its ring is filled.
+    pub(in crate::engine) fn fill_room(&mut self, room_id: RoomId, shelf: Shelf) {
+        let Some(room) = self.room(room_id) else { return };
+        let bounds = room.settings().bounds;
+        let (room, upto) = (Arc::clone(room.name()), shelf.last);
+        let id = self.durable.shelves.fill(room_id, shelf.freed);
+        let wanted = Wanted::Last { room, upto, count: bounds.count, bytes: bounds.bytes };
+        self.ops.push(Op::Store(Ask::Read(Read { id, wanted })));
+    }
+
+    /// Whether a room that this session hears is being filled: it waits for that, since it has one cursor.
+    pub(in crate::engine) fn waits_for_filling(&self, session: SessionId) -> bool {
+        self.durable.shelves.filling() > 0
+            && self.session(session).is_some_and(|session| {
+                session.rooms.iter().any(|joined| self.durable.shelves.is_filling(joined.room))
+            })
+    }
+
+    /// What was read is here.
+    pub(super) fn page_is(&mut self, read: ReadId, page: Result<Page, Trouble>, now: Now) {
+        let Some((room_id, freed, waiting)) = self.durable.shelves.filled(read) else { return };
+        if let Ok(Page::Entries { entries, complete, freed: gone }) = page {
+            let first = entries.first().map_or(0, |entry| entry.seq.saturating_sub(1));
+            let freed = if complete { freed.max(gone) } else { first.max(gone) };
+            let entries =
+                entries.into_iter().map(|entry| Arc::new(self.recall(room_id, entry, now))).collect();
+            if let Some(room) = self.rooms.get_mut(room_id) {
+                let (ring, bounds) = room.filling();
+                self.log.fill(ring, entries, freed, bounds);
+            }
+            self.keep_budget();
+        }
+        for ticket in waiting {
+            self.join_is(ticket, &Fate::Written, now);
+        }
+        let members: Vec<SessionId> = self
+            .room(room_id)
+            .map_or_else(Vec::new, |room| room.members.iter().map(|member| member.session).collect());
+        for session in members {
+            self.next.add(Follow::Feed(session));
+        }
+        self.free_if_idle(room_id);
+    }
+
+    /// An entry as it was kept.
+    fn recall(&mut self, room: RoomId, kept: store::Entry, now: Now) -> Entry {
+        let age = now.wall_ms.saturating_sub(kept.time);
+        let born = Tick(now.tick.0.saturating_sub(Tick::default().plus_ms(age).0));
+        let said = Now { tick: born, wall_ms: kept.time };
+        let place = Where::Room(room, kept.room);
+        let mut entry = self.log.recall(kept.seq, place, kept.event, kept.data, kept.form, said);
+        // Who is gone has no handle any more: this one finds nobody.
+        let handle = |name: &str| self.sessions.named(name);
+        entry.from = kept.from.map(|author| {
+            let session = handle(&author.session).unwrap_or(SessionId(u64::MAX));
+            Arc::new(Author { session, wire: author.session, user: author.user })
+        });
+        entry.exclude = kept.exclude.and_then(|name| handle(&name));
+        entry.trace = kept.trace;
+        entry.slot = kept.slot;
+        entry
+    }
+}

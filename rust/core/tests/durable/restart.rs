@@ -1,0 +1,188 @@
+//! A server that begins anew with what is on disk: who comes back, to what, and what is never done twice.
+
+use crate::support::disk::Mood;
+use crate::support::world::World;
+use crate::yard::{ack, ask, gaps, heard, publish, settings, yard};
+use rtcore_core::store::Origin;
+use serde_json::json;
+
+fn quick(rooms: &[&[&str]]) -> World {
+    let mut world = yard(rooms);
+    world.disk.mood = Mood::Quick;
+    world
+}
+
+fn crash(world: &mut World) {
+    world.begin_anew(settings(), Origin::Crash);
+}
+
+fn come_back(world: &mut World, client: usize) -> serde_json::Value {
+    world.clients[client].inbox.clear();
+    world.connect(client, None);
+    world.settle();
+    world.clients[client].inbox.iter().find(|said| said["type"] == "welcome").expect("it is welcomed").clone()
+}
+
+#[test]
+fn a_session_of_a_durable_room_comes_back_and_hears_what_it_missed() {
+    let mut world = quick(&[&["kept", "live"], &["kept", "live"]]);
+    publish(&mut world, 0, "kept");
+    world.cut(1, 0, false);
+    publish(&mut world, 0, "kept");
+    publish(&mut world, 0, "live");
+    world.pass(1_000);
+    let epoch = world.clients[1].epoch.clone();
+    crash(&mut world);
+    let welcome = come_back(&mut world, 1);
+    assert_eq!((&welcome["resumed"], &welcome["epoch"]), (&json!(true), &json!(epoch)));
+    assert_eq!(heard(&world, 1), [2], "what was on disk");
+    let restart: Vec<_> =
+        gaps(&world, 1).into_iter().filter(|gap| gap.3 == "restart").map(|gap| gap.0).collect();
+    assert!(restart.contains(&"live".to_owned()), "what only memory held: {restart:?}");
+    assert!(!restart.contains(&"kept".to_owned()), "and not of the room that is on disk");
+    let welcome = come_back(&mut world, 0);
+    assert_eq!(welcome["resumed"], true);
+    let id = publish(&mut world, 0, "kept");
+    let seq = ack(&world, 0, id).expect("it is acknowledged").expect("it is done");
+    assert!(seq > 3, "no number is given twice");
+    assert_eq!(heard(&world, 1).last(), Some(&seq));
+}
+
+#[test]
+fn a_session_without_anything_durable_begins_anew() {
+    let mut world = quick(&[&["live"]]);
+    crash(&mut world);
+    assert_eq!(come_back(&mut world, 0)["resumed"], false);
+}
+
+/// *Live publish 8 was done and heard, its ack lost; only durable ids are on disk; 8 comes again: heard twice.*
+#[test]
+fn a_live_request_whose_ack_was_lost_is_never_done_again() {
+    let mut world = quick(&[&["kept", "live"]]);
+    let durable = publish(&mut world, 0, "kept");
+    let live = publish(&mut world, 0, "live");
+    let [durable_said, live_said] = [durable, live].map(|id| world.clients[0].asked[&id].clone());
+    crash(&mut world);
+    assert!(come_back(&mut world, 0)["taken"].as_u64().unwrap() >= live);
+    let head = world.head();
+    world.clients[0].acks.clear();
+    world.clients[0].say(&durable_said);
+    world.clients[0].say(&live_said);
+    world.settle();
+    assert_eq!(ack(&world, 0, durable), Some(Ok(1)), "its ack is on disk");
+    assert_eq!(ack(&world, 0, live), Some(Err("OUTCOME_UNKNOWN".into())));
+    assert_eq!(world.head(), head, "nothing was said");
+}
+
+#[test]
+fn a_durable_publish_that_is_not_on_disk_is_done_once_when_it_comes_again() {
+    let mut world = yard(&[&["kept"]]);
+    let id = publish(&mut world, 0, "kept");
+    let said = world.clients[0].asked[&id].clone();
+    crash(&mut world); // it was on its way
+    come_back(&mut world, 0);
+    let seq = ack(&world, 0, id).expect("its client asked again").expect("and it is done");
+    world.clients[0].say(&said);
+    world.settle();
+    assert_eq!(ack(&world, 0, id), Some(Ok(seq)));
+    assert_eq!(world.disk.entries(), [seq]);
+}
+
+/// *Kicked, crash, back in the room with what was said since.*
+#[test]
+fn who_was_put_out_or_ended_is_so_after_a_crash() {
+    let mut world = quick(&[&["kept", "kept2"], &["kept"]]);
+    let session = world.clients[0].session(&world.app.sessions).unwrap();
+    assert!(world.engine.put_out(session, "kept", "enough", world.now));
+    let ended = world.clients[1].session(&world.app.sessions).unwrap();
+    assert!(world.engine.close_session(ended, 4503, "enough", world.now));
+    world.settle();
+    crash(&mut world);
+    let welcome = come_back(&mut world, 0);
+    let rooms: Vec<_> =
+        welcome["rooms"].as_array().unwrap().iter().map(|room| room["room"].clone()).collect();
+    assert_eq!(rooms, [json!("kept2")]);
+    assert_eq!(come_back(&mut world, 1)["resumed"], false);
+}
+
+#[test]
+fn the_past_of_a_durable_room_is_there_for_who_joins_after_a_restart() {
+    let mut world = quick(&[&["kept"], &[]]);
+    for _ in 0..3 {
+        publish(&mut world, 0, "kept");
+    }
+    crash(&mut world);
+    world.disk.mood = Mood::Waits;
+    come_back(&mut world, 1);
+    let join = ask(&mut world, 1, json!({"type": "join", "room": "kept", "last": 2}));
+    world.settle();
+    assert_eq!(ack(&world, 1, join), None, "the room is not loaded yet, and who joins is not on disk");
+    world.disk.mood = Mood::Quick;
+    world.settle();
+    let told = world.clients[1].acks[&join]["data"].clone();
+    let seqs: Vec<_> =
+        told["history"].as_array().unwrap().iter().map(|said| said["seq"].as_u64().unwrap()).collect();
+    assert_eq!((seqs, &told["complete"]), (vec![2, 3], &json!(true)));
+}
+
+/// *Yesterday's head, today's positions: "future" until the head passes them, then entries are skipped without a word.*
+#[test]
+fn a_file_that_was_put_back_begins_a_new_epoch_without_sessions() {
+    let mut world = quick(&[&["kept"]]);
+    publish(&mut world, 0, "kept");
+    let epoch = world.clients[0].epoch.clone();
+    world.begin_anew(settings(), Origin::Replaced);
+    let welcome = come_back(&mut world, 0);
+    assert_eq!(welcome["resumed"], false);
+    assert_ne!(welcome["epoch"], json!(epoch));
+    assert!(gaps(&world, 0).iter().all(|gap| gap.3 == "epoch"));
+}
+
+/// *The disk is full, the block of numbers ends, no room gets a number: one durable room stops the server.*
+#[test]
+fn numbers_are_reserved_far_ahead_so_that_a_full_disk_stops_no_live_room() {
+    let mut world = yard(&[&["live"]]);
+    for _ in 0..100 {
+        let id = publish(&mut world, 0, "live");
+        assert!(
+            ack(&world, 0, id).is_some_and(|ack| ack.is_ok()),
+            "the store answers nothing, and is not asked"
+        );
+    }
+    assert_eq!(world.disk.asked.len(), 0);
+}
+
+#[test]
+fn a_durable_request_runs_at_most_once_across_a_crash() {
+    let mut config = settings();
+    config.durable_events = vec!["work".into(), "late".into()];
+    let mut world = World::with(config.clone(), 1, 1);
+    world.engine.restore(&world.disk.kept(Origin::New), world.now);
+    world.settle();
+    world.connect(0, None);
+    world.settle();
+    world.disk.mood = Mood::Waits;
+    let done = ask(&mut world, 0, json!({"type": "emit", "event": "work", "data": {"n": 1}}));
+    world.settle();
+    assert_eq!(world.app.done.len(), 0, "its handler begins when its id is on disk");
+    world.write();
+    assert_eq!(
+        (world.app.done.len(), ack(&world, 0, done)),
+        (1, None),
+        "its ack leaves when that is on disk"
+    );
+    world.write();
+    assert!(ack(&world, 0, done).is_some_and(|ack| ack.is_ok()));
+    let cut_off = ask(&mut world, 0, json!({"type": "emit", "event": "late", "data": {"n": 2}}));
+    world.settle();
+    world.write();
+    assert_eq!(world.app.done.len(), 2);
+    let said = world.clients[0].asked[&done].clone();
+    world.begin_anew(config, Origin::Crash);
+    come_back(&mut world, 0);
+    assert_eq!(ack(&world, 0, cut_off), Some(Err("OUTCOME_UNKNOWN".into())), "it was begun, and cut off");
+    world.clients[0].say(&said);
+    world.settle();
+    assert!(ack(&world, 0, done).is_some_and(|ack| ack.is_ok()));
+    assert_eq!(world.app.done.len(), 0, "and none is done again");
+}
