@@ -1,8 +1,12 @@
 //! A server that begins anew with what is on disk: who comes back, to what, and what is never done twice.
 
+use crate::support::app::Asked;
 use crate::support::disk::Mood;
+use crate::support::said::publication;
 use crate::support::world::World;
 use crate::yard::{ack, ask, gaps, heard, publish, settings, yard};
+use rtcore_core::Form;
+use rtcore_core::engine::Publication;
 use rtcore_core::store::Origin;
 use serde_json::json;
 
@@ -185,4 +189,36 @@ fn a_durable_request_runs_at_most_once_across_a_crash() {
     world.settle();
     assert!(ack(&world, 0, done).is_some_and(|ack| ack.is_ok()));
     assert_eq!(world.app.done.len(), 0, "and none is done again");
+}
+
+/// The handler's own ack is on disk before it leaves, also where it waited for what the handler said.
+#[test]
+fn the_ack_of_a_durable_request_that_said_something_durable_survives_a_crash() {
+    let mut config = settings();
+    config.durable_events = vec!["late".into()];
+    let mut world = World::with(config.clone(), 1, 1);
+    world.engine.restore(&world.disk.kept(Origin::New), world.now);
+    world.settle();
+    world.connect(0, None);
+    world.settle();
+    let id = ask(&mut world, 0, json!({"type": "emit", "event": "late", "data": {"n": 1}}));
+    world.settle();
+    let [Asked::Request { request, .. }] = world.app.later[..] else { panic!("the handler has begun") };
+    world.app.later.clear();
+    world.disk.mood = Mood::Waits;
+    let said = Publication { request: Some(request), ..publication("kept", "noted", b"1") };
+    assert!(world.engine.publish(&said, world.now).is_err(), "it is on its way to the disk");
+    world.engine.ack(request, b"1", Form::Json, world.now);
+    world.settle();
+    assert_eq!(ack(&world, 0, id), None);
+    world.write();
+    assert_eq!(ack(&world, 0, id), None, "what it said is on disk, and its ack is not");
+    world.write();
+    assert!(ack(&world, 0, id).is_some_and(|ack| ack.is_ok()));
+    let said = world.clients[0].asked[&id].clone();
+    world.begin_anew(config, Origin::Crash);
+    come_back(&mut world, 0);
+    world.clients[0].say(&said);
+    world.settle();
+    assert!(ack(&world, 0, id).is_some_and(|ack| ack.is_ok()));
 }

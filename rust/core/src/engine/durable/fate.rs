@@ -130,7 +130,10 @@ impl Engine {
             } else {
                 answer
             };
-            self.leave_answer(request, &answer, now);
+            // That of a durable request is on disk itself before it leaves.
+            if !self.answers_durably(request, || answer.clone()) {
+                self.leave_answer(request, &answer, now);
+            }
         }
     }
 
