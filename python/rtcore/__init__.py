@@ -108,6 +108,7 @@ _MODULES: Final = frozenset(
         "blocking",
         "client",
         "config",
+        "crdt",
         "durable",
         "entry",
         "errors",

@@ -27,6 +27,7 @@ Refused = _core.Refused
 Blocked = _core.Blocked
 Storing = _core.Storing
 check_own = _core.check_own
+Crdt = _core.Crdt
 packed = _core.packed
 DONE: Final = cast("Coroutine[Any, Any, None]", _core.Done())
 """What a plain function gives that may be awaited, when it did not have to wait. No coroutine is made."""

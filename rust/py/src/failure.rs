@@ -49,6 +49,8 @@ pub(crate) enum Failure {
     Value(String),
     /// There is no setting of that name.
     NoSuchLimit(String),
+    /// Shared data says no.
+    Why(rtcore_data::Why),
     /// The kernel says no.
     Io(io::Error),
 }
@@ -60,6 +62,7 @@ impl From<Failure> for PyErr {
             Failure::Fault(fault) => {
                 Refused::new_err((fault.code.word(), fault.message.into_owned(), fault.retry))
             }
+            Failure::Why(why) => Refused::new_err((why.code.into_owned(), why.message, false)),
             Failure::Blocked(ticket) => Blocked::new_err((ticket,)),
             Failure::Storing(ticket) => Storing::new_err((ticket,)),
             Failure::Store(trouble) => Unusable::new_err((trouble.kind, trouble.text)),

@@ -12,6 +12,7 @@ mod away;
 mod configure;
 mod convert;
 mod core;
+mod crdt;
 mod decide;
 mod drive;
 mod failure;
@@ -36,6 +37,8 @@ mod _core {
 
     #[pymodule_export]
     use crate::core::Core;
+    #[pymodule_export]
+    use crate::crdt::Crdt;
     #[pymodule_export]
     use crate::failure::{Blocked, Refused, Storing, Unusable};
     #[pymodule_export]
