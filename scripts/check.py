@@ -113,7 +113,13 @@ def checks() -> list[Check]:
             needs=("node", "npm"),
         ),
         *(
-            Check(f"js-{name}", ["npm", "run", "--silent", "-w", "js", name], closing, needs=("node", "npm"))
+            Check(
+                f"js-{name}",
+                ["npm", "run", "--silent", "-w", "js", name],
+                closing,
+                needs=("node", "npm"),
+                env={"PYTHON": python},  # it starts servers
+            )
             for name, closing in (
                 ("lint", ("Checked", "Found")),
                 ("types", ()),
