@@ -14,7 +14,7 @@ use crate::envelope::{Emit, write as envelope};
 use crate::error::Fault;
 use crate::ids::{Ends, Form, Now, SessionId};
 use crate::limits::fixed::RESULT;
-use crate::log::acks::{Kept, Seen};
+use crate::log::acks::Kept;
 use crate::log::dedupe::{Kind, Scope, Ticket};
 use crate::shares::What;
 use std::sync::Arc;
@@ -45,22 +45,17 @@ impl Engine {
         if let Some(id) = id
             && let Some(session) = self.session(session_id)
         {
-            let undone = if id <= session.acks.taken() {
-                let durable = self.config.durable_events.iter().any(|event| *event == emit.event);
+            let undone = id <= session.acks.taken();
+            if undone {
+                let handler = self.handlers.get(&*emit.event).copied();
+                let durable = handler.is_some_and(|handler| self.is_durable_event(handler));
                 if !self.was_not_done(session_id, id, durable)? {
                     return self.emitted_before(session_id, emit, id, now);
                 }
-                true
-            } else {
-                false
-            };
+            }
             self.has_place_for_ack(session_id)?;
-            let Some(session) = self.session_mut(session_id) else { return Ok(()) };
-            if undone {
-                session.acks.reopen(id);
-            } else {
-                let Seen::New = session.acks.take(id) else { return Ok(()) };
-                self.note_taken(session_id, id);
+            if !self.take_id(session_id, id, undone) {
+                return Ok(());
             }
         }
         if let Err(fault) = self.begin_emit(session_id, emit, now) {

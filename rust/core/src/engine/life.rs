@@ -50,14 +50,13 @@ impl Engine {
     pub(super) fn has_place_for_ack(&self, session_id: SessionId) -> Result<(), Fault> {
         let limits = &self.config.limits;
         let Some(session) = self.session(session_id) else { return Ok(()) };
-        let mut bytes = size(limits.ack_bytes);
+        let full = |bytes| session.acks.is_full(size(limits.acks), bytes);
+        // Of the memory of all it gets no more than a page, where that is used up: asked only once the page is full.
         let page = size(limits.acks_at_least);
-        if session.acks.tells()
-            && self.shares.full_for(&self.holder_of(session_id), What::Ack, page as u64).is_some()
-        {
-            bytes = bytes.min(session.acks_held.saturating_add(page)); // of the memory of all it gets no more
-        }
-        if !session.acks.is_full(size(limits.acks), bytes) {
+        let of_all = || self.shares.full_for(&self.holder_of(session_id), What::Ack, page as u64).is_some();
+        let is_full =
+            full(size(limits.ack_bytes)) || full(session.acks_held.saturating_add(page)) && of_all();
+        if !is_full {
             return Ok(());
         }
         let told = format!(

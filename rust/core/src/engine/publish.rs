@@ -95,14 +95,9 @@ impl Engine {
             return Ok(());
         }
         if let Some(id) = id
-            && let Some(session) = self.session_mut(session_id)
+            && !self.take_id(session_id, id, undone)
         {
-            if undone {
-                session.acks.reopen(id);
-            } else {
-                let Seen::New = session.acks.take(id) else { return Ok(()) };
-                self.note_taken(session_id, id);
-            }
+            return Ok(());
         }
         let done = mine.and_then(|room| self.publish_once(session_id, room, publish, now));
         match done {

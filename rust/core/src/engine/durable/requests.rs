@@ -90,4 +90,18 @@ impl Engine {
         let told = format!("request {id} may have been done before the server began anew, or not");
         Err(Fault::new(Code::OutcomeUnknown, told).with_id(Some(id)))
     }
+
+    /// Take a request's id, or again one that was taken in an earlier life and not done. False: it is taken already.
+    pub(in crate::engine) fn take_id(&mut self, session_id: SessionId, id: u64, undone: bool) -> bool {
+        let Some(session) = self.session_mut(session_id) else { return false };
+        if undone {
+            session.acks.reopen(id);
+            return true;
+        }
+        let new = session.acks.take(id) == Seen::New;
+        if new {
+            self.note_taken(session_id, id);
+        }
+        new
+    }
 }
