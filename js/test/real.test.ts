@@ -2,9 +2,9 @@
 
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import WebSocket from "ws";
+import { type Server, startServer } from "../../tests/e2e/serve.mjs";
 import { type Client, connect as connectCore, type Options } from "../src/core.ts";
 import { fallback, type Transport } from "../src/fallback.ts";
-import { type Server, startServer } from "./server.ts";
 
 let server: Server;
 let room = 0;

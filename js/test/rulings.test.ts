@@ -1,6 +1,7 @@
 // What a client must do where it could lose a message, do one twice, or lie: docs/protocol.md, design 15.
 
 import { expect, test } from "vitest";
+import type { JoinOptions, Room } from "../src/types.ts";
 import type { Said } from "../src/words.ts";
 import { fate, settle, World } from "./world.ts";
 
@@ -20,6 +21,14 @@ const event = (seq: number, room = "tea"): Said => ({
 });
 const joined = (id: number, more: Said = {}): Said =>
   ack(id, { seq: 0, began: 0, history: [], members: [], count: 1, grants: ["publish", "history"], ...more });
+
+/** A join of "tea", the client's first request, and its answer. */
+const join = async (world: World, answer: Said = {}, options: JoinOptions = {}): Promise<Room> => {
+  const joining = world.client.join("tea", options);
+  await settle();
+  await world.wire.hear(joined(1, answer));
+  return joining;
+};
 
 test("nothing follows a hello until its welcome is here", async () => {
   const world = new World().connect();
@@ -236,10 +245,7 @@ test("events that come before the ack of their join wait for it: history first",
 
 test("in another session the room is joined again from where it was, and its history fills the hole", async () => {
   const world = await World.live();
-  const joining = world.client.join("tea", { data: { name: "ann" } });
-  await settle();
-  await world.wire.hear(joined(1));
-  const room = await joining;
+  const room = await join(world, {}, { data: { name: "ann" } });
   const heard: unknown[] = [];
   room.on("*", (one) => heard.push(one.type === "gap" ? [one.from, one.to, one.reason] : one.data));
   await world.wire.hear(event(5));
@@ -255,10 +261,7 @@ test("in another session the room is joined again from where it was, and its his
 
 test("live is only when each joined room is confirmed", async () => {
   const world = await World.live();
-  const joining = world.client.join("tea");
-  await settle();
-  await world.wire.hear(joined(1));
-  await joining;
+  await join(world);
   await world.back({ rooms: [{ room: "tea", seq: 0 }] });
   expect(world.client.status.live).toBe(false);
   await world.wire.hear({ type: "room", room: "tea", seq: 0, began: 0, members: [], count: 1, grants: [] });
@@ -267,10 +270,7 @@ test("live is only when each joined room is confirmed", async () => {
 
 test("a wanted room that is missing after a return is told left; one that nobody wants is left", async () => {
   const world = await World.live();
-  const joining = world.client.join("tea");
-  await settle();
-  await world.wire.hear(joined(1));
-  const room = await joining;
+  const room = await join(world);
   const hearing = (async () => {
     for await (const _ of room);
   })();
@@ -281,10 +281,7 @@ test("a wanted room that is missing after a return is told left; one that nobody
 
 test("publish and leave while away, in another session: the join goes first, then both in their order", async () => {
   const world = await World.live();
-  const joining = world.client.join("tea");
-  await settle();
-  await world.wire.hear(joined(1));
-  const room = await joining;
+  const room = await join(world);
   await world.wire.close();
   void room.publish("say", 1);
   void room.leave();
@@ -296,10 +293,7 @@ test("publish and leave while away, in another session: the join goes first, the
 
 test("a gap is told once, and moves no position", async () => {
   const world = await World.live();
-  const joining = world.client.join("tea");
-  await settle();
-  await world.wire.hear(joined(1));
-  const room = await joining;
+  const room = await join(world);
   const heard: unknown[] = [];
   room.on("*", (one) => heard.push([one.from, one.to]));
   const gap = { type: "gap", room: "tea", from: 1, to: 7, reason: "ring" };
@@ -314,10 +308,7 @@ test("a gap is told once, and moves no position", async () => {
 
 test("an event that was heard is dropped, and acks move no position", async () => {
   const world = await World.live();
-  const joining = world.client.join("tea");
-  await settle();
-  await world.wire.hear(joined(1, { seq: 50 }));
-  const room = await joining;
+  const room = await join(world, { seq: 50 });
   const heard: unknown[] = [];
   room.on("say", ({ data }) => heard.push(data));
   await world.wire.hear(event(51), event(51), event(50), event(52));
@@ -327,10 +318,7 @@ test("an event that was heard is dropped, and acks move no position", async () =
 
 test("another epoch is told as a gap, and old numbers say nothing", async () => {
   const world = await World.live();
-  const joining = world.client.join("tea");
-  await settle();
-  await world.wire.hear(joined(1));
-  const room = await joining;
+  const room = await join(world);
   const heard: unknown[] = [];
   room.on("*", (one) => heard.push(one.type === "gap" ? one.reason : one.data));
   await world.wire.hear(event(90));
@@ -344,10 +332,7 @@ test("another epoch is told as a gap, and old numbers say nothing", async () => 
 
 test("no ack waits behind a consumer: what it has no room for is had from history afterwards", async () => {
   const world = await World.live();
-  const joining = world.client.join("tea");
-  await settle();
-  await world.wire.hear(joined(1));
-  const room = await joining;
+  const room = await join(world);
   const iterator = room[Symbol.asyncIterator]();
   for (let n = 1; n <= 1100; n++) await world.wire.raw(JSON.stringify(event(n)));
   const asked = world.client.emit("a", 1);
@@ -494,10 +479,7 @@ test("a clock that jumped is a page that wakes", async () => {
 
 test("make before break: the old transport is heard until the new welcome, and not after", async () => {
   const world = await World.live();
-  const joining = world.client.join("tea");
-  await settle();
-  await world.wire.hear(joined(1));
-  const room = await joining;
+  const room = await join(world);
   const heard: unknown[] = [];
   room.on("say", ({ data }) => heard.push(data));
   const old = world.wire;

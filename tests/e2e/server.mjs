@@ -1,46 +1,9 @@
-// A server as a user starts it, and a browser to look at it with.
-import { spawn } from "node:child_process";
+// A browser to look at a server with.
 import { accessSync, constants } from "node:fs";
 import { delimiter, join } from "node:path";
 import { chromium } from "playwright-core";
 
-/** Start `rtcore demo` on a free port. Resolves to its address and a function that ends it. */
-export function startDemo() {
-  return start("demo", "--port", "0");
-}
-
-/** Start `rtcore serve` with an application, the same way; on a port of one's own, with more options, if they are given. */
-export function startServer(app, { port = 0, options = [] } = {}) {
-  return start("serve", app, "--port", String(port), ...options);
-}
-
-async function start(...command) {
-  const python = process.env.PYTHON ?? ".venv/bin/python";
-  const child = spawn(python, ["-m", "rtcore", ...command], {
-    stdio: ["ignore", "pipe", "inherit"],
-    env: { ...process.env, PYTHONUNBUFFERED: "1" },
-  });
-  const ended = new Promise((resolve) => child.once("exit", resolve));
-  const url = await new Promise((resolve, reject) => {
-    let seen = "";
-    child.stdout.on("data", (chunk) => {
-      seen += chunk;
-      const found = seen.match(/http:\/\/127\.0\.0\.1:\d+/);
-      if (found) resolve(found[0]);
-    });
-    child.once("error", reject);
-    ended.then((code) => reject(new Error(`rtcore ${command[0]} ended with ${code}: ${seen}`)));
-  });
-  return {
-    url,
-    async stop() {
-      child.kill("SIGTERM");
-      const late = setTimeout(() => child.kill("SIGKILL"), 15_000);
-      await ended;
-      clearTimeout(late);
-    },
-  };
-}
+export { startDemo, startServer } from "./serve.mjs";
 
 function find(...names) {
   for (const folder of (process.env.PATH ?? "").split(delimiter)) {

@@ -1,0 +1,7 @@
+export interface Server {
+  url: string;
+  stop(): Promise<void>;
+}
+
+export function startDemo(): Promise<Server>;
+export function startServer(app: string, more?: { port?: number; options?: string[] }): Promise<Server>;
