@@ -27,10 +27,14 @@ const CALL: usize = 512;
 const MANY: usize = 1024;
 
 impl Shard {
-    /// Whether `flush` would do anything.
+    /// Whether `flush` would do anything, or has nothing left to do but what is taken after it: a turn that makes room for
+    /// a connection that comes (`clear_slots`) hands sockets over itself.
     #[must_use]
     pub fn needs_flush(&self, engine: &impl Driven) -> bool {
         engine.has_dirty()
+            || !self.handed.is_empty()
+            || !self.foreign.0.is_empty()
+            || !self.foreign.1.is_empty()
             || !self.writable.is_empty()
             || !self.dirty.is_empty()
             || !self.left.is_empty()
