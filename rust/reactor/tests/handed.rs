@@ -1,5 +1,6 @@
 //! Sockets that are handed over, and come back.
 
+#[allow(dead_code, reason = "each test program uses its part of it")]
 mod common;
 
 use common::{LIMIT, Server};
