@@ -9,6 +9,7 @@ backstop): else it ends with an error.
 from __future__ import annotations
 
 import json
+import os
 import select
 import subprocess
 import sys
@@ -119,13 +120,16 @@ def main(host: str, port: int) -> None:
         if ann.socket in ready:
             ann.take()
         if sys.stdin in ready:
-            match sys.stdin.readline().split():
-                case ["begin"]:
-                    took = []
-                case ["end", count]:
-                    wanted = int(count)
-                case _:
-                    break
+            # All that was said: what a text buffer holds back, `select` does not see.
+            said = os.read(sys.stdin.fileno(), 1 << 16)
+            if not said:
+                break
+            for line in said.decode().splitlines():
+                match line.split():
+                    case ["begin"]:
+                        took = []
+                    case ["end", count]:
+                        wanted = int(count)
         if 0 < wanted <= len(took):
             print(json.dumps(figures(took)), flush=True)
             took, wanted = [], 0
