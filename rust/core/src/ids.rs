@@ -40,8 +40,7 @@ handle!(ConnId);
 handle!(SessionId);
 handle!(RoomId);
 
-/// A sequence number of the log: one counter for all rooms. 0 means "before everything".
-pub type Seq = u64;
+pub use rtcore_data::Seq;
 
 /// Monotonic nanoseconds on the caller's clock: the reactor's, Trio's, or a test's.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -4,16 +4,6 @@
 //! `--help`, the reference and Python are made from, so that a number cannot be documented in one way and work in another.
 //! `tests/limits.rs` has a scenario for each setting in which another value changes what happens.
 
-/// Declares numbers that nobody sets, and beside them the table of all.
-macro_rules! fixed {
-    ($($(#[doc = $doc:literal])+ $name:ident: $kind:ty = $value:expr;)+) => {
-        $($(#[doc = $doc])+ pub const $name: $kind = $value;)+
-        /// Name, value and description of each.
-        pub const TABLE: &[(&str, u64, &str)] =
-            &[$((stringify!($name), $name as u64, concat!($($doc, "\n"),+)),)+];
-    };
-}
-
 pub mod fixed;
 pub mod shell;
 

@@ -1,6 +1,7 @@
 //! Every number of shared data, in one place, each with its unit and its reason.
 
-/// Declares numbers that nobody sets, and beside them the table of all, as the core's tables are.
+/// Declares numbers that nobody sets, and beside them the table of all, for the core's tables too.
+#[macro_export]
 macro_rules! fixed {
     ($($(#[doc = $doc:literal])+ $name:ident: $kind:ty = $value:expr;)+) => {
         $($(#[doc = $doc])+ pub const $name: $kind = $value;)+

@@ -8,7 +8,7 @@
 use crate::limits::EPOCH;
 use std::fmt;
 
-/// A number of the log.
+/// A sequence number of the log: one counter for all rooms. 0 means "before everything".
 pub type Seq = u64;
 
 /// The highest number of the log.

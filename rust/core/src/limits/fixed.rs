@@ -7,7 +7,7 @@
 const KIB: usize = 1024;
 const MIB: usize = 1024 * KIB;
 
-fixed! {
+rtcore_data::fixed! {
     /// Header fields in a head, a request's or an answer's: browsers send some 20.
     HEADERS: usize = 100;
     /// Longest head of an answer that is read as a client (bytes).
@@ -38,7 +38,7 @@ fixed! {
     /// Longest user id (bytes): `$user/ID` is a name of the server's own.
     USER: usize = OWN_NAME - "$user/".len();
     /// Longest epoch in a position (bytes).
-    EPOCH: usize = 32;
+    EPOCH: usize = rtcore_data::limits::EPOCH;
     /// Entries that a room's ring keeps, unless its settings say otherwise.
     RING_ENTRIES: usize = 1024;
     /// Bytes of them.

@@ -1,7 +1,7 @@
 //! Limits that nobody sets, of what stands around the core: turns, tasks, logs, tokens and files. Python keeps them, and has
 //! them from here.
 
-fixed! {
+rtcore_data::fixed! {
     /// How long a turn goes on with what comes of its own answers (ns). The rest comes after a pass of Trio.
     TURN_ROUNDS_NS: u64 = 4_000_000;
     /// How long turns follow each other without a pass of Trio (ns): what else the application waits for is looked at then.

@@ -10,9 +10,10 @@ pub mod cursor;
 pub mod dedupe;
 pub mod entry;
 pub mod memory;
-pub mod position;
 pub mod ring;
 mod shelf;
+
+pub use rtcore_data::position;
 
 #[cfg(test)]
 mod tests;
