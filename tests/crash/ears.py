@@ -31,6 +31,11 @@ def is_durable(room: str) -> bool:
     return not room.startswith("live:")
 
 
+def _end(item: tuple[str, Any, Any]) -> int:
+    """The highest number that something which was heard speaks of."""
+    return int(item[1][1] if item[0] == "gap" else item[1])
+
+
 class Ears:
     """A user with one session at a time."""
 
@@ -41,6 +46,9 @@ class Ears:
         self.others: Mapping[str, Ears] = {}  # all, by name
         self.tokens = 0
         self.link: Link | None = None
+        self.trace: list[
+            tuple[str, Any]
+        ] = []  # all that it said and heard, for who looks into a run that failed
         self.forget()
 
     def forget(self) -> None:
@@ -82,6 +90,7 @@ class Ears:
         except GONE:
             return False
         assert messages[0]["type"] == "welcome", messages
+        self.trace += [(">", fields), ("<", messages[0])]
         self._welcome(messages[0])
         for message in messages[1:]:
             self.take(message)
@@ -130,8 +139,12 @@ class Ears:
                 if is_durable(room) and not hearing.unsure:
                     self.facts.broken.append(f"{self.name} {self.session} was in {room}, and is not any more")
                 self.over(hearing)
-            elif room in self.removed:
+            elif room in self.removed and not self._joins(room):
                 self.facts.broken.append(f"{self.name} {self.session} is in {room}, and was taken out")
+
+    def _joins(self, room: str) -> bool:
+        """A join of this room is under way, or was done and its ack lost."""
+        return any(said.kind == "join" and said.what == room for said in self.unacked.values())
 
     async def _again(self) -> None:
         """All that has no ack, by rising id; and sometimes one that has."""
@@ -148,17 +161,19 @@ class Ears:
 
     # -- hearing
 
-    async def listen(self) -> None:
-        """Until the connection ends."""
-        assert self.link is not None
-        while True:
-            for message in await self.link.more():
+    async def listen(self, link: Link) -> None:
+        """Until the connection ends, or is let go of: what comes of it then is for nobody."""
+        while self.link is link:
+            for message in await link.more():
+                if self.link is not link:
+                    return
                 self.take(message)
                 if message["type"] == "request":
                     await self.say({"type": "reply", "id": message["id"], "data": message["data"]})
 
     def take(self, message: Message) -> None:
         """Write down what came."""
+        self.trace.append(("<", message))
         kind = message["type"]
         if kind == "event":
             self._event(message)
@@ -244,8 +259,12 @@ class Ears:
                 return
             self.over(hearing)
         self.removed.discard(room)
+        # What came before the ack and was taken for the room as it was: above `began` it is of this one.
+        before = [] if hearing is None else hearing.items
+        items = [item for item in before if _end(item) > began]
+        before[:] = [item for item in before if _end(item) <= began]
         hearing = self.hearing[room] = Hearing(self.name, self.session, room, began)
-        hearing.items += [("event", *item) for item in self.early.pop(room, []) if item[0] > began]
+        hearing.items += items + [("event", *item) for item in self.early.pop(room, []) if item[0] > began]
         self.facts.heard.append(hearing)
 
     def over(self, hearing: Hearing) -> None:
@@ -254,7 +273,6 @@ class Ears:
             hearing.over = True
             if not hearing.unsure:
                 hearing.upto = self.position
-        self.early.pop(hearing.room, None)
 
     # -- what is under way
 
@@ -273,9 +291,12 @@ class Ears:
 
     async def say(self, message: Message) -> None:
         """Say it, and take what comes back with it."""
-        assert self.link is not None
-        for heard in await self.link.say(message):
-            self.take(heard)
+        link = self.link
+        assert link is not None
+        self.trace.append((">", message))
+        for heard in await link.say(message):
+            if self.link is link:
+                self.take(heard)
 
     def number(self, said: Said) -> None:
         """Give it the next id."""
@@ -283,11 +304,20 @@ class Ears:
         said.id, said.session = self.ids, self.session
         self.unacked[self.ids] = self.known[self.ids] = said
 
-    async def ask(self, kind: str, what: str, token: str, *, room: str | None = None, **fields: Any) -> Said:
+    async def ask(
+        self,
+        kind: str,
+        what: str,
+        token: str,
+        *,
+        room: str | None = None,
+        at: int | None = None,
+        **fields: Any,
+    ) -> Said:
         """Say a request under the next id."""
         message = {"type": kind, "event" if kind == "emit" else "room": what, **fields}
         said = Said(self.name, self.session, 0, kind, what, token, message, fields.get("key"), room)
-        said.at = self.facts.now()
+        said.at = self.facts.now() if at is None else at
         self.number(said)
         self.facts.said.append(said)
         said.sent += 1

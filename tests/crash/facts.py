@@ -25,7 +25,7 @@ class Said:
     message: Message
     key: str | None = None
     room: str | None = None  # in which an emit says something
-    at: int = 0  # when, in the order of all that was said and answered
+    at: int = 0  # when, in the order of all that was said; of a kick: where its room began for who is put out
     answers: list[Message] = dataclasses.field(default_factory=list)
     sent: int = 0
     given_up: bool = False  # its session is gone, and nobody asks again

@@ -60,15 +60,14 @@ class Person(Ears):
         if other is self or not rooms:
             return
         hearing = self.dice.choice(rooms)
-        other._doubt(hearing)
+        other.doubt(hearing)
         data = {"session": other.session, "room": hearing.room}
-        said = await self.ask("emit", "kick", self.token(), data=data)
-        said.at = hearing.began
+        await self.ask("emit", "kick", self.token(), at=hearing.began, data=data)
 
     async def _end(self) -> None:
         other = self.dice.choice(list(self.others.values()))
         if other is not self and other.session and not other.ending:
-            other._doubt_all()
+            other.doubt_all()
             await self.ask("emit", "end", self.token(), data=other.session)
 
     async def _bye(self) -> None:
@@ -85,6 +84,7 @@ class Person(Ears):
     async def _anew(self) -> None:
         assert self.link is not None
         self.link.drop()
+        self.link = None  # what was on its way to it is not for who comes next
         self.forget()
         raise Ended(1006, None)
 
@@ -101,15 +101,18 @@ class Person(Ears):
                     raise
                 await trio.sleep(0.01)
                 continue
-            with contextlib.suppress(*GONE, Refused, BaseExceptionGroup):
+            try:
                 await self._while_connected()
+            except* (*GONE, Refused):
+                pass
         self._hang_up()
 
     async def _while_connected(self) -> None:
         link = self.link
+        assert link is not None
         try:
             async with trio.open_nursery() as nursery:
-                nursery.start_soon(self.listen)
+                nursery.start_soon(self.listen, link)
                 nursery.start_soon(self.act)
         except* Ended as group:
             ended = [each for each in group.exceptions if isinstance(each, Ended)]
@@ -117,8 +120,7 @@ class Person(Ears):
                 self.ended = True
             raise
         finally:
-            if link is not None:
-                link.drop()
+            link.drop()
 
     def _hang_up(self) -> None:
         if self.link is not None:
@@ -128,10 +130,11 @@ class Person(Ears):
         """The end of a run: come back, have every ack, and hear all that there is to hear."""
         if not await self.come(place):
             raise AssertionError(f"{self.name} cannot come back")
+        assert self.link is not None
         with contextlib.suppress(*GONE):
             try:
                 async with trio.open_nursery() as nursery:
-                    nursery.start_soon(self.listen)
+                    nursery.start_soon(self.listen, self.link)
                     with trio.move_on_after(PATIENCE) as patience:
                         while self.unacked:
                             await self.changed.wait()

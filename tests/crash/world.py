@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import random
 import shutil
 import tempfile
@@ -164,7 +165,10 @@ class Run:
         reader.link.drop()
 
     def keep(self) -> Path:
-        """The folder, for somebody to look into."""
+        """The folder, for somebody to look into, with what each said and heard."""
+        for person in self.people.values():
+            lines = [f"{way} {json.dumps(message)}\n" for way, message in person.trace]
+            (self.folder / f"{person.name}.trace").write_text("".join(lines), encoding="utf-8")
         return self.folder
 
     def clear(self) -> None:
