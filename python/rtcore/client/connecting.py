@@ -47,6 +47,7 @@ async def connect(
     attempts: int | None = None,
     wait: bool | None = None,
     compress: bool = True,
+    encoding: str = "json",
     dial: Dial = dial_target,
     wall: Callable[[], int] = _wall,
     seed: int | None = None,
@@ -77,18 +78,19 @@ async def connect(
         attempts: after so many failures in a row the client ends; None: never.
         wait: whether entering the block waits until the client is live; None: unless it has an outbox.
         compress: offer permessage-deflate.
+        encoding: `json`, or `msgpack` where a WebSocket carries it; plain HTTP speaks JSON.
         dial: for tests: how streams are opened.
         wall: for tests: the wall's clock, in ms.
         seed: for tests: what the dice begin with.
 
     Raises:
         WrongURL: the address is none.
-        UsageError: the token is neither text nor a function, or this is not Trio.
+        UsageError: the token is neither text nor a function, the encoding is none, or this is not Trio.
         OutboxError: the file of the outbox cannot be used.
         ConnectError: the server cannot be reached in time, or refuses.
 
     """
-    _looked_at(token)
+    _looked_at(token, encoding)
     target = target_of(url, headers=headers, tls=tls, proxy=proxy)
     numbers = dice() if seed is None else random.Random(seed)  # noqa: S311 - jitter
     kept = await trio.to_thread.run_sync(outbox.open, str(target)) if outbox is not None else None
@@ -106,7 +108,8 @@ async def connect(
         kept=kept is not None,
         attempts=attempts,
     )
-    runner = Runner(machine, Opening(target, dial=dial, compress=compress), token=token, journal=outbox)
+    opening = Opening(target, dial=dial, compress=compress, packed=encoding == "msgpack")
+    runner = Runner(machine, opening, token=token, journal=outbox)
     client = Client(machine, runner, timeout=timeout, stored=outbox is not None)
     if kept is not None:
         client._restore(restore(machine, kept))  # noqa: SLF001 - made here
@@ -134,7 +137,7 @@ async def connect(
         raise failed
 
 
-def _looked_at(token: object) -> None:
+def _looked_at(token: object, encoding: str) -> None:
     """What would fail at each attempt, or with words of another library, is refused at once."""
     try:
         trio.current_time()
@@ -143,6 +146,8 @@ def _looked_at(token: object) -> None:
             "rtcore.connect needs a run of Trio, and this is none: write `trio.run(main)` around it. In a "
             "program on asyncio, or without any loop, use rtcore.blocking.connect, in a thread of its own"
         ) from None
+    if encoding not in ("json", "msgpack"):
+        raise UsageError(f'the encoding {encoding!r} is none: it is "json" or "msgpack"')
     if token is not None and not isinstance(token, str) and not callable(token):
         kind = type(token).__name__
         raise UsageError(f"the token is a text or a function that gives one, and not of type {kind}")

@@ -52,13 +52,14 @@ def _outward(value: Any, depth: int) -> Any:
     return value
 
 
-def _inward(value: Any) -> Any:
+def inward(value: Any) -> Any:
+    """JSON's values as Python has them. Raises `binascii.Error` for bad base64."""
     if isinstance(value, dict):
         if len(value) == 1 and isinstance(coded := value.get("$bin"), str):
             return base64.b64decode(coded, validate=True)
-        return {key: _inward(item) for key, item in value.items()}
+        return {key: inward(item) for key, item in value.items()}
     if isinstance(value, list):
-        return [_inward(item) for item in value]
+        return [inward(item) for item in value]
     return value
 
 
@@ -90,9 +91,19 @@ def decode(data: bytes | str) -> list[Said]:
     try:
         said = msgspec.json.decode(data)
         if ("$bin" in data) if isinstance(data, str) else (b"$bin" in data):
-            said = _inward(said)
+            said = inward(said)
     except (msgspec.DecodeError, UnicodeDecodeError, binascii.Error, RecursionError) as error:
         raise Unreadable(f"no JSON: {error}") from None
+    return messages_of(said)
+
+
+def messages_of(said: Any) -> list[Said]:
+    """What was decoded: one message, or several.
+
+    Raises:
+        Unreadable: something in it is no message.
+
+    """
     messages = said if isinstance(said, list) else [said]
     for message in messages:
         if not isinstance(message, dict) or not isinstance(message.get("type"), str):

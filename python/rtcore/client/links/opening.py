@@ -32,10 +32,16 @@ class Opening:
     """How connections to one server are opened."""
 
     def __init__(
-        self, target: Target, *, dial: Dial = dial, deadline: float = DEADLINE, compress: bool = True
+        self,
+        target: Target,
+        *,
+        dial: Dial = dial,
+        deadline: float = DEADLINE,
+        compress: bool = True,
+        packed: bool = False,
     ) -> None:
         self.target = target
-        self._dial, self._deadline, self._compress = dial, deadline, compress
+        self._dial, self._deadline, self._compress, self._packed = dial, deadline, compress, packed
 
     async def open(self, transport: str, *, known: bool) -> Link:
         """A link on which hello may be said. `known`: an rtcore server was there before.
@@ -62,7 +68,7 @@ class Opening:
             return link
         stream = await self._dial(self.target)
         try:
-            return await open_websocket(stream, self.target, compress=self._compress)
+            return await open_websocket(stream, self.target, compress=self._compress, packed=self._packed)
         except BaseException:
             await trio.aclose_forcefully(stream)
             raise

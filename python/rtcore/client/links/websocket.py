@@ -10,13 +10,15 @@ import trio
 
 from rtcore._ground.peer import BINARY, BROKEN, CLOSE, EVENTS, PING, TEXT, Peer
 from rtcore.client.event import events_of
+from rtcore.client.packed import pack_frame, packed_events, unpack
 from rtcore.client.words import Unreadable, decode, frame
 
 from .link import ABNORMAL, Ended, Hears, Refused
 from .refusal import refusal
 from .target import Target
 
-SUBPROTOCOL: Final = "rtcore.v1.json"
+JSON: Final = "rtcore.v1.json"
+MSGPACK: Final = "rtcore.v1.msgpack"
 MOST: Final = 128 << 20
 """Bytes of one message of the server, after inflating: what no server of ours sends."""
 CHUNK: Final = 1 << 16
@@ -33,11 +35,15 @@ def _mask() -> bytes:
 class WebSocketLink:
     """One WebSocket, after its handshake."""
 
-    def __init__(self, stream: trio.abc.Stream, deflate: tuple[bool, bool] | None = None) -> None:
+    def __init__(
+        self, stream: trio.abc.Stream, deflate: tuple[bool, bool] | None = None, *, packed: bool = False
+    ) -> None:
         self.compressed = deflate is not None
         """Whether permessage-deflate was agreed."""
+        self.packed = packed
+        """Whether it speaks MessagePack."""
         self._sent = self._received = 0
-        self._stream, self._peer = stream, Peer(0, deflate, MOST, COMPRESS_FROM)
+        self._stream, self._peer = stream, Peer(int(packed), deflate, MOST, COMPRESS_FROM)
         self._out = bytearray()
         self._first = b""
         self._news = trio.Event()
@@ -58,7 +64,8 @@ class WebSocketLink:
     def say(self, messages: tuple[bytes, ...], *, hello: bool) -> None:
         """Into the buffer; the writer takes all of it at once. What holds a token is not compressed."""
         if self._closing is None:
-            self._put(self._peer.write(frame(messages), _mask(), not hello))
+            said = pack_frame(messages) if self.packed else frame(messages)
+            self._put(self._peer.write(said, _mask(), not hello))
 
     def welcomed(self, session: str, key: str) -> None:
         """Nothing: the connection is the session's."""
@@ -131,13 +138,15 @@ class WebSocketLink:
         for kind, payload, number in self._peer.take(data):
             try:
                 if kind == EVENTS:
-                    hears.events(events_of(payload), len(payload) // number)
-                elif kind == TEXT:
-                    hears.messages(decode(payload))
+                    events = packed_events(payload) if self.packed else events_of(payload)
+                    hears.events(events, len(payload) // number)
+                elif kind == (BINARY if self.packed else TEXT):
+                    hears.messages(unpack(payload) if self.packed else decode(payload))
                 elif kind == PING:
                     self._put(self._peer.pong(payload, _mask()))
-                elif kind == BINARY:
-                    self._broken(1003, "a binary frame, and JSON was agreed on")
+                elif kind in {TEXT, BINARY}:
+                    other = "a text frame, and MessagePack" if self.packed else "a binary frame, and JSON"
+                    self._broken(1003, f"{other} was agreed on")
                 elif kind == CLOSE:
                     self._closed(number, payload.decode())
                 elif kind == BROKEN:
@@ -160,8 +169,10 @@ class WebSocketLink:
             self._ended = Ended(ABNORMAL, f"the server broke the protocol: {reason}")
 
 
-async def open_websocket(stream: trio.abc.Stream, target: Target, *, compress: bool = True) -> WebSocketLink:
-    """The handshake on a stream.
+async def open_websocket(
+    stream: trio.abc.Stream, target: Target, *, compress: bool = True, packed: bool = False
+) -> WebSocketLink:
+    """The handshake on a stream. `packed`: MessagePack is wanted, if the server speaks it.
 
     Raises:
         Refused: the answer is another than 101.
@@ -169,7 +180,7 @@ async def open_websocket(stream: trio.abc.Stream, target: Target, *, compress: b
 
     """
     key = base64.b64encode(os.urandom(16)).decode("ascii")
-    offers, extensions = [SUBPROTOCOL], DEFLATE if compress else None
+    offers, extensions = [MSGPACK, JSON] if packed else [JSON], DEFLATE if compress else None
     request = Peer.request(target.authority, target.path("ws"), key, offers, extensions)
     more = "".join(f"{name}: {value}\r\n" for name, value in target.headers.items())
     request = request[:-2] + more.encode("latin-1") + b"\r\n"
@@ -183,14 +194,14 @@ async def open_websocket(stream: trio.abc.Stream, target: Target, *, compress: b
             answer += data
             if (found := Peer.response(answer, key, offers, compress)) is not None:
                 break
-        status, begins, _, deflate = found
+        status, begins, spoken, deflate = found
         if status != 101:
             raise await _refused(stream, status, answer, begins)
     except ValueError as error:
         raise OSError(f"no WebSocket: {error}") from None
     except (trio.BrokenResourceError, trio.ClosedResourceError) as error:
         raise OSError(f"no WebSocket: {error}") from None
-    link = WebSocketLink(stream, deflate)
+    link = WebSocketLink(stream, deflate, packed=spoken == MSGPACK)
     link._first = answer[begins:]  # noqa: SLF001 - made here
     return link
 
