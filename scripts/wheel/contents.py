@@ -17,7 +17,7 @@ MUST = (
     "rtcore/site/client/client.js",
     "rtcore/site/client/client.js.map",
     "rtcore/site/demo/index.html",
-    "rtcore/site/demo/demo.js",
+    "rtcore/site/demo/frame.js",
 )
 # PEP 599 and 600: libraries that every such system has. A Python is not among them.
 SYSTEM = re.compile(rb"(lib(c|m|dl|rt|pthread|util|gcc_s|stdc\+\+)|ld-linux[\w-]*)\.so[.\d]*")

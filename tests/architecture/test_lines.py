@@ -20,3 +20,14 @@ def test_lines_of_docs_are_short() -> None:
             if len(line) > LONGEST and not fenced and not line.lstrip().startswith("|"):
                 long.append(f"{name}:{at}: {len(line)}")
     assert not long, f"over {LONGEST} characters, and no table: break them"
+
+
+def test_a_demonstration_page_is_short_enough_to_be_copied() -> None:
+    """Each page's own code, and each file that the pages share, is under 200 lines."""
+    folder = ROOT / "python" / "rtcore" / "site" / "demo"
+    long = {
+        file.name: count
+        for file in folder.glob("*.js")
+        if (count := len(file.read_text().splitlines())) >= 200
+    }
+    assert not long

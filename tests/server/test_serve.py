@@ -128,18 +128,23 @@ async def test_where_nothing_is_mounted_a_friendly_404() -> None:
         assert refused.value.status == 404
 
 
-async def test_the_demonstration_page() -> None:
+async def test_the_demonstration_pages() -> None:
     async with serving(chat(), demo=True) as server:
         status, head, body = await server.get("/")
         assert status == 200
         assert "content-type: text/html; charset=utf-8" in head
         assert "content-security-policy: default-src 'none'" in head
-        assert '<script type="module" src="/demo.js">' in body
+        assert '<script type="module" src="/index.js">' in body
         tag = next(line.partition(": ")[2] for line in head.split("\r\n") if line.startswith("etag"))
         status, _, body = await server.get("/", headers=f"If-None-Match: {tag}\r\n")
         assert (status, body) == (304, "")
         for path, kind in (
-            ("/demo.js", "text/javascript"),
+            ("/chat", "text/html"),
+            ("/dashboard", "text/html"),
+            ("/tokens", "text/html"),
+            ("/cursors", "text/html"),
+            ("/chat.js", "text/javascript"),
+            ("/frame.js", "text/javascript"),
             ("/style.css", "text/css"),
         ):
             status, head, _ = await server.get(path)

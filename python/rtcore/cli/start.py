@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 import click
-import msgspec
 
 from rtcore import errors
 from rtcore.config import Config
@@ -49,26 +48,29 @@ within limits.grace_ms. A second one: at once. A third: whatever is running.
 def serve(app: str, file: Path | None, **flags: Any) -> None:
     """Serve an application: the rtcore.App named APP in MODULE."""
     config = effective(file, flags).config
-    _run(application(app), config)
+    run(application(app), config)
 
 
 _DEMO = """\b
 Examples:
   rtcore demo                 then open http://127.0.0.1:8000 in two windows
-  rtcore demo --port 9000     another room: http://127.0.0.1:9000/?room=kitchen
+  rtcore demo --port 9000     another address: http://127.0.0.1:9000/
 """
 
 
 @click.command(epilog=_DEMO)
 @settings
-def demo(file: Path | None, **flags: Any) -> None:
-    """Serve a small chat, to see it work: cut one window off, bring it back, and nothing is missing."""
-    from rtcore.site.demo_app import app
+@click.option(
+    "--kept", hidden=True, help="The folder of a demo before, which this one goes on with and removes."
+)
+def demo(file: Path | None, kept: str | None, **flags: Any) -> None:
+    """Serve a few pages, to see it work: cut one off, bring it back, and nothing is missing."""
+    from .demo import show
 
-    _run(app, msgspec.structs.replace(effective(file, flags).config, demo=True, mount=None))
+    show(effective(file, flags).config, kept)
 
 
-def _run(app: App, config: Config) -> None:
+def run(app: App, config: Config) -> None:
     from rtcore._serve.program import run_program
 
     mount: Any = None if config.mount is None else find(config.mount, "an ASGI application")

@@ -26,7 +26,13 @@ _PAGE = ((b"content-security-policy", _POLICY.encode()), (b"referrer-policy", b"
 _ANYWHERE = ((b"access-control-allow-origin", b"*"), (b"cross-origin-resource-policy", b"cross-origin"))
 _API = API.encode()
 _CLIENT_FILES = {SCRIPT: "client.js", f"{SCRIPT}.map": "client.js.map"}
-_DEMO_FILES = {"/": "index.html", "/demo.js": "demo.js", "/style.css": "style.css"}
+_PAGES = ("chat", "dashboard", "tokens", "cursors")
+_DEMO_FILES = {
+    "/": "index.html",
+    **{f"/{page}": f"{page}.html" for page in _PAGES},
+    **{f"/{script}.js": f"{script}.js" for script in (*_PAGES, "index", "frame", "network", "timeline")},
+    "/style.css": "style.css",
+}
 # By what a file is called, and not by what the system's tables say of it.
 _KINDS = {".html": "text/html", ".js": "text/javascript", ".css": "text/css", ".map": "application/json"}
 
