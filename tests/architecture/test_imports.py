@@ -161,6 +161,7 @@ def test_nothing_sleeps_to_see_whether_something_is_there() -> None:
         "_app.background": "a task that failed waits before it begins again",
         "_backend.connection": "pings at an interval",
         "cli": "`rtcore log follow` looks at a file that another process writes",
+        "site.demo_app": "the pace of what the demonstration says",
     }
     sleepers = {
         entry(name_of(path), allowed)

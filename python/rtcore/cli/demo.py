@@ -22,10 +22,9 @@ def show(config: Config, kept: str | None) -> None:
 
     folder = None if config.data else kept or tempfile.mkdtemp(prefix="rtcore-demo-")
     port = config.port or _free(config.host[0])
+    serving = msgspec.structs.replace(config, demo=True, mount=None, port=port, data=config.data or folder)
     try:
-        run(
-            app, msgspec.structs.replace(config, demo=True, mount=None, port=port, data=config.data or folder)
-        )
+        run(app, serving)
     except BaseException:
         Restart.asked = False
         raise

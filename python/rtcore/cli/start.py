@@ -60,9 +60,7 @@ Examples:
 
 @click.command(epilog=_DEMO)
 @settings
-@click.option(
-    "--kept", hidden=True, help="The folder of a demo before, which this one goes on with and removes."
-)
+@click.option("--kept", hidden=True, help="The folder of a demo before, which this one goes on with.")
 def demo(file: Path | None, kept: str | None, **flags: Any) -> None:
     """Serve a few pages, to see it work: cut one off, bring it back, and nothing is missing."""
     from .demo import show
@@ -71,6 +69,7 @@ def demo(file: Path | None, kept: str | None, **flags: Any) -> None:
 
 
 def run(app: App, config: Config) -> None:
+    """Serve as a program. Raises `click.ClickException`, with a sentence, where it cannot."""
     from rtcore._serve.program import run_program
 
     mount: Any = None if config.mount is None else find(config.mount, "an ASGI application")

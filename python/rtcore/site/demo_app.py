@@ -1,7 +1,7 @@
 """The application behind the demonstration pages: a chat, measurements, a model that thinks, pointers.
 
-What people say to each other goes through relay rooms, so the core does all of it. The chat is durable: when a page
-asks for a restart of the server, nothing of it is lost.
+What people say to each other goes through relay rooms, so the core does all of it. The chat is durable: when
+a page asks for a restart of the server, nothing of it is lost.
 """
 
 from __future__ import annotations
@@ -93,7 +93,7 @@ working: set[object] = set()
 
 
 @app.stream("answer")
-async def answer(session: rtcore.Session, question: Question) -> AsyncIterator[str]:
+async def answer(_: rtcore.Session, question: Question) -> AsyncIterator[str]:
     """The words from the first that the page lacks. However it ends, the model is free again."""
     asked = " ".join(question.text.split())[:100] or "nothing"
     mark = object()
@@ -109,7 +109,7 @@ async def answer(session: rtcore.Session, question: Question) -> AsyncIterator[s
 
 
 @app.state("models")
-def busy(room: rtcore.Room) -> int:
+def busy(_: rtcore.Room) -> int:
     """How many models think now."""
     return len(working)
 
@@ -128,19 +128,20 @@ class Restart:
 
 
 @app.on("demo:restart")
-async def restart(session: rtcore.Session) -> None:
+async def restart(_: rtcore.Session) -> None:
     """End this server as an operator would; `rtcore demo` begins it again."""
     Restart.asked = True
     os.kill(os.getpid(), signal.SIGTERM)
 
 
 _ANSWER = (
-    "You asked: {asked} – I am no great thinker, only sixty lines of Python, but I can tell you what happens while "
-    "you read this. Each word is an item of a stream. The server makes the next one only when this page has given "
-    "it credit, so a slow reader never fills anybody's memory. Cut the network and I fall silent; mend it, and I go "
-    "on with the very next word, since the items that you had not received were kept, with their numbers. Reload the "
-    "page, and it asks for the answer from the first word that it lacks. Restart the server, and the same is done "
-    "by three lines in this page. And when you press stop, or close the window, a cancel is sent, the generator on "
-    "the server is closed at its yield, its finally clause runs, and the counter over there goes down by one. "
-    "Nobody thinks for somebody who has left. That is all there is to it, and it is enough."
+    "You asked: {asked} – I am no great thinker, only sixty lines of Python, but I can tell you what"
+    " happens while you read this. Each word is an item of a stream. The server makes the next one "
+    "only when this page has given it credit, so a slow reader never fills anybody's memory. Cut the"
+    " network and I fall silent; mend it, and I go on with the very next word, since the items that "
+    "you had not received were kept, with their numbers. Reload the page, and it asks for the answer"
+    " from the first word that it lacks. Restart the server, and the same is done by three lines in "
+    "this page. And when you press stop, or close the window, a cancel is sent, the generator on the"
+    " server is closed at its yield, its finally clause runs, and the counter over there goes down "
+    "by one. Nobody thinks for somebody who has left. That is all there is to it, and it is enough."
 )
