@@ -1,13 +1,13 @@
 // Everything but React and MessagePack: what a page of the server's gets at /rt/client.js.
 
-import type { Client } from "./client.ts";
 import { type Options, connect as withParts } from "./connect.ts";
 import { fallback } from "./fallback.ts";
 import { tabs } from "./tabs.ts";
+import type { Connect } from "./typed.ts";
 
 /** Connect, by the best transport that works here, with one session for all tabs, and an outbox that outlives them. */
-export const connect = (url?: string | URL, options: Options = {}): Client =>
-  withParts(url, { with: [fallback, tabs], ...options });
+export const connect = ((url?: string | URL, options: Options = {}) =>
+  withParts(url, { with: [fallback, tabs], ...options })) as Connect<Options>;
 
 export type { Options } from "./connect.ts";
 export * from "./errors.ts";

@@ -21,6 +21,7 @@ from .routes import routes
 from .show import config
 from .start import demo, serve
 from .token import token
+from .types import types
 
 _EPILOG = """\b
 Examples:
@@ -72,5 +73,6 @@ main.add_command(backup)
 main.add_command(restore)
 main.add_command(routes)
 main.add_command(new)
+main.add_command(types)
 
 __all__ = ["main"]

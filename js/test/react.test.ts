@@ -1,0 +1,92 @@
+// @vitest-environment happy-dom
+// The hooks, under Strict Mode, which mounts everything twice.
+
+import { act, createElement, StrictMode } from "react";
+import { createRoot } from "react-dom/client";
+import { afterEach, expect, test, vi } from "vitest";
+import type { Client } from "../src/client.ts";
+import { connect } from "../src/connect.ts";
+import { RtProvider, useEvent, usePresence, useRoom, useRoomView, useStatus } from "../src/react.ts";
+import { ServerModel } from "./server_model.ts";
+
+(globalThis as Record<string, unknown>).IS_REACT_ACT_ENVIRONMENT = true;
+
+const made: Client[] = [];
+afterEach(async () => {
+  await Promise.all(made.splice(0).map((client) => client.end()));
+});
+
+/** A client of a model of a server, which counts how often it was made. */
+const clientOf = (server: ServerModel): Client => {
+  const client = connect("http://server.example/rt", {
+    with: [
+      (kit) => {
+        kit.hands.choice = {
+          next: () => "websocket",
+          open: () => (_, ears) => server.link(ears),
+          failed: () => false,
+          worked: () => undefined,
+          measured: () => undefined,
+        };
+      },
+    ],
+  });
+  made.push(client);
+  return client;
+};
+
+const mount = async (tree: ReturnType<typeof createElement>) => {
+  const place = document.createElement("div");
+  const root = createRoot(place);
+  await act(async () => root.render(createElement(StrictMode, null, tree)));
+  const until = (text: string) =>
+    vi.waitFor(
+      async () => {
+        await act(async () => undefined);
+        expect(place.textContent).toContain(text);
+      },
+      { timeout: 10_000, interval: 10 },
+    );
+  return { place, root, until };
+};
+
+test("under Strict Mode a provider opens one client, and closes it once when it is gone", async () => {
+  const server = new ServerModel();
+  const open = vi.fn(() => clientOf(server));
+  const Status = () => createElement("p", null, useStatus().state);
+  const { root, until } = await mount(createElement(RtProvider, { connect: open }, createElement(Status)));
+  await until("live");
+  expect(open).toHaveBeenCalledTimes(1);
+  await act(async () => root.unmount());
+  await vi.waitFor(() => expect(made[0]!.status.state).toBe("ended"), { timeout: 10_000 });
+});
+
+test("two components are in a room once, hear each event once, and the room is left after the last", async () => {
+  const server = new ServerModel();
+  const client = clientOf(server);
+  const join = vi.spyOn(client, "join");
+  const heard: unknown[] = [];
+  const Hears = () => {
+    const room = useRoom("tea");
+    useEvent(room, "say", (one) => "data" in one && heard.push(one.data));
+    return createElement("p", null, useRoomView(room).joined ? "joined" : "not yet");
+  };
+  const Counts = () => createElement("p", null, `members: ${usePresence(useRoom("tea")).length}`);
+  const tree = createElement(RtProvider, { client }, createElement(Hears), createElement(Counts));
+  const { root, until } = await mount(tree);
+  await until("joined");
+  expect(join).toHaveBeenCalledTimes(1);
+  const room = await join.mock.results[0]!.value;
+  await room.publish("say", "hello");
+  await vi.waitFor(() => expect(heard).toEqual(["hello"]), { timeout: 10_000 });
+  const leave = vi.spyOn(room, "leave");
+  await act(async () => root.unmount());
+  await vi.waitFor(() => expect(leave).toHaveBeenCalledTimes(1), { timeout: 10_000 });
+});
+
+test("without a provider the hooks say so", async () => {
+  const Status = () => createElement("p", null, useStatus().state);
+  const errors = vi.spyOn(console, "error").mockImplementation(() => undefined);
+  await expect(mount(createElement(Status))).rejects.toThrow("there is no <RtProvider> above");
+  errors.mockRestore();
+});

@@ -1,0 +1,47 @@
+// `connect<App>()` checks names and data. Nothing here runs: `npm run types` reads it, and an error that is expected
+// and does not come is one.
+
+import { expectTypeOf, test } from "vitest";
+import type { Client } from "../src/client.ts";
+import { connect } from "../src/index.ts";
+
+interface App {
+  events: {
+    "chat:message": { data: { room: string; text: string }; result: { id: string } };
+    working: { data: null; result: number };
+  };
+  streams: { answer: { data: { text: string; words?: number }; item: string } };
+  uploads: { dictate: { data: null; item: string; result: { words: number } } };
+  rooms: { [name: `room:${string}`]: { state: { topic: string | null } }; hall: { state: undefined } };
+}
+
+test("names, data, results, items and states are those of the application", () => {
+  const use = async () => {
+    const client = connect<App>("/rt");
+    expectTypeOf(await client.emit("chat:message", { room: "tea", text: "hello" })).toEqualTypeOf<{
+      id: string;
+    }>();
+    expectTypeOf(await client.emit("working")).toEqualTypeOf<number>();
+    expectTypeOf(await client.send("working", null, { keep: true }).applied).toEqualTypeOf<number>();
+    for await (const word of client.stream("answer", { text: "why?" }))
+      expectTypeOf(word).toEqualTypeOf<string>();
+    expectTypeOf(await client.upload("dictate", ["a", "b"])).toEqualTypeOf<{ words: number }>();
+    expectTypeOf((await client.join("room:tea")).state).toEqualTypeOf<{ topic: string | null }>();
+    // @ts-expect-error there is no such event
+    client.emit("chat:massage", { room: "tea", text: "hello" });
+    // @ts-expect-error the data lacks its text
+    client.emit("chat:message", { room: "tea" });
+    // @ts-expect-error the data must be said
+    client.emit("chat:message");
+    // @ts-expect-error no pattern of rooms has this name
+    client.join("kitchen:1");
+    // @ts-expect-error the items are strings
+    client.upload("dictate", [1, 2]);
+  };
+  expectTypeOf(use).toBeFunction();
+});
+
+test("without an application a client takes what it is given", () => {
+  expectTypeOf(connect).toBeCallableWith("/rt");
+  expectTypeOf<ReturnType<() => Client>>().toHaveProperty("emit");
+});

@@ -1,0 +1,1 @@
+"""What an application answers to, as types: for TypeScript, and as an AsyncAPI document."""

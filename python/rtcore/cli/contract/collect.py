@@ -1,0 +1,110 @@
+"""The contract of an application: names and types, from its annotations."""
+
+from __future__ import annotations
+
+import collections.abc
+import inspect
+import typing
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import msgspec
+
+from rtcore._app.registry import Registry
+
+Schema = dict[str, Any]
+
+
+class Part(msgspec.Struct):
+    """One name: an event, a stream down, a stream up, or a pattern of rooms.
+
+    `data`: what the client says. `item`: of a stream. `result`: what comes back; of rooms, their state.
+    A schema that says nothing (`{}`) is anything; None: there is none.
+    """
+
+    kind: str
+    name: str
+    data: Schema | None = None
+    item: Schema | None = None
+    result: Schema | None = None
+
+
+class Contract(msgspec.Struct):
+    """All parts, and the schemas that have names of their own."""
+
+    parts: list[Part]
+    named: dict[str, Schema]
+
+
+class _Kinds(msgspec.Struct):
+    kind: str
+    name: str
+    data: Any
+    item: Any
+    result: Any
+
+
+_NOTHING = inspect.Parameter.empty
+
+
+def collect(of: Registry) -> Contract:
+    """The contract of what is registered. A type that JSON Schema cannot say is anything."""
+    found = list(_found(of))
+    kinds = [kind for part in found for kind in (part.data, part.item, part.result) if kind is not _NOTHING]
+    sayable = [kind for kind in kinds if _sayable(kind)]
+    schemas, named = msgspec.json.schema_components(sayable, ref_template="#/components/schemas/{name}")
+    said = iter(schemas)
+    by_place = [next(said) if _sayable(kind) else {} for kind in kinds]
+    places = iter(by_place)
+
+    def of_kind(kind: Any) -> Schema | None:
+        return None if kind is _NOTHING else next(places)
+
+    parts = [
+        Part(part.kind, part.name, of_kind(part.data), of_kind(part.item), of_kind(part.result))
+        for part in found
+    ]
+    return Contract(sorted(parts, key=lambda part: (part.kind, part.name)), dict(sorted(named.items())))
+
+
+def _found(of: Registry) -> Iterator[_Kinds]:
+    for handler in of.handlers:
+        data = _NOTHING if handler.bare else handler.decoder.type
+        yield _Kinds("event", handler.name, data, _NOTHING, _result(handler.function))
+    for stream in of.stream_handlers:
+        data = _NOTHING if stream.bare else stream.decoder.type
+        if stream.up:
+            yield _Kinds("upload", stream.name, data, stream.items.type, _result(stream.function))
+        else:
+            yield _Kinds("stream", stream.name, data, _argument(_result(stream.function)), _NOTHING)
+    states = {pattern: state.function for pattern, state in of.states.items()}
+    for pattern in {**dict.fromkeys(p for p, _ in of.room_plans.items()), **states}:
+        state = _result(states[pattern]) if pattern in states else _NOTHING
+        yield _Kinds("rooms", pattern, _NOTHING, _NOTHING, state)
+
+
+def _hints(function: Callable[..., Any]) -> dict[str, Any]:
+    try:
+        return typing.get_type_hints(inspect.unwrap(function), include_extras=True)
+    except Exception:  # noqa: BLE001 - a name that cannot be found now: whatever it raises, the type is not known
+        return {}
+
+
+def _result(function: Callable[..., Any]) -> Any:
+    hint = _hints(function).get("return", Any)
+    return _NOTHING if hint is type(None) else hint
+
+
+def _argument(kind: Any) -> Any:
+    """What an iterator is of."""
+    origin = typing.get_origin(kind)
+    iterates = isinstance(origin, type) and issubclass(origin, collections.abc.AsyncIterable)
+    return typing.get_args(kind)[0] if iterates else Any
+
+
+def _sayable(kind: Any) -> bool:
+    try:
+        msgspec.json.schema(kind)
+    except (TypeError, NotImplementedError):
+        return False
+    return True
