@@ -14,7 +14,7 @@ export PYTHON
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo build test crash quick check coverage conformance bench bench-scenes bench-peers bench-calm peers profile soak wheel wheel-check fuzz docs lock clean prepare prepare-test
+.PHONY: help demo build test crash quick check coverage conformance bench bench-scenes bench-pairs bench-peers bench-calm peers profile soak wheel wheel-check fuzz docs lock clean prepare prepare-test
 
 help: ## this text
 	@echo "rtcore: a realtime server for Python on a native core"
@@ -51,6 +51,11 @@ bench: $(VENV)/.core peers ## rtcore against a bare epoll loop and beside other 
 bench-scenes: $(VENV)/.core
 	@cargo build --release --locked --quiet -p rtcore-bench
 	@$(BIN)/python -m bench $(SCENES)
+
+bench-pairs: $(VENV)/.core ## what a change costs: BEFORE=another checkout, built; SCENES= for some
+	@test -n "$(BEFORE)" || { echo 'say BEFORE=DIR, a checkout of an older commit in which `make build` was done'; exit 2; }
+	@cargo build --release --locked --quiet -p rtcore-bench
+	@$(BIN)/python -m bench.pairs $(BEFORE) $(SCENES)
 
 peers: prepare ## install and build the servers that rtcore is compared with; what fails is named and left out
 	@$(PYTHON) -m bench.peers --install

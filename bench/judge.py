@@ -121,6 +121,24 @@ MEASURES: dict[str, Callable[[Scene, Runs], tuple[float, str, str]]] = {
 }
 
 
+def raw(name: str) -> Callable[[dict[str, Any]], float]:
+    """A figure of a run by its name."""
+    return lambda run: float(run[name])
+
+
+# The one figure of a run that a scene is about, for comparing two runs of it (`pairs.py`).
+FIGURES: dict[str, Callable[[dict[str, Any]], float]] = {
+    "cpu": raw("cpu_us_per_message"),
+    "delivery": raw("cpu_us_per_message"),
+    "connect": raw("connect_cpu_us"),
+    "resident": raw("resident_per_connection"),
+    "growth": lambda run: float(run["resident_after"] - run["resident_before"]),
+    "pace": raw("p99_us"),
+    "resume": raw("seconds"),
+    "items": raw("cpu_us_per_message"),
+}
+
+
 def judged(scene: Scene, ours: list[dict[str, Any]], floor: list[dict[str, Any]]) -> Result:
     """Hold what was measured against the target."""
     runs = Runs(ours, floor)

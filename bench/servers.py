@@ -38,7 +38,7 @@ def end(process: subprocess.Popen[str]) -> None:
 
 
 @contextlib.contextmanager
-def running(command: list[str]) -> Iterator[tuple[int, int]]:
+def running(command: list[str], tree: Path = ROOT) -> Iterator[tuple[int, int]]:
     """A server, until the block ends. Gives its process id and the port that it says it listens on.
 
     Raises:
@@ -50,7 +50,7 @@ def running(command: list[str]) -> Iterator[tuple[int, int]]:
         # taskset replaces itself by the command: the process id stays the same.
         process = subprocess.Popen(
             pinned(SERVER_CORE, command),
-            cwd=ROOT,
+            cwd=tree,
             stdout=subprocess.PIPE,
             stderr=log,
             text=True,
@@ -89,6 +89,7 @@ def floor(kind: str) -> contextlib.AbstractContextManager[tuple[int, int]]:
     return running([str(PROGRAMS / "floor"), "--port", "0", "--mode", kind])
 
 
-def ours() -> list[str]:
-    """The command of the server that is measured, as a user starts it."""
-    return [sys.executable, "-m", "rtcore", "serve", "bench.app:app", "--port", "0"]
+def ours(tree: Path = ROOT) -> list[str]:
+    """The command of the server that is measured, as a user starts it; of another checkout by its Python."""
+    python = sys.executable if tree == ROOT else str(tree / ".venv/bin/python")
+    return [python, "-m", "rtcore", "serve", "bench.app:app", "--port", "0"]

@@ -44,6 +44,9 @@ class Config(msgspec.Struct, kw_only=True, frozen=True):
 
     host: tuple[str, ...] = ("127.0.0.1",)
     port: int = 8000
+    uds: str | None = None
+    fd: tuple[int, ...] = ()
+    reuse_port: bool = False
     mount: str | None = None
     data: str | None = None
     origins: tuple[str, ...] = ()
@@ -158,6 +161,10 @@ def _checked(config: Config) -> Config:
         raise errors.ConfigError("there is a key without a certificate: give the certificate too")
     if not config.host:
         raise errors.ConfigError("host is empty, and the server must listen somewhere: give an address")
+    if config.uds and config.fd:
+        raise errors.ConfigError("uds and fd both say what to listen on: leave one out")
+    if config.reuse_port and (config.uds or config.fd):
+        raise errors.ConfigError("reuse_port is about a port, and uds or fd takes its place: leave one out")
     if config.demo and config.mount:
         raise errors.ConfigError("demo and mount both want the page at /: leave one out")
     window, notice = config.limit("resume_ms"), config.limit("ping_ms") + config.limit("silence_ms")

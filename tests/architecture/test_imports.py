@@ -23,6 +23,7 @@ FLOORS = [
     "_data.faults _app.hooks",
     "_turn.budget _turn.life auth _app.handlers _app.refusals _app.background",
     "_config.kinds _config.file _serve.listeners _tokens.jwks",
+    "_serve.inherited _serve.notify _serve.unix",
     "_config.settings _turn.nursery _app.rights",
     "_config.environment",
     "config _tokens.keyring _backend.places",
@@ -32,7 +33,7 @@ FLOORS = [
     "_turn.raws",
     "_app.rooming _app.streaming _app.speaking _app.registering _app.including",
     "app router",
-    "_serve.given",
+    "_serve.given _serve.certificates _serve.where",
     "_turn.renewal http_api _turn.reactor _turn.refused _turn.tasks _turn.streams",
     "_turn.decide _turn.endings",
     "_turn.dispatch _backend.interface",
@@ -160,6 +161,8 @@ def test_nothing_sleeps_to_see_whether_something_is_there() -> None:
     allowed = {
         "_app.background": "a task that failed waits before it begins again",
         "_backend.connection": "pings at an interval",
+        "_serve.certificates": "nobody says that a file of a certificate has changed",
+        "_serve.notify": "a watchdog hears of us at an interval",
         "cli": "`rtcore log follow` looks at a file that another process writes",
         "site.demo_app": "the pace of what the demonstration says",
     }

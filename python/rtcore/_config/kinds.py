@@ -155,6 +155,21 @@ def port(value: object) -> int:
     return found
 
 
+def descriptors(value: object) -> tuple[int, ...]:
+    """A list of file descriptors: 3 and more, as those before are the standard streams."""
+    given = value.split(",") if isinstance(value, str) else value
+    if not isinstance(given, (list, tuple)):
+        given = [given]
+    wanted = "numbers of open descriptors, from 3 on, such as 3"
+    try:
+        found = tuple(number(each.strip() if isinstance(each, str) else each) for each in given)
+    except ValueError:
+        raise ValueError(wanted) from None
+    if not found or not all(3 <= each < 2**31 for each in found) or len(set(found)) < len(found):
+        raise ValueError(f"{wanted}, each once")
+    return found
+
+
 def choice(words: tuple[str, ...]) -> Callable[[object], str]:
     def read(value: object) -> str:
         word = value.strip().lower() if isinstance(value, str) else ""

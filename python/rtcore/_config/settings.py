@@ -40,6 +40,20 @@ SETTINGS: tuple[Setting, ...] = (
         "address of IPv4)",
     ),
     Setting("port", 8000, kinds.port, "port to listen on; 0 takes any free one"),
+    Setting("uds", None, kinds.path, "path of a Unix socket to listen on, in place of host and port"),
+    Setting(
+        "fd",
+        (),
+        kinds.descriptors,
+        "number of a listening socket that was opened before; systemd's (LISTEN_FDS) are found without it",
+    ),
+    Setting(
+        "reuse_port",
+        False,
+        kinds.flag,
+        "share the port with another server that says the same, for a restart without refusals: start the "
+        "new one, then end the old one",
+    ),
     Setting(
         "mount", None, kinds.text, "ASGI application for everything that is not rtcore's own, as module:name"
     ),

@@ -36,13 +36,18 @@ log = logging.getLogger("rtcore.serve")
 
 
 class Address(NamedTuple):
-    """Where a server listens: `nursery.start(serve, app)` gives a list of them. `str` of it is the URL."""
+    """Where a server listens: `nursery.start(serve, app)` gives a list of them. `str` of it is the URL.
+
+    A Unix socket has its path behind `unix:` as its host, and port 0.
+    """
 
     host: str
     port: int
     secure: bool = False
 
     def __str__(self) -> str:
+        if not self.port:  # a Unix socket
+            return self.host
         host = f"[{self.host}]" if ":" in self.host else self.host
         return f"{'https' if self.secure else 'http'}://{host}:{self.port}"
 
@@ -65,8 +70,10 @@ def raise_file_limit() -> None:
             resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
-def open_listeners(hosts: Sequence[str], port: int) -> list[socket.socket]:
+def open_listeners(hosts: Sequence[str], port: int, *, reuse: bool = False) -> list[socket.socket]:
     """Listening, non-blocking sockets for each address of `hosts`, all on one port (0: one that is free).
+
+    `reuse`: another process that says the same may listen there, too (SO_REUSEPORT).
 
     Raises `StartError` when an address cannot be had, `ConfigError` for a host that has none.
     """
@@ -75,7 +82,7 @@ def open_listeners(hosts: Sequence[str], port: int) -> list[socket.socket]:
     both = not any(place.family == socket.AF_INET for _, found in places for place in found)
     for attempt in range(_TRIES):
         try:
-            return _open(places, port, both)
+            return _open(places, port, both, reuse)
         except StartError as error:
             taken = isinstance(error.__cause__, OSError) and error.__cause__.errno == errno.EADDRINUSE
             if port or not taken or attempt + 1 == _TRIES:
@@ -83,8 +90,8 @@ def open_listeners(hosts: Sequence[str], port: int) -> list[socket.socket]:
     raise AssertionError  # the last attempt returned or raised
 
 
-def _open(places: list[tuple[str, list[_Place]]], port: int, both: bool) -> list[socket.socket]:
-    opening = _Opening(port, both)
+def _open(places: list[tuple[str, list[_Place]]], port: int, both: bool, reuse: bool) -> list[socket.socket]:
+    opening = _Opening(port, both, reuse)
     try:
         for host, found in places:
             opening.serve(host, found)
@@ -98,11 +105,12 @@ def _open(places: list[tuple[str, list[_Place]]], port: int, both: bool) -> list
 class _Opening:
     """The sockets that are open so far: all on the port of the first."""
 
-    def __init__(self, port: int, both: bool) -> None:
+    def __init__(self, port: int, both: bool, reuse: bool) -> None:
         self.sockets: list[socket.socket] = []
         self.missing: list[str] = []  # why places of the present host were left out
         self._port = port
         self._both = both
+        self._reuse = reuse
         self._seen: set[tuple[Any, ...]] = set()
 
     def serve(self, host: str, places: list[_Place]) -> None:
@@ -121,7 +129,7 @@ class _Opening:
             return True
         port = self.sockets[0].getsockname()[1] if self.sockets else self._port
         try:
-            self.sockets.append(_listen(place, port, self._both))
+            self.sockets.append(_listen(place, port, self._both, self._reuse))
         except _NotHereError as error:
             self.missing.append(str(error))
             return False
@@ -142,7 +150,7 @@ def _places(host: str, port: int) -> list[_Place]:
     return [_Place(family, address) for family, _, _, _, address in found]
 
 
-def _listen(place: _Place, port: int, both: bool) -> socket.socket:
+def _listen(place: _Place, port: int, both: bool, reuse: bool) -> socket.socket:
     family, address = place.family, (place.address[0], port, *place.address[2:])
     where = f"port {address[1]} of {address[0]}"
     listener: socket.socket | None = None
@@ -150,6 +158,8 @@ def _listen(place: _Place, port: int, both: bool) -> socket.socket:
         listener = socket.socket(family, socket.SOCK_STREAM)
         if sys.platform != "win32":  # there it would let another program take the port
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if reuse:
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
         if family == socket.AF_INET6:
             listener.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, not (both and address[0] == _ALL))
         listener.bind(address)

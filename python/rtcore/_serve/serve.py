@@ -13,8 +13,6 @@ from __future__ import annotations
 import contextlib
 import logging
 import socket
-import ssl
-from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -29,11 +27,13 @@ from rtcore.config import Config
 from rtcore.errors import UsageError
 
 from .assembly import Assembly
+from .certificates import Certificates
 from .given import settled
-from .listeners import Address, open_listeners, raise_file_limit
-from .signals import SETTLE, LastResort, hearing
+from .listeners import Address, raise_file_limit
+from .notify import Notifier
+from .signals import SETTLE, LastResort, hearing, without_terminal
 from .stop import Stop
-from .tls import tls_context
+from .where import Listening, listen, peer_of
 
 if TYPE_CHECKING:
     from rtcore.app import App
@@ -93,19 +93,17 @@ async def serve_here(
     task_status: trio.TaskStatus[list[Address]] = trio.TASK_STATUS_IGNORED,
 ) -> None:
     """`serve`, for what has looked at what it is given. `resort` ends the process where nothing else does."""
-    context = tls_context(config)
+    certificates = Certificates(config) if config.certificate is not None else None
     raise_file_limit()
-    listeners = open_listeners(config.host, config.port)
+    listening = listen(config, certificates is not None)
     try:
-        names = [listener.getsockname() for listener in listeners]
-        addresses = [Address(host, port, context is not None) for host, port, *_ in names]
-        assembly = Assembly(app, config, [each.host for each in addresses], mount)
-        server = _Server(assembly, context, stop, resort)
-        with hearing(stop.ask, stop.insist, resort) if signals else contextlib.nullcontext():
-            await server.run(listeners, addresses, task_status)
+        assembly = Assembly(app, config, [each.host for each in listening.addresses], mount)
+        server = _Server(assembly, certificates, stop, resort)
+        again = server.read_again if certificates is not None and without_terminal() else None
+        with hearing(stop.ask, stop.insist, resort, again) if signals else contextlib.nullcontext():
+            await server.run(listening, task_status)
     finally:
-        for listener in listeners:
-            listener.close()
+        listening.close()
 
 
 class _Server:
@@ -115,12 +113,14 @@ class _Server:
     hands: trio.Nursery
 
     def __init__(
-        self, assembly: Assembly, context: ssl.SSLContext | None, stop: Stop, resort: LastResort | None
+        self, assembly: Assembly, certificates: Certificates | None, stop: Stop, resort: LastResort | None
     ) -> None:
         config = assembly.config
         self.assembly = assembly
         self.config = config
-        self.context = context
+        self.certificates = certificates
+        self.notifier = Notifier.here()
+        self.status = ""
         self.stop = stop
         self.resort = resort
         self.handshakes = Handshakes(config.limit("connections"), config.limit("connections_per_address"))
@@ -128,15 +128,14 @@ class _Server:
 
     async def run(
         self,
-        listeners: list[socket.socket],
-        addresses: list[Address],
+        listening: Listening,
         task_status: trio.TaskStatus[list[Address]],
     ) -> None:
         """Serve until shutdown is asked for, and through it."""
         async with self.assembly.running(self.stop, self._ending) as state:
             if state is not None:
                 self.http = self.assembly.http(state)
-                await self._serve(listeners, lambda: task_status.started(addresses))
+                await self._serve(listening, task_status)
         if state is None:  # it was given up
             task_status.started([])
 
@@ -145,17 +144,34 @@ class _Server:
         if self.resort is not None:
             self.resort.within(seconds + SETTLE, "all was told to end")
 
-    async def _serve(self, listeners: list[socket.socket], ready: Callable[[], None]) -> None:
+    def read_again(self) -> None:
+        """SIGHUP: take the certificate as its files have it now."""
+        if self.certificates is not None:
+            self.notifier.reloading()
+            self.certificates.read_again()
+            self.notifier.ready(self.status)
+
+    async def _serve(self, listening: Listening, task_status: trio.TaskStatus[list[Address]]) -> None:
         assembly = self.assembly
         assembly.runtime.hand_over = self._hand_over
-        if self.context is not None:  # else no stream waits for anything, and no turn is held up by asking
+        if (
+            self.certificates is not None
+        ):  # else no stream waits for anything, and no turn is held up by asking
             assembly.carry_streams()
         async with assembly.hands(assembly.runtime.run_reactor) as self.hands:
             try:
-                for listener in listeners:
+                for listener in listening.sockets:
                     self._listen(listener)
-                ready()
+                if self.certificates is not None:
+                    self.hands.start_soon(self.certificates.watch)
+                self.hands.start_soon(self.notifier.keep_alive)
+                task_status.started(listening.addresses)
+                self.status = f"serves {' '.join(map(str, listening.addresses))}"
+                self.notifier.ready(self.status)
                 await self.stop.asked()
+                self.notifier.stopping()
+                if self.config.reuse_port:  # who comes now is for the server that follows
+                    self._close_doors()
                 if self.resort is not None:
                     self.resort.begin()
                 await assembly.shut_down(self.http.drain, self.http.wait_idle, then=self._close_doors)
@@ -163,14 +179,15 @@ class _Server:
                 self.http.abort()  # Hypercorn shields its writes
 
     def _listen(self, listener: socket.socket) -> None:
-        if self.context is None:
+        certificates = self.certificates
+        if certificates is None:
             self.assembly.core.listen(listener.fileno())
             listener.close()  # the core has its own
             return
         door = trio.CancelScope()
         self.doors.append(door)
         accepting = trio.SocketListener(trio.socket.from_stdlib_socket(listener))
-        self.hands.start_soon(self._accept, accepting, partial(self._secure, self.context), door)
+        self.hands.start_soon(self._accept, accepting, partial(self._secure, certificates), door)
 
     async def _accept(self, listener: trio.SocketListener, handler: Any, door: trio.CancelScope) -> None:
         with door:
@@ -181,13 +198,14 @@ class _Server:
         for door in self.doors:
             door.cancel()
 
-    async def _secure(self, context: ssl.SSLContext, tcp: trio.SocketStream) -> None:
+    async def _secure(self, certificates: Certificates, tcp: trio.SocketStream) -> None:
         """One TLS connection."""
         bound_unsent(tcp, self.config.limit("kernel_unsent"))
+        context = certificates.context
         stream = trio.SSLStream(tcp, context, server_side=True, https_compatible=True)
         host = "a peer that is gone"
         try:
-            host, port = tcp.socket.getpeername()[:2]
+            host, port = peer_of(tcp)
             with self.handshakes.one(host, self.config.limit("hello_ms") / 1000) as patience:
                 await stream.do_handshake()
             if patience.cancelled_caught:

@@ -122,14 +122,18 @@ class LastResort:
 
 @contextlib.contextmanager
 def hearing(
-    first: Callable[[], None], again: Callable[[], None], resort: LastResort | None
+    first: Callable[[], None],
+    again: Callable[[], None],
+    resort: LastResort | None,
+    reload: Callable[[], None] | None = None,
 ) -> Iterator[None]:
     """SIGTERM, SIGINT and SIGHUP call `first`, in Trio, and the next one `again`.
 
     A third acts as it did before there was a server. With a last resort it ends the process, and so does one
     that comes when the server has ended already: the interpreter needs a moment for its own end. SIGHUP says
     that a terminal has gone, often twice, and is never taken for impatience; where it is ignored (nohup) it
-    stays so. In a thread other than the main one nothing is heard: who runs us there sees to them.
+    stays so. With `reload` SIGHUP calls that instead, in Trio, and ends nothing. In a thread other than the
+    main one nothing is heard: who runs us there sees to them.
     """
     if threading.current_thread() is not threading.main_thread():
         yield
@@ -149,6 +153,10 @@ def hearing(
         nonlocal heard
         name = signal.Signals(number).name
         if heard and name == "SIGHUP":
+            return
+        if name == "SIGHUP" and reload is not None:
+            with contextlib.suppress(trio.RunFinishedError):
+                token.run_sync_soon(reload)
             return
         this = heard = next(count)
         if this == 1:
@@ -188,6 +196,15 @@ def hearing(
     finally:
         if resort is None or not heard:
             restore()
+
+
+def without_terminal() -> bool:
+    """Whether this process has no terminal that may go: SIGHUP is then a word to read things again."""
+    try:
+        os.close(os.open("/dev/tty", os.O_RDWR | os.O_NOCTTY))
+    except OSError:
+        return True
+    return False
 
 
 def deaf_at_the_end() -> None:

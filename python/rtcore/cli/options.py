@@ -21,6 +21,8 @@ F = TypeVar("F", bound=Callable[..., Any])
 _FLAGS = (
     ("--host", "host", "ADDRESS"),
     ("--port", "port", "NUMBER"),
+    ("--uds", "uds", "PATH"),
+    ("--fd", "fd", "NUMBER"),
     ("--mount", "mount", "MODULE:NAME"),
     ("--data", "data", "FOLDER"),
     ("--origin", "origins", "ORIGIN"),
@@ -35,7 +37,11 @@ _FLAGS = (
     ("--api-key", "api_keys", "KEY"),
     ("--http-connections", "http_connections", "NUMBER"),
 )
-_SWITCHES = (("--access-log/--no-access-log", "access_log"), ("--metrics/--no-metrics", "metrics"))
+_SWITCHES = (
+    ("--access-log/--no-access-log", "access_log"),
+    ("--metrics/--no-metrics", "metrics"),
+    ("--reuse-port/--no-reuse-port", "reuse_port"),
+)
 
 
 def settings(command: F) -> F:
@@ -118,5 +124,5 @@ def _help(name: str) -> str:
     default = setting.default
     if default in (None, ()):
         return about
-    shown = ", ".join(default) if isinstance(default, tuple) else str(default).lower()
+    shown = ", ".join(map(str, default)) if isinstance(default, tuple) else str(default).lower()
     return f"{about}  [default: {shown}]"

@@ -49,6 +49,8 @@ rtcore_data::fixed! {
     SETTLE_AT_ONCE_MS: u64 = 500;
     /// Between two looks whether another signal waits unheard (ms).
     NUDGE_MS: u64 = 250;
+    /// Between two looks whether the files of the certificate have changed (s): they change every few weeks.
+    CERTIFICATE_LOOK_S: u64 = 10;
     /// Time for the last words (ms); who reads them may have stopped.
     LAST_WORDS_MS: u64 = 300;
     /// Connections that the kernel holds until the next turn accepts them. Linux cuts it to net.core.somaxconn.
