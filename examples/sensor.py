@@ -14,7 +14,7 @@ from rtcore.client import NotDone
 NAME = "sensor"
 
 
-async def main(url: str, file: str) -> None:
+async def main(url: str, file: str, every: float = 10) -> None:
     outbox = rtcore.Outbox(file, messages=10_000, size=16 << 20, overflow="drop_oldest")
     async with rtcore.connect(url, outbox=outbox, token=NAME) as client:
         while True:
@@ -24,7 +24,7 @@ async def main(url: str, file: str) -> None:
                 print(error)
             status = client.status
             print(f"{status.state}: {status.queued} wait, {status.unanswered} are on their way")
-            await trio.sleep(10)
+            await trio.sleep(every)
 
 
 if __name__ == "__main__":

@@ -52,6 +52,8 @@ class Server:
         self.keys: dict[tuple[str, str], dict[str, Any]] = {}
         self.done: list[str] = []
         self.at: Session | None = None
+        self.fresh_at_head = False
+        """Whether `welcome.seq` of a new session is the head, and not the position of its hello."""
         self._count = 0
 
     def forget(self) -> None:
@@ -103,7 +105,8 @@ class Server:
     def _hello(self, said: dict[str, Any]) -> list[dict[str, Any]]:
         session = self.sessions.get(said.get("session", ""))
         resumed = session is not None
-        position = int(said["position"].split(".")[1]) if "position" in said else len(self.log)
+        known = "position" in said and (resumed or not self.fresh_at_head)
+        position = int(said["position"].split(".")[1]) if known else len(self.log)
         if session is None:
             self._count += 1
             session = self.sessions[f"s{self._count}"] = Session(f"s{self._count}", said.get("token"))

@@ -79,9 +79,15 @@ class Run:
 
 
 @settings(max_examples=100)
-@given(steps=STEPS, seed=st.integers(0, 2**32 - 1), token=st.sampled_from([None, "ann"]))
-def test_each_request_is_done_at_most_once_and_each_event_heard_once(steps, seed, token) -> None:
+@given(
+    steps=STEPS,
+    seed=st.integers(0, 2**32 - 1),
+    token=st.sampled_from([None, "ann"]),
+    heads=st.booleans(),
+)
+def test_each_request_is_done_at_most_once_and_each_event_heard_once(steps, seed, token, heads) -> None:
     run = Run(seed, token)
+    run.rig.server.fresh_at_head = heads
     for what, value in steps:
         run.step(what, value)
     run.rig.settle()
@@ -143,3 +149,16 @@ def test_acks_lost_in_any_order_are_asked_for_again_and_nothing_is_done_twice(or
     run.rig.settle()
     assert run.rig.server.done == [f"m{number}" for number in range(6)]
     assert all(request.error is None for request in run.requests.values())
+
+
+def test_a_room_is_joined_again_from_what_was_heard_and_not_from_where_the_new_session_begins() -> None:
+    """*`welcome.seq` of a fresh session is the head: what was said while away is below it, and unheard.*"""
+    run = Run(1, "ann")
+    run.rig.settle()
+    run.step("say", 0)
+    run.rig.settle()
+    run.rig.server.fresh_at_head = True
+    for what in ("forget", "say", "say"):
+        run.step(what, 0)
+    run.rig.settle()
+    assert [each.data for each in run.heard() if isinstance(each, Event)] == ["e0", "e1", "e2"]

@@ -14,8 +14,8 @@ import trio._core._run
 import trio.testing
 
 import rtcore
-from rtcore.client import Client, ConnectError, Event, Gap, MaybeDone, RequestError
-from rtcore.testing import Network, network_in_a_box
+from rtcore.client import Client, ConnectError, Event, Gap, RequestError
+from rtcore.testing import Network, check_done, check_heard, network_in_a_box
 
 ROOMS = ("tea", "milk")
 STORMS: list[Callable[[random.Random], dict[str, Any]]] = [
@@ -140,37 +140,11 @@ class World:
 
     def check(self) -> None:
         """What must hold, whatever happened."""
-        for name in set(self.done):
-            assert self.done.count(name) == 1, f"{name} was done {self.done.count(name)} times"
         for name, result in self.results.items():
-            if isinstance(result, str):
-                assert name in self.done, f"{name} has a result and was not done"
-            elif isinstance(result, RequestError) and not result.maybe_done:
-                assert name not in self.done, f"{name} was done, and said not to be: {result!r}"
-            elif isinstance(result, MaybeDone):
-                assert self.done.count(name) <= 1
-            else:
-                assert isinstance(result, RequestError), f"{name}: {result!r}"
+            assert isinstance(result, str | RequestError), f"{name}: {result!r}"
+        check_done(self.done, self.results)
         for (client, room), heard in self.heard.items():
-            self._check_hearing(f"{client} in {room}", self.said[room], heard)
-
-    def _check_hearing(self, who: str, said: list[str], heard: list[str | Gap]) -> None:
-        place = {name: number for number, name in enumerate(said)}
-        names = [each for each in heard if isinstance(each, str)]
-        assert len(set(names)) == len(names), f"{who} heard something twice: {heard}"
-        last, gap = None, True
-        for item in heard:
-            if isinstance(item, Gap):
-                gap = True
-                continue
-            here = place.get(item)
-            if here is None:
-                continue  # its server was killed between the entry and our note of it
-            if last is not None:
-                assert here > last, f"{who} heard {item} after {said[last]}"
-                assert gap or here == last + 1, f"{who} was not told of {said[last + 1 : here]}"
-            last, gap = here, False
-        assert gap or last is None or last == len(said) - 1, f"{who} stopped hearing at {said[last]}"
+            check_heard(self.said[room], heard, who=f"{client} in {room}")
 
 
 def play(seed: int, *, clients: int = 3, seconds: float = 120.0) -> World:

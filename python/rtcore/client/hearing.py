@@ -26,6 +26,8 @@ class Hearing:
         self.inbox = Reader(None)
         self.epoch: str | None = None
         self.seq = 0
+        self.had = 0
+        """What was heard or told when the last `welcome` came: another session's feed may begin above it."""
         self.before: str | None = None
         """The position of the epoch before, where the last `welcome` began another one."""
         self.live_at: int | None = None
@@ -74,9 +76,10 @@ class Hearing:
                     room.new_epoch()
                 self._marks.clear()
                 self.stored_marks.clear()
-            self.epoch, self.seq = epoch, seq
+            self.epoch = epoch
+            self.had = self.seq = seq
         else:
-            self.before = None
+            self.before, self.had = None, self.seq
             self.seq = max(self.seq, seq)
 
     # -- messages

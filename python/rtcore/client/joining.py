@@ -60,8 +60,9 @@ class Joining:
         fields: Said = {"room": room.name}
         if room.data is not None:
             fields["data"] = room.data
-        # The higher of the session's position and the room's own mark: neither tells what was told twice.
-        since = max(self._hearing.seq, room.mark)
+        # The higher of the session's position and the room's own mark: neither tells what was told twice. The
+        # position is that of before this `welcome`, which may begin at the head.
+        since = max(self._hearing.had, room.mark)
         if self._hearing.before is not None:
             fields["since"] = self._hearing.before  # all that the room holds of its new life
         elif self._hearing.epoch is not None:

@@ -10,6 +10,7 @@ Time is Trio's: with a mock clock that jumps, two minutes of silence are tested 
 
 from .client import WireClient, connect_tcp
 from .frames import Closed, HandshakeRefused
+from .laws import check_done, check_heard
 from .network import FAIR, Network, Weather, network_in_a_box
 from .server import MemoryServer, memory_server
 
@@ -21,6 +22,8 @@ __all__ = [
     "Network",
     "Weather",
     "WireClient",
+    "check_done",
+    "check_heard",
     "connect_tcp",
     "memory_server",
     "network_in_a_box",
