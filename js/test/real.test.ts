@@ -125,6 +125,7 @@ describe.each<Transport>(["websocket", "sse", "polling"])("over %s", (transport)
 
   test("what is not sent for want of time was not done, and what was sent may have been", async () => {
     await using client = connect(`${server.url}/rt`);
+    await client.ready(); // else its time may be over before it is written
     await expect(
       client.emit("wait", `js-${transport}-${process.pid}`, { timeout: 20 }),
     ).rejects.toMatchObject({

@@ -24,9 +24,11 @@ test("a page loads no more than is said", async () => {
     core: await sizeOf("core"),
     fallback: await sizeOf("fallback"),
     page: await sizeOf("index"),
+    react: gzipped((await bundle("src/react.ts", undefined, ["react"])).code),
   };
   console.log(sizes);
   expect(sizes.core).toBeLessThan(15.5 * KIB);
   expect(sizes.fallback).toBeLessThan(4 * KIB);
+  expect(sizes.react).toBeLessThan(2 * KIB);
   expect(sizes.page).toBeLessThan(21.75 * KIB);
 });
