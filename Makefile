@@ -42,7 +42,7 @@ quick: prepare-test $(VENV)/.dev $(VENV)/.core node_modules/.package-lock.json #
 coverage: prepare-test $(VENV)/.dev $(VENV)/.coverage $(VENV)/.core ## which lines and branches no test reaches, of Python and of the core (ONLY=core or ONLY=python; TESTS="tests/unit …" for some)
 	@$(BIN)/python scripts/covered.py $(if $(ONLY),--only $(ONLY)) $(TESTS)
 
-conformance: $(VENV)/.core ## Autobahn's test suite against a raw socket, with Python 2.7 (PYTHON27=… names one; QUICK=1 without compression)
+conformance: $(VENV)/.core ## Autobahn's test suite against a raw socket and the Python client, with Python 2.7 (PYTHON27=… names one; QUICK=1 without compression)
 	@$(BIN)/python -m tests.conformance $(if $(QUICK),--quick)
 
 bench: $(VENV)/.core peers ## rtcore against a bare epoll loop and beside other servers, half an hour (bench-scenes, bench-peers for a part)

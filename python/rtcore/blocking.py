@@ -14,7 +14,7 @@ a time. Handlers are called in worker threads, one at a time. Errors are those o
 from __future__ import annotations
 
 import threading
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any, TypeVar
 
@@ -267,6 +267,10 @@ class Client:
         finally:
             self._loop.do(items.aclose)
 
+    def upload(self, name: str, items: Iterable[Any], data: Any = None) -> Any:
+        """As `rtcore.Client.upload`; the items are had from a worker thread."""
+        return self._loop.do(lambda: self._client.upload(name, _in_thread(items), data))
+
     def on(self, event: str | None = None) -> Callable[[H], H]:
         """As `rtcore.Client.on`; the function is called in a worker thread."""
 
@@ -314,3 +318,9 @@ def connect(url: str, **options: Any) -> Iterator[Client]:
         yield client
     finally:
         loop.stop()
+
+
+async def _in_thread(items: Iterable[Any]) -> AsyncIterator[Any]:
+    each, over = iter(items), object()
+    while (item := await trio.to_thread.run_sync(next, each, over)) is not over:
+        yield item

@@ -73,6 +73,19 @@ def make_app() -> rtcore.App:
         for number in range(question["count"]):
             yield number
 
+    @app.stream("upload")
+    async def upload(session: rtcore.Session, data: Any, items: rtcore.Items[Any]) -> list[Any]:
+        taken = []
+        if data == "no":
+            raise rtcore.Refuse("NO", "not this")
+        async for item in items:
+            taken.append(item)
+            if data == "slow":
+                await trio.sleep(1)
+            if item == "enough":
+                break
+        return taken
+
     return app
 
 

@@ -111,3 +111,12 @@ def test_what_cannot_be_reached_is_an_error_in_the_callers_thread() -> None:
     nowhere = rtcore.blocking.connect("http://127.0.0.1:9/rt", connect_timeout=0.2)
     with pytest.raises(NotConnected), nowhere:
         pass
+
+
+def test_an_upload_is_had_from_a_plain_iterable_that_may_wait() -> None:
+    def items():
+        assert threading.current_thread() is not threading.main_thread()
+        yield from range(10)
+
+    with Served() as url, rtcore.blocking.connect(url) as client:
+        assert client.upload("upload", items()) == list(range(10))

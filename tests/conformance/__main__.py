@@ -1,4 +1,4 @@
-"""Autobahn's fuzzing client against a raw socket: `make conformance`.
+"""Autobahn against a raw socket, and against the WebSocket of the Python client: `make conformance`.
 
 Every case but 9.*, which measure speed and do not judge. The reports of Autobahn, a table of all cases and
 a summary go to target/conformance; what is not as expected.toml says is told, and ends this with 1.
@@ -7,13 +7,15 @@ a summary go to target/conformance; what is not as expected.toml says is told, a
 from __future__ import annotations
 
 import argparse
+import functools
 import shutil
 import sys
 import time
+from collections import Counter
 
 import trio
 
-from . import autobahn, play, python27, server, verdict
+from . import autobahn, client, play, python27, server, verdict
 from .parts import parts
 
 FOLDER = autobahn.ROOT / "target" / "conformance"
@@ -23,6 +25,7 @@ def main() -> int:
     """Install, serve, play, judge."""
     parser = argparse.ArgumentParser(prog="python -m tests.conformance", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="without compression, 12.* and 13.*")
+    parser.add_argument("--only", choices=["server", "client"], help="one of the two")
     given = parser.parse_args()
     python = python27.find()
     if python is None:
@@ -31,8 +34,31 @@ def main() -> int:
     autobahn.install(python)
     shutil.rmtree(FOLDER, ignore_errors=True)
     FOLDER.mkdir(parents=True)
+    status = 0
+    if given.only != "client":
+        status |= judge_server(python, quick=given.quick)
+    if given.only != "server":
+        status |= judge_client(python, quick=given.quick)
+    return status
+
+
+def judge_client(python: str, *, quick: bool) -> int:
+    """Autobahn's fuzzing server against our client."""
+    begin = time.monotonic()
+    results, count = trio.run(functools.partial(client.play, python, FOLDER / client.AGENT, quick=quick))
+    faults = client.faults_of(results, count)
+    kinds = Counter(each.behaviour for each in results)
+    told = ", ".join(f"{number} {kind}" for kind, number in sorted(kinds.items()))
+    summary = f"the client: {told}; {len(faults)} faults, in {time.monotonic() - begin:.0f} s"
+    (FOLDER / "client.txt").write_text("\n".join([summary, *faults]) + "\n")
+    print("\n".join([*faults, summary]))
+    return 1 if faults else 0
+
+
+def judge_server(python: str, *, quick: bool) -> int:
+    """Autobahn's fuzzing client against our server."""
     expected = verdict.Expected.load()
-    todo = parts(quick=given.quick)
+    todo = parts(quick=quick)
     total = sum(expected.count(part) for part in todo)
     begin = time.monotonic()
     with server.running(FOLDER / "server.log") as origin:

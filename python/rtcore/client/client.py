@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, AsyncIterable, Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 
 import trio
 
 from .asking import Asking
-from .bell import Bell
 from .entering import Entering
 from .errors import ClientClosed, NotConnected
+from .flowing import down, up
 from .handle import Sent
 from .handlers import Handler, Handlers, takes_one
 from .machine import Machine
@@ -20,8 +20,6 @@ from .request import Request
 from .room import Room
 from .runner import Answer, Runner
 from .states import State
-from .streams import StreamState
-from .words import Said, data_of
 
 GRACE: Final = 5.0
 """Seconds that `close` waits for the answers to what was written."""
@@ -264,34 +262,25 @@ class Client:
             StreamLost: the session is another: it is not opened again by itself.
 
         """
-        fields: Said = {"stream": name, "credit": 64}
-        if data is not None:
-            fields["data"] = data_of(data)
         self._asking.still()
-        state, bell = StreamState(), Bell()
-        state.wake = bell.ring
-        state.request = self._machine.request("open", fields, hold=state, done=state.opened)
-        self._runner.pump()
-        try:
-            while True:
-                bell.silent()
-                if state.items:
-                    item = state.take()
-                    if state.wants_credit and state.request.id is not None:
-                        credit = {"type": "credit", "id": state.request.id, "n": state.grant()}
-                        self._machine.sending.say(credit)
-                        self._runner.pump()
-                    yield item
-                elif state.over:
-                    if state.error is not None:
-                        raise state.error
-                    return
-                else:
-                    await bell.wait()
-        finally:
-            if not state.over:
-                self._machine.streams.cancel(state)
-                self._runner.pump()
+        async for item in down(self._machine, self._runner, name, data):
+            yield item
+
+    async def upload(self, name: str, items: AsyncIterable[Any] | Iterable[Any], data: Any = None) -> Any:
+        """Send a stream of the application's its items, as fast as it takes them; what its function returns.
+
+        Goes on over a short drop of the connection. Cancelled, it cancels the stream; so does what `items`
+        raises, and that is raised here.
+
+        Raises:
+            Rejected: the application has no such stream, or its function failed.
+            StreamLost: the session is another: it is not begun again by itself.
+            TooLarge: an item is over the server's limit; the stream was cancelled.
+            InvalidData: an item cannot be said.
+
+        """
+        self._asking.still()
+        return await up(self._machine, self._runner, name, items, data)
 
     # -- coming and going
 

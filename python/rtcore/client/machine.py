@@ -97,8 +97,7 @@ class Machine:
             "live": self.hearing.live,
             "room": self._room,
             "request": self._request,
-            "item": self.streams.item,
-            "end": self.streams.end,
+            **self.streams.hears,
             "pong": self._pong,
             "expiring": self.who.expiring,
             "bye": self._bye,
@@ -303,7 +302,7 @@ class Machine:
             self.hearing.asked.forget()
         if resumed:
             self._joining.resumed(said)
-            self.streams.grant_again()
+            self.streams.resumed(said.get("streams"))
         else:
             self.streams.stop(StreamLost("the session is another"))
             self._joining.fresh(same_life=same_life)

@@ -1,60 +1,34 @@
-"""Streams of items from the server: opened once, read as fast as they are taken, resumed with their
-session.
-"""
+"""Streams of items, either way: opened once, as fast as they are taken, resumed with their session."""
 
 from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from .errors import Rejected, StreamLost
 from .request import Request
 from .sending import Sending
 from .words import Said
 
+if TYPE_CHECKING:
+    from .uploads import UploadState
+
 AHEAD: Final = 64
 """How many items may be on the way or wait here."""
 
 
-class StreamState:
-    """One stream. `next` is the item that is wanted next; what has a lower number was heard."""
+class StreamEnd:
+    """How a stream ends, whichever way its items go: once, with a result or an error."""
 
     request: Request
     """The one that opened it."""
 
     def __init__(self) -> None:
-        self.next = 0
-        self.credit = AHEAD
-        self.items: deque[Any] = deque()
-        self.taken = 0
         self.over = False
         self.error: Exception | None = None
         self.result: Any = None
         self.wake: Callable[[], None] | None = None
-
-    def item(self, said: Said) -> None:
-        """The next one; one that was heard is dropped."""
-        if self.over or said["n"] < self.next:
-            return
-        self.next = said["n"] + 1
-        self.items.append(said.get("data"))
-        self._tell()
-
-    def take(self) -> Any:
-        """The next item that waits."""
-        self.taken += 1
-        return self.items.popleft()
-
-    @property
-    def wants_credit(self) -> bool:
-        """Whether it is worth a message to let more come."""
-        return not self.over and self.taken + AHEAD - self.credit >= AHEAD // 2
-
-    def grant(self) -> int:
-        """Items up to, not including, this number may come."""
-        self.credit = self.taken + AHEAD
-        return self.credit
 
     def end(self, said: Said) -> None:
         """The server says that it is over."""
@@ -76,11 +50,46 @@ class StreamState:
         """Nothing more comes; what waits may still be taken."""
         if not self.over:
             self.over, self.error = True, error
-            self._tell()
+            self.tell()
 
-    def _tell(self) -> None:
+    def tell(self) -> None:
+        """There is something to look at."""
         if self.wake is not None:
             self.wake()
+
+
+class StreamState(StreamEnd):
+    """One stream down. `next` is the item that is wanted next; what has a lower number was heard."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.next = 0
+        self.credit = AHEAD
+        self.items: deque[Any] = deque()
+        self.taken = 0
+
+    def item(self, said: Said) -> None:
+        """The next one; one that was heard is dropped."""
+        if self.over or said["n"] < self.next:
+            return
+        self.next = said["n"] + 1
+        self.items.append(said.get("data"))
+        self.tell()
+
+    def take(self) -> Any:
+        """The next item that waits."""
+        self.taken += 1
+        return self.items.popleft()
+
+    @property
+    def wants_credit(self) -> bool:
+        """Whether it is worth a message to let more come."""
+        return not self.over and self.taken + AHEAD - self.credit >= AHEAD // 2
+
+    def grant(self) -> int:
+        """Items up to, not including, this number may come."""
+        self.credit = self.taken + AHEAD
+        return self.credit
 
 
 class Streams:
@@ -90,14 +99,19 @@ class Streams:
 
     def __init__(self, sending: Sending) -> None:
         self._sending = sending
-        self._known: dict[int, StreamState] = {}
+        self._known: dict[int, StreamState | UploadState] = {}
+
+    @property
+    def hears(self) -> dict[str, Callable[[Said], object]]:
+        """The words that are for streams."""
+        return {"item": self.item, "end": self.end, "credit": self.credit}
 
     @property
     def open(self) -> bool:
         """Whether items may come."""
         return bool(self._known)
 
-    def _of(self, number: int) -> StreamState | None:
+    def _of(self, number: int) -> StreamState | UploadState | None:
         request = self._sending.box.written.get(number)
         if request is not None and request.kind == "open":
             self._known[number] = request.hold
@@ -106,8 +120,14 @@ class Streams:
 
     def item(self, said: Said) -> None:
         """An item of a stream."""
-        if (stream := self._of(said["id"])) is not None:
+        if isinstance(stream := self._of(said["id"]), StreamState):
             stream.item(said)
+
+    def credit(self, said: Said) -> None:
+        """So far the server takes the items of a stream up."""
+        stream = self._of(said["id"])
+        if stream is not None and not isinstance(stream, StreamState):
+            stream.grant(int(said["n"]))
 
     def end(self, said: Said) -> None:
         """A stream is over."""
@@ -115,7 +135,7 @@ class Streams:
             del self._known[said["id"]]
             stream.end(said)
 
-    def cancel(self, stream: StreamState) -> None:
+    def cancel(self, stream: StreamState | UploadState) -> None:
         """Nobody reads it any more."""
         stream.stop(None)
         request = stream.request
@@ -139,9 +159,22 @@ class Streams:
 
     def wanted(self) -> Said:
         """Of each that the server knows, the next item: for `hello`."""
-        return {str(number): stream.next for number, stream in self._known.items()}
+        return {
+            str(number): stream.next
+            for number, stream in self._known.items()
+            if isinstance(stream, StreamState)
+        }
 
-    def grant_again(self) -> None:
-        """After a return: a credit of before may be lost."""
+    def resumed(self, wanted: Any) -> None:
+        """After a return: a credit of before may be lost; up it goes on with what the server wants."""
+        wanted = wanted if isinstance(wanted, dict) else {}
+        for number in [int(each) for each in wanted if str(each).isdecimal()]:
+            if self._of(number) is None:
+                self._sending.say({"type": "cancel", "id": number})
         for number, stream in self._known.items():
-            self._sending.say({"type": "credit", "id": number, "n": stream.grant()})
+            if isinstance(stream, StreamState):
+                self._sending.say({"type": "credit", "id": number, "n": stream.grant()})
+                continue
+            known = str(number) in wanted
+            for said in stream.again(int(wanted[str(number)])) if known else stream.reopened():
+                self._sending.say(said)
