@@ -283,6 +283,7 @@ class Core:
     def begin(
         self, request: int
     ) -> bool: ...  # of KEYED; False: nobody waits for it, and it must not be done
+    def abandon(self, request: int) -> None: ...  # of KEYED: it was cancelled, and says nothing
     def fail(
         self,
         request: int,

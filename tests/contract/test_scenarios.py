@@ -1,4 +1,4 @@
-"""`vectors/scenarios/`: what may go wrong between a client and the server, on every transport."""
+"""`vectors/scenarios/`: what may go wrong between a client and the server, over each of the ten ways."""
 
 from __future__ import annotations
 
@@ -6,23 +6,24 @@ from typing import Any
 
 import pytest
 
-from .conftest import Ground
+from .conftest import WAYS, Ground
 from .scenario import KINDS, Play, scenarios
 
 SCRIPTS = scenarios()
 RUNS = [
     pytest.param(name, way, id=f"{name}-{way}")
     for name, script in SCRIPTS.items()
-    for way in script.get("ways", KINDS)
-    if "server" in script.get("for", ["server"])
+    for way, (link, _) in WAYS.items()
+    if link.name in script.get("ways", KINDS) and "server" in script.get("for", ["server"])
 ]
 
 
 @pytest.mark.parametrize(("name", "way"), RUNS)
 async def test_the_scenario_is_heard_as_it_is_written(ground: Ground, name: str, way: str) -> None:
     script: dict[str, Any] = SCRIPTS[name]
-    place = ground.place("plain", app=script.get("app", "app"), **script.get("limits", {}))
-    await Play(script, KINDS[way], place).run()
+    link, served = WAYS[way]
+    place = ground.place(served, app=script.get("app", "app"), **script.get("limits", {}))
+    await Play(script, link, place).run()
 
 
 def test_each_scenario_says_what_it_is_about() -> None:

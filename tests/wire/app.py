@@ -204,6 +204,16 @@ async def count_wait(session: rtcore.Session, name: str) -> int:
     return mine
 
 
+@app.on("count-on")
+async def count_on(session: rtcore.Session, name: str) -> int:
+    """Count, and wait at the gate although the session may have ended meanwhile."""
+    COUNTS[name] += 1
+    mine = COUNTS[name]
+    with trio.CancelScope(shield=True):
+        await GATES[name].wait()
+    return mine
+
+
 @app.on("counted")
 def counted(session: rtcore.Session, name: str) -> int:
     """Tell the count."""

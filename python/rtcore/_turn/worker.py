@@ -127,6 +127,8 @@ def serve(
         except BaseException as error:  # noqa: BLE001 - the application's, whatever it is
             # Cancelled beside errors: the errors are the application's, the rest is Trio's and must pass.
             ours, rest = part(error)
+            if rest is not None and kind == KEYED:
+                engine.core.abandon(request)
             if ours is not None:
                 answer_error(engine, request, handler, session, ours)
             if rest is not None:

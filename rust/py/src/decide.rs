@@ -87,6 +87,11 @@ impl Core {
     fn begin(&self, request: u64) -> Result<bool, Failure> {
         Ok(self.lock().engine()?.begin(request))
     }
+
+    fn abandon(&self, request: u64) -> Result<(), Failure> {
+        self.lock().engine()?.abandon(request);
+        Ok(())
+    }
 }
 
 /// What it says of its own accord.

@@ -144,6 +144,7 @@ impl Engine {
 
     fn answer_emit(&mut self, request: u64, data: &[u8], form: Form, now: Now) {
         let Some(Waiting::Emit { session: session_id, id, bytes, key, .. }) = self.answered(request) else {
+            self.learn_outcome(request, || Kept::Data { bytes: data.into(), form });
             return;
         };
         self.settle(session_id, bytes);
@@ -166,7 +167,10 @@ impl Engine {
 
     /// The application begins to do a request with a key. False: nobody waits for it any more, and it must not be done.
     pub fn begin(&mut self, request: u64) -> bool {
-        let Some(Waiting::Emit { begun, .. }) = self.asked.get_mut(request) else { return false };
+        let Some(Waiting::Emit { begun, .. }) = self.asked.get_mut(request) else {
+            self.abandon(request);
+            return false;
+        };
         *begun = true;
         true
     }
@@ -209,7 +213,7 @@ impl Engine {
                 self.go_on(session, now);
             }
             Some(other) => self.denied(request, other, error.code, error.message, now),
-            None => {}
+            None => self.learn_outcome(request, || errors::keep(error)),
         }
     }
 
@@ -279,7 +283,9 @@ impl Engine {
             self.steps.spend(1);
             self.durable.requests.forget(ticket);
             match waiting {
-                Waiting::Emit { key: Some(key), begun, .. } => self.give_up_key(key, begun, now),
+                Waiting::Emit { key: Some(key), begun, .. } => {
+                    self.give_up_key(key, begun.then_some(ticket), now);
+                }
                 Waiting::SameKey { first, .. } => self.keys.forget_waiter(first, &ticket),
                 _ => {}
             }

@@ -31,15 +31,36 @@ impl Engine {
         self.tell_waiters(waiters, kept, now);
     }
 
-    /// What was to be done under a key will not be: its session ended. `begun`: the application may have done it all the same.
-    pub(super) fn give_up_key(&mut self, key: Ticket, begun: bool, now: Now) {
-        if begun {
+    /// What was to be done under a key will not be: its session ended. `begun`, by this request: the application may have done
+    /// it all the same, and may yet say what came of it.
+    pub(super) fn give_up_key(&mut self, key: Ticket, begun: Option<u64>, now: Now) {
+        if let Some(request) = begun {
             let told = "the session that was first with this key ended while it was done: it may have been done or not";
             self.finish_key(key, &errors::kept(&Fault::new(Code::OutcomeUnknown, told)), now);
+            self.keys.goes_on(request, key);
         } else {
             let fault = Fault::new(Code::Internal, "the session that was first with this key ended").retry();
             self.free_key(key, &errors::kept(&fault), now);
         }
+    }
+
+    /// A request whose session ended came to its end all the same: who asks under its key hears what came of it.
+    pub(super) fn learn_outcome(&mut self, request: u64, outcome: impl FnOnce() -> Kept) {
+        let Some(key) = self.keys.take_late(&request) else { return };
+        let kept = outcome();
+        if matches!(&kept, Kept::Error(error) if error.retry) {
+            self.keys.let_go(key, &mut self.shares);
+            return;
+        }
+        let fits = self.keys.has_place(key, kept.size(), &self.shares);
+        let kept = if fits { kept } else { too_large() };
+        let size = kept.size();
+        self.keys.amend(key, kept, size, &mut self.shares);
+    }
+
+    /// The handler of a request with a key ended without a word, because it was cancelled: nobody will learn more of it.
+    pub fn abandon(&mut self, request: u64) {
+        self.keys.take_late(&request);
     }
 
     /// Nobody knows what became of what is done under a key, and it may be long before it is known: who waits is told so.

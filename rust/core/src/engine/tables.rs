@@ -25,6 +25,7 @@ impl Engine {
             ("owners of what is asked", self.asked.owners()),
             ("keys", self.keys.len()),
             ("who waits for keys", self.keys.waiters()),
+            ("work of keys that goes on", self.keys.late()),
             ("publishers that wait", blocked.map(|blocked| blocked.len()).sum()),
             ("sessions that are wanted back", returning.filter(|rare| !rare.returning.is_empty()).count()),
             ("addresses", self.shares.len().0),

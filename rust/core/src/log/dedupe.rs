@@ -19,6 +19,8 @@
 //! Of one that is larger, and for which its owner then has no place (`has_place`), the caller keeps only that it was done.
 
 pub use super::claim::{Claim, Digest, KeyLimits, Kind, Scope, ScopeUser, Ticket, Wanted};
+use super::late::Late;
+use super::record::{Place, Record, State, cost};
 use crate::ids::Tick;
 use crate::shares::{Account, Full, Holder, Shares, What};
 use foldhash::quality::FixedState;
@@ -28,34 +30,6 @@ use std::hash::BuildHasher;
 
 /// Records that a claim looks at for expiry on its way: more than it adds, so that a backlog shrinks.
 const SWEEP: usize = 16;
-
-#[derive(Debug)]
-enum State<T, W> {
-    Open(BTreeSet<W>),
-    Done(T),
-}
-
-#[derive(Debug)]
-struct Record<T, W> {
-    scope: Scope,
-    key: Box<str>,
-    hash: u64,
-    digest: Digest,
-    claimed: Tick,
-    owner: Holder,
-    /// What it takes without its result.
-    bare: usize,
-    cost: usize,
-    /// Came due while in progress, and so is not in `order`.
-    overdue: bool,
-    state: State<T, W>,
-}
-
-#[derive(Debug)]
-struct Place<T, W> {
-    generation: u32,
-    record: Option<Record<T, W>>,
-}
 
 /// All keys of the process: `T` is a result, `W` one that waits for it.
 #[derive(Debug)]
@@ -68,6 +42,7 @@ pub struct Keys<T, W> {
     hasher: FixedState,
     bytes: usize,
     limits: KeyLimits,
+    pub(super) late: Late<W>,
 }
 
 impl<T: Clone, W: Ord> Keys<T, W> {
@@ -84,6 +59,7 @@ impl<T: Clone, W: Ord> Keys<T, W> {
             hasher,
             bytes: 0,
             limits,
+            late: Late::new(),
         }
     }
 
@@ -169,10 +145,7 @@ impl<T: Clone, W: Ord> Keys<T, W> {
             State::Open(waiters) => std::mem::take(waiters).into_iter().collect(),
             State::Done(_) => return Vec::new(),
         };
-        record.state = State::Done(result);
-        shares.give_back(&record.owner, What::Key, record.cost as u64);
-        let before = std::mem::replace(&mut record.cost, record.bare + bytes);
-        shares.take(&record.owner, What::Key, record.cost as u64);
+        let before = record.keep(result, bytes, shares);
         let (overdue, claimed, cost) = (record.overdue, record.claimed, record.cost);
         record.overdue = false;
         self.bytes = self.bytes - before + cost;
@@ -180,6 +153,20 @@ impl<T: Clone, W: Ord> Keys<T, W> {
             self.order.push_front((claimed, ticket));
         }
         waiters
+    }
+
+    /// Keep this result, of that many bytes, in place of the one that is kept.
+    pub fn amend(&mut self, ticket: Ticket, result: T, bytes: usize, shares: &mut Shares) {
+        if let Some(record @ Record { state: State::Done(_), .. }) = self.record_mut(ticket) {
+            let before = record.keep(result, bytes, shares);
+            let cost = record.cost;
+            self.bytes = self.bytes - before + cost;
+        }
+    }
+
+    /// Whether a result is kept for it.
+    pub(super) fn is_kept(&self, ticket: Ticket) -> bool {
+        matches!(self.record(ticket), Some(Record { state: State::Done(_), .. }))
     }
 
     /// Give the key back: it was not done, and may be claimed again. Says who waited; the first of them may.
@@ -197,7 +184,7 @@ impl<T: Clone, W: Ord> Keys<T, W> {
 
     /// Nobody will say this key again: its result is forgotten. One in progress stays.
     pub fn let_go(&mut self, ticket: Ticket, shares: &mut Shares) {
-        if matches!(self.record(ticket), Some(Record { state: State::Done(_), .. })) {
+        if self.is_kept(ticket) {
             self.remove(ticket, shares);
             self.tidy();
         }
@@ -370,16 +357,4 @@ fn no_place(owner: &Holder, cost: usize, shares: &Shares) -> Option<Full> {
         let first = matches!(account, Account::User(_)) && shares.held(account, What::Key) == 0;
         if first { None } else { shares.full(account, What::Key, cost as u64) }
     })
-}
-
-/// What a record takes without its result: itself, its places in `table`, `order` and `held`, and its names
-/// (which it may share with others, but may also be the last to hold).
-fn cost<T, W>(scope: &Scope, key: &str) -> usize {
-    let user = match &scope.user {
-        ScopeUser::User(name) => name.len(),
-        ScopeUser::Session(_) | ScopeUser::Application => 0,
-    };
-    let (Kind::Publish(name) | Kind::Emit(name)) = &scope.kind;
-    let index = 2 * size_of::<(Tick, Ticket)>() + size_of::<(ScopeUser, HashSet<u32, FixedState>)>() + 8;
-    size_of::<Place<T, W>>() + index + user + name.len() + key.len()
 }

@@ -9,7 +9,9 @@ pub mod claim;
 pub mod cursor;
 pub mod dedupe;
 pub mod entry;
+mod late;
 pub mod memory;
+mod record;
 pub mod ring;
 mod shelf;
 

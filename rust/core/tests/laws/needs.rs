@@ -173,11 +173,23 @@ enum Met {
     Result,
     Refusal,
     Retry,
+    /// Its session ended, and its handler with it.
     Cut,
+    /// Its session ended, and its handler finished all the same.
+    LateResult,
+    /// The same: it was not done, and may be tried again.
+    LateRetry,
 }
 
 fn meetings() -> impl Strategy<Value = Vec<(usize, Met)>> {
-    let met = prop::sample::select(vec![Met::Result, Met::Refusal, Met::Retry, Met::Cut]);
+    let met = prop::sample::select(vec![
+        Met::Result,
+        Met::Refusal,
+        Met::Retry,
+        Met::Cut,
+        Met::LateResult,
+        Met::LateRetry,
+    ]);
     prop::collection::vec((0..3_usize, met), 1..24)
 }
 
@@ -195,7 +207,7 @@ fn a_key_stands_for_one_outcome() {
             let event = match met {
                 Met::Result => "work",
                 Met::Refusal => "fail",
-                Met::Retry | Met::Cut => "late",
+                _ => "late",
             };
             // A key is one of an event: each event has three.
             let place = key + 3 * ["work", "fail", "late"].iter().position(|of| *of == event).unwrap_or(0);
@@ -215,22 +227,34 @@ fn a_key_stands_for_one_outcome() {
             assert_eq!(ran, 1, "{event} {key} was free and did not run");
             match met {
                 Met::Retry => world.fail_later("OVERLOADED", true),
-                Met::Cut => {
+                Met::Cut | Met::LateResult | Met::LateRetry => {
                     world.begin_later();
                     world.step(&Step::Bye(0));
-                    world.app.later.clear();
                     world.step(&Step::Connect(0));
-                    let unknown = json!({"type": "ack", "error": {"code": "OUTCOME_UNKNOWN"}});
-                    known.insert(place, unknown);
                     // Its message is for people: what it was is asked once, and stays.
-                    let again =
-                        json!({"type": "emit", "event": event, "data": {"n": place}, "key": key.to_string()});
+                    let same = |id: u64| json!({"type": "emit", "id": id, "event": event, "data": {"n": place}, "key": key.to_string()});
                     let before = world.clients[0].inbox.len();
-                    let id = world.clients[0].request(again, 0).expect("it is there");
+                    let id = world.clients[0].request(same(0), 0).expect("it is there");
                     world.settle();
                     let ack = world.clients[0].inbox[before..].iter().find(|said| said["id"] == json!(id));
                     let mut ack = ack.expect("what is known is told at once").clone();
                     assert_eq!(ack["error"]["code"], "OUTCOME_UNKNOWN", "{ack}");
+                    match met {
+                        Met::LateResult => {
+                            world.decide_all();
+                            // The same request, asked again, is told the truth.
+                            world.clients[0].say(&same(id));
+                            world.settle();
+                            let said = world.clients[0].inbox.iter().rfind(|said| said["id"] == json!(id));
+                            ack = said.expect("it was answered").clone();
+                            assert!(ack["error"].is_null(), "the outcome is known by now: {ack}");
+                        }
+                        Met::LateRetry => {
+                            world.fail_later("OVERLOADED", true);
+                            continue; // free again
+                        }
+                        _ => world.abandon_later(),
+                    }
                     ack.as_object_mut().expect("a message").remove("id");
                     known.insert(place, ack);
                     continue;

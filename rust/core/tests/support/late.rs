@@ -36,6 +36,15 @@ impl World {
         }
     }
 
+    /// The handlers of all that was put off were cancelled, and say nothing.
+    pub fn abandon_later(&mut self) {
+        for asked in std::mem::take(&mut self.app.later) {
+            if let Asked::Request { request, .. } = asked {
+                self.engine.abandon(request);
+            }
+        }
+    }
+
     /// The application fails each request that it had put off.
     pub fn fail_later(&mut self, code: &str, retry: bool) {
         for asked in std::mem::take(&mut self.app.later) {
