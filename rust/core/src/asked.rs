@@ -34,6 +34,27 @@ pub enum Waiting {
     Storing,
     /// A session is in a room, and its join is answered once that is on disk, with all that was said before.
     Entering(Box<Entering>),
+    /// A `history` that is read from disk.
+    Past(Box<Past>),
+}
+
+/// A `history` that waits for the disk.
+#[derive(Debug)]
+pub struct Past {
+    /// Who asked.
+    pub session: SessionId,
+    /// The request's id.
+    pub id: u64,
+    /// The room.
+    pub room: RoomId,
+    /// The oldest entries above this number are wanted. None: the newest.
+    pub after: Option<Seq>,
+    /// What came before that is of a log that is not known here.
+    pub known: bool,
+    /// Up to this number.
+    pub upto: Seq,
+    /// So many at most.
+    pub limit: u64,
 }
 
 /// A join that is done, and whose answer waits for the disk.
@@ -86,6 +107,7 @@ impl Waiting {
             Self::Join(joining) => Owner::Session(joining.session),
             Self::Returning { conn, .. } => Owner::Conn(*conn),
             Self::Entering(entering) => Owner::Session(entering.joining.session),
+            Self::Past(past) => Owner::Session(past.session),
             Self::Blocked { .. } | Self::Full { .. } | Self::Storing => Owner::Application,
         }
     }

@@ -4,6 +4,8 @@
 
 mod support;
 
+#[path = "durable/beyond.rs"]
+mod beyond;
 #[path = "durable/hangs.rs"]
 mod hangs;
 #[path = "durable/restart.rs"]

@@ -12,7 +12,10 @@
 
 pub mod answers;
 pub mod groups;
+pub mod pages;
 pub mod promise;
+pub mod reach;
+pub mod reads;
 pub mod requests;
 pub mod shelves;
 pub mod wall;
@@ -22,7 +25,9 @@ use crate::room::blocked::Blocked;
 use crate::store::{Sync, Trouble};
 use answers::Answers;
 use groups::Groups;
+use pages::Pages;
 use promise::{Facts, Fate, Promise};
+use reads::Reads;
 use requests::Requests;
 use shelves::Shelves;
 use std::collections::BTreeSet;
@@ -52,8 +57,12 @@ pub struct Durable {
     pub unknown: BTreeSet<(SessionId, u64)>,
     /// Requests that are on disk before they begin.
     pub requests: Requests,
-    /// What is on disk of rooms that are not there, or not filled.
+    /// What is on disk of rooms.
     pub shelves: Shelves,
+    /// What is being read.
+    pub reads: Reads,
+    /// What was read for listeners beyond the rings.
+    pub pages: Pages,
     /// More numbers are being reserved.
     pub reserving: bool,
     refusing: Option<Refusing>,
@@ -98,7 +107,14 @@ impl Durable {
     /// When to look at what waits for too long.
     #[must_use]
     pub fn due(&self) -> Option<Tick> {
-        [self.wall.due(), self.groups.due()].into_iter().flatten().min()
+        [self.wall.due(), self.groups.due(), self.reads.due()].into_iter().flatten().min()
+    }
+
+    /// A session is gone: the next in its place is as new.
+    pub fn forget(&mut self, session: SessionId) {
+        self.wall.forget(session);
+        self.pages.forget(session);
+        self.pages.take_deferred(session);
     }
 
     /// The next promise whose fate is known.

@@ -1,73 +1,98 @@
-//! What is on disk of rooms whose rings do not have it: rooms that nobody needs now, and rooms that are being filled.
+//! What is on disk of durable rooms beside what their rings hold: how far, and what is gone of it.
 //!
-//! Invariant: a room that is being filled is asked for once, and who waits for it is told when that is answered.
+//! Invariant: a room is in one of the two tables, by its handle while it is there and by its name while nobody needs it.
 
 use crate::ids::{RoomId, Seq};
-use crate::store::ReadId;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-/// A room that nobody needs now.
+/// What is on disk of a room.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Shelf {
     /// Its newest entry.
     pub last: Seq,
     /// The highest number that it let go of.
     pub freed: Seq,
-}
-
-/// A room that is being filled.
-#[derive(Debug)]
-struct Filling {
-    room: RoomId,
-    freed: Seq,
-    /// Tickets of those who wait for it.
-    waiting: Vec<u64>,
+    /// Numbers above the first and up to the second may have been heard, and were lost with the machine.
+    pub lost: Option<(Seq, Seq)>,
 }
 
 /// All of them.
 #[derive(Debug, Default)]
 pub struct Shelves {
-    rooms: BTreeMap<Arc<str>, Shelf>,
-    filling: BTreeMap<ReadId, Filling>,
-    last: ReadId,
+    away: BTreeMap<Arc<str>, Shelf>,
+    here: BTreeMap<RoomId, Shelf>,
+    /// Rooms that are being filled, and the tickets of those who wait for it.
+    filling: BTreeMap<RoomId, Vec<u64>>,
 }
 
 impl Shelves {
     /// A room is on disk, and nobody needs it now.
     pub fn put(&mut self, name: Arc<str>, shelf: Shelf) {
-        if shelf.last > 0 {
-            self.rooms.insert(name, shelf);
+        if shelf.last > 0 || shelf.freed > 0 || shelf.lost.is_some() {
+            self.away.insert(name, shelf);
         }
     }
 
-    /// A room is made: what is on disk of it.
+    /// What is on disk of a room that is to be made.
     pub fn take(&mut self, name: &str) -> Option<Shelf> {
-        self.rooms.remove(name)
+        self.away.remove(name)
     }
 
-    /// It is read from now on, under this number.
-    pub fn fill(&mut self, room: RoomId, freed: Seq) -> ReadId {
-        self.last += 1;
-        self.filling.insert(self.last, Filling { room, freed, waiting: Vec::new() });
-        self.last
+    /// A room is there.
+    pub fn open(&mut self, room: RoomId, shelf: Shelf) {
+        self.here.insert(room, shelf);
+    }
+
+    /// Nobody needs it any more. Its newest entry is this one.
+    pub fn close(&mut self, room: RoomId, name: Arc<str>, last: Seq) {
+        self.filling.remove(&room);
+        let shelf = self.here.remove(&room).unwrap_or_default();
+        self.put(name, Shelf { last: shelf.last.max(last), ..shelf });
+    }
+
+    /// What is on disk of a room that is there.
+    #[must_use]
+    pub fn of(&self, room: RoomId) -> Shelf {
+        self.here.get(&room).copied().unwrap_or_default()
+    }
+
+    /// What is on disk of a room that nobody needs now.
+    #[must_use]
+    pub fn named(&self, name: &str) -> Shelf {
+        self.away.get(name).copied().unwrap_or_default()
+    }
+
+    /// The disk has let go of a room's entries up to this one. `room`: if it is there.
+    pub fn freed(&mut self, name: &str, room: Option<RoomId>, upto: Seq) {
+        let shelf = match room {
+            Some(room) => self.here.get_mut(&room),
+            None => self.away.get_mut(name),
+        };
+        if let Some(shelf) = shelf {
+            shelf.freed = shelf.freed.max(upto);
+        }
+    }
+
+    /// A room's ring is read from now on.
+    pub fn fill(&mut self, room: RoomId) {
+        self.filling.insert(room, Vec::new());
     }
 
     /// Whether a room is being filled.
     #[must_use]
     pub fn is_filling(&self, room: RoomId) -> bool {
-        !self.filling.is_empty() && self.filling.values().any(|filling| filling.room == room)
+        self.filling.contains_key(&room)
     }
 
     /// Who waits for a room under this ticket is told when it is filled. False: it is not being filled.
     pub fn wait(&mut self, room: RoomId, ticket: u64) -> bool {
-        let found = self.filling.values_mut().find(|filling| filling.room == room);
-        found.map(|filling| filling.waiting.push(ticket)).is_some()
+        self.filling.get_mut(&room).map(|waiting| waiting.push(ticket)).is_some()
     }
 
-    /// It was read: which room, up to where it had let go, and who waits.
-    pub fn filled(&mut self, read: ReadId) -> Option<(RoomId, Seq, Vec<u64>)> {
-        self.filling.remove(&read).map(|filling| (filling.room, filling.freed, filling.waiting))
+    /// It was read, or cannot be: who waits.
+    pub fn filled(&mut self, room: RoomId) -> Option<Vec<u64>> {
+        self.filling.remove(&room)
     }
 
     /// How many are being filled.

@@ -114,7 +114,8 @@ impl Engine {
             | Waiting::Blocked { .. }
             | Waiting::Full { .. }
             | Waiting::Storing
-            | Waiting::Entering(_) => None,
+            | Waiting::Entering(_)
+            | Waiting::Past(_) => None,
         }
     }
 

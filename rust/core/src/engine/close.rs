@@ -265,7 +265,7 @@ impl Engine {
             Some(Hold::Store(place)) => self.durable.held.leave(place),
             _ => {}
         }
-        self.durable.wall.forget(session_id);
+        self.durable.forget(session_id);
         self.wake_session(session_id);
         self.drop_acks(session_id);
         let place = self.place_of(session_id);

@@ -7,11 +7,14 @@
 //! other: a listener is either live, and everything up to the head was handed to its outbox, or it
 //! has a cursor, and everything up to there was handed over or reported as a gap.
 
+use super::durable::Want;
 use super::fanout::write_entry;
+use super::next::Follow;
 use super::steps::{BYTES, ROOMS};
 use super::{Engine, encoding};
 use crate::codes::close;
 use crate::conn::Conn;
+use crate::durable::reach::Reach;
 use crate::durable::wall::Wall;
 use crate::envelope::write as envelope;
 use crate::ids::{ConnId, Now, RoomId, Seq, SessionId};
@@ -32,11 +35,30 @@ struct Missing {
     why: &'static str,
 }
 
-/// What the rings say about a listener's cursor.
+/// What a listener misses, and up to where it may be fed.
+struct Missed {
+    gaps: Vec<Missing>,
+    /// What must be read from disk first.
+    wants: Vec<Want>,
+    /// Up to here it has all that it needs; then it is looked at anew.
+    until: Seq,
+}
+
+/// What the rings and the disk say about a listener's cursor.
 enum Found {
-    Gaps(Vec<Missing>),
+    Gaps(Missed),
     /// A room whose policy is `disconnect` has let go of what it still needed.
     Disconnect(Arc<str>),
+}
+
+/// How far a listener was fed.
+enum Fed {
+    /// Nothing is left, or what is waits for the disk.
+    All,
+    /// As far as was looked at: it is fed on.
+    Until,
+    /// Its outbox is full, or it stands before the wall.
+    Some,
 }
 
 impl Engine {
@@ -55,29 +77,50 @@ impl Engine {
         let Some(conn) = session.conn().filter(|_| self.sessions.lags(session_id)) else {
             return self.say_live(session_id);
         };
-        if self.waits_for_filling(session_id) {
-            return; // it is fed when they are filled
+        let returning = returning | self.durable.pages.take_deferred(session_id);
+        if self.waits_for_filling(session_id) || self.durable.pages.is_waiting(session_id) {
+            return self.feed_later(session_id, returning); // when they are filled, and it has its pages
         }
         let before = self.out.data_bytes(conn);
-        match self.missing(session_id, returning) {
-            Found::Gaps(gaps) => {
-                for gap in gaps {
+        let until = match self.missing(session_id, returning) {
+            Found::Gaps(missed) => {
+                for gap in missed.gaps {
                     self.tell_gap(conn, &gap);
                 }
+                if !missed.wants.is_empty() {
+                    self.want_pages(session_id, missed.wants);
+                    return self.feed_later(session_id, returning);
+                }
+                missed.until
             }
             Found::Disconnect(room) => {
                 let reason = format!("this reader fell behind what room {room:?} keeps");
                 self.close_conn(conn, close::TOO_SLOW, &reason, None, now);
                 return;
             }
-        }
+        };
         // Gaps take nothing of the room that entries have: with a gap at each feed a large entry would never leave.
         let gaps = self.out.data_bytes(conn).saturating_sub(before);
-        if self.feed_entries(conn, session_id, gaps) {
-            self.be_live(conn, session_id);
-            self.say_live(session_id);
+        match self.feed_entries(conn, session_id, gaps, until) {
+            Fed::All => {
+                self.durable.pages.forget(session_id);
+                self.be_live(conn, session_id);
+                self.say_live(session_id);
+            }
+            Fed::Until => {
+                self.feed_later(session_id, returning);
+                self.next.add(Follow::Feed(session_id));
+            }
+            Fed::Some => {}
         }
         self.unblock_rooms_of(session_id);
+    }
+
+    /// The feed goes on when the disk has answered, as that of one who came back if it is that.
+    fn feed_later(&mut self, session: SessionId, returning: bool) {
+        if returning {
+            self.durable.pages.defer(session);
+        }
     }
 
     /// It went on: publishers that waited for it may publish again.
@@ -93,10 +136,11 @@ impl Engine {
 
     /// What the rings have let go of that this listener still needs.
     fn missing(&mut self, session_id: SessionId, returning: bool) -> Found {
-        let mut gaps = Vec::new();
-        let Self { sessions, rooms, out, steps, .. } = self;
+        let mut missed = Missed { gaps: Vec::new(), wants: Vec::new(), until: Seq::MAX };
+        let Missed { gaps, wants, until } = &mut missed;
+        let Self { sessions, rooms, out, steps, durable, .. } = self;
         let Some(session) = sessions.get_mut(session_id) else {
-            return Found::Gaps(gaps);
+            return Found::Gaps(missed);
         };
         steps.spend(1 + session.rooms.len() / ROOMS);
         let cursor = session.cursor();
@@ -114,8 +158,36 @@ impl Engine {
         for joined in &mut session.rooms {
             let Some(room) = rooms.get_mut(joined.room) else { continue };
             let policy = room.settings().policy;
+            let kept = room.is_durable().then(|| Arc::clone(room.name()));
             let Some(member) = room.members.get_mut(session_id) else { continue };
             let at = cursor.max(member.began).max(member.floor);
+            // In a durable room the log is the ring. (Who lags where the newest counts wants what is new.)
+            if let Some(name) = kept.filter(|_| returning || policy != Policy::Latest) {
+                let mut at = at;
+                loop {
+                    let (reach, upto) = durable.reach(session_id, joined.room, &room.ring, at);
+                    let name = Arc::clone(&name);
+                    match reach {
+                        Reach::Gone(..) if policy == Policy::Disconnect && !returning => {
+                            return Found::Disconnect(name);
+                        }
+                        Reach::Gone(to, why) => {
+                            let (room, from, why) = (Some((joined.room, name)), at + 1, why.word());
+                            gaps.push(Missing { room, from, to, why });
+                            (at, member.floor) = (to, to);
+                        }
+                        Reach::Disk(after, upto) => {
+                            wants.push(Want { room: joined.room, name, after, upto });
+                            break;
+                        }
+                        Reach::Ring | Reach::Page => {
+                            *until = upto.min(*until);
+                            break;
+                        }
+                    }
+                }
+                continue;
+            }
             let complete = room.ring.complete_since(at);
             let latest = policy == Policy::Latest;
             // A session that lags in a room of this policy wants what is new, also where the ring still holds what is old:
@@ -157,7 +229,7 @@ impl Engine {
                 why,
             });
         }
-        Found::Gaps(gaps)
+        Found::Gaps(missed)
     }
 
     fn tell_gap(&mut self, conn: ConnId, gap: &Missing) {
@@ -173,16 +245,18 @@ impl Engine {
         });
     }
 
-    /// Entries from the cursor on, as many as the outbox takes beside so many bytes of gaps; whether nothing is left.
-    fn feed_entries(&mut self, conn: ConnId, session_id: SessionId, gaps: usize) -> bool {
-        let upto = self.may_hear_upto(session_id);
+    /// Entries from the cursor on and up to `until`, as many as the outbox takes beside so many bytes of gaps.
+    fn feed_entries(&mut self, conn: ConnId, session_id: SessionId, gaps: usize, until: Seq) -> Fed {
+        let may_hear = self.may_hear_upto(session_id);
+        let upto = may_hear.min(until);
         let Self { sessions, rooms, out, conns, stats, log, steps, durable, .. } = self;
         let Some(encoding) = conns.get(conn).map(Conn::encoding) else {
-            return false;
+            return Fed::Some;
         };
-        let Some(session) = sessions.get(session_id) else { return false };
-        let mut cursor = session.cursor();
-        let Some(feeding) = out.feeding(conn) else { return false };
+        let Some(session) = sessions.get(session_id) else { return Fed::Some };
+        let from = session.cursor();
+        let mut cursor = from;
+        let Some(feeding) = out.feeding(conn) else { return Fed::Some };
         let mut feeding = feeding.beside(gaps);
         let mut newest: BTreeMap<RoomId, (Seq, BTreeSet<Seq>)> = BTreeMap::new();
         for joined in session.rooms.iter().filter(|joined| joined.latest_until > cursor) {
@@ -192,19 +266,24 @@ impl Engine {
                 newest.insert(joined.room, (joined.latest_until, seqs));
             }
         }
-        let own: Option<(&Ring, Seq)> =
-            session.rare.as_ref().and_then(|rare| Some((rare.ring.as_ref()?, rare.ring_floor)));
+        let own = session.rare.as_ref().and_then(|rare| Some((rare.ring.as_ref()?, rare.ring_floor)));
+        let own = own.map(|(ring, floor)| ring.after(from.max(floor)));
         let sources = session
             .rooms
             .iter()
             .filter_map(|joined| {
                 let room = rooms.get(joined.room)?;
                 let member = room.members.get(session_id)?;
-                Some((&room.ring, member.began.max(member.floor)))
+                let at = from.max(member.began).max(member.floor);
+                let leaf = room.is_durable().then(|| durable.pages.of(session_id, joined.room)).flatten();
+                Some(match leaf.filter(|leaf| leaf.covers(at)) {
+                    Some(leaf) => leaf.after(at),
+                    None => room.ring.after(at),
+                })
             })
             .chain(own);
         steps.spend(1 + session.rooms.len() / ROOMS);
-        let through = merge(sources, cursor, upto, |entry| {
+        let through = merge(sources, upto, |entry| {
             steps.spend(1 + entry.data.len() / BYTES);
             let (room_id, passed) = match &entry.room {
                 Where::Room(room_id, _) => {
@@ -243,7 +322,11 @@ impl Engine {
             true
         });
         sessions.advance(session_id, if through { upto.max(cursor) } else { cursor });
-        through && self.only_waits(session_id, upto)
+        match through {
+            true if until < may_hear => Fed::Until,
+            true if self.only_waits(session_id, upto) => Fed::All,
+            _ => Fed::Some,
+        }
     }
 
     /// Nothing is left of the past: what is said from now on goes straight to the outbox.

@@ -8,7 +8,7 @@
 // Numbers of a peer come in here: a sum that could wrap or panic is an error of the build, or has its reason beside it.
 #![cfg_attr(not(test), warn(clippy::arithmetic_side_effects))]
 
-use super::history::{Newest, Past, shown};
+use super::history::{Held, Newest, Past, Shelf, shown};
 use super::steps::{BYTES, MEMBERS};
 use super::{AppEvent, Engine, Refused};
 use crate::asked::{Entering, Joining, Waiting};
@@ -247,20 +247,38 @@ impl Engine {
         if self.is_durable(room_id) {
             self.enter_durably(entering, before.map(|member| member.grants), now);
         } else {
-            self.tell_entered(&entering);
+            self.tell_entered_with(&entering, None);
         }
         Ok(())
     }
 
     /// Answer a join that is done.
-    pub(super) fn tell_entered(&mut self, entering: &Entering) {
+    pub(super) fn tell_entered(&mut self, entering: Entering) {
+        let (session, room_id, wants) = (entering.joining.session, entering.room, &entering.joining);
+        let asked = wants.id.is_some() && !entering.again && (wants.since.is_some() || wants.last.is_some());
+        let member = self.room(room_id).and_then(|room| Some((room, room.members.get(session)?)));
+        if let Some((room, member)) = member.filter(|_| asked)
+            && member.grants.contains(Grants::HISTORY)
+        {
+            let (upto, last) = (member.began, wants.last.unwrap_or(u64::MAX));
+            let after = self.log.since(wants.since.as_deref()).after();
+            if self.newest_are_on_disk(room_id, room, (after.unwrap_or(upto), upto), last) {
+                let ticket = self.ticket(Waiting::Entering(Box::new(entering)));
+                return self.read_last(ticket, room_id, upto, last);
+            }
+        }
+        self.tell_entered_with(&entering, None);
+    }
+
+    /// The same, with its past if that was read from disk.
+    pub(super) fn tell_entered_with(&mut self, entering: &Entering, held: Option<&Held>) {
         let (session_id, room_id) = (entering.joining.session, entering.room);
         let Some(id) = entering.joining.id else { return };
         let Some(form) = self.form_of(session_id) else { return };
         let Some(member) = self.room(room_id).and_then(|room| room.members.get(session_id)) else { return };
         let (grants, began) = (member.grants, member.began);
         let mut bytes = Vec::with_capacity(256);
-        self.answer_join(&mut bytes, (form, id), entering, grants, began);
+        self.answer_join(&mut bytes, (form, id), (entering, held), grants, began);
         let shown = self.room(room_id).map_or(0, |room| room.members.len());
         self.steps.spend((shown / MEMBERS).saturating_add(bytes.len() / BYTES));
         self.tell_reply(session_id, Some(id), |out, _| out.extend_from_slice(&bytes));
@@ -271,7 +289,7 @@ impl Engine {
         &self,
         out: &mut Vec<u8>,
         (form, id): (Form, u64),
-        entering: &Entering,
+        (entering, held): (&Entering, Option<&Held>),
         grants: Grants,
         upto: Seq,
     ) {
@@ -296,7 +314,8 @@ impl Engine {
                 hears: session,
                 allowed: grants.contains(Grants::HISTORY),
             };
-            let Past { entries, gap, .. } = self.newest(room, &wanted);
+            let held = held.map_or(Shelf::Ring(&room.ring), Shelf::Page);
+            let Past { entries, gap, .. } = self.newest(room_id, held, &wanted);
             let history: Vec<EventOut<'_>> = entries.iter().map(|entry| shown(entry)).collect();
             let view = JoinedOut { history: Some(&history), complete: Some(gap.is_none()), gap, ..view };
             envelope::joined(out, form, id, &view);
@@ -339,6 +358,7 @@ impl Engine {
             count: sees.then_some(count as u64),
             state: state.map(|state| (state, Form::Json)),
             grants: &words,
+            durable: room.is_durable(),
             history: None,
             complete: None,
             gap: None,

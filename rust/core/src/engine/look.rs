@@ -109,7 +109,9 @@ impl Engine {
             let complete = self.log.since(after).after().is_some_and(|seq| seq >= self.log.freed());
             return Ok((Vec::new(), complete, false));
         };
-        let past = self.past(id, after, limit, None);
+        let Some(room) = self.room(id) else { return Ok((Vec::new(), true, false)) };
+        let (since, upto) = (self.log.since(after).after(), (self.told_upto(id), None));
+        let past = self.past(id, super::history::Shelf::Ring(&room.ring), since, limit, upto);
         Ok((past.entries, past.complete, past.more))
     }
 

@@ -71,6 +71,9 @@ impl Engine {
     pub(super) fn entry<R>(&mut self, now: Now, work: impl FnOnce(&mut Self) -> R) -> R {
         let done = work(self);
         self.follow_up(now);
+        if self.durable.reads.begin(now.tick) {
+            self.time_store(now);
+        }
         done
     }
 

@@ -33,7 +33,10 @@ impl Engine {
     /// Whether something is to be written or done.
     #[must_use]
     pub fn has_dirty(&self) -> bool {
-        self.out.has_listed() || !self.ops.is_empty() || self.durable.groups.is_ready()
+        self.out.has_listed()
+            || !self.ops.is_empty()
+            || self.durable.groups.is_ready()
+            || self.durable.reads.is_ready()
     }
 
     /// What the hands must do. Whatever waits for the disk leaves here, so that a turn makes one group of it.
@@ -41,6 +44,9 @@ impl Engine {
         self.reserve_more();
         if let Some(group) = self.durable.groups.leave() {
             self.ops.push(Op::Store(Ask::Write(group)));
+        }
+        while let Some(read) = self.durable.reads.leave() {
+            self.ops.push(Op::Store(Ask::Read(read)));
         }
         into.append(&mut self.ops);
     }

@@ -5,7 +5,6 @@
 use super::Engine;
 use super::steps::ROOMS;
 use crate::codes::Code;
-use crate::durable::shelves::Shelf;
 use crate::error::Fault;
 use crate::ids::{Now, RoomId, SessionId};
 use crate::room::grants::Grants;
@@ -33,9 +32,11 @@ impl Engine {
         let durable = settings.durable != Durability::Off;
         let shelf = self.durable.shelves.take(name).filter(|_| durable).unwrap_or_default();
         // What is said in a durable room is on disk: of that nothing is gone that freed rooms let go of.
-        let ring = if durable { self.log.ring_behind(shelf.last) } else { self.log.new_ring() };
+        let ring =
+            if durable { self.log.ring_behind(shelf.last.max(shelf.freed)) } else { self.log.new_ring() };
         let room = self.rooms.make(name, settings, owner, ring, &mut self.shares);
-        if shelf.last > 0 {
+        if durable {
+            self.durable.shelves.open(room, shelf);
             self.fill_room(room, shelf);
         }
         Ok(room)
@@ -52,8 +53,7 @@ impl Engine {
     fn free_room(&mut self, id: RoomId) {
         let Some(room) = self.rooms.remove(id, &mut self.shares) else { return };
         if room.is_durable() {
-            let (last, freed) = (room.ring.top(), 0);
-            self.durable.shelves.put(Arc::clone(room.name()), Shelf { last, freed });
+            self.durable.shelves.close(id, Arc::clone(room.name()), room.ring.top());
         }
         self.timers.forget_room(id);
         self.stats.forgotten += self.log.free_room(&room.ring);

@@ -38,6 +38,8 @@ impl Engine {
             ("answers that wait for the disk", self.durable.answers.len()),
             ("durable requests", self.durable.requests.len()),
             ("rooms that are being filled", self.durable.shelves.filling()),
+            ("what is read from disk", self.durable.reads.len()),
+            ("who has pages of the disk", self.durable.pages.len()),
             ("publishers that wait for the disk", self.durable.held.len()),
             ("requests of which nobody knows", self.durable.unknown.len()),
             ("what follows", self.next.len()),

@@ -87,6 +87,8 @@ pub struct JoinedOut<'a> {
     pub state: Option<Value<'a>>,
     /// What the session may do.
     pub grants: &'a [&'a str],
+    /// Whether what is said there is on disk before it is heard.
+    pub durable: bool,
     /// The past that was asked for.
     pub history: Option<&'a [EventOut<'a>]>,
     /// Whether that is all of it.
@@ -168,9 +170,8 @@ impl JoinedOut<'_> {
     /// How many fields `write` writes.
     fn len(&self) -> usize {
         let presence = self.count.is_some();
-        let more =
-            [self.state.is_some(), self.history.is_some(), self.complete.is_some(), self.gap.is_some()];
-        3 + 2 * usize::from(presence) + count(more)
+        let past = [self.history.is_some(), self.complete.is_some(), self.gap.is_some()];
+        3 + 2 * usize::from(presence) + count([self.state.is_some(), self.durable]) + count(past)
     }
 
     fn write(&self, w: &mut Writer<'_>) {
@@ -184,6 +185,9 @@ impl JoinedOut<'_> {
             data(w, "state", state);
         }
         words(w, "grants", self.grants);
+        if self.durable {
+            flag(w, "durable", true);
+        }
         if let Some(history) = self.history {
             events(w, history);
         }

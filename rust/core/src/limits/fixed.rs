@@ -85,6 +85,18 @@ rtcore_data::fixed! {
     /// Numbers that are reserved on disk at a time; renewed at half. So a disk that is full stops no live room for two thousand
     /// million entries, and 2^53 lasts two million starts.
     RESERVED: u64 = 1 << 32;
+    /// Pages of the log that are read at a time: as many as the store has readers.
+    READS: usize = 16;
+    /// How often a page is asked for that cannot be read: a failure that is over at once costs nobody anything, another one is told.
+    READ_TRIES: u32 = 3;
+    /// Bytes of the pages that are read at once for one listener beyond the rings: a hundred times what a busy reader takes in a turn.
+    PAGE_BYTES: usize = 256 * KIB;
+    /// Bytes of one of them where it has many rooms.
+    PAGE_LEAST: usize = 4 * KIB;
+    /// Entries of a page.
+    PAGE_ENTRIES: usize = 4096;
+    /// Bytes of pages that are held for listeners that could go on and do not read: beyond it they are let go of, and read again.
+    PAGES_BYTES: usize = 16 * MIB;
     /// How often old entries and keys are let go of where nothing happens (ms).
     SWEEP_MS: u64 = 10_000;
     /// Keys that are looked at in one sweep: a fraction of a millisecond.

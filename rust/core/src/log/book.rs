@@ -182,9 +182,15 @@ impl Log {
         Entry::new(seq, room, event, data, form, said)
     }
 
-    /// Put what was on disk into its ring, in front. Up to `freed` there is nothing any more.
-    pub fn fill(&mut self, ring: &mut Ring, older: Vec<Arc<Entry>>, freed: Seq, bounds: &Bounds) {
-        self.bytes += ring.fill(older, freed, bounds);
+    /// Put what was on disk into its ring, in front: all that there is above `freed` and up to `upto`.
+    pub fn fill(
+        &mut self,
+        ring: &mut Ring,
+        older: Vec<Arc<Entry>>,
+        (freed, upto): (Seq, Seq),
+        bounds: &Bounds,
+    ) {
+        self.bytes += ring.fill(older, freed, upto, bounds);
     }
 
     /// Take an entry out of its ring that is not on disk and never will be. Nobody was told it, and its number is not used.

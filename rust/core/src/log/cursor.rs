@@ -10,7 +10,6 @@
 #![cfg_attr(not(test), warn(clippy::arithmetic_side_effects))]
 
 use super::entry::Entry;
-use super::ring::Ring;
 use crate::ids::Seq;
 use std::cmp::Ordering;
 use std::collections::BinaryHeap;
@@ -41,18 +40,16 @@ impl Ord for Head<'_> {
     }
 }
 
-/// Walk through `sources`, each a ring and its floor: entries above both `cursor` and the floor, up to and
-/// with `upto` (the wall: what lies behind it is not on disk yet). `each` gets them in number order until it
-/// answers false. True when all that may be heard now was walked through.
+/// Walk through `sources`, each what a room has above the cursor, in number order, up to and with `upto` (the wall: what lies
+/// behind it is not on disk yet). `each` gets them in number order until it answers false. True when all that may be heard
+/// now was walked through.
 pub fn merge<'a>(
-    sources: impl Iterator<Item = (&'a Ring, Seq)>,
-    cursor: Seq,
+    sources: impl Iterator<Item = vec_deque::Iter<'a, Arc<Entry>>>,
     upto: Seq,
     mut each: impl FnMut(&'a Arc<Entry>) -> bool,
 ) -> bool {
     let heads: Vec<_> = sources
-        .filter_map(|(ring, floor)| {
-            let mut rest = ring.after(cursor.max(floor));
+        .filter_map(|mut rest| {
             let entry = rest.next().filter(|entry| entry.seq <= upto)?;
             Some(Head { entry, rest })
         })

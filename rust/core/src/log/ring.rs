@@ -146,8 +146,12 @@ impl Ring {
         freed
     }
 
-    /// Put older entries, that were on disk, in front: as many of the newest as fit. Up to `freed` there are none any more.
-    pub(super) fn fill(&mut self, older: Vec<Arc<Entry>>, freed: Seq, bounds: &Bounds) -> usize {
+    /// Put older entries, that were on disk, in front: as many of the newest as fit. They are all that there is above `freed` and
+    /// up to `upto`. If the ring has let go of anything since they were asked for, there would be a hole: then it stays as it is.
+    pub(super) fn fill(&mut self, older: Vec<Arc<Entry>>, freed: Seq, upto: Seq, bounds: &Bounds) -> usize {
+        if self.forgotten != upto {
+            return 0;
+        }
         let (before, mut all) = (self.bytes, true);
         for entry in older.into_iter().rev() {
             let first = self.entries.front().map_or(Seq::MAX, |first| first.seq);

@@ -10,17 +10,17 @@ use rtcore_core::engine::Publication;
 use rtcore_core::store::Origin;
 use serde_json::json;
 
-fn quick(rooms: &[&[&str]]) -> World {
+pub fn quick(rooms: &[&[&str]]) -> World {
     let mut world = yard(rooms);
     world.disk.mood = Mood::Quick;
     world
 }
 
-fn crash(world: &mut World) {
+pub fn crash(world: &mut World) {
     world.begin_anew(settings(), Origin::Crash);
 }
 
-fn come_back(world: &mut World, client: usize) -> serde_json::Value {
+pub fn come_back(world: &mut World, client: usize) -> serde_json::Value {
     world.clients[client].inbox.clear();
     world.connect(client, None);
     world.settle();

@@ -5,12 +5,13 @@ use crate::support::rooms::{Bounded, config};
 use crate::support::world::World;
 use rtcore_core::engine::Config;
 use rtcore_core::log::ring::Bounds;
-use rtcore_core::room::settings::{Durability, Settings};
+use rtcore_core::room::settings::{Durability, Policy, Settings};
 use rtcore_core::store::Origin;
 use serde_json::{Value, json};
 
 pub fn settings() -> Config {
     let bounds = Bounds { count: 1024, bytes: 1 << 20, age_ms: 3_600_000 };
+    let few = Bounds { count: 2, ..bounds };
     let relay = |name: &str| Settings { relay: true, ..Settings::new(name, bounds) };
     let kept = |name: &str, durable| Settings { durable, ..relay(name) };
     let mut config = config(Bounded::default());
@@ -19,6 +20,12 @@ pub fn settings() -> Config {
         kept("kept*", Durability::Full),
         kept("normal*", Durability::Commit),
         relay("live*"),
+        Settings { durable: Durability::Full, ..Settings { relay: true, ..Settings::new("short*", few) } },
+        Settings {
+            durable: Durability::Full,
+            policy: Policy::Disconnect,
+            ..Settings { relay: true, ..Settings::new("strict*", few) }
+        },
     ]);
     config
 }

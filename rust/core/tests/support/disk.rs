@@ -29,6 +29,14 @@ pub struct Disk {
     pub written: Vec<Record>,
     /// Groups that it wrote.
     pub groups: usize,
+    /// Reads that it answered.
+    pub reads: usize,
+    /// Entries of a page at most.
+    pub page: Option<usize>,
+    /// Nothing can be read.
+    pub unreadable: bool,
+    /// Up to where rooms have let go of their entries.
+    pub freed: BTreeMap<String, u64>,
 }
 
 pub fn trouble() -> Trouble {
@@ -49,7 +57,9 @@ impl Disk {
                 true
             }
             Some(Ask::Read(read)) => {
-                engine.report(Report::Read(read.id, Ok(self.read(&read.wanted))), now);
+                self.reads += 1;
+                let page = if self.unreadable { Err(trouble()) } else { Ok(self.read(&read.wanted)) };
+                engine.report(Report::Read(read.id, page), now);
                 true
             }
             None => false,
@@ -57,14 +67,21 @@ impl Disk {
     }
 
     fn read(&self, wanted: &Wanted) -> Page {
-        let Wanted::Last { room, upto, count, .. } = wanted else { return Page::Key(None) };
+        let (Wanted::After { room, upto, count, .. } | Wanted::Last { room, upto, count, .. }) = wanted
+        else {
+            return Page::Key(None);
+        };
+        let freed = self.freed.get(&**room).copied().unwrap_or(0);
+        let above = if let Wanted::After { after, .. } = wanted { freed.max(*after) } else { freed };
         let said = self.written.iter().filter_map(|record| match record {
-            Record::Entry(entry) if entry.room == *room && entry.seq <= *upto => Some(entry.clone()),
+            Record::Entry(entry) if entry.room == *room => Some(entry.clone()),
             _ => None,
         });
-        let all: Vec<_> = said.collect();
-        let entries = all[all.len().saturating_sub(*count)..].to_vec();
-        Page::Entries { complete: entries.len() == all.len(), entries, freed: 0 }
+        let all: Vec<_> = said.filter(|entry| entry.seq > above && entry.seq <= *upto).collect();
+        let count = (*count).min(self.page.unwrap_or(usize::MAX)).min(all.len());
+        let range =
+            if matches!(wanted, Wanted::After { .. }) { 0..count } else { all.len() - count..all.len() };
+        Page::Entries { entries: all[range].to_vec(), complete: count == all.len(), freed }
     }
 
     /// What a server finds that begins with this.
@@ -123,6 +140,11 @@ impl Disk {
         }
         if origin != Origin::Clean {
             kept.head = kept.reserved; // any of them may have been given
+        }
+        for (name, freed) in &self.freed {
+            if let Some(room) = rooms.get_mut(&**name) {
+                room.freed = *freed;
+            }
         }
         (kept.rooms, kept.sessions) = (rooms.into_values().collect(), sessions.into_values().collect());
         kept

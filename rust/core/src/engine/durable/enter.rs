@@ -30,7 +30,7 @@ impl Engine {
         let changed = before.is_none() || before != self.grants_in(room, session);
         let settled = self.durable.wall.last_of(room).is_none() && !self.durable.shelves.is_filling(room);
         if !changed && settled {
-            self.tell_entered(&entering);
+            self.tell_entered(entering);
             return;
         }
         let ticket = self.ticket(Waiting::Entering(Box::new(entering)));
@@ -59,7 +59,7 @@ impl Engine {
                 let fault = refused(&Refusing::Trouble(trouble.clone()));
                 self.tell_fault(entering.joining.session, &fault.with_id(entering.joining.id));
             }
-            _ => self.tell_entered(&entering),
+            _ => self.tell_entered(*entering),
         }
     }
 }

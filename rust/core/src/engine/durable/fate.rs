@@ -144,6 +144,7 @@ impl Engine {
 
     /// Something waits for the disk for too long.
     pub(in crate::engine) fn store_due(&mut self, now: Now) {
+        self.reads_due(now);
         self.durable.groups.hurry(now.tick);
         let overdue = self.durable.wall.due().is_some_and(|due| due <= now.tick);
         if overdue && !self.durable.groups.has_settled() {

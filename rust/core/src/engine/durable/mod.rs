@@ -8,12 +8,14 @@
 mod enter;
 mod fate;
 mod fill;
+mod reading;
 mod requests;
 mod restore;
 mod rows;
 mod say;
 mod wall;
 
+pub(super) use reading::Want;
 pub(super) use say::unknown;
 
 use super::Engine;
@@ -35,7 +37,7 @@ impl Engine {
             Report::Unknown(_, trouble) | Report::Down(trouble) => self.store_is_down(trouble),
             Report::Up => self.durable.is_up(),
             Report::Read(id, page) => self.page_is(id, page, now),
-            Report::Freed { .. } => {} // (a ring is never longer than what its room keeps on disk)
+            Report::Freed { room, upto } => self.disk_freed(&room, upto),
         }
     }
 

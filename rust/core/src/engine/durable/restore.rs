@@ -5,12 +5,13 @@
 use crate::durable::promise::Promise;
 use crate::durable::shelves::Shelf;
 use crate::engine::Engine;
-use crate::ids::{Ends, Now, SessionId};
+use crate::ids::{Ends, Now, Seq, SessionId};
 use crate::limits::fixed::RESERVED;
 use crate::room::members::Member;
+use crate::room::settings::Durability;
 use crate::session::{Begin, Row};
 use crate::shares::What;
-use crate::store::{Kept, KeptMember, KeptSession, Origin, Progress, Record, Sync};
+use crate::store::{Kept, KeptMember, KeptRoom, KeptSession, Origin, Progress, Record, Sync};
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -41,8 +42,9 @@ impl Engine {
             room.ring = ring; // nothing was said in it
         }
         for room in &kept.rooms {
-            let shelf = Shelf { last: if room.count > 0 { room.last } else { 0 }, freed: room.freed };
-            self.durable.shelves.put(Arc::clone(&room.name), shelf);
+            let last = if room.count > 0 { room.last } else { 0 };
+            let shelf = Shelf { last, freed: room.freed, lost: self.lost_of(room, kept.origin) };
+            self.restore_shelf(&room.name, shelf);
         }
         if goes_on {
             for session in &kept.sessions {
@@ -50,6 +52,26 @@ impl Engine {
             }
         }
         self.reserve_more();
+    }
+
+    /// What a room may have lost with the machine: others may have heard what came after its last entry on disk.
+    fn lost_of(&self, room: &KeptRoom, origin: Origin) -> Option<(Seq, Seq)> {
+        let settings = self.rooms.settings_for(&room.name)?;
+        let loses = origin == Origin::Machine && settings.durable == Durability::Commit;
+        (loses && room.last < self.log.before()).then(|| (room.last, self.log.before()))
+    }
+
+    /// What is on disk of a room. One that is there before all others is filled at once.
+    fn restore_shelf(&mut self, name: &Arc<str>, shelf: Shelf) {
+        let Some(room_id) = self.rooms.named(name) else {
+            return self.durable.shelves.put(Arc::clone(name), shelf);
+        };
+        let ring = self.log.ring_behind(shelf.last.max(shelf.freed));
+        if let Some(room) = self.room_mut(room_id).filter(|room| room.is_durable()) {
+            room.ring = ring; // nothing was said in it
+            self.durable.shelves.open(room_id, shelf);
+            self.fill_room(room_id, shelf);
+        }
     }
 
     /// A session comes back as an absent member of its rooms; its window begins now.

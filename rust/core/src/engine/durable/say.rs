@@ -21,7 +21,7 @@ use crate::timers::Due;
 use std::sync::Arc;
 
 /// After how long it is worth trying again (ms).
-const AGAIN_MS: u64 = 1_000;
+pub(super) const AGAIN_MS: u64 = 1_000;
 
 /// Why nothing durable is taken, for people.
 pub(super) fn told(refusing: &Refusing) -> String {

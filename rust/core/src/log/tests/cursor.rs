@@ -35,7 +35,7 @@ proptest! {
             .collect();
         expected.sort_unstable();
         let mut heard = Vec::new();
-        let through = merge(rings.iter().zip(floors.iter().copied()), cursor, upto, |entry| {
+        let through = merge(rings.iter().zip(&floors).map(|(ring, &floor)| ring.after(cursor.max(floor))), upto, |entry| {
             if heard.len() == stop {
                 return false;
             }
@@ -53,8 +53,8 @@ proptest! {
         let rings = rings(&said, 5);
         let (mut cursor, mut heard) = (0, Vec::new());
         for portion in portions {
-            let mut left = portion;
-            merge(rings.iter().map(|ring| (ring, 0)), cursor, Seq::MAX, |entry| {
+            let (mut left, from) = (portion, cursor);
+            merge(rings.iter().map(|ring| ring.after(from)), Seq::MAX, |entry| {
                 if left == 0 {
                     return false;
                 }
