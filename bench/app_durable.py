@@ -5,6 +5,6 @@ from __future__ import annotations
 import rtcore
 
 app = rtcore.App()
-app.rooms("full", relay=True, durable=True)
-app.rooms("normal", relay=True, durable="normal")
-app.rooms("live", relay=True)
+app.rooms("full:*", relay=True, durable=True)
+app.rooms("normal:*", relay=True, durable="normal")
+app.rooms("live:*", relay=True)

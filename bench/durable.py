@@ -1,8 +1,9 @@
 """What durability costs, beside SQLite alone on the same disk in the same minute: `python -m bench.durable`.
 
-A publisher keeps so many messages of 200 bytes in flight, or says so many a second, and a member hears each:
-which is when it is on disk. SQLite alone commits rows of the same size in groups, with the journal and the
-syncs that the store has. What is compared is the ratio: disks differ by a hundred.
+Publishers keep so many messages of 200 bytes in flight over up to 16 connections, or say so many a second,
+and each is done when its ack is there: it is on disk then. SQLite alone commits rows of the same size in
+groups, with the journal and the syncs that the store has. What is compared is the ratio: disks differ by a
+hundred.
 """
 
 from __future__ import annotations
@@ -25,10 +26,10 @@ from .servers import ROOT, running
 
 SIZE = 200
 SHAPES: tuple[tuple[str, tuple[str, ...], int], ...] = (
-    ("1 in flight", ("--window", "1"), 1),
-    ("16 in flight", ("--window", "16"), 16),
-    ("256 in flight", ("--window", "256"), 256),
-    ("5,000 a second", ("--rate", "5000"), 256),
+    ("1 in flight", ("--n", "1", "--window", "1"), 1),
+    ("16 in flight", ("--n", "16", "--window", "1"), 16),
+    ("256 in flight", ("--n", "16", "--window", "16"), 256),
+    ("5,000 a second", ("--n", "16", "--rate", "5000"), 256),
 )
 
 
@@ -54,10 +55,10 @@ def alone(folder: Path, group: int, seconds: float) -> float:
 
 
 def plan(kind: str, shape: tuple[str, ...]) -> tuple[str, ...]:
-    """The words of one load."""
-    publish = f'{{"type":"publish","room":"{kind}","event":"m","echo":false,"data":"%M"}}'
-    heard = room(kind, publish, publisher_joins=True)
-    return ("--mode", "fanout", "--n", "1", "--size", str(SIZE), *shape, *heard)
+    """The words of one load: each connection has a room of its own, and its acks are what counts."""
+    name = f"{kind}:%C"
+    publish = f'{{"type":"publish","id":%I,"room":"{name}","event":"m","echo":false,"data":"%M"}}'
+    return ("--mode", "acked", "--size", str(SIZE), *shape, *room(name, publish, publisher_joins=True))
 
 
 def measure(seconds: int, repeats: int) -> list[dict[str, Any]]:

@@ -1,22 +1,26 @@
 //! A group of facts becomes rows. No fact is judged here: what the core said is written down.
 
+use crate::acks::{ONE, Runs};
 use crate::body;
 use crate::kept_ack;
 use crate::rooms::{Change, Recent, Rooms};
+use rtcore_core::log::acks::Kept;
 use rtcore_core::log::dedupe::Kind;
 use rtcore_core::room::grants::Grants;
 use rtcore_core::store::{Entry, Key, KeyOwner, KeyState, Member, Record, Session};
-use rusqlite::{Connection, Params, Result};
+use rusqlite::{CachedStatement, Connection, Params, Result};
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// Write records, in the transaction that is open, and gather what they do to the rooms.
 ///
 /// What is said of a session without a row is passed over: it ended, and what was its went with it.
 pub fn write(connection: &Connection, rooms: &Mutex<Rooms>, records: &[Record]) -> Result<Change> {
-    let mut group = Group { connection, rooms, change: Change::default(), body: Vec::new() };
+    let (change, body, runs) = (Change::default(), Vec::new(), Runs::default());
+    let mut group = Group { connection, rooms, change, body, runs, insert: None };
     for record in records {
         group.record(record)?;
     }
+    group.runs.write(connection)?;
     Ok(group.change)
 }
 
@@ -25,6 +29,10 @@ struct Group<'a> {
     rooms: &'a Mutex<Rooms>,
     change: Change,
     body: Vec<u8>,
+    /// Acks, which are written last: the rows of their sessions are there then.
+    runs: Runs,
+    /// Inserts an entry, once there is one.
+    insert: Option<CachedStatement<'a>>,
 }
 
 impl Group<'_> {
@@ -42,10 +50,13 @@ impl Group<'_> {
                 "INSERT OR IGNORE INTO ack(session, id) SELECT id, ?2 FROM session WHERE name = ?1",
                 (session, id.cast_signed()),
             ),
-            Record::Ack { session, id, kept } => self.run(
-                "INSERT OR REPLACE INTO ack(session, id, kept) SELECT id, ?2, ?3 FROM session WHERE name = ?1",
-                (session, id.cast_signed(), kept_ack::write(kept)),
-            ),
+            Record::Ack { session, id, kept: Kept::Seq(seq) } => {
+                self.runs.add(session, *id, *seq);
+                Ok(())
+            }
+            Record::Ack { session, id, kept } => {
+                self.run(ONE, (session, id.cast_signed(), kept_ack::write(kept)))
+            }
             Record::LetGo { session, upto } => self.let_go(session, *upto),
             Record::Key(key) => self.key(key),
             Record::KeyFreed { owner, kind, key } => {
@@ -71,9 +82,15 @@ impl Group<'_> {
         self.body.clear();
         body::write(&mut self.body, entry);
         let crc = body::checksum(entry.seq, &entry.room, entry.time, &self.body);
-        self.connection
-            .prepare_cached("INSERT INTO entry(seq, room, time, crc, body) VALUES(?, ?, ?, ?, ?)")?
-            .execute((entry.seq.cast_signed(), room, entry.time.cast_signed(), crc, &self.body))?;
+        // Looking for a statement costs as much as a small part of a row: once a group is enough.
+        let insert = match &mut self.insert {
+            Some(insert) => insert,
+            none => none.insert(
+                self.connection
+                    .prepare_cached("INSERT INTO entry(seq, room, time, crc, body) VALUES(?, ?, ?, ?, ?)")?,
+            ),
+        };
+        insert.execute((entry.seq.cast_signed(), room, entry.time.cast_signed(), crc, &self.body))?;
         let recent = Recent { seq: entry.seq, time: entry.time, bytes: self.body.len() as u64 };
         self.change.entries.push((room, recent));
         Ok(())
@@ -103,7 +120,8 @@ impl Group<'_> {
         )
     }
 
-    fn ended(&self, session: &Arc<str>) -> Result<()> {
+    fn ended(&mut self, session: &Arc<str>) -> Result<()> {
+        self.runs.forget(session);
         self.run("DELETE FROM member WHERE session = (SELECT id FROM session WHERE name = ?)", [session])?;
         self.run("DELETE FROM ack WHERE session = (SELECT id FROM session WHERE name = ?)", [session])?;
         self.run("DELETE FROM key WHERE owner_kind = 2 AND owner = ?", [session])?;

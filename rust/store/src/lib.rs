@@ -6,6 +6,7 @@
 //! `beside` how it is seen that somebody put an older file back. The words are the core's (`rtcore_core::store`).
 #![deny(unsafe_code)]
 
+mod acks;
 mod beside;
 mod body;
 mod boot;

@@ -6,12 +6,13 @@ use rusqlite::Connection;
 use std::path::Path;
 
 /// The version of this form.
-pub const VERSION: i64 = 1;
+pub const VERSION: i64 = 2;
 /// Marks a file as ours (`PRAGMA application_id`): "rtcl".
 pub const APPLICATION: i64 = 0x7274_636c;
 
 /// From each version to the next, beginning with an empty file. A step that was released never changes.
-const STEPS: &[&str] = &["
+const STEPS: &[&str] = &[
+    "
 CREATE TABLE meta(key TEXT PRIMARY KEY, value ANY NOT NULL) STRICT, WITHOUT ROWID;
 CREATE TABLE entry(
     seq INTEGER PRIMARY KEY,
@@ -74,7 +75,11 @@ CREATE TABLE key(
     PRIMARY KEY(owner_kind, owner, kind, name, key)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX key_claimed ON key(claimed);
-"];
+",
+    "
+-- From here on a row of `ack` may have a run of acks (`acks.rs`): what was written before is read as it was.
+",
+];
 
 /// Bring the file to this form. Says from which version.
 pub fn migrate(connection: &Connection, path: &Path) -> Result<i64, Trouble> {

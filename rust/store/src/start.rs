@@ -1,11 +1,12 @@
 //! What is read when a log is opened: bookkeeping, and no entries but those that are in no span yet.
 
+use crate::acks;
 use crate::group::grants;
-use crate::kept_ack;
 use crate::rooms::{Recent, Rooms, Row};
 use rtcore_core::store::{KeptMember, KeptSession, Progress, Session};
 use rusqlite::types::FromSql;
 use rusqlite::{Connection, OptionalExtension, Result};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// One of the facts of which there is one.
@@ -47,7 +48,7 @@ pub fn sessions(connection: &Connection) -> Result<Vec<KeptSession>> {
         .prepare("SELECT id, name, user, key, upto, asks, ends, let_go FROM session ORDER BY id")?;
     let mut members = connection
         .prepare("SELECT room, began, grants, visible, moved FROM member WHERE session = ? ORDER BY room")?;
-    let mut acks = connection.prepare("SELECT id, kept FROM ack WHERE session = ? ORDER BY id")?;
+    let mut rows_of_acks = connection.prepare("SELECT id, kept FROM ack WHERE session = ? ORDER BY id")?;
     let mut sessions = Vec::new();
     let mut rows = all.query([])?;
     while let Some(row) = rows.next()? {
@@ -69,15 +70,21 @@ pub fn sessions(connection: &Connection) -> Result<Vec<KeptSession>> {
             })
         })?;
         let rooms = rooms.collect::<Result<_>>()?;
-        let requests = acks.query_map([id], |row| {
-            let kept = row.get_ref(1)?.as_blob_or_null()?;
-            // An ack that cannot be read any more was given: whoever asks for it is told that its outcome is not known.
-            let progress = kept.and_then(kept_ack::read).map_or(Progress::Taken, Progress::Done);
-            Ok((row.get::<_, i64>(0)?.cast_unsigned(), progress))
-        })?;
-        let requests = requests.collect::<Result<_>>()?;
+        let let_go = number(7)?;
+        let mut requests = BTreeMap::new();
+        let mut found = rows_of_acks.query([id])?;
+        while let Some(row) = found.next()? {
+            acks::read(
+                row.get::<_, i64>(0)?.cast_unsigned(),
+                row.get_ref(1)?.as_blob_or_null()?,
+                &mut requests,
+            );
+        }
+        // A run ends above what was let go of and may begin below.
+        requests.retain(|id, progress| *id > let_go || *progress == Progress::Taken);
+        let requests = requests.into_iter().collect();
         let row = Session { name: Arc::clone(&name), user, key, upto, asks, ends };
-        sessions.push(KeptSession { row, rooms, requests, let_go: number(7)? });
+        sessions.push(KeptSession { row, rooms, requests, let_go });
     }
     Ok(sessions)
 }

@@ -2,6 +2,7 @@
 
 mod world;
 
+use rtcore_core::log::acks::Kept;
 use rtcore_core::log::dedupe::Kind;
 use rtcore_core::room::grants::Grants;
 use rtcore_core::store::{
@@ -201,4 +202,21 @@ fn a_number_that_was_given_twice_is_refused_and_its_group_with_it() {
         (world.numbers("a"), world.numbers("new"), world.numbers("other")),
         (vec![1, 2], vec![5], vec![4])
     );
+}
+
+#[test]
+fn acks_of_one_group_come_back_one_by_one_and_not_those_that_were_let_go_of() {
+    let mut world = World::new(options());
+    let done = |id: u64| Record::Ack { session: "s-1".into(), id, kept: Kept::Seq(100 + id) };
+    let taken = |id: u64| Record::Taken { session: "s-1".into(), id };
+    // The session's row comes after the first of them, in the same group.
+    world.write(vec![done(3), Record::Session(session("s-1")), done(1), done(2)]);
+    world.write(vec![taken(5), done(4), done(6)]);
+    world.write(vec![done(5), done(7), Record::LetGo { session: "s-1".into(), upto: 2 }]);
+    world.again(options());
+    let wanted: Vec<_> = (3..=7).map(|id| (id, Progress::Done(Kept::Seq(100 + id)))).collect();
+    assert_eq!(world.kept.sessions[0].requests, wanted);
+    world.write(vec![Record::Ended { session: "s-1".into() }, Record::Session(session("s-1"))]);
+    world.again(options());
+    assert_eq!(world.kept.sessions[0].requests, []);
 }

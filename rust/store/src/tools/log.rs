@@ -177,13 +177,23 @@ impl Log {
             head: start::fact::<i64>(&transaction, "head")?.map(i64::cast_unsigned),
             rooms,
             sessions: count("SELECT count(*) FROM session")?,
-            acks: count("SELECT count(*) FROM ack")?,
+            acks: acks(&transaction)?,
             keys: count("SELECT count(*) FROM key")?,
             log_bytes: (pragma("page_count")? * pragma("page_size")?).cast_unsigned(),
             free_bytes: (pragma("freelist_count")? * pragma("page_size")?).cast_unsigned(),
             journal_bytes: self.folder.as_ref().map_or(0, journal),
         })
     }
+}
+
+/// How many acks are kept.
+fn acks(connection: &Connection) -> Sqlite<u64> {
+    let mut all = connection.prepare("SELECT kept FROM ack")?;
+    let (mut rows, mut count) = (all.query([])?, 0);
+    while let Some(row) = rows.next()? {
+        count += crate::acks::count(row.get_ref(0)?.as_blob_or_null()?);
+    }
+    Ok(count)
 }
 
 /// Entries, by number.

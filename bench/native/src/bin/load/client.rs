@@ -3,6 +3,7 @@
 use crate::items::Reader;
 use crate::plain::Plain;
 use flate2::{Decompress, FlushDecompress, Status};
+use std::collections::VecDeque;
 use std::io::{self, ErrorKind, Write};
 use std::net::TcpStream;
 
@@ -25,6 +26,8 @@ pub struct Client {
     /// When its connection was begun, in nanoseconds of the run.
     pub began: u64,
     pub sent: u64,
+    /// When those were due that have no ack, where acks are what counts: they come in the order of the requests.
+    pub open: VecDeque<u64>,
     /// Messages with a mark, since the scene began.
     pub heard: u64,
     /// The newest mark. Marks rise, so one that does not was heard out of order or twice.
@@ -52,6 +55,7 @@ impl Client {
             next_id: 1000,
             began,
             sent: 0,
+            open: VecDeque::new(),
             heard: 0,
             newest: 0,
             greeting: Vec::new(),

@@ -30,6 +30,8 @@ pub struct Wanted {
     pub opens: Option<Opens>,
     /// Whether each client keeps the greeting that it gets, to come back with.
     pub greetings: bool,
+    /// Whether what counts is the ack of each message.
+    pub acked: bool,
 }
 
 /// All clients of a scene. The first `publishers` of them publish.
@@ -185,7 +187,10 @@ impl Clients {
         let client = &mut self.all[at];
         client.next_id += 1;
         client.sent += 1;
-        let bytes = self.wanted.message.stamped(self.stamp, client.next_id);
+        if self.wanted.acked {
+            client.open.push_back(due);
+        }
+        let bytes = self.wanted.message.stamped(self.stamp, client.next_id, at);
         match &client.plain {
             Some(plain) => plain.write(&mut client.output, bytes),
             None => frame::write_masked(&mut client.output, frame::TEXT, bytes),

@@ -2,7 +2,7 @@
 
 use crate::client::Phase;
 use crate::clients::Clients;
-use crate::message::marks;
+use crate::message::{marks, of_client};
 use crate::resume;
 use memchr::memmem;
 use rtcore_bench::frame;
@@ -94,7 +94,7 @@ impl Clients {
             frame::write_masked(&mut client.output, frame::TEXT, text.as_bytes());
         } else {
             for text in self.wanted.init.iter().chain(mine) {
-                frame::write_masked(&mut client.output, frame::TEXT, text);
+                frame::write_masked(&mut client.output, frame::TEXT, &of_client(text, at));
             }
         }
         if self.wanted.ready.is_none() {
@@ -133,6 +133,9 @@ impl Clients {
             return self.stream_message(at, payload);
         }
         let now = self.now();
+        if self.wanted.acked && self.all[at].phase == Phase::Ready {
+            return self.acks(at, payload, now);
+        }
         let (times, disordered) = (&mut self.times, &mut self.disordered);
         let newest = &mut self.all[at].newest;
         let count = marks(payload, |time| {
@@ -163,6 +166,26 @@ impl Clients {
                 self.send(at);
             }
         }
+        Ok(())
+    }
+
+    /// Count the acks in one frame, where they are what counts.
+    fn acks(&mut self, at: usize, payload: &[u8], now: u64) -> io::Result<()> {
+        if memmem::find(payload, br#""error":{"#).is_some() {
+            let answer = String::from_utf8_lossy(&payload[..payload.len().min(400)]);
+            return Err(io::Error::other(format!("the server refused: {answer}")));
+        }
+        let count = memmem::find_iter(payload, br#""type":"ack""#).count();
+        for _ in 0..count {
+            let Some(due) = self.all[at].open.pop_front() else { break };
+            self.times.saturating_record(now.saturating_sub(due));
+            self.all[at].heard += 1;
+            self.heard += 1;
+            if self.answers {
+                self.send(at);
+            }
+        }
+        self.others += u64::from(count == 0);
         Ok(())
     }
 }

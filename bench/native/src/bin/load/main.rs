@@ -38,8 +38,8 @@ fn main() -> io::Result<()> {
     at.begin = Used::now(pid);
     clients.forget();
     at.scene = match (plan.mode.as_str(), plan.rate) {
-        ("echo", None) => scenes::echo(&mut clients, plan.window, plan.seconds)?,
-        ("echo", Some(rate)) => scenes::paced(&mut clients, plan.connections, rate, plan.seconds)?,
+        ("echo" | "acked", None) => scenes::echo(&mut clients, plan.window, plan.seconds)?,
+        ("echo" | "acked", Some(rate)) => scenes::paced(&mut clients, plan.connections, rate, plan.seconds)?,
         ("fanout", None) => scenes::fanout(&mut clients, plan.connections, plan.window, plan.seconds)?,
         ("fanout", Some(rate)) => scenes::paced(&mut clients, 1, rate, plan.seconds)?,
         ("items", _) => items::read(&mut clients, plan.seconds)?,
@@ -50,11 +50,11 @@ fn main() -> io::Result<()> {
             let begin = &mut at.begin;
             resume::storm(&mut clients, plan.count, plan.window, || *begin = Used::now(pid))?
         }
-        _ => args.fail("--mode is echo, fanout, items, idle, accept, slow or resume"),
+        _ => args.fail("--mode is echo, acked, fanout, items, idle, accept, slow or resume"),
     };
     at.in_time = clients.heard;
     match plan.mode.as_str() {
-        "echo" => scenes::all_answered(&mut clients)?,
+        "echo" | "acked" => scenes::all_answered(&mut clients)?,
         "fanout" => scenes::all_heard(&mut clients)?,
         _ => {}
     }

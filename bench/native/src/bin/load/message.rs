@@ -14,21 +14,31 @@ pub fn room(number: usize) -> String {
     format!("{number:0ROOM$}")
 }
 
+/// A text in which `%C` is the number of this client.
+pub fn of_client(text: &[u8], client: usize) -> Vec<u8> {
+    String::from_utf8_lossy(text).replace("%C", &room(client)).into_bytes()
+}
+
 /// A prepared message.
 pub struct Message {
     bytes: Vec<u8>,
     mark: usize,
     number: Option<usize>,
     room: Option<usize>,
+    client: Option<usize>,
     rooms: usize,
     next_room: usize,
 }
 
 impl Message {
     /// Prepare `text`: `%M` becomes the mark, padded with `filling` so that the whole has `size` bytes; `%I` becomes a
-    /// number that rises, `%R` the number of one of so many rooms after the other.
+    /// number that rises, `%R` the number of one of so many rooms after the other, `%C` the number of the client.
     pub fn new(text: &str, size: usize, filling: Filling, rooms: usize) -> Option<Self> {
-        let blank = text.replacen("%I", &" ".repeat(DIGITS), 1).replacen("%R", &room(0), 1);
+        let blank = text.replacen("%I", &" ".repeat(DIGITS), 1).replacen("%R", &room(0), 1).replacen(
+            "%C",
+            &room(0),
+            1,
+        );
         let (head, tail) = blank.split_once("%M")?;
         let padding = size.saturating_sub(head.len() + MARK + tail.len());
         // Where a place is in the finished text: what is put in before it moves it on.
@@ -38,6 +48,7 @@ impl Message {
                 |other: &str, grows: usize| if text.find(other)? < at { Some(grows - 2) } else { None };
             let moved = before("%I", DIGITS).unwrap_or(0)
                 + before("%R", ROOM).unwrap_or(0)
+                + before("%C", ROOM).unwrap_or(0)
                 + before("%M", MARK + padding).unwrap_or(0);
             Some(at + moved)
         };
@@ -47,6 +58,7 @@ impl Message {
             mark: head.len(),
             number: place("%I"),
             room: place("%R"),
+            client: place("%C"),
             rooms: rooms.max(1),
             next_room: 0,
         })
@@ -56,8 +68,8 @@ impl Message {
         self.bytes.len()
     }
 
-    /// The message as it leaves at `now`, as request `id`.
-    pub fn stamped(&mut self, now: u64, id: u64) -> &[u8] {
+    /// The message as it leaves at `now`, as request `id` of this client.
+    pub fn stamped(&mut self, now: u64, id: u64, client: usize) -> &[u8] {
         let mut digits = now;
         for place in self.bytes[self.mark + 2..self.mark + MARK - 2].iter_mut().rev() {
             *place = b"0123456789abcdef"[(digits & 15) as usize];
@@ -70,6 +82,9 @@ impl Message {
         if let Some(at) = self.room {
             self.bytes[at..at + ROOM].copy_from_slice(room(self.next_room).as_bytes());
             self.next_room = (self.next_room + 1) % self.rooms;
+        }
+        if let Some(at) = self.client {
+            self.bytes[at..at + ROOM].copy_from_slice(room(client).as_bytes());
         }
         &self.bytes
     }
@@ -144,7 +159,7 @@ mod tests {
     fn a_mark_comes_back_from_a_padded_message() {
         let mut message = Message::new(r#"{"id":%I,"data":"%M"}"#, 128, Filling::Letters, 1).unwrap();
         assert_eq!(message.len(), 128);
-        let sent = message.stamped(0x00ab_cdef, 1001).to_vec();
+        let sent = message.stamped(0x00ab_cdef, 1001, 0).to_vec();
         assert!(memmem::find(&sent, b"1001,").is_some());
         let mut times = Vec::new();
         assert_eq!(marks(&[sent.clone(), sent].concat(), |time| times.push(time)), 2);
@@ -155,14 +170,14 @@ mod tests {
     fn a_number_after_the_mark_is_found_too() {
         let mut message = Message::new(r#"["%M",%I]"#, 64, Filling::Letters, 1).unwrap();
         assert_eq!(message.len(), 64);
-        assert!(message.stamped(1, 77).ends_with(b"          77]"));
+        assert!(message.stamped(1, 77, 0).ends_with(b"          77]"));
     }
 
     #[test]
     fn rooms_come_one_after_the_other() {
         let mut message =
             Message::new(r#"{"id":%I,"room":"r:%R","data":"%M"}"#, 128, Filling::Words, 2).unwrap();
-        let mut next = |id| String::from_utf8(message.stamped(1, id).to_vec()).unwrap();
+        let mut next = |id| String::from_utf8(message.stamped(1, id, 3).to_vec()).unwrap();
         assert!(next(5).starts_with(r#"{"id":           5,"room":"r:0000","data":"@@"#));
         assert!(next(6).starts_with(r#"{"id":           6,"room":"r:0001","data":"@@"#));
         assert!(next(7).contains(r#""r:0000""#));

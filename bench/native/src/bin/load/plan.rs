@@ -9,6 +9,7 @@ use std::time::Duration;
 
 pub const USAGE: &str = "usage: load --mode MODE --port N [options]
   --mode NAME      echo    every connection keeps --window messages in flight
+                   acked   the same, and a message is done when its ack is there (%I in --publish is its id)
                    fanout  one more connection publishes, the others hear; --window messages in flight
                    items   every connection reads one stream `count` of --count items after the other, each item of --size
                            characters, and gives credit for --window of them
@@ -23,7 +24,7 @@ pub const USAGE: &str = "usage: load --mode MODE --port N [options]
                    HTTP the first --init is the body of POST /rt/session, and what follows it that of POST /rt/send
   --n N            connections, default 100
   --window N       messages in flight, default 1
-  --rate N         messages a second instead, in echo (by all connections in turn) and fanout: each is due at its
+  --rate N         messages a second instead, in echo, acked (by all connections in turn) and fanout: each is due at its
                    time, and its latency counts from there
   --size N         bytes of a message as a whole, default 128
   --words (fill messages with words that compress as text does, not with letters that repeat)
@@ -36,7 +37,7 @@ pub const USAGE: &str = "usage: load --mode MODE --port N [options]
   --member TEXT    the same, but not by the connection that publishes
   --ready TEXT     a connection is ready when it heard this; without it, when it is open
   --publish TEXT   the message: %M becomes the mark and its padding, %I a number that rises, %R the number of a
-                   room; default %M
+                   room, %C that of the connection (also in --init and --member); default %M
   --sources N      addresses to connect from, default 1
 What is sent at the beginning is sent once for each room when it has %R in it; there %I is the number of the join, and
 in --ready that of the last.";
@@ -104,6 +105,7 @@ pub fn plan(args: &Args) -> (Plan, Wanted) {
             credit: args.number("window", 256).max(2) as u64,
         }),
         greetings: mode == "resume",
+        acked: mode == "acked",
     };
     let plan = Plan {
         connections: args.number("n", 100).max(1),

@@ -56,7 +56,7 @@ impl Object {
 fn owed(plan: &Plan, clients: &Clients) -> Option<(u64, u64)> {
     let missing = |owed: u64, heard: u64| owed.saturating_sub(heard);
     match plan.mode.as_str() {
-        "echo" | "items" => {
+        "echo" | "acked" | "items" => {
             let owed = clients.all.iter().map(|client| client.sent).sum();
             Some((owed, clients.all.iter().map(|client| missing(client.sent, client.heard)).sum()))
         }
