@@ -8,6 +8,8 @@ mod support;
 mod beyond;
 #[path = "durable/hangs.rs"]
 mod hangs;
+#[path = "durable/keys.rs"]
+mod keys;
 #[path = "durable/restart.rs"]
 mod restart;
 #[path = "durable/wall.rs"]

@@ -97,6 +97,7 @@ pub fn open(
         running: facts.running,
         rooms: rooms.iter().map(|(_, room)| room.kept()).collect(),
         sessions: start::sessions(&connection).map_err(sqlite)?,
+        keys: start::keys(&connection, facts.running.saturating_sub(options.key_ms)).map_err(sqlite)?,
     };
     drop(rooms);
     Ok(Opened { connection, kept, note, found })

@@ -2,8 +2,10 @@
 
 use crate::acks;
 use crate::group::grants;
+use crate::kept_ack;
 use crate::rooms::{Recent, Rooms, Row};
-use rtcore_core::store::{KeptMember, KeptSession, Progress, Session};
+use rtcore_core::log::dedupe::Kind;
+use rtcore_core::store::{KeptKey, KeptMember, KeptSession, KeyOwner, KeyState, Progress, Session};
 use rusqlite::types::FromSql;
 use rusqlite::{Connection, OptionalExtension, Result};
 use std::collections::BTreeMap;
@@ -87,6 +89,31 @@ pub fn sessions(connection: &Connection) -> Result<Vec<KeptSession>> {
         sessions.push(KeptSession { row, rooms, requests, let_go });
     }
     Ok(sessions)
+}
+
+/// Read the keys that were claimed at this running time (ms) or later, the oldest first.
+pub fn keys(connection: &Connection, since: u64) -> Result<Vec<KeptKey>> {
+    let mut all = connection.prepare(
+        "SELECT owner_kind, owner, kind, name, key, digest, claimed, kept FROM key WHERE claimed >= ? ORDER BY claimed",
+    )?;
+    let rows = all.query_map([since.cast_signed()], |row| {
+        let owner: Arc<str> = row.get_ref(1)?.as_str()?.into();
+        let name: Arc<str> = row.get_ref(3)?.as_str()?.into();
+        let kept = row.get_ref(7)?.as_blob_or_null()?;
+        Ok(KeptKey {
+            owner: match row.get::<_, i64>(0)? {
+                0 => KeyOwner::Application,
+                1 => KeyOwner::User(owner),
+                _ => KeyOwner::Session(owner),
+            },
+            kind: if row.get::<_, i64>(2)? == 0 { Kind::Publish(name) } else { Kind::Emit(name) },
+            key: row.get_ref(4)?.as_str()?.into(),
+            digest: row.get(5)?,
+            claimed: row.get::<_, i64>(6)?.cast_unsigned(),
+            state: kept.and_then(kept_ack::read).map_or(KeyState::Begun, KeyState::Done),
+        })
+    })?;
+    rows.collect()
 }
 
 fn number_of(rows: &Connection, sql: &str) -> Result<u64> {

@@ -51,7 +51,7 @@ impl Store {
         let nothing = Options { vfs: options.vfs.clone(), ..Options::default() };
         let Options { bounds, clock, key_ms, readers, free_floor, set_aside, boot, vfs } = options;
         let rooms = Arc::new(Mutex::new(Rooms::new(bounds)));
-        let opened = opening::open(&folder, &Options { set_aside, boot, ..nothing }, &rooms, visit)?;
+        let opened = opening::open(&folder, &Options { key_ms, set_aside, boot, ..nothing }, &rooms, visit)?;
         let counters = Arc::<Counters>::default();
         let readers = Readers::new(folder.log(), vfs.clone(), Arc::clone(&rooms), Arc::clone(&tell), readers);
         let readers = Arc::new(readers);

@@ -17,6 +17,7 @@ pub mod promise;
 pub mod reach;
 pub mod reads;
 pub mod requests;
+pub mod running;
 pub mod shelves;
 pub mod wall;
 
@@ -29,6 +30,7 @@ use pages::Pages;
 use promise::{Facts, Fate, Promise};
 use reads::Reads;
 use requests::Requests;
+use running::Running;
 use shelves::Shelves;
 use std::collections::BTreeSet;
 use wall::Wall;
@@ -63,6 +65,8 @@ pub struct Durable {
     pub reads: Reads,
     /// What was read for listeners beyond the rings.
     pub pages: Pages,
+    /// How long the server ran.
+    pub running: Running,
     /// More numbers are being reserved.
     pub reserving: bool,
     refusing: Option<Refusing>,

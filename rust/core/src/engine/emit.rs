@@ -122,7 +122,7 @@ impl Engine {
     pub fn ack(&mut self, request: u64, data: &[u8], form: Form, now: Now) {
         self.entry(now, |engine| {
             let kept = || Kept::Data { bytes: data.into(), form };
-            if !engine.holds_answer(request, kept) && !engine.answers_durably(request, kept) {
+            if !engine.holds_answer(request, kept) && !engine.answers_durably(request, kept, now) {
                 engine.answer_emit(request, data, form, now);
             }
         });
@@ -179,7 +179,7 @@ impl Engine {
     pub fn fail(&mut self, request: u64, error: &envelope::ErrorOut<'_>, now: Now) {
         self.entry(now, |engine| {
             let kept = || errors::keep(error);
-            if !engine.holds_answer(request, kept) && !engine.answers_durably(request, kept) {
+            if !engine.holds_answer(request, kept) && !engine.answers_durably(request, kept, now) {
                 engine.fail_emit(request, error, now);
             }
         });

@@ -27,6 +27,7 @@ impl Engine {
 
     /// What was done under a key failed and may be tried again: the key is free, and who waited for it is told the same.
     pub(super) fn free_key(&mut self, key: Ticket, kept: &Kept, now: Now) {
+        self.keep_freed(key, now);
         let waiters = self.keys.release(key, &mut self.shares);
         self.tell_waiters(waiters, kept, now);
     }

@@ -55,6 +55,7 @@ impl Engine {
         self.log.sweeping();
         self.expire_rings(now);
         self.keys.expire(now.tick, SWEEP_KEYS, &mut self.shares);
+        self.keep_running(now);
         // Where nobody is left no other deadline would come, and what is held would stay for ever.
         self.plan_sweep(now);
     }

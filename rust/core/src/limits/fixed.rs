@@ -82,6 +82,9 @@ rtcore_data::fixed! {
     STORE_MS: u64 = 5_000;
     /// How long what nobody waits for may be behind on disk (ms): who is in live rooms, a token's end.
     BEHIND_MS: u64 = 1_000;
+    /// How often it is written down how long the server ran (ms), by which keys on disk grow old: a crash makes them live
+    /// longer by at most so much.
+    RUNNING_MS: u64 = 60_000;
     /// Numbers that are reserved on disk at a time; renewed at half. So a disk that is full stops no live room for two thousand
     /// million entries, and 2^53 lasts two million starts.
     RESERVED: u64 = 1 << 32;

@@ -18,6 +18,8 @@
 //! The share is checked at the claim, when the size of the result is not known yet: so many bytes are set aside for it.
 //! Of one that is larger, and for which its owner then has no place (`has_place`), the caller keeps only that it was done.
 
+mod kept;
+
 pub use super::claim::{Claim, Digest, KeyLimits, Kind, Scope, ScopeUser, Ticket, Wanted};
 use super::late::Late;
 use super::record::{Place, Record, State, cost};
@@ -92,6 +94,7 @@ impl<T: Clone, W: Ord> Keys<T, W> {
             owner: owner.clone(),
             bare,
             cost,
+            begun: false,
             overdue: false,
             state: State::Open(BTreeSet::new()),
         };

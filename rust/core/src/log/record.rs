@@ -24,6 +24,8 @@ pub(super) struct Record<T, W> {
     /// What it takes without its result.
     pub(super) bare: usize,
     pub(super) cost: usize,
+    /// It is on disk that it was begun, and not what came of it.
+    pub(super) begun: bool,
     /// Came due while in progress, and so is not in `order`.
     pub(super) overdue: bool,
     pub(super) state: State<T, W>,

@@ -10,7 +10,7 @@ pub type KeptKey = Key;
 /// A member as it is kept.
 pub type KeptMember = Member;
 
-/// What is known at the start. Entries and keys are read when they are wanted.
+/// What is known at the start. Entries are read when they are wanted.
 #[derive(Clone, Debug)]
 pub struct Kept {
     /// The epoch of the log. None: a new file or one that was replaced, and the core chooses one and says it
@@ -28,6 +28,8 @@ pub struct Kept {
     pub rooms: Vec<KeptRoom>,
     /// Sessions with durable matter.
     pub sessions: Vec<KeptSession>,
+    /// Keys whose time is not over, the oldest first: no more than memory held of them.
+    pub keys: Vec<KeptKey>,
 }
 
 /// How this life begins.

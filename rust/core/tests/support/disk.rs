@@ -4,7 +4,7 @@ use super::app::App;
 use super::world::World;
 use rtcore_core::engine::Config;
 use rtcore_core::store::{
-    Ask, Group, Kept, KeptRoom, KeptSession, Origin, Page, Progress, Record, Report, Trouble, Wanted,
+    Ask, Group, Kept, KeptKey, KeptRoom, KeptSession, Origin, Page, Progress, Record, Report, Trouble, Wanted,
 };
 use rtcore_core::{Engine, Now, Tick};
 use std::collections::{BTreeMap, VecDeque};
@@ -94,6 +94,7 @@ impl Disk {
             running: 0,
             rooms: Vec::new(),
             sessions: Vec::new(),
+            keys: Vec::new(),
         };
         let mut sessions: BTreeMap<Arc<str>, KeptSession> = BTreeMap::new();
         let mut rooms: BTreeMap<Arc<str>, KeptRoom> = BTreeMap::new();
@@ -133,6 +134,17 @@ impl Disk {
                         session.requests.push((*id, Progress::Done(kept.clone())));
                     }
                 }
+                Record::Key(key) => {
+                    let same = |other: &KeptKey| {
+                        (&other.owner, &other.kind, &other.key) == (&key.owner, &key.kind, &key.key)
+                    };
+                    kept.keys.retain(|other| !same(other));
+                    kept.keys.push(key.clone());
+                }
+                Record::KeyFreed { owner, kind, key } => {
+                    kept.keys.retain(|other| (&other.owner, &other.kind, &other.key) != (owner, kind, key));
+                }
+                Record::Running(running) => kept.running = *running,
                 Record::Epoch(epoch) => kept.epoch = Some(epoch.to_string()),
                 Record::Reserved(upto) => kept.reserved = *upto,
                 _ => {}

@@ -131,7 +131,7 @@ impl Engine {
                 answer
             };
             // That of a durable request is on disk itself before it leaves.
-            if !self.answers_durably(request, || answer.clone()) {
+            if !self.answers_durably(request, || answer.clone(), now) {
                 self.leave_answer(request, &answer, now);
             }
         }

@@ -8,6 +8,7 @@
 mod enter;
 mod fate;
 mod fill;
+mod keys;
 mod reading;
 mod requests;
 mod restore;

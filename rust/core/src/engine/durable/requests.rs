@@ -12,7 +12,7 @@ use crate::engine::{AppEvent, Engine, errors};
 use crate::error::Fault;
 use crate::ids::{Now, SessionId};
 use crate::log::acks::{Kept, Seen};
-use crate::store::{Record, Sync};
+use crate::store::{KeyState, Record, Sync};
 use std::sync::Arc;
 
 impl Engine {
@@ -31,8 +31,11 @@ impl Engine {
         self.keep_row(session_id, now);
         self.durable.requests.take(request, begins);
         let Some(session) = self.session(session_id) else { return };
-        let taken = Record::Taken { session: Arc::clone(session.name()), id };
-        self.durable.keep(vec![taken], Sync::Full, Some(Promise::Begin(request)));
+        let mut facts = vec![Record::Taken { session: Arc::clone(session.name()), id }];
+        if let Some(key) = self.key_of(request) {
+            facts.extend(self.fact_of_key(key, KeyState::Begun, now));
+        }
+        self.durable.keep(facts, Sync::Full, Some(Promise::Begin(request)));
         self.time_store(now);
     }
 
@@ -42,6 +45,9 @@ impl Engine {
         match fate {
             Fate::Written => {
                 self.durable.requests.runs(request);
+                if let Some(key) = self.key_of(request) {
+                    self.keys.is_begun(key);
+                }
                 let data = self.events.keep(&begins.data);
                 let Begins { session, handler, form, keyed, .. } = begins;
                 self.events.list.push(AppEvent::Request { session, request, handler, form, data, keyed });
@@ -54,7 +60,12 @@ impl Engine {
     }
 
     /// Whether this answers a durable request: then it leaves when it is on disk.
-    pub(in crate::engine) fn answers_durably(&mut self, request: u64, answer: impl FnOnce() -> Kept) -> bool {
+    pub(in crate::engine) fn answers_durably(
+        &mut self,
+        request: u64,
+        answer: impl FnOnce() -> Kept,
+        now: Now,
+    ) -> bool {
         if self.durable.requests.is_empty() || !self.durable.requests.answered(request) {
             return false;
         }
@@ -62,7 +73,8 @@ impl Engine {
             return false;
         };
         let (session, id, kept) = (*session, *id, answer());
-        let facts = self.facts_of_ack(session, id, kept.clone());
+        let mut facts = self.facts_of_ack(session, id, kept.clone());
+        facts.extend(self.fact_of_result(request, &kept, now));
         self.durable.keep(facts, Sync::Full, Some(Promise::Answer(request, kept)));
         true
     }

@@ -32,6 +32,7 @@ impl Engine {
         let goes_on = kept.origin != Origin::Replaced;
         let epoch = kept.epoch.as_deref().filter(|_| goes_on);
         self.log.resume(epoch, kept.head, kept.reserved);
+        self.durable.running.resume(kept.running, now.tick);
         if epoch.is_none() {
             let facts = vec![Record::Epoch(self.log.epoch().into())];
             self.durable.keep(facts, Sync::Full, None);
@@ -50,6 +51,9 @@ impl Engine {
             for session in &kept.sessions {
                 self.restore_session(session, now);
             }
+        }
+        for key in &kept.keys {
+            self.restore_key(key);
         }
         self.reserve_more();
     }

@@ -16,7 +16,7 @@ use crate::log::entry::{Entry, Where};
 use crate::room::blocked::Publisher as Held;
 use crate::room::settings::Durability;
 use crate::session::Hold;
-use crate::store::{self, Record, Sync};
+use crate::store::{self, KeyState, Record, Sync};
 use crate::timers::Due;
 use std::sync::Arc;
 
@@ -126,6 +126,9 @@ impl Engine {
         facts.extend(self.fact_of(&entry).map(Record::Entry));
         if let Publisher::Session(session, Some(id)) = publisher {
             facts.extend(self.facts_of_ack(session, id, Kept::Seq(seq)));
+        }
+        if let Some(key) = key {
+            facts.extend(self.fact_of_key(key, KeyState::Done(Kept::Seq(seq)), now));
         }
         let said = Said { entry, room: room_id, publisher, key, passed: false };
         self.durable.keep(facts, sync, Some(Promise::Say(said)));

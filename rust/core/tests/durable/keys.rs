@@ -1,0 +1,169 @@
+//! Idempotency keys of durable requests over a restart: done once, whatever id comes with them.
+
+use crate::support::app::Asked;
+use crate::support::disk::Mood;
+use crate::support::said::publication;
+use crate::support::world::World;
+use crate::yard::{ack, ask, settings, yard};
+use rtcore_core::engine::Publication;
+use rtcore_core::envelope::ErrorOut;
+use rtcore_core::store::{Origin, Record};
+use serde_json::{Value, json};
+
+fn quick() -> World {
+    let mut world = yard(&[&["kept", "live"]]);
+    world.disk.mood = Mood::Quick;
+    world
+}
+
+fn crash(world: &mut World) {
+    let mut config = settings();
+    config.durable_events = vec!["work".into(), "late".into()];
+    world.begin_anew(config, Origin::Crash);
+    world.connect(0, None);
+    world.settle();
+}
+
+fn with_handlers() -> World {
+    let mut config = settings();
+    config.durable_events = vec!["work".into(), "late".into()];
+    let mut world = World::with(config, 1, 1);
+    world.engine.restore(&world.disk.kept(Origin::New), world.now);
+    world.settle();
+    world.connect(0, None);
+    world.settle();
+    world
+}
+
+fn say(world: &mut World, request: Value) -> u64 {
+    let id = ask(world, 0, request);
+    world.settle();
+    id
+}
+
+fn keyed(room: &str, data: u64) -> Value {
+    json!({"type": "publish", "room": room, "event": "say", "data": data, "key": "order-7"})
+}
+
+/// *The ack is lost, `kill -9`, and the client sends the same again under a new id: said twice.*
+#[test]
+fn a_key_of_a_durable_publish_is_found_again_after_a_restart() {
+    let mut world = quick();
+    let first = say(&mut world, keyed("kept", 1));
+    let seq = ack(&world, 0, first).unwrap().unwrap();
+    crash(&mut world);
+    let again = say(&mut world, keyed("kept", 1));
+    assert_eq!(ack(&world, 0, again), Some(Ok(seq)), "it was done, there");
+    let other = say(&mut world, keyed("kept", 2));
+    assert_eq!(ack(&world, 0, other), Some(Err("KEY_CONFLICT".into())), "and is no other's");
+    assert_eq!(world.disk.entries(), [seq]);
+}
+
+#[test]
+fn a_key_is_in_its_entrys_own_transaction() {
+    let mut world = quick();
+    world.disk.mood = Mood::Waits;
+    say(&mut world, keyed("kept", 1));
+    crash(&mut world); // neither is on disk
+    let again = say(&mut world, keyed("kept", 1));
+    let seq = ack(&world, 0, again).expect("it is answered").expect("it is done");
+    assert_eq!(world.disk.entries(), [seq], "once");
+}
+
+#[test]
+fn a_key_of_a_write_that_failed_is_free_and_not_on_disk() {
+    let mut world = quick();
+    world.disk.mood = Mood::Waits;
+    let first = say(&mut world, keyed("kept", 1));
+    world.refuse();
+    assert_eq!(ack(&world, 0, first), Some(Err("UNAVAILABLE".into())));
+    world.disk.mood = Mood::Quick;
+    crash(&mut world);
+    let again = say(&mut world, keyed("kept", 1));
+    assert!(ack(&world, 0, again).is_some_and(|ack| ack.is_ok()));
+}
+
+#[test]
+fn keys_of_live_requests_die_with_the_process() {
+    let mut world = quick();
+    say(&mut world, keyed("live", 1));
+    assert!(
+        !world.disk.written.iter().any(|record| matches!(record, Record::Key(_))),
+        "nothing of it is kept"
+    );
+}
+
+/// *The hour of a key ends because the clock was set, or while no server ran: done twice.*
+#[test]
+fn the_hour_of_a_key_is_time_in_which_a_server_ran() {
+    let mut world = quick();
+    let first = say(&mut world, keyed("kept", 1));
+    let seq = ack(&world, 0, first).unwrap().unwrap();
+    let hour = settings().limits.key_ms;
+    world.pass(hour / 2);
+    world.now.wall_ms += 24 * hour; // nobody ran, and somebody set the clock
+    crash(&mut world);
+    let again = say(&mut world, keyed("kept", 1));
+    assert_eq!(ack(&world, 0, again), Some(Ok(seq)));
+    world.pass(hour / 2 + 120_000);
+    if !world.clients[0].welcomed {
+        world.connect(0, None);
+        world.settle();
+        say(&mut world, json!({"type": "join", "room": "kept"}));
+    }
+    let late = say(&mut world, keyed("kept", 1));
+    let later = ack(&world, 0, late).expect("it is answered").expect("it is done");
+    assert!(later > seq, "its hour is over");
+}
+
+#[test]
+fn a_key_whose_durable_handler_was_cut_off_says_that_nobody_knows() {
+    let mut world = with_handlers();
+    let request = json!({"type": "emit", "event": "late", "data": 1, "key": "order-7"});
+    say(&mut world, request.clone());
+    assert_eq!(world.app.later.len(), 1, "its handler has begun");
+    crash(&mut world);
+    let again = say(&mut world, request);
+    assert_eq!(ack(&world, 0, again), Some(Err("OUTCOME_UNKNOWN".into())));
+    assert_eq!(world.app.done.len(), 0, "it is not run again");
+}
+
+#[test]
+fn the_result_of_a_durable_handler_is_found_by_its_key_after_a_restart() {
+    let mut world = with_handlers();
+    let request = json!({"type": "emit", "event": "work", "data": {"n": 1}, "key": "order-7"});
+    let first = say(&mut world, request.clone());
+    assert!(ack(&world, 0, first).is_some_and(|ack| ack.is_ok()));
+    let told = world.clients[0].acks[&first]["data"].clone();
+    crash(&mut world);
+    let again = say(&mut world, request);
+    assert_eq!(world.clients[0].acks[&again]["data"], told);
+    assert_eq!(world.app.done.len(), 0);
+}
+
+/// A key is not kept for an error with `retry: true`, over a restart neither.
+#[test]
+fn a_key_whose_handler_said_that_it_may_be_tried_again_is_free_after_a_restart() {
+    let mut world = with_handlers();
+    let request = json!({"type": "emit", "event": "late", "data": 1, "key": "order-7"});
+    let first = say(&mut world, request.clone());
+    let [Asked::Request { request: ticket, .. }] = world.app.later[..] else { panic!("it has begun") };
+    let error = ErrorOut { retry: true, ..ErrorOut::new("BUSY", "later") };
+    world.engine.fail(ticket, &error, world.now);
+    world.settle();
+    assert_eq!(ack(&world, 0, first), Some(Err("BUSY".into())));
+    crash(&mut world);
+    say(&mut world, request);
+    assert_eq!(world.app.later.len(), 1, "it is begun again");
+}
+
+#[test]
+fn a_key_of_the_application_is_found_again() {
+    let mut world = quick();
+    let said = Publication { key: Some("order-7"), ..publication("kept", "noted", b"1") };
+    assert!(world.engine.publish(&said, world.now).is_err(), "it is on its way to the disk");
+    world.settle();
+    let seq = world.head();
+    crash(&mut world);
+    assert_eq!(world.engine.publish(&said, world.now).ok(), Some(seq));
+}
