@@ -150,6 +150,7 @@ OF_A_ROUTER: Final = {f"Router{name.removeprefix('App')}" for name in REGISTERED
 # Values, and functions of values: they know no run.
 PURE: Final = {
     "Entry.position", "Heard.data", "Position.epoch", "Position.seq",
+    "testing.check_done", "testing.check_heard",
     "JWT.verify", "JWT.rotate", "JWT.keys", "JWT.__call__", "Denied.of",
     "RtcoreError.message", "Config.of", "Config.limit", "Config.grace",
 }  # fmt: skip
@@ -167,7 +168,8 @@ OF_A_PROGRAM: Final = {
     "Client.latency", "Client.monitor", "Client.off", "Client.on", "Client.ping", "Client.position",
     "Client.ready", "Client.reconnect", "Event.session", "Event.user", "Pool.acquire", "Pool.stats",
     "Client.restored", "Client.send", "Client.session", "Client.status", "Client.stream",
-    "Client.transport", "Client.try_now", "Client.user", "Outbox.close", "Outbox.commit", "Outbox.open",
+    "Client.transport", "Client.try_now", "Client.upload", "Client.user",
+    "Outbox.close", "Outbox.commit", "Outbox.open",
     "Network.clear_up", "Network.client", "Network.cut", "Network.dial", "Network.kill_server",
     "Network.note", "Network.start_server", "Network.stop_server", "Network.turn", "Network.wall",
     "rtcore.connect", "testing.network_in_a_box",

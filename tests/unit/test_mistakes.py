@@ -33,6 +33,7 @@ NAMES = {
     "certificate": ("empty", "white space"),
     "data": ("empty", "white space"),
     "key": ("empty", "white space"),
+    "uds": ("empty", "white space"),
     "host": ("empty", "white space", "no UTF-8", "a line break", "a unit that nobody knows"),
     "hosts": ("empty", "white space", "no UTF-8", "a line break", "a unit that nobody knows"),
     "api_keys": ("empty", "white space", "no UTF-8", "a line break", "a unit that nobody knows"),

@@ -1,7 +1,7 @@
 //! Feeding a listener that lags, or that came back: from its cursor, in number order over all its
 //! rooms, until it is live again.
 //!
-//! Parts: Conns, Durable, Log, Out, Rooms, Sessions, Steps.
+//! Parts: Conns, Durable, Log, Next, Out, Rooms, Sessions, Steps.
 //!
 //! Replay and live delivery cannot interleave wrongly, because there is no switch from one to the
 //! other: a listener is either live, and everything up to the head was handed to its outbox, or it

@@ -190,12 +190,11 @@ impl Engine {
         let &asked::Past { session, id, room, after, known, upto, limit } = wanted;
         let Some(ring) = self.room(room).map(|room| &room.ring) else { return };
         let held = held.map_or(Shelf::Ring(ring), Shelf::Page);
-        let past = match after {
-            Some(after) => self.past(room, held, known.then_some(after), limit, (upto, Some(session))),
-            None => {
-                let (last, allowed) = (Some(limit), true);
-                self.newest(room, held, &Newest { since: None, last, upto, hears: session, allowed })
-            }
+        let past = if let Some(after) = after {
+            self.past(room, held, known.then_some(after), limit, (upto, Some(session)))
+        } else {
+            let (last, allowed) = (Some(limit), true);
+            self.newest(room, held, &Newest { since: None, last, upto, hears: session, allowed })
         };
         let looked_at = past.looked_at;
         let shown: Vec<EventOut<'_>> = past.entries.iter().map(|entry| shown(entry)).collect();

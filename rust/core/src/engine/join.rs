@@ -1,4 +1,4 @@
-//! `join` and `leave`.
+//! `join`; `leave` is in `leave.rs`.
 //!
 //! Parts: Conns, Log, Rooms, Sessions, Shares, Steps.
 //!
@@ -363,32 +363,6 @@ impl Engine {
             complete: None,
             gap: None,
         });
-    }
-
-    pub(super) fn said_leave(
-        &mut self,
-        session_id: SessionId,
-        id: Option<u64>,
-        room: &str,
-        now: Now,
-    ) -> Result<(), Fault> {
-        if room.starts_with('$') {
-            return Err(own_room(room));
-        }
-        let overtaken = self.is_overtaken(session_id, room, id);
-        if let (Some(id), Some(session)) = (id, self.session_mut(session_id)) {
-            session.acks.note(id);
-        }
-        if !overtaken {
-            self.note_move(session_id, room, id);
-            if let Some(room) = self.rooms.named(room) {
-                self.leave(session_id, room, now);
-            }
-        }
-        if let Some(id) = id {
-            self.tell_reply(session_id, Some(id), |out, form| envelope::ack(out, form, id, None));
-        }
-        Ok(())
     }
 
     /// How what is said to a session is written; none: it is not there.

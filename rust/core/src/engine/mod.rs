@@ -33,6 +33,7 @@ mod http;
 mod input;
 mod join;
 mod keys;
+mod leave;
 mod life;
 mod lines;
 mod live;

@@ -1,6 +1,6 @@
 //! Rings of durable rooms are filled from disk when somebody needs the room; who needs its past waits for that alone.
 //!
-//! Parts: Durable, Log, Next, Rooms, Sessions.
+//! Parts: Durable, Log, Next, Rooms, Sessions, Steps.
 
 use crate::durable::promise::Fate;
 use crate::durable::reads::For;

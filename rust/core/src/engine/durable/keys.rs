@@ -1,6 +1,6 @@
 //! Idempotency keys of durable requests: on disk with what was done under them, and known again after a restart.
 //!
-//! Parts: Durable, Keys, Sessions, Shares.
+//! Parts: Asked, Durable, Keys, Sessions, Shares.
 //!
 //! A key of a durable publish is written with its entry, that of a durable handler with its id before the handler begins,
 //! and once more with its ack. One that was begun and has no result says `OUTCOME_UNKNOWN` after a restart until its hour is

@@ -1,6 +1,6 @@
 //! What is read from disk while the server runs: asked for, and brought to whom it was read for.
 //!
-//! Parts: Asked, Durable, Log, Next, Rooms, Sessions.
+//! Parts: Durable, Next, Rooms, Steps.
 
 use crate::asked::{Entering, Past, Waiting};
 use crate::codes::Code;
@@ -120,13 +120,12 @@ impl Engine {
 
     fn history_is(&mut self, past: &Past, page: Option<Page>, now: Now) {
         let held = page.and_then(|page| self.past_of(past.room, past.after, page, now));
-        match held {
-            Some(held) => self.tell_history(past, &held),
-            None => {
-                let told = "the log cannot be read now: what is older than the memory holds is not to be had";
-                let fault = Fault::new(Code::Unavailable, told).retry_after(super::say::AGAIN_MS);
-                self.tell_fault(past.session, &fault.with_id(Some(past.id)));
-            }
+        if let Some(held) = held {
+            self.tell_history(past, &held);
+        } else {
+            let told = "the log cannot be read now: what is older than the memory holds is not to be had";
+            let fault = Fault::new(Code::Unavailable, told).retry_after(super::say::AGAIN_MS);
+            self.tell_fault(past.session, &fault.with_id(Some(past.id)));
         }
     }
 

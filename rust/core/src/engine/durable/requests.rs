@@ -1,6 +1,6 @@
 //! Durable requests, and ids of an earlier life.
 //!
-//! Parts: Asked, Durable, Sessions.
+//! Parts: Asked, Durable, Keys, Sessions.
 
 use super::say::refused;
 use crate::asked::Waiting;
