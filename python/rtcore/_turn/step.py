@@ -45,10 +45,12 @@ log = logging.getLogger("rtcore.step")
 
 CONTEXT: Any = None
 _Detach: Any = None
+_dice: Any = None
 with contextlib.suppress(ImportError):  # another Trio: plain reschedule
     from trio._core import _run, _traps
 
     CONTEXT = _run.GLOBAL_RUN_CONTEXT
+    _dice = getattr(_run, "_r", None)
     _Detach = _traps.PermanentlyDetachCoroutineObject
 
 MAX_STEPS: Final = FIXED["TURN_TASKS"]
@@ -330,8 +332,7 @@ async def _self_test() -> bool:
             await trio.lowlevel.checkpoint()
 
     outcomes: list[object] = []
-    dice = getattr(_run, "_r", None)
-    thrown = dice.getstate() if dice is not None else None
+    thrown = _dice.getstate() if _dice is not None else None
     for ending in ("end", "raise", "cancel"):
         stepped = Stepped()
         try:
@@ -350,8 +351,8 @@ async def _self_test() -> bool:
         except* _Trial:
             outcomes.append("raised")
     # A test that seeded Trio's order of tasks gets the same in the first run of a process as in later ones.
-    if dice is not None:
-        dice.setstate(thrown)
+    if _dice is not None:
+        _dice.setstate(thrown)
     expected = [(item, "inside", True) for item in ("first", "checkpoint", "wait")]
     wanted = [
         *expected, ("end", "inside", True),

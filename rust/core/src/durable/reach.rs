@@ -18,6 +18,17 @@ pub enum Reach {
 }
 
 impl Durable {
+    /// Whether all that a durable room has above `at` is to be had, from its ring or from disk: no gap is owed of it.
+    #[must_use]
+    pub fn is_whole_since(&self, room: RoomId, ring: &Ring, at: Seq) -> bool {
+        let shelf = self.shelves.of(room);
+        if shelf.lost.is_some_and(|(_, to)| at < to) {
+            return false;
+        }
+        let passed = || self.wall.passed_within(room, at, ring.forgotten()).is_some();
+        ring.complete_since(at) || (at >= shelf.freed && !passed())
+    }
+
     /// Where a listener that has everything of this room up to `at` hears on, and up to which number that holds.
     #[must_use]
     pub fn reach(&self, session: SessionId, room: RoomId, ring: &Ring, at: Seq) -> (Reach, Seq) {

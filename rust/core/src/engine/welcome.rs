@@ -1,6 +1,6 @@
 //! `welcome`: the first word to a session, and what must be said beside it where its past is unknown.
 //!
-//! Parts: Conns, Log, Rooms, Sessions.
+//! Parts: Conns, Durable, Log, Rooms, Sessions.
 
 use super::Engine;
 use crate::conn::Conn;
@@ -28,12 +28,18 @@ impl Engine {
             .filter_map(|joined| {
                 let room = self.rooms.get(joined.room)?;
                 let member = room.members.get(session_id)?;
+                let at = seq.max(member.began).max(member.floor);
+                let whole = if room.is_durable() {
+                    self.durable.is_whole_since(joined.room, &room.ring, at)
+                } else {
+                    room.ring.complete_since(at)
+                };
                 let sees = member.grants.contains(Grants::PRESENCE) && room.settings().presence;
                 (!room.name().starts_with('$')).then(|| RoomOut {
                     room: room.name(),
                     seq: self.log.head(),
                     count: sees.then_some(room.members.visible() as u64),
-                    complete: known && room.ring.complete_since(seq.max(member.began).max(member.floor)),
+                    complete: known && whole,
                 })
             })
             .collect();

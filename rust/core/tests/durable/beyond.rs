@@ -28,7 +28,8 @@ fn who_comes_back_is_fed_from_disk_beyond_the_ring() {
     for room in ["short", "strict"] {
         let mut world = quick(&[&[room], &[room]]);
         away(&mut world, room, 9);
-        come_back(&mut world, 1);
+        let welcome = come_back(&mut world, 1);
+        assert_eq!(welcome["rooms"][0]["complete"], true, "the disk has what the ring let go of");
         assert_eq!((heard(&world, 1), gaps(&world, 1)), ((1..=9).collect(), vec![]));
         publish(&mut world, 0, room);
         assert_eq!(heard(&world, 1).last(), Some(&10), "it is live again");
