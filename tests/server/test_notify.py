@@ -13,7 +13,6 @@ import trio.testing
 import trustme
 
 import rtcore
-from rtcore import Config
 from rtcore._serve.certificates import Certificates
 from rtcore._serve.notify import Notifier
 from rtcore._serve.stop import Stop
@@ -111,8 +110,8 @@ class Files:
         new.private_key_pem.write_to_path(str(self.key))
         self.chain.write_bytes(b"".join(blob.bytes() for blob in new.cert_chain_pems))
 
-    def config(self) -> Config:
-        return Config.of(certificate=str(self.chain), key=str(self.key))
+    def certificates(self) -> Certificates:
+        return Certificates(str(self.chain), str(self.key))
 
 
 def served_by(certificates: Certificates, authority: trustme.CA) -> bytes:
@@ -137,7 +136,7 @@ async def test_a_certificate_that_changed_is_read_again(
     tmp_path: Path, autojump_clock: trio.testing.MockClock
 ) -> None:
     files = Files(tmp_path)
-    certificates = Certificates(files.config())
+    certificates = files.certificates()
     first = served_by(certificates, files.authority)
     async with trio.open_nursery() as nursery:
         nursery.start_soon(certificates.watch)
@@ -151,7 +150,7 @@ def test_one_that_cannot_be_used_is_told_and_the_old_one_stays(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     files = Files(tmp_path)
-    certificates = Certificates(files.config())
+    certificates = files.certificates()
     first = served_by(certificates, files.authority)
     files.chain.write_text("half of a certifi")
     assert not certificates.read_again()

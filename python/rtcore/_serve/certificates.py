@@ -7,14 +7,12 @@ written, of another key) is told of in the log, and the old one stays.
 from __future__ import annotations
 
 import logging
-import ssl
 from pathlib import Path
 from typing import Final
 
 import trio
 
 from rtcore._ground.numbers import FIXED
-from rtcore.config import Config
 from rtcore.errors import ConfigError
 
 from .tls import tls_context
@@ -29,22 +27,22 @@ Stamp = tuple[tuple[int, int, int] | None, ...]
 class Certificates:
     """What new connections are secured with."""
 
-    def __init__(self, config: Config) -> None:
-        """Read it.
+    def __init__(self, certificate: str, key: str | None) -> None:
+        """Read it, from PEM files: the chain, and its key if that is not in the same one.
 
         Raises:
             ConfigError: the certificate or its key cannot be used.
 
         """
-        self._config = config
+        self._files = certificate, key
         self._stamp = self._look()
-        self.context = _context(config)
+        self.context = tls_context(*self._files)
 
     def read_again(self) -> bool:
         """Take the certificate as the files have it now; false: they cannot be used, the old one stays."""
         stamp = self._look()
         try:
-            context = _context(self._config)
+            context = tls_context(*self._files)
         except ConfigError as error:
             log.error("%s; the certificate of before stays in use", error)  # noqa: TRY400 - a sentence says it
             self._stamp = stamp  # told once, until they change again
@@ -62,15 +60,7 @@ class Certificates:
 
     def _look(self) -> Stamp:
         """By what one sees that the files have changed: also where a name was given to another file."""
-        names = (self._config.certificate, self._config.key)
-        return tuple(map(_stamp_of, filter(None, names)))
-
-
-def _context(config: Config) -> ssl.SSLContext:
-    context = tls_context(config)
-    if context is None:
-        raise ConfigError("there is no certificate to secure connections with")
-    return context
+        return tuple(map(_stamp_of, filter(None, self._files)))
 
 
 def _stamp_of(path: str) -> tuple[int, int, int] | None:

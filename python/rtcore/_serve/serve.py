@@ -93,7 +93,7 @@ async def serve_here(
     task_status: trio.TaskStatus[list[Address]] = trio.TASK_STATUS_IGNORED,
 ) -> None:
     """`serve`, for what has looked at what it is given. `resort` ends the process where nothing else does."""
-    certificates = Certificates(config) if config.certificate is not None else None
+    certificates = Certificates(config.certificate, config.key) if config.certificate is not None else None
     raise_file_limit()
     listening = listen(config, certificates is not None)
     try:
