@@ -41,6 +41,37 @@ async def test_what_was_said_offline_goes_out_with_the_next_process_and_once(net
         assert client.restored == ()
 
 
+class Slow(Outbox):
+    """Says how many commits are under way at once, and is long about each."""
+
+    def __init__(self, *args, **names) -> None:
+        super().__init__(*args, **names)
+        self.at_once = self.most = 0
+
+    async def commit(self, steps) -> None:
+        self.at_once += 1
+        self.most = max(self.most, self.at_once)
+        with trio.CancelScope(shield=True):
+            await trio.sleep(0.5)
+        await super().commit(steps)
+        self.at_once -= 1
+
+
+async def test_the_end_of_a_client_does_not_write_while_its_keeper_writes(net, app, tmp_path) -> None:
+    """Two transactions at once on one connection are an error of SQLite's, and would turn their order."""
+    outbox = Slow(tmp_path / "outbox.db")
+    async with net.client(outbox=outbox, wait=True) as client:
+        await client.send("count", 0).queued
+        for number in range(1, 3):
+            client.send("count", number)
+            await trio.sleep(0.1)  # the keeper writes by now, or waits for its turn
+    assert outbox.most == 1
+    async with net.client(outbox=Outbox(tmp_path / "outbox.db"), wait=True) as client:
+        for each in client.restored:
+            await each.applied
+    assert sorted(app.done) == [0, 1, 2]
+
+
 async def test_a_session_goes_on_in_the_next_process_and_its_requests_are_done_once(
     net, app, tmp_path
 ) -> None:

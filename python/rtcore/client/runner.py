@@ -100,6 +100,7 @@ class Runner:
         self._held: dict[int, list[Write]] = {}
         self._commits: list[Commit] = []
         self._commits_due = trio.Event()
+        self._writes = trio.Lock()
         self._done: tuple[str, dict[str, int]] | None = None
         self._time = trio.Event()
         self._nursery: trio.Nursery | None = None
@@ -286,20 +287,23 @@ class Runner:
             await self._commit()
 
     async def _commit(self) -> None:
-        """All that waits, in one transaction, with what was handed over by now."""
+        """All that waits, in one transaction, with what was handed over by now. One at a time, in the order
+        in which it was asked for: `flush_store` may come while `_keep` writes.
+        """
         assert self._journal is not None  # noqa: S101 - as above
-        commits, self._commits = self._commits, []
-        steps = [step for commit in commits for step in commit.steps]
-        hearing = self.machine.hearing
-        if self.machine.state is not State.ENDED and (done := hearing.done) is not None:
-            kept = (done, hearing.marks())
-            if kept != self._done:
-                self._done = kept
-                steps.append(("done", *kept))
-        if steps:
-            await self._journal.commit(steps)
-        for commit in commits:
-            self.machine.sending.committed(commit.token)
+        async with self._writes:
+            commits, self._commits = self._commits, []
+            steps = [step for commit in commits for step in commit.steps]
+            hearing = self.machine.hearing
+            if self.machine.state is not State.ENDED and (done := hearing.done) is not None:
+                kept = (done, hearing.marks())
+                if kept != self._done:
+                    self._done = kept
+                    steps.append(("done", *kept))
+            if steps:
+                await self._journal.commit(steps)
+            for commit in commits:
+                self.machine.sending.committed(commit.token)
         self.pump()
 
     async def flush_store(self) -> None:
