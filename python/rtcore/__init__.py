@@ -19,6 +19,7 @@ session's own task.
 """
 
 import importlib
+from types import FunctionType
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
@@ -37,6 +38,9 @@ if TYPE_CHECKING:
     from .auth import Hello as Hello
     from .auth import Join as Join
     from .auth import User as User
+    from .call import Call as Call
+    from .call import Depends as Depends
+    from .call import Next as Next
     from .client import Client as Client
     from .client import Event as Event
     from .client import Gap as Gap
@@ -86,6 +90,7 @@ _HOMES: Final = {
     "._turn.nursery": "SessionNursery",
     ".app": "App",
     ".auth": "ANONYMOUS Access Hello Join User",
+    ".call": "Call Depends Next",
     ".client": "Client Event Gap Outbox Pool connect",
     ".config": "Config",
     ".durable": "Keep",
@@ -106,6 +111,7 @@ _MODULES: Final = frozenset(
         "app",
         "auth",
         "blocking",
+        "call",
         "client",
         "config",
         "crdt",
@@ -130,7 +136,7 @@ def __getattr__(name: str) -> Any:
         thing: Any = VERSION
     elif (home := _HOME_OF.get(name)) is not None:
         thing = getattr(importlib.import_module(home, __name__), name)
-        if not isinstance(thing, type) and callable(thing):
+        if isinstance(thing, FunctionType):
             thing.__module__ = __name__  # tracebacks show the name that people import
     elif name in _MODULES:
         return importlib.import_module(f".{name}", __name__)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ._app.around import Surrounding
 from ._app.including import Including
 from ._app.registering import Registering
 from ._app.registry import Registry
@@ -10,7 +11,7 @@ from ._app.speaking import Speaking
 from ._app.streaming import Streaming
 
 
-class App(Speaking, Registering, Rooming, Streaming, Including):
+class App(Speaking, Registering, Rooming, Streaming, Surrounding, Including):
     """An application: its handlers, its decisions, its rooms.
 
     Everything is registered before it is served. Then `room`, `user`, `all` and `sessions` reach its peers.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from typing import Final, Generic, Self, TypeVar
 
-from ._app.handlers import invalid
+from ._app.invalid import invalid
 from ._data.values import ANYTHING, FAULTS, Decoder
 from ._engine import Engine
 from ._ground.numbers import FIXED

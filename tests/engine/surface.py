@@ -142,6 +142,7 @@ ANYWHERE: Final[dict[str, Call]] = {
 REGISTERED: Final = {
     "App.authenticate", "App.authorize", "App.on", "App.state", "App.rooms", "App.websocket",
     "App.background", "App.lifespan", "App.on_connect", "App.on_disconnect", "App.stream", "App.include",
+    "App.middleware", "App.on_error", "App.override",
 }  # fmt: skip
 
 # A router is of no run: nobody serves it.

@@ -128,6 +128,9 @@ TRIED: dict[tuple[str, str], Callable[[World], Any]] = {
     ("App.user", "UsageError"): lambda w: w.app.user(None),  # type: ignore[arg-type]
     ("App.sessions", "NotServing"): lambda w: App().sessions,
     ("App.authenticate", "UsageError"): lambda w: App().authenticate(lambda: None),
+    ("App.middleware", "UsageError"): lambda w: App().middleware(lambda call: None),  # type: ignore[arg-type, misc]
+    ("App.on_error", "UsageError"): lambda w: App().on_error(),
+    ("App.override", "UsageError"): lambda w: App().override(dict, lambda one: one),
     ("App.authorize", "UsageError"): lambda w: App().authorize(lambda s, j: True),  # type: ignore[arg-type]
     ("App.background", "UsageError"): lambda w: App().background(lambda app: None),
     ("App.lifespan", "UsageError"): lambda w: App().lifespan(lambda: None),
@@ -206,6 +209,9 @@ ROUTED: dict[str, Callable[[rtcore.Router], Any]] = {
     "state": lambda r: r.state("r")(lambda: None),
     "stream": lambda r: r.stream("s")(lambda s: None),
     "websocket": lambda r: r.websocket("x"),
+    "middleware": lambda router: router.middleware(lambda call: None),  # type: ignore[arg-type, misc]
+    "on_error": lambda router: router.on_error(),
+    "override": lambda router: router.override(dict, lambda one: one),
 }
 TRIED |= {
     (f"Router.{name}", "UsageError"): lambda w, call=call: call(rtcore.Router())

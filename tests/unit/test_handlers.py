@@ -9,7 +9,9 @@ import msgspec
 import pytest
 
 from rtcore import App, UsageError
-from rtcore._app.handlers import Handler, invalid, is_async
+from rtcore._app.handlers import Handler
+from rtcore._app.invalid import invalid
+from rtcore._app.kinds import is_async
 from rtcore._app.registry import registered
 
 if TYPE_CHECKING:

@@ -6,43 +6,23 @@ import dataclasses
 import functools
 import inspect
 import sys
-import typing
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 from msgspec import inspect as inspect_types
 
-from rtcore._data.faults import MAX_FAULTS, faults
 from rtcore._data.shape import shape
-from rtcore._data.values import ANYTHING, Decoder, Defaulting, encode
+from rtcore._data.values import ANYTHING, Decoder, Defaulting
 from rtcore.errors import UsageError
+from rtcore.session import Session
 
 from .hooks import checked_flag, checked_whole, name_of
+from .injecting import Given, needs, waits, without
+from .kinds import annotation, is_async, is_generator
+from .surrounding import Surrounded
 
-INVALID: Final = "INVALID_MESSAGE"
-
-
-def is_async(function: Callable[..., Any]) -> bool:
-    """Whether calling it gives a coroutine: `async def`, an object whose `__call__` is one, what wraps one.
-
-    What `functools.wraps` was used on counts as what it wraps: a decorator need not be a coroutine function.
-    """
-    return _is(inspect.iscoroutinefunction, function)
-
-
-def is_generator(function: Callable[..., Any]) -> bool:
-    """The same for an async generator function."""
-    return _is(inspect.isasyncgenfunction, function)
-
-
-def _is(kind: Callable[[Any], bool], function: Any) -> bool:
-    while True:
-        function = inspect.unwrap(function)
-        if not isinstance(function, functools.partial):
-            break
-        function = function.func
-    called = function if inspect.isroutine(function) else type(function).__call__
-    return kind(called) or kind(function) or kind(inspect.unwrap(called))
+OF_SESSION: Final = Given((("session", Session),))
+"""What a dependency of a handler or a stream may take."""
 
 
 def positional(
@@ -130,32 +110,15 @@ def data_type(function: Callable[..., Any], names: Mapping[str, Any], at: int = 
         UsageError: the annotation names what is not there.
 
     """
-    called: Any = function
-    while isinstance(called, functools.partial):
-        called = called.func
-    called = called if inspect.isroutine(called) else type(called).__call__
     parameters = [
         one
         for one in inspect.signature(function).parameters.values()
         if one.kind in {one.POSITIONAL_ONLY, one.POSITIONAL_OR_KEYWORD, one.VAR_POSITIONAL}
     ]
-    if len(parameters) <= at or parameters[at].annotation is parameters[at].empty:
-        return Any
-    annotation = parameters[at].annotation
-    if not isinstance(annotation, str):
-        return annotation
-    scope = {**getattr(inspect.unwrap(called), "__globals__", {}), **names}
-    try:
-        # One annotation, not all of them: what the others name may exist for type checkers only.
-        holder = type("holder", (), {"__annotations__": {"data": annotation}})
-        return typing.get_type_hints(holder, scope, scope, include_extras=True)["data"]
-    except Exception as error:
-        raise UsageError(
-            f"the type {annotation!r} of the data of {name_of(function)} cannot be found: {error}"
-        ) from error
+    return annotation(function, parameters[at], names) if len(parameters) > at else Any
 
 
-class Handler:
+class Handler(Surrounded):
     """The function of one event.
 
     `bare` ones take no data; `plain` ones are called in the turn; of the others up to `concurrency` requests
@@ -163,7 +126,7 @@ class Handler:
     leaves.
     """
 
-    __slots__ = ("bare", "concurrency", "decoder", "durable", "function", "json", "name", "plain")
+    __slots__ = ("bare", "concurrency", "decoder", "durable", "json", "name", "plain")
 
     def __init__(
         self,
@@ -175,15 +138,18 @@ class Handler:
         durable: bool = False,
     ) -> None:
         what = f"the handler of {name!r} takes (session) or (session, data)"
+        names = names or {}
+        needed = needs(function, OF_SESSION, names)
+        super().__init__(function, needed)
         self.name = name
-        self.function = function
-        self.bare = positional(function, what, 1, 2, ("session", "data")) == 1
-        session_first(function, what, names or {})
+        seen = without(function, needed)
+        self.bare = positional(seen, what, 1, 2, ("session", "data")) == 1
+        session_first(seen, what, names)
         if is_generator(function):
             raise UsageError(
                 f"{name_of(function)} yields: `@app.stream({name!r})` is for what gives many items"
             )
-        self.plain = not is_async(function)
+        self.plain = not (is_async(function) or waits(needed, {}))
         self.durable = checked_flag(durable, f"durable of {name!r}")
         self.concurrency = checked_whole(concurrency, f"the concurrency of {name!r}", 1)
         if self.plain and concurrency != 1:
@@ -191,23 +157,8 @@ class Handler:
                 f"the handler of {name!r} is a plain function, which runs in the turn and beside nothing; "
                 "make it a coroutine function"
             )
-        self.decoder = ANYTHING if self.bare else reading(function, repr(name), names or {})
+        self.decoder = ANYTHING if self.bare else reading(seen, repr(name), names)
         self.json = self.decoder.json
-
-
-def invalid(
-    decoder: Decoder, what: str, form: int, data: bytes, error: Exception
-) -> tuple[str, str, bytes | None]:
-    """Code, text and details of the error ack for data that does not fit its type."""
-    found = faults(decoder.type, form, data, error)
-    first = found[0]
-    more = f" ({_count(len(found))})" if len(found) > 1 else ""
-    text = f"the data of {what} is not as it should be: {first['path']}: {first['message']}{more}"
-    return INVALID, text, encode(found)
-
-
-def _count(found: int) -> str:
-    return f"{found} faults in all" if found < MAX_FAULTS else f"the first {found} faults are told"
 
 
 @dataclasses.dataclass(slots=True)

@@ -16,11 +16,13 @@ from rtcore.errors import UsageError
 
 from .hooks import checked_name, name_of
 from .registry import Registry
+from .surrounding import Layer, Surrounded
 
 if TYPE_CHECKING:
     from rtcore.router import Router
 
 T = TypeVar("T")
+S = TypeVar("S", bound=Surrounded)
 
 
 class Includable:
@@ -64,26 +66,52 @@ class Including:
 def _merged(outer: Registry, inner: Registry, prefix: str) -> Registry:
     """What both have registered, in the order outer, inner."""
     if outer.authenticator is not None and inner.authenticator is not None:
-        raise UsageError(f"there is an authenticator already: {name_of(outer.authenticator)}")
+        raise UsageError(f"there is an authenticator already: {name_of(outer.authenticator.function)}")
+    layer = inner.layer
     return Registry(
-        handlers=[*outer.handlers, *_named(outer.handlers, inner.handlers, prefix, "a handler of", "name")],
+        handlers=[
+            *outer.handlers,
+            *_below(layer, _named(outer.handlers, inner.handlers, prefix, "a handler of", "name")),
+        ],
         raw_handlers=[
             *outer.raw_handlers,
             *_named(outer.raw_handlers, inner.raw_handlers, "", "a raw socket on", "path"),
         ],
         stream_handlers=[
             *outer.stream_handlers,
-            *_named(outer.stream_handlers, inner.stream_handlers, prefix, "a stream", "name"),
+            *_below(layer, _named(outer.stream_handlers, inner.stream_handlers, prefix, "a stream", "name")),
         ],
-        authenticator=outer.authenticator or inner.authenticator,
-        authorizers=_patterns(outer.authorizers, inner.authorizers, prefix, "an authorizer for rooms"),
+        authenticator=outer.authenticator
+        or next(iter(_below(layer, [inner.authenticator] if inner.authenticator else [])), None),
+        authorizers=_patterns(
+            outer.authorizers, _authorizers_below(layer, inner.authorizers), prefix, "an authorizer for rooms"
+        ),
         states=_patterns(outer.states, inner.states, prefix, "a state function for rooms"),
         room_plans=_patterns(outer.room_plans, inner.room_plans, prefix, "settings of rooms"),
         connectors=_once(outer.connectors, inner.connectors, "on_connect"),
         disconnectors=_once(outer.disconnectors, inner.disconnectors, "on_disconnect"),
         background_tasks=_once(outer.background_tasks, inner.background_tasks, "background"),
         lifespans=_once(outer.lifespans, inner.lifespans, "lifespan"),
+        layer=outer.layer,
+        overrides={**inner.overrides, **outer.overrides},
     )
+
+
+def _below(layer: Layer, found: Iterable[S]) -> list[S]:
+    """The same functions, below what surrounds those of the router."""
+    moved: list[S] = []
+    for one in found:
+        own = copy.copy(one)
+        own.layers = one.below(layer)
+        moved.append(own)
+    return moved
+
+
+def _authorizers_below(layer: Layer, inner: ByPattern[Surrounded]) -> ByPattern[Surrounded]:
+    moved: ByPattern[Surrounded] = ByPattern()
+    for pattern, one in inner.items():
+        moved.add(pattern, *_below(layer, [one]))
+    return moved
 
 
 def _named(known: Iterable[Any], new: Iterable[T], prefix: str, what: str, field: str) -> list[T]:

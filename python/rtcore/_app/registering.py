@@ -12,7 +12,9 @@ from collections.abc import Callable
 from typing import Any, Final, TypeVar, overload
 
 from rtcore._ground.numbers import PREFIX
+from rtcore.auth import Hello, Join
 from rtcore.errors import UsageError
+from rtcore.session import Session
 from rtcore.tokens import JWT
 
 from .background import Background
@@ -20,19 +22,22 @@ from .handlers import (
     Handler,
     RawHandler,
     RoomState,
-    is_async,
-    is_generator,
     names_of_caller,
     positional,
     session_first,
     without_reason,
 )
 from .hooks import checked_flag, checked_name, checked_once, checked_text, checked_whole, name_of
+from .injecting import Given, needs, without
+from .kinds import is_async, is_generator
 from .registry import Registry
+from .surrounding import Surrounded
 
 F = TypeVar("F", bound=Callable[..., Any])
 
 _PATH: Final = re.compile(r"[!-\"$->@-~]+")
+_OF_JOIN: Final = Given((("session", Session), ("join", Join)))
+_OF_HELLO: Final = Given((("hello", Hello),))
 _PLACEHOLDERS: Final = "{}<>"
 """No client says these in a path as they are; other frameworks write patterns with them."""
 
@@ -57,13 +62,15 @@ class Registering:
         """
         self._registry.open("authenticate")
         if self._registry.authenticator is not None:
-            raise UsageError(f"there is an authenticator already: {name_of(self._registry.authenticator)}")
-        positional(function, "an authenticator takes (hello)", 1, 1)
+            known = name_of(self._registry.authenticator.function)
+            raise UsageError(f"there is an authenticator already: {known}")
+        needed = needs(function, _OF_HELLO, names_of_caller())
+        positional(without(function, needed), "an authenticator takes (hello)", 1, 1)
         _decides(function, "an authenticator")
-        self._registry.authenticator = function
-        known: Any = function
-        if isinstance(known, JWT) and known.keys is not None:
-            self.background(known.keys.keep_fresh)
+        self._registry.authenticator = Surrounded(function, needed)
+        tokens: Any = function
+        if isinstance(tokens, JWT) and tokens.keys is not None:
+            self.background(tokens.keys.keep_fresh)
         return function
 
     def authorize(self, pattern: str = "*") -> Callable[[F], F]:
@@ -85,10 +92,12 @@ class Registering:
         def register(function: F) -> F:
             self._registry.open("authorize")
             what = f"an authorizer of {pattern!r} takes (session, join)"
-            positional(function, what, 2, 2, ("session", "join"))
-            session_first(function, what, names)
+            needed = needs(function, _OF_JOIN, names)
+            seen = without(function, needed)
+            positional(seen, what, 2, 2, ("session", "join"))
+            session_first(seen, what, names)
             _decides(function, f"an authorizer of {pattern!r}")
-            if not self._registry.authorizers.add(pattern, function):
+            if not self._registry.authorizers.add(pattern, Surrounded(function, needed)):
                 raise UsageError(f"there is an authorizer for rooms {pattern!r} already")
             return function
 

@@ -13,7 +13,9 @@ from rtcore.errors import UsageError
 
 from .background import Background
 from .handlers import Handler, RawHandler, RoomState
+from .injecting import provided
 from .stream_handlers import StreamHandler
+from .surrounding import Layer, Surrounded, assembled
 
 if TYPE_CHECKING:
     from rtcore.app import App
@@ -28,8 +30,8 @@ class Registry:
     handlers: list[Handler] = dataclasses.field(default_factory=list[Handler])
     raw_handlers: list[RawHandler] = dataclasses.field(default_factory=list[RawHandler])
     stream_handlers: list[StreamHandler] = dataclasses.field(default_factory=list[StreamHandler])
-    authenticator: _Function | None = None
-    authorizers: ByPattern[_Function] = dataclasses.field(default_factory=ByPattern[_Function])
+    authenticator: Surrounded | None = None
+    authorizers: ByPattern[Surrounded] = dataclasses.field(default_factory=ByPattern[Surrounded])
     states: ByPattern[RoomState] = dataclasses.field(default_factory=ByPattern[RoomState])
     room_plans: ByPattern[RoomPlan] = dataclasses.field(default_factory=ByPattern[RoomPlan])
     connectors: list[_Function] = dataclasses.field(default_factory=list[_Function])
@@ -38,6 +40,10 @@ class Registry:
     lifespans: list[Callable[..., AbstractAsyncContextManager[Any]]] = dataclasses.field(
         default_factory=list[Callable[..., AbstractAsyncContextManager[Any]]]
     )
+    layer: Layer = dataclasses.field(default_factory=Layer)
+    """What surrounds the handlers, streams and decisions."""
+    overrides: dict[_Function, _Function] = dataclasses.field(default_factory=dict[_Function, _Function])
+    """What stands in for which dependency."""
     frozen: bool = False
     included: bool = False
     """It is a router's, and somebody else has all of it now."""
@@ -59,6 +65,7 @@ class Registry:
     def plan(self) -> Plan:
         """What the core must know. From here on nothing more can be registered."""
         self.frozen = True
+        self._assemble()
         rooms: ByPattern[RoomPlan] = ByPattern()
         for pattern in (*self.room_plans.patterns(), *self.authorizers.patterns(), *self.states.patterns()):
             # A pattern that only an authorizer or a state names has the settings of the one that covers it.
@@ -80,6 +87,19 @@ class Registry:
             raws=[(raw.path, raw.max_message) for raw in self.raw_handlers],
             streams=[(stream.name, stream.up) for stream in self.stream_handlers],
         )
+
+    def _assemble(self) -> None:
+        """Put together how each function is called. The same again for whoever serves it again."""
+        for handler in self.handlers:
+            handler.run, waits = assembled(handler, "event", handler.name, self.layer, self.overrides)
+            handler.plain = not waits
+        for stream in self.stream_handlers:
+            stream.run = provided(stream.function, stream.needs, self.overrides)
+            stream.around = stream.below(self.layer)
+        for _, each in self.authorizers.items():  # noqa: PERF102 - no dictionary
+            each.run, _ = assembled(each, "authorize", lambda join: join.room, self.layer, self.overrides)
+        if (one := self.authenticator) is not None:
+            one.run, _ = assembled(one, "authenticate", "", self.layer, self.overrides)
 
 
 def registered(app: App) -> Registry:

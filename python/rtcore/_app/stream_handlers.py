@@ -12,8 +12,11 @@ from rtcore._data.values import ANYTHING, Decoder
 from rtcore.errors import UsageError
 from rtcore.stream import Items
 
-from .handlers import data_type, is_async, is_generator, positional, reading, session_first
+from .handlers import OF_SESSION, data_type, positional, reading, session_first
 from .hooks import name_of
+from .injecting import needs, without
+from .kinds import is_async, is_generator
+from .surrounding import Layer, Surrounded
 
 _ITERATORS: Final = (Items, collections.abc.AsyncIterator, collections.abc.AsyncIterable)
 
@@ -37,10 +40,10 @@ def _decoder(kind: Any, what: str) -> Decoder:
         raise UsageError(f"the type of {what} cannot be read: {error}") from error
 
 
-class StreamHandler:
-    """The function of one stream. `bare` ones take no data."""
+class StreamHandler(Surrounded):
+    """The function of one stream. `bare` ones take no data. `around` are its layers when it is served."""
 
-    __slots__ = ("bare", "decoder", "function", "items", "name", "up")
+    __slots__ = ("around", "bare", "decoder", "items", "name", "up")
 
     def __init__(self, name: str, function: Callable[..., Any], names: Mapping[str, Any]) -> None:
         down = is_generator(function)
@@ -49,9 +52,12 @@ class StreamHandler:
                 f"the stream {name!r} is an async generator function (items go down) or a coroutine function "
                 f"(items come up), and {name_of(function)} is neither; what wraps one uses functools.wraps"
             )
+        needed = needs(function, OF_SESSION, names)
+        super().__init__(function, needed)
+        self.around: tuple[Layer, ...] = ()
         self.name = name
-        self.function = function
         self.up = not down
+        function = without(function, needed)
         if down:
             what = f"the stream {name!r} takes (session) or (session, data)"
             self.bare = positional(function, what, 1, 2, ("session", "data")) == 1

@@ -87,7 +87,7 @@ class Decisions:
 
     def _ask_who(self, hello: Hello) -> Any:
         authenticator = self._registry.authenticator
-        return ANONYMOUS if authenticator is None else authenticator(hello)
+        return ANONYMOUS if authenticator is None else authenticator.run(hello)
 
     async def _authenticate_later(self, conn: int, scope: trio.CancelScope, answer: Any) -> None:
         scope.deadline = trio.current_time() + self.hello_seconds
@@ -206,7 +206,7 @@ class Decisions:
             self._say_no(ticket, "INVALID_MESSAGE", f"the data of the join cannot be read: {error}")
             return
         with Guard(partial(self._deny, ticket, f"the authorizer of {room!r}"), waits=False):
-            answer = authorizer(session, Join(room=room, data=value, resuming=resuming))
+            answer = authorizer.run(session, Join(room=room, data=value, resuming=resuming))
             if inspect.isawaitable(answer):
                 scope = self._asked[ticket] = trio.CancelScope()
                 self._spawn(self._authorize_later, session, ticket, room, scope, answer)

@@ -291,7 +291,7 @@ class Runtime:
                         engine.request = request
                     try:
                         if handler.bare:
-                            result = handler.function(session)
+                            result = handler.run(session)
                         else:
                             try:
                                 value = (
@@ -300,7 +300,7 @@ class Runtime:
                             except FAULTS as error:
                                 answer_invalid(engine, event, handler, error)
                                 continue
-                            result = handler.function(session, value)
+                            result = handler.run(session, value)
                         try:
                             answer = dumps(result, default)
                         except TypeError as error:

@@ -48,7 +48,7 @@ class Again:
             if authorizer is None:
                 continue
             with Guard(partial(self._fail, room), waits=False):
-                answer = authorizer(self._session, Join(room=room, resuming=True))
+                answer = authorizer.run(self._session, Join(room=room, resuming=True))
                 if inspect.isawaitable(answer):
                     self.waiting.append((room, answer))
                 else:

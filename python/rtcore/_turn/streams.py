@@ -19,9 +19,10 @@ from typing import Any
 
 import trio
 
-from rtcore._app.handlers import invalid
+from rtcore._app.invalid import invalid
 from rtcore._app.refusals import refusal
 from rtcore._app.stream_handlers import StreamHandler
+from rtcore._app.surrounding import surround
 from rtcore._data.values import FAULTS, encode
 from rtcore._engine import (
     STREAM_CANCELLED,
@@ -34,6 +35,7 @@ from rtcore._engine import (
 )
 from rtcore._ground.failures import part
 from rtcore._ground.parking import Parking
+from rtcore.call import Call
 from rtcore.errors import Refuse, SessionEnded
 from rtcore.session import Session
 from rtcore.stream import Items
@@ -173,12 +175,7 @@ class StreamTasks:
                     what = f"the stream {handler.name!r}"
                     code, text, details = invalid(handler.decoder, what, form, data, error)
                     return lambda: core.fail_stream(handle, stream, code, text, details, retry=False)
-            if handler.up:
-                result = await handler.function(*arguments, running.items)
-            else:
-                result = None
-                await self._pull(running, handler.function(*arguments), handle, stream)
-            said = encode(result)
+            said = encode(await self._answer(running, handler, handle, stream, arguments))
         except BaseException as error:  # noqa: BLE001 - the application's, whatever it is
             # Cancelled beside errors: the errors are the application's, the rest is Trio's and must pass.
             ours, rest = part(error)
@@ -188,6 +185,26 @@ class StreamTasks:
                 self._failure(handler, session, stream, ours)()
             raise rest from None
         return lambda: core.end_stream(handle, stream, said)
+
+    async def _answer(
+        self, running: _Running, handler: StreamHandler, handle: int, stream: int, arguments: list[Any]
+    ) -> Any:
+        """Let the items flow, below what surrounds the stream: what came of it."""
+
+        async def flow(arguments: list[Any]) -> Any:
+            if handler.up:
+                return await handler.run(*arguments, running.items)
+            await self._pull(running, handler.run(*arguments), handle, stream)
+            return None
+
+        if not handler.around:
+            return await flow(arguments)
+
+        async def inner(call: Call) -> Any:
+            return await flow([call.session] if handler.bare else [call.session, call.data])
+
+        chain, _ = surround(handler.around, inner)
+        return await chain(Call("upload" if handler.up else "stream", handler.name, *arguments))
 
     async def _pull(
         self, running: _Running, generator: AsyncGenerator[Any, None], handle: int, stream: int

@@ -14,8 +14,9 @@ from typing import Any
 
 import trio
 
-from rtcore._app.handlers import Handler, is_async
+from rtcore._app.handlers import Handler
 from rtcore._app.hooks import name_of
+from rtcore._app.kinds import is_async
 from rtcore._engine import CoreEvent, Engine
 from rtcore._ground.failures import Failures, Guard
 from rtcore.raw import RawSocket

@@ -15,7 +15,8 @@ from typing import Any, Final
 
 import trio
 
-from rtcore._app.handlers import Handler, invalid
+from rtcore._app.handlers import Handler
+from rtcore._app.invalid import invalid
 from rtcore._app.refusals import refusal
 from rtcore._data.values import FAULTS, default, dumps, encode_slowly
 from rtcore._engine import KEYED, CoreEvent, Engine
@@ -107,14 +108,14 @@ def serve(
             if form == AWAITED:
                 result = data
             elif handler.bare:
-                result = handler.function(session)
+                result = handler.run(session)
             else:
                 try:
                     value = handler.json(data) if form == 0 else handler.decoder.by_form(form, data)
                 except FAULTS as error:
                     answer_invalid(engine, event, handler, error)
                     continue
-                result = handler.function(session, value)
+                result = handler.run(session, value)
             if type(result) is _COROUTINE:
                 result = yield from result
             elif hasattr(type(result), "__await__"):  # of a wrapper, or of a class of the application

@@ -60,7 +60,7 @@ def _types(route: Route) -> str:
 
 def _routes(of: Registry) -> Iterator[Route]:
     if of.authenticator is not None:
-        yield _route("authenticate", "", of.authenticator)
+        yield _route("authenticate", "", of.authenticator.function)
     for handler in of.handlers:
         takes = None if handler.bare else _type(handler.decoder.type)
         yield _route("event", handler.name, handler.function, takes, _result(handler.function))
@@ -76,8 +76,8 @@ def _routes(of: Registry) -> Iterator[Route]:
             plan.policy,
         ]
         yield Route("rooms", pattern, " ".join(words), None, None, None)
-    for pattern, function in of.authorizers.items():
-        yield _route("authorize", pattern, function)
+    for pattern, one in of.authorizers.items():
+        yield _route("authorize", pattern, one.function)
     for pattern, state in of.states.items():
         yield _route("state", pattern, state.function, None, _result(state.function))
     for raw in of.raw_handlers:
