@@ -150,6 +150,7 @@ def checks() -> list[Check]:
             lane="rust",
         ),
         Check("pytest", [python, "-m", "pytest", "-q", "--durations=10"], (" passed", " failed", " error")),
+        Check("crash", [python, "-m", "tests.crash", "--quick"], ("all held", "FAILED")),
         Check(
             "e2e",
             [

@@ -89,6 +89,8 @@ class Ears:
                 messages = await self.link.hello(fields)
         except GONE:
             return False
+        if messages[0]["type"] == "bye" and messages[0]["code"] == 4000:
+            return False  # it stops
         assert messages[0]["type"] == "welcome", messages
         self.trace += [(">", fields), ("<", messages[0])]
         self._welcome(messages[0])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Collection
 from typing import Any, Final
 
 import trio
@@ -14,16 +15,19 @@ from .ears import GONE, ROOMS, Ears
 
 
 class Person(Ears):
-    """It says, drops, comes back, and is sometimes unkind to others."""
+    """It says, drops, comes back, and is sometimes unkind to others; `without` some of that."""
+
+    without: Collection[str] = ()
 
     async def act(self) -> None:
         """One thing after the other."""
         dice = self.dice
+        weights = [0 if deed in self.without else weight for deed, weight in DEEDS.items()]
         while True:
             if len(self.unacked) > dice.choice([1, 4, 30]):
                 await self.changed.wait()
                 continue
-            await getattr(self, "_" + dice.choices(DEEDS, WEIGHTS)[0])()
+            await getattr(self, "_" + dice.choices([*DEEDS], weights)[0])()
             await trio.sleep(dice.choice([0, 0, 0.0005, 0.002, 0.01]))
 
     async def _publish(self) -> None:
@@ -154,5 +158,21 @@ class Person(Ears):
         self._hang_up()
 
 
-DEEDS: Final = ("publish", "emit", "join", "leave", "kick", "end", "bye", "drop", "anew")
-WEIGHTS: Final = (50, 25, 12, 2, 1.5, 0.5, 0.5, 2, 0.7)
+DEEDS: Final = {
+    "publish": 50,
+    "emit": 25,
+    "join": 12,
+    "leave": 2,
+    "kick": 1.5,
+    "end": 0.5,
+    "bye": 0.5,
+    "drop": 2,
+    "anew": 0.7,
+}
+"""What one does, and how often."""
+
+NOT_YET: Final = dict.fromkeys(
+    ("leave", "kick", "end", "bye"),
+    "its end is told before it is on disk, so that a crash in between brings back who was out",
+)
+"""Deeds that `make test` leaves out, and why. `make crash` does them all."""

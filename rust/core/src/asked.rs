@@ -165,6 +165,12 @@ impl Asked {
     }
 
     /// What waits under a ticket, as it waits.
+    pub fn get(&self, ticket: u64) -> Option<&Waiting> {
+        let (index, generation) = ((ticket & 0xffff_ffff) as usize, (ticket >> 32) as u32);
+        Some(&self.entries.get(index, generation)?.waiting)
+    }
+
+    /// The same, to change it.
     pub fn get_mut(&mut self, ticket: u64) -> Option<&mut Waiting> {
         let (index, generation) = ((ticket & 0xffff_ffff) as usize, (ticket >> 32) as u32);
         Some(&mut self.entries.get_mut(index, generation)?.waiting)

@@ -35,6 +35,14 @@ impl Item {
     fn may_be_refused(&self) -> bool {
         self.promise.as_ref().is_some_and(Promise::may_be_refused)
     }
+
+    /// The ticket of the join that it is.
+    fn join(&self) -> Option<u64> {
+        match self.promise {
+            Some(Promise::Join(ticket)) => Some(ticket),
+            _ => None,
+        }
+    }
 }
 
 /// All groups.
@@ -70,6 +78,22 @@ impl Groups {
                 self.wanted = true;
                 self.gathering.push(item);
             }
+        }
+    }
+
+    /// The joins that are on their way to the disk, by their tickets.
+    pub fn joins(&self) -> impl Iterator<Item = u64> {
+        let under_way = self.under_way.iter().flat_map(|group| &group.items);
+        under_way.chain(&self.gathering).filter_map(Item::join)
+    }
+
+    /// A join without facts of its own has the fate of an earlier one, which is on its way to the disk.
+    pub fn join_with(&mut self, earlier: u64, ticket: u64) {
+        let under_way = self.under_way.as_mut().map(|group| &mut group.items);
+        let found = |items: &&mut Vec<Item>| items.iter().any(|item| item.join() == Some(earlier));
+        if let Some(items) = under_way.filter(found).or(Some(&mut self.gathering).filter(found)) {
+            let (facts, promise) = (Vec::new(), Some(Promise::Join(ticket)));
+            items.push(Item { facts, promise, sync: Sync::Commit, is_behind: false });
         }
     }
 

@@ -136,6 +136,34 @@ fn a_join_that_is_not_on_disk_is_none() {
     assert_eq!(world.engine.members("kept").unwrap_or_default().len(), 0);
 }
 
+/// It was answered at once, since nothing had changed by it: a crash then left a session without the room.
+#[test]
+fn a_join_that_comes_again_before_the_first_is_on_disk_has_its_fate() {
+    for refused in [false, true] {
+        let mut world = yard(&[&[]]);
+        let join = |world: &mut crate::support::world::World| {
+            let id = ask(world, 0, json!({"type": "join", "room": "kept"}));
+            world.settle();
+            id
+        };
+        let joins = [join(&mut world), join(&mut world), join(&mut world)];
+        assert_eq!(joins.map(|id| ack(&world, 0, id)), [None, None, None], "nothing is on disk");
+        let wanted = if refused { Err("UNAVAILABLE".to_owned()) } else { Ok(0) };
+        if refused {
+            world.refuse();
+        } else {
+            world.write();
+        }
+        for id in joins {
+            assert_eq!(ack(&world, 0, id).map(|told| told.map(|_| 0)), Some(wanted.clone()));
+        }
+        let there = world.engine.members("kept").unwrap_or_default().len();
+        assert_eq!(there, usize::from(!refused));
+        let late = join(&mut world);
+        assert_eq!(ack(&world, 0, late).is_some(), !refused, "what is on disk is told at once");
+    }
+}
+
 #[test]
 fn the_application_hears_when_what_it_said_is_on_disk() {
     let mut world = yard(&[&["kept"]]);

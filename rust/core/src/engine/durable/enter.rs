@@ -24,11 +24,16 @@ impl Engine {
     }
 
     /// A session is in a durable room: its join is answered when that is on disk, with all that was said before. `before`:
-    /// what it might there, if it was in it.
+    /// what it might there, if it was in it. Joins of one that is still on its way to the disk have its fate.
     pub(in crate::engine) fn enter_durably(&mut self, entering: Entering, before: Option<Grants>, now: Now) {
         let (session, room) = (entering.joining.session, entering.room);
         let changed = before.is_none() || before != self.grants_in(room, session);
         let settled = self.durable.wall.last_of(room).is_none() && !self.durable.shelves.is_filling(room);
+        if !changed && let Some(earlier) = self.earlier_join(session, room) {
+            let ticket = self.ticket(Waiting::Entering(Box::new(entering)));
+            self.durable.groups.join_with(earlier, ticket);
+            return;
+        }
         if !changed && settled {
             self.tell_entered(entering);
             return;
@@ -43,6 +48,14 @@ impl Engine {
         self.durable.keep(facts, sync_of(durable), Some(Promise::Join(ticket)));
     }
 
+    /// The join of the same that is still on its way to the disk.
+    fn earlier_join(&self, session: SessionId, room: RoomId) -> Option<u64> {
+        self.durable.groups.joins().find(|ticket| {
+            matches!(self.asked.get(*ticket), Some(Waiting::Entering(earlier))
+                if earlier.joining.session == session && earlier.room == room)
+        })
+    }
+
     /// What became of a join.
     pub(super) fn join_is(&mut self, ticket: u64, fate: &Fate, now: Now) {
         let filling = match self.asked.get_mut(ticket) {
@@ -54,7 +67,10 @@ impl Engine {
         }
         let Some(Waiting::Entering(entering)) = self.answered(ticket) else { return };
         match fate {
-            Fate::Refused(trouble) if entering.fresh => {
+            // Where an earlier one was refused it is not in the room any more, and this one stood on it.
+            Fate::Refused(trouble)
+                if entering.fresh || self.grants_in(entering.room, entering.joining.session).is_none() =>
+            {
                 self.leave(entering.joining.session, entering.room, now);
                 let fault = refused(&Refusing::Trouble(trouble.clone()));
                 self.tell_fault(entering.joining.session, &fault.with_id(entering.joining.id));
