@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime
 import math
 from collections.abc import Iterable
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import msgspec
 
@@ -92,6 +92,10 @@ class Join(msgspec.Struct, frozen=True, kw_only=True):
     resuming: bool = False
 
 
+Grant = Literal["publish", "presence", "history"]
+"""What a member of a room may: a right."""
+
+
 class Access(msgspec.Struct, frozen=True, kw_only=True):
     """Yes, with details: an answer of `@app.authorize`.
 
@@ -101,9 +105,12 @@ class Access(msgspec.Struct, frozen=True, kw_only=True):
 
     """
 
-    grants: Iterable[str] | None = None
+    grants: Iterable[Grant] | None = None
     info: Any = None
 
+
+Answer = bool | Access | Iterable[str] | None
+"""What an authorizer answers: yes, with details, with these rights; no."""
 
 for _kind in (Hello, User, Join, Access):
     _kind.__module__ = "rtcore"

@@ -26,6 +26,8 @@ from .session import Session, sessions_only
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from .auth import Grant
+
 MOST: Final = FIXED["API_HISTORY"]
 """Entries of one history, as on the wire."""
 
@@ -248,7 +250,7 @@ class Room:
         return [Member(self._engine, row) for row in rows or ()]
 
     @anywhere
-    def add(self, session: Session, *, grants: Iterable[str] | None = None, info: Any = None) -> None:
+    def add(self, session: Session, *, grants: Iterable[Grant] | None = None, info: Any = None) -> None:
         """Put a session into the room, without asking the authorizer.
 
         Args:
@@ -278,7 +280,7 @@ class Room:
         return bool(self._engine.call(self._engine.core.put_out, session._handle, self.name, sayable(reason)))
 
     @anywhere
-    def grant(self, session: Session, grants: Iterable[str]) -> bool:
+    def grant(self, session: Session, grants: Iterable[Grant]) -> bool:
         """Change what a member may do, from now on; it is told so. False: it is not in the room.
 
         Raises:

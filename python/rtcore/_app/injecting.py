@@ -265,7 +265,7 @@ def _given_one(function: _Function, name: str, step: _Step) -> _Function:
         return lambda *args: function(*args, **{name: give()})
     if len(step.given) > 1:
         return lambda *args: function(*args, **{name: give(**_arguments(step, args, []))})
-    ((word, at),) = step.given
+    word, at = next(iter(step.given))
     return lambda *args: function(*args, **{name: give(**{word: args[at]})})
 
 

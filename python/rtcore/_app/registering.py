@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Callable
-from typing import Any, Final, TypeVar, overload
+from collections.abc import Awaitable, Callable
+from typing import Any, Concatenate, Final, TypeVar, overload
 
 from rtcore._ground.numbers import PREFIX
-from rtcore.auth import Hello, Join
+from rtcore.auth import Answer, Hello, Join, User
 from rtcore.errors import UsageError
 from rtcore.session import Session
 from rtcore.tokens import JWT
@@ -34,6 +34,10 @@ from .registry import Registry
 from .surrounding import Surrounded
 
 F = TypeVar("F", bound=Callable[..., Any])
+A = TypeVar("A", bound=Callable[Concatenate[Hello, ...], User | Awaitable[User | None] | None])
+"""An authenticator; what type checkers hold it to. The others, too."""
+J = TypeVar("J", bound=Callable[Concatenate[Session, Join, ...], Answer | Awaitable[Answer]])
+S = TypeVar("S", bound=Callable[Concatenate[Session, ...], Any])
 
 _PATH: Final = re.compile(r"[!-\"$->@-~]+")
 _OF_JOIN: Final = Given((("session", Session), ("join", Join)))
@@ -48,7 +52,7 @@ class Registering:
     _registry: Registry
     _prefix: str
 
-    def authenticate(self, function: F) -> F:
+    def authenticate(self, function: A) -> A:
         """Decorator: who a peer is. `(hello: Hello) -> User | None`, plain or a coroutine function.
 
         None refuses (close code 4501); `rtcore.ANONYMOUS` is somebody without a name. `Refuse` with
@@ -73,7 +77,7 @@ class Registering:
             self.background(tokens.keys.keep_fresh)
         return function
 
-    def authorize(self, pattern: str = "*") -> Callable[[F], F]:
+    def authorize(self, pattern: str = "*") -> Callable[[J], J]:
         """Decorator: who may join rooms of this pattern. `(session, join: Join)`, plain or coroutine.
 
         It gives True (with what the room's settings grant), False or None (no), words of "publish",
@@ -89,7 +93,7 @@ class Registering:
         checked_name(pattern, "@app.authorize", '@app.authorize("pattern")')
         pattern = self._prefix + pattern
 
-        def register(function: F) -> F:
+        def register(function: J) -> J:
             self._registry.open("authorize")
             what = f"an authorizer of {pattern!r} takes (session, join)"
             needed = needs(function, _OF_JOIN, names)
@@ -103,7 +107,7 @@ class Registering:
 
         return register
 
-    def on(self, event: str, *, concurrency: int = 1, durable: bool = False) -> Callable[[F], F]:
+    def on(self, event: str, *, concurrency: int = 1, durable: bool = False) -> Callable[[S], S]:
         """Decorator: the handler of an event. `(session)` or `(session, data)`; its result becomes the ack.
 
         The annotation of `data` is its type: msgspec reads and checks it, and what does not fit is refused
@@ -129,7 +133,7 @@ class Registering:
             raise UsageError(f"names of events that begin with `$` are rtcore's own, as {event!r}")
         event = checked_name(self._prefix + event, "@app.on", '@app.on("event")')
 
-        def register(function: F) -> F:
+        def register(function: S) -> S:
             self._registry.open("on")
             if any(known.name == event for known in self._registry.handlers):
                 raise UsageError(f"there is a handler of {event!r} already")
@@ -265,7 +269,7 @@ class Registering:
         self._registry.lifespans.append(function)
         return function
 
-    def on_connect(self, function: F) -> F:
+    def on_connect(self, function: S) -> S:
         """Decorator: called when a session begins. `(session)`, plain or a coroutine function.
 
         A plain one is called in the turn; a coroutine runs in the session's task, before its first request.
@@ -283,7 +287,7 @@ class Registering:
         self._registry.connectors.append(function)
         return function
 
-    def on_disconnect(self, function: F) -> F:
+    def on_disconnect(self, function: S) -> S:
         """Decorator: called when a session has ended for good. `(session)` or `(session, reason)`.
 
         A plain one is called in the turn; a coroutine runs in the server's nursery. A short drop of the

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Iterable
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from rtcore._engine import GRANTS
-from rtcore.auth import Access, User
+from rtcore.auth import Access, Grant, User
 from rtcore.errors import UsageError
 
 _LAST_MS: Final = 2**53 - 1  # what JSON's numbers hold exactly, in every client
@@ -38,7 +38,7 @@ def expires_ms(user: User) -> int | None:
     return int(min(max(seconds * 1000, 0), _LAST_MS))
 
 
-def grant_words(grants: Iterable[str]) -> list[str]:
+def grant_words(grants: Iterable[str]) -> list[Grant]:
     """The words, checked.
 
     Raises:
@@ -52,7 +52,7 @@ def grant_words(grants: Iterable[str]) -> list[str]:
     for word in words:
         if word not in GRANTS:
             raise UsageError(f"there is no right {word!r}; there are {', '.join(GRANTS)}")
-    return words
+    return cast("list[Grant]", words)
 
 
 def access(answer: Any) -> Access | None:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Final
+from typing import Final, Literal, get_args
 
 from rtcore._engine import RoomPlan
 from rtcore._ground.numbers import FIXED
+from rtcore.auth import Grant
 from rtcore.durable import SURE, Keep
 from rtcore.errors import UsageError
 
@@ -14,7 +15,9 @@ from .hooks import checked_flag, checked_name, checked_seconds, checked_text, ch
 from .registry import Registry
 from .rights import grant_words
 
-POLICIES: Final = ("skip", "latest", "disconnect", "block")
+Policy = Literal["skip", "latest", "disconnect", "block"]
+Durable = bool | Literal["full", "normal", "off"]
+POLICIES: Final = get_args(Policy)
 OWN: Final = ("$user/*", "$all")
 """Rooms of rtcore's own whose durability may be set, and nothing else of them."""
 
@@ -33,11 +36,11 @@ class Rooming:
         history: int = FIXED["RING_ENTRIES"],
         bytes: int = FIXED["RING_BYTES"],  # noqa: A002 - the unit is the name
         age: float = FIXED["RING_AGE_MS"] / 1000,
-        policy: str = "skip",
+        policy: Policy = "skip",
         key: str | None = None,
         presence: bool = True,
-        grants: Iterable[str] | None = None,
-        durable: bool | str = False,
+        grants: Iterable[Grant] | None = None,
+        durable: Durable = False,
         keep: Keep | None = None,
     ) -> None:
         """Settings of the rooms whose names match a pattern; the most specific pattern counts.

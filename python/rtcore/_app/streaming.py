@@ -8,16 +8,17 @@ function that takes the items as an async iterator: its result is what came of t
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any, Concatenate, TypeVar
 
 from rtcore.errors import UsageError
+from rtcore.session import Session
 
 from .handlers import names_of_caller
 from .hooks import checked_name
 from .registry import Registry
 from .stream_handlers import StreamHandler
 
-F = TypeVar("F", bound=Callable[..., Any])
+S = TypeVar("S", bound=Callable[Concatenate[Session, ...], Any])
 
 
 class Streaming:
@@ -26,7 +27,7 @@ class Streaming:
     _registry: Registry
     _prefix: str
 
-    def stream(self, name: str) -> Callable[[F], F]:
+    def stream(self, name: str) -> Callable[[S], S]:
         """Decorator: a stream of items, which a peer opens by its name.
 
         An async generator function `(session)` or `(session, data)`: items go down. It is asked for its next
@@ -53,7 +54,7 @@ class Streaming:
         checked_name(name, "@app.stream", '@app.stream("name")')
         name = checked_name(self._prefix + name, "@app.stream", '@app.stream("name")')
 
-        def register(function: F) -> F:
+        def register(function: S) -> S:
             self._registry.open("stream")
             if any(known.name == name for known in self._registry.stream_handlers):
                 raise UsageError(f"there is a stream {name!r} already")

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import inspect
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import partial
 from typing import Any
 
@@ -85,7 +85,7 @@ class Again:
         if allowed is None:
             self._put_out(room, "the new token does not allow it")
             return
-        words = allowed.grants
+        words: Iterable[str] | None = allowed.grants
         if words is None:
             plan = self._registry.room_plans.find(room) or RoomPlan(room)
             words = {*plan.grants, "publish"} if plan.relay else plan.grants
