@@ -1,11 +1,17 @@
 import { defineConfig } from "tsdown";
+// @ts-expect-error a script, without types
+import { shortNames } from "./scripts/names.mjs";
+
+const ENTRIES = ["index", "core", "rooms", "streams", "fallback", "offline", "tabs", "msgpack", "react"];
 
 export default defineConfig({
-  entry: ["src/index.ts", "src/core.ts", "src/fallback.ts", "src/offline.ts", "src/tabs.ts", "src/react.ts"],
-  external: ["react"],
+  entry: ENTRIES.map((name) => `src/${name}.ts`),
+  deps: { neverBundle: ["react"] },
   format: "esm",
   platform: "browser",
   target: "es2022",
-  dts: true,
+  dts: { compilerOptions: { stripInternal: true } },
+  hash: false,
   sourcemap: true,
+  plugins: [shortNames()],
 });

@@ -1,11 +1,13 @@
 // One file of an entry and all that it needs, as small as it gets.
 
-import { dirname, relative } from "node:path";
+import { basename, dirname, relative } from "node:path";
 import { fileURLToPath } from "node:url";
-import { gzipSync } from "node:zlib";
 import { rolldown } from "rolldown";
+import { shortNames } from "./names.mjs";
 
 const HOME = fileURLToPath(new URL("..", import.meta.url));
+/** The type checker is asked once. */
+const names = shortNames();
 
 /** Bundle an entry. `external`: files of ours that are left out of it. */
 export async function bundle(entry, file = `${HOME}dist/client.js`, external = []) {
@@ -14,7 +16,8 @@ export async function bundle(entry, file = `${HOME}dist/client.js`, external = [
     input: entry,
     platform: "browser",
     transform: { target: "es2022" },
-    external: (id) => external.some((name) => id.endsWith(name)),
+    plugins: [names],
+    external: (id) => external.includes(basename(id)),
   });
   const { output } = await build.generate({
     format: "esm",
@@ -28,6 +31,3 @@ export async function bundle(entry, file = `${HOME}dist/client.js`, external = [
   const map = output.find(({ fileName }) => fileName.endsWith(".map"));
   return { code: chunk.code, map: String(map?.source ?? JSON.stringify(chunk.map)), parts: chunk.modules };
 }
-
-/** Bytes as a server sends them. */
-export const gzipped = (code) => gzipSync(code, { level: 9 }).length;

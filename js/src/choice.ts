@@ -16,7 +16,7 @@ const STEADY = 3;
 /** At most one move in this time: each asks the application again. */
 const DWELL = 60_000;
 
-/** Where it is remembered what worked. */
+/** @internal Where it is remembered what worked. */
 export interface Memory {
   get(): string | null;
   set(transport: string): void;

@@ -6,9 +6,8 @@ import type { Sent } from "./handle.ts";
 import type { Answer, AskOptions, Page, SendOptions } from "./page.ts";
 import type { News, Status } from "./port.ts";
 import { type Heard, Reader } from "./reader.ts";
-import { Room } from "./room.ts";
-import { down, up } from "./stream.ts";
-import { dataOf, type Said } from "./words.ts";
+import type { Room } from "./room.ts";
+import type { Said } from "./words.ts";
 
 /** How a room is joined. */
 export interface JoinOptions extends AskOptions {
@@ -20,7 +19,7 @@ export interface JoinOptions extends AskOptions {
   data?: unknown;
 }
 
-/** What a client does with its connection. */
+/** @internal What a client does with its connection. */
 export interface Control {
   /** Do not wait for the next attempt any longer, though never before the time that the server named. */
   tryNow(): void;
@@ -50,6 +49,11 @@ export interface Outcome {
   at: number;
 }
 
+/** What a client does not have whose program left this part out. */
+const without = (part: string) => (): never => {
+  throw new TypeError(`this client is connected without ${part}: connect(url, { with: [${part}] })`);
+};
+
 /** One session with a server, over whatever connections it takes. Made by `connect`. */
 export class Client {
   /** What ended without anybody to hear of it: its page was closed, or loaded anew. Newest last. */
@@ -57,14 +61,16 @@ export class Client {
   /** Whether what is sent is kept over the end of the page. */
   storage: Storage = { durable: false, reason: "no store was given" };
   readonly #page: Page;
-  readonly #control: Control;
+  readonly #control: () => Control;
+  readonly #close: (bye: boolean) => Promise<void>;
   readonly #inbox: Reader;
   #handlers: Handlers | undefined;
 
   /** @internal */
-  constructor(page: Page, control: Control) {
+  constructor(page: Page, control: () => Control, close: (bye: boolean) => Promise<void>) {
     this.#page = page;
     this.#control = control;
+    this.#close = close;
     // What is said outside of rooms: there is no one history for it.
     const inbox = (this.#inbox = new Reader());
     const mine = new Map<string, number>();
@@ -151,29 +157,7 @@ export class Client {
   // -- rooms
 
   /** Join a room, and wait for the server's word. It is joined again by itself after each return. */
-  async join(name: string, options: JoinOptions = {}): Promise<Room> {
-    const { last, since, data, timeout, signal } = options;
-    const fields: Said = { room: name };
-    if (last !== undefined) fields.last = last;
-    if (since !== undefined) fields.since = since;
-    const page = this.#page;
-    let room: Room | undefined;
-    const sent = page.ask("join", fields, data, { timeout, signal }, (asked) => {
-      room = new Room(page, name, asked.name, data === undefined ? data : dataOf(data));
-      // Told in the session's turn, before anything that comes behind it.
-      asked.whenApplied = (told: Said) => {
-        const [epoch, number] = since?.split(".") ?? [];
-        room?.joined(told, epoch === page.status.epoch ? Number(number) : undefined);
-      };
-    });
-    try {
-      await sent.applied;
-    } catch (error) {
-      if (room) page.listeners.delete(room);
-      throw error;
-    }
-    return room!;
-  }
+  join: (name: string, options?: JoinOptions) => Promise<Room> = without("rooms");
 
   // -- hearing
 
@@ -205,36 +189,33 @@ export class Client {
 
   /** The items of a stream of the application's, as fast as they are taken. Leaving the loop cancels it. */
   // biome-ignore lint/suspicious/noExplicitAny: what an application says
-  stream(name: string, data?: unknown, options: { signal?: AbortSignal } = {}): AsyncGenerator<any> {
-    return down(this.#page, name, data, options.signal);
-  }
+  stream: (name: string, data?: unknown, options?: { signal?: AbortSignal }) => AsyncGenerator<any> =
+    without("streams");
 
   /** Send items to a function of the application's, as fast as it takes them; gives its result. */
-  upload(
+  upload: (
     name: string,
     items: AsyncIterable<unknown> | Iterable<unknown>,
     data?: unknown,
-    options: { signal?: AbortSignal } = {},
+    options?: { signal?: AbortSignal },
     // biome-ignore lint/suspicious/noExplicitAny: what an application answers
-  ): Promise<any> {
-    return up(this.#page, name, data, items, options.signal);
-  }
+  ) => Promise<any> = without("streams");
 
   // -- coming and going
 
   /** Give the connection up and come back at once, though never before the time that the server named. */
   reconnect(): void {
-    this.#control.reconnect();
+    this.#control().reconnect();
   }
 
   /** Let go of the connection, and stay away until `tryNow`. */
   pause(): void {
-    this.#control.pause();
+    this.#control().pause();
   }
 
   /** Do not wait for the next attempt any longer: the network is back, say. */
   tryNow(): void {
-    this.#control.tryNow();
+    this.#control().tryNow();
   }
 
   /**
@@ -242,12 +223,12 @@ export class Client {
    * left unanswered and nothing is kept.
    */
   close(): Promise<void> {
-    return this.#control.close(false);
+    return this.#close(false);
   }
 
   /** End the session at the server, at once. */
   end(): Promise<void> {
-    return this.#control.close(true);
+    return this.#close(true);
   }
 
   [Symbol.asyncDispose](): Promise<void> {

@@ -50,7 +50,7 @@ export interface Options {
   random?: (() => number) | undefined;
 }
 
-/** What a part may change before the client begins. */
+/** @internal What a part may change before the client begins. */
 export interface Kit {
   readonly base: URL;
   readonly options: Options;
@@ -73,8 +73,8 @@ export interface Kit {
   readonly ending: (() => Promise<unknown>)[];
 }
 
-/** A part of a client. */
-export type Part = (kit: Kit) => void;
+/** A part of a client: what it changes is this package's own affair. */
+export type Part = (kit: never) => void;
 
 const names = (): (() => string) => {
   const bytes = crypto.getRandomValues(new Uint8Array(16));
@@ -108,18 +108,16 @@ export const connect = (url: string | URL = "/rt", options: Options = {}): Clien
     bounds: { messages, bytes, overflow },
   };
   const makeSession = (): Session => new Session(hands, (news) => kit.tell(news));
-  const session = makeSession();
-  const page = new Page(session.status, hands.name, clock, timeout);
-  const client = new Client(page, {
-    tryNow: () => kit.control.tryNow(),
-    reconnect: () => kit.control.reconnect(),
-    pause: () => kit.control.pause(),
-    close: async (bye) => {
+  const page = new Page(hands.name, clock, timeout);
+  const client = new Client(
+    page,
+    () => kit.control,
+    async (bye) => {
       unwatch();
       await kit.control.close(bye);
       await Promise.all(kit.ending.map((end) => end()));
     },
-  });
+  );
   const kit: Kit = {
     base: hands.base,
     options,
@@ -127,7 +125,7 @@ export const connect = (url: string | URL = "/rt", options: Options = {}): Clien
     page,
     client,
     id: hands.name(),
-    session,
+    session: undefined as unknown as Session,
     makeSession,
     tell: (news) => page.take(news),
     ending: [],
@@ -143,12 +141,10 @@ export const connect = (url: string | URL = "/rt", options: Options = {}): Clien
       kit.session.connection.start();
     },
   };
-  for (const part of options.with ?? []) part(kit);
+  for (const part of options.with ?? []) part(kit as never);
+  kit.session = makeSession();
+  page.status = kit.session.status;
   kit.start();
-  const unwatch = watchPage({
-    check: () => kit.control.check(),
-    pause: () => kit.control.pause(),
-    reconnect: () => kit.control.reconnect(),
-  });
+  const unwatch = watchPage(() => kit.control);
   return client;
 };

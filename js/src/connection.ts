@@ -9,8 +9,12 @@
 import type { Clock } from "./clock.ts";
 import { ABNORMAL, Backoff, verdict } from "./coming.ts";
 import type { Failure } from "./errors.ts";
-import type { Choice, End, Link } from "./link.ts";
+import type { Streams } from "./flows.ts";
+import type { Choice, Codec, Ears, End, Link } from "./link.ts";
+import type { Around, Rooms } from "./memberships.ts";
 import type { Bounds } from "./outbox.ts";
+import type { News } from "./port.ts";
+import type { Sending } from "./sending.ts";
 import { type Happening, type State, TABLE } from "./states.ts";
 import { decode, type Said } from "./words.ts";
 
@@ -18,7 +22,9 @@ import { decode, type Said } from "./words.ts";
 const WELCOME = 15_000;
 const SECOND = 1000;
 
-/** What a session needs of the world. */
+type Frame = Parameters<Ears["heard"]>[0];
+
+/** @internal What a session needs of the world. */
 export interface Hands {
   base: URL;
   clock: Clock;
@@ -31,9 +37,13 @@ export interface Hands {
   /** After so many failures in a row it ends. */
   attempts?: number | undefined;
   bounds: Bounds;
+  /** What parts of a client bring. */
+  makeRooms?: ((around: Around) => Rooms) | undefined;
+  makeStreams?: ((sending: Sending, tell: (news: News) => void) => Streams) | undefined;
+  codec?: Codec | undefined;
 }
 
-/** One connection, or the attempt. */
+/** @internal One connection, or the attempt. */
 export interface Line {
   transport: string;
   link?: Link;
@@ -48,7 +58,7 @@ export interface Line {
   late?: () => void;
 }
 
-/** Who is behind the connection. */
+/** @internal Who is behind the connection. */
 export interface Owner {
   /** Whether `welcome` has come on the present one. */
   readonly welcomed: boolean;
@@ -127,7 +137,7 @@ export class Connection {
   }
 
   #dial(transport: string): Line {
-    const { base, choice, clock, token } = this.#hands;
+    const { base, choice, clock, codec, token } = this.#hands;
     const line: Line = { transport };
     let waits = token ? 2 : 1;
     const ready = (): void => {
@@ -145,11 +155,11 @@ export class Connection {
     }
     const ears = {
       opened: ready,
-      heard: (frame: string | Said[]) => this.#heard(line, frame),
+      heard: (frame: Frame, size?: number) => this.#heard(line, frame, size),
       alive: () => this.#owner.heard(line, [], 0),
       closed: (end: End) => this.#closed(line, end),
     };
-    line.link = choice.open(transport)(base, ears, this.#owner.known);
+    line.link = choice.open(transport)(base, ears, this.#owner.known, codec);
     return line;
   }
 
@@ -164,16 +174,22 @@ export class Connection {
     line.link!.say(this.#owner.hello(line.token), true);
   }
 
-  #heard(line: Line, frame: string | Said[]): void {
+  #heard(line: Line, frame: Frame, size?: number): void {
     if (line.gone) return;
     try {
-      const messages = typeof frame === "string" ? decode(frame) : frame;
+      const messages =
+        typeof frame === "string"
+          ? decode(frame)
+          : Array.isArray(frame)
+            ? frame
+            : this.#hands.codec!.unpack(new Uint8Array(frame));
       for (const said of messages) {
         if (said.type === "bye") {
           line.told = { code: said.code ?? ABNORMAL, reason: said.reason ?? "", after: said.after };
         }
       }
-      this.#owner.heard(line, messages, frame.length / (messages.length || 1));
+      const bytes = size ?? (frame as string).length ?? (frame as ArrayBuffer).byteLength;
+      this.#owner.heard(line, messages, bytes / (messages.length || 1));
     } catch (error) {
       this.giveUp(line, `the server said what none should: ${error}`);
     }

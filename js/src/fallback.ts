@@ -1,7 +1,7 @@
 // What a client does where it cannot have a WebSocket: an event stream, or polls.
 
 import { type Memory, Transports } from "./choice.ts";
-import type { Part } from "./connect.ts";
+import type { Kit, Part } from "./connect.ts";
 import type { Open } from "./link.ts";
 import { eventStream, polling } from "./plain.ts";
 import { webSocket } from "./socket.ts";
@@ -28,7 +28,7 @@ const memory = (host: string): Memory => {
 };
 
 /** All transports, or those of `transport`, best first. */
-export const fallback: Part = ({ base, hands, options }) => {
+export const fallback: Part = ({ base, hands, options }: Kit) => {
   const wanted = options.transport ?? (Object.keys(OPENS) as Transport[]);
   const opens = Object.fromEntries([wanted].flat().map((name) => [name, OPENS[name]]));
   hands.choice = new Transports(opens, memory(base.host));

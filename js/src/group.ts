@@ -36,7 +36,7 @@ export type Word =
   | { is: "end" }
   | { is: "now"; what: "tryNow" | "reconnect" };
 
-/** What a page has around it. */
+/** @internal What a page has around it. */
 export interface Surroundings {
   document: Document | undefined;
   locks: LockManager;

@@ -1,13 +1,14 @@
 // What comes down: which room it is of, and whether it was heard before. The position moves by `welcome.seq` and by
 // the numbers of events alone, and only upwards.
 
+import type { Rooms } from "./memberships.ts";
 import type { News } from "./port.ts";
-import { type Around, Rooms } from "./rooms.ts";
 import type { Said } from "./words.ts";
 
 /** The way down of one session. */
 export class Hearing {
-  readonly rooms: Rooms;
+  /** Where the client can join. */
+  rooms: Rooms | undefined;
   epoch: string | undefined;
   seq = 0;
   /** The position of the epoch before, where the last `welcome` began another one. */
@@ -18,12 +19,13 @@ export class Hearing {
   readonly #marks = new Map<string, number>();
   readonly #tell: (news: News) => void;
 
-  constructor(around: Omit<Around, "since">) {
-    this.#tell = around.tell;
-    this.rooms = new Rooms({
-      ...around,
-      since: (mark) => this.#before ?? `${this.epoch}.${Math.max(mark, this.#had)}`,
-    });
+  constructor(tell: (news: News) => void) {
+    this.#tell = tell;
+  }
+
+  /** Where a room is joined again from that was heard up to `mark`. */
+  since(mark: number): string {
+    return this.#before ?? `${this.epoch}.${Math.max(mark, this.#had)}`;
   }
 
   /** `epoch.seq`: everything up to here was received, or told as a gap. */
@@ -41,7 +43,7 @@ export class Hearing {
     }
     this.#before = this.position;
     if (this.epoch) {
-      this.rooms.newEpoch();
+      this.rooms?.newEpoch();
       this.#marks.clear();
       this.#tell({ on: "epoch" });
     }
@@ -55,13 +57,13 @@ export class Hearing {
       if (said.seq <= this.seq) return;
       this.seq = said.seq;
     }
-    if (said.room && this.rooms.hear(said, size)) return;
+    if (said.room && this.rooms?.hear(said, size)) return;
     this.#inbox(said, said.seq, size);
   }
 
   /** What is not coming. It is told at each return until an event passes it: here it is told once. */
   gap(said: Said): void {
-    if (said.room && this.rooms.gap(said)) return;
+    if (said.room && this.rooms?.gap(said)) return;
     if (said.reason === "epoch") this.#marks.delete(said.room ?? "");
     this.#inbox(said, said.to, 0);
   }

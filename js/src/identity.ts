@@ -14,7 +14,7 @@ export class Identity {
   readonly hellos = new HelloNumbers();
 
   /** The first message of a connection. */
-  hello(token: string | null | undefined, position: string | undefined, streams: Said, wall: number): Said {
+  hello(token: string | null | undefined, position: string | undefined, streams: Said = {}, wall = 0): Said {
     const said: Said = { type: "hello", v: 1, client: `rtcore-js/${VERSION}`, n: this.hellos.next(wall) };
     if (token != null) said.token = token;
     if (this.session) Object.assign(said, { session: this.session, key: this.key, streams });

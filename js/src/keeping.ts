@@ -5,13 +5,20 @@ import type { Kit } from "./connect.ts";
 import { Ledger, type Row } from "./ledger.ts";
 import type { Ask } from "./outbox.ts";
 import { AGAIN } from "./port.ts";
-import { Fenced, type Kept, type Store } from "./store.ts";
+import { Fenced, type Kept, openStore, type Store } from "./store.ts";
 import type { Said } from "./words.ts";
+
+/** The name of what pages share: origin (the browser keeps those apart), address, and who uses it. */
+export const groupOf = ({ base, options }: Kit): string => `rtcore/1 ${base.href} ${options.user ?? ""}`;
+
+/** Open a store of the kit's options. */
+export const storeOf = (kit: Kit, name: string): Promise<Store> =>
+  kit.options.store ? kit.options.store(name) : openStore(name, kit.options.durability ?? "default");
 
 /** Milliseconds after which it is kept how far the page has come, should nothing else be kept before. */
 const MARKS_EVERY = 1000;
 
-/** What a page that keeps things knows of the others. */
+/** @internal What a page that keeps things knows of the others. */
 export interface Around {
   /** Another page leads. */
   fenced(): void;

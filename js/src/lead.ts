@@ -16,7 +16,7 @@ const DRAIN = 1000;
 
 type Question = News & { on: "question" };
 
-/** What leads, and its page. */
+/** @internal What leads, and its page. */
 export interface Around {
   kit: Kit;
   here(): Here;
@@ -92,8 +92,8 @@ export class Lead {
         this.#around.watch(tab, () => this.lost(tab)),
       );
     }
-    for (const { view, room, mark, data } of views) session.hearing.rooms.adopt(room, view, tab, mark, data);
-    for (const { name, id: stream, progress } of streams) session.streams.adopt(name, tab, stream, progress);
+    for (const { view, room, mark, data } of views) session.rooms?.adopt(room, view, tab, mark, data);
+    for (const { name, id: stream, progress } of streams) session.streams?.adopt(name, tab, stream, progress);
     session.changed();
   }
 

@@ -27,7 +27,7 @@ export interface Row
   order: number;
 }
 
-/** What the ledger tells of. */
+/** @internal What the ledger tells of. */
 export interface Around {
   session(): string | undefined;
   /** What is kept of an end besides. */
@@ -38,6 +38,7 @@ export interface Around {
   lost(reason: Error): void;
 }
 
+/** @internal */
 interface Batch {
   changes: Change[];
   adds: Ask[];

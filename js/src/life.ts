@@ -1,6 +1,6 @@
 // The life of a page: asleep, awake, hidden, shown, on another network.
 
-/** What is done about it. */
+/** @internal What is done about it. */
 export interface Sleeper {
   /** The page is going to sleep, perhaps for good. */
   pause(): void;
@@ -11,17 +11,17 @@ export interface Sleeper {
 }
 
 /** Watch it; gives what ends that. Where there is no page, nothing is watched. */
-export const watchPage = (sleeper: Sleeper): (() => void) => {
+export const watchPage = (sleeper: () => Sleeper): (() => void) => {
   const { addEventListener: listen, document } = globalThis;
   if (!listen || !document) return () => undefined;
   const watching = new AbortController();
   const options = { signal: watching.signal, capture: true };
-  const check = (): void => sleeper.check();
-  const pause = (): void => sleeper.pause();
+  const check = (): void => sleeper().check();
+  const pause = (): void => sleeper().pause();
   // Coming back through the back/forward cache fires `pageshow`, and not `visibilitychange`.
   addEventListener("pageshow", (event) => event.persisted && check(), options);
   addEventListener("online", check, options);
-  addEventListener("offline", () => sleeper.reconnect(), options);
+  addEventListener("offline", () => sleeper().reconnect(), options);
   document.addEventListener("visibilitychange", () => document.hidden || check(), options);
   document.addEventListener("resume", check, options);
   document.addEventListener("freeze", pause, options);

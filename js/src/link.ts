@@ -15,17 +15,17 @@ export interface End {
   failure?: Failure | undefined;
 }
 
-/** Who is told what comes. Nothing is told before `open` has returned, and nothing after `closed`. */
+/** @internal Who is told what comes. Nothing is told before `open` has returned, and nothing after `closed`. */
 export interface Ears {
   opened(): void;
-  /** A frame, or messages that were taken out of one. */
-  heard(frame: string | Said[]): void;
+  /** A frame, as text or in the codec's bytes; or messages that were taken out of one of so many bytes. */
+  heard(frame: string | ArrayBuffer | Said[], size?: number): void;
   /** Bytes came that are no message. */
   alive(): void;
   closed(end: End): void;
 }
 
-/** One connection, or the attempt to open one. */
+/** @internal One connection, or the attempt to open one. */
 export interface Link {
   /** This frame, after what was said before. */
   say(frame: string, hello?: boolean): void;
@@ -36,9 +36,19 @@ export interface Link {
 }
 
 /** Opens a connection. `known`: an rtcore server was there before. */
-export type Open = (base: URL, ears: Ears, known: boolean) => Link;
+export type Open = (base: URL, ears: Ears, known: boolean, codec?: Codec) => Link;
 
-/** Which transport is opened next. */
+/** @internal Another way to write messages on a WebSocket than JSON. */
+export interface Codec {
+  /** The subprotocol that means it. */
+  protocol: string;
+  /** A frame of JSON as bytes. */
+  pack(frame: string): Uint8Array<ArrayBuffer>;
+  /** The messages of a frame. Throws a `SyntaxError` for what no server says. */
+  unpack(bytes: Uint8Array): Said[];
+}
+
+/** @internal Which transport is opened next. */
 export interface Choice {
   next(now: number): string;
   open(transport: string): Open;

@@ -2,16 +2,12 @@
 // has one of its own: the first whose lock is free, else a new one.
 
 import type { Kit, Part } from "./connect.ts";
-import { keepIn } from "./keeping.ts";
+import { groupOf, keepIn, storeOf } from "./keeping.ts";
 import { lockNow } from "./locks.ts";
 import type { Call } from "./port.ts";
-import { openStore, type Store } from "./store.ts";
-
-/** The name of what pages share: origin (the browser keeps those apart), address, and who uses it. */
-export const groupOf = ({ base, options }: Kit): string => `rtcore/1 ${base.href} ${options.user ?? ""}`;
 
 /** Hold back what is asked until the client is ready for it. */
-export const whenReady = (kit: Kit, ready: Promise<void>): void => {
+const whenReady = (kit: Kit, ready: Promise<void>): void => {
   const { start } = kit;
   kit.start = () => {
     const calls: Call[] = [];
@@ -23,12 +19,8 @@ export const whenReady = (kit: Kit, ready: Promise<void>): void => {
   };
 };
 
-/** Open a store of the kit's options. */
-export const storeOf = (kit: Kit, name: string): Promise<Store> =>
-  kit.options.store ? kit.options.store(name) : openStore(name, kit.options.durability ?? "default");
-
 /** Each page's own outbox. */
-export const offline: Part = (kit) => {
+export const offline: Part = (kit: Kit) => {
   const open = async (): Promise<void> => {
     if (!navigator.locks) throw new Error("no Web Locks here: two pages could send the same");
     const group = groupOf(kit);

@@ -42,7 +42,7 @@ export interface Ask extends Asking {
 /** What is done when the outbox is full: the new request is refused, or an older one ends as not done. */
 export type Overflow = "reject" | "drop_oldest" | "drop_by_key";
 
-/** How much may wait unwritten. */
+/** @internal How much may wait unwritten. */
 export interface Bounds {
   messages: number;
   bytes: number;

@@ -35,7 +35,7 @@ export interface SendOptions extends AskOptions {
 // biome-ignore lint/suspicious/noExplicitAny: what a server asks
 export type Answer = (data: any) => unknown;
 
-/** What a session tells of rooms and streams. */
+/** @internal What a session tells of rooms and streams. */
 export interface Listener {
   /** The number up to which everything was handed to the program; undefined: all that was heard. */
   done?(): number | undefined;
@@ -48,7 +48,7 @@ export interface Listener {
 
 /** The page's side of the port. */
 export class Page {
-  status: Status;
+  status!: Status;
   /** Why the client has ended. */
   over: RtcoreError | undefined;
   /** Asks the session. Set by whoever joins the two halves. */
@@ -65,8 +65,7 @@ export class Page {
   readonly #timeout: number;
   #seq = 0;
 
-  constructor(status: Status, name: () => string, clock: Clock, timeout: number) {
-    this.status = status;
+  constructor(name: () => string, clock: Clock, timeout: number) {
     this.#name = name;
     this.#clock = clock;
     this.#timeout = timeout;

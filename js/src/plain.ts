@@ -139,7 +139,7 @@ class Plain implements Link {
       for (;;) {
         const answer = await this.#ask("send", body);
         if (answer.ok && answer.status !== 204) {
-          this.#heard(valueIn(await answer.text()) as Said);
+          this.#heard(await answer.text());
           break;
         }
         if (answer.status !== 429) throw await this.#refusal(answer);
@@ -150,10 +150,13 @@ class Plain implements Link {
     this.#saying = false;
   }
 
-  #heard({ messages }: Said): void {
+  #heard(text: string): Said {
+    const said = valueIn(text) as Said;
+    const { messages } = said;
     if (!Array.isArray(messages)) throw new TypeError("no answer");
-    if (messages.length) this.#ears.heard(messages);
+    if (messages.length) this.#ears.heard(messages, text.length);
     else this.#ears.alive();
+    return said;
   }
 
   // -- down
@@ -190,10 +193,8 @@ class Plain implements Link {
     for (;;) {
       const answer = await this.#ask(`poll?after=${after}&wait=${WAIT}`);
       if (!answer.ok || answer.status === 204) throw await this.#refusal(answer);
-      const said = valueIn(await answer.text()) as Said;
-      if (!Number.isInteger(said.n)) throw new TypeError("no answer");
-      after = said.n;
-      this.#heard(said);
+      after = this.#heard(await answer.text()).n;
+      if (!Number.isInteger(after)) throw new TypeError("no answer");
     }
   }
 }

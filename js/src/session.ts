@@ -4,14 +4,15 @@
 import { Asked } from "./asked.ts";
 import { Connection, type Hands, type Line, type Owner } from "./connection.ts";
 import type { Failure } from "./errors.ts";
+import type { Streams } from "./flows.ts";
 import { Hearing } from "./hearing.ts";
 import { Identity } from "./identity.ts";
+import type { Rooms } from "./memberships.ts";
 import { Outbox } from "./outbox.ts";
 import type { Call, News, Status } from "./port.ts";
 import { Pulse } from "./pulse.ts";
 import { DEFAULTS, Sending } from "./sending.ts";
-import { Streams } from "./streams.ts";
-import { encode, type Said } from "./words.ts";
+import { bytesOf, encode, type Said } from "./words.ts";
 
 /** For the answer to a ping, when the page has been away. */
 const CHECK = 2000;
@@ -25,7 +26,9 @@ export class Session implements Owner {
   readonly who = new Identity();
   readonly sending: Sending;
   readonly hearing: Hearing;
-  readonly streams: Streams;
+  /** Where the client can join, and where it can stream. */
+  readonly rooms: Rooms | undefined;
+  readonly streams: Streams | undefined;
   readonly asked = new Asked();
   /** Called at each welcome, before anything is written. */
   onWelcome: (() => void) | undefined;
@@ -47,12 +50,17 @@ export class Session implements Owner {
     this.connection = new Connection(hands, this);
     const write = (text: string): void => this.connection.line?.link?.say(text);
     this.sending = new Sending(new Outbox(hands.bounds), hands.clock, write, this.#tell);
-    this.streams = new Streams(this.sending, this.#tell);
-    this.hearing = new Hearing({
+    const { codec } = hands;
+    // What waits may leave by plain HTTP, which speaks JSON, or in the codec's bytes.
+    if (codec) this.sending.measure = (text) => Math.max(bytesOf(text), codec.pack(text).length);
+    this.streams = hands.makeStreams?.(this.sending, this.#tell);
+    this.hearing = new Hearing(this.#tell);
+    this.rooms = this.hearing.rooms = hands.makeRooms?.({
       sending: this.sending,
       tell: this.#tell,
       settle: () => this.#settle(),
       name: hands.name,
+      since: (mark) => this.hearing.since(mark),
     });
   }
 
@@ -62,13 +70,13 @@ export class Session implements Owner {
     if (call.do === "ask") {
       if (this.connection.state === "ended") {
         this.#tell({ on: "end", name: call.name, failure: this.connection.error });
-      } else if (call.kind === "join") this.hearing.rooms.enter(call);
-      else if (call.kind === "leave") this.hearing.rooms.exit(call);
-      else if (call.kind === "open") this.streams.open(call);
+      } else if (call.kind === "join") this.rooms?.enter(call);
+      else if (call.kind === "leave") this.rooms?.exit(call);
+      else if (call.kind === "open") this.streams?.open(call);
       else this.sending.submit(call);
       this.changed();
     } else if (call.do === "drop") this.sending.drop(call.name, call.is);
-    else if (call.do === "tell") this.streams.say(call.name, call.said, call.data);
+    else if (call.do === "tell") this.streams?.say(call.name, call.said, call.data);
     else if (call.do === "reply") this.#reply(call);
     else queueMicrotask(() => this.#poke());
   }
@@ -112,8 +120,8 @@ export class Session implements Owner {
 
   /** A page is gone, and with it what it joined and reads. */
   gone(page: string): void {
-    this.hearing.rooms.gone(page);
-    this.streams.gone(page);
+    this.rooms?.gone(page);
+    this.streams?.gone(page);
   }
 
   // -- the connection's owner
@@ -132,14 +140,14 @@ export class Session implements Owner {
 
   hello(token: string | null | undefined): string {
     const wall = this.#hands.clock.wall();
-    return encode(this.who.hello(token, this.hearing.position, this.streams.wanted, wall));
+    return encode(this.who.hello(token, this.hearing.position, this.streams?.wanted, wall));
   }
 
   dropped(): void {
     this.#pulse = undefined;
     this.#beat?.();
     if (this.sending.open) this.sending.closed();
-    this.hearing.rooms.unconfirm();
+    this.rooms?.unconfirm();
   }
 
   /** For good: everything that waits hears of it. */
@@ -210,15 +218,15 @@ export class Session implements Owner {
       case "room":
       case "presence":
       case "grants":
-        return hearing.rooms.word(said);
+        return this.rooms?.word(said);
       case "gap":
         return hearing.gap(said);
       case "left":
-        return hearing.rooms.left(said);
+        return this.rooms?.left(said);
       case "item":
       case "credit":
       case "end":
-        return this.streams.heard(said);
+        return this.streams?.heard(said);
       case "request":
         return this.#question(said);
       case "pong":
@@ -233,14 +241,14 @@ export class Session implements Owner {
   }
 
   #welcome(line: Line, said: Said): void {
-    const { connection, hearing, sending, who } = this;
+    const { connection, hearing, rooms, sending, streams, who } = this;
     if ((said.v ?? 1) !== 1) {
       const message = `the server speaks version ${said.v} of the protocol, not 1`;
       connection.over({ is: "NotRtcore", code: "INVALID_MESSAGE", message });
       return;
     }
     connection.welcomed(line);
-    hearing.rooms.unconfirm();
+    rooms?.unconfirm();
     if (sending.open) sending.closed();
     const { resumed, sameLife } = who.welcome(said);
     const now = this.#hands.clock.now();
@@ -263,12 +271,17 @@ export class Session implements Owner {
     if (resumed) {
       sending.box.lastId = Math.max(sending.box.lastId, said.taken ?? 0);
       sending.took(said.taken);
-      hearing.rooms.resumed((said.rooms ?? []).map((each: Said) => each.room));
+      const listed: string[] = (said.rooms ?? []).map((each: Said) => each.room);
+      rooms?.listed(listed);
+      sending.again();
+      rooms?.unwanted(listed);
       begin();
-      this.streams.resumed(said.streams);
+      streams?.resumed(said.streams);
     } else {
-      this.streams.fresh();
-      hearing.rooms.fresh();
+      streams?.fresh();
+      const before = rooms?.before();
+      sending.fresh();
+      rooms?.fresh(before);
       begin();
     }
     sending.flush();
@@ -280,7 +293,7 @@ export class Session implements Owner {
 
   /** Live, once each joined room is confirmed. */
   #settle(): void {
-    if (this.sending.open && this.hearing.rooms.settled) this.connection.settled();
+    if (this.sending.open && this.rooms?.settled !== false) this.connection.settled();
   }
 
   // -- questions of the server

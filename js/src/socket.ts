@@ -8,8 +8,10 @@ export const FIRST_BYTE = 5000;
 /** A second try beside a first that is slow: what it lost on the way is not waited for. */
 const SECOND_TRY = 1500;
 
+const PLAIN = "rtcore.v1.json";
+
 /** Opens one, or the faster of two. */
-export const webSocket: Open = (base, ears): Link => {
+export const webSocket: Open = (base, ears, _known, codec): Link => {
   const url = new URL(`${base.href}/ws`);
   url.protocol = url.protocol.replace("http", "ws");
   let tries: WebSocket[] = [];
@@ -33,7 +35,8 @@ export const webSocket: Open = (base, ears): Link => {
     ears.closed({ code: ABNORMAL, reason });
   };
   const attempt = (): void => {
-    const made = new WebSocket(url, "rtcore.v1.json");
+    const made = new WebSocket(url, codec ? [codec.protocol, PLAIN] : PLAIN);
+    made.binaryType = "arraybuffer";
     tries.push(made);
     made.onopen = () => {
       socket = made;
@@ -52,7 +55,8 @@ export const webSocket: Open = (base, ears): Link => {
   };
   attempt();
   return {
-    say: (frame) => socket?.send(frame),
+    // A server that does not know the codec has chosen JSON.
+    say: (frame) => socket?.send(socket.protocol === codec?.protocol ? codec.pack(frame) : frame),
     shut: (code, reason) => {
       letGo();
       const open = socket;

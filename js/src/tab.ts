@@ -6,9 +6,9 @@
 import type { Kit } from "./connect.ts";
 import type { Failure } from "./errors.ts";
 import { type Here, type Surroundings, type Word, wait } from "./group.ts";
+import { groupOf, storeOf } from "./keeping.ts";
 import { Lead } from "./lead.ts";
 import { lock, lockNow } from "./locks.ts";
-import { groupOf, storeOf } from "./offline.ts";
 import { AGAIN, type Call, type News } from "./port.ts";
 import type { Kept, Store } from "./store.ts";
 import type { Said } from "./words.ts";

@@ -1,7 +1,7 @@
 // The types that a program may name.
 
 export type { Client, JoinOptions, Outcome, Storage } from "./client.ts";
-export type { Kit, Part, Token } from "./connect.ts";
+export type { Part, Token } from "./connect.ts";
 export type { Handler } from "./consumer.ts";
 export type { Transport } from "./fallback.ts";
 export type { Sent } from "./handle.ts";

@@ -48,8 +48,10 @@ export const frame = (messages: readonly string[]): string =>
   messages.length === 1 ? messages[0]! : `[${messages.join()}]`;
 
 /** The messages of a frame or a body. Throws a `SyntaxError` for what no server says. */
-export const decode = (text: string): Said[] => {
-  const said = valueIn(text);
+export const decode = (text: string): Said[] => messagesOf(valueIn(text));
+
+/** The messages of what a frame says. Throws a `SyntaxError` for what no server says. */
+export const messagesOf = (said: unknown): Said[] => {
   const messages = Array.isArray(said) ? said : [said];
   for (const each of messages) if (typeof each?.type !== "string") throw new SyntaxError("no message");
   return messages;

@@ -3,7 +3,8 @@
 
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import type { Client } from "../src/client.ts";
-import { connect } from "../src/connect.ts";
+import { connect, type Kit } from "../src/connect.ts";
+import { rooms } from "../src/rooms.ts";
 import { ServerModel } from "./server_model.ts";
 
 beforeEach(() => {
@@ -26,7 +27,8 @@ const client = (server: ServerModel, random: () => number): Client =>
   connect("http://server.example/rt", {
     random,
     with: [
-      (kit) => {
+      rooms,
+      (kit: Kit) => {
         kit.hands.choice = {
           next: () => "websocket",
           open: () => (_, ears) => server.link(ears),

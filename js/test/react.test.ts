@@ -5,8 +5,10 @@ import { act, createElement, StrictMode } from "react";
 import { createRoot } from "react-dom/client";
 import { afterEach, expect, test, vi } from "vitest";
 import type { Client } from "../src/client.ts";
-import { connect } from "../src/connect.ts";
+import { connect, type Kit } from "../src/connect.ts";
 import { RtProvider, useEvent, usePresence, useRoom, useRoomView, useStatus } from "../src/react.ts";
+import { rooms } from "../src/rooms.ts";
+import { streams } from "../src/streams.ts";
 import { ServerModel } from "./server_model.ts";
 
 (globalThis as Record<string, unknown>).IS_REACT_ACT_ENVIRONMENT = true;
@@ -20,7 +22,9 @@ afterEach(async () => {
 const clientOf = (server: ServerModel): Client => {
   const client = connect("http://server.example/rt", {
     with: [
-      (kit) => {
+      rooms,
+      streams,
+      (kit: Kit) => {
         kit.hands.choice = {
           next: () => "websocket",
           open: () => (_, ears) => server.link(ears),

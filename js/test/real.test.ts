@@ -3,8 +3,12 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import WebSocket from "ws";
 import { type Server, startServer } from "../../tests/e2e/serve.mjs";
+import type { Part } from "../src/connect.ts";
 import { type Client, connect as connectCore, type Options } from "../src/core.ts";
 import { fallback, type Transport } from "../src/fallback.ts";
+import { msgpack } from "../src/msgpack.ts";
+import { rooms } from "../src/rooms.ts";
+import { streams } from "../src/streams.ts";
 
 let server: Server;
 let room = 0;
@@ -16,9 +20,14 @@ beforeAll(async () => {
 });
 afterAll(() => server.stop(), 20_000);
 
-describe.each<Transport>(["websocket", "sse", "polling"])("over %s", (transport) => {
+describe.each<[string, Transport, Part[]]>([
+  ["websocket", "websocket", []],
+  ["websocket in MessagePack", "websocket", [msgpack]],
+  ["sse", "sse", []],
+  ["polling, which speaks JSON whatever part is there", "polling", [msgpack]],
+])("over %s", (name, transport, parts) => {
   const connect = (url: string, options: Options = {}): Client =>
-    connectCore(url, { ...options, transport, with: [fallback] });
+    connectCore(url, { ...options, transport, with: [rooms, streams, fallback, ...parts] });
 
   test("an emit has what its handler gives", async () => {
     await using client = connect(`${server.url}/rt`);
@@ -126,9 +135,7 @@ describe.each<Transport>(["websocket", "sse", "polling"])("over %s", (transport)
   test("what is not sent for want of time was not done, and what was sent may have been", async () => {
     await using client = connect(`${server.url}/rt`);
     await client.ready(); // else its time may be over before it is written
-    await expect(
-      client.emit("wait", `js-${transport}-${process.pid}`, { timeout: 20 }),
-    ).rejects.toMatchObject({
+    await expect(client.emit("wait", `js-${name}-${process.pid}`, { timeout: 20 })).rejects.toMatchObject({
       code: "TIMEOUT",
       maybeDone: true,
     });
@@ -144,7 +151,7 @@ describe.each<Transport>(["websocket", "sse", "polling"])("over %s", (transport)
   test("a signal ends what waits for it", async () => {
     await using client = connect(`${server.url}/rt`);
     const stop = new AbortController();
-    const waits = client.emit("wait", `js-abort-${transport}-${process.pid}`, { signal: stop.signal });
+    const waits = client.emit("wait", `js-abort-${name}-${process.pid}`, { signal: stop.signal });
     await client.send("echo").accepted;
     stop.abort();
     await expect(waits).rejects.toMatchObject({ name: "AbortError", maybeDone: true });

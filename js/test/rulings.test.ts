@@ -1,6 +1,8 @@
 // What a client must do where it could lose a message, do one twice, or lie: docs/protocol.md, design 15.
 
 import { expect, test } from "vitest";
+import { connect, type Kit } from "../src/connect.ts";
+import { msgpack } from "../src/msgpack.ts";
 import type { JoinOptions, Room } from "../src/types.ts";
 import type { Said } from "../src/words.ts";
 import { fate, settle, World } from "./world.ts";
@@ -205,6 +207,23 @@ test("what is over the server's limit fails alone, and is not sent", async () =>
   expect(await fate(big)).toMatchObject({ code: "TOO_LARGE", maybeDone: false });
   expect(world.wire.of("emit").map(({ event }) => event)).toEqual(["b"]);
   void small.catch(() => undefined);
+});
+
+test("what would be over the limit in MessagePack alone is not sent either", async () => {
+  const world = new World().connect({}, [msgpack]);
+  await settle();
+  await world.wire.welcome({ limits: { max_message: 2000 } });
+  const halves = world.client.emit("a", new Array(400).fill(0.5));
+  expect(await fate(halves)).toMatchObject({ code: "TOO_LARGE", maybeDone: false });
+});
+
+test("what asks for a part that is not there is told which", () => {
+  const still = (kit: Kit): void => {
+    kit.start = () => undefined;
+  };
+  const client = connect("http://server.example/rt", { with: [still] });
+  expect(() => client.join("tea")).toThrow("without rooms");
+  expect(() => client.stream("numbers")).toThrow("without streams");
 });
 
 test("it paces itself by the server's messages a second", async () => {

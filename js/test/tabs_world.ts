@@ -1,9 +1,11 @@
 // Several pages of one browser: locks, a channel and a store that they share, and each page's own life.
 
 import type { Client } from "../src/client.ts";
-import { connect, type Options } from "../src/connect.ts";
+import { connect, type Kit, type Options } from "../src/connect.ts";
 import type { Link } from "../src/link.ts";
+import { rooms } from "../src/rooms.ts";
 import { Fenced, type Kept, type Store } from "../src/store.ts";
+import { streams } from "../src/streams.ts";
 import { Tab } from "../src/tab.ts";
 import type { ServerModel } from "./server_model.ts";
 
@@ -121,7 +123,9 @@ export class Fake {
       store: async (name) => browser.store(name),
       ...options,
       with: [
-        (kit) => {
+        rooms,
+        streams,
+        (kit: Kit) => {
           kit.hands.choice = {
             next: () => "websocket",
             open: () => (_, ears) => {

@@ -4,6 +4,8 @@ import type { Client } from "../src/client.ts";
 import type { Clock } from "../src/clock.ts";
 import { connect, type Kit, type Options, type Part } from "../src/connect.ts";
 import type { Ears, End, Link } from "../src/link.ts";
+import { rooms } from "../src/rooms.ts";
+import { streams } from "../src/streams.ts";
 import { decode, type Said } from "../src/words.ts";
 
 /** Let everything happen that waits for nothing. */
@@ -128,7 +130,7 @@ export class World {
   kit!: Kit;
 
   connect(options: Options = {}, parts: Part[] = []): this {
-    const part: Part = (kit) => {
+    const part = (kit: Kit): void => {
       this.kit = kit;
       kit.hands.choice = {
         next: () => "websocket",
@@ -149,7 +151,7 @@ export class World {
       clock: this.clock,
       random: () => 1,
       ...options,
-      with: [part, ...parts],
+      with: [part, rooms, streams, ...parts],
     });
     return this;
   }

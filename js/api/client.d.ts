@@ -1,0 +1,366 @@
+//#region src/words.d.ts
+/** A message, or the fields of one. */
+type Said = Record<string, any>;
+//#endregion
+//#region src/reader.d.ts
+/** Something that was said: in a room, to a user, to all, or to this session alone (then it has no room). */
+interface Event<Data = any> {
+  type: "event";
+  event: string;
+  data: Data;
+  /** Its number in the server's log; a volatile one has none. */
+  seq?: number;
+  room?: string;
+  /** Who said it; null: the application. */
+  from?: {
+    session: string;
+    user: string | null;
+  } | null;
+  /** Milliseconds since 1970, by the server. */
+  time: number;
+  trace?: string;
+}
+/** Some or all of the numbers `from` to `to` were entries that will not be heard. */
+interface Gap {
+  type: "gap";
+  from: number;
+  to: number;
+  /** `ring`, `age`, `memory`, `store`, `epoch`, `restart`; `slow`: this page did not keep up. */
+  reason: string;
+  room?: string;
+}
+type Heard = Event | Gap;
+//#endregion
+//#region src/consumer.d.ts
+/** Called with each event of its name; under `*` with all, and with each gap. */
+type Handler = (heard: any) => unknown;
+//#endregion
+//#region src/errors.d.ts
+/** What became of a request, or of a client, as it is told between the parts of a client. */
+interface Failure {
+  is: keyof typeof CLASSES;
+  message: string;
+  code?: string | undefined;
+  maybeDone?: boolean | undefined;
+  retry?: boolean | undefined;
+  after?: number | undefined;
+  details?: unknown;
+  close?: number | undefined;
+}
+/** All that a client throws on purpose. */
+declare class RtcoreError extends Error {
+  /** A code of the protocol, or of the application. */
+  readonly code: string;
+  /** False only if the bytes were never written, or the server said that it did nothing. */
+  readonly maybeDone: boolean;
+  /** Whether the same may be tried again. */
+  readonly retry: boolean;
+  /** In how many seconds, where the server said so. */
+  readonly after: number | undefined;
+  /** More about it, for programs. */
+  readonly details: unknown;
+  /** The close code that ended the client, if there was one. */
+  readonly close: number | undefined;
+  constructor(failure: Failure);
+}
+/** A request ended without a result. */
+declare class RequestError extends RtcoreError {}
+/** The server answered with an error: its own, or its application's. */
+declare class Rejected extends RequestError {}
+/** It left this client, and nobody can say any more whether it was done. */
+declare class MaybeDone extends RequestError {}
+/** It never left this client. */
+declare class NotDone extends RequestError {}
+/** It is over the server's limit, and was not sent. */
+declare class TooLarge extends RequestError {}
+/** Its caller's time is over. What was not written was taken back; what was written is not sent again. */
+declare class RequestTimeout extends RequestError {}
+/** Its caller's signal ended it. `name` is "AbortError", as everywhere; `maybeDone` is as in a timeout. */
+declare class Aborted extends RequestError {}
+/** The session is no longer in the room, and did not ask to leave. */
+declare class LeftRoom extends RtcoreError {}
+/** The stream cannot go on where it was: the session is another, or the item is no longer kept. */
+declare class StreamLost extends RtcoreError {}
+/** Not connected, and the client will not come back by itself. */
+declare class ConnectError extends RtcoreError {}
+/** The server does not accept the token (4501). */
+declare class TokenRefused extends ConnectError {}
+/** The server refuses this client for good (4502, or before the connection). */
+declare class Forbidden extends ConnectError {}
+/** Another client speaks for this session now (4500). */
+declare class Superseded extends ConnectError {}
+/** The application ended the session (4503), or a code came after which a client must not come back. */
+declare class SessionClosed extends ConnectError {}
+/** An attempt failed, or no attempt was good in time. */
+declare class NotConnected extends ConnectError {}
+/** Somebody answers there, and it is no rtcore server, or one of another version. */
+declare class NotRtcore extends ConnectError {}
+/** The program closed this client. */
+declare class ClientClosed extends ConnectError {}
+declare const CLASSES: {
+  Rejected: typeof Rejected;
+  MaybeDone: typeof MaybeDone;
+  NotDone: typeof NotDone;
+  TooLarge: typeof TooLarge;
+  RequestTimeout: typeof RequestTimeout;
+  AbortError: typeof Aborted;
+  LeftRoom: typeof LeftRoom;
+  StreamLost: typeof StreamLost;
+  TokenRefused: typeof TokenRefused;
+  Forbidden: typeof Forbidden;
+  Superseded: typeof Superseded;
+  SessionClosed: typeof SessionClosed;
+  NotConnected: typeof NotConnected;
+  NotRtcore: typeof NotRtcore;
+  ClientClosed: typeof ClientClosed;
+};
+/** The error that a failure is told as. */
+declare const errorOf: (failure: Failure) => RtcoreError;
+//#endregion
+//#region src/handle.d.ts
+/** A request on its way. Whoever awaits a stage hears of a failure; who awaits none is not bothered. */
+declare class Sent<Result = any> {
+  #private;
+  /** Its name, which no other request ever has. */
+  readonly name: string;
+  /** Whether it has ended. */
+  done: boolean;
+  /** Whether the server may have done it, as far as is known now. */
+  maybeDone: boolean;
+  constructor(name: string, poke: () => void, takeBack: () => void);
+  /** It is kept here; with a store: it is committed. */
+  get queued(): Promise<unknown>;
+  /** The server has taken it, and will not forget it while its session lives. */
+  get accepted(): Promise<unknown>;
+  /** Its result. */
+  get applied(): Promise<Result>;
+  /** Wait no longer: what was not written is not sent; what was written may have been done. */
+  takeBack(): void;
+}
+//#endregion
+//#region src/clock.d.ts
+/** Both clocks, and a timer. */
+interface Clock {
+  /** Of no epoch; it only goes forward. */
+  now(): number;
+  /** Since 1970. */
+  wall(): number;
+  /** Call it later; gives what takes that back. */
+  after(ms: number, call: () => void): () => void;
+}
+//#endregion
+//#region src/states.d.ts
+/** What a client is doing about its connection. */
+type State = "idle" | "connecting" | "welcoming" | "live" | "waiting" | "ended";
+//#endregion
+//#region src/port.d.ts
+/** How a client is doing. A new object for each change, so that it can be compared by identity. */
+interface Status {
+  readonly state: State;
+  /** Welcome, and each joined room is confirmed. */
+  readonly live: boolean;
+  /** The one in use, or tried last. */
+  readonly transport: string;
+  readonly session: string | undefined;
+  /** Who the application says this session belongs to; null: nobody; undefined: not known yet. */
+  readonly user: string | null | undefined;
+  readonly epoch: string | undefined;
+  /** The number up to which the session has heard. */
+  readonly seq: number;
+  /** The smoothed round trip in milliseconds. */
+  readonly latency: number | undefined;
+  /** Requests that wait to be written. */
+  readonly queued: number;
+  /** Requests that were written and have no answer. */
+  readonly unanswered: number;
+  /** Requests that wait for another user. */
+  readonly foreign: number;
+  /** Requests that ended with an error. */
+  readonly failed: number;
+  /** Why it is away, or has ended. */
+  readonly error: Failure | undefined;
+}
+//#endregion
+//#region src/page.d.ts
+/** How a request is made. */
+interface AskOptions {
+  /** Milliseconds that the caller waits; Infinity: as long as it takes. */
+  timeout?: number | undefined;
+  /** Ends it, as a timeout does. */
+  signal?: AbortSignal | undefined;
+  /** 1 to 128 characters: the server does what has the same key and content once, for an hour. */
+  key?: string | undefined;
+}
+/** How something is sent. */
+interface SendOptions extends AskOptions {
+  /** Milliseconds after which it is not written any more. */
+  ttl?: number | undefined;
+  /** Keep it in the store even when it can go out at once. */
+  keep?: boolean | undefined;
+  /** Never queued, and never sent again. */
+  volatile?: boolean | undefined;
+  /** With `overflow: "drop_by_key"`, a newer one with the same takes the place of an older. */
+  dropKey?: string | undefined;
+}
+/** Answers a question of the server: what it gives, or what it throws, is the reply. */
+type Answer = (data: any) => unknown;
+//#endregion
+//#region src/room.d.ts
+/** Somebody in a room. */
+interface Member {
+  session: string;
+  user: string | null;
+  /** What the application's authorizer said of it. */
+  info?: any;
+}
+/** What is known of a room besides its events. A new object for each change. */
+interface RoomView {
+  readonly members: readonly Member[];
+  /** How many sessions are here; undefined where the client may not see it. */
+  readonly count: number | undefined;
+  /** What the application's state function said with the join, or at the last return. */
+  readonly state: any;
+  /** What this session may do here: `publish`, `presence`, `history`. */
+  readonly grants: readonly string[];
+  /** Whether the session is in it. */
+  readonly joined: boolean;
+}
+/** How something is published. */
+interface PublishOptions extends SendOptions {
+  /** False: it is not heard by this session. */
+  echo?: boolean | undefined;
+}
+/** What a room still holds. */
+interface Past {
+  history: Event[];
+  /** Whether the room still holds everything that was asked for. */
+  complete: boolean;
+  /** Whether there is more after the last of these. */
+  more: boolean;
+  gap?: Gap;
+}
+/**
+ * A room as one `join` of the program sees it. `for await (const heard of room)`: history first, then what is said.
+ * What nobody has asked for yet waits, within a bound (1,024 events or 1 MiB); what is over it is had from the
+ * server's history afterwards, or is a gap.
+ */
+declare class Room implements AsyncIterable<Heard> {
+  #private;
+  readonly name: string;
+  get members(): readonly Member[];
+  get count(): number | undefined;
+  get state(): RoomView["state"];
+  get grants(): readonly string[];
+  /** The same object until something of it is another. */
+  getSnapshot: () => RoomView;
+  /** Call it when the snapshot is another; gives what takes that back. */
+  subscribe: (watcher: () => void) => (() => void);
+  [Symbol.asyncIterator](): AsyncGenerator<Heard, void, undefined>;
+  /** Call it with each event of this name; under `*` with all, and with each gap. */
+  on(event: string, handler: Handler): this;
+  off(event: string, handler: Handler): this;
+  /** Say something here, and wait for the server: the entry's number (null for a volatile one). */
+  publish(event: string, data?: unknown, options?: PublishOptions): Promise<number | null>;
+  /** What the room still holds: the newest `last`, or the oldest `limit` after a number. */
+  history(which: {
+    last?: number;
+    after?: number;
+    limit?: number;
+  }, options?: AskOptions): Promise<Past>;
+  /** Leave. Iterators of this join end; the server hears of it with the last join. */
+  leave(options?: AskOptions): Promise<void>;
+}
+//#endregion
+//#region src/client.d.ts
+/** How a room is joined. */
+interface JoinOptions extends AskOptions {
+  /** So many of its newest entries come first. */
+  last?: number | undefined;
+  /** What came after this position comes first. */
+  since?: string | undefined;
+  /** For the application's authorizer. */
+  data?: unknown;
+}
+/** Whether what is sent is kept over the end of the page, and why not. */
+interface Storage {
+  durable: boolean;
+  reason?: string | undefined;
+}
+/** How a request ended whose page is gone. */
+interface Outcome {
+  name: string;
+  kind: string;
+  /** `event`, and `room` where there is one. */
+  fields: Said;
+  result?: any;
+  failure?: Failure | undefined;
+  /** When, in milliseconds since 1970. */
+  at: number;
+}
+/** One session with a server, over whatever connections it takes. Made by `connect`. */
+declare class Client {
+  #private;
+  /** What ended without anybody to hear of it: its page was closed, or loaded anew. Newest last. */
+  outbox: readonly Outcome[];
+  /** Whether what is sent is kept over the end of the page. */
+  storage: Storage;
+  /** How it is doing. A new object for each change. */
+  get status(): Status;
+  /** The name of the session; undefined before the first welcome. */
+  get session(): string | undefined;
+  /** `epoch.seq`: everything up to here was heard, or told as a gap. */
+  get position(): string | undefined;
+  /** `websocket`, `sse` or `polling`: the one in use, or tried last. */
+  get transport(): string;
+  /** The smoothed round trip in milliseconds. */
+  get latency(): number | undefined;
+  /** The status, as a store has it: the same object until something of it is another. */
+  getSnapshot: () => Status;
+  /** Call it when the status is another; gives what takes that back. */
+  subscribe: (watcher: () => void) => (() => void);
+  /** Wait until the client is live. Throws a `ConnectError` when it has ended. */
+  ready({
+    signal
+  }?: {
+    signal?: AbortSignal;
+  }): Promise<void>;
+  /** Say something to the application, and wait for what its handler answers. */
+  emit(event: string, data?: unknown, options?: SendOptions): Promise<any>;
+  /** Say something to the application, and go on: the handle's stages can be awaited. */
+  send(event: string, data?: unknown, options?: SendOptions): Sent;
+  /** Join a room, and wait for the server's word. It is joined again by itself after each return. */
+  join: (name: string, options?: JoinOptions) => Promise<Room>;
+  /**
+   * Call it with each event of this name that is said to the session, to its user, or to everybody; under `*` with
+   * all, and with each gap.
+   */
+  on(event: string, handler: Handler): this;
+  /** Call it no longer. */
+  off(event: string, handler: Handler): this;
+  /** Answer the server's requests of this name: what the function gives, or throws, is the reply. */
+  answer(event: string, answer: Answer): this;
+  /** The items of a stream of the application's, as fast as they are taken. Leaving the loop cancels it. */
+  stream: (name: string, data?: unknown, options?: {
+    signal?: AbortSignal;
+  }) => AsyncGenerator<any>;
+  /** Send items to a function of the application's, as fast as it takes them; gives its result. */
+  upload: (name: string, items: AsyncIterable<unknown> | Iterable<unknown>, data?: unknown, options?: {
+    signal?: AbortSignal;
+  }) => Promise<any>;
+  /** Give the connection up and come back at once, though never before the time that the server named. */
+  reconnect(): void;
+  /** Let go of the connection, and stay away until `tryNow`. */
+  pause(): void;
+  /** Do not wait for the next attempt any longer: the network is back, say. */
+  tryNow(): void;
+  /**
+   * Wait for the answers to what was written (5 s), and end. The session is ended at the server too, if nothing is
+   * left unanswered and nothing is kept.
+   */
+  close(): Promise<void>;
+  /** End the session at the server, at once. */
+  end(): Promise<void>;
+  [Symbol.asyncDispose](): Promise<void>;
+}
+//#endregion
+export { RtcoreError as A, Heard as B, MaybeDone as C, Rejected as D, NotRtcore as E, TooLarge as F, errorOf as I, Handler as L, StreamLost as M, Superseded as N, RequestError as O, TokenRefused as P, Event as R, LeftRoom as S, NotDone as T, Aborted as _, Member as a, Failure as b, Room as c, AskOptions as d, SendOptions as f, Sent as g, Clock as h, Storage as i, SessionClosed as j, RequestTimeout as k, RoomView as l, State as m, JoinOptions as n, Past as o, Status as p, Outcome as r, PublishOptions as s, Client as t, Answer as u, ClientClosed as v, NotConnected as w, Forbidden as x, ConnectError as y, Gap as z };

@@ -1,0 +1,2 @@
+import { o as Transport, s as fallback } from "./connect.js";
+export { Transport, fallback };
