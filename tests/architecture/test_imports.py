@@ -19,6 +19,7 @@ FLOORS = [
     "blocking",
     "_ground.home _tokens.fetch _tokens.claims _ground.failures",
     "_turn.step _ground.parking _engine _serve.signals http_api.keys http_api.rates _data.crowds",
+    "_data.models",
     "_data.values crdt",
     "_data.faults _app.hooks",
     "_turn.budget _turn.life auth _app.kinds _app.invalid _app.refusals _app.background",

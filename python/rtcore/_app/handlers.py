@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from msgspec import inspect as inspect_types
 
+from rtcore._data.models import is_model
 from rtcore._data.shape import shape
 from rtcore._data.values import ANYTHING, Decoder, Defaulting
 from rtcore.errors import UsageError
@@ -66,7 +67,7 @@ def session_first(function: Callable[..., Any], what: str, names: Mapping[str, A
     try:
         kind = data_type(function, names, 0)
         said = kind is not Any
-        if said and not inspect_types.is_struct_type(kind):  # such as `Join`
+        if said and not is_model(kind) and not inspect_types.is_struct_type(kind):  # such as `Join`
             said = not isinstance(shape(kind), inspect_types.CustomType)
     except (UsageError, TypeError):
         return  # a session, or what stands for one

@@ -19,6 +19,7 @@ from msgspec import inspect
 from rtcore._ground.numbers import FIXED
 
 from .crowds import Crowded
+from .models import Unfit
 from .paths import Path, cut, path_text
 from .shape import LISTS, OBJECTS, Node, bare, meant, plain, shape
 from .values import ANYTHING
@@ -38,6 +39,8 @@ def faults(kind: Any, form: int, data: bytes, first: Exception | None = None) ->
     Codes: `syntax` (unreadable), `depth`, `missing`, `type` (another kind of value), `value` (the right kind,
     outside its constraints), `unknown` (a field that is not there). `first` is what msgspec said.
     """
+    if isinstance(first, Unfit):  # pydantic has told all of them
+        return first.faults
     if isinstance(first, Crowded):  # to look any further is what must not be
         return [_fault("value", first.path, str(first))]
     try:

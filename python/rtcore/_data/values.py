@@ -5,8 +5,9 @@ that are no text). Binary is `{"$bin": base64}`. NaN and infinities become null,
 What the core takes from no peer it does not take from the application either: numbers beyond the floats,
 what is nested more than 128 deep, objects whose only key begins with `$`.
 
-In: `Decoder` reads JSON or MessagePack by a type, through msgspec. JSON with binary in it is made MessagePack
-first, which knows binary. What is wrong with a value that does not fit is found by `faults`.
+In: `Decoder` reads JSON or MessagePack by a type, through msgspec, or pydantic where a model of it is named.
+JSON with binary in it is made MessagePack first, which knows binary. What is wrong with a value that does not
+fit is found by `faults`.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from rtcore._engine import Refused, check_own, packed
 from rtcore.errors import InvalidData
 
 from .crowds import SMALL, Crowds
+from .models import Reader, has_model, said
 from .shape import shape
 
 JSON: Final = 0
@@ -35,7 +37,11 @@ def default(value: Any) -> Any:
     """For orjson: what it does not know by itself."""
     if isinstance(value, _BINARY):
         return {"$bin": base64.b64encode(value).decode("ascii")}
-    return msgspec.to_builtins(value, builtin_types=_BINARY, str_keys=True)
+    return _builtins(value)
+
+
+def _builtins(value: Any) -> Any:
+    return msgspec.to_builtins(value, builtin_types=_BINARY, str_keys=True, enc_hook=said)
 
 
 def encode(value: Any) -> bytes:
@@ -55,7 +61,7 @@ def encode(value: Any) -> bytes:
 def encode_slowly(value: Any, first: TypeError) -> bytes:
     """What orjson cannot, as `encode` gives it. On the hot path `dumps` and this stand for `encode`."""
     try:
-        coded = msgspec.json.encode(_plain(msgspec.to_builtins(value, builtin_types=_BINARY, str_keys=True)))
+        coded = msgspec.json.encode(_plain(_builtins(value)))
     except RecursionError:
         raise InvalidData("the value is nested too deeply, or contains itself") from None
     except OverflowError:
@@ -65,8 +71,8 @@ def encode_slowly(value: Any, first: TypeError) -> bytes:
         # Each library says only what it met first: msgspec the type, orjson sometimes better why.
         raise InvalidData(
             f"a value of type {type(value).__name__} cannot be said as JSON: {error}. Structs of msgspec, "
-            "dataclasses, dicts, lists, texts, numbers and bytes can; of another object say what is in it "
-            "(a model of pydantic: `model_dump()`)"
+            "dataclasses, models of pydantic, dicts, lists, texts, numbers and bytes can; of another object "
+            "say what is in it"
         ) from first
     return _sayable(coded, value)
 
@@ -97,13 +103,20 @@ _MSGPACK: Final[Reads] = msgspec.msgpack.Decoder().decode
 class Decoder:
     """Reads data by one type. `json` is the short way for JSON without `$bin`."""
 
-    __slots__ = ("_crowds", "_msgpack", "json", "type")
+    __slots__ = ("_crowds", "_model", "_msgpack", "json", "type")
 
     def __init__(self, kind: Any = Any) -> None:
         """Raises TypeError when nothing that a peer can say is of this type."""
         self.type = kind
-        self.json: Reads = msgspec.json.Decoder(kind).decode
-        self._msgpack: Reads = msgspec.msgpack.Decoder(kind).decode
+        self._model = Reader(kind) if has_model(kind) else None
+        if self._model is not None:
+            read = self._model.value
+            self.json: Reads = self._model.json
+            self._msgpack: Reads = lambda data: read(_MSGPACK(data))
+            self._crowds = None
+            return
+        self.json = msgspec.json.Decoder(kind).decode
+        self._msgpack = msgspec.msgpack.Decoder(kind).decode
         self._crowds = None if kind is Any else Crowds(shape(kind))
         if self._crowds:
             self.json = self._looking(self._crowds, self.json, _JSON)
@@ -140,6 +153,8 @@ class Decoder:
             return self.json(data)
         # Not by the type at once: what is text for a field of bytes stays base64, as it is in JSON.
         value = _PACKED(binary)
+        if self._model is not None:
+            return self._model.value(value)
         if self._crowds:
             self._crowds.look(value)
         return msgspec.convert(value, self.type, str_keys=True)

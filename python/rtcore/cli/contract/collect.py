@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 
 from rtcore._app.registry import Registry
+from rtcore._data.models import has_model
 
 Schema = dict[str, Any]
 
@@ -54,7 +55,7 @@ def collect(of: Registry) -> Contract:
     sayable = [kind for kind in kinds if _sayable(kind)]
     schemas, named = msgspec.json.schema_components(sayable, ref_template="#/components/schemas/{name}")
     said = iter(schemas)
-    by_place = [next(said) if _sayable(kind) else {} for kind in kinds]
+    by_place = [next(said) if _sayable(kind) else _of_models(kind, named) for kind in kinds]
     places = iter(by_place)
 
     def of_kind(kind: Any) -> Schema | None:
@@ -100,6 +101,20 @@ def _argument(kind: Any) -> Any:
     origin = typing.get_origin(kind)
     iterates = isinstance(origin, type) and issubclass(origin, collections.abc.AsyncIterable)
     return typing.get_args(kind)[0] if iterates else Any
+
+
+def _of_models(kind: Any, named: dict[str, Schema]) -> Schema:
+    """The schema of a type with models of pydantic in it; what it names is added to `named`."""
+    if not has_model(kind):
+        return {}
+    from pydantic import TypeAdapter
+
+    schema: Schema = TypeAdapter(kind).json_schema(ref_template="#/components/schemas/{model}")
+    named.update(schema.pop("$defs", {}))
+    if isinstance(kind, type):  # a model at the top has no name of its own there
+        named[kind.__name__] = schema
+        return {"$ref": f"#/components/schemas/{kind.__name__}"}
+    return schema
 
 
 def _sayable(kind: Any) -> bool:
