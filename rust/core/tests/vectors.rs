@@ -2,7 +2,7 @@
 
 use rtcore_core::Limits;
 use rtcore_core::codes::{Code, close};
-use rtcore_core::envelope::{Data, hear, transcode, type_of};
+use rtcore_core::envelope::{Data, Utf8, hear, transcode, type_of};
 use rtcore_core::ids::Form;
 use rtcore_core::log::position::Position;
 use rtcore_core::log::ring::Bounds;
@@ -101,7 +101,8 @@ fn messages_are_one_in_both_forms() {
     for (row, of_client) in said_by_clients.chain(rows(&vectors, "server").iter().map(|row| (row, false))) {
         let (json, msgpack) = (text(row, "json").as_bytes(), bytes(text(row, "msgpack")));
         for (form, message) in [(Form::Json, json), (Form::Msgpack, &*msgpack)] {
-            if of_client && let Err(fault) = hear(form, message, Names::of(&Limits::default())) {
+            if of_client && let Err(fault) = hear(form, message, Utf8::Unknown, Names::of(&Limits::default()))
+            {
                 panic!("{}, {form:?}: {}", text(row, "name"), fault.message);
             }
             assert_eq!(type_of(form, message).as_deref(), Some(text(row, "type")));
@@ -124,9 +125,9 @@ fn what_must_be_refused_is_refused_with_its_code() {
     for row in rows(&vectors, "refused") {
         let message = text(row, "message");
         let refused = match text(row, "form") {
-            "json" => hear(Form::Json, message.as_bytes(), Names::of(&Limits::default()))
+            "json" => hear(Form::Json, message.as_bytes(), Utf8::Known, Names::of(&Limits::default()))
                 .map(|said| format!("{said:?}")),
-            "msgpack" => hear(Form::Msgpack, &bytes(message), Names::of(&Limits::default()))
+            "msgpack" => hear(Form::Msgpack, &bytes(message), Utf8::Unknown, Names::of(&Limits::default()))
                 .map(|said| format!("{said:?}")),
             other => panic!("no form {other:?}"),
         };

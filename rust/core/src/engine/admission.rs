@@ -8,6 +8,7 @@ use crate::codes::Code;
 use crate::frame::http::Refusal;
 use crate::ids::{ConnId, Now, SessionId};
 use crate::limits::fixed::COME_BACK_S;
+use crate::session::Session;
 use crate::shares::{Full, Holder, Resting, User, What};
 use std::sync::Arc;
 
@@ -41,7 +42,7 @@ impl Engine {
     /// Nobody is there for this session. If too many are so, the one that is away the longest ends.
     pub(super) fn rest_session(&mut self, session_id: SessionId) {
         let Some(owner) = self.place_of(session_id) else { return };
-        if self.session(session_id).is_some_and(|session| session.resting > 0) {
+        if self.session(session_id).is_some_and(Session::is_resting) {
             return;
         }
         while let Ok(Some(oldest)) = self.shares.place_for(&owner, What::Absent, Resting::Session) {
@@ -53,14 +54,13 @@ impl Engine {
         self.shares.take(&owner, What::Absent, 1);
         let stamp = self.shares.rest(&owner, Resting::Session, session_id.0);
         if let Some(session) = self.session_mut(session_id) {
-            session.resting = stamp;
+            session.rest(stamp);
         }
     }
 
     /// Somebody is there again, or the session ends.
     pub(super) fn wake_session(&mut self, session_id: SessionId) {
-        let Some(stamp) = self.session_mut(session_id).map(|session| std::mem::take(&mut session.resting))
-        else {
+        let Some(stamp) = self.session_mut(session_id).map(Session::wake) else {
             return;
         };
         if stamp > 0
@@ -76,7 +76,7 @@ impl Engine {
     pub(super) fn weigh_acks(&mut self, session_id: SessionId) {
         let page = size(self.config.limits.acks_at_least).max(1);
         let Some(session) = self.session(session_id) else { return };
-        let (bytes, counted) = (session.acks.bytes(), session.acks_held);
+        let (bytes, counted) = (session.acks().bytes(), session.acks_counted());
         if bytes <= counted + page && counted <= bytes + 2 * page {
             return;
         }
@@ -84,21 +84,20 @@ impl Engine {
         let more = bytes.saturating_sub(counted) as u64;
         if more > 0 && self.shares.full_for(&holder, What::Ack, more).is_some() {
             if let Some(session) = self.session_mut(session_id) {
-                session.acks.shrink(counted + page);
+                session.acks_mut().shrink(counted + page);
             }
             return;
         }
         self.shares.take(&holder, What::Ack, more);
         self.shares.give_back(&holder, What::Ack, counted.saturating_sub(bytes) as u64);
         if let Some(session) = self.session_mut(session_id) {
-            session.acks_held = bytes;
+            session.count_acks(bytes);
         }
     }
 
     /// The session ends, and its acks with it.
     pub(super) fn drop_acks(&mut self, session_id: SessionId) {
-        let counted =
-            self.session_mut(session_id).map_or(0, |session| std::mem::take(&mut session.acks_held));
+        let counted = self.session_mut(session_id).map_or(0, Session::uncount_acks);
         let holder = self.holder_of(session_id);
         self.shares.give_back(&holder, What::Ack, counted as u64);
     }

@@ -8,7 +8,6 @@ use crate::envelope::{Data, PeerFailure, write as envelope};
 use crate::error::Fault;
 use crate::ids::{Form, SessionId};
 use crate::limits::fixed::ASKS;
-use crate::session::Ask;
 
 impl Engine {
     /// Ask a session; its answer comes as `AppEvent::Reply` with the id that this gives.
@@ -16,16 +15,14 @@ impl Engine {
         self.config.names().check(format_args!("the name of an event"), event)?;
         let from = self.asks_from;
         let Some(session) = self.session_mut(session_id) else { return Err(ended()) };
-        session.known = true;
-        let rare = session.rare();
-        if rare.asks.len() >= ASKS {
+        session.know();
+        let rare = session.make_rare();
+        if rare.asks().len() >= ASKS {
             let told = format!("{ASKS} requests to this session are open, the limit");
             return Err(Fault::new(Code::Overloaded, told).retry());
         }
         // Never again within the session, over a restart neither: an answer that is kept for an id would answer another question.
-        let id = rare.last_ask.max(from) + 1;
-        rare.last_ask = id;
-        rare.asks.push(Ask { id, event: event.into(), data: data.into() });
+        let id = rare.ask(from, event, data);
         self.note_asked(session_id, id);
         self.tell_session(session_id, |out, form| {
             envelope::request(out, form, id, event, (data, Form::Json));
@@ -35,8 +32,8 @@ impl Engine {
 
     /// Nobody waits for this answer any more.
     pub fn forget_ask(&mut self, session_id: SessionId, id: u64) {
-        if let Some(rare) = self.session_mut(session_id).and_then(|session| session.rare.as_mut()) {
-            rare.asks.retain(|ask| ask.id != id);
+        if let Some(rare) = self.session_mut(session_id).and_then(|session| session.rare_mut()) {
+            rare.answered(id);
         }
     }
 
@@ -58,11 +55,12 @@ impl Engine {
         id: u64,
         result: Result<Data<'_>, PeerFailure<'_>>,
     ) {
-        let Some(rare) = self.session_mut(session_id).and_then(|session| session.rare.as_mut()) else {
+        let Some(rare) = self.session_mut(session_id).and_then(|session| session.rare_mut()) else {
             return;
         };
-        let Some(at) = rare.asks.iter().position(|ask| ask.id == id) else { return }; // answered already
-        rare.asks.remove(at);
+        if !rare.answered(id) {
+            return; // there was an answer already
+        }
         let (form, data, error) = match result {
             Ok(data) => {
                 let (form, kept) = self.events.keep_data(&mut self.scratch, &data);

@@ -10,9 +10,11 @@ use crate::codes::close;
 use crate::envelope::field;
 use crate::ids::{ConnId, Form, Now, RoomId, Seq, SessionId};
 use crate::log::entry::Weight;
+use crate::room::blocked::Blocked;
 use crate::room::blocked::Publisher;
 use crate::room::members::Member;
 use crate::room::settings::Policy;
+use crate::room::table::Room;
 use crate::session::Hold;
 use crate::timers::Due;
 
@@ -42,17 +44,16 @@ impl Engine {
             slot: slot.map_or(0, <[u8]>::len),
             authored: coming.authored,
         };
-        let Some(needs) = room.ring.would_forget(weight.cost(), &bounds, now.tick.ms()) else {
+        let Some(needs) = room.ring().would_forget(weight.cost(), &bounds, now.tick.ms()) else {
             return false;
         };
         let Some(slowest) = self.who_needs(room_id, needs) else { return false };
         let due = now.tick.plus_ms(self.config.limits.block_ms);
         let Some(room) = self.room_mut(room_id) else { return false };
-        if room.blocked.is_none() {
-            room.blocked = Some(Box::default());
+        if room.block() {
             self.timers.set(Due::Blocked(room_id), due);
         }
-        if let Some(blocked) = self.room_mut(room_id).and_then(|room| room.blocked.as_mut()) {
+        if let Some(blocked) = self.room_mut(room_id).and_then(|room| room.blocked_mut()) {
             blocked.wait_for(needs, slowest);
         }
         true
@@ -61,13 +62,13 @@ impl Engine {
     /// A connected member that lags at or before `needs`, if there is one.
     fn who_needs(&mut self, room_id: RoomId, needs: Seq) -> Option<SessionId> {
         let room = self.room(room_id)?;
-        let known = room.blocked.as_ref().and_then(|blocked| room.members.get(blocked.slowest()?));
+        let known = room.blocked().and_then(|blocked| room.member(blocked.slowest()?));
         if let Some(member) = known.filter(|member| self.needs(member, needs)) {
             return Some(member.session); // each member that goes on asks: they are not all looked at each time
         }
-        let at = room.members.iter().position(|member| self.needs(member, needs));
-        let found = at.map(|at| room.members.rows()[at].session);
-        let walked = 1 + at.unwrap_or(room.members.len()) / MEMBERS;
+        let at = room.members().iter().position(|member| self.needs(member, needs));
+        let found = at.map(|at| room.members().rows()[at].session);
+        let walked = 1 + at.unwrap_or(room.members().len()) / MEMBERS;
         self.steps.spend(walked);
         found
     }
@@ -85,27 +86,26 @@ impl Engine {
         if let Some(place) = self.wait_in(room, Publisher::Session(session_id))
             && let Some(session) = self.session_mut(session_id)
         {
-            session.hold = Some(Hold::Room(room, place));
+            session.hold(Hold::Room(room, place));
         }
         self.put_back(session_id, source);
     }
 
     /// The application does: a ticket says when it may try again.
     pub(super) fn hold_publication(&mut self, room: RoomId) -> u64 {
-        let place =
-            self.room(room).and_then(|room| room.blocked.as_ref()).map_or(0, |blocked| blocked.next());
+        let place = self.room(room).and_then(|room| room.blocked()).map_or(0, Blocked::next);
         let ticket = self.ticket(Waiting::Blocked { room, place });
         self.wait_in(room, Publisher::Application(ticket));
         ticket
     }
 
     fn wait_in(&mut self, room: RoomId, publisher: Publisher) -> Option<u64> {
-        Some(self.room_mut(room)?.blocked.as_mut()?.add(publisher))
+        Some(self.room_mut(room)?.blocked_mut()?.add(publisher))
     }
 
     /// A publisher that waited in a room is gone.
     pub(super) fn leave_queue(&mut self, room: RoomId, place: u64) {
-        if let Some(blocked) = self.room_mut(room).and_then(|room| room.blocked.as_mut()) {
+        if let Some(blocked) = self.room_mut(room).and_then(|room| room.blocked_mut()) {
             blocked.leave(place);
         }
     }
@@ -121,15 +121,15 @@ impl Engine {
 
     /// Those who wait to publish in a room may try again, unless a member must still be waited for.
     pub(super) fn unblock(&mut self, room: RoomId, now: Now) {
-        let Some(blocked) = self.room_mut(room).and_then(|room| room.blocked.as_mut()) else { return };
+        let Some(blocked) = self.room_mut(room).and_then(|room| room.blocked_mut()) else { return };
         let needs = blocked.look_again();
         if let Some(slowest) = self.who_needs(room, needs) {
-            if let Some(blocked) = self.room_mut(room).and_then(|room| room.blocked.as_mut()) {
+            if let Some(blocked) = self.room_mut(room).and_then(|room| room.blocked_mut()) {
                 blocked.wait_for(needs, slowest);
             }
             return;
         }
-        let Some(blocked) = self.room_mut(room).and_then(|room| room.blocked.take()) else { return };
+        let Some(blocked) = self.room_mut(room).and_then(Room::take_blocked) else { return };
         self.timers.drop(Due::Blocked(room)); // it is not a later wait's
         self.steps.spend(blocked.len() / MEMBERS);
         for (place, publisher) in blocked.into_waiting() {
@@ -147,9 +147,9 @@ impl Engine {
     /// Publishers waited as long as they may: a member that is too slow is closed, and owed a gap.
     pub(super) fn block_timeout(&mut self, room_id: RoomId, now: Now) {
         let Some(room) = self.room(room_id) else { return };
-        let Some(needs) = room.blocked.as_ref().map(|blocked| blocked.needs()) else { return };
+        let Some(needs) = room.blocked().map(Blocked::needs) else { return };
         let slow: Vec<ConnId> = room
-            .members
+            .members()
             .iter()
             .filter_map(|member| {
                 let session = self.session(member.session)?;

@@ -23,6 +23,9 @@ use crate::ids::{ConnId, Now, SessionId};
 use crate::log::dedupe::ScopeUser;
 use crate::outbox::{Lane, Meta};
 use crate::session::Hold;
+use crate::session::Joined;
+use crate::session::Link;
+use crate::session::Session;
 use crate::shares::{Account, Holder, What};
 use crate::stream::Streams;
 use crate::timers::Due;
@@ -216,14 +219,14 @@ impl Engine {
         let window = self.config.limits.resume_ms;
         let Some(session) = self.session_mut(session_id) else { return };
         // A stream without a session of its own takes its session with it.
-        let ephemeral = session.link.as_ref().is_some_and(|link| link.ephemeral);
+        let ephemeral = session.link().is_some_and(Link::is_ephemeral);
         let until = now.tick.plus_ms(if ephemeral { 0 } else { window });
-        session.until = until;
-        if let Some(link) = &mut session.link {
-            link.here = false;
+        session.stay_until(until);
+        if let Some(link) = session.link_mut() {
+            link.go_away();
         }
-        let rooms: Vec<_> = session.rooms.iter().map(|joined| joined.room).collect();
-        let known = session.known;
+        let rooms: Vec<_> = session.rooms().iter().map(Joined::room).collect();
+        let known = session.is_known();
         if !ephemeral {
             self.rest_session(session_id);
         }
@@ -240,24 +243,21 @@ impl Engine {
     /// The session is over: its rooms hear that it left, its ring is freed.
     pub(super) fn end_session(&mut self, session_id: SessionId, reason: &'static str, code: u16, now: Now) {
         let Some(session) = self.session_mut(session_id) else { return };
-        if let Some(rare) = &mut session.rare {
+        if let Some(rare) = session.rare_mut() {
             rare.drop_posted(); // nothing more of it is done
         }
-        let hold = session.hold;
+        let hold = session.held_for();
         // Those that the application has for it.
-        let tasks = usize::from(session.waiting > 0) + session.streams().map_or(0, Streams::open);
+        let tasks = usize::from(session.waiting() > 0) + session.streams().map_or(0, Streams::open);
         if let Some(conn) = session.conn() {
             self.close_ended(conn, session_id, reason, code, now);
         }
         self.keep_end(session_id);
         // Taken out at once: to look for each of a thousand among a thousand would be a million steps.
-        let rooms = self
-            .session_mut(session_id)
-            .map(|session| std::mem::take(&mut session.rooms))
-            .unwrap_or_default();
+        let rooms = self.session_mut(session_id).map(Session::leave_all).unwrap_or_default();
         self.steps.spend(SESSION + TASK * tasks + rooms.len());
         for joined in rooms {
-            self.leave(session_id, joined.room, now);
+            self.leave(session_id, joined.room(), now);
         }
         self.forget_waiting(session_id, now);
         match hold {
@@ -269,7 +269,7 @@ impl Engine {
         self.wake_session(session_id);
         self.drop_acks(session_id);
         let place = self.place_of(session_id);
-        let Some(mut session) = self.sessions.remove(session_id) else {
+        let Some(session) = self.sessions.remove(session_id) else {
             return;
         };
         self.timers.forget_session(session_id);
@@ -280,26 +280,26 @@ impl Engine {
             // Nobody can say them again.
             self.keys.end(&ScopeUser::Session(session_id), &mut self.shares);
         }
-        if let Some(ring) = session.rare.as_ref().and_then(|rare| rare.ring.as_ref()) {
+        if let Some(ring) = session.own_ring() {
             self.log.free_own(ring);
         }
         self.stats.ended += 1;
-        if let Some(sending) = session.link.as_ref().and_then(|link| link.sending) {
+        if let Some(sending) = session.sending() {
             self.out.enlist(sending); // nothing more will come of what it waits for
         }
-        if session.known {
+        if session.is_known() {
             self.events.list.push(AppEvent::Ended { session: session_id, reason });
         }
-        if let Some(owner) = session.link.as_ref().and_then(|link| link.owner)
-            && let Some(rare) = self.session_mut(owner).and_then(|session| session.rare.as_mut())
+        if let Some(owner) = session.link().and_then(Link::owner)
+            && let Some(rare) = self.session_mut(owner).and_then(|session| session.rare_mut())
         {
-            rare.lent.retain(|lent| *lent != session_id);
+            rare.give_back(session_id);
         }
-        let Some(rare) = session.rare.take() else { return };
-        for borrower in rare.lent {
+        let Some(rare) = session.into_rare() else { return };
+        for &borrower in rare.lent() {
             self.end_later(borrower, reason, code);
         }
-        for conn in rare.returning {
+        for &conn in rare.wanted_by() {
             self.next.add(Follow::GiveUp(conn, session_id));
         }
     }

@@ -75,9 +75,9 @@ impl Engine {
         let Some(session) = self.sessions.get_mut(session_id) else {
             return Err(ended());
         };
-        session.known = true;
+        session.know();
         let entry = self.log.draft(Where::Session(session_id), event.into(), data, Form::Json, now);
-        let ring = session.rare().ring.get_or_insert_with(|| self.log.ring_of_old());
+        let ring = session.make_rare().own.filling(|| self.log.ring_of_old());
         let Entered { entry, forgotten } = self.log.enter(entry, ring, &bounds);
         let (seq, conn) = (entry.seq, session.conn());
         self.stats.forgotten += forgotten;
@@ -110,7 +110,7 @@ impl Engine {
     #[must_use]
     pub fn unsent(&self, session_id: SessionId) -> usize {
         let Some(session) = self.session(session_id) else { return 0 };
-        let Some(ring) = session.rare.as_ref().and_then(|rare| rare.ring.as_ref()) else { return 0 };
+        let Some(ring) = session.own_ring() else { return 0 };
         let waiting = session.conn().map_or(0, |conn| {
             self.out
                 .waiting(conn)
@@ -129,8 +129,8 @@ impl Engine {
     pub fn want_drained(&mut self, session_id: SessionId) -> bool {
         let waits = self.unsent(session_id) > size(self.config.limits.session_high);
         if let Some(session) = self.session_mut(session_id) {
-            session.known = true;
-            session.rare().wants_drained = waits;
+            session.know();
+            session.make_rare().want_drained(waits);
             return waits;
         }
         false
@@ -140,7 +140,7 @@ impl Engine {
     pub fn set_grants(&mut self, session: SessionId, name: &str, grants: Grants) -> bool {
         let Some(id) = self.rooms.named(name) else { return false };
         let Some(before) = self.grants_in(id, session) else { return false };
-        if let Some(member) = self.room_mut(id).and_then(|room| room.members.get_mut(session)) {
+        if let Some(member) = self.room_mut(id).and_then(|room| room.member_mut(session)) {
             member.grants = grants;
         }
         if before == grants {
@@ -210,12 +210,9 @@ impl Engine {
             self.keep_member(session_id, id, now);
         }
         if let Some(room) = self.room_mut(id) {
-            let mark = room.presence.snapshot(session_id);
-            if let Some(joined) = self
-                .session_mut(session_id)
-                .and_then(|session| session.rooms.iter_mut().find(|joined| joined.room == id))
-            {
-                joined.mark = mark;
+            let mark = room.presence_mut().snapshot(session_id);
+            if let Some(joined) = self.session_mut(session_id).and_then(|session| session.joined_mut(id)) {
+                joined.mark_at(mark);
             }
         }
         self.know(session_id);

@@ -45,7 +45,7 @@ impl Engine {
         if let Some(id) = id
             && let Some(session) = self.session(session_id)
         {
-            let undone = id <= session.acks.taken();
+            let undone = id <= session.acks().taken();
             if undone {
                 let handler = self.handlers.get(&*emit.event).copied();
                 let durable = handler.is_some_and(|handler| self.is_durable_event(handler));
@@ -158,7 +158,7 @@ impl Engine {
             });
             let bounds = self.ack_bounds();
             if let Some(session) = self.session_mut(session_id) {
-                session.acks.finish_data(id, data, form, &bounds);
+                session.acks_mut().finish_data(id, data, form, &bounds);
             }
             self.weigh_acks(session_id);
         }
@@ -220,8 +220,7 @@ impl Engine {
     /// A request waits no more.
     pub(super) fn settle(&mut self, session_id: SessionId, bytes: u32) {
         if let Some(session) = self.session_mut(session_id) {
-            session.waiting = session.waiting.saturating_sub(1);
-            session.waiting_bytes = session.waiting_bytes.saturating_sub(bytes);
+            session.end_waiting(bytes);
         }
     }
 
@@ -236,7 +235,7 @@ impl Engine {
     pub(super) fn keep_ack(&mut self, session_id: SessionId, id: u64, kept: Kept) {
         let bounds = self.ack_bounds();
         if let Some(session) = self.session_mut(session_id) {
-            session.acks.finish(id, kept, &bounds);
+            session.acks_mut().finish(id, kept, &bounds);
         }
         self.weigh_acks(session_id);
     }
@@ -270,9 +269,7 @@ impl Engine {
     /// A request waits for the application.
     fn count_waiting(&mut self, session_id: SessionId, bytes: u32) {
         if let Some(session) = self.session_mut(session_id) {
-            session.known = true;
-            session.waiting = session.waiting.saturating_add(1);
-            session.waiting_bytes = session.waiting_bytes.saturating_add(bytes);
+            session.begin_waiting(bytes);
         }
     }
 
@@ -295,7 +292,7 @@ impl Engine {
     /// `auth`: a new token for the session that is here.
     pub(super) fn said_auth(&mut self, session_id: SessionId, id: Option<u64>, token: &str) {
         if let (Some(id), Some(session)) = (id, self.session_mut(session_id)) {
-            session.acks.note(id);
+            session.acks_mut().note(id);
         }
         if !self.config.authenticates {
             if let Some(id) = id {

@@ -77,12 +77,12 @@ impl Engine {
         {
             let Self { rooms, sessions, out, log, stats, steps, durable, .. } = self;
             let Some(room) = rooms.get(room_id) else { return };
-            steps.spend(1 + room.members.len() / MEMBERS);
+            steps.spend(1 + room.members().len() / MEMBERS);
             // What waits in an outbox is as old as it is much: where the newest counts, a quarter must do.
             let part = if room.settings().policy == Policy::Latest { Part::Quarter } else { Part::Whole };
             let mut copies = out.copies(meta, part);
             let listeners = sessions.listeners();
-            for member in room.members.rows() {
+            for member in room.members().rows() {
                 let Some(listener) = listeners.live(member.session) else { continue };
                 if entry.exclude == Some(member.session) {
                     continue;
@@ -141,11 +141,11 @@ impl Engine {
     fn mark_presence(&mut self, session_id: SessionId) {
         let Self { sessions, rooms, steps, .. } = self;
         let Some(session) = sessions.get_mut(session_id) else { return };
-        steps.spend(1 + session.rooms.len() / ROOMS);
-        for joined in &mut session.rooms {
-            if let Some(room) = rooms.get(joined.room) {
+        steps.spend(1 + session.rooms().len() / ROOMS);
+        for joined in session.rooms_mut() {
+            if let Some(room) = rooms.get(joined.room()) {
                 // A snapshot within the window that is open may know more than the last window told.
-                joined.mark = joined.mark.max(room.presence.told());
+                joined.mark_past(room.presence().told());
             }
         }
     }

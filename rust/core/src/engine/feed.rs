@@ -24,6 +24,7 @@ use crate::log::ring::{Reason, Ring};
 use crate::outbox::{Lane, Meta};
 use crate::room::grants::Grants;
 use crate::room::settings::Policy;
+use crate::session::Joined;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -126,8 +127,8 @@ impl Engine {
     /// It went on: publishers that waited for it may publish again.
     fn unblock_rooms_of(&mut self, session_id: SessionId) {
         let blocked: Vec<RoomId> = self.session(session_id).map_or_else(Vec::new, |session| {
-            let blocked = |room: &RoomId| self.room(*room).is_some_and(|room| room.blocked.is_some());
-            session.rooms.iter().map(|joined| joined.room).filter(blocked).collect()
+            let blocked = |room: &RoomId| self.room(*room).is_some_and(|room| room.blocked().is_some());
+            session.rooms().iter().map(Joined::room).filter(blocked).collect()
         });
         for room_id in blocked {
             self.may_unblock(room_id);
@@ -142,42 +143,37 @@ impl Engine {
         let Some(session) = sessions.get_mut(session_id) else {
             return Found::Gaps(missed);
         };
-        steps.spend(1 + session.rooms.len() / ROOMS);
+        steps.spend(1 + session.rooms().len() / ROOMS);
         let cursor = session.cursor();
         let left = session.conn().map_or(0, |conn| out.bound().saturating_sub(out.data_bytes(conn)));
-        if let Some(rare) = &mut session.rare
-            && let Some(ring) = &rare.ring
+        if let Some(rare) = session.rare_mut()
+            && let Some((from, to, why)) = rare.own.take_gap(cursor)
         {
-            let at = cursor.max(rare.ring_floor);
-            if !ring.complete_since(at) {
-                let to = ring.forgotten();
-                gaps.push(Missing { room: None, from: at + 1, to, why: ring.forgotten_why().word() });
-                rare.ring_floor = to;
-            }
+            gaps.push(Missing { room: None, from, to, why: why.word() });
         }
-        for joined in &mut session.rooms {
-            let Some(room) = rooms.get_mut(joined.room) else { continue };
+        for joined in session.rooms_mut() {
+            let Some(room) = rooms.get_mut(joined.room()) else { continue };
             let policy = room.settings().policy;
-            let kept = room.is_durable().then(|| Arc::clone(room.name()));
-            let Some(member) = room.members.get_mut(session_id) else { continue };
+            let in_log = room.is_durable() && (returning || policy != Policy::Latest);
+            let Some((member, ring, name)) = room.feeding(session_id) else { continue };
             let at = cursor.max(member.began).max(member.floor);
             // In a durable room the log is the ring. (Who lags where the newest counts wants what is new.)
-            if let Some(name) = kept.filter(|_| returning || policy != Policy::Latest) {
+            if in_log {
                 let mut at = at;
                 loop {
-                    let (reach, upto) = durable.reach(session_id, joined.room, &room.ring, at);
-                    let name = Arc::clone(&name);
+                    let (reach, upto) = durable.reach(session_id, joined.room(), ring, at);
+                    let name = Arc::clone(name);
                     match reach {
                         Reach::Gone(..) if policy == Policy::Disconnect && !returning => {
                             return Found::Disconnect(name);
                         }
                         Reach::Gone(to, why) => {
-                            let (room, from, why) = (Some((joined.room, name)), at + 1, why.word());
+                            let (room, from, why) = (Some((joined.room(), name)), at + 1, why.word());
                             gaps.push(Missing { room, from, to, why });
                             (at, member.floor) = (to, to);
                         }
                         Reach::Disk(after, upto) => {
-                            wants.push(Want { room: joined.room, name, after, upto });
+                            wants.push(Want { room: joined.room(), name, after, upto });
                             break;
                         }
                         Reach::Ring | Reach::Page => {
@@ -188,46 +184,41 @@ impl Engine {
                 }
                 continue;
             }
-            let complete = room.ring.complete_since(at);
+            let complete = ring.complete_since(at);
             let latest = policy == Policy::Latest;
             // A session that lags in a room of this policy wants what is new, also where the ring still holds what is old:
             // unless all of it leaves at once. (One that comes back has said where it was, and hears what the ring holds.)
-            let lags = latest && !returning && !fits(&room.ring, at, left);
+            let lags = latest && !returning && !fits(ring, at, left);
             if complete && !lags {
                 continue;
             }
-            let (mut after, mut why) = (at, room.ring.forgotten_why().word());
-            let mut to = room.ring.forgotten();
+            let (mut after, mut why) = (at, ring.forgotten_why().word());
+            let mut to = ring.forgotten();
             match policy {
-                Policy::Disconnect if !returning => return Found::Disconnect(Arc::clone(room.name())),
+                Policy::Disconnect if !returning => return Found::Disconnect(Arc::clone(name)),
                 Policy::Latest => {
-                    steps.spend(room.ring.len());
+                    steps.spend(ring.len());
                     // Only the newest of each slot is told of what is left: the others are in the gap.
                     let newest: BTreeSet<Seq> =
-                        room.ring.newest_per_slot(at).iter().map(|entry| entry.seq).collect();
-                    let passed = room.ring.after(at).rev().find(|entry| !newest.contains(&entry.seq));
+                        ring.newest_per_slot(at).iter().map(|entry| entry.seq).collect();
+                    let passed = ring.after(at).rev().find(|entry| !newest.contains(&entry.seq));
                     let passed = passed.map_or(0, |entry| entry.seq);
                     if complete {
                         // Passed over, and not told yet: a gap that came again with each feed would leave no room for
                         // what is new.
-                        after = at.max(joined.latest_until);
+                        after = at.max(joined.latest_until());
                         if passed <= after {
                             continue;
                         }
                         why = Reason::Ring.word();
                     }
                     to = to.max(passed);
-                    joined.latest_until = to;
-                    member.floor = room.ring.forgotten();
+                    joined.pass_older(to);
+                    member.floor = ring.forgotten();
                 }
                 _ => member.floor = to,
             }
-            gaps.push(Missing {
-                room: Some((joined.room, Arc::clone(room.name()))),
-                from: after + 1,
-                to,
-                why,
-            });
+            gaps.push(Missing { room: Some((joined.room(), Arc::clone(name))), from: after + 1, to, why });
         }
         Found::Gaps(missed)
     }
@@ -259,30 +250,29 @@ impl Engine {
         let Some(feeding) = out.feeding(conn) else { return Fed::Some };
         let mut feeding = feeding.beside(gaps);
         let mut newest: BTreeMap<RoomId, (Seq, BTreeSet<Seq>)> = BTreeMap::new();
-        for joined in session.rooms.iter().filter(|joined| joined.latest_until > cursor) {
-            if let Some(room) = rooms.get(joined.room) {
-                steps.spend(room.ring.len());
-                let seqs = room.ring.newest_per_slot(cursor).iter().map(|entry| entry.seq).collect();
-                newest.insert(joined.room, (joined.latest_until, seqs));
+        for joined in session.rooms().iter().filter(|joined| joined.latest_until() > cursor) {
+            if let Some(room) = rooms.get(joined.room()) {
+                steps.spend(room.ring().len());
+                let seqs = room.ring().newest_per_slot(cursor).iter().map(|entry| entry.seq).collect();
+                newest.insert(joined.room(), (joined.latest_until(), seqs));
             }
         }
-        let own = session.rare.as_ref().and_then(|rare| Some((rare.ring.as_ref()?, rare.ring_floor)));
-        let own = own.map(|(ring, floor)| ring.after(from.max(floor)));
+        let own = session.rare().and_then(|rare| rare.own.after(from));
         let sources = session
-            .rooms
+            .rooms()
             .iter()
             .filter_map(|joined| {
-                let room = rooms.get(joined.room)?;
-                let member = room.members.get(session_id)?;
+                let room = rooms.get(joined.room())?;
+                let member = room.member(session_id)?;
                 let at = from.max(member.began).max(member.floor);
-                let leaf = room.is_durable().then(|| durable.pages.of(session_id, joined.room)).flatten();
+                let leaf = room.is_durable().then(|| durable.pages.of(session_id, joined.room())).flatten();
                 Some(match leaf.filter(|leaf| leaf.covers(at)) {
                     Some(leaf) => leaf.after(at),
-                    None => room.ring.after(at),
+                    None => room.ring().after(at),
                 })
             })
             .chain(own);
-        steps.spend(1 + session.rooms.len() / ROOMS);
+        steps.spend(1 + session.rooms().len() / ROOMS);
         let through = merge(sources, upto, |entry| {
             steps.spend(1 + entry.data.len() / BYTES);
             let (room_id, passed) = match &entry.room {
@@ -340,10 +330,10 @@ impl Engine {
             let behind = |room_id: RoomId, mark| {
                 let room = rooms.get(room_id);
                 room.is_some_and(|room| {
-                    room.settings().presence && (mark == u64::MAX || room.presence.told() > mark)
+                    room.settings().presence && (mark == u64::MAX || room.presence().told() > mark)
                 })
             };
-            let all = session.rooms.iter().map(|joined| (joined.room, joined.mark));
+            let all = session.rooms().iter().map(|joined| (joined.room(), joined.mark()));
             stale.extend(all.filter(|(room_id, mark)| behind(*room_id, *mark)));
         }
         for (room_id, mark) in stale {

@@ -190,7 +190,7 @@ impl Engine {
             return;
         }
         if let Some(session) = self.session_mut(session_id) {
-            session.hello_n = pending.n.unwrap_or(0);
+            session.greet(pending.n.unwrap_or(0));
         }
         self.doubt(id, pending);
         self.arrive(id, session_id, began, pending, now);
@@ -289,7 +289,7 @@ impl Engine {
             self.link_up(session_id, cursor, pending, now);
         } else {
             if let Some(session) = self.session_mut(session_id) {
-                session.link = None;
+                session.unlink();
             }
             let start = if cursor < self.log.head() { Start::Fed } else { Start::Live };
             self.attach(id, session_id, cursor, start, now);
@@ -311,7 +311,7 @@ impl Engine {
     /// The application will hear of this session: it must hear of its end, too.
     pub fn know(&mut self, session_id: SessionId) {
         if let Some(session) = self.session_mut(session_id) {
-            session.known = true;
+            session.know();
         }
     }
 

@@ -119,7 +119,7 @@ impl Engine {
         now: Now,
     ) -> Result<(), Fault> {
         if let (Some(id), Some(session)) = (id, self.session_mut(session_id)) {
-            session.acks.note(id);
+            session.acks_mut().note(id);
         }
         let room_id = self.may_read(session_id, name)?;
         // Nobody would hear the answer to a request without an id: it is not read.
@@ -148,7 +148,7 @@ impl Engine {
         let (after, limit) = (wanted.after, wanted.limit);
         let ticket = self.ticket(Waiting::Past(Box::new(wanted)));
         if let Some(session) = self.session_mut(session_id) {
-            session.hold = Some(Hold::Join(ticket)); // what it says next is taken when this is answered
+            session.hold(Hold::Join(ticket)); // what it says next is taken when this is answered
         }
         match after {
             Some(after) => self.read_after(ticket, room_id, after, upto, limit),
@@ -160,8 +160,8 @@ impl Engine {
     /// Whether the disk has something of a room above this number that the ring does not hold.
     fn is_on_disk(&self, room_id: RoomId, room: &Room, after: Seq) -> bool {
         room.is_durable()
-            && !room.ring.complete_since(after)
-            && room.ring.forgotten() > self.durable.shelves.of(room_id).freed
+            && !room.ring().complete_since(after)
+            && room.ring().forgotten() > self.durable.shelves.of(room_id).freed
     }
 
     /// Whether the disk has some of the newest entries of a room that are wanted, and the ring does not.
@@ -173,7 +173,7 @@ impl Engine {
         last: u64,
     ) -> bool {
         let most = size(last.min(self.config.limits.history_entries));
-        let few = || room.ring.after(after).take_while(|entry| entry.seq <= upto).take(most).count() < most;
+        let few = || room.ring().after(after).take_while(|entry| entry.seq <= upto).take(most).count() < most;
         self.is_on_disk(room_id, room, after) && few()
     }
 
@@ -188,7 +188,7 @@ impl Engine {
 
     fn tell_past(&mut self, wanted: &asked::Past, form: Form, held: Option<&Held>) {
         let &asked::Past { session, id, room, after, known, upto, limit } = wanted;
-        let Some(ring) = self.room(room).map(|room| &room.ring) else { return };
+        let Some(ring) = self.room(room).map(Room::ring) else { return };
         let held = held.map_or(Shelf::Ring(ring), Shelf::Page);
         let past = if let Some(after) = after {
             self.past(room, held, known.then_some(after), limit, (upto, Some(session)))

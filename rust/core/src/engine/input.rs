@@ -237,7 +237,7 @@ impl Engine {
         if let Some(sent) = conn.pong() {
             let micros = u32::try_from(now.tick.0.saturating_sub(sent.0) / 1000).unwrap_or(u32::MAX);
             if let Some(session) = conn.session().and_then(|id| self.session_mut(id)) {
-                session.latency_us = Some(micros);
+                session.measured(micros);
             }
         }
     }

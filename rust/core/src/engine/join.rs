@@ -40,7 +40,7 @@ impl Engine {
             return Err(Fault::new(Code::AckExpired, told));
         }
         if let (Some(id), Some(session)) = (id, self.session_mut(session_id)) {
-            session.acks.note(id);
+            session.acks_mut().note(id);
         }
         let fault = |fault: Fault| fault.with_id(id);
         if join.room.starts_with('$') {
@@ -56,7 +56,7 @@ impl Engine {
         });
         // The session did not ask for `$all`, nor for `$user/ID` if it has a user: neither counts.
         let rooms = self.session(session_id).map_or(0, |session| {
-            session.rooms.len().saturating_sub(if session.user().is_some() { 2 } else { 1 })
+            session.rooms().len().saturating_sub(if session.user().is_some() { 2 } else { 1 })
         }) as u64;
         if !is_in && rooms >= limit {
             let told = format!("this session is in {limit} rooms, the limit: leave one first");
@@ -78,7 +78,7 @@ impl Engine {
         let ticket = self.ticket(Waiting::Join(joining));
         self.know(session_id);
         if let Some(session) = self.session_mut(session_id) {
-            session.hold = Some(Hold::Join(ticket));
+            session.hold(Hold::Join(ticket));
         }
         let (form, data) = match &join.data {
             Some(data) => (data.form, Some(self.events.keep(&data.bytes))),
@@ -192,8 +192,8 @@ impl Engine {
         let default = room.settings().member_grants();
         let presence = room.settings().presence;
         let decided = room.settings().authorize;
-        let before = room.members.get(session_id).cloned();
-        let first_id = self.session(session_id).and_then(|session| Some(session.joined(room_id)?.join_id));
+        let before = room.member(session_id).cloned();
+        let first_id = self.session(session_id).and_then(|session| Some(session.joined(room_id)?.join_id()));
         let again = before.is_some();
         let resent = again && joining.id.is_some() && joining.id == first_id;
         // Where no authorizer speaks again, what the application gave or took since stays.
@@ -207,7 +207,7 @@ impl Engine {
             } else if old.grants != grants {
                 self.set_grants(session_id, &joining.room, grants);
             }
-            if let Some(member) = self.room_mut(room_id).and_then(|room| room.members.get_mut(session_id)) {
+            if let Some(member) = self.room_mut(room_id).and_then(|room| room.member_mut(session_id)) {
                 member.grants = grants;
                 if let Some(info) = admitted.info {
                     member.info = Some(info.into());
@@ -228,12 +228,10 @@ impl Engine {
         if let Some(room) = self.room_mut(room_id)
             && room.settings().presence
         {
-            let mark = room.presence.snapshot(session_id);
-            if let Some(joined) = self
-                .session_mut(session_id)
-                .and_then(|session| session.rooms.iter_mut().find(|joined| joined.room == room_id))
+            let mark = room.presence_mut().snapshot(session_id);
+            if let Some(joined) = self.session_mut(session_id).and_then(|session| session.joined_mut(room_id))
             {
-                joined.mark = mark;
+                joined.mark_at(mark);
             }
         }
         let entering = Entering {
@@ -256,7 +254,7 @@ impl Engine {
     pub(super) fn tell_entered(&mut self, entering: Entering) {
         let (session, room_id, wants) = (entering.joining.session, entering.room, &entering.joining);
         let asked = wants.id.is_some() && !entering.again && (wants.since.is_some() || wants.last.is_some());
-        let member = self.room(room_id).and_then(|room| Some((room, room.members.get(session)?)));
+        let member = self.room(room_id).and_then(|room| Some((room, room.member(session)?)));
         if let Some((room, member)) = member.filter(|_| asked)
             && member.grants.contains(Grants::HISTORY)
         {
@@ -275,11 +273,11 @@ impl Engine {
         let (session_id, room_id) = (entering.joining.session, entering.room);
         let Some(id) = entering.joining.id else { return };
         let Some(form) = self.form_of(session_id) else { return };
-        let Some(member) = self.room(room_id).and_then(|room| room.members.get(session_id)) else { return };
+        let Some(member) = self.room(room_id).and_then(|room| room.member(session_id)) else { return };
         let (grants, began) = (member.grants, member.began);
         let mut bytes = Vec::with_capacity(256);
         self.answer_join(&mut bytes, (form, id), (entering, held), grants, began);
-        let shown = self.room(room_id).map_or(0, |room| room.members.len());
+        let shown = self.room(room_id).map_or(0, |room| room.members().len());
         self.steps.spend((shown / MEMBERS).saturating_add(bytes.len() / BYTES));
         self.tell_reply(session_id, Some(id), |out, _| out.extend_from_slice(&bytes));
     }
@@ -314,7 +312,7 @@ impl Engine {
                 hears: session,
                 allowed: grants.contains(Grants::HISTORY),
             };
-            let held = held.map_or(Shelf::Ring(&room.ring), Shelf::Page);
+            let held = held.map_or(Shelf::Ring(room.ring()), Shelf::Page);
             let Past { entries, gap, .. } = self.newest(room_id, held, &wanted);
             let history: Vec<EventOut<'_>> = entries.iter().map(|entry| shown(entry)).collect();
             let view = JoinedOut { history: Some(&history), complete: Some(gap.is_none()), gap, ..view };
@@ -333,9 +331,9 @@ impl Engine {
     ) {
         let Some(room) = self.room(room_id) else { return };
         let sees = grants.contains(Grants::PRESENCE) && room.settings().presence;
-        let count = room.members.visible();
+        let count = room.members().visible();
         let members: Vec<MemberOut<'_>> = if sees && count as u64 <= self.config.limits.presence_names {
-            room.members
+            room.members()
                 .iter()
                 .filter(|member| member.visible)
                 .filter_map(|member| {
@@ -353,7 +351,7 @@ impl Engine {
         let words: Vec<&str> = grants.words().collect();
         show(JoinedOut {
             seq,
-            began: room.members.get(session_id).map_or(seq, |member| member.began),
+            began: room.member(session_id).map_or(seq, |member| member.began),
             members,
             count: sees.then_some(count as u64),
             state: state.map(|state| (state, Form::Json)),
@@ -368,7 +366,7 @@ impl Engine {
     /// How what is said to a session is written; none: it is not there.
     pub(super) fn form_of(&self, session_id: SessionId) -> Option<Form> {
         let session = self.session(session_id)?;
-        if session.link.is_some() {
+        if session.link().is_some() {
             return Some(Form::Json); // plain HTTP speaks nothing else
         }
         Some(self.conn(session.conn()?)?.form())

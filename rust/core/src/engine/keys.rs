@@ -87,9 +87,9 @@ impl Engine {
     pub(super) fn note_key(&mut self, session_id: SessionId, id: Option<u64>, key: &str, ticket: Ticket) {
         if let (Some(id), Some(session)) = (id, self.session_mut(session_id))
             && key.starts_with('$')
-            && session.acks.tells()
+            && session.acks().tells()
         {
-            session.rare().automatic.push_back((id, ticket));
+            session.make_rare().keep_key(id, ticket);
         }
     }
 
@@ -123,7 +123,7 @@ impl Engine {
         now: Now,
     ) -> Result<(), Fault> {
         let Some(session) = self.session_mut(session_id) else { return Ok(()) };
-        if let (Some(key), Seen::Done(kept)) = (&emit.key, session.acks.take(id))
+        if let (Some(key), Seen::Done(kept)) = (&emit.key, session.acks_mut().take(id))
             && is_unknown(&kept)
         {
             let scope = Scope { user: scope_user(session.author()), kind: Kind::Emit((&*emit.event).into()) };

@@ -21,7 +21,7 @@ impl Engine {
         }
         let overtaken = self.is_overtaken(session_id, room, id);
         if let (Some(id), Some(session)) = (id, self.session_mut(session_id)) {
-            session.acks.note(id);
+            session.acks_mut().note(id);
         }
         if !overtaken {
             self.note_move(session_id, room, id);

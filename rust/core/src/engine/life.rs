@@ -25,9 +25,9 @@ impl Engine {
         {
             #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "checked above")]
             let micros = (rtt * 1000.0) as u32;
-            session.latency_us = Some(micros);
+            session.measured(micros);
         }
-        let taken = session.acks.taken();
+        let taken = session.acks().taken();
         let time = time.map(|time| (&*time.bytes, time.form));
         self.tell_reply(session_id, None, |out, form| envelope::pong(out, form, time, now.wall_ms, taken));
     }
@@ -35,11 +35,10 @@ impl Engine {
     /// The client has the acks of all its ids up to this: they are let go of, and automatic keys with them.
     pub(super) fn note_acked(&mut self, session_id: SessionId, acked: u64) {
         let Some(session) = self.session_mut(session_id) else { return };
-        let upto = acked.min(session.acks.taken());
-        session.acks.let_go(upto);
-        while let Some(rare) = self.session_mut(session_id).and_then(|session| session.rare.as_mut())
-            && rare.automatic.front().is_some_and(|(id, _)| *id <= upto)
-            && let Some((_, key)) = rare.automatic.pop_front()
+        let upto = acked.min(session.acks().taken());
+        session.acks_mut().let_go(upto);
+        while let Some(rare) = self.session_mut(session_id).and_then(|session| session.rare_mut())
+            && let Some(key) = rare.take_key(upto)
         {
             self.keys.let_go(key, &mut self.shares);
         }
@@ -50,20 +49,20 @@ impl Engine {
     pub(super) fn has_place_for_ack(&self, session_id: SessionId) -> Result<(), Fault> {
         let limits = &self.config.limits;
         let Some(session) = self.session(session_id) else { return Ok(()) };
-        let full = |bytes| session.acks.is_full(size(limits.acks), bytes);
+        let full = |bytes| session.acks().is_full(size(limits.acks), bytes);
         // Of the memory of all it gets no more than a page, where that is used up: asked only once the page is full.
         let page = size(limits.acks_at_least);
         let of_all = || self.shares.full_for(&self.holder_of(session_id), What::Ack, page as u64).is_some();
         let is_full =
-            full(size(limits.ack_bytes)) || full(session.acks_held.saturating_add(page)) && of_all();
+            full(size(limits.ack_bytes)) || full(session.acks_counted().saturating_add(page)) && of_all();
         if !is_full {
             return Ok(());
         }
         let told = format!(
             "{} acks of {} bytes are kept until they are \"acked\", and {} requests run: no further one is taken",
-            session.acks.kept(),
-            session.acks.bytes(),
-            session.acks.open()
+            session.acks().kept(),
+            session.acks().bytes(),
+            session.acks().open()
         );
         Err(Fault::new(Code::Overloaded, told).retry_after(1000))
     }

@@ -16,7 +16,7 @@ impl Engine {
     /// A feed of what was missed begins: its end will be said.
     pub(super) fn owe_live(&mut self, session_id: SessionId) {
         if let Some(session) = self.session_mut(session_id) {
-            session.owes_live = true;
+            session.owe_live();
         }
     }
 
@@ -25,9 +25,11 @@ impl Engine {
         if self.sessions.lags(session_id) {
             return;
         }
-        let Some(session) = self.session_mut(session_id).filter(|session| session.owes_live) else { return };
+        let Some(session) = self.session_mut(session_id).filter(|session| session.owes_live()) else {
+            return;
+        };
         let Some(conn) = session.conn() else { return };
-        session.owes_live = false;
+        session.say_live();
         let seq = self.log.head();
         let Some(encoding) = self.conn(conn).map(Conn::encoding) else { return };
         self.post(conn, Lane::Data, Meta::Control, encoding, |out, form| envelope::live(out, form, seq));

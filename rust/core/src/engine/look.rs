@@ -62,7 +62,7 @@ impl Engine {
     #[must_use]
     pub fn members(&self, name: &str) -> Option<Vec<MemberView>> {
         let room = self.room(self.rooms.named(name)?)?;
-        Some(room.members.iter().filter_map(|member| self.member_view(member)).collect())
+        Some(room.members().iter().filter_map(|member| self.member_view(member)).collect())
     }
 
     /// Who is in a room as its members are told it, names up to `presence_names`, and how many they are.
@@ -75,11 +75,11 @@ impl Engine {
         let Some(room) = self.rooms.named(name).and_then(|id| self.room(id)) else {
             return Ok((Vec::new(), 0));
         };
-        let count = room.members.visible();
+        let count = room.members().visible();
         if count as u64 > self.config.limits.presence_names {
             return Ok((Vec::new(), count));
         }
-        let seen = room.members.iter().filter(|member| member.visible);
+        let seen = room.members().iter().filter(|member| member.visible);
         Ok((seen.filter_map(|member| self.member_view(member)).collect(), count))
     }
 
@@ -111,7 +111,7 @@ impl Engine {
         };
         let Some(room) = self.room(id) else { return Ok((Vec::new(), true, false)) };
         let (since, upto) = (self.log.since(after).after(), (self.told_upto(id), None));
-        let past = self.past(id, super::history::Shelf::Ring(&room.ring), since, limit, upto);
+        let past = self.past(id, super::history::Shelf::Ring(room.ring()), since, limit, upto);
         Ok((past.entries, past.complete, past.more))
     }
 
@@ -125,16 +125,16 @@ impl Engine {
             address: session.address(),
             agent: session.agent().map(str::to_owned),
             since_ms: session.since_ms(),
-            latency: session.latency_us.map(|us| f64::from(us) / 1e6),
+            latency: session.latency_us().map(|us| f64::from(us) / 1e6),
             connected: session.is_here(),
             rooms: session
-                .rooms
+                .rooms()
                 .iter()
-                .filter_map(|joined| self.room(joined.room))
+                .filter_map(|joined| self.room(joined.room()))
                 .filter(|room| !room.name().starts_with('$'))
                 .map(|room| Arc::clone(room.name()))
                 .collect(),
-            expires: session.expires.map(|ends| ends.date),
+            expires: session.expires().map(|ends| ends.date),
         })
     }
 

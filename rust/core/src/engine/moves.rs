@@ -9,28 +9,29 @@
 
 use super::Engine;
 use crate::ids::{RoomId, SessionId};
+use crate::session::Joined;
 use std::sync::Arc;
 
 impl Engine {
     /// Whether a join or leave of this room with a higher id was taken before: then this one is not done any more.
     pub(super) fn is_overtaken(&self, session_id: SessionId, room: &str, id: Option<u64>) -> bool {
         let (Some(id), Some(session)) = (id, self.session(session_id)) else { return false };
-        id <= session.acks.taken() && self.newest_move(session_id, room) > id
+        id <= session.acks().taken() && self.newest_move(session_id, room) > id
     }
 
     /// The id of the newest join or leave of a room; of one that was left long ago, the highest that it may have had.
     fn newest_move(&self, session_id: SessionId, room: &str) -> u64 {
         let Some(session) = self.session(session_id) else { return 0 };
         if let Some(joined) = self.rooms.named(room).and_then(|room| session.joined(room)) {
-            return joined.moved;
+            return joined.moved();
         }
-        session.rare.as_ref().map_or(0, |rare| rare.moves.newest(self.rooms.hash_of(room)))
+        session.rare().map_or(0, |rare| rare.moves.newest(self.rooms.hash_of(room)))
     }
 
     /// A join or leave of this room was taken. One without an id stands behind all that were taken.
     pub(super) fn note_move(&mut self, session_id: SessionId, room: &str, id: Option<u64>) {
         let Some(session) = self.session(session_id) else { return };
-        let id = id.unwrap_or_else(|| session.acks.taken());
+        let id = id.unwrap_or_else(|| session.acks().taken());
         let found = self.rooms.named(room).filter(|room| session.joined(*room).is_some());
         match found {
             Some(found) => self.mark_move(session_id, found, id),
@@ -41,7 +42,7 @@ impl Engine {
     /// A session is in the room from now on: what is known of its joins and leaves is kept with it.
     pub(super) fn move_in(&mut self, session_id: SessionId, room_id: RoomId, id: u64) {
         let Some(name) = self.room(room_id).map(|room| Arc::clone(room.name())) else { return };
-        let rare = self.session(session_id).and_then(|session| session.rare.as_ref());
+        let rare = self.session(session_id).and_then(|session| session.rare());
         let before = rare.map_or(0, |rare| rare.moves.newest(self.rooms.hash_of(&name)));
         self.mark_move(session_id, room_id, id.max(before));
     }
@@ -49,21 +50,17 @@ impl Engine {
     /// It is not in it any more.
     pub(super) fn move_out(&mut self, session_id: SessionId, room_id: RoomId) {
         let Some(name) = self.room(room_id).map(|room| Arc::clone(room.name())) else { return };
-        let moved = self
-            .session(session_id)
-            .and_then(|session| session.joined(room_id))
-            .map_or(0, |joined| joined.moved);
+        let moved =
+            self.session(session_id).and_then(|session| session.joined(room_id)).map_or(0, Joined::moved);
         if moved > 0 {
             self.remember_move(session_id, &name, moved);
         }
     }
 
     fn mark_move(&mut self, session_id: SessionId, room: RoomId, id: u64) {
-        let joined = self
-            .session_mut(session_id)
-            .and_then(|session| session.rooms.iter_mut().find(|joined| joined.room == room));
+        let joined = self.session_mut(session_id).and_then(|session| session.joined_mut(room));
         if let Some(joined) = joined {
-            joined.moved = joined.moved.max(id);
+            joined.note_move(id);
         }
     }
 
@@ -74,7 +71,7 @@ impl Engine {
         let hash = self.rooms.hash_of(room);
         let most = super::size(self.config.limits.left_rooms).max(1);
         if let Some(session) = self.session_mut(session_id) {
-            session.rare().moves.note(hash, id, most);
+            session.make_rare().moves.note(hash, id, most);
         }
     }
 }

@@ -23,9 +23,9 @@ impl Engine {
     ) -> bool {
         let Some(session) = self.session_mut(session_id) else { return true };
         let Some(n) = pending.n else { return true }; // a client that does not count: each is the newest
-        let last = session.hello_n;
+        let last = session.hello_n();
         if n > last {
-            session.hello_n = n;
+            session.greet(n);
             return true;
         }
         let reason = format!("a hello with the number {last} has the session; this one has {n}");

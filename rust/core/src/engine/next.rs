@@ -118,7 +118,7 @@ impl Engine {
 
     /// A member of a room went on, or away: those who wait to publish in it may try again.
     pub(super) fn may_unblock(&mut self, room: RoomId) {
-        if let Some(blocked) = self.room_mut(room).and_then(|room| room.blocked.as_mut())
+        if let Some(blocked) = self.room_mut(room).and_then(|room| room.blocked_mut())
             && blocked.ask()
         {
             self.next.add(Follow::Unblock(room));
@@ -128,11 +128,9 @@ impl Engine {
     /// What a session's input waits for is over.
     pub(super) fn release_hold(&mut self, id: SessionId, hold: Hold, now: Now) {
         let Some(session) = self.session_mut(id) else { return };
-        if session.hold != Some(hold) {
-            return;
+        if session.release(hold) {
+            self.go_on(id, now);
         }
-        session.hold = None;
-        self.go_on(id, now);
     }
 
     /// Go on with what waits of a connection, if it may. Within what is done for another one it only gets its turn.
@@ -174,7 +172,7 @@ impl Engine {
     /// False: it is to end already, or is gone.
     pub(super) fn doom(&mut self, session_id: SessionId) -> bool {
         let Some(session) = self.session_mut(session_id) else { return false };
-        let before = session.hold.replace(Hold::End);
+        let before = session.doom();
         match before {
             Some(Hold::End) => return false,
             Some(Hold::Room(room, place)) => self.leave_queue(room, place),

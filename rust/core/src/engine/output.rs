@@ -7,6 +7,7 @@ use super::{AppEvent, Engine, Op, size};
 use crate::conn::{Conn, Phase};
 use crate::ids::{ConnId, Now};
 use crate::limits::fixed::FLUSH_STEPS;
+use crate::session::Rare;
 use crate::store::Ask;
 
 impl Engine {
@@ -78,10 +79,8 @@ impl Engine {
             && conn.phase() == Phase::Open
             && let Some(session) = self.sessions.get(session_id)
         {
-            let (lagging, waits) = (
-                self.sessions.lags(session_id),
-                session.rare.as_ref().is_some_and(|rare| rare.wants_drained),
-            );
+            let (lagging, waits) =
+                (self.sessions.lags(session_id), session.rare().is_some_and(Rare::wants_drained));
             if data * 2 <= self.out.bound() && (lagging || session.streams().is_some()) {
                 self.feed_on(session_id, now);
                 self.feed_streams(session_id);
@@ -89,7 +88,7 @@ impl Engine {
             }
             if waits && self.unsent(session_id) <= low {
                 if let Some(session) = self.session_mut(session_id) {
-                    session.rare().wants_drained = false;
+                    session.make_rare().want_drained(false);
                 }
                 self.events.list.push(AppEvent::Drained { session: session_id });
             }

@@ -35,12 +35,12 @@ impl Engine {
         let base = self.config.limits.presence_ms;
         let Some(room) = self.rooms.get_mut(room_id) else { return };
         if here {
-            room.presence.joined(now.tick, who);
+            room.presence_mut().joined(now.tick, who);
         } else {
-            room.presence.left(now.tick, who);
+            room.presence_mut().left(now.tick, who);
         }
         if !self.timers.is_set(Due::Presence(room_id))
-            && let Some(due) = room.presence.due(base, room.members.visible())
+            && let Some(due) = room.presence().due(base, room.members().visible())
         {
             self.timers.set(Due::Presence(room_id), due);
         }
@@ -50,15 +50,15 @@ impl Engine {
     pub(super) fn flush_presence(&mut self, room_id: RoomId) {
         let names = self.config.limits.presence_names;
         let Some(room) = self.room_mut(room_id) else { return };
-        let diff = room.presence.take();
-        let count = room.members.visible() as u64;
+        let diff = room.presence_mut().take();
+        let count = room.members().visible() as u64;
         let name = room.name().clone();
         let nothing = diff.as_ref().is_some_and(Diff::is_empty);
         let mut lowest = None;
         let mut live: Vec<(ConnId, SessionId, Listener)> = Vec::new();
         let members: Vec<SessionId> = self.room(room_id).map_or_else(Vec::new, |room| {
             let hears = |grants: Grants| grants.contains(Grants::PRESENCE);
-            room.members.iter().filter(|member| hears(member.grants)).map(|member| member.session).collect()
+            room.members().iter().filter(|member| hears(member.grants)).map(|member| member.session).collect()
         });
         self.steps.spend(1 + members.len());
         for session_id in members {
@@ -67,7 +67,7 @@ impl Engine {
             if let Some(listener) = self.sessions.listeners().live(session_id) {
                 live.push((conn, session_id, listener));
             } else if let Some(joined) = session.joined(room_id) {
-                lowest = Some(lowest.map_or(joined.mark, |low: u64| low.min(joined.mark)));
+                lowest = Some(lowest.map_or(joined.mark(), |low: u64| low.min(joined.mark())));
             }
         }
         match diff {
@@ -99,8 +99,8 @@ impl Engine {
             }
         }
         if let Some(room) = self.room_mut(room_id) {
-            let needed = lowest.unwrap_or_else(|| room.presence.mark());
-            room.presence.trim(needed);
+            let needed = lowest.unwrap_or_else(|| room.presence().mark());
+            room.presence_mut().trim(needed);
         }
     }
 
@@ -112,8 +112,8 @@ impl Engine {
 
     fn remember_mark(&mut self, session_id: SessionId, room: RoomId, mark: u64) {
         let Some(session) = self.session_mut(session_id) else { return };
-        if let Some(joined) = session.rooms.iter_mut().find(|joined| joined.room == room) {
-            joined.mark = mark;
+        if let Some(joined) = session.joined_mut(room) {
+            joined.mark_at(mark);
         }
     }
 
@@ -121,10 +121,10 @@ impl Engine {
     pub(super) fn catch_up_presence(&mut self, conn: ConnId, session: SessionId, room_id: RoomId, mark: u64) {
         let names = self.config.limits.presence_names;
         let Some(room) = self.room_mut(room_id) else { return };
-        let count = room.members.visible() as u64;
+        let count = room.members().visible() as u64;
         let name = room.name().clone();
-        let diff = room.presence.since(session, mark);
-        let told = room.presence.mark();
+        let diff = room.presence_mut().since(session, mark);
+        let told = room.presence().mark();
         self.remember_mark(session, room_id, told);
         let Some(diff) = diff else {
             self.show_members(conn, session, room_id);
@@ -142,7 +142,7 @@ impl Engine {
         let live = self.sessions.is_live(session_id);
         let Some(room) = self.room_mut(room_id).filter(|room| room.settings().presence) else { return };
         if live {
-            let mark = room.presence.snapshot(session_id);
+            let mark = room.presence_mut().snapshot(session_id);
             self.remember_mark(session_id, room_id, mark);
             self.show_members(conn, session_id, room_id);
         } else {

@@ -67,7 +67,7 @@ impl Engine {
         let id = publish.id;
         let mut undone = false;
         if let Some(id) = id
-            && self.session(session_id).is_some_and(|session| id <= session.acks.taken())
+            && self.session(session_id).is_some_and(|session| id <= session.acks().taken())
         {
             let settings = self.rooms.settings_for(&publish.room);
             let durable = settings.is_some_and(|settings| settings.durable != Durability::Off);
@@ -274,7 +274,7 @@ impl Engine {
         if let Some(ticket) = ticket {
             self.finish_key(ticket, &Kept::Seq(seq), now);
         }
-        if seq == 0 || self.room(room).is_some_and(|room| room.members.is_empty()) {
+        if seq == 0 || self.room(room).is_some_and(|room| room.members().is_empty()) {
             self.free_if_idle(room);
             self.stir_room(room);
         }
@@ -337,7 +337,7 @@ impl Engine {
     /// What is known of an id that is not new.
     pub(super) fn seen_before(&mut self, session_id: SessionId, id: u64) -> Result<(), Fault> {
         let Some(session) = self.session_mut(session_id) else { return Ok(()) };
-        match session.acks.take(id) {
+        match session.acks_mut().take(id) {
             Seen::InProgress if self.durable.unknown.contains(&(session_id, id)) => {
                 Err(durable::unknown().with_id(Some(id)))
             }

@@ -13,8 +13,8 @@ use crate::conn::{Allowed, Conn, PendingHello, Phase, Returning};
 use crate::envelope::write as envelope;
 use crate::ids::{ConnId, Ends, Form, Now, RoomId, Seq, SessionId};
 use crate::log::position::Since;
-use crate::log::ring::Ring;
 use crate::room::grants::Grants;
+use crate::session::Joined;
 use crate::session::Session;
 use crate::timers::Due;
 use std::sync::Arc;
@@ -33,11 +33,11 @@ impl Engine {
         let Some(session) = self.session(session_id) else { return };
         let user = session.user().cloned();
         let later: Vec<Arc<str>> = session
-            .rooms
+            .rooms()
             .iter()
             .rev()
             .filter_map(|joined| {
-                let room = self.room(joined.room)?;
+                let room = self.room(joined.room())?;
                 (room.settings().authorize || room.settings().state).then(|| Arc::clone(room.name()))
             })
             .collect();
@@ -70,8 +70,8 @@ impl Engine {
         if returning.open > 0
             && let Some(session) = self.session_mut(session_id)
         {
-            session.known = true;
-            session.rare().returning.push(id);
+            session.know();
+            session.make_rare().want_back(id);
         }
         for asked in 0..most {
             // The first is always asked: its answer asks for the next.
@@ -152,7 +152,7 @@ impl Engine {
                 let room = self.room_mut(room_id);
                 // A state function says nothing of rights: those that the application gave since stay.
                 let decided = room.as_ref().is_some_and(|room| room.settings().authorize);
-                if let Some(member) = room.and_then(|room| room.members.get_mut(session_id)) {
+                if let Some(member) = room.and_then(|room| room.member_mut(session_id)) {
                     if decided {
                         member.grants = grants;
                     }
@@ -231,8 +231,8 @@ impl Engine {
     }
 
     fn not_returning(&mut self, id: ConnId, session_id: SessionId) {
-        if let Some(rare) = self.session_mut(session_id).and_then(|session| session.rare.as_mut()) {
-            rare.returning.retain(|conn| *conn != id);
+        if let Some(rare) = self.session_mut(session_id).and_then(|session| session.rare_mut()) {
+            rare.not_wanted_by(id);
         }
     }
 
@@ -240,7 +240,7 @@ impl Engine {
     pub(super) fn expire_rooms_of(&mut self, session_id: SessionId, now: Now) {
         let rooms: Vec<RoomId> = self
             .session(session_id)
-            .map_or_else(Vec::new, |session| session.rooms.iter().map(|joined| joined.room).collect());
+            .map_or_else(Vec::new, |session| session.rooms().iter().map(Joined::room).collect());
         for room in rooms {
             self.expire_room(room, now);
         }
@@ -257,18 +257,16 @@ impl Engine {
         };
         let unknown = since == Since::Unknown;
         let mut begins = head;
-        if let Some(rare) = &mut session.rare {
-            let held = rare.ring.as_ref().and_then(Ring::oldest).map_or(head, |entry| entry.before());
-            rare.ring_floor = if unknown { held } else { 0 };
-            begins = begins.min(held);
+        if let Some(rare) = session.rare_mut() {
+            begins = begins.min(rare.own.renew(unknown, head));
         }
-        for joined in &mut session.rooms {
-            joined.latest_until = 0;
-            let room = self.rooms.get_mut(joined.room);
+        for joined in session.rooms_mut() {
+            joined.pass_older(0);
+            let room = self.rooms.get_mut(joined.room());
             if let Some(room) = room {
-                joined.mark = room.presence.snapshot(session_id);
-                if let Some(member) = room.members.get_mut(session_id) {
-                    let first = room.ring.first_after(member.began);
+                joined.mark_at(room.presence_mut().snapshot(session_id));
+                if let Some((member, ring, _)) = room.feeding(session_id) {
+                    let first = ring.first_after(member.began);
                     let held = first.map_or(head, |entry| entry.before());
                     member.floor = if unknown { held } else { 0 };
                     begins = begins.min(held);
@@ -290,11 +288,11 @@ impl Engine {
     pub(super) fn plain_rooms(&self, session_id: SessionId) -> Vec<(RoomId, Arc<str>)> {
         let Some(session) = self.session(session_id) else { return Vec::new() };
         session
-            .rooms
+            .rooms()
             .iter()
             .filter_map(|joined| {
-                let name = self.room(joined.room)?.name();
-                (!name.starts_with('$')).then(|| (joined.room, Arc::clone(name)))
+                let name = self.room(joined.room())?.name();
+                (!name.starts_with('$')).then(|| (joined.room(), Arc::clone(name)))
             })
             .collect()
     }

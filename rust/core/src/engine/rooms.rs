@@ -12,7 +12,6 @@ use crate::room::members::Member;
 use crate::room::presence::Who;
 use crate::room::settings::Durability;
 use crate::room::table::{Room, Rooms};
-use crate::session::Joined;
 use crate::shares::{Holder, Resting, What};
 use std::sync::Arc;
 
@@ -53,10 +52,10 @@ impl Engine {
     fn free_room(&mut self, id: RoomId) {
         let Some(room) = self.rooms.remove(id, &mut self.shares) else { return };
         if room.is_durable() {
-            self.durable.shelves.close(id, Arc::clone(room.name()), room.ring.top());
+            self.durable.shelves.close(id, Arc::clone(room.name()), room.ring().top());
         }
         self.timers.forget_room(id);
-        self.stats.forgotten += self.log.free_room(&room.ring);
+        self.stats.forgotten += self.log.free_room(room.ring());
     }
 
     /// Place for one more room of this owner: if need be, rooms that nobody is in go, the longest empty first.
@@ -96,14 +95,9 @@ impl Engine {
         let Some(room) = self.rooms.get(room_id) else { return };
         let tells = room.settings().presence && visible;
         if let Some(session) = self.sessions.get_mut(session_id) {
-            self.steps.spend(1 + session.rooms.len() / ROOMS);
-            let mark = room.presence.mark();
-            match session.rooms.iter_mut().find(|joined| joined.room == room_id) {
-                Some(joined) => joined.join_id = join_id,
-                None => {
-                    session.rooms.push(Joined { room: room_id, join_id, moved: 0, latest_until: 0, mark });
-                }
-            }
+            self.steps.spend(1 + session.rooms().len() / ROOMS);
+            let mark = room.presence().mark();
+            session.enter(room_id, join_id, mark);
         }
         self.move_in(session_id, room_id, join_id);
         if !self.is_durable(room_id) {
@@ -120,12 +114,12 @@ impl Engine {
         self.move_out(session_id, room_id);
         self.keep_leave(session_id, room_id, now);
         if let Some(session) = self.session_mut(session_id) {
-            let walked = session.rooms.len() / ROOMS;
-            session.rooms.retain(|joined| joined.room != room_id);
+            let walked = session.rooms().len() / ROOMS;
+            session.leave(room_id);
             self.steps.spend(1 + walked);
         }
         let Some(room) = self.room(room_id) else { return false };
-        if room.settings().presence && room.members.get(session_id).is_some_and(|member| member.visible) {
+        if room.settings().presence && room.member(session_id).is_some_and(|member| member.visible) {
             self.tell_presence(room_id, session_id, false, now);
         }
         let was = self.rooms.leave(room_id, session_id);
@@ -139,7 +133,7 @@ impl Engine {
 
     /// A member as others are shown it.
     pub(super) fn who(&self, room: RoomId, session_id: SessionId) -> Option<Who> {
-        let member = self.room(room)?.members.get(session_id)?;
+        let member = self.room(room)?.member(session_id)?;
         let session = self.session(session_id)?;
         Some(Who {
             session: session_id,
@@ -151,7 +145,7 @@ impl Engine {
 
     /// What a session may in a room, if it is in it.
     pub(super) fn grants_in(&self, room: RoomId, session: SessionId) -> Option<Grants> {
-        self.room(room)?.members.get(session).map(|member| member.grants)
+        self.room(room)?.member(session).map(|member| member.grants)
     }
 
     /// An entry came: if all rings hold too much now, some of it goes.
@@ -176,7 +170,7 @@ impl Engine {
             let Some(room) = self.rooms.at_mut(index) else { continue };
             let (ring, bounds) = room.filling();
             self.stats.forgotten += self.log.expire(ring, now.tick.ms(), bounds);
-            if room.members.is_empty() && room.ring.is_empty() {
+            if room.members().is_empty() && room.ring().is_empty() {
                 idle.push(room.name().clone());
             }
         }

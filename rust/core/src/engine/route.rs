@@ -10,7 +10,7 @@ use super::steps::of_bytes;
 use super::{Engine, Refused, size};
 use crate::codes::{Code, close};
 use crate::conn::{Carrier, Conn, Phase};
-use crate::envelope::{Heard, Said, hear, messages, read, type_of};
+use crate::envelope::{Heard, Said, Utf8, hear, messages, read, type_of};
 use crate::error::Fault;
 use crate::ids::{ConnId, Form, Now, SessionId};
 use crate::session::Session;
@@ -48,7 +48,7 @@ impl Engine {
             return Take::Nothing;
         }
         let Some(session) = conn.session().and_then(|id| self.session(id)) else { return Take::All };
-        if session.hold.is_some() {
+        if session.is_held() {
             return Take::Nothing;
         }
         if session.has_posted() && self.has_room(session) {
@@ -70,13 +70,13 @@ impl Engine {
     /// Whether another request of a session may wait for its handlers.
     fn has_room(&self, session: &Session) -> bool {
         let limits = &self.config.limits;
-        u64::from(session.waiting) < limits.waiting_requests
-            && u64::from(session.waiting_bytes) < limits.waiting_bytes
+        u64::from(session.waiting()) < limits.waiting_requests
+            && u64::from(session.waiting_bytes()) < limits.waiting_bytes
     }
 
     /// Whether a message that came by `send` may be taken now.
     pub(super) fn session_takes(&self, session_id: SessionId) -> bool {
-        self.session(session_id).is_some_and(|session| session.hold.is_none() && self.has_room(session))
+        self.session(session_id).is_some_and(|session| !session.is_held() && self.has_room(session))
     }
 
     /// Whether the next message of this connection may be taken; if not, what follows waits.
@@ -84,7 +84,7 @@ impl Engine {
         let takes = self.takes(id, now);
         let Some(conn) = self.conn(id) else { return false };
         let full = takes != Take::All
-            && conn.session().and_then(|id| self.session(id)).is_some_and(|session| session.hold.is_none());
+            && conn.session().and_then(|id| self.session(id)).is_some_and(|session| !session.is_held());
         if let Some(conn) = self.conn_mut(id) {
             if !full {
                 if conn.ease() {
@@ -158,7 +158,7 @@ impl Engine {
         if doubted && self.refuse_doubted(session, form, &message) {
             return true;
         }
-        self.message_of(session, form, message, now);
+        self.message_of(session, (form, Utf8::Known), message, now);
         true
     }
 
@@ -166,14 +166,14 @@ impl Engine {
     pub(super) fn message_of(
         &mut self,
         session_id: SessionId,
-        form: Form,
+        (form, utf8): (Form, Utf8),
         message: Result<&[u8], Fault>,
         now: Now,
     ) {
         if self.is_over(session_id, now) {
             return; // nothing is done, nor said to be wrong, for who has no right to ask
         }
-        let heard = message.and_then(|bytes| Ok((hear(form, bytes, self.config.names())?, bytes)));
+        let heard = message.and_then(|bytes| Ok((hear(form, bytes, utf8, self.config.names())?, bytes)));
         let owed = self.is_owed_much(session_id);
         let (said, source) = match heard {
             Ok((Heard { said, acked }, source)) => {
@@ -206,7 +206,7 @@ impl Engine {
         {
             let (requests, items) = self
                 .session(session_id)
-                .map_or((0, 0), |session| (session.waiting, session.streams().map_or(0, Streams::waiting)));
+                .map_or((0, 0), |session| (session.waiting(), session.streams().map_or(0, Streams::waiting)));
             let told = format!("{requests} requests and {items} bytes of items of this session wait already");
             self.refuse_for_now(session_id, &said, told);
             return;
@@ -227,8 +227,9 @@ impl Engine {
     /// tried again, with a new id, would have it done twice.
     pub(super) fn was_taken(&self, session_id: SessionId, said: &Said<'_>) -> bool {
         matches!(said, Said::Publish(_) | Said::Emit(_) | Said::Open(_))
-            && id_of(said)
-                .is_some_and(|id| self.session(session_id).is_some_and(|session| id <= session.acks.taken()))
+            && id_of(said).is_some_and(|id| {
+                self.session(session_id).is_some_and(|session| id <= session.acks().taken())
+            })
     }
 
     /// Do what was said.
@@ -308,14 +309,7 @@ impl Engine {
             return true;
         }
         let Some(session) = self.session_mut(id) else { return false };
-        let (held, since) = session.budget;
-        let most = u64::from(u32::MAX).min(rate.saturating_mul(2000));
-        let held = now.tick.ms_since(since).saturating_mul(rate).saturating_add(held.into()).min(most);
-        let left = held.saturating_sub(1000);
-        #[expect(clippy::cast_possible_truncation, reason = "at most u32::MAX, above")]
-        let left = left as u32;
-        session.budget = (left, now.tick);
-        held >= 1000
+        session.spend(rate, now)
     }
 
     /// The bound of a session's own ring: what may wait for it, and a little more for what is said

@@ -12,6 +12,7 @@ use crate::frame::http::Refusal;
 use crate::frame::websocket::{header_len, opcode, write_header};
 use crate::ids::{ConnId, Form, SessionId};
 use crate::outbox::{Lane, Meta, Packing};
+use crate::session::Session;
 use std::sync::Arc;
 
 /// Append a whole unmasked frame whose payload `write` appends. The header's place is kept free
@@ -116,7 +117,7 @@ impl Engine {
     /// Say something to a session, if it is there: between two polls it is kept for the next.
     pub(super) fn tell_session(&mut self, id: SessionId, write: impl FnOnce(&mut Vec<u8>, Form)) {
         let Some(session) = self.session_mut(id) else { return };
-        match (session.conn(), &mut session.link) {
+        match (session.conn(), session.link_mut()) {
             (Some(conn), _) => self.tell(conn, write),
             (None, Some(link)) => link.keep(|out| write(out, Form::Json)),
             (None, None) => {}
@@ -131,7 +132,7 @@ impl Engine {
         answers: Option<u64>,
         write: impl FnOnce(&mut Vec<u8>, Form),
     ) {
-        let sending = self.session(id).and_then(|session| session.link.as_ref()?.sending);
+        let sending = self.session(id).and_then(Session::sending);
         match sending.and_then(|conn| self.waiting_send(conn, answers)) {
             Some(request) => {
                 request.reply(answers, |out| write(out, Form::Json));

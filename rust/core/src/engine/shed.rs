@@ -11,6 +11,7 @@ use super::{Engine, size};
 use crate::ids::SessionId;
 use crate::log::memory;
 use crate::log::ring::Ring;
+use crate::room::table::Room;
 use crate::shares::{Account, Holder, User};
 use hashbrown::HashMap;
 use std::net::IpAddr;
@@ -83,7 +84,7 @@ impl Engine {
         };
         for (_, room) in self.rooms.iter() {
             if let Some(owner) = room.owner() {
-                weighed.add(owner, room.ring.bytes());
+                weighed.add(owner, room.ring().bytes());
             }
         }
         for (session, ring) in self.own_rings() {
@@ -94,10 +95,7 @@ impl Engine {
 
     /// What was said to sessions alone.
     fn own_rings(&self) -> impl Iterator<Item = (SessionId, &Ring)> {
-        self.sessions.iter().filter_map(|(id, session)| {
-            let ring = session.rare.as_ref()?.ring.as_ref()?;
-            Some((id, ring))
-        })
+        self.sessions.iter().filter_map(|(id, session)| Some((id, session.own_ring()?)))
     }
 
     /// Let go of the oldest entries of the rings of these owners, so many bytes of them. (A room that nobody is in and that
@@ -112,17 +110,17 @@ impl Engine {
             .rooms
             .iter()
             .filter(|(_, room)| whose(room.owner()))
-            .map(|(id, room)| (id.index(), &room.ring));
+            .map(|(id, room)| (id.index(), room.ring()));
         let of_sessions = self
             .own_rings()
             .filter(|(session_id, _)| whose(Some(&self.holder_of(*session_id))))
             .map(|(session_id, ring)| (behind + session_id.index(), ring));
         for (index, count) in memory::plan(of_rooms.chain(of_sessions), bytes) {
             let ring = if index < behind {
-                self.rooms.at_mut(index).map(|room| &mut room.ring)
+                self.rooms.at_mut(index).map(Room::ring_mut)
             } else {
-                let rare = self.sessions.at_mut(index - behind).and_then(|session| session.rare.as_mut());
-                rare.and_then(|rare| rare.ring.as_mut())
+                let rare = self.sessions.at_mut(index - behind).and_then(|session| session.rare_mut());
+                rare.and_then(|rare| rare.own.ring_mut())
             };
             let Some(ring) = ring else { continue };
             for _ in 0..count {

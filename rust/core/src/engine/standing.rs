@@ -12,6 +12,7 @@ use super::Engine;
 use crate::codes::{Code, close};
 use crate::frame::http::Refusal;
 use crate::ids::{Ends, Now, SessionId};
+use crate::session::Link;
 use crate::session::Session;
 
 /// What is said to who comes too late.
@@ -33,7 +34,7 @@ pub(super) enum Standing {
 impl Session {
     /// Whether its token's time is over.
     pub fn is_expired(&self, now: Now) -> bool {
-        self.expires.is_some_and(|expires| expires.has_come(now))
+        self.expires().is_some_and(|expires| expires.has_come(now))
     }
 }
 
@@ -45,7 +46,7 @@ impl Engine {
         }
         match self.session(session_id) {
             None => Standing::Gone,
-            Some(session) if session.link.is_none() => Standing::Moved,
+            Some(session) if session.link().is_none() => Standing::Moved,
             Some(_) => Standing::Good,
         }
     }
@@ -62,12 +63,12 @@ impl Engine {
     /// Its token's time is over. The session stays for its resume window; nothing that it says is done, and it hears nothing.
     fn send_away(&mut self, session_id: SessionId, now: Now) {
         let Some(session) = self.session_mut(session_id) else { return };
-        if let Some(rare) = &mut session.rare {
+        if let Some(rare) = session.rare_mut() {
             rare.drop_posted();
         }
         if let Some(conn) = session.conn() {
             self.close_conn(conn, close::EXPIRED, OVER, None, now);
-        } else if session.link.as_ref().is_some_and(|link| link.here) {
+        } else if session.link().is_some_and(Link::is_here) {
             self.stats.closed(close::EXPIRED);
             self.go_away(session_id, now);
         }
@@ -76,7 +77,7 @@ impl Engine {
     /// A token is valid from now on, until then: for the session, and for what it lent its right to.
     pub(super) fn renew(&mut self, session_id: SessionId, expires: Option<Ends>, now: Now) {
         let Some(session) = self.session(session_id) else { return };
-        let lent = session.rare.as_ref().map_or_else(Vec::new, |rare| rare.lent.clone());
+        let lent = session.rare().map_or_else(Vec::new, |rare| rare.lent().to_vec());
         self.ends_at(session_id, expires, now);
         for borrower in lent {
             self.ends_at(borrower, expires, now); // such a one lends nothing itself
@@ -85,8 +86,7 @@ impl Engine {
 
     fn ends_at(&mut self, session_id: SessionId, expires: Option<Ends>, now: Now) {
         let Some(session) = self.session_mut(session_id) else { return };
-        session.expires = expires;
-        session.told_expiring = false;
+        session.renew(expires);
         if expires.is_some() {
             self.time_expiry(session_id, now);
         }

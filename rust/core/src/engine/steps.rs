@@ -193,8 +193,8 @@ impl Engine {
 
     /// What a session said by `send` waits for its turn.
     pub(super) fn wait_turn_of(&mut self, session: SessionId, line: Line, now: Now) {
-        let Some(rare) = self.session_mut(session).map(crate::session::Session::rare) else { return };
-        if !std::mem::replace(&mut rare.queued, true) {
+        let Some(rare) = self.session_mut(session).map(crate::session::Session::make_rare) else { return };
+        if rare.queue() {
             self.steps.wait(line, Waits::Session(session), now);
             self.stats.turns_waited += 1;
         }
@@ -232,10 +232,10 @@ impl Engine {
                     }
                 }
                 Waits::Session(id) => {
-                    let Some(rare) = engine.session_mut(id).and_then(|session| session.rare.as_mut()) else {
+                    let Some(rare) = engine.session_mut(id).and_then(|session| session.rare_mut()) else {
                         return;
                     };
-                    rare.queued = false;
+                    rare.unqueue();
                     engine.take_posted(id, now);
                 }
                 Waits::End(id) => engine.end_session(id, "the client said bye", close::NORMAL, now),

@@ -51,7 +51,7 @@ impl Engine {
 
     fn owes_acks(&self, id: ConnId) -> bool {
         let session = self.conn(id).and_then(Conn::session).and_then(|id| self.session(id));
-        session.is_some_and(|session| session.waiting > 0)
+        session.is_some_and(|session| session.waiting() > 0)
     }
 
     /// It is told at once that the server stops, where more can follow; its acks are still to come.
@@ -66,7 +66,7 @@ impl Engine {
     /// The server stops, and a session has an ack: with the last one its connection is closed.
     pub(super) fn part(&mut self, session_id: SessionId, now: Now) {
         let Some(session) = self.session(session_id) else { return };
-        if session.waiting == 0
+        if session.waiting() == 0
             && let Some(conn) = session.conn()
         {
             let after = Some(0.5 + self.random_fraction());

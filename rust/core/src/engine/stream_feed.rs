@@ -17,6 +17,7 @@ use crate::envelope::write as envelope;
 use crate::error::Fault;
 use crate::ids::{Form, Now, SessionId};
 use crate::outbox::{Lane, Meta};
+use crate::session::Rare;
 use crate::stream::{Stream, Streams};
 use crate::timers::Due;
 
@@ -36,13 +37,13 @@ impl Engine {
         let Some(session) = self.session_mut(session_id) else { return };
         let conn = session.conn();
         if let Some(conn) = conn
-            && let Some(mut streams) = session.rare.as_mut().and_then(|rare| rare.streams.take())
+            && let Some(mut streams) = session.rare_mut().and_then(Rare::take_streams)
         {
             if let Some(encoding) = self.conn(conn).map(Conn::encoding) {
                 while self.feed_round(conn, encoding, &mut streams) {}
             }
             if let Some(session) = self.session_mut(session_id) {
-                session.rare().streams = Some(streams);
+                session.make_rare().put_streams(streams);
             }
         }
         self.wake_streams(session_id);
@@ -110,7 +111,7 @@ impl Engine {
     /// are held: either their `open` comes again, or nobody wants them. Of those that go up, what it may have missed
     /// is said again.
     pub(super) fn resume_streams(&mut self, session_id: SessionId, named: &[(u64, u64)], now: Now) {
-        let taken = self.session(session_id).map_or(0, |session| session.acks.taken());
+        let taken = self.session(session_id).map_or(0, |session| session.acks().taken());
         let mut up = Vec::new();
         let mut held_some = false;
         if let Some(streams) = self.session_mut(session_id).and_then(|session| session.streams_mut()) {

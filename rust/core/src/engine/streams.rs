@@ -43,11 +43,11 @@ impl Engine {
     pub(super) fn said_open(&mut self, session_id: SessionId, open: &Open<'_>) {
         let Some(session) = self.session_mut(session_id) else { return };
         let id = open.id;
-        if id <= session.acks.taken() {
+        if id <= session.acks().taken() {
             self.open_again(session_id, id, open.credit);
             return;
         }
-        session.acks.note(id);
+        session.acks_mut().note(id);
         let way = |up: bool| if up { "up" } else { "down" };
         let index = self.config.streams.iter().position(|stream| stream.name == *open.stream);
         let most = self.config.limits.streams;
@@ -87,8 +87,8 @@ impl Engine {
         let up = self.config.streams[index].up;
         let stream = if up { Stream::Up(Up::default()) } else { Stream::Down(Down::new(credit)) };
         let Some(session) = self.session_mut(session_id) else { return };
-        session.known = true;
-        session.rare().streams.get_or_insert_default().add(Row::new(id, stream, true));
+        session.know();
+        session.make_rare().make_streams().add(Row::new(id, stream, true));
         self.stats.streams += 1;
         let (form, data) = self.events.keep_data(&mut self.scratch, data);
         let stream = u32::try_from(index).expect("few streams are registered");
@@ -127,7 +127,7 @@ impl Engine {
         self.tell_end(session_id, id, 0, &end);
         let (count, bytes) = (size(self.config.limits.streams), size(self.config.limits.stream_bytes));
         let Some(session) = self.session_mut(session_id) else { return };
-        let streams = session.rare().streams.get_or_insert_default();
+        let streams = session.make_rare().make_streams();
         let row = Row::new(id, Stream::Down(Down::new(0)), false);
         streams.add(Row { end: Some(end), told: true, ..row });
         streams.retire(count, bytes);

@@ -6,14 +6,15 @@
 //! counts them (`rust/core/tests/owners`). Who adds a table adds it here.
 
 use super::Engine;
+use crate::room::blocked::Blocked;
 
 impl Engine {
     /// How much is in each table now. It walks through all of them: for tests.
     #[must_use]
     pub fn tables(&self) -> Vec<(&'static str, usize)> {
         let [full, gathering, listed, list] = self.out.count();
-        let blocked = self.rooms.iter().filter_map(|(_, room)| room.blocked.as_ref());
-        let returning = self.sessions.iter().filter_map(|(_, session)| session.rare.as_ref());
+        let blocked = self.rooms.iter().filter_map(|(_, room)| room.blocked());
+        let returning = self.sessions.iter().filter_map(|(_, session)| session.rare());
         vec![
             ("connections", self.conns.len()),
             ("sessions", self.sessions.len()),
@@ -26,8 +27,8 @@ impl Engine {
             ("keys", self.keys.len()),
             ("who waits for keys", self.keys.waiters()),
             ("work of keys that goes on", self.keys.late()),
-            ("publishers that wait", blocked.map(|blocked| blocked.len()).sum()),
-            ("sessions that are wanted back", returning.filter(|rare| !rare.returning.is_empty()).count()),
+            ("publishers that wait", blocked.map(Blocked::len).sum()),
+            ("sessions that are wanted back", returning.filter(|rare| !rare.wanted_by().is_empty()).count()),
             ("addresses", self.shares.len().0),
             ("users", self.shares.len().1),
             ("what is held of shares", usize::try_from(self.shares.in_all()).unwrap_or(usize::MAX)),

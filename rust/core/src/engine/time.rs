@@ -13,6 +13,7 @@ use crate::frame::websocket::opcode;
 use crate::ids::{ConnId, Now, SessionId, Tick};
 use crate::limits::fixed::{SWEEP_KEYS, SWEEP_MS};
 use crate::outbox::Lane;
+use crate::session::Link;
 use crate::timers::Due;
 
 impl Engine {
@@ -72,8 +73,8 @@ impl Engine {
     pub(super) fn time_expiry(&mut self, id: SessionId, now: Now) {
         let early = self.config.limits.expiring_ms;
         let Some(session) = self.session(id) else { return };
-        let Some(expires) = session.expires else { return };
-        let before = Tick::default().plus_ms(if session.told_expiring { 0 } else { early });
+        let Some(expires) = session.expires() else { return };
+        let before = Tick::default().plus_ms(if session.was_told_expiring() { 0 } else { early });
         let at = Tick(expires.at.0.saturating_sub(before.0)).max(now.tick);
         self.timers.set(Due::Expiry(id), at);
     }
@@ -156,22 +157,22 @@ impl Engine {
     fn session_due(&mut self, id: SessionId, now: Now) {
         self.drop_held_streams(id, now);
         let Some(session) = self.session(id) else { return };
-        if session.conn().is_none() && session.until <= now.tick {
-            if session.link.as_ref().is_some_and(|link| link.here) {
+        if session.conn().is_none() && session.until() <= now.tick {
+            if session.link().is_some_and(Link::is_here) {
                 self.go_away(id, now); // neither poll nor stream came for as long as silence may last
                 return;
             }
             self.end_session(id, "it did not come back within the resume window", close::SILENT, now);
             return;
         }
-        let Some(expires) = session.expires else { return };
+        let Some(expires) = session.expires() else { return };
         if self.is_over(id, now) {
             return;
         }
         let Some(session) = self.session(id) else { return };
-        if !session.told_expiring && now.tick.plus_ms(self.config.limits.expiring_ms) >= expires.at {
+        if !session.was_told_expiring() && now.tick.plus_ms(self.config.limits.expiring_ms) >= expires.at {
             if let Some(session) = self.session_mut(id) {
-                session.told_expiring = true;
+                session.tell_expiring();
             }
             self.tell_session(id, |out, form| envelope::expiring(out, form, expires.date));
         }

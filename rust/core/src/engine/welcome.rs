@@ -23,22 +23,22 @@ impl Engine {
         let Some(session) = self.sessions.get(session_id) else { return };
         let known = resumed != Some(false);
         let rooms: Vec<RoomOut<'_>> = session
-            .rooms
+            .rooms()
             .iter()
             .filter_map(|joined| {
-                let room = self.rooms.get(joined.room)?;
-                let member = room.members.get(session_id)?;
+                let room = self.rooms.get(joined.room())?;
+                let member = room.member(session_id)?;
                 let at = seq.max(member.began).max(member.floor);
                 let whole = if room.is_durable() {
-                    self.durable.is_whole_since(joined.room, &room.ring, at)
+                    self.durable.is_whole_since(joined.room(), room.ring(), at)
                 } else {
-                    room.ring.complete_since(at)
+                    room.ring().complete_since(at)
                 };
                 let sees = member.grants.contains(Grants::PRESENCE) && room.settings().presence;
                 (!room.name().starts_with('$')).then(|| RoomOut {
                     room: room.name(),
                     seq: self.log.head(),
-                    count: sees.then_some(room.members.visible() as u64),
+                    count: sees.then_some(room.members().visible() as u64),
                     complete: known && whole,
                 })
             })
@@ -57,8 +57,9 @@ impl Engine {
             ("streams", limits.streams),
             ("keys", limits.key_ms / 1000),
         ];
-        let link = session.link.as_deref();
-        let key = Some(session.key()).filter(|_| link.is_none_or(|link| !link.cookie && !link.ephemeral));
+        let link = session.link();
+        let key = Some(session.key())
+            .filter(|_| link.is_none_or(|link| !link.has_cookie() && !link.is_ephemeral()));
         let ticket = link.and_then(|link| link.ticket_of(session.name()));
         let welcome = WelcomeOut {
             session: session.name(),
@@ -68,13 +69,13 @@ impl Engine {
             life: &self.life,
             seq,
             head: self.log.head(),
-            taken: session.acks.taken(),
+            taken: session.acks().taken(),
             resumed: resumed.is_some(),
             rooms,
             limits: &told,
             transports: &["websocket", "sse", "polling"],
             time: now.wall_ms,
-            expires: session.expires.map(|ends| ends.date),
+            expires: session.expires().map(|ends| ends.date),
             ticket: ticket.as_deref(),
             streams: &session.streams().map(super::streams::wanted).unwrap_or_default(),
         };
@@ -92,13 +93,13 @@ impl Engine {
     /// The position was of another life of the log: what came before that which is held (`renew_floors`) cannot be told.
     pub(super) fn tell_unknown_past(&mut self, session_id: SessionId) {
         let Some(session) = self.session(session_id) else { return };
-        let alone = session.rare.as_ref().map_or(self.log.head(), |rare| rare.ring_floor);
+        let alone = session.rare().map_or(self.log.head(), |rare| rare.own.floor());
         let rooms: Vec<(Arc<str>, Seq)> = session
-            .rooms
+            .rooms()
             .iter()
             .filter_map(|joined| {
-                let room = self.room(joined.room)?;
-                Some((Arc::clone(room.name()), room.members.get(session_id)?.floor))
+                let room = self.room(joined.room())?;
+                Some((Arc::clone(room.name()), room.member(session_id)?.floor))
             })
             .collect();
         let why = Reason::Epoch.word();

@@ -48,6 +48,7 @@ mod writer_msgpack;
 
 pub use said::{Data, Emit, Heard, Hello, Join, OfStream, Open, PeerFailure, Publish, Said};
 pub use split::{Kept, Messages, Rest};
+pub use take::Utf8;
 pub use value::{digest, field, packed_binary, same, transcode};
 pub use write::*;
 pub use writer::Writer;
@@ -70,12 +71,12 @@ pub fn messages(form: Form, frame: &[u8]) -> Messages<'_> {
 
 /// Read one message. A fault carries the request's id wherever one could be read.
 pub fn read(form: Form, message: &[u8], names: Names) -> Result<Said<'_>, Fault> {
-    Take::new(form, message).said(names)
+    Take::new(form, message, Utf8::Unknown).said(names)
 }
 
-/// The same, with what any message may say beside.
-pub fn hear(form: Form, message: &[u8], names: Names) -> Result<Heard<'_>, Fault> {
-    Take::new(form, message).heard(names)
+/// The same, with what any message may say beside. Of JSON that came in a text frame it is known that it is UTF-8.
+pub fn hear(form: Form, message: &[u8], utf8: Utf8, names: Names) -> Result<Heard<'_>, Fault> {
+    Take::new(form, message, utf8).heard(names)
 }
 
 /// The text that a checked JSON value is; none: it is something else.
@@ -88,5 +89,5 @@ pub fn text_of_json(json: &[u8]) -> Option<Cow<'_, str>> {
 /// The word in `type`, if it can be read, whatever else is wrong.
 #[must_use]
 pub fn type_of(form: Form, message: &[u8]) -> Option<Cow<'_, str>> {
-    Take::new(form, message).kind()
+    Take::new(form, message, Utf8::Unknown).kind()
 }

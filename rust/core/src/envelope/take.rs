@@ -12,6 +12,15 @@ use crate::ids::Form;
 use crate::names::Names;
 use std::borrow::Cow;
 
+/// Whether the bytes of a message are known to be UTF-8.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Utf8 {
+    /// Its text frame was looked at as a whole (RFC 6455 §8.1).
+    Known,
+    /// It came in a body, or is MessagePack, whose texts are looked at one by one.
+    Unknown,
+}
+
 /// A message whose fields have been found.
 pub(super) struct Take<'a> {
     pub(super) form: Form,
@@ -20,13 +29,17 @@ pub(super) struct Take<'a> {
 }
 
 impl<'a> Take<'a> {
-    pub(super) fn new(form: Form, bytes: &'a [u8]) -> Self {
+    pub(super) fn new(form: Form, bytes: &'a [u8], utf8: Utf8) -> Self {
         let mut take = Self { form, bytes, fields: Fields::new() };
         match form {
             Form::Json => {
                 json::find(bytes, &mut take.fields);
+                debug_assert!(
+                    utf8 == Utf8::Unknown || std::str::from_utf8(bytes).is_ok(),
+                    "a frame was looked at"
+                );
                 // Field by field would do, were it not for `data`, which leaves again as it came.
-                if simdutf8::basic::from_utf8(bytes).is_err() {
+                if utf8 == Utf8::Unknown && simdutf8::basic::from_utf8(bytes).is_err() {
                     let valid = std::str::from_utf8(bytes).map_or_else(|e| e.valid_up_to(), str::len);
                     take.fields.flaw = Some(What::NotUtf8.at(valid));
                 }
@@ -172,7 +185,7 @@ impl<'a> Take<'a> {
         if span.kind != Kind::Map {
             return Err(wrong(Field::Error, span, "an object"));
         }
-        let error = Take::new(self.form, &self.bytes[span.start..span.end]);
+        let error = Take::new(self.form, &self.bytes[span.start..span.end], Utf8::Unknown);
         if let Some(flaw) = error.fields.flaw {
             return Err(What::at(flaw.what, span.start.saturating_add(flaw.at)).fault());
         }

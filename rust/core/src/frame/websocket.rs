@@ -62,12 +62,6 @@ impl Decoder {
         })
     }
 
-    /// Whether no frame and no fragmented message is open.
-    #[must_use]
-    pub const fn at_boundary(&self) -> bool {
-        self.open.is_none()
-    }
-
     /// Take a prefix of `input`, unmasking it in place: how much was taken, and at most one event. Without
     /// an event, what is left is an incomplete header (less than 14 bytes), to be given again with more.
     /// `max` is the longest message, after inflating. After an error the decoder is of no more use.

@@ -24,13 +24,13 @@ pub struct Room {
     name: Arc<str>,
     settings: Arc<Settings>,
     /// Its last entries. The log's book fills it.
-    pub ring: Ring,
+    ring: Ring,
     /// Who is in it. `Rooms::enter` and `Rooms::leave` put in and take out.
-    pub members: Members,
+    members: Members,
     /// Who came and went.
-    pub presence: Presence,
+    presence: Presence,
     /// Who waits for room in the ring, under the policy `block`.
-    pub blocked: Option<Box<Blocked>>,
+    blocked: Option<Box<Blocked>>,
     owner: Option<Holder>,
     /// Since when it rests. 0: it does not.
     resting: u64,
@@ -74,6 +74,81 @@ impl Room {
                 event
             }
         }
+    }
+
+    /// Its last entries.
+    #[must_use]
+    #[inline]
+    pub fn ring(&self) -> &Ring {
+        &self.ring
+    }
+
+    /// The same, for the log's book to take from.
+    pub fn ring_mut(&mut self) -> &mut Ring {
+        &mut self.ring
+    }
+
+    /// What was kept of a room that is made again: nothing was said in it since.
+    pub fn restore_ring(&mut self, ring: Ring) {
+        debug_assert!(self.ring.is_empty(), "nothing was said in it");
+        self.ring = ring;
+    }
+
+    /// Who is in it. `Rooms::enter` and `Rooms::leave` put in and take out.
+    #[must_use]
+    #[inline]
+    pub fn members(&self) -> &Members {
+        &self.members
+    }
+
+    /// What a session is in it, if it is in it.
+    #[must_use]
+    pub fn member(&self, session: SessionId) -> Option<&Member> {
+        self.members.get(session)
+    }
+
+    /// The same, to change what it may and was told.
+    pub fn member_mut(&mut self, session: SessionId) -> Option<&mut Member> {
+        self.members.get_mut(session)
+    }
+
+    /// A member that is fed, what it is fed from, and the room's name.
+    pub fn feeding(&mut self, session: SessionId) -> Option<(&mut Member, &Ring, &Arc<str>)> {
+        Some((self.members.get_mut(session)?, &self.ring, &self.name))
+    }
+
+    /// Who came and went.
+    #[must_use]
+    pub fn presence(&self) -> &Presence {
+        &self.presence
+    }
+
+    /// The same, to say so.
+    pub fn presence_mut(&mut self) -> &mut Presence {
+        &mut self.presence
+    }
+
+    /// Who waits for room in the ring, under the policy `block`.
+    #[must_use]
+    pub fn blocked(&self) -> Option<&Blocked> {
+        self.blocked.as_deref()
+    }
+
+    /// The same, to join or leave them.
+    pub fn blocked_mut(&mut self) -> Option<&mut Blocked> {
+        self.blocked.as_deref_mut()
+    }
+
+    /// Somebody waits from now on. Whether nobody did before.
+    pub fn block(&mut self) -> bool {
+        let first = self.blocked.is_none();
+        self.blocked.get_or_insert_default();
+        first
+    }
+
+    /// They may go on: nobody waits any more.
+    pub fn take_blocked(&mut self) -> Option<Box<Blocked>> {
+        self.blocked.take()
     }
 
     /// Its ring, for the book to fill, and what that may hold.

@@ -17,7 +17,7 @@ impl Engine {
     pub(in crate::engine) fn may_enter(&self, session: SessionId, room_id: RoomId) -> Result<(), Fault> {
         let Some(refusing) = self.durable.refusing() else { return Ok(()) };
         let Some(room) = self.room(room_id) else { return Ok(()) };
-        if room.is_durable() && room.members.get(session).is_none() {
+        if room.is_durable() && room.member(session).is_none() {
             return Err(refused(refusing));
         }
         Ok(())

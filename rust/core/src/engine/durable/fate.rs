@@ -84,7 +84,7 @@ impl Engine {
             }
             Fate::Refused(trouble) => {
                 if let Some(room) = self.rooms.get_mut(said.room) {
-                    self.log.take_back(&mut room.ring, seq);
+                    self.log.take_back(room.ring_mut(), seq);
                 }
                 Err(refused(&Refusing::Trouble(trouble.clone())))
             }
@@ -197,11 +197,11 @@ impl Engine {
         let mut behind: Vec<SessionId> = Vec::new();
         let Self { rooms, sessions, out, steps, stats, .. } = self;
         let Some(room) = rooms.get(room_id) else { return };
-        steps.spend(1 + room.members.len() / MEMBERS);
+        steps.spend(1 + room.members().len() / MEMBERS);
         let slot = u32::try_from(room_id.index()).expect("a slot's index");
         let mut copies = out.copies(Meta::Volatile { room: slot }, Part::Whole);
         let listeners = sessions.listeners();
-        for member in room.members.rows() {
+        for member in room.members().rows() {
             let Some(listener) = listeners.live(member.session) else { continue };
             if exclude == Some(member.session) || member.began >= seq {
                 continue;

@@ -27,7 +27,7 @@ impl Engine {
     pub(in crate::engine) fn waits_for_filling(&self, session: SessionId) -> bool {
         self.durable.shelves.filling() > 0
             && self.session(session).is_some_and(|session| {
-                session.rooms.iter().any(|joined| self.durable.shelves.is_filling(joined.room))
+                session.rooms().iter().any(|joined| self.durable.shelves.is_filling(joined.room()))
             })
     }
 
@@ -53,9 +53,9 @@ impl Engine {
         for ticket in waiting {
             self.join_is(ticket, &Fate::Written, now);
         }
-        let listeners: Vec<SessionId> = self
-            .room(room_id)
-            .map_or_else(Vec::new, |room| room.members.rows().iter().map(|member| member.session).collect());
+        let listeners: Vec<SessionId> = self.room(room_id).map_or_else(Vec::new, |room| {
+            room.members().rows().iter().map(|member| member.session).collect()
+        });
         self.steps.spend(1 + listeners.len() / crate::engine::steps::MEMBERS);
         for session in listeners {
             if self.sessions.lags(session) {

@@ -88,12 +88,12 @@ impl Engine {
         durable: bool,
     ) -> Result<bool, Fault> {
         let Some(session) = self.session_mut(session_id) else { return Ok(false) };
-        let Some(row) = session.rare.as_ref().and_then(|rare| rare.row.as_ref()) else { return Ok(false) };
+        let Some(row) = session.rare().and_then(|rare| rare.row()) else { return Ok(false) };
         if id > row.old || id <= row.let_go {
             return Ok(false); // of this life; or no ack of it is kept
         }
         let cut_off = row.cut_off.contains(&id);
-        if session.acks.take(id) != Seen::Expired {
+        if session.acks_mut().take(id) != Seen::Expired {
             return Ok(false); // it is known
         }
         if durable && !cut_off {
@@ -107,10 +107,10 @@ impl Engine {
     pub(in crate::engine) fn take_id(&mut self, session_id: SessionId, id: u64, undone: bool) -> bool {
         let Some(session) = self.session_mut(session_id) else { return false };
         if undone {
-            session.acks.reopen(id);
+            session.acks_mut().reopen(id);
             return true;
         }
-        let new = session.acks.take(id) == Seen::New;
+        let new = session.acks_mut().take(id) == Seen::New;
         if new {
             self.note_taken(session_id, id);
         }

@@ -40,7 +40,7 @@ impl Engine {
         let ring = self.log.ring_of_old();
         let all = self.all;
         if let Some(room) = self.room_mut(all) {
-            room.ring = ring; // nothing was said in it
+            room.restore_ring(ring); // nothing was said in it
         }
         for room in &kept.rooms {
             let last = if room.count > 0 { room.last } else { 0 };
@@ -72,7 +72,7 @@ impl Engine {
         };
         let ring = self.log.ring_behind(shelf.last.max(shelf.freed));
         if let Some(room) = self.room_mut(room_id).filter(|room| room.is_durable()) {
-            room.ring = ring; // nothing was said in it
+            room.restore_ring(ring); // nothing was said in it
             self.durable.shelves.open(room_id, shelf);
             self.fill_room(room_id, shelf);
         }
@@ -110,14 +110,13 @@ impl Engine {
             Progress::Done(ack) => Some((*id, ack.clone())),
             Progress::Taken => None,
         });
-        session.acks.restore(row.upto, acks);
+        session.acks_mut().restore(row.upto, acks);
         let cut_off = kept.requests.iter().filter(|(_, progress)| *progress == Progress::Taken);
         let cut_off = cut_off.map(|(id, _)| *id).collect();
-        let rare = session.rare();
-        rare.ring = Some(alone);
-        rare.last_ask = row.asks;
+        let rare = session.make_rare();
+        rare.own.restore(alone);
         let (upto, asks, old, let_go) = (row.upto, row.asks, row.upto, kept.let_go);
-        rare.row = Some(Row { upto, asks, old, let_go, cut_off, acks: 0 });
+        rare.restore(Row { upto, asks, old, let_go, cut_off, acks: 0 });
         let user = row.user.clone();
         self.enter_own_rooms(session_id, user.as_ref(), 0, now);
         self.weigh_acks(session_id);

@@ -7,6 +7,8 @@ use crate::engine::Engine;
 use crate::ids::{Now, RoomId, SessionId};
 use crate::log::acks::Kept;
 use crate::room::settings::Durability;
+use crate::session::Joined;
+use crate::session::Rare;
 use crate::session::{Row, Session};
 use crate::store::{self, Record, Sync};
 use std::sync::Arc;
@@ -23,16 +25,16 @@ impl Engine {
     pub(in crate::engine) fn keep_row(&mut self, session_id: SessionId, now: Now) {
         let from = self.asks_from;
         let Some(session) = self.session_mut(session_id) else { return };
-        if session.is_ephemeral() || session.rare.as_ref().is_some_and(|rare| rare.row.is_some()) {
+        if session.is_ephemeral() || session.rare().is_some_and(|rare| rare.row().is_some()) {
             return;
         }
-        let upto = session.acks.taken().saturating_add(BLOCK);
-        let rare = session.rare();
-        let asks = rare.last_ask.max(from).saturating_add(BLOCK);
-        rare.row = Some(Row { upto, asks, ..Row::default() });
+        let upto = session.acks().taken().saturating_add(BLOCK);
+        let rare = session.make_rare();
+        let asks = rare.last_ask().max(from).saturating_add(BLOCK);
+        rare.keep_row(Row { upto, asks, ..Row::default() });
         let Some(session) = self.session(session_id) else { return };
         let mut facts: Vec<Record> = row_of(session).map(Record::Session).into_iter().collect();
-        let rooms = session.rooms.iter().map(|joined| joined.room);
+        let rooms = session.rooms().iter().map(Joined::room);
         facts.extend(rooms.filter_map(|room| self.member_of(session_id, room)).map(Record::Joined));
         self.durable.keep(facts, Sync::Full, None);
         self.time_store(now);
@@ -47,7 +49,7 @@ impl Engine {
     /// An id was taken: a session with a row has one that is as high.
     pub(in crate::engine) fn note_taken(&mut self, session_id: SessionId, id: u64) {
         let Some(session) = self.session_mut(session_id) else { return };
-        let Some(row) = session.rare.as_mut().and_then(|rare| rare.row.as_mut()) else { return };
+        let Some(row) = session.rare_mut().and_then(|rare| rare.row_mut()) else { return };
         if row.upto.saturating_sub(id) < BLOCK / 2 {
             row.upto = id.saturating_add(BLOCK);
             self.say_row(session_id);
@@ -57,7 +59,7 @@ impl Engine {
     /// The same of a request of ours.
     pub(in crate::engine) fn note_asked(&mut self, session_id: SessionId, id: u64) {
         let Some(session) = self.session_mut(session_id) else { return };
-        let Some(row) = session.rare.as_mut().and_then(|rare| rare.row.as_mut()) else { return };
+        let Some(row) = session.rare_mut().and_then(|rare| rare.row_mut()) else { return };
         if row.asks.saturating_sub(id) < BLOCK / 2 {
             row.asks = id.saturating_add(BLOCK);
             self.say_row(session_id);
@@ -76,7 +78,7 @@ impl Engine {
         let Some(session) = self.session_mut(session_id) else { return Vec::new() };
         let name = Arc::clone(session.name());
         let mut facts = vec![Record::Ack { session: Arc::clone(&name), id, kept }];
-        let row = session.rare.as_mut().and_then(|rare| rare.row.as_mut());
+        let row = session.rare_mut().and_then(|rare| rare.row_mut());
         if let Some(row) = row {
             row.acks += 1;
             if row.acks >= ACKS && id > OLD {
@@ -133,7 +135,7 @@ impl Engine {
     pub(in crate::engine) fn keep_end(&mut self, session_id: SessionId) {
         let Some(session) = self.session_mut(session_id) else { return };
         let name = Arc::clone(session.name());
-        if session.rare.as_mut().and_then(|rare| rare.row.take()).is_some() {
+        if session.rare_mut().is_some_and(Rare::drop_row) {
             self.durable.keep(vec![Record::Ended { session: name }], Sync::Full, None);
         }
     }
@@ -149,8 +151,7 @@ impl Engine {
     }
 
     fn has_row(&self, session: SessionId) -> bool {
-        self.session(session)
-            .is_some_and(|session| session.rare.as_ref().is_some_and(|rare| rare.row.is_some()))
+        self.session(session).is_some_and(|session| session.rare().is_some_and(|rare| rare.row().is_some()))
     }
 
     fn sync_in(&self, room: RoomId) -> Sync {
@@ -161,27 +162,27 @@ impl Engine {
     fn member_of(&self, session_id: SessionId, room_id: RoomId) -> Option<store::Member> {
         let session = self.session(session_id)?;
         let room = self.room(room_id).filter(|room| !room.name().starts_with('$'))?;
-        let member = room.members.get(session_id)?;
+        let member = room.member(session_id)?;
         Some(store::Member {
             session: Arc::clone(session.name()),
             room: Arc::clone(room.name()),
             began: member.began,
             grants: member.grants,
             visible: member.visible,
-            moved: session.joined(room_id).map_or(0, |joined| joined.moved),
+            moved: session.joined(room_id).map_or(0, Joined::moved),
         })
     }
 }
 
 /// The row of a session, as it is kept.
 fn row_of(session: &Session) -> Option<store::Session> {
-    let row = session.rare.as_ref()?.row.as_ref()?;
+    let row = session.rare()?.row()?;
     Some(store::Session {
         name: Arc::clone(session.name()),
         user: session.user().cloned(),
         key: session.key_hash(),
         upto: row.upto,
         asks: row.asks,
-        ends: session.expires.map(|ends| ends.date),
+        ends: session.expires().map(|ends| ends.date),
     })
 }

@@ -92,7 +92,7 @@ impl Engine {
     pub(in crate::engine) fn hold_for_store(&mut self, session_id: SessionId, source: &[u8]) {
         let place = self.durable.held.add(Held::Session(session_id));
         if let Some(session) = self.session_mut(session_id) {
-            session.hold = Some(Hold::Store(place));
+            session.hold(Hold::Store(place));
         }
         self.put_back(session_id, source);
     }
@@ -119,8 +119,8 @@ impl Engine {
         let entered = self.log.enter(entry, ring, bounds);
         self.stats.forgotten += entered.forgotten;
         let (entry, seq) = (entered.entry, self.log.head());
-        let listeners = room.members.rows().iter().map(|member| member.session);
-        self.steps.spend(1 + room.members.len() / crate::engine::steps::MEMBERS);
+        let listeners = room.members().rows().iter().map(|member| member.session);
+        self.steps.spend(1 + room.members().len() / crate::engine::steps::MEMBERS);
         self.durable.wall.raise(seq, room_id, entry.cost(), now.tick, listeners);
         let mut facts = Vec::with_capacity(2);
         facts.extend(self.fact_of(&entry).map(Record::Entry));

@@ -13,9 +13,9 @@ impl Engine {
         if self.durable.wall.is_empty() {
             return None;
         }
-        let owed = self.session(session)?.rooms.iter().filter_map(|joined| {
-            let began = self.room(joined.room)?.members.get(session)?.began;
-            self.durable.wall.first_of(joined.room, began)
+        let owed = self.session(session)?.rooms().iter().filter_map(|joined| {
+            let began = self.room(joined.room())?.member(session)?.began;
+            self.durable.wall.first_of(joined.room(), began)
         });
         owed.min()
     }
@@ -57,13 +57,13 @@ impl Engine {
         }
         let Some(session) = self.session(session_id) else { return false };
         let mut mark = 0;
-        let own = session.rare.as_ref().and_then(|rare| rare.ring.as_ref());
+        let own = session.own_ring();
         let mut only = own.is_none_or(|ring| ring.first_after(upto).is_none());
-        for joined in &session.rooms {
-            let Some(room) = self.room(joined.room) else { continue };
-            mark = mark.max(self.durable.wall.last_of(joined.room).unwrap_or(0));
+        for joined in session.rooms() {
+            let Some(room) = self.room(joined.room()) else { continue };
+            mark = mark.max(self.durable.wall.last_of(joined.room()).unwrap_or(0));
             // Entries that wait are settled in the order of their numbers: above the first of them there are no others here.
-            only &= room.is_durable() || room.ring.first_after(upto).is_none();
+            only &= room.is_durable() || room.ring().first_after(upto).is_none();
         }
         if only {
             self.durable.wall.mark(session_id, mark);

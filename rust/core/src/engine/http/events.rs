@@ -15,6 +15,7 @@ use crate::frame::query::Query;
 use crate::ids::{ConnId, Now, SessionId};
 use crate::log::position::Since;
 use crate::outbox::{Lane, Meta};
+use crate::session::Link;
 use crate::session::Start;
 use crate::shares::{Account, User, What};
 use std::sync::Arc;
@@ -88,7 +89,7 @@ impl Engine {
     fn by_ticket(&self, ticket: &str) -> Option<SessionId> {
         let (name, secret) = ticket.split_once('.')?;
         let session = self.sessions.named(name)?;
-        let link = self.session(session)?.link.as_deref()?;
+        let link = self.session(session)?.link()?;
         link.opens_with(secret).then_some(session)
     }
 
@@ -119,15 +120,15 @@ impl Engine {
     /// The session hears by this stream from now on, from where it says it is.
     fn listen(&mut self, id: ConnId, session_id: SessionId, since: Since, now: Now) {
         self.expire_rooms_of(session_id, now);
-        let Some(link) = self.session_mut(session_id).and_then(|session| session.link.as_mut()) else {
+        let Some(link) = self.session_mut(session_id).and_then(|session| session.link_mut()) else {
             return;
         };
-        let first = !std::mem::replace(&mut link.read, true);
-        let mut seq = if let Since::Known(seq) = since { seq } else { link.position };
+        let first = link.begin_reading();
+        let mut seq = if let Since::Known(seq) = since { seq } else { link.position() };
         let mail = self
             .session_mut(session_id)
-            .and_then(|session| session.link.as_mut())
-            .map_or_else(Default::default, |link| link.take_mail());
+            .and_then(|session| session.link_mut())
+            .map_or_else(Default::default, Link::take_mail);
         // What was told of gaps since the hello counts as long as nobody has read it.
         if !first || since != Since::Nothing {
             let all = self.renew_floors(session_id, since);
@@ -177,14 +178,14 @@ impl Engine {
     pub(in crate::engine) fn beat_ms(&self, id: ConnId) -> u64 {
         let ping = self.config.limits.ping_ms;
         let session = self.conn(id).and_then(Conn::session).and_then(|id| self.session(id));
-        session.and_then(|session| session.link.as_ref()).map_or(ping, |link| link.quiet_ms(ping))
+        session.and_then(|session| session.link()).map_or(ping, |link| link.quiet_ms(ping))
     }
 
     /// The stream of a session was lost: if nothing had been said for a while, something between may have cut it.
     pub(in crate::engine) fn stream_lost(&mut self, id: ConnId, session_id: SessionId, now: Now) {
         let Some(conn) = self.conn(id) else { return };
         let idle = now.tick.ms_since(conn.progress());
-        if let Some(link) = self.session_mut(session_id).and_then(|session| session.link.as_mut()) {
+        if let Some(link) = self.session_mut(session_id).and_then(|session| session.link_mut()) {
             link.was_cut(idle);
         }
     }

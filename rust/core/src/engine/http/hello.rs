@@ -58,14 +58,8 @@ impl Engine {
         });
         self.sessions.hold_at(session_id, cursor);
         let Some(session) = self.session_mut(session_id) else { return };
-        let mut link = Link::new(cursor, pending.cookie, ticket);
-        if let Some(old) = session.link.take() {
-            // Its acks are kept, and its client asks for them again: but a `send` that waits has its answer.
-            link.sending = old.sending;
-            link.renewed = true;
-        }
-        let fresh = !link.renewed;
-        session.link = Some(Box::new(link));
+        let link = Link::new(cursor, pending.cookie, ticket);
+        let fresh = session.link_up(link);
         self.wake_session(session_id);
         if fresh {
             self.rest_session(session_id); // until somebody reads, or sends
@@ -77,7 +71,7 @@ impl Engine {
     pub(super) fn stay_until_silent(&mut self, session_id: SessionId, now: Now) {
         let until = now.tick.plus_ms(self.config.limits.silence_ms);
         let Some(session) = self.session_mut(session_id) else { return };
-        session.until = until;
+        session.stay_until(until);
         self.timers.set(Due::Away(session_id), until);
     }
 
@@ -92,10 +86,10 @@ impl Engine {
         let secure = self.conn(id).is_some_and(Conn::secure);
         let foreign = self.conn(id).and_then(Conn::request).is_some_and(|request| request.foreign);
         let cookie = self.session_mut(session_id).and_then(|session| {
-            session.link.as_ref().filter(|link| link.cookie)?;
+            session.link().filter(|link| link.has_cookie())?;
             let everywhere = foreign && secure;
             if everywhere {
-                session.rare().everywhere = true;
+                session.make_rare().come_from_everywhere();
             }
             let key = session.key();
             // RFC 6265bis §5.6.7: a page of another site has its cookies only with `None`, and that only by TLS.

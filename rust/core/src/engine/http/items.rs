@@ -79,7 +79,7 @@ impl Engine {
             Standing::Gone => return self.refuse_request(id, &super::no_session(), true, now),
         }
         let Some(session) = self.session(owner) else { return };
-        let (user, expires) = (session.user().cloned(), session.expires);
+        let (user, expires) = (session.user().cloned(), session.expires());
         let pending = PendingHello { owner: Some(owner), ..pending };
         if let Some(conn) = self.conn_mut(id) {
             conn.greet(PendingHello::default());
@@ -91,7 +91,7 @@ impl Engine {
     pub(super) fn run_stream(&mut self, id: ConnId, session_id: SessionId, wanted: &Wanted) {
         self.out.set_gathers(id, true); // its end is seen where a turn ends
         if let Some(session) = self.session_mut(session_id) {
-            session.acks.note(ID);
+            session.acks_mut().note(ID);
         }
         let data = Data { bytes: (&*wanted.data).into(), ..Data::null(Form::Json) };
         let checked = Data::check(Form::Json, &wanted.data).unwrap_or(data);

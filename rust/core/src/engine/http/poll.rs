@@ -14,6 +14,7 @@ use crate::frame::http::{Head, Refusal};
 use crate::frame::query::Query;
 use crate::ids::{ConnId, Form, Now, SessionId};
 use crate::outbox::{Lane, Meta};
+use crate::session::Link;
 use crate::session::Start;
 use crate::timers::Due;
 
@@ -55,9 +56,9 @@ impl Engine {
             return Ok(());
         }
         let Some(session) = self.session(session_id) else { return Ok(()) };
-        let Some(link) = session.link.as_deref() else { return Ok(()) };
-        let (n, wait) = (link.n, link.quiet_ms(wait));
-        if after > n && link.renewed {
+        let Some(link) = session.link() else { return Ok(()) };
+        let (n, wait) = (link.answers(), link.quiet_ms(wait));
+        if after > n && link.is_renewed() {
             // No answer of this hello had such a number: it is a poll of an earlier one.
             let body =
                 farewell(after.saturating_add(1), close::SUPERSEDED, "a newer hello took this session over");
@@ -80,10 +81,10 @@ impl Engine {
             }
         }
         self.be_here(session_id);
-        let Some(link) = self.session(session_id).and_then(|session| session.link.as_deref()) else {
+        let Some(link) = self.session(session_id).and_then(|session| session.link()) else {
             return Ok(());
         };
-        if after < link.n {
+        if after < link.answers() {
             self.answer_last(id, session_id, now);
             self.stay_until_silent(session_id, now);
             return Ok(());
@@ -96,11 +97,10 @@ impl Engine {
     pub(super) fn be_here(&mut self, session_id: SessionId) {
         self.wake_session(session_id);
         let lifecycle = self.config.lifecycle;
-        let Some(link) = self.session_mut(session_id).and_then(|session| session.link.as_mut()) else {
+        let Some(link) = self.session_mut(session_id).and_then(|session| session.link_mut()) else {
             return;
         };
-        let was = std::mem::replace(&mut link.here, true);
-        if !was {
+        if link.be_here() {
             self.stats.resumed += 1;
             if lifecycle {
                 self.know(session_id);
@@ -115,12 +115,11 @@ impl Engine {
         let until = due.plus_ms(self.config.limits.silence_ms);
         let Some(session) = self.session_mut(session_id) else { return };
         let cursor = session.cursor();
-        session.until = until;
+        session.stay_until(until);
         let mut mail = std::collections::VecDeque::new();
         let mut first = false;
-        if let Some(link) = &mut session.link {
-            link.parked = now.tick;
-            first = !std::mem::replace(&mut link.read, true);
+        if let Some(link) = session.link_mut() {
+            first = link.park(now.tick);
             mail = link.take_mail();
         }
         let Some(conn) = self.conn_mut(id) else { return };
@@ -161,26 +160,21 @@ impl Engine {
         let session = conn.unpark()?;
         self.let_go_of_conn(session);
         let Self { sessions, out, .. } = self;
-        let link = sessions.get_mut(session)?.link.as_mut()?;
-        link.n = link.n.saturating_add(1);
+        let link = sessions.get_mut(session)?.link_mut()?;
         let most = out.control_bytes(id).saturating_add(out.data_bytes(id)).saturating_add(AROUND);
-        if link.last.capacity() > KEPT.max(most.saturating_mul(2)) {
-            link.last = Vec::new();
-        }
-        link.last.clear();
-        link.last.reserve_exact(most);
-        answer_of(&mut link.last, link.n, out.pieces(id));
+        let (n, body) = link.next_answer(most, KEPT);
+        answer_of(body, n, out.pieces(id));
         out.clear(id);
         Some(session)
     }
 
     /// Answer with the newest body that was put together for a session.
     fn answer_last(&mut self, id: ConnId, session_id: SessionId, now: Now) {
-        let link = self.session_mut(session_id).and_then(|session| session.link.as_mut());
-        let Some(body) = link.map(|link| std::mem::take(&mut link.last)) else { return };
+        let link = self.session_mut(session_id).and_then(|session| session.link_mut());
+        let Some(body) = link.map(Link::take_answer) else { return };
         self.answer(id, &body, None, now);
-        if let Some(link) = self.session_mut(session_id).and_then(|session| session.link.as_mut()) {
-            link.last = body;
+        if let Some(link) = self.session_mut(session_id).and_then(|session| session.link_mut()) {
+            link.put_answer(body);
         }
     }
 
@@ -194,7 +188,7 @@ impl Engine {
         let Some(conn) = self.conn_mut(id) else { return };
         let Some(session_id) = conn.unpark() else { return };
         self.let_go_of_conn(session_id);
-        let n = self.session(session_id).and_then(|session| session.link.as_ref()).map_or(0, |link| link.n);
+        let n = self.session(session_id).and_then(|session| session.link()).map_or(0, Link::answers);
         let body = farewell(n, close::SUPERSEDED, "a newer poll took this session over");
         self.stats.closed(close::SUPERSEDED);
         self.answer(id, &body, None, now);
@@ -231,9 +225,8 @@ impl Engine {
         let Some(session_id) = self.conn(id).and_then(Conn::session) else { return };
         if self.out.is_empty(id) {
             self.let_go_of_conn(session_id);
-            if let Some(link) = self.session_mut(session_id).and_then(|session| session.link.as_mut()) {
-                let idle = now.tick.ms_since(link.parked);
-                link.was_cut(idle);
+            if let Some(link) = self.session_mut(session_id).and_then(|session| session.link_mut()) {
+                link.poll_was_cut(now.tick);
             }
         } else {
             self.unpark(id);

@@ -15,10 +15,12 @@ use crate::engine::next::Follow;
 use crate::engine::route::{expects_ack, id_of, is_answer, is_large};
 use crate::engine::standing::{Standing, over};
 use crate::engine::steps::of_bytes;
-use crate::envelope::{Messages, Said, messages, read, write as envelope};
+use crate::envelope::{Messages, Said, Utf8, messages, read, write as envelope};
 use crate::error::Fault;
 use crate::frame::http::Refusal;
 use crate::ids::{ConnId, Form, Now, SessionId};
+use crate::session::Link;
+use crate::session::Rare;
 use crate::session::Session;
 use crate::timers::Due;
 
@@ -33,7 +35,7 @@ impl Engine {
         }
         let Some(session) = self.session(session_id) else { return };
         // A client sends one after the other: an earlier one has what it has.
-        if let Some(earlier) = session.link.as_ref().and_then(|link| link.sending) {
+        if let Some(earlier) = session.sending() {
             self.answer_send(earlier, now);
         }
         if self.is_crowded(session_id, body.len()) && !self.only_answers(body) {
@@ -44,9 +46,9 @@ impl Engine {
         }
         self.wake_session(session_id);
         let Some(session) = self.session_mut(session_id) else { return };
-        if let Some(link) = &mut session.link {
-            link.sending = Some(id);
-            if link.here && session.conn().is_none() {
+        if let Some(link) = session.link_mut() {
+            link.send_by(id);
+            if link.is_here() && session.conn().is_none() {
                 self.stay_until_silent(session_id, now);
             }
         }
@@ -57,7 +59,7 @@ impl Engine {
         self.set_taking(session_id, true);
         let mut all = messages(Form::Json, body);
         while let Some(session) = self.session(session_id) {
-            let behind = session.rare.as_ref().is_some_and(|rare| !rare.unseen.is_empty());
+            let behind = session.rare().is_some_and(Rare::has_unseen);
             if behind || self.steps.is_spent() {
                 self.look_later(session_id, &all, now);
                 break;
@@ -79,11 +81,10 @@ impl Engine {
     fn is_crowded(&self, session_id: SessionId, more: usize) -> bool {
         let limits = &self.config.limits;
         let Some(session) = self.session(session_id) else { return false };
-        let posted =
-            session.rare.as_ref().map_or(0, |rare| rare.posted.bytes().saturating_add(rare.unseen.bytes()));
-        let mail = session.link.as_ref().map_or(0, |link| link.mail_bytes());
-        u64::from(session.waiting) >= limits.waiting_requests
-            || u64::from(session.waiting_bytes) >= limits.waiting_bytes
+        let posted = session.rare().map_or(0, Rare::posted_bytes);
+        let mail = session.link().map_or(0, Link::mail_bytes);
+        u64::from(session.waiting()) >= limits.waiting_requests
+            || u64::from(session.waiting_bytes()) >= limits.waiting_bytes
             || (posted > 0 && posted.saturating_add(more) as u64 > limits.waiting_bytes)
             || mail as u64 > limits.unsent_replies
     }
@@ -92,8 +93,8 @@ impl Engine {
     /// long answer, a room's past, and one `send` may hold ten thousand of them.
     pub(in crate::engine) fn is_owed_much(&self, session_id: SessionId) -> bool {
         let Some(session) = self.session(session_id) else { return false };
-        let Some(link) = session.link.as_deref() else { return false };
-        let answering = link.sending.and_then(|id| self.conn(id)?.request());
+        let Some(link) = session.link() else { return false };
+        let answering = link.sending().and_then(|id| self.conn(id)?.request());
         let waiting = link
             .mail_bytes()
             .saturating_add(answering.map_or(0, Request::reply_bytes))
@@ -114,7 +115,7 @@ impl Engine {
     }
 
     fn crowded(&self, session_id: SessionId) -> Refusal {
-        let waiting = self.session(session_id).map_or(0, |session| session.waiting);
+        let waiting = self.session(session_id).map_or(0, Session::waiting);
         let message = format!(
             "{waiting} requests of this session wait for an answer, or as many bytes as may: send this again in a \
              moment"
@@ -127,15 +128,15 @@ impl Engine {
         if rest.is_over() {
             return;
         }
-        if let Some(rare) = self.session_mut(session).map(Session::rare) {
-            rare.unseen.keep(rest.rest());
+        if let Some(rare) = self.session_mut(session).map(Session::make_rare) {
+            rare.look_later(rest.rest());
         }
         self.wait_turn_of(session, self.steps.line(), now);
     }
 
     /// Whether what is said belongs into the answer of the `send` that brought what is being taken.
     fn set_taking(&mut self, session_id: SessionId, taking: bool) {
-        let sending = self.session(session_id).and_then(|session| session.link.as_ref()?.sending);
+        let sending = self.session(session_id).and_then(Session::sending);
         if let Some(request) = sending.and_then(|id| self.conn_mut(id)).and_then(Conn::request_mut) {
             request.taking = taking;
         }
@@ -197,16 +198,13 @@ impl Engine {
             self.tell_fault(session_id, &fault.with_id(id));
             return;
         }
-        let waits = self
-            .session(session_id)
-            .and_then(|session| session.rare.as_ref())
-            .is_some_and(|rare| !rare.posted.is_empty());
+        let waits = self.session(session_id).and_then(|session| session.rare()).is_some_and(Rare::has_posted);
         let large = self.is_put_off(&message);
         if large {
             self.wait_turn_of(session_id, Line::Much, now);
         }
         if !waits && !large && self.session_takes(session_id) {
-            self.message_of(session_id, Form::Json, message, now);
+            self.message_of(session_id, (Form::Json, Utf8::Unknown), message, now);
             return;
         }
         let Ok(bytes) = message else { return };
@@ -216,19 +214,20 @@ impl Engine {
             self.said(session_id, said, bytes, now);
             return;
         }
-        if let Some(rare) = self.session_mut(session_id).map(Session::rare) {
-            rare.posted.gather(bytes);
+        if let Some(rare) = self.session_mut(session_id).map(Session::make_rare) {
+            rare.post(bytes);
         }
     }
 
     /// A message that was begun must wait after all.
     pub(in crate::engine) fn put_back(&mut self, session_id: SessionId, source: &[u8]) {
-        let conn = self.session(session_id).filter(|session| session.link.is_none()).and_then(Session::conn);
+        let conn =
+            self.session(session_id).filter(|session| session.link().is_none()).and_then(Session::conn);
         match conn.and_then(|conn| self.conn_mut(conn)) {
             Some(conn) => conn.backlog.put_back(source),
             None => {
-                if let Some(rare) = self.session_mut(session_id).map(Session::rare) {
-                    rare.posted.put_back(source);
+                if let Some(rare) = self.session_mut(session_id).map(Session::make_rare) {
+                    rare.put_back(source);
                 }
             }
         }
@@ -253,14 +252,14 @@ impl Engine {
                 self.wait_turn_of(session_id, self.steps.line(), now);
                 break;
             }
-            let looked_at = session.rare.as_ref().is_some_and(|rare| !rare.posted.is_empty());
+            let looked_at = session.rare().is_some_and(Rare::has_posted);
             let takes = looked_at && self.session_takes(session_id);
-            let Some(rare) = self.session_mut(session_id).map(Session::rare) else { break };
-            let message = if takes { rare.posted.next() } else { rare.unseen.next() };
+            let Some(rare) = self.session_mut(session_id).map(Session::make_rare) else { break };
+            let message = if takes { rare.next_posted() } else { rare.next_unseen() };
             let (bytes, range) = match message {
                 Some(Ok(found)) => found,
                 Some(Err(fault)) => {
-                    self.message_of(session_id, Form::Json, Err(fault), now);
+                    self.message_of(session_id, (Form::Json, Utf8::Unknown), Err(fault), now);
                     continue;
                 }
                 None if looked_at && !takes => break,
@@ -275,7 +274,7 @@ impl Engine {
             }
             if takes {
                 self.look(&message);
-                self.message_of(session_id, Form::Json, message, now);
+                self.message_of(session_id, (Form::Json, Utf8::Unknown), message, now);
             } else {
                 self.take_or_keep(session_id, message, now);
             }
@@ -290,7 +289,7 @@ impl Engine {
 
     /// Answer the `send` that waits, if it has all that it waits for.
     fn answer_sending(&mut self, session_id: SessionId, now: Now) {
-        if let Some(id) = self.session(session_id).and_then(|session| session.link.as_ref()?.sending) {
+        if let Some(id) = self.session(session_id).and_then(Session::sending) {
             self.answer_if_done(id, session_id, now);
         }
     }
@@ -298,7 +297,7 @@ impl Engine {
     /// A request of the `send` that is being taken will have an ack.
     pub(in crate::engine) fn expect_ack(&mut self, session_id: SessionId, said: &Said<'_>) {
         let Some(ack) = expects_ack(said) else { return };
-        let Some(id) = self.session(session_id).and_then(|session| session.link.as_ref()?.sending) else {
+        let Some(id) = self.session(session_id).and_then(Session::sending) else {
             return;
         };
         if let Some(request) = self.conn_mut(id).and_then(Conn::request_mut) {
@@ -309,7 +308,7 @@ impl Engine {
     /// Answer a `send` if it has all that it waits for; whether it was answered.
     pub(super) fn answer_if_done(&mut self, id: ConnId, session_id: SessionId, now: Now) -> bool {
         // Where the session ended, or speaks by WebSocket now, no ack will take this way.
-        let session = self.session(session_id).filter(|session| session.link.is_some());
+        let session = self.session(session_id).filter(|session| session.link().is_some());
         let waits = session.is_some_and(Session::has_posted);
         let gone = session.is_none();
         let done = self
@@ -327,10 +326,8 @@ impl Engine {
         let Some(Route::Send(session_id)) = self.conn(id).and_then(|conn| Some(conn.request()?.route)) else {
             return;
         };
-        if let Some(link) = self.session_mut(session_id).and_then(|session| session.link.as_mut())
-            && link.sending == Some(id)
-        {
-            link.sending = None;
+        if let Some(link) = self.session_mut(session_id).and_then(|session| session.link_mut()) {
+            link.sent(id);
         }
     }
 
@@ -339,10 +336,8 @@ impl Engine {
         let Some(request) = self.conn_mut(id).and_then(Conn::request_mut) else { return };
         let Route::Send(session_id) = request.route else { return };
         let body = request.messages();
-        if let Some(link) = self.session_mut(session_id).and_then(|session| session.link.as_mut())
-            && link.sending == Some(id)
-        {
-            link.sending = None;
+        if let Some(link) = self.session_mut(session_id).and_then(|session| session.link_mut()) {
+            link.sent(id);
         }
         self.answer(id, &body, None, now);
     }

@@ -90,16 +90,12 @@ impl Engine {
         let until = now.tick.plus_ms(self.config.limits.resume_ms);
         let head = self.log.head();
         let Some(session) = self.session_mut(session_id) else { return };
-        let mut link = Link::new(head, false, None);
-        link.ephemeral = true;
-        link.owner = owner;
-        link.here = false;
-        session.link = Some(Box::new(link));
-        session.until = until;
+        session.link_up(Link::ephemeral(head, owner));
+        session.stay_until(until);
         let user = session.user().cloned();
         self.timers.set(Due::Away(session_id), until);
         if let Some(owner) = owner.and_then(|owner| self.session_mut(owner)) {
-            owner.rare().lent.push(session_id);
+            owner.make_rare().lend(session_id);
         }
         let (mut allowed, mut asked): (Vec<Allowed>, Vec<Arc<str>>) = (Vec::new(), Vec::new());
         for name in &wanted.rooms {
@@ -194,10 +190,8 @@ impl Engine {
             self.expire_rooms_of(session_id, now);
             cursor = self.renew_floors(session_id, since);
         }
-        if let Some(link) = self.session_mut(session_id).and_then(|session| session.link.as_mut()) {
-            link.read = true;
-            link.here = true;
-            link.position = cursor;
+        if let Some(link) = self.session_mut(session_id).and_then(|session| session.link_mut()) {
+            link.begin_at(cursor);
         }
         self.begin_events(id, session_id, wanted.shape);
         self.timers.drop(Due::Welcome(id));
@@ -228,12 +222,12 @@ impl Engine {
         };
         match (since, last) {
             (Since::Known(seq), _) => seq,
-            (Since::Unknown, _) => room.ring.forgotten(),
+            (Since::Unknown, _) => room.ring().forgotten(),
             (Since::Nothing, None) => self.log.head(),
             (Since::Nothing, Some(last)) => {
-                let before = room.ring.len().saturating_sub(size(last));
-                let passed = before.checked_sub(1).and_then(|at| room.ring.iter().nth(at));
-                passed.map_or_else(|| room.ring.forgotten(), |entry| entry.seq)
+                let before = room.ring().len().saturating_sub(size(last));
+                let passed = before.checked_sub(1).and_then(|at| room.ring().iter().nth(at));
+                passed.map_or_else(|| room.ring().forgotten(), |entry| entry.seq)
             }
         }
     }

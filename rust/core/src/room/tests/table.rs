@@ -52,16 +52,16 @@ proptest! {
                     rooms.make(name, settings, owner, log.new_ring(), &mut shares);
                 }
                 (0..2, Some(id)) => {
-                    let was = rooms.get(id).unwrap().members.get(SessionId(who)).is_some();
+                    let was = rooms.get(id).unwrap().member(SessionId(who)).is_some();
                     prop_assert_eq!(rooms.enter(id, member(who), &mut shares).is_some(), was);
                 }
                 (2, Some(id)) => {
-                    let was = rooms.get(id).unwrap().members.get(SessionId(who)).is_some();
+                    let was = rooms.get(id).unwrap().member(SessionId(who)).is_some();
                     prop_assert_eq!(rooms.leave(id, SessionId(who)), was);
                     rooms.stir(id, &mut shares);
                 }
                 (3, Some(id)) => rooms.stir(id, &mut shares),
-                (4, Some(id)) if rooms.get(id).unwrap().members.is_empty() => {
+                (4, Some(id)) if rooms.get(id).unwrap().members().is_empty() => {
                     prop_assert!(rooms.get(id).unwrap().is_idle());
                     let gone = rooms.remove(id, &mut shares).unwrap();
                     prop_assert_eq!(&**gone.name(), name);
@@ -73,7 +73,7 @@ proptest! {
             let mut resting = 0;
             for (id, room) in rooms.iter() {
                 prop_assert_eq!(rooms.named(room.name()), Some(id));
-                resting += usize::from(room.owner().is_some() && room.members.is_empty());
+                resting += usize::from(room.owner().is_some() && room.members().is_empty());
             }
             prop_assert_eq!(shares.resting(), resting);
             for n in 0..3 {
