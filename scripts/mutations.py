@@ -4,11 +4,10 @@
     python -m scripts.mutations 7 needs      those of some laws
     python -m scripts.mutations --list       what they are
 
-The table is `rust/core/tests/laws/mutations.toml`, in words in the `README.md` beside it. Each is played in a
-worktree of HEAD, so what is being edited stays as it is, with a target directory of its own
-(`target/mutations`). A test that still passes with its line broken is told, and ends this with 1. Each takes
-a build of the core and its tests, some 20 seconds on a quiet machine: no part of `make test`, where
-`tests/architecture/test_mutations.py` only sees that each line is still there once.
+The table is `rust/core/tests/laws/mutations.toml`, in words in the `README.md` beside it. A worktree of HEAD
+gets all of it at once, each line behind a switch, and is built once. First the tests must pass with nothing
+broken; then each is run with its line. One that still passes is told, and ends this with 1. It is no part of
+`make test`, where `tests/architecture/test_mutations.py` only sees that each line is still there once.
 """
 
 from __future__ import annotations
@@ -40,13 +39,22 @@ class Mutation(NamedTuple):
     put: str
     fails: list[str]
 
-    def apply(self, root: Path) -> str:
-        """Break it in a checkout. What the file was."""
+    def apply(self, root: Path, at: int) -> None:
+        """Put it into a checkout, behind the switch with this number."""
         path = root / SOURCE / self.file
         before = path.read_text(encoding="utf-8")
         assert before.count(self.find) == 1, f"{self.file}: what {self.what!r} breaks stands there once"
-        path.write_text(before.replace(self.find, self.put), encoding="utf-8")
-        return before
+        put = self.put.replace("BROKEN", f"crate::broken({at})")
+        path.write_text(before.replace(self.find, put), encoding="utf-8")
+
+
+SWITCH = """
+/// Whether this line is the one that is broken.
+pub(crate) fn broken(at: usize) -> bool {
+    static CHOSEN: std::sync::OnceLock<Option<usize>> = std::sync::OnceLock::new();
+    *CHOSEN.get_or_init(|| std::env::var("BROKEN").ok()?.parse().ok()) == Some(at)
+}
+"""
 
 
 def mutations() -> list[Mutation]:
@@ -55,17 +63,21 @@ def mutations() -> list[Mutation]:
         return [Mutation(**row) for row in tomllib.load(file)["mutation"]]
 
 
-def command(test: str) -> list[str]:
-    """How one test is run: a target and the name of a module or test in it."""
-    return ["cargo", "test", "--quiet", "--locked", "-p", "rtcore-core", "--test", *test.split()]
-
-
-def caught(root: Path, test: str) -> bool:
-    """Whether a test fails, having been built."""
-    env = {**os.environ, "CARGO_TARGET_DIR": str(ROOT / "target" / "mutations")}
-    build = [*command(test), "--no-run"]
-    subprocess.run(build, cwd=root, env=env, check=True, capture_output=True, text=True)
-    return subprocess.run(command(test), cwd=root, env=env, check=False, capture_output=True).returncode != 0
+def run(root: Path, *words: str, broken: int | None = None) -> bool:
+    """Run cargo on tests; whether they passed. The first failure is enough: it is not made smaller."""
+    env = {
+        **os.environ,
+        "CARGO_TARGET_DIR": str(ROOT / "target"),
+        "PROPTEST_MAX_SHRINK_ITERS": "0",
+    }
+    env.pop("BROKEN", None)
+    if broken is not None:
+        env["BROKEN"] = str(broken)
+    command = ["cargo", "test", "--quiet", "--locked", "-p", "rtcore-core", *words]
+    done = subprocess.run(command, cwd=root, env=env, check=False, capture_output=True, text=True)
+    if done.returncode and broken is None:
+        print(done.stdout, done.stderr)
+    return done.returncode == 0
 
 
 @contextmanager
@@ -94,17 +106,25 @@ def main() -> int:
             print(f"{one.law:7} {one.file:20} {one.what}")
         return 0
     missed = 0
+    tests = sorted({test for one in chosen for test in one.fails})
     with worktree() as root:
+        table = mutations()
+        for at, one in enumerate(table):
+            one.apply(root, at)
+        with (root / SOURCE / "lib.rs").open("a", encoding="utf-8") as file:
+            file.write(SWITCH)
+        for test in tests:
+            if not run(root, "--test", *test.split()):
+                print(f"{test} fails with nothing broken")
+                return 2
         for one in chosen:
-            before = one.apply(root)
             for test in one.fails:
                 began = time.monotonic()
-                found = caught(root, test)
+                found = not run(root, "--test", *test.split(), broken=table.index(one))
                 missed += not found
                 word = "caught" if found else "NOT CAUGHT"
                 seconds = time.monotonic() - began
                 print(f"{word:10} {one.law:7} {one.file}: {one.what} ({test}, {seconds:.0f} s)", flush=True)
-            (root / SOURCE / one.file).write_text(before, encoding="utf-8")
     print(f"{missed} not caught")
     return 1 if missed else 0
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from typing import Any, Literal
 
 import msgspec
@@ -38,7 +38,6 @@ class Call(msgspec.Struct, eq=False):  # it is made at each call, and is the che
 Next = Callable[[Call], Any]
 """What a middleware calls to go on: the next middleware, or at last the function itself. Its result is the
 function's: to be awaited in a coroutine function."""
-NextAsync = Callable[[Call], Awaitable[Any]]
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import random
-import time
 from typing import Protocol
 
 
@@ -18,18 +17,6 @@ class Clock(Protocol):
     def wall(self) -> int:
         """Milliseconds since 1970."""
         ...
-
-
-class SystemClock:
-    """The machine's own."""
-
-    def now(self) -> float:
-        """Seconds, of no epoch."""
-        return time.monotonic()
-
-    def wall(self) -> int:
-        """Milliseconds since 1970."""
-        return int(time.time() * 1000)
 
 
 class Names:

@@ -17,7 +17,7 @@ use std::borrow::Cow;
 pub enum Utf8 {
     /// Its text frame was looked at as a whole (RFC 6455 §8.1).
     Known,
-    /// It came in a body, or is MessagePack, whose texts are looked at one by one.
+    /// It came in a body, or is `MessagePack`, whose texts are looked at one by one.
     Unknown,
 }
 
