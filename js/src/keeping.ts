@@ -97,7 +97,7 @@ export const keepIn = (kit: Kit, store: Store, g: number, kept: Kept, around: Ar
   };
   session.asked.onKept = (replies) => ledger.note(["meta", "replies", replies]);
   const look = (): void => {
-    if (sending.keeper !== ledger) return;
+    if (sending.keeper !== ledger || page.over) return;
     const changes = marks();
     if (changes.length) ledger.note(...changes);
     hands.clock.after(MARKS_EVERY, look);

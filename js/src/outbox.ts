@@ -24,6 +24,8 @@ export interface Ask extends Asking {
   kept?: boolean;
   /** When its time to live is over, by the wall's clock. */
   dies?: number | undefined;
+  /** Takes back the timer of that. */
+  late?: () => void;
   /** When it was last said, and how often. */
   said?: number;
   asks: number;

@@ -94,7 +94,7 @@ export class Page {
   ): Sent {
     const { timeout = Number.POSITIVE_INFINITY, signal, ttl, keep, volatile, dropKey, key, view } = options;
     const name = this.#name();
-    const text = data === undefined ? undefined : dataOf(data);
+    const text = dataOf(data);
     const drop = (is: "RequestTimeout" | "AbortError"): void => this.call({ do: "drop", name, is });
     const sent = new Sent(
       name,

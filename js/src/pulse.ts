@@ -16,6 +16,8 @@ export class Pulse {
   smoothed: number | undefined;
   /** When the ping without an answer was said. */
   asked: number | undefined;
+  /** When the first ping was said since the last answer. */
+  #since = Number.POSITIVE_INFINITY;
   #last: number | undefined;
   #outcomes: boolean[] = [];
 
@@ -29,14 +31,21 @@ export class Pulse {
   question(now: number, acked: number): Said {
     if (this.asked !== undefined) this.#outcome(false);
     this.asked = now;
+    this.#since = Math.min(this.#since, now);
     const said: Said = { type: "ping", time: Math.round(now) };
     if (acked) said.acked = acked;
     if (this.#last !== undefined) said.rtt = Math.round(this.#last);
     return said;
   }
 
-  /** Its answer; one of an earlier ping says nothing. */
+  /** When the connection is given up: nothing was heard, or what goes up has no answer though something comes down. */
+  get deadline(): number {
+    return Math.min(this.heard, this.#since) + this.ping + this.silence;
+  }
+
+  /** Its answer; one of an earlier ping says only that the way up is open. */
   ponged(now: number, time: unknown): void {
+    this.#since = Number.POSITIVE_INFINITY;
     if (this.asked === undefined || time !== Math.round(this.asked)) return;
     const trip = (this.#last = now - this.asked);
     this.asked = undefined;

@@ -12,7 +12,7 @@ export const rooms: Part = ({ client, hands, page }: Kit) => {
     const fields: Said = { room: name, last, since };
     let room: Room | undefined;
     const sent = page.ask("join", fields, data, { timeout, signal }, (asked) => {
-      room = new Room(page, name, asked.name, data === undefined ? data : dataOf(data));
+      room = new Room(page, name, asked.name, dataOf(data));
       // Told in the session's turn, before anything that comes behind it.
       asked.whenApplied = (told: Said) => {
         const [epoch, number] = since?.split(".") ?? [];

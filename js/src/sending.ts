@@ -128,7 +128,7 @@ export class Sending {
 
   #mortal(ask: Ask, ttl: number): void {
     ask.dies = this.#clock.wall() + ttl;
-    this.#clock.after(Math.max(0, ttl), () => {
+    ask.late = this.#clock.after(Math.max(0, ttl), () => {
       if (ask.written === undefined) this.#refuse(ask, "TIMEOUT", "its time is over");
     });
   }
@@ -373,6 +373,7 @@ export class Sending {
     this.box.forget(ask);
     this.#later.delete(ask);
     ask.ended = true;
+    ask.late?.();
     if (ask.kept) this.keeper?.ended(ask, failure, result);
     const told = ask.done?.(ask, failure, result) ?? result;
     if (ask.ours) return;

@@ -341,12 +341,12 @@ export class Session implements Owner {
     const wall = clock.wall();
     let asked = then;
     const next = (): void => {
-      const wait = Math.min(pulse.ping, pulse.heard + pulse.ping + pulse.silence - clock.now());
+      const wait = Math.min(pulse.ping, pulse.deadline - clock.now());
       this.#beat = clock.after(this.sending.http ? SECOND : Math.max(0, wait), beat);
     };
     const beat = (): void => {
       const now = clock.now();
-      if (now >= pulse.heard + pulse.ping + pulse.silence) {
+      if (now >= pulse.deadline) {
         this.connection.giveUp(this.connection.line!, "silent");
         return;
       }

@@ -24,14 +24,20 @@ class Flow {
   readonly name: string;
   protected readonly page: Page;
   #wake: (() => void) | undefined;
+  /** A signal may outlive many streams. */
+  #unwatch: (() => void) | undefined;
 
   constructor(page: Page, name: string, fields: Said, data: unknown, signal: AbortSignal | undefined) {
     this.page = page;
     this.name = page.ask("open", { stream: name, ...fields }, data, {}, (sent) =>
       page.streams.set(sent.name, this),
     ).name;
-    if (signal?.aborted) this.cancel(signal.reason);
-    signal?.addEventListener("abort", () => this.cancel(signal.reason));
+    const aborted = (): void => this.cancel(signal?.reason);
+    if (signal?.aborted) aborted();
+    else {
+      signal?.addEventListener("abort", aborted);
+      this.#unwatch = () => signal?.removeEventListener("abort", aborted);
+    }
   }
 
   say(said: Said, data?: string): void {
@@ -50,6 +56,7 @@ class Flow {
     if (this.over) return;
     this.over = true;
     this.error = error;
+    this.#unwatch?.();
     this.wake();
   }
 

@@ -52,6 +52,10 @@ export class ServerModel {
   /** Acks and replies that are held back. */
   mute = false;
   replies: Said[] = [];
+  /** Joins as they came. */
+  joins: Said[] = [];
+  /** Nothing at or below this number is had from history any more. */
+  forgot = 0;
   readonly #keys = new Map<string, Said>();
 
   link = (ears: Ears): Link => {
@@ -202,6 +206,7 @@ export class ServerModel {
     }
     session.taken = Math.max(session.taken, id);
     if (said.type === "join") {
+      this.joins.push(said);
       const began = session.rooms.get(said.room);
       const here = this.log.filter(({ room }) => room === said.room);
       session.rooms.set(said.room, began ?? this.log.length);
@@ -214,11 +219,13 @@ export class ServerModel {
       answer(null);
     } else if (said.type === "history") {
       const after = Number(said.after?.split(".")[1] ?? 0);
-      const all = this.log.filter(({ room, seq }) => room === said.room && seq > after);
+      const all = this.log.filter(
+        ({ room, seq }) => room === said.room && seq > Math.max(after, this.forgot),
+      );
       const limit = said.limit ?? 100;
       const history = said.last ? all.slice(-said.last) : all.slice(0, limit);
       const more = !said.last && all.length > limit;
-      answer({ history, seq: this.log.length, complete: true, more });
+      answer({ history, seq: this.log.length, complete: after >= this.forgot, more });
     } else {
       const key = said.key && `${session.user} ${said.room ?? ""} ${said.key}`;
       const kept = key && this.#keys.get(key);

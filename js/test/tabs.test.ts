@@ -97,6 +97,32 @@ for (const stored of [true, false]) {
   });
 }
 
+test("the leader dies before the commit: its next asks again, and it is done once", async () => {
+  const { server, browser, tabs } = await three();
+  browser.stuck = [];
+  const asked = tabs[2].client.emit("buy", 1);
+  await run(50);
+  tabs[0].crash();
+  // The commit of the dead leader never happens.
+  browser.stuck = undefined;
+  await run(2000);
+  expect(await fate(asked)).toBe(1);
+  expect(server.done).toEqual(["buy 1"]);
+});
+
+test("the leader dies between write and ack: the ack is asked for again under the same number", async () => {
+  const { server, tabs } = await three();
+  server.mute = true;
+  const asked = tabs[2].client.emit("buy", 2);
+  await run(50);
+  expect(server.done).toEqual(["buy 2"]);
+  tabs[0].crash();
+  server.mute = false;
+  await run(2000);
+  expect(await fate(asked)).toBe(2);
+  expect(server.done).toEqual(["buy 2"]);
+});
+
 test("the leader dies between commit and write: what it gave a number goes out under it, once", async () => {
   const { server, browser, tabs } = await three();
   browser.stuck = [];
@@ -181,6 +207,23 @@ test("a hidden leader hands over to a visible tab, and its own requests are done
   expect(heard).toEqual([["after"], ["after"], ["after"]]);
   expect(server.sessions.size).toBe(1);
   expect(server.sockets).toBe(1);
+});
+
+test("a hidden tab takes nothing over from a leader that does not answer; once it is seen it does", async () => {
+  const { server, tabs } = await three();
+  tabs[1].show(false);
+  tabs[2].show(false);
+  await run();
+  tabs[0].freeze();
+  const asked = tabs[1].client.emit("buy", 1, { timeout: Number.POSITIVE_INFINITY });
+  await run(20_000);
+  expect([tabs[1].tab.leads, tabs[2].tab.leads]).toEqual([false, false]);
+  tabs[1].show(true);
+  const again = tabs[1].client.emit("look", 2);
+  await run(8000);
+  expect(tabs[1].tab.leads).toBe(true);
+  expect([await fate(asked), await fate(again)]).toEqual([1, 2]);
+  expect([...server.done].sort()).toEqual(["buy 1", "look 2"]);
 });
 
 test("a hidden tab that gets the lock passes it on to one that can be seen; all hidden: it leads", async () => {
@@ -297,6 +340,89 @@ test("a logout ends the session for all tabs", async () => {
   expect(server.sessions.size).toBe(0);
   expect(tabs.map(({ client }) => client.status.state)).toEqual(["ended", "ended", "ended"]);
   await expect(tabs[2].client.emit("look", 1)).rejects.toMatchObject({ name: "ClientClosed" });
+});
+
+test("an old script beside a new one: lock, channel and database have the version of what tabs say in their names", async () => {
+  const { browser, tabs } = await three();
+  const names = [
+    ...browser.wishes.keys(),
+    ...browser.kept.keys(),
+    ...tabs.flatMap(({ channels }) => channels.map(({ name }) => name)),
+  ];
+  expect(names.length).toBeGreaterThan(5);
+  for (const name of names) expect(name).toMatch(/^rtcore\/1 /);
+});
+
+test("one membership, one data: another one joins again, for all", async () => {
+  const { server, tabs } = await three();
+  const first = tabs[0].client.join("tea", { data: { as: "ann" } });
+  await run();
+  const heard = listen(await first);
+  const same = tabs[1].client.join("tea", { data: { as: "ann" } });
+  await run();
+  await same;
+  expect(server.joins.map(({ data }) => data)).toEqual([{ as: "ann" }]);
+  const other = tabs[2].client.join("tea", { data: { as: "bob" } });
+  await run();
+  await other;
+  expect(server.joins.map(({ data }) => data)).toEqual([{ as: "ann" }, { as: "bob" }]);
+  server.say("tea", 1);
+  await run();
+  expect(heard).toEqual([1]);
+});
+
+test("a tab that was away for longer than history goes back is told a gap, and hears the rest", async () => {
+  const { server, tabs } = await three();
+  const joins = tabs.map(({ client }) => client.join("tea"));
+  await run();
+  const heard = (await Promise.all(joins)).map(listen);
+  tabs[2].control.pause();
+  await run();
+  server.say("tea", ...Array.from({ length: 20 }, (_, n) => n + 1));
+  await run();
+  server.forgot = 15;
+  tabs[2].control.check();
+  await run(2000);
+  expect(heard[2]).toEqual(["gap slow", 16, 17, 18, 19, 20]);
+});
+
+test("without a store, a tab that opens while nobody leads has session and marks of who answers", async () => {
+  const { server, browser, tabs } = await three(false);
+  const joining = tabs[1].client.join("tea");
+  await run();
+  const heard = listen(await joining);
+  const { session } = tabs[1].client;
+  tabs[0].crash();
+  tabs[2].crash();
+  const late = browser.open();
+  server.say("tea", "meanwhile");
+  await run(2000);
+  expect(late.client.session).toBe(session);
+  expect(heard).toEqual(["meanwhile"]);
+  expect(server.sessions.size).toBe(1);
+});
+
+test("what a closed tab had not sent is sent by the next, and its end is told there", async () => {
+  const { server, tabs } = await three();
+  for (const { client } of tabs) client.pause();
+  await run();
+  void tabs;
+  const link = server.link;
+  server.link = (ears) => {
+    setTimeout(() => ears.closed({ code: 1006 }), 1);
+    return { say: () => undefined, shut: () => undefined };
+  };
+  for (const { client } of tabs) client.tryNow();
+  await run(2000);
+  const sent = tabs[2].client.send("buy", 1);
+  await run();
+  await sent.queued;
+  tabs[2].crash();
+  server.link = link;
+  await run(60_000);
+  expect(server.done).toEqual(["buy 1"]);
+  const outcomes = tabs.slice(0, 2).flatMap(({ client }) => client.outbox);
+  expect(outcomes).toMatchObject([{ kind: "emit", fields: { event: "buy" }, result: 1 }]);
 });
 
 test("another user, and an old script, are other groups: nothing of one goes out in the other's session", async () => {

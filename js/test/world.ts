@@ -19,6 +19,11 @@ export class FakeClock implements Clock {
   slept = 0;
   readonly #timers: { at: number; call: () => void }[] = [];
 
+  /** How many timers are set. */
+  get waiting(): number {
+    return this.#timers.length;
+  }
+
   now = (): number => this.time;
   wall = (): number => 1_790_000_000_000 + this.time + this.slept;
   after = (ms: number, call: () => void): (() => void) => {

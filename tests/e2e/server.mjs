@@ -19,10 +19,11 @@ function find(...names) {
   throw new Error(`no browser here: ${names.join(", ")}`);
 }
 
-/** The system's own browser: nothing is downloaded. */
-export function startBrowser() {
+/** The system's own browser: nothing is downloaded. `backForward`: with its back/forward cache, as people have it. */
+export function startBrowser({ backForward = false } = {}) {
   return chromium.launch({
     executablePath: find("chromium", "chromium-browser", "google-chrome"),
     args: ["--no-sandbox", "--disable-gpu"],
+    ignoreDefaultArgs: backForward ? ["--disable-back-forward-cache"] : [],
   });
 }
