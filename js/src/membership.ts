@@ -1,5 +1,6 @@
 // One room of a session: who wants it, whether the session is in it, and who else is.
 
+import { present } from "./members.ts";
 import type { Ask } from "./outbox.ts";
 import type { Said } from "./words.ts";
 
@@ -29,7 +30,7 @@ export class Membership {
   /** The numbers began anew, and nobody was told of it yet. */
   lostEpoch = false;
   #seen: Said = {};
-  #members = new Map<string, Said>();
+  readonly #members = new Map<string, Said>();
 
   constructor(name: string) {
     this.name = name;
@@ -37,19 +38,17 @@ export class Membership {
 
   /** `room`, or the ack of a join: the whole of what is known. */
   snapshot(said: Said): void {
-    const { members } = said;
     this.confirmed = true;
-    if (members) this.#members = new Map(members.map((each: Said) => [each.session, each]));
+    present(this.#members, said);
     for (const name of ["count", "state", "grants"]) {
       if (said[name] !== undefined) this.#seen[name] = said[name];
     }
   }
 
   /** Who came and who went, as sets. */
-  presence({ joined = [], left = [], count }: Said): void {
-    for (const each of left) this.#members.delete(each.session ?? each);
-    for (const each of joined) this.#members.set(each.session, each);
-    this.#seen.count = count;
+  presence(said: Said): void {
+    present(this.#members, said);
+    this.#seen.count = said.count;
   }
 
   grants(grants: string[]): void {

@@ -2,6 +2,7 @@
 
 import { type Handler, Handlers, iterate } from "./consumer.ts";
 import { errorOf } from "./errors.ts";
+import { present } from "./members.ts";
 import type { AskOptions, Page, SendOptions } from "./page.ts";
 import type { News } from "./port.ts";
 import { type Event, type Gap, type Heard, Reader } from "./reader.ts";
@@ -66,7 +67,7 @@ export class Room implements AsyncIterable<Heard> {
   /** The number after which the events of this join begin, and the last that was heard. */
   #start = 0;
   #mark = 0;
-  #members = new Map<string, Member>();
+  readonly #members = new Map<string, Said>();
   #view: RoomView = { members: [], count: undefined, state: undefined, grants: [], joined: false };
 
   /** @internal */
@@ -236,18 +237,16 @@ export class Room implements AsyncIterable<Heard> {
   }
 
   #show(said: Said): void {
-    const { members, joined = [], left = [], count, state, grants } = said;
+    const { count, state, grants } = said;
     if (said.type === "left") {
       this.#page.listeners.delete(this);
       const message = `out of the room ${this.name}: ${said.reason || "no reason was given"}`;
       this.#end(errorOf({ is: "LeftRoom", code: "FORBIDDEN", message }));
       return;
     }
-    if (members) this.#members = new Map(members.map((each: Member) => [each.session, each]));
-    for (const each of left) this.#members.delete(each.session ?? each);
-    for (const each of joined) this.#members.set(each.session, each);
+    present(this.#members, said);
     this.#changed({
-      members: [...this.#members.values()],
+      members: [...this.#members.values()] as Member[],
       count: count ?? this.#view.count,
       state: state === undefined ? this.#view.state : state,
       grants: grants ?? this.#view.grants,
