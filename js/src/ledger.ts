@@ -2,8 +2,8 @@
 // their order, so what needs no commit waits behind what does.
 
 import type { Failure } from "./errors.ts";
+import type { Keeper } from "./keeper.ts";
 import type { Ask } from "./outbox.ts";
-import type { Keeper } from "./sending.ts";
 import { type Change, Fenced, inTime, type Store } from "./store.ts";
 
 /** A request as it is kept. */

@@ -2,10 +2,12 @@
 
 import type { Clock } from "./clock.ts";
 import type { Failure } from "./errors.ts";
+import type { Keeper } from "./keeper.ts";
+import { DEFAULTS } from "./limits.ts";
 import { type Ask, type Outbox, unanswered } from "./outbox.ts";
 import { AGAIN, type Asking, type News } from "./port.ts";
 import { Pace } from "./pulse.ts";
-import { bytesOf, encode, frame, type Said } from "./words.ts";
+import { bytesOf, encode, framed, type Said } from "./words.ts";
 
 /** Connections in a row that ended with the same request as the first unanswered, and nothing moved. */
 const POISON = 5;
@@ -14,41 +16,6 @@ const TRIES = 5;
 const RETRY_FIRST = 500;
 /** Bytes of small messages that go into one frame, if the limit is not lower. */
 const FRAME = 65_536;
-
-/** @internal What keeps requests over the end of the page. What it holds back leaves when it is committed. */
-export interface Keeper {
-  /** Keep it from now on; `queued` is told when that is done. False: it is not kept. */
-  add(ask: Ask): boolean;
-  wrote(ask: Ask): void;
-  unwrote(ask: Ask): void;
-  ended(ask: Ask, failure?: Failure, result?: unknown): void;
-  /** Let these leave when all that was noted before is kept. */
-  hand(messages: string[], leave: (messages: string[]) => void): void;
-  /** The acks of all ids up to this are kept too. */
-  acked(here: number): number;
-}
-
-/** What the newest `welcome` said, with the protocol's defaults before it came. */
-export interface Limits {
-  max_message: number;
-  acks: number;
-  history: number;
-  keys: number;
-  messages_per_second: number;
-  ping: number;
-  silence: number;
-  [more: string]: unknown;
-}
-
-export const DEFAULTS: Limits = {
-  max_message: 1 << 20,
-  acks: 256,
-  history: 1000,
-  keys: 3600,
-  messages_per_second: 0,
-  ping: 25,
-  silence: 60,
-};
 
 /** The way up. `open` between `welcome` and the end of the connection. */
 export class Sending {
@@ -255,18 +222,7 @@ export class Sending {
     const leave = (messages: string[]): void => {
       if (era !== this.#era) return; // they go again with the next connection
       const most = Math.min(FRAME, this.limits.max_message);
-      let begin = 0;
-      let size = 2;
-      messages.forEach((text, at) => {
-        const more = text.length * 3 + 1;
-        if (at > begin && size + more > most) {
-          this.#write(frame(messages.slice(begin, at)));
-          begin = at;
-          size = 2;
-        }
-        size += more;
-      });
-      if (begin < messages.length) this.#write(frame(messages.slice(begin)));
+      for (const each of framed(messages, most)) this.#write(each);
     };
     if (this.keeper) this.keeper.hand(batch, leave);
     else leave(batch);

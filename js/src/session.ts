@@ -7,11 +7,12 @@ import type { Failure } from "./errors.ts";
 import type { Streams } from "./flows.ts";
 import { Hearing } from "./hearing.ts";
 import { Identity } from "./identity.ts";
+import { DEFAULTS } from "./limits.ts";
 import type { Rooms } from "./memberships.ts";
 import { Outbox } from "./outbox.ts";
 import type { Call, News, Status } from "./port.ts";
 import { Pulse } from "./pulse.ts";
-import { DEFAULTS, Sending } from "./sending.ts";
+import { Sending } from "./sending.ts";
 import { bytesOf, encode, type Said } from "./words.ts";
 
 /** For the answer to a ping, when the page has been away. */

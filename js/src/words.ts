@@ -43,9 +43,20 @@ export const encode = (fields: Said, data?: string): string => {
   return data === undefined ? text : `${text.slice(0, -1)},"data":${data}}`;
 };
 
-/** Several messages as one frame. */
-export const frame = (messages: readonly string[]): string =>
-  messages.length === 1 ? messages[0]! : `[${messages.join()}]`;
+/** Messages as frames of at most so many bytes, if none alone has more. A character has at most three. */
+export function* framed(messages: readonly string[], most: number): Iterable<string> {
+  let some: string[] = [];
+  let size = 0;
+  for (const [at, text] of messages.entries()) {
+    some.push(text);
+    size += text.length * 3 + 1;
+    const next = messages[at + 1];
+    if (next !== undefined && size + next.length * 3 + 3 <= most) continue;
+    yield some.length === 1 ? text : `[${some.join()}]`;
+    some = [];
+    size = 0;
+  }
+}
 
 /** The messages of a frame or a body. Throws a `SyntaxError` for what no server says. */
 export const decode = (text: string): Said[] => messagesOf(valueIn(text));

@@ -1,12 +1,20 @@
 // @vitest-environment happy-dom
 // The hooks, under Strict Mode, which mounts everything twice.
 
-import { act, createElement, StrictMode } from "react";
+import { act, createElement, StrictMode, useState } from "react";
 import { createRoot } from "react-dom/client";
 import { afterEach, expect, test, vi } from "vitest";
 import type { Client } from "../src/client.ts";
 import { connect, type Kit } from "../src/connect.ts";
-import { RtProvider, useEvent, usePresence, useRoom, useRoomView, useStatus } from "../src/react.ts";
+import {
+  RtProvider,
+  useEvent,
+  usePresence,
+  useRoom,
+  useRoomView,
+  useStatus,
+  useStream,
+} from "../src/react.ts";
 import { rooms } from "../src/rooms.ts";
 import { streams } from "../src/streams.ts";
 import { ServerModel } from "./server_model.ts";
@@ -86,6 +94,39 @@ test("two components are in a room once, hear each event once, and the room is l
   const leave = vi.spyOn(room, "leave");
   await act(async () => root.unmount());
   await vi.waitFor(() => expect(leave).toHaveBeenCalledTimes(1), { timeout: 10_000 });
+});
+
+test("a stream is opened once under Strict Mode, anew for other data, and cancelled with its component", async () => {
+  const client = clientOf(new ServerModel());
+  const opened: unknown[] = [];
+  const cancelled: unknown[] = [];
+  client.stream = async function* (_name, data, { signal } = {}) {
+    opened.push(data);
+    signal?.addEventListener("abort", () => cancelled.push(data));
+    for (let n = 0; n < 3; n++) yield `${data}${n}`;
+    // It ends for "a"; of "b" more may come at any time.
+    if (data === "b") await new Promise(() => undefined);
+    if (data === "c") throw new Error("the model is away");
+  };
+  let ask!: (data: string | undefined) => void;
+  const Shows = () => {
+    const [data, setData] = useState<string | undefined>(undefined);
+    ask = setData;
+    const { items, done, error } = useStream<string>("answer", data);
+    return createElement("p", null, `${items.join(",")} ${error?.message ?? (done ? "done" : "more")}`);
+  };
+  const { root, until } = await mount(createElement(RtProvider, { client }, createElement(Shows)));
+  await until(" more");
+  expect(opened).toEqual([]);
+  await act(async () => ask("a"));
+  await until("a0,a1,a2 done");
+  await act(async () => ask("b"));
+  await until("b0,b1,b2 more");
+  await act(async () => ask("c"));
+  await until("c0,c1,c2 the model is away");
+  expect(opened).toEqual(["a", "b", "c"]);
+  await act(async () => root.unmount());
+  expect(cancelled).toEqual(["a", "b", "c"]);
 });
 
 test("without a provider the hooks say so", async () => {

@@ -1,0 +1,23 @@
+// What a server takes.
+
+/** What the newest `welcome` said, with the protocol's defaults before it came. */
+export interface Limits {
+  max_message: number;
+  acks: number;
+  history: number;
+  keys: number;
+  messages_per_second: number;
+  ping: number;
+  silence: number;
+  [more: string]: unknown;
+}
+
+export const DEFAULTS: Limits = {
+  max_message: 1 << 20,
+  acks: 256,
+  history: 1000,
+  keys: 3600,
+  messages_per_second: 0,
+  ping: 25,
+  silence: 60,
+};
