@@ -56,7 +56,7 @@ export const webSocket: Open = (base, ears, _known, codec): Link => {
   attempt();
   return {
     // A server that does not know the codec has chosen JSON.
-    say: (frame) => socket?.send(socket.protocol === codec?.protocol ? codec.pack(frame) : frame),
+    say: (frame) => socket?.send(codec && socket.protocol === codec.protocol ? codec.pack(frame) : frame),
     shut: (code, reason) => {
       letGo();
       const open = socket;

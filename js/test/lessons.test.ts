@@ -14,7 +14,8 @@ class FakeSocket {
   onmessage: ((event: { data: string }) => void) | null = null;
   onerror: (() => void) | null = null;
   closed = false;
-  readonly protocol = "rtcore.v1.json";
+  /** One that stands in for a browser's may have none, as the panel of the demonstration does. */
+  readonly protocol = undefined;
   readonly sent: string[] = [];
 
   constructor() {
