@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     __version__: str
+    from ._aio import aio as aio
     from ._serve.asgi import Served as Served
     from ._serve.asgi import asgi as asgi
     from ._serve.listeners import Address as Address
@@ -88,6 +89,7 @@ _HOMES: Final = {
     "._serve.stop": "Stop",
     "._tokens.jwks": "JWKS",
     "._turn.nursery": "SessionNursery",
+    "._aio": "aio",
     ".app": "App",
     ".auth": "ANONYMOUS Access Hello Join User",
     ".call": "Call Depends Next",

@@ -14,7 +14,7 @@ FLOORS = [
     "_tokens _config _data _ground _app _turn _serve _backend _gateway",
     "_core errors _ground.patterns _ground.asgi _ground.sayable _serve.last_words _serve.logs",
     "_ground.numbers _ground.peer",
-    "_ground.text _data.shape _data.paths _turn.held call",
+    "_ground.text _data.shape _data.paths _turn.held call _aio",
     "client",
     "blocking",
     "_ground.home _tokens.fetch _tokens.claims _ground.failures",
@@ -57,6 +57,7 @@ FLOORS = [
 
 # Who may use Trio's low level: what runs tasks or waits on descriptors by itself, and what is a cancel point.
 LOW_LEVEL = {
+    "_aio": "waits for a task of another loop",
     "_turn.step": "runs a session's task in the turn",
     "_ground.home": "does in its run what is asked in other threads",
     "_turn.budget": "counts the calls of a task between two schedule points",

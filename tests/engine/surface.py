@@ -160,7 +160,7 @@ PURE: Final = {
 OWN_RUN: Final = {
     "JWT.claims", "JWKS.refresh", "JWKS.keep_fresh", "JWKS.needed", "JWKS.may_ask",
     "Served.lifespan", "MemoryServer.run", "Stop.ask", "Stop.insist", "Stop.is_asked", "Stop.asked",
-    "rtcore.run", "rtcore.serve", "rtcore.asgi", "testing.connect_tcp", "testing.memory_server",
+    "rtcore.aio", "rtcore.run", "rtcore.serve", "rtcore.asgi", "testing.connect_tcp", "testing.memory_server",
 }  # fmt: skip
 
 # A client's program has them, and there need be no server in it: `tests/client` and `tests/sim` try them.
