@@ -193,6 +193,7 @@ TRIED: dict[tuple[str, str], Callable[[World], Any]] = {
     ("asgi", "ConfigError"): lambda w: rtcore.asgi(App(), prot=1),
     ("serve", "UsageError"): lambda w: rtcore.serve(None),  # type: ignore[arg-type]
     ("serve", "ConfigError"): lambda w: rtcore.serve(App(), port=-1),
+    ("Depends", "UsageError"): lambda w: rtcore.Depends(3),  # type: ignore[arg-type]
     ("aio", "UsageError"): lambda w: rtcore.aio(5),  # type: ignore[call-overload]
     ("run", "UsageError"): lambda w: rtcore.run(None),  # type: ignore[arg-type]
     ("run", "ConfigError"): lambda w: rtcore.run(App(), port=-1),
