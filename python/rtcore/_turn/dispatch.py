@@ -312,7 +312,8 @@ class Runtime:
                     except BaseException as error:  # noqa: BLE001 - the application's, whatever it is
                         answer_error(engine, request, handler, session, blame(error))
                     finally:
-                        engine.request = 0
+                        if durable:
+                            engine.request = 0
                 else:
                     worker.waiting.append(event)
             else:
