@@ -32,6 +32,7 @@ PARTS = {
     "keys": "Keys",
     "shares": "Shares",
     "durable": "Durable",
+    "shared": "Shared",
     "timers": "Timers",
     "steps": "Steps",
     "next": "Next",

@@ -16,6 +16,7 @@ Events are tuples whose first item says what happened:
 | RAW_MESSAGE | (kind, conn, message: str or bytes) |
 | AUTHENTICATE | (kind, conn, token: str or None, client: str or None, address: str, user_agent: str or None, secure: bool) |
 | AUTHORIZE | (kind, session, ticket, room: str, form, data: bytes or None, resuming: bool) |
+| CHANGE | (kind, session, ticket, room: str, what: int, form, change: bytes, theirs: (form, bytes) or None) |
 | REAUTHENTICATE | (kind, session, ticket, token: str) |
 | REPLY | (kind, session, request id: int, form, data: bytes or None, error: (code, message) or None) |
 | OPENED | (kind, session) |
@@ -45,6 +46,7 @@ REQUEST: Final = 1
 RAW_MESSAGE: Final = 2
 AUTHENTICATE: Final = 3
 AUTHORIZE: Final = 4
+CHANGE: Final = 26
 REAUTHENTICATE: Final = 5
 REPLY: Final = 6
 OPENED: Final = 7
@@ -225,6 +227,18 @@ class Core:
         grants: Sequence[str],
         durable: str = "off",
     ) -> None: ...
+    def add_collection(
+        self,
+        pattern: str,
+        strategy: str,
+        schema: int = 1,
+        whole: str | None = None,
+        fields: dict[str, str] = Ellipsis,  # type: ignore[assignment]  # noqa: PYI011
+        upgrades: list[int] = Ellipsis,  # type: ignore[assignment]  # noqa: PYI011
+        limits: dict[str, int] = Ellipsis,  # type: ignore[assignment]  # noqa: PYI011
+        asks: bool = False,
+        authorize: bool = False,
+    ) -> None: ...  # ValueError
     def add_event(self, name: str, durable: bool = False) -> int: ...  # the handler index of REQUEST
     def add_raw(self, path: str, max_message: int) -> int: ...  # the path index of RAW_OPENED
     def add_stream(self, name: str, up: bool) -> int: ...  # the stream index of STREAM_OPENED
@@ -278,6 +292,14 @@ class Core:
         self, ticket: int, grants: Sequence[str] | None, info: bytes | None, state: bytes | None
     ) -> None: ...
     def deny(self, ticket: int, code: str, message: str) -> None: ...
+    def answer_change(
+        self, ticket: int, word: str, data: bytes | None = None, message: str = ""
+    ) -> None: ...  # "yes", "value", "document", "author", or a code
+    def change(self, collection: str, key: str, change: bytes) -> int: ...  # 0: the document has no number
+    def read_collection(
+        self, collection: str, after: str | None = None, begun: str | None = None
+    ) -> bytes: ...  # a page, as the ack of a `pull`
+    def document(self, collection: str, key: str) -> bytes | None: ...
     def reauthenticated(self, ticket: int, user: str | None, expires_ms: int | None) -> None: ...
     def ack(self, request: int, data: bytes) -> None: ...
     def begin(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ._app.around import Surrounding
+from ._app.collecting import Collecting
 from ._app.including import Including
 from ._app.registering import Registering
 from ._app.registry import Registry
@@ -11,7 +12,7 @@ from ._app.speaking import Speaking
 from ._app.streaming import Streaming
 
 
-class App(Speaking, Registering, Rooming, Streaming, Surrounding, Including):
+class App(Speaking, Registering, Rooming, Collecting, Streaming, Surrounding, Including):
     """An application: its handlers, its decisions, its rooms.
 
     Everything is registered before it is served. Then `room`, `user`, `all` and `sessions` reach its peers.

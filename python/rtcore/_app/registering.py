@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Concatenate, Final, TypeVar, overload
 
 from rtcore._ground.numbers import PREFIX
@@ -94,15 +94,7 @@ class Registering:
         pattern = self._prefix + pattern
 
         def register(function: J) -> J:
-            self._registry.open("authorize")
-            what = f"an authorizer of {pattern!r} takes (session, join)"
-            needed = needs(function, _OF_JOIN, names)
-            seen = without(function, needed)
-            positional(seen, what, 2, 2, ("session", "join"))
-            session_first(seen, what, names)
-            _decides(function, f"an authorizer of {pattern!r}")
-            if not self._registry.authorizers.add(pattern, Surrounded(function, needed)):
-                raise UsageError(f"there is an authorizer for rooms {pattern!r} already")
+            add_authorizer(self._registry, pattern, function, names)
             return function
 
         return register
@@ -312,3 +304,23 @@ def _decides(function: Callable[..., Any], what: str) -> None:
     """What is called for one answer yields nothing."""
     if is_generator(function) or inspect.isgeneratorfunction(inspect.unwrap(function)):
         raise UsageError(f"{what} returns, and {name_of(function)} yields")
+
+
+def add_authorizer(
+    registry: Registry, pattern: str, function: Callable[..., Any], names: Mapping[str, Any]
+) -> None:
+    """Register who decides on joins of rooms of this pattern. `names`: those that annotations may name.
+
+    Raises:
+        UsageError: the pattern has one already, or it takes other arguments.
+
+    """
+    registry.open("authorize")
+    what = f"an authorizer of {pattern!r} takes (session, join)"
+    needed = needs(function, _OF_JOIN, names)
+    seen = without(function, needed)
+    positional(seen, what, 2, 2, ("session", "join"))
+    session_first(seen, what, names)
+    _decides(function, f"an authorizer of {pattern!r}")
+    if not registry.authorizers.add(pattern, Surrounded(function, needed)):
+        raise UsageError(f"there is an authorizer for rooms {pattern!r} already")

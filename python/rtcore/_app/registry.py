@@ -5,9 +5,9 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
-from rtcore._engine import Plan, RoomPlan
+from rtcore._engine import CollectionPlan, Plan, RoomPlan
 from rtcore._ground.patterns import ByPattern
 from rtcore.errors import UsageError
 
@@ -20,7 +20,12 @@ from .surrounding import Layer, Surrounded, assembled
 if TYPE_CHECKING:
     from rtcore.app import App
 
+    from .collecting import Collections
+
 _Function = Callable[..., Any]
+
+SYNC: Final = "$sync/"
+"""What the names of rooms begin with in which collections are said."""
 
 
 @dataclasses.dataclass(slots=True)
@@ -33,6 +38,9 @@ class Registry:
     authenticator: Surrounded | None = None
     authorizers: ByPattern[Surrounded] = dataclasses.field(default_factory=ByPattern[Surrounded])
     states: ByPattern[RoomState] = dataclasses.field(default_factory=ByPattern[RoomState])
+    collections: list[tuple[Collections, CollectionPlan]] = dataclasses.field(
+        default_factory=list[tuple["Collections", CollectionPlan]]
+    )
     room_plans: ByPattern[RoomPlan] = dataclasses.field(default_factory=ByPattern[RoomPlan])
     connectors: list[_Function] = dataclasses.field(default_factory=list[_Function])
     disconnectors: list[_Function] = dataclasses.field(default_factory=list[_Function])
@@ -68,6 +76,8 @@ class Registry:
         self._assemble()
         rooms: ByPattern[RoomPlan] = ByPattern()
         for pattern in (*self.room_plans.patterns(), *self.authorizers.patterns(), *self.states.patterns()):
+            if pattern.startswith(SYNC):
+                continue  # a collection's: its settings are said with it
             # A pattern that only an authorizer or a state names has the settings of the one that covers it.
             base = self.room_plans.find(pattern) or RoomPlan(pattern)
             rooms.add(
@@ -83,6 +93,7 @@ class Registry:
             authenticates=self.authenticator is not None,
             lifecycle=bool(self.connectors or self.disconnectors),
             rooms=[plan for pattern in rooms.patterns() if (plan := rooms.find(pattern))],
+            collections=[self._collection(made, plan) for made, plan in self.collections],
             events=[(handler.name, handler.durable) for handler in self.handlers],
             raws=[(raw.path, raw.max_message) for raw in self.raw_handlers],
             streams=[(stream.name, stream.up) for stream in self.stream_handlers],
@@ -100,6 +111,12 @@ class Registry:
             each.run, _ = assembled(each, "authorize", lambda join: join.room, self.layer, self.overrides)
         if (one := self.authenticator) is not None:
             one.run, _ = assembled(one, "authenticate", "", self.layer, self.overrides)
+
+    def _collection(self, made: Collections, plan: CollectionPlan) -> CollectionPlan:
+        authorize = self.authorizers.find(SYNC + plan.pattern) is not None
+        return dataclasses.replace(
+            plan, authorize=authorize, asks=made.asks, strategy=made.decides, upgrades=made.upgrades
+        )
 
 
 def registered(app: App) -> Registry:

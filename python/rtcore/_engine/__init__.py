@@ -11,6 +11,7 @@ from typing import Any, Final, cast
 
 from rtcore import _core
 
+from .build import CollectionPlan as CollectionPlan
 from .build import CoreSettings as CoreSettings
 from .build import Plan as Plan
 from .build import RoomPlan as RoomPlan
@@ -41,6 +42,7 @@ REQUEST: Final = _core.REQUEST
 RAW_MESSAGE: Final = _core.RAW_MESSAGE
 AUTHENTICATE: Final = _core.AUTHENTICATE
 AUTHORIZE: Final = _core.AUTHORIZE
+CHANGE: Final = _core.CHANGE
 REAUTHENTICATE: Final = _core.REAUTHENTICATE
 REPLY: Final = _core.REPLY
 OPENED: Final = _core.OPENED
@@ -76,4 +78,4 @@ EXPIRED_CLOSE: Final = CLOSE_CODES["EXPIRED"]
 FORBIDDEN_CLOSE: Final = CLOSE_CODES["FORBIDDEN"]
 ENDED_CLOSE: Final = CLOSE_CODES["ENDED"]
 
-GRANTS: Final = ("publish", "presence", "history")
+GRANTS: Final = ("publish", "presence", "history", "write")

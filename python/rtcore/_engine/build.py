@@ -63,6 +63,19 @@ class RoomPlan:
 
 
 @dataclasses.dataclass(slots=True)
+class CollectionPlan:
+    """The settings of all collections that a pattern names."""
+
+    pattern: str
+    strategy: str = "merge"
+    schema: int = 1
+    limits: Mapping[str, int] = dataclasses.field(default_factory=dict[str, int])
+    upgrades: Sequence[int] = ()
+    asks: bool = False
+    authorize: bool = False
+
+
+@dataclasses.dataclass(slots=True)
 class Plan:
     """What an application asks of the core. Events carry the index of an event, raw path or stream.
 
@@ -72,6 +85,7 @@ class Plan:
     authenticates: bool = False
     lifecycle: bool = False
     rooms: list[RoomPlan] = dataclasses.field(default_factory=list[RoomPlan])
+    collections: list[CollectionPlan] = dataclasses.field(default_factory=list[CollectionPlan])
     events: list[tuple[str, bool]] = dataclasses.field(default_factory=list[tuple[str, bool]])
     raws: list[tuple[str, int | None]] = dataclasses.field(default_factory=list[tuple[str, int | None]])
     streams: list[tuple[str, bool]] = dataclasses.field(default_factory=list[tuple[str, bool]])
@@ -102,6 +116,19 @@ def build_core(plan: Plan, settings: CoreSettings, *, manual: bool) -> Core:
             raise UsageError(
                 f"the settings of rooms {room.pattern!r} cannot be used: {text(error)}"
             ) from error
+    for shared in plan.collections:
+        try:
+            core.add_collection(
+                shared.pattern,
+                shared.strategy,
+                schema=shared.schema,
+                upgrades=list(shared.upgrades),
+                limits=dict(shared.limits),
+                asks=shared.asks,
+                authorize=shared.authorize,
+            )
+        except (ValueError, OverflowError, Refused) as error:
+            raise UsageError(f"the collections {shared.pattern!r} cannot be used: {text(error)}") from error
     for index, (name, durable) in enumerate(plan.events):
         try:
             given = core.add_event(name, durable)

@@ -31,6 +31,7 @@ from rtcore._data.values import FAULTS, default, dumps, encode_slowly
 from rtcore._engine import (
     AUTHENTICATE,
     AUTHORIZE,
+    CHANGE,
     DRAINED,
     ENDED,
     HAND_OVER,
@@ -56,10 +57,9 @@ from rtcore._engine import (
 from rtcore._ground.failures import blame
 from rtcore._ground.numbers import FIXED, USUAL
 from rtcore.app import App
-from rtcore.errors import SessionEnded
 from rtcore.raw import RawSocket
-from rtcore.session import Session
 
+from .changing import Changes
 from .decide import Decisions
 from .endings import Endings
 from .held import LONG
@@ -67,7 +67,7 @@ from .life import end
 from .raws import closed, failed, heard
 from .reactor import flush_when_woken, run_reactor
 from .refused import tell, wants_faults
-from .sessions import meet
+from .sessions import met
 from .step import MAX_STEPS, give, instruments, probe, step
 from .streams import StreamTasks
 from .tasks import Tasks
@@ -106,6 +106,7 @@ class Runtime:
         self.engine = Engine(self.core, limits, manual=manual, durable=durable)
         self.hand_over: Callable[[CoreEvent], None] | None = None
         self.on_output: Callable[[], None] | None = None
+        self._changes = Changes(app, self.engine)
         self._decisions = Decisions(app, self.engine, limits["hello_ms"] / 1000)
         self._handlers: list[Handler] = registry.handlers
         self._raws: dict[int, tuple[RawSocket, Any]] = {}  # socket and plain function, or None, by connection
@@ -266,7 +267,7 @@ class Runtime:
                 try:
                     session = sessions[event[1]]
                 except KeyError:
-                    session = self._meet(event[1])
+                    session = met(engine, event[1])
                     if session is None:
                         continue
                 worker = session._worker
@@ -320,12 +321,6 @@ class Runtime:
                 self._other(kind, event, direct=steps > 0)
         self._steps = steps
 
-    def _meet(self, handle: int) -> Session | None:
-        try:
-            return meet(self.engine, handle)
-        except SessionEnded:
-            return None
-
     def _other(self, kind: int, event: CoreEvent, *, direct: bool) -> None:
         engine = self.engine
         if kind == REFUSED:
@@ -334,6 +329,8 @@ class Runtime:
             engine.is_stored(*event[1:])
         elif kind == UNASKED:
             self._decisions.unasked(event)
+        elif kind == CHANGE:
+            self._changes.asked(event)
         elif kind >= STREAM_OPENED:
             self._streams.heard(kind, event)
         elif kind == AUTHENTICATE:
@@ -367,7 +364,7 @@ class Runtime:
     # -- who comes and goes
 
     def _opened(self, handle: int) -> None:
-        session = self._meet(handle)
+        session = met(self.engine, handle)
         if session is not None:
             self._tasks.connected(session, self._registry.connectors)
 

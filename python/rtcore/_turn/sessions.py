@@ -21,3 +21,11 @@ def meet(engine: Engine, handle: int) -> Session:
             raise SessionEnded("the session has ended")
         session = engine.sessions[handle] = Session(engine, handle, info)
     return session
+
+
+def met(engine: Engine, handle: int) -> Session | None:
+    """The same; None: there is none any more."""
+    try:
+        return meet(engine, handle)
+    except SessionEnded:
+        return None

@@ -9,7 +9,9 @@
 
 use crate::ids::{ConnId, RoomId, Seq, SessionId};
 use crate::log::dedupe;
+use crate::shared::Sync;
 use crate::slab::Slab;
+use rtcore_data::collection::WriterId;
 use std::sync::Arc;
 
 /// What waits for a decision of the application.
@@ -32,6 +34,8 @@ pub enum Waiting {
     Full { place: u64 },
     /// Something that the application said or did is on its way to the disk.
     Storing,
+    /// A change that a session pushed: may it be done, or what is to become of it.
+    Change { session: SessionId, room: RoomId, writer: Box<WriterId>, serial: u64 },
     /// A session is in a room, and its join is answered once that is on disk, with all that was said before.
     Entering(Box<Entering>),
     /// A `history` that is read from disk.
@@ -70,6 +74,8 @@ pub struct Entering {
     pub again: bool,
     /// It was not, and leaves again if this is not on disk.
     pub fresh: bool,
+    /// What is told of the collection that is said there (JSON).
+    pub sync: Option<Box<[u8]>>,
     /// The head when it was done: what members and state speak of.
     pub seq: Seq,
 }
@@ -87,6 +93,8 @@ pub struct Joining {
     pub since: Option<Box<str>>,
     /// So many of the newest entries are.
     pub last: Option<u64>,
+    /// Of a collection: who writes.
+    pub sync: Option<Box<Sync>>,
 }
 
 /// With whom what waits goes.
@@ -105,6 +113,7 @@ impl Waiting {
                 Owner::Session(*session)
             }
             Self::Join(joining) => Owner::Session(joining.session),
+            Self::Change { session, .. } => Owner::Session(*session),
             Self::Returning { conn, .. } => Owner::Conn(*conn),
             Self::Entering(entering) => Owner::Session(entering.joining.session),
             Self::Past(past) => Owner::Session(past.session),

@@ -19,6 +19,7 @@ pub mod names;
 pub mod outbox;
 pub mod room;
 mod session;
+mod shared;
 pub mod shares;
 pub mod slab;
 pub mod stats;

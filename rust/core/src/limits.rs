@@ -73,8 +73,8 @@ impl Limits {
             "waiting_bytes" | "unsent_replies" | "ack_bytes" | "outbox" | "session_high" | "turn_bytes" => {
                 1..=LARGEST
             }
-            "session_low" | "ring_memory" | "key_memory" | "compress_from" | "history_bytes"
-            | "stream_bytes" | "ack_memory" | "acks_at_least" => 0..=LARGEST,
+            "session_low" | "ring_memory" | "data_memory" | "key_memory" | "compress_from"
+            | "history_bytes" | "stream_bytes" | "ack_memory" | "acks_at_least" => 0..=LARGEST,
             "share_of_address" | "share_of_user" | "share_of_api_key" | "share_of_absent" => 0..=100,
             "waiting_requests" | "acks" => 1..=MOST,
             _ => 0..=MOST,
@@ -147,6 +147,8 @@ limits! {
     session_low = 256 * KIB;
     /// Memory of all rings together (bytes); the oldest entries go first.
     ring_memory = 256 * MIB;
+    /// Memory of all collections together (bytes): their documents, tombstones and writers. Beyond it pushes are put off.
+    data_memory = 256 * MIB;
     /// Connections of the process. 0: none.
     connections = 100_000;
     /// Connections from one address. 0: none. Generous: a proxy that is not configured looks like one address.

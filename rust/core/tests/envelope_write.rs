@@ -128,6 +128,7 @@ fn rooms() {
     let past = [said(Some("tea"), Some(1))];
     let event = r#"{"type":"event","room":"tea","event":"say","data":{"a":1},"seq":1,"from":{"session":"s1","user":null},"time":17}"#;
     let full = JoinedOut {
+        sync: None,
         seq: 120,
         began: 100,
         members: vec![bob],

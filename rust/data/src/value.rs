@@ -7,9 +7,10 @@
 use crate::number::Number;
 
 /// A value. Nested no deeper than its reader allows: whoever makes one from bytes bounds its depth.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub enum Value {
     /// Nothing.
+    #[default]
     Null,
     /// True or false.
     Bool(bool),

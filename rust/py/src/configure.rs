@@ -87,6 +87,7 @@ impl Core {
             presence,
             grants: grants_of(&grants)?,
             durable,
+            collection: None,
         };
         let mut inner = self.lock();
         let rooms = &mut inner.config()?.rooms;

@@ -49,6 +49,7 @@ pub(crate) mod kind {
         REFUSED = 23,
         KEYED = 24,
         STORED = 25,
+        CHANGE = 26,
     }
 }
 
@@ -84,6 +85,11 @@ fn tuple<'py>(py: Python<'py>, event: AppEvent, events: &Events) -> PyResult<Bou
         AppEvent::Authorize { session, ticket, room, form, data, resuming } => {
             let data = data.map(bytes);
             (kind::AUTHORIZE, session.0, ticket, room, form as u8, data, resuming).into_pyobject(py)
+        }
+        AppEvent::Change { session, ticket, room, what, change: (form, change), theirs } => {
+            let theirs = theirs.map(|(form, theirs)| (form as u8, bytes(theirs)));
+            (kind::CHANGE, session.0, ticket, &*room, what, form as u8, bytes(change), theirs)
+                .into_pyobject(py)
         }
         AppEvent::Unasked { conn, ticket } => (kind::UNASKED, conn.0, ticket).into_pyobject(py),
         AppEvent::Reauthenticate { session, ticket, token } => {

@@ -9,6 +9,7 @@
 #![forbid(unsafe_code)]
 
 mod away;
+mod collections;
 mod configure;
 mod convert;
 mod core;

@@ -106,7 +106,9 @@ impl Engine {
     pub(super) fn holder_of_question(&self, waiting: &Waiting) -> Option<Holder> {
         match waiting {
             Waiting::Join(joining) => Some(self.holder_of(joining.session)),
-            Waiting::Reauth { session, .. } => Some(self.holder_of(*session)),
+            Waiting::Reauth { session, .. } | Waiting::Change { session, .. } => {
+                Some(self.holder_of(*session))
+            }
             Waiting::Returning { conn, .. } => Some(Holder::peer(self.conn(*conn)?.address(), None)),
             Waiting::Emit { .. }
             | Waiting::SameKey { .. }

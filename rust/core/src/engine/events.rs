@@ -9,6 +9,7 @@ use crate::ids::{ConnId, Form, Seq, SessionId};
 use crate::limits::fixed::REFUSALS_TOLD;
 use crate::store::Ask;
 use std::net::IpAddr;
+use std::sync::Arc;
 
 /// Room (bytes) that a turn's events may leave behind, however little they needed of it.
 const KEPT: usize = 1 << 20;
@@ -76,6 +77,16 @@ pub enum AppEvent {
         form: Form,
         data: Option<Blob>,
         resuming: bool,
+    },
+    /// A change that was pushed into the collection of a room: answer with `answer_change`. `what` is asked
+    /// (`rtcore_data::collection::What`) of `change`; `theirs` is the document as it is.
+    Change {
+        session: SessionId,
+        ticket: u64,
+        room: Arc<str>,
+        what: u8,
+        change: (Form, Blob),
+        theirs: Option<(Form, Blob)>,
     },
     /// Nobody wants an answer any more: to the question of this ticket, or (ticket 0) to who is at the door of this
     /// connection.

@@ -5,6 +5,7 @@
 #![cfg_attr(not(test), warn(clippy::arithmetic_side_effects))]
 
 use super::feed::misses;
+use super::shared::check_room_to_say;
 use super::steps::of_bytes;
 use super::{Engine, size};
 use crate::asked::{self, Waiting};
@@ -208,6 +209,7 @@ impl Engine {
 
     /// The room of this name whose past a session may read: one with the right to it, or of rtcore's own one that it is in.
     fn may_read(&self, session: SessionId, name: &str) -> Result<RoomId, Fault> {
+        check_room_to_say(name)?;
         let own = name.starts_with('$');
         if !own && self.rooms.settings_for(name).is_none() {
             return Err(Fault::new(Code::NotFound, format!("there is no room {name:?}")));

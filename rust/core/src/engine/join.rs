@@ -9,6 +9,7 @@
 #![cfg_attr(not(test), warn(clippy::arithmetic_side_effects))]
 
 use super::history::{Held, Newest, Past, Shelf, shown};
+use super::shared::read_sync;
 use super::steps::{BYTES, MEMBERS};
 use super::{AppEvent, Engine, Refused};
 use crate::asked::{Entering, Joining, Waiting};
@@ -20,6 +21,7 @@ use crate::error::Fault;
 use crate::ids::{Form, Now, RoomId, Seq, SessionId};
 use crate::room::grants::Grants;
 use crate::room::members::Member;
+use crate::room::settings::is_own;
 use crate::session::Hold;
 use crate::shares::What;
 
@@ -43,9 +45,10 @@ impl Engine {
             session.acks_mut().note(id);
         }
         let fault = |fault: Fault| fault.with_id(id);
-        if join.room.starts_with('$') {
+        if is_own(&join.room) {
             return Err(fault(own_room(&join.room)));
         }
+        let sync = read_sync(&join).map_err(fault)?;
         let Some(settings) = self.rooms.settings_for(&join.room) else {
             return Err(fault(Fault::new(Code::NotFound, format!("there is no room {:?}", join.room))));
         };
@@ -68,6 +71,7 @@ impl Engine {
             room: (&*join.room).into(),
             since: join.since.as_deref().map(Into::into),
             last: join.last,
+            sync,
         };
         if !asks {
             return self.finish_join(&joining, &Admitted::default(), now).map_err(fault);
@@ -234,8 +238,10 @@ impl Engine {
                 joined.mark_at(mark);
             }
         }
+        let sync = self.enter_collection(joining, room_id, now);
         let entering = Entering {
             joining: joining.clone(),
+            sync,
             room: room_id,
             state: admitted.state.map(Into::into),
             again: again && !resent,
@@ -291,11 +297,12 @@ impl Engine {
         grants: Grants,
         upto: Seq,
     ) {
-        let Entering { joining: wants, room: room_id, state, again, seq, .. } = entering;
+        let Entering { joining: wants, room: room_id, state, again, sync, seq, .. } = entering;
         let (room_id, session) = (*room_id, wants.session);
         let Some(room) = self.room(room_id) else { return };
         let asked = |wants: &&Joining| wants.since.is_some() || wants.last.is_some();
         self.with_view((room_id, session), grants, state.as_deref(), *seq, |view| {
+            let view = JoinedOut { sync: sync.as_deref().map(|sync| (sync, Form::Json)), ..view };
             if !asked(&wants) {
                 envelope::joined(out, form, id, &view);
                 return;
@@ -360,6 +367,7 @@ impl Engine {
             history: None,
             complete: None,
             gap: None,
+            sync: None,
         });
     }
 

@@ -7,6 +7,7 @@ use super::join::own_room;
 use crate::envelope::write as envelope;
 use crate::error::Fault;
 use crate::ids::{Now, SessionId};
+use crate::room::settings::is_own;
 
 impl Engine {
     pub(super) fn said_leave(
@@ -16,7 +17,7 @@ impl Engine {
         room: &str,
         now: Now,
     ) -> Result<(), Fault> {
-        if room.starts_with('$') {
+        if is_own(room) {
             return Err(own_room(room));
         }
         let overtaken = self.is_overtaken(session_id, room, id);

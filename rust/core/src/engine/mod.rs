@@ -51,6 +51,7 @@ mod resume;
 mod rooms;
 mod route;
 mod say;
+mod shared;
 mod shed;
 mod standing;
 mod steps;
@@ -66,6 +67,7 @@ pub use config::{API, Config, HEALTH, PREFIX, Peer, RawPath, SCRIPT, StreamPath}
 pub use decide::{Publication, Unpublished};
 pub use events::{AppEvent, Blob, Events, Op, Refused};
 pub use look::{HistoryEntry, MemberView, SessionInfo};
+pub use shared::Changed;
 pub use stream_app::Room as StreamRoom;
 
 use crate::asked::Asked;
@@ -81,6 +83,7 @@ use crate::outbox::Out;
 use crate::room::settings::{Durability, Patterns, Settings};
 use crate::room::table::{Room, Rooms};
 use crate::session::{Session, Sessions, word};
+use crate::shared::Shared;
 use crate::shares::{Holder, Shares};
 use crate::stats::Stats;
 use crate::timers::Timers;
@@ -116,6 +119,7 @@ pub struct Engine {
     shares: Shares,
     /// What waits for the disk.
     durable: Durable,
+    shared: Shared,
     timers: Timers,
     steps: Steps,
     /// What follows from what is being done.
@@ -168,6 +172,7 @@ impl Engine {
             keys,
             shares: Shares::new(&config.limits, &hash),
             durable: Durable::default(),
+            shared: Shared::default(),
             timers: Timers::default(),
             steps: Steps::default(),
             next: Next::default(),

@@ -25,6 +25,8 @@ use std::collections::VecDeque;
 pub(super) enum Follow {
     /// A member of this room went on, or away: its publishers may try again.
     Unblock(RoomId),
+    /// A push of this room's collection was given up: those behind it go on.
+    Lanes(RoomId),
     /// What became of some facts is known, or who was held up by them may go on.
     Settle,
     /// A session stood before the wall, and that is lower.
@@ -96,6 +98,7 @@ impl Engine {
     fn follow(&mut self, follow: Follow, now: Now) {
         match follow {
             Follow::Unblock(room) => self.unblock(room, now),
+            Follow::Lanes(room) => self.serve_lanes(room, now),
             Follow::Settle => self.keep_promise(now),
             Follow::Feed(session) => self.feed_on(session, now),
             Follow::Input(conn) => self.take_backlog(conn, now),

@@ -6,6 +6,7 @@
 
 use super::block::Coming;
 use super::join::own_room;
+use super::shared::check_room_to_say;
 use super::{Engine, Publication, Unpublished, durable, size};
 use crate::asked::Waiting;
 use crate::codes::Code;
@@ -111,6 +112,7 @@ impl Engine {
 
     fn may_publish(&self, session: SessionId, publish: &Publish<'_>) -> Result<RoomId, Fault> {
         let name = &*publish.room;
+        check_room_to_say(name)?;
         if name.starts_with('$') {
             return Err(own_room(name));
         }
@@ -220,6 +222,7 @@ impl Engine {
     fn say_for_app(&mut self, publication: &Publication<'_>, now: Now) -> Result<Seq, Unpublished> {
         self.config.names().check(format_args!("the name of a room"), publication.room)?;
         self.config.names().check(format_args!("the name of an event"), publication.event)?;
+        check_room_to_say(publication.room)?;
         let owner = match (publication.backend, publication.sender) {
             (Some(name), _) => Holder::backend(name),
             (None, Some(session)) => self.holder_of(session),

@@ -10,10 +10,11 @@ use super::{AppEvent, Engine};
 use crate::asked::{Owner, Waiting};
 use crate::codes::close;
 use crate::conn::{Allowed, Conn, PendingHello, Phase, Returning};
-use crate::envelope::write as envelope;
+use crate::envelope::write::{self as envelope, JoinedOut};
 use crate::ids::{ConnId, Ends, Form, Now, RoomId, Seq, SessionId};
 use crate::log::position::Since;
 use crate::room::grants::Grants;
+use crate::room::settings::is_own;
 use crate::session::Joined;
 use crate::session::Session;
 use crate::timers::Due;
@@ -292,7 +293,7 @@ impl Engine {
             .iter()
             .filter_map(|joined| {
                 let name = self.room(joined.room())?.name();
-                (!name.starts_with('$')).then(|| (joined.room(), Arc::clone(name)))
+                (!is_own(name)).then(|| (joined.room(), Arc::clone(name)))
             })
             .collect()
     }
@@ -309,7 +310,9 @@ impl Engine {
     ) {
         let Some(form) = self.form_of(session) else { return };
         let mut bytes = Vec::with_capacity(256);
+        let sync = self.show_collection(session, room);
         self.with_view((room, session), grants, state, seq, |view| {
+            let view = JoinedOut { sync: sync.as_deref().map(|sync| (sync, Form::Json)), ..view };
             envelope::room(&mut bytes, form, name, &view);
         });
         self.tell_session(session, |out, _| out.extend_from_slice(&bytes));

@@ -1,6 +1,6 @@
 //! The rooms themselves: made when somebody needs one, freed when nobody does.
 //!
-//! Parts: Durable, Log, Rooms, Sessions, Shares, Steps, Timers.
+//! Parts: Durable, Log, Rooms, Sessions, Shared, Shares, Steps, Timers.
 
 use super::Engine;
 use super::steps::ROOMS;
@@ -54,6 +54,7 @@ impl Engine {
         if room.is_durable() {
             self.durable.shelves.close(id, Arc::clone(room.name()), room.ring().top());
         }
+        self.shared.let_go(room.name());
         self.timers.forget_room(id);
         self.stats.forgotten += self.log.free_room(room.ring());
     }
@@ -111,6 +112,7 @@ impl Engine {
 
     /// Take a session out of a room; whether it was in it.
     pub(super) fn leave(&mut self, session_id: SessionId, room_id: RoomId, now: Now) -> bool {
+        self.leave_collection(session_id, room_id);
         self.move_out(session_id, room_id);
         self.keep_leave(session_id, room_id, now);
         if let Some(session) = self.session_mut(session_id) {

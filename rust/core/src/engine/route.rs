@@ -267,6 +267,8 @@ impl Engine {
                 self.said_of_stream(session, said);
                 Ok(())
             }
+            Said::Push(push) => self.said_push(session, &push, now),
+            Said::Pull(pull) => self.said_pull(session, &pull),
             Said::Bye { .. } => {
                 self.said_bye(session, now);
                 Ok(())
@@ -322,8 +324,9 @@ impl Engine {
 /// What may take many steps, or a task of the application's, however little is said: the past of a room, whose it is, a
 /// session or a stream that begins. A goodbye is none (`said_bye`).
 pub(super) fn is_large(form: Form, message: &[u8]) -> bool {
-    type_of(form, message)
-        .is_some_and(|kind| matches!(&*kind, "hello" | "join" | "history" | "auth" | "open"))
+    type_of(form, message).is_some_and(|kind| {
+        matches!(&*kind, "hello" | "join" | "history" | "auth" | "open" | "push" | "pull")
+    })
 }
 
 /// What others wait for, and goodbyes: taken even where requests must wait.
@@ -347,6 +350,8 @@ pub(super) fn id_of(said: &Said<'_>) -> Option<u64> {
         Said::Join(join) => join.id,
         Said::Publish(publish) => publish.id,
         Said::Emit(emit) => emit.id,
+        Said::Push(push) => push.id,
+        Said::Pull(pull) => pull.id,
         Said::Leave { id, .. }
         | Said::History { id, .. }
         | Said::Auth { id, .. }

@@ -1,6 +1,6 @@
 //! Every table of the engine, by name, with how much is in it.
 //!
-//! Parts: Asked, Conns, Durable, Keys, Log, Next, Out, Rooms, Sessions, Shares.
+//! Parts: Asked, Conns, Durable, Keys, Log, Next, Out, Rooms, Sessions, Shared, Shares.
 //!
 //! Whatever peers did, when the last of them is gone and every time is over, each is as it was in the beginning: a law
 //! counts them (`rust/core/tests/owners`). Who adds a table adds it here.
@@ -43,6 +43,8 @@ impl Engine {
             ("who has pages of the disk", self.durable.pages.len()),
             ("publishers that wait for the disk", self.durable.held.len()),
             ("requests of which nobody knows", self.durable.unknown.len()),
+            ("collections", self.shared.len()),
+            ("pushes that are under way", self.shared.pushes()),
             ("what follows", self.next.len()),
             ("references to what is said", self.out.references()),
             ("outboxes with something in them", full),

@@ -1,6 +1,6 @@
 //! What happens because time passes.
 //!
-//! Parts: Conns, Keys, Log, Next, Out, Sessions, Shares, Steps, Timers.
+//! Parts: Conns, Keys, Log, Next, Out, Sessions, Shared, Shares, Steps, Timers.
 //!
 //! Each connection has a deadline (`timers.rs`) or will be dropped. One that was heard from meanwhile is simply given its
 //! next one when it comes: so a message costs no timer work at all, and a silent connection one look a ping.
@@ -47,7 +47,8 @@ impl Engine {
     }
 
     fn plan_sweep(&mut self, now: Now) {
-        if !self.timers.is_set(Due::Sweep) && (self.log.wants_sweep() || self.keys.bytes() > 0) {
+        let holds = self.log.wants_sweep() || self.keys.bytes() > 0 || !self.shared.is_empty();
+        if !self.timers.is_set(Due::Sweep) && holds {
             self.timers.set(Due::Sweep, now.tick.plus_ms(SWEEP_MS));
         }
     }
@@ -57,6 +58,7 @@ impl Engine {
         self.expire_rings(now);
         self.keys.expire(now.tick, SWEEP_KEYS, &mut self.shares);
         self.keep_running(now);
+        self.sweep_collections(now);
         // Where nobody is left no other deadline would come, and what is held would stay for ever.
         self.plan_sweep(now);
     }

@@ -8,6 +8,7 @@ use crate::envelope::write::{self as envelope, RoomOut, WelcomeOut};
 use crate::ids::{ConnId, Now, Seq, SessionId};
 use crate::log::ring::Reason;
 use crate::room::grants::Grants;
+use crate::room::settings::is_own;
 use std::sync::Arc;
 
 impl Engine {
@@ -35,7 +36,7 @@ impl Engine {
                     room.ring().complete_since(at)
                 };
                 let sees = member.grants.contains(Grants::PRESENCE) && room.settings().presence;
-                (!room.name().starts_with('$')).then(|| RoomOut {
+                (!is_own(room.name())).then(|| RoomOut {
                     room: room.name(),
                     seq: self.log.head(),
                     count: sees.then_some(room.members().visible() as u64),

@@ -161,6 +161,38 @@ pub enum Said<'a> {
     Open(Open<'a>),
     /// It goes on with one.
     Stream(OfStream<'a>),
+    /// It says changes of a collection.
+    Push(Push<'a>),
+    /// It asks what changed in one.
+    Pull(Pull<'a>),
+}
+
+/// The fields of `push`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Push<'a> {
+    /// The request.
+    pub id: Option<u64>,
+    /// Which collection.
+    pub collection: Cow<'a, str>,
+    /// The changes, a list.
+    pub changes: Data<'a>,
+    /// It has kept every outcome up to this.
+    pub seen: u64,
+}
+
+/// The fields of `pull`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Pull<'a> {
+    /// The request.
+    pub id: Option<u64>,
+    /// Which collection.
+    pub collection: Cow<'a, str>,
+    /// It has everything up to here.
+    pub after: Option<Cow<'a, str>>,
+    /// Where its first sync began.
+    pub begun: Option<Cow<'a, str>>,
+    /// So many documents at most.
+    pub limit: Option<u64>,
 }
 
 /// The fields of `hello`.
@@ -205,6 +237,8 @@ pub struct Join<'a> {
     pub last: Option<u64>,
     /// For the authorizer and the state function.
     pub data: Option<Data<'a>>,
+    /// Of a collection: who writes.
+    pub sync: Option<Data<'a>>,
 }
 
 /// The fields of `publish`.

@@ -120,6 +120,11 @@ fields! {
     N = "n",
     Streams = "streams",
     Acked = "acked",
+    Collection = "collection",
+    Changes = "changes",
+    Seen = "seen",
+    Begun = "begun",
+    Sync = "sync",
 }
 
 /// The spans of all fields of one object, and the first flaw that was met on the way.

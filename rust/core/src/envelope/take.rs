@@ -2,7 +2,7 @@
 
 use super::flaw::{What, invalid};
 use super::number::{self, Number};
-use super::said::{Data, Emit, Heard, Hello, Join, PeerFailure, Publish, Said};
+use super::said::{Data, Emit, Heard, Hello, Join, PeerFailure, Publish, Pull, Push, Said};
 use super::span::{Field, Fields, Kind, Span};
 use super::take_stream::{OF_STREAM, streams};
 use super::trace::is_traceparent;
@@ -134,6 +134,19 @@ impl<'a> Take<'a> {
             "hello" => Said::Hello(self.hello(id)?),
             "bye" => Said::Bye { id },
             "open" => Said::Open(self.open(id, names)?),
+            "push" => Said::Push(Push {
+                id,
+                collection: self.name(Field::Collection, names)?,
+                changes: self.data(Field::Changes)?.unwrap_or(Data::null(self.form)),
+                seen: self.count(Field::Seen)?.unwrap_or(0),
+            }),
+            "pull" => Said::Pull(Pull {
+                id,
+                collection: self.name(Field::Collection, names)?,
+                after: self.text(Field::After)?,
+                begun: self.text(Field::Begun)?,
+                limit: self.count(Field::Limit)?,
+            }),
             kind if OF_STREAM.contains(&kind) => Said::Stream(self.of_stream(kind, id)?),
             other => return Err(unknown(other)),
         })
@@ -167,8 +180,8 @@ impl<'a> Take<'a> {
         if since.is_some() && last.is_some() {
             return Err(invalid("a join has \"since\" or \"last\", not both"));
         }
-        let data = self.data(Field::Data)?;
-        Ok(Join { id, room: self.name(Field::Room, names)?, since, last, data })
+        let (data, sync) = (self.data(Field::Data)?, self.data(Field::Sync)?);
+        Ok(Join { id, room: self.name(Field::Room, names)?, since, last, data, sync })
     }
 
     /// The outcome in a reply.

@@ -95,6 +95,8 @@ pub struct JoinedOut<'a> {
     pub complete: Option<bool>,
     /// What is missing of it.
     pub gap: Option<Gap<'a>>,
+    /// Of a collection: how it is set up, and how far this writer has come.
+    pub sync: Option<Value<'a>>,
 }
 
 /// The first answer to a client.
@@ -171,7 +173,8 @@ impl JoinedOut<'_> {
     fn len(&self) -> usize {
         let presence = self.count.is_some();
         let past = [self.history.is_some(), self.complete.is_some(), self.gap.is_some()];
-        3 + 2 * usize::from(presence) + count([self.state.is_some(), self.durable]) + count(past)
+        let more = [self.state.is_some(), self.durable, self.sync.is_some()];
+        3 + 2 * usize::from(presence) + count(more) + count(past)
     }
 
     fn write(&self, w: &mut Writer<'_>) {
@@ -196,6 +199,9 @@ impl JoinedOut<'_> {
         }
         if let Some(gap) = self.gap {
             gap_map(w, gap);
+        }
+        if let Some(sync) = self.sync {
+            data(w, "sync", sync);
         }
     }
 }

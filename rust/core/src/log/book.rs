@@ -140,6 +140,12 @@ impl Log {
         self.freed
     }
 
+    /// The date of what is said now: dates never fall.
+    #[must_use]
+    pub fn date(&self, now: Now) -> u64 {
+        self.newest_ms.max(now.wall_ms)
+    }
+
     /// Something that is said now: it has its date, and no number yet. What is volatile stays so.
     #[must_use]
     pub fn draft(&mut self, room: Where, event: Arc<str>, data: &[u8], form: Form, now: Now) -> Entry {

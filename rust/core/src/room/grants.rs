@@ -15,11 +15,17 @@ impl Grants {
     pub const PRESENCE: Self = Self(2);
     /// To read the past.
     pub const HISTORY: Self = Self(4);
-    /// All of them.
+    /// To change a collection.
+    pub const WRITE: Self = Self(8);
+    /// All that there are in a room that is no collection's.
     pub const ALL: Self = Self(7);
 
-    const WORDS: [(Self, &'static str); 3] =
-        [(Self::PUBLISH, "publish"), (Self::PRESENCE, "presence"), (Self::HISTORY, "history")];
+    const WORDS: [(Self, &'static str); 4] = [
+        (Self::PUBLISH, "publish"),
+        (Self::PRESENCE, "presence"),
+        (Self::HISTORY, "history"),
+        (Self::WRITE, "write"),
+    ];
 
     /// The right that a word on the wire names.
     #[must_use]

@@ -6,7 +6,7 @@
 //! before it.
 //!
 //! Names that begin with `$` are rtcore's own: no pattern of the application reaches them, not even `*`,
-//! and of them only `$all` and `$user/ID` exist.
+//! and of them only `$all`, `$user/ID` and, for each collection, `$sync/NAME` exist.
 //!
 //! A match takes time linear in the name: the pieces between the stars are searched from left to right, each
 //! as early as possible, which finds a match whenever there is one. A name that a peer made up cannot make it
@@ -16,6 +16,7 @@ use super::grants::Grants;
 use crate::limits::fixed::OWN_NAME;
 use crate::log::ring::Bounds;
 use memchr::memmem;
+use rtcore_data::collection::Setup;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
@@ -109,6 +110,17 @@ pub struct Settings {
     pub grants: Grants,
     /// Whether its entries are on disk before they are heard. It takes a store (`Config::store`).
     pub durable: Durability,
+    /// The collection that is said here: of a room `$sync/NAME`, and of no other.
+    pub collection: Option<Arc<Setup>>,
+}
+
+/// What the names of rooms begin with in which collections are said.
+pub const SYNC: &str = "$sync/";
+
+/// Whether a room is rtcore's own, and sessions are in it by themselves.
+#[must_use]
+pub fn is_own(name: &str) -> bool {
+    name.starts_with('$') && !name.starts_with(SYNC)
 }
 
 impl Settings {
@@ -126,6 +138,19 @@ impl Settings {
             presence: true,
             grants: Grants::PRESENCE | Grants::HISTORY,
             durable: Durability::Off,
+            collection: None,
+        }
+    }
+
+    /// The settings of the room in which the collections of a pattern are said.
+    #[must_use]
+    pub fn of_collections(pattern: &str, setup: Setup) -> Self {
+        Self {
+            pattern: format!("{SYNC}{pattern}").into(),
+            presence: false,
+            grants: Grants::WRITE,
+            collection: Some(Arc::new(setup)),
+            ..Self::new("", Bounds::default())
         }
     }
 
@@ -178,7 +203,8 @@ impl Patterns {
             *own = Arc::new(Settings { bounds, policy, key, durable, ..Settings::clone(own) });
             return Ok(());
         }
-        if let Some(why) = self.objection(pattern) {
+        let named = if settings.collection.is_some() { pattern.strip_prefix(SYNC) } else { Some(pattern) };
+        if let Some(why) = self.objection(pattern, named.unwrap_or_default()) {
             return Err(BadPattern(format!("the room pattern {pattern:?} cannot be used: {why}")));
         }
         if pattern.contains('*') {
@@ -194,18 +220,24 @@ impl Patterns {
     /// The settings of the room with this name; none: there is no such room.
     #[must_use]
     pub fn find(&self, name: &str) -> Option<&Arc<Settings>> {
-        if name.starts_with('$') {
+        if is_own(name) {
             return match name.strip_prefix("$user/") {
                 Some(id) => (!id.is_empty()).then_some(&self.user),
                 None => (name == "$all").then_some(&self.all),
             };
         }
-        self.exact.get(name).or_else(|| self.globs.iter().find(|settings| matches(&settings.pattern, name)))
+        // (A `*` of the application's does not reach a `$`.)
+        let sync = name.starts_with(SYNC);
+        let fits = |settings: &&Arc<Settings>| {
+            settings.collection.is_some() == sync && matches(&settings.pattern, name)
+        };
+        self.exact.get(name).or_else(|| self.globs.iter().find(fits))
     }
 
-    fn objection(&self, pattern: &str) -> Option<String> {
-        if pattern.is_empty() {
-            return Some("it is empty; `*` stands for every room".into());
+    /// `named`: the pattern as the application said it.
+    fn objection(&self, pattern: &str, named: &str) -> Option<String> {
+        if named.is_empty() {
+            return Some("it is empty; `*` stands for every name".into());
         }
         if pattern.len() > OWN_NAME {
             return Some(format!("it has {} bytes, and names have at most {OWN_NAME}", pattern.len()));
@@ -213,7 +245,7 @@ impl Patterns {
         if let Some(bad) = pattern.chars().find(|char| char.is_control()) {
             return Some(format!("it has the control character {bad:?}, which no name may have"));
         }
-        if pattern.starts_with('$') {
+        if named.starts_with('$') {
             return Some("names that begin with `$` are rtcore's own".into());
         }
         let known =

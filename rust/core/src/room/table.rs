@@ -8,7 +8,7 @@
 use super::blocked::Blocked;
 use super::members::{Member, Members};
 use super::presence::Presence;
-use super::settings::{Durability, Patterns, Settings};
+use super::settings::{Durability, Patterns, Settings, is_own};
 use crate::ids::{RoomId, SessionId};
 use crate::log::ring::{Bounds, Ring};
 use crate::shares::{Holder, Resting, Shares, What};
@@ -210,7 +210,7 @@ impl Rooms {
     /// Whether rooms of these settings are counted in the share of who makes them: peers choose such names.
     #[must_use]
     pub fn is_counted(name: &str, settings: &Settings) -> bool {
-        !name.starts_with('$') && settings.pattern.contains('*')
+        !is_own(name) && settings.pattern.contains('*')
     }
 
     /// Make a room that is not there, in its owner's share, which has place for it. Nobody is in it yet: it rests.

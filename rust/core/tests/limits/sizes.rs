@@ -57,6 +57,21 @@ pub const CASES: &[Case] = &[
         also: &[],
         play: |yard| said(yard, r#"{"type":"emit","id":1,"event":"nothing","key":"abcd"}"#),
     },
+    Case {
+        name: "data_memory",
+        other: 1_000,
+        also: &[],
+        play: |yard| {
+            let (conn, _) = yard.socket();
+            let sync = r#"{"client":"0123456789abcdef","incarnation":1,"nonce":"n"}"#;
+            yard.frame(conn, &format!(r#"{{"type":"join","id":1,"room":"$sync/notes","sync":{sync}}}"#));
+            yard.frame(
+                conn,
+                r#"{"type":"push","id":2,"collection":"notes","changes":[{"n":1,"op":"put","key":"k"}]}"#,
+            );
+            error_codes(&yard.hear(conn))
+        },
+    },
     Case { name: "waiting_bytes", other: 10, also: &[], play: asked_at_once },
     Case {
         name: "unsent_replies",

@@ -11,6 +11,7 @@ pub mod disk;
 pub mod faults;
 pub mod late;
 pub mod link;
+pub mod peer;
 pub mod record;
 pub mod rest;
 pub mod rights;

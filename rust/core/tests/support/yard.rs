@@ -8,6 +8,9 @@ use rtcore_core::frame::websocket::{opcode, write_frame};
 use rtcore_core::log::ring::Bounds;
 use rtcore_core::room::settings::{Policy, Settings};
 use rtcore_core::{ConnId, Form, Limits, Now, SessionId, Tick};
+use rtcore_data::collection::Setup;
+use rtcore_data::crdt::Kind;
+use rtcore_data::{Schema, Strategy};
 use std::net::{IpAddr, Ipv4Addr};
 
 const UPGRADE: &str = "Host: a\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n\
@@ -63,6 +66,12 @@ pub fn config() -> Config {
         rooms: vec![
             relay("tea*"),
             Settings { authorize: true, ..relay("asked*") },
+            Settings::of_collections("notes*", collection(false, &[])),
+            Settings::of_collections(
+                "sets*",
+                collection(false, &[("tags", Kind::OrSet), ("sum", Kind::PnCounter)]),
+            ),
+            Settings { authorize: true, ..Settings::of_collections("asked*", collection(true, &[])) },
             Settings {
                 policy: Policy::Block,
                 ..Settings { relay: true, ..Settings::new("block", Bounds { count: 2, ..bounds }) }
@@ -75,6 +84,19 @@ pub fn config() -> Config {
             StreamPath { name: "upload".into(), up: true },
         ],
         ..Config::default()
+    }
+}
+
+/// A collection; `asks`: the application is asked about each change.
+fn collection(asks: bool, crdts: &[(&str, Kind)]) -> Setup {
+    let fields = crdts.iter().map(|(name, kind)| ((*name).into(), *kind)).collect();
+    Setup {
+        strategy: Strategy::Merge,
+        schema: Schema { version: 1, whole: None, fields },
+        upgrades: Vec::new(),
+        limits: rtcore_data::Limits { value: 1_000, ..Default::default() },
+        durable: false,
+        asks,
     }
 }
 
@@ -232,7 +254,9 @@ impl Yard {
                     self.decide(asked);
                 }
             }
-            asked @ (AppEvent::Request { .. } | AppEvent::StreamOpened { .. }) => self.later.push(asked),
+            asked @ (AppEvent::Request { .. } | AppEvent::StreamOpened { .. } | AppEvent::Change { .. }) => {
+                self.later.push(asked);
+            }
             other => self.told.push(other),
         }
     }

@@ -51,7 +51,7 @@ use writers::Writers;
 pub const APPLICATION: &str = "app";
 
 /// How a collection is set up.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Setup {
     /// How contested changes are decided.
     pub strategy: Strategy,
@@ -147,6 +147,18 @@ impl Collection {
     #[must_use]
     pub fn len(&self) -> usize {
         self.shelf.documents()
+    }
+
+    /// What it takes, roughly (bytes): documents, tombstones, and writers with their outcomes.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        self.shelf.bytes + self.writers.bytes()
+    }
+
+    /// Whether nothing is kept of it: it can go, and be made again.
+    #[must_use]
+    pub fn is_blank(&self) -> bool {
+        self.shelf.slots.is_empty() && self.front.is_empty() && self.writers.by_id.is_empty()
     }
 
     /// Whether there are none.

@@ -27,6 +27,17 @@ impl Slot {
     }
 }
 
+/// What a key costs beside its document (bytes): its places in three trees, measured.
+const PLACE: usize = 256;
+
+fn cost(key: &str, slot: &Slot) -> usize {
+    let document = match slot {
+        Slot::Document(document) => document.size(),
+        Slot::Tombstone(..) => 0,
+    };
+    PLACE + key.len() + document
+}
+
 /// Invariants: `order` has the number of each slot, and no other; `graves` those of tombstones, with their time; `sum` is
 /// over all documents.
 #[derive(Clone, Debug, Default)]
@@ -35,6 +46,8 @@ pub(super) struct Shelf {
     pub order: BTreeMap<Seq, Arc<str>>,
     graves: BTreeMap<Seq, u64>,
     pub sum: Checksum,
+    /// What all of it takes, roughly (bytes).
+    pub bytes: usize,
     /// Tombstones up to here were let go.
     pub horizon: Seq,
 }
@@ -58,6 +71,7 @@ impl Shelf {
                 self.graves.insert(stamp.seq, *told_ms);
             }
         }
+        self.bytes += cost(key, &slot);
         self.order.insert(slot.seq(), key.clone());
         self.slots.insert(key.clone(), slot);
     }
@@ -66,6 +80,7 @@ impl Shelf {
     pub fn take(&mut self, key: &str) -> Option<Slot> {
         let slot = self.slots.remove(key)?;
         self.order.remove(&slot.seq());
+        self.bytes = self.bytes.saturating_sub(cost(key, &slot));
         match &slot {
             Slot::Document(document) => self.sum.take(key, document.seq()),
             Slot::Tombstone(stamp, _) => {

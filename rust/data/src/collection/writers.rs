@@ -151,6 +151,12 @@ impl Writers {
         self.next = self.next.max(upto);
     }
 
+    /// What they take, roughly (bytes). Their outcomes are bounded and not counted one by one.
+    pub fn bytes(&self) -> usize {
+        const WRITER: usize = 1024;
+        self.by_id.len() * WRITER
+    }
+
     pub fn last(&self) -> WriterNo {
         self.next
     }

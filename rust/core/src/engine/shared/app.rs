@@ -1,0 +1,132 @@
+//! What the application does with its collections: it changes them, and reads what is in them.
+//!
+//! Parts: Log, Rooms, Shared, Steps.
+
+use super::fault;
+use super::join::no_past;
+use crate::codes::Code;
+use crate::engine::Engine;
+use crate::engine::steps::ROOMS;
+use crate::envelope::tree_bytes;
+use crate::error::Fault;
+use crate::ids::{Form, Now, Seq};
+use crate::room::settings::SYNC;
+use crate::shares::Holder;
+use rtcore_data::collection::{Outcome, Pull};
+use rtcore_data::{Moment, Op, Value};
+use std::sync::Arc;
+
+/// What came of a change of the application's own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Changed {
+    /// The document's number; none: it has none.
+    pub seq: Option<Seq>,
+}
+
+impl Engine {
+    /// The application changes a document: `op`, `value` and `unset` as a change says them.
+    pub fn change(
+        &mut self,
+        collection: &str,
+        key: &str,
+        change: &Value,
+        now: Now,
+    ) -> Result<Changed, Fault> {
+        self.entry(now, |engine| engine.change_for_app(collection, key, change, now))
+    }
+
+    fn change_for_app(
+        &mut self,
+        collection: &str,
+        key: &str,
+        change: &Value,
+        now: Now,
+    ) -> Result<Changed, Fault> {
+        let name = format!("{SYNC}{collection}");
+        self.config.names().check(format_args!("the name of a collection"), collection)?;
+        let op = Op::of(change).map_err(fault)?;
+        let room_id = self.make_room(&name, &Holder::APPLICATION).map_err(|_| unknown(collection))?;
+        self.may_say(room_id, false)?;
+        let Some(room) = self.rooms.get(room_id) else { return Err(unknown(collection)) };
+        let Some(setup) = room.settings().collection.clone() else { return Err(unknown(collection)) };
+        let name = Arc::clone(room.name());
+        let Self { shared, log, .. } = self;
+        let held = shared.make(&name, &setup, log.head(), now.wall_ms);
+        let moment = Moment {
+            epoch: log.epoch(),
+            head: log.head(),
+            next: log.head().saturating_add(1),
+            now_ms: log.date(now),
+        };
+        let decided = held.collection.write(key, op, &moment).map_err(fault);
+        let done = decided.and_then(|decided| {
+            if let Some(entry) = decided.entry {
+                self.say_change(room_id, &entry, None, now);
+            }
+            match decided.outcome {
+                Outcome::Done { seq, .. } => Ok(Changed { seq }),
+                Outcome::Conflict { .. } => {
+                    Err(Fault::new(Code::NotFound, format!("there is no document {key:?} in {collection:?}")))
+                }
+                Outcome::Rejected(why) => Err(fault(why)),
+            }
+        });
+        self.shared.count(&name);
+        self.free_if_idle(room_id);
+        self.stir_room(room_id);
+        done
+    }
+
+    /// What is in a collection, in pages as a `pull` has them (JSON).
+    pub fn read_collection(
+        &self,
+        collection: &str,
+        after: Option<&str>,
+        begun: Option<&str>,
+    ) -> Result<Vec<u8>, Fault> {
+        let name = format!("{SYNC}{collection}");
+        if self.rooms.settings_for(&name).is_none() {
+            return Err(unknown(collection));
+        }
+        let epoch = self.log.epoch();
+        let disk = self.rooms.named(&name).map_or(self.log.head(), |room| self.told_upto(room));
+        let pull = Pull { after, begun, limit: None };
+        let page = self.shared.get(&name).map(|held| held.collection.pull(pull, None, epoch, disk));
+        let page = page.unwrap_or_else(|| rtcore_data::collection::Page {
+            next: disk,
+            complete: true,
+            ..Default::default()
+        });
+        Ok(tree_bytes(&page.said(epoch), Form::Json))
+    }
+
+    /// A document of a collection (JSON); none: there is none at this key.
+    #[must_use]
+    pub fn document(&self, collection: &str, key: &str) -> Option<Vec<u8>> {
+        let held = self.shared.get(&format!("{SYNC}{collection}"))?;
+        held.collection.get(key).map(|document| tree_bytes(&document.said(), Form::Json))
+    }
+
+    /// Let go of what is older than collections keep.
+    pub(in crate::engine) fn sweep_collections(&mut self, now: Now) {
+        for room in self.shared.due(now.wall_ms) {
+            if let Some(held) = self.shared.get_mut(&room) {
+                self.steps.spend(held.collection.len() / ROOMS);
+                held.collection.sweep(now.wall_ms);
+            }
+            self.shared.count(&room);
+            if self.rooms.named(&room).is_none() {
+                self.shared.let_go(&room);
+            }
+        }
+    }
+}
+
+/// What is said in a room: none of it is an application's, or a peer's, where a collection's changes are.
+pub(in crate::engine) fn check_room_to_say(room: &str) -> Result<(), Fault> {
+    if room.starts_with(SYNC) { Err(no_past(room)) } else { Ok(()) }
+}
+
+fn unknown(collection: &str) -> Fault {
+    Fault::new(Code::NotFound, format!("there is no collection {collection:?}"))
+}
