@@ -12,7 +12,8 @@ const timeline = frame(client);
 
 const values = Array.from({ length: SERIES }, () => new Float32Array(POINTS).fill(500));
 const heads = new Int32Array(SERIES); // where the next point goes
-const ticks = new Int32Array(SERIES); // the last that was heard
+const ticks = new Int32Array(SERIES); // the last that was heard since this page is here
+const began = Date.now();
 let slow = false;
 const counts = { points: 0, frames: 0, skipped: 0, behind: 0 };
 
@@ -24,18 +25,18 @@ hear();
 async function hear() {
   for await (const heard of metrics) {
     if (heard.type === "gap") continue; // the numbers of the messages tell how many points it was
-    take(heard.data);
+    take(heard.data, heard.time);
     counts.behind = Math.max(0, Date.now() - heard.time);
     if (slow) await new Promise((resolve) => setTimeout(resolve, BUSY));
   }
 }
 
-function take({ series, tick, points }) {
+function take({ series, tick, points }, time) {
   const line = values[series];
   if (!line) return;
   const missed = tick - ticks[series] - 1;
   if (ticks[series] && missed > 0) counts.skipped += missed * points.length;
-  ticks[series] = tick;
+  ticks[series] = time < began ? 0 : tick; // what was said before is history, and nothing after it was skipped
   for (const point of points) {
     line[heads[series]] = point;
     heads[series] = (heads[series] + 1) % POINTS;
@@ -72,32 +73,41 @@ measure();
 function draw() {
   counts.frames++;
   const { width, height } = size;
-  const columns = Math.max(2, Math.min(10, Math.floor(width / 90)));
+  const columns = Math.max(2, Math.min(10, Math.floor(width / 56)));
   const rows = Math.ceil(SERIES / columns);
   const [w, h] = [width / columns, height / rows];
   pen.setTransform(devicePixelRatio, 0, 0, devicePixelRatio, 0, 0);
   pen.fillStyle = colors.paper;
   pen.fillRect(0, 0, width, height);
+  const place = (n) => [(n % columns) * w, Math.floor(n / columns) * h, w, h];
   pen.lineWidth = 1;
-  for (let n = 0; n < SERIES; n++) plot(values[n], heads[n], (n % columns) * w, Math.floor(n / columns) * h, w, h);
-  requestAnimationFrame(draw);
-}
-
-function plot(line, head, left, top, w, h) {
-  const [inner, tall] = [w - 20, h - 16];
-  const step = Math.max(1, Math.round(POINTS / inner)); // a point a pixel is enough
-  const y = (value) => top + 8 + tall * Math.min(1, Math.max(0, (740 - value) / 480));
   pen.strokeStyle = colors.line;
   pen.beginPath();
-  for (let n = 0; n < POINTS; n += step) {
-    const x = left + 10 + (inner * n) / (POINTS - 1);
-    pen.lineTo(x, y(line[(head + n) % POINTS]));
-  }
+  for (let n = 0; n < SERIES; n++) plot(values[n], heads[n], ...place(n));
   pen.stroke();
   pen.fillStyle = colors.last;
   pen.beginPath();
-  pen.arc(left + 10 + inner, y(line[(head + POINTS - 1) % POINTS]), 2, 0, 7);
+  for (let n = 0; n < SERIES; n++) dot(values[n], heads[n], ...place(n));
   pen.fill();
+  requestAnimationFrame(draw);
+}
+
+const edge = (size) => Math.min(10, size / 6); // what stays free around a series
+const y = (value, top, h) => top + edge(h) + (h - 2 * edge(h)) * Math.min(1, Math.max(0, (740 - value) / 480));
+
+function plot(line, head, left, top, w, h) {
+  const inner = w - 2 * edge(w);
+  const step = Math.max(1, Math.round(POINTS / inner)); // a point a pixel is enough
+  for (let n = 0; n < POINTS; n += step) {
+    const x = left + edge(w) + (inner * n) / (POINTS - 1);
+    pen[n ? "lineTo" : "moveTo"](x, y(line[(head + n) % POINTS], top, h));
+  }
+}
+
+function dot(line, head, left, top, w, h) {
+  const [x, at] = [left + w - edge(w), y(line[(head + POINTS - 1) % POINTS], top, h)];
+  pen.moveTo(x + 2, at);
+  pen.arc(x, at, 2, 0, 7);
 }
 requestAnimationFrame(draw);
 
