@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from .call import Call as Call
     from .call import Depends as Depends
     from .call import Next as Next
+    from .change import Change as Change
     from .client import Client as Client
     from .client import Event as Event
     from .client import Gap as Gap
@@ -93,6 +94,7 @@ _HOMES: Final = {
     ".app": "App",
     ".auth": "ANONYMOUS Access Hello Join User",
     ".call": "Call Depends Next",
+    ".change": "Change",
     ".client": "Client Event Gap Outbox Pool connect",
     ".config": "Config",
     ".durable": "Keep",
@@ -114,6 +116,7 @@ _MODULES: Final = frozenset(
         "auth",
         "blocking",
         "call",
+        "change",
         "client",
         "config",
         "crdt",
@@ -158,6 +161,7 @@ __all__ = [  # noqa: RUF022 - plainly by the alphabet
     "Address",
     "App",
     "Call",
+    "Change",
     "Client",
     "Config",
     "ConfigError",

@@ -30,7 +30,7 @@ FLOORS = [
     "config _tokens.keyring _backend.places",
     "_serve.tls _config.core tokens session stream",
     "_app.handlers",
-    "_turn.sessions _app.stream_handlers durable entry",
+    "_turn.sessions _app.stream_handlers durable entry change",
     "room raw _turn.worker _app.registry",
     "_turn.raws",
     "_app.rooming _app.streaming _app.speaking _app.registering _app.including _app.around",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, Final, TypeVar, overload
 
@@ -10,6 +9,7 @@ import msgspec
 
 from rtcore._data.values import ANYTHING, JSON, Decoder, encode
 from rtcore._engine import CollectionPlan, Engine
+from rtcore.change import Change
 from rtcore.errors import Refuse, UsageError
 
 from .handlers import names_of_caller, positional
@@ -26,26 +26,6 @@ F = TypeVar("F", bound=Callable[..., Any])
 _UPGRADE: Final = 0
 _RESOLVE: Final = 2
 STRATEGIES: Final = ("merge", "latest", "custom", "crdt")
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class Change:
-    """A change that a session wants, as `may` is asked about it."""
-
-    collection: str
-    """The collection's name."""
-    key: str
-    """The document's."""
-    op: str
-    """`put`, `patch` or `delete`."""
-    value: Any
-    """Of a `put` the document, of a `patch` the fields that it sets."""
-    unset: tuple[str, ...]
-    """Of a `patch`: the fields that it takes out."""
-    theirs: Any
-    """The document as it is now; None: there is none."""
-    was: Any
-    """What the author saw before; None where it was not said."""
 
 
 class Collections:

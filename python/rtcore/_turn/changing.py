@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from functools import partial
 
-from rtcore._app.collecting import Change, Collections
+from rtcore._app.collecting import Collections
 from rtcore._app.refusals import refusal
 from rtcore._app.registry import SYNC, registered
 from rtcore._data.values import ANYTHING, FAULTS, encode
@@ -13,6 +13,7 @@ from rtcore._engine import CoreEvent, Engine
 from rtcore._ground.failures import Guard
 from rtcore._ground.patterns import ByPattern
 from rtcore.app import App
+from rtcore.change import Change
 from rtcore.errors import Refuse
 
 from .sessions import met

@@ -18,7 +18,7 @@ impl Engine {
         said: &envelope::Pull<'_>,
     ) -> Result<(), Fault> {
         if let (Some(id), Some(session)) = (said.id, self.session_mut(session_id)) {
-            session.acks.note(id);
+            session.acks_mut().note(id);
         }
         let room = self.collection_of(session_id, &said.collection)?;
         let Some(id) = said.id else { return Ok(()) }; // nobody would hear the answer

@@ -23,7 +23,7 @@ impl Engine {
         now: Now,
     ) -> Result<(), Fault> {
         if let (Some(id), Some(session)) = (said.id, self.session_mut(session_id)) {
-            session.acks.note(id);
+            session.acks_mut().note(id);
         }
         let room = self.collection_of(session_id, &said.collection)?;
         self.may_write(session_id, room)?;
