@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -27,6 +28,8 @@ from typing import NamedTuple
 ROOT = Path(__file__).resolve().parents[1]
 TABLE = ROOT / "rust" / "core" / "tests" / "laws" / "mutations.toml"
 SOURCE = Path("rust", "core", "src")
+LONGEST = 600
+"""Seconds that a test has with its line broken."""
 
 
 class Mutation(NamedTuple):
@@ -74,23 +77,31 @@ def run(root: Path, *words: str, broken: int | None = None) -> bool:
     if broken is not None:
         env["BROKEN"] = str(broken)
     command = ["cargo", "test", "--quiet", "--locked", "-p", "rtcore-core", *words]
-    done = subprocess.run(command, cwd=root, env=env, check=False, capture_output=True, text=True)
-    if done.returncode and broken is None:
-        print(done.stdout, done.stderr)
-    return done.returncode == 0
+    with tempfile.TemporaryFile("w+") as said:
+        started = subprocess.Popen(command, cwd=root, env=env, stdout=said, stderr=said, process_group=0)
+        try:
+            code = started.wait(LONGEST if broken is not None else None)
+        except subprocess.TimeoutExpired:
+            os.killpg(started.pid, signal.SIGKILL)  # it goes round in a circle: that is no pass
+            code = started.wait()
+        if code and broken is None:
+            said.seek(0)
+            print(said.read())
+    return code == 0
 
 
 @contextmanager
 def worktree() -> Iterator[Path]:
     """A checkout of HEAD, for as long as this lasts."""
-    with tempfile.TemporaryDirectory() as holder:
-        path = Path(holder, "rtcore")
-        git = ["git", "-C", str(ROOT), "worktree"]
-        subprocess.run([*git, "add", "--quiet", "--detach", str(path)], check=True)
-        try:
-            yield path
-        finally:
-            subprocess.run([*git, "remove", "--force", str(path)], check=True)
+    path = ROOT / "target" / "mutations"  # the same each time: cargo knows it by its place
+    git = ["git", "-C", str(ROOT), "worktree"]
+    if path.exists():
+        subprocess.run([*git, "remove", "--force", str(path)], check=True)
+    subprocess.run([*git, "add", "--quiet", "--detach", str(path)], check=True)
+    try:
+        yield path
+    finally:
+        subprocess.run([*git, "remove", "--force", str(path)], check=True)
 
 
 def main() -> int:

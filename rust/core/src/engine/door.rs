@@ -3,6 +3,7 @@
 //! Parts: Conns, Timers.
 
 use super::Engine;
+use super::http::Came;
 use crate::codes::{Code, close};
 use crate::conn::Phase;
 use crate::frame::http::Refusal;
@@ -26,7 +27,7 @@ impl Engine {
         let told =
             format!("the application did not decide within {limit} ms who this is and where it may be");
         if conn.request().is_some() {
-            self.refuse_request(id, &Refusal::new(504, Code::Timeout, told), true, now);
+            self.refuse_request(id, &Refusal::new(504, Code::Timeout, told), Came::Whole, now);
         } else {
             self.close_conn(id, close::INTERNAL, &told, None, now);
         }

@@ -4,6 +4,7 @@
 //! Parts: Conns, Out, Sessions.
 
 use super::Engine;
+use super::http::Came;
 use crate::codes::{Code, close};
 use crate::conn::PendingHello;
 use crate::envelope::{Said, read, write as envelope};
@@ -31,7 +32,7 @@ impl Engine {
         let reason = format!("a hello with the number {last} has the session; this one has {n}");
         if self.conn(id).is_some_and(|conn| conn.request().is_some()) {
             let refusal = Refusal::new(409, Code::Superseded, reason).with_n(last);
-            self.refuse_request(id, &refusal, true, now);
+            self.refuse_request(id, &refusal, Came::Whole, now);
             return false;
         }
         self.tell(id, |out, form| {

@@ -190,10 +190,17 @@ impl Out {
         }
     }
 
-    /// What is said to it is gathered for an answer from now on, or no more.
-    pub fn set_gathers(&mut self, id: ConnId, gathers: bool) {
+    /// What is said to it is gathered for an answer from now on.
+    pub fn gather_for(&mut self, id: ConnId) {
         if let Some(place) = place_of(&mut self.places, id) {
-            place.gathers = gathers;
+            place.gathers = true;
+        }
+    }
+
+    /// It leaves as it is said from now on.
+    pub fn gather_no_more(&mut self, id: ConnId) {
+        if let Some(place) = place_of(&mut self.places, id) {
+            place.gathers = false;
         }
     }
 

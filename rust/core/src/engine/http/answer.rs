@@ -13,6 +13,15 @@ use crate::ids::{ConnId, Now};
 use crate::outbox::{Lane, Meta};
 use crate::timers::Due;
 
+/// How much was read of a request that is refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::engine) enum Came {
+    /// All of it: the next may follow.
+    Whole,
+    /// More of it may come, which is read and thrown away.
+    InPart,
+}
+
 impl Engine {
     /// Answer the request of a connection with JSON.
     pub(super) fn answer(&mut self, id: ConnId, body: &[u8], cookie: Option<&str>, now: Now) {
@@ -27,34 +36,33 @@ impl Engine {
     fn answer_with(&mut self, id: ConnId, now: Now, write: impl FnOnce(&mut Vec<u8>, &About<'_>)) {
         let stopping = self.stopping;
         let Some(request) = self.conn_mut(id).and_then(Conn::take_request) else { return };
-        self.out.set_gathers(id, false);
+        self.out.gather_no_more(id);
         let keep = request.keep && !stopping;
         let about = About { keep, origin: request.origin.as_deref(), cookie: None };
         self.out.say(id, Lane::Control, Meta::Control, |out| write(out, &about));
         self.after_answer(id, keep, now);
     }
 
-    /// Refuse the request of a connection. `whole`: all of it was read, so the next may follow.
-    pub(in crate::engine) fn refuse_request(&mut self, id: ConnId, refusal: &Refusal, whole: bool, now: Now) {
+    /// Refuse the request of a connection.
+    pub(in crate::engine) fn refuse_request(&mut self, id: ConnId, refusal: &Refusal, came: Came, now: Now) {
         self.tell_refused(id, refusal);
-        self.answer_refusal(id, refusal, whole, now);
+        self.answer_refusal(id, refusal, came, now);
     }
 
-    fn answer_refusal(&mut self, id: ConnId, refusal: &Refusal, whole: bool, now: Now) {
+    fn answer_refusal(&mut self, id: ConnId, refusal: &Refusal, came: Came, now: Now) {
         self.stats.refused += 1;
         let stopping = self.stopping;
         let Some(request) = self.conn_mut(id).and_then(Conn::take_request) else { return };
-        self.out.set_gathers(id, false);
-        let keep = whole && request.keep && !stopping;
+        self.out.gather_no_more(id);
+        let keep = came == Came::Whole && request.keep && !stopping;
         let head_only = self.conn(id).is_some_and(Conn::head_only);
         let refusal = cors::readable_by(refusal.clone(), request.origin.as_deref());
         self.out.say(id, Lane::Control, Meta::Control, |out| {
             refusal.write_as(Answering { keep, head_only }, out);
         });
-        if whole {
-            self.after_answer(id, keep, now);
-        } else {
-            self.begin_parting(id, now);
+        match came {
+            Came::Whole => self.after_answer(id, keep, now),
+            Came::InPart => self.begin_parting(id, now),
         }
     }
 
@@ -106,7 +114,7 @@ impl Engine {
             let seconds = after.unwrap_or(1.0).ceil().max(1.0);
             refusal = refusal.with_header("Retry-After", format!("{seconds:.0}"));
         }
-        self.answer_refusal(id, &refusal, true, now);
+        self.answer_refusal(id, &refusal, Came::Whole, now);
     }
 
     /// Whether a connection carries a `send` that waits for acks.

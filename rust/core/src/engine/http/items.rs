@@ -5,6 +5,7 @@
 //! It has a session of its own, as a subscription has: nobody sees it, it hears nothing else, and it ends with the
 //! response. Whoever leaves closes the generator. No credit is asked for: what the connection does not take holds it up.
 
+use super::Came;
 use crate::codes::Code;
 use crate::conn::{Carrier, Conn, PendingHello, Request, Route, Subscription, Wanted};
 use crate::engine::standing::{Standing, over};
@@ -60,7 +61,7 @@ impl Engine {
             Ok(data) => data.bytes.into_owned().into_boxed_slice(),
             Err(fault) => {
                 let message = format!("the body is the data of the stream, as JSON: {}", fault.message);
-                self.refuse_request(id, &Refusal::new(400, Code::InvalidMessage, message), true, now);
+                self.refuse_request(id, &Refusal::new(400, Code::InvalidMessage, message), Came::Whole, now);
                 return;
             }
         };
@@ -75,8 +76,8 @@ impl Engine {
         // The caller has said who it is by its session: the stream is that user's, and has that session's right.
         match self.standing(owner, now) {
             Standing::Good | Standing::Moved => {}
-            Standing::Expired => return self.refuse_request(id, &over(), true, now),
-            Standing::Gone => return self.refuse_request(id, &super::no_session(), true, now),
+            Standing::Expired => return self.refuse_request(id, &over(), Came::Whole, now),
+            Standing::Gone => return self.refuse_request(id, &super::no_session(), Came::Whole, now),
         }
         let Some(session) = self.session(owner) else { return };
         let (user, expires) = (session.user().cloned(), session.expires());
@@ -89,7 +90,7 @@ impl Engine {
 
     /// The response has begun: now the stream.
     pub(super) fn run_stream(&mut self, id: ConnId, session_id: SessionId, wanted: &Wanted) {
-        self.out.set_gathers(id, true); // its end is seen where a turn ends
+        self.out.gather_for(id); // its end is seen where a turn ends
         if let Some(session) = self.session_mut(session_id) {
             session.acks_mut().note(ID);
         }
@@ -114,7 +115,7 @@ impl Engine {
         if !over {
             return false;
         }
-        self.out.set_gathers(id, false);
+        self.out.gather_no_more(id);
         if chunked {
             self.out.say(id, Lane::Control, Meta::Control, |out| out.extend_from_slice(LAST_CHUNK));
         }

@@ -27,6 +27,8 @@ mod poll;
 mod send;
 mod subscribe;
 
+pub(super) use answer::Came;
+
 use super::{Engine, size};
 use crate::codes::Code;
 use crate::conn::{Conn, Request, Route, Step};
@@ -178,7 +180,7 @@ impl Engine {
             }
             Err(refusal) => {
                 // Where the next request begins is not known any more.
-                self.refuse_request(id, &refusal, false, now);
+                self.refuse_request(id, &refusal, Came::InPart, now);
                 bytes.len()
             }
         }
@@ -215,7 +217,7 @@ impl Engine {
         let limit = self.config.limits.body_ms;
         let refusal =
             Refusal::new(408, Code::Timeout, format!("the request's body did not end within {limit} ms"));
-        self.refuse_request(id, &refusal, false, now);
+        self.refuse_request(id, &refusal, Came::InPart, now);
     }
 }
 

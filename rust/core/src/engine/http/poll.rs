@@ -5,6 +5,7 @@
 //! Answers are numbered. A poll names how many it has had (`after`); the newest answer is kept until the next
 //! number is asked for, so that a poll whose answer was lost on the way has the same one again.
 
+use super::Came;
 use crate::codes::{Code, close};
 use crate::conn::{Conn, Phase, Request, Step};
 use crate::engine::Engine;
@@ -70,7 +71,7 @@ impl Engine {
                 "\"after\" is {after}: it must be {n}, or {} for the last answer",
                 n.saturating_sub(1)
             );
-            self.refuse_request(id, &Refusal::new(400, Code::InvalidMessage, message), true, now);
+            self.refuse_request(id, &Refusal::new(400, Code::InvalidMessage, message), Came::Whole, now);
             return Ok(());
         }
         if let Some(old) = session.conn() {
@@ -125,7 +126,7 @@ impl Engine {
         let Some(conn) = self.conn_mut(id) else { return };
         conn.park(session_id);
         let encoding = conn.encoding();
-        self.out.set_gathers(id, true);
+        self.out.gather_for(id);
         self.sessions.attach(session_id, id, encoding, cursor, Start::Fed);
         self.timers.set(Due::Away(session_id), until);
         self.timers.set(Due::Conn(id), due);

@@ -7,6 +7,7 @@
 //! it, and what it sent is taken. Who sends more than may wait is told 429, before anything of it is taken but the
 //! answers in it, which others wait for.
 
+use super::Came;
 use crate::codes::{Code, close};
 use crate::conn::{Conn, Request, Route, Step};
 use crate::engine::Engine;
@@ -28,8 +29,8 @@ impl Engine {
     pub(super) fn send_arrived(&mut self, id: ConnId, session_id: SessionId, body: &[u8], now: Now) {
         match self.standing(session_id, now) {
             Standing::Good => {}
-            Standing::Expired => return self.refuse_request(id, &over(), true, now),
-            Standing::Gone => return self.refuse_request(id, &super::no_session(), true, now),
+            Standing::Expired => return self.refuse_request(id, &over(), Came::Whole, now),
+            Standing::Gone => return self.refuse_request(id, &super::no_session(), Came::Whole, now),
             // Told as a poll is: what still comes on the old way is not done.
             Standing::Moved => return self.answer(id, &parting(), None, now),
         }
@@ -41,7 +42,7 @@ impl Engine {
         if self.is_crowded(session_id, body.len()) && !self.only_answers(body) {
             self.take_answers(session_id, body, now);
             let refusal = self.crowded(session_id);
-            self.refuse_request(id, &refusal, true, now);
+            self.refuse_request(id, &refusal, Came::Whole, now);
             return;
         }
         self.wake_session(session_id);
@@ -52,11 +53,11 @@ impl Engine {
                 self.stay_until_silent(session_id, now);
             }
         }
-        self.out.set_gathers(id, true);
+        self.out.gather_for(id);
         if let Some(conn) = self.conn_mut(id) {
             conn.step(Step::Wait);
         }
-        self.set_taking(session_id, true);
+        self.begin_taking(session_id);
         let mut all = messages(Form::Json, body);
         while let Some(session) = self.session(session_id) {
             let behind = session.rare().is_some_and(Rare::has_unseen);
@@ -67,7 +68,7 @@ impl Engine {
             let Some(message) = all.next() else { break };
             self.take_or_keep(session_id, message, now);
         }
-        self.set_taking(session_id, false);
+        self.end_taking(session_id);
         let due = now.tick.plus_ms(self.config.limits.send_wait_ms);
         if self.answer_if_done(id, session_id, now) {
             return;
@@ -134,12 +135,24 @@ impl Engine {
         self.wait_turn_of(session, self.steps.line(), now);
     }
 
-    /// Whether what is said belongs into the answer of the `send` that brought what is being taken.
-    fn set_taking(&mut self, session_id: SessionId, taking: bool) {
-        let sending = self.session(session_id).and_then(Session::sending);
-        if let Some(request) = sending.and_then(|id| self.conn_mut(id)).and_then(Conn::request_mut) {
-            request.taking = taking;
+    /// What is said from now on belongs into the answer of the `send` that brought what is being taken.
+    fn begin_taking(&mut self, session_id: SessionId) {
+        if let Some(request) = self.sending_of(session_id) {
+            request.taking = true;
         }
+    }
+
+    /// It does so no more.
+    fn end_taking(&mut self, session_id: SessionId) {
+        if let Some(request) = self.sending_of(session_id) {
+            request.taking = false;
+        }
+    }
+
+    /// The `send` of a session that waits for its acks.
+    fn sending_of(&mut self, session_id: SessionId) -> Option<&mut Request> {
+        let sending = self.session(session_id).and_then(Session::sending)?;
+        self.conn_mut(sending).and_then(Conn::request_mut)
     }
 
     /// A message of a body is looked at.
@@ -246,7 +259,7 @@ impl Engine {
 
     /// The same, as far as they may be taken and a portion of a turn goes.
     pub(in crate::engine) fn take_posted(&mut self, session_id: SessionId, now: Now) {
-        self.set_taking(session_id, true);
+        self.begin_taking(session_id);
         while let Some(session) = self.session(session_id).filter(|session| session.has_posted()) {
             if self.steps.is_spent() {
                 self.wait_turn_of(session_id, self.steps.line(), now);
@@ -279,7 +292,7 @@ impl Engine {
                 self.take_or_keep(session_id, message, now);
             }
         }
-        self.set_taking(session_id, false);
+        self.end_taking(session_id);
         let Some(session) = self.session(session_id) else { return };
         if let Some(conn) = session.conn().filter(|_| !session.has_posted()) {
             self.wake_backlog(conn, now); // a WebSocket that took the session over waited for these

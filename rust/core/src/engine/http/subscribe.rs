@@ -6,6 +6,7 @@
 //! It has a session all the same, since that is what hears; but one that nobody sees and that ends with the
 //! response. It joins all its rooms or none: what is refused is refused before the stream begins.
 
+use super::Came;
 use crate::codes::{Code, close};
 use crate::conn::{Allowed, PendingHello, Request, Returning, Shape, Subscription};
 use crate::engine::admission::full_refusal;
@@ -104,7 +105,7 @@ impl Engine {
                 Ok(settings) => settings,
                 Err(fault) => {
                     self.end_session(session_id, REFUSED, close::FORBIDDEN, now);
-                    self.refuse_request(id, &refusal_of(&fault), true, now);
+                    self.refuse_request(id, &refusal_of(&fault), Came::Whole, now);
                     return;
                 }
             };
@@ -118,7 +119,7 @@ impl Engine {
         let open = u32::try_from(asked.len()).expect("the rooms of a session are bounded");
         if let Some(full) = self.question_full(id).filter(|_| open > 0) {
             self.end_session(session_id, REFUSED, close::OVERLOADED, now);
-            self.refuse_request(id, &full_refusal(&full), true, now);
+            self.refuse_request(id, &full_refusal(&full), Came::Whole, now);
             return;
         }
         asked.reverse();
@@ -159,11 +160,11 @@ impl Engine {
         if let Some(refused) = refused {
             self.end_session(session_id, REFUSED, close::FORBIDDEN, now);
             let message = format!("this stream may not hear room {:?}", refused.room);
-            self.refuse_request(id, &Refusal::new(403, Code::Forbidden, message), true, now);
+            self.refuse_request(id, &Refusal::new(403, Code::Forbidden, message), Came::Whole, now);
             return;
         }
         if self.session(session_id).is_none() {
-            self.refuse_request(id, &super::no_session(), true, now);
+            self.refuse_request(id, &super::no_session(), Came::Whole, now);
             return;
         }
         let since = self.log.since(wanted.since.as_deref());
@@ -174,7 +175,7 @@ impl Engine {
                 Ok(room) => room,
                 Err(fault) => {
                     self.end_session(session_id, REFUSED, close::OVERLOADED, now);
-                    self.refuse_request(id, &refusal_of(&fault), true, now);
+                    self.refuse_request(id, &refusal_of(&fault), Came::Whole, now);
                     return;
                 }
             };
