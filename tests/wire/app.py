@@ -25,6 +25,7 @@ SESSIONS: dict[str, rtcore.Session] = {}
 
 app.rooms("relay:*", relay=True)
 app.rooms("small:*", relay=True, history=5)
+app.collection("notes:*", Any)
 app.rooms("brief:*", relay=True, age=0.15)
 # An entry and its encoding are both in the ring; the kernel holds little of what a slow reader is owed.
 app.rooms("deep:*", relay=True, history=2000, bytes=16 << 20)
