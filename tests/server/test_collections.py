@@ -154,3 +154,92 @@ def test_what_cannot_be_registered_is_refused() -> None:
         @app.collection("notes:*", Any)
         async def _(session: rtcore.Session, change: Any) -> bool:
             return True
+
+
+async def test_a_change_of_an_older_schema_is_upgraded_and_one_without_a_way_is_outdated(
+    autojump_clock: Any,
+) -> None:
+    app = rtcore.App()
+    notes = app.collection("notes:*", Note, schema=3)
+
+    @notes.upgrade(from_=2)
+    def _(change: rtcore.Change) -> Any:
+        return {"title": change.value["name"]}
+
+    @notes.upgrade(from_=1)
+    def _(change: rtcore.Change) -> Any:
+        return {"title": change.value["missing"]}
+
+    async with memory_server(app) as server:
+        ann = await server.welcomed()
+        await joined(ann, "a")
+        codes = await pushed(
+            ann,
+            {"n": 1, "op": "put", "key": "k", "value": {"name": "tea"}, "schema": 2},
+            {"n": 2, "op": "put", "key": "k", "value": {"name": "tea"}, "schema": 1},
+            {"n": 3, "op": "put", "key": "k", "value": {"name": "tea"}, "schema": 4},
+            {"n": 4, "op": "patch", "key": "k", "value": {"done": True}, "schema": 3},
+        )
+        assert codes == ["done", "INTERNAL", "OUTDATED", "done"]
+        assert app.collection("notes:ann").get("k") == {"title": "tea", "done": True}
+
+
+async def test_a_refusal_has_its_own_code_and_sees_what_is_there(autojump_clock: Any) -> None:
+    app = rtcore.App()
+    seen: list[Any] = []
+
+    @app.collection("notes:*", Any)
+    def _(session: rtcore.Session, change: rtcore.Change) -> bool:
+        seen.append((change.op, change.theirs, change.unset))
+        if change.op == "delete":
+            raise rtcore.Refuse("LOCKED", "this note is locked")
+        return True
+
+    async with memory_server(app) as server:
+        ann = await server.welcomed()
+        await joined(ann, "a")
+        codes = await pushed(
+            ann,
+            {"n": 1, "op": "put", "key": "n1", "value": {"title": "tea", "due": 1}},
+            {**DELETE, "n": 2},
+            {"n": 3, "op": "patch", "key": "n1", "value": {}, "unset": ["due"]},
+        )
+        assert codes == ["done", "LOCKED", "done"]
+        there = {"title": "tea", "due": 1}
+        assert seen == [("put", None, ()), ("delete", there, ()), ("patch", there, ("due",))]
+        assert app.collection("notes:ann").get("n1") == {"title": "tea"}
+
+
+async def test_a_resolver_that_fails_rejects_that_change_alone(autojump_clock: Any) -> None:
+    app = rtcore.App()
+    notes = app.collection("notes:*", Any, strategy="custom")
+
+    @notes.resolve
+    def _(change: rtcore.Change) -> Any:
+        raise RuntimeError("the application's own fault")
+
+    async with memory_server(app) as server:
+        ann, bob = await server.welcomed(), await server.welcomed()
+        await joined(ann, "a")
+        await joined(bob, "b")
+        put = {"op": "put", "key": "k", "value": {"title": "x"}}
+        await pushed(ann, {**put, "n": 1})
+        contested = {"op": "put", "key": "k", "value": {"title": "y"}, "base": None}
+        codes = await pushed(bob, {**contested, "n": 1}, {**put, "n": 2, "key": "other"})
+        assert codes == ["INTERNAL", "done"]
+        assert app.collection("notes:ann").get("k") == {"title": "x"}
+
+
+async def test_without_a_resolver_the_author_hears_the_conflict(autojump_clock: Any) -> None:
+    app = rtcore.App()
+    app.collection("notes:*", Any, strategy="custom")
+    async with memory_server(app) as server:
+        ann, bob = await server.welcomed(), await server.welcomed()
+        await joined(ann, "a")
+        await joined(bob, "b")
+        put = {"n": 1, "op": "put", "key": "k"}
+        await pushed(ann, {**put, "value": {"title": "x"}})
+        changes = [{**put, "value": {"title": "y"}, "base": None}]
+        ack = await bob.ask("push", collection="notes:ann", changes=changes)
+        assert ack["results"][0]["conflict"]["fields"] == ["title"]
+        assert app.collection("notes:ann").get("k") == {"title": "x"}
