@@ -14,7 +14,7 @@ export PYTHON
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo build test crash quick check coverage conformance bench bench-scenes bench-pairs bench-peers bench-calm peers profile soak wheel wheel-check fuzz docs lock clean prepare prepare-test
+.PHONY: help demo build test crash weeks weather kills quick check coverage conformance bench bench-scenes bench-pairs bench-peers bench-calm peers profile soak wheel wheel-check fuzz docs lock clean prepare prepare-test
 
 help: ## this text
 	@echo "rtcore: a realtime server for Python on a native core"
@@ -35,6 +35,15 @@ test: prepare-test $(VENV)/.dev $(VENV)/.wheel $(VENV)/.core node_modules/.packa
 
 crash: $(VENV)/.dev $(VENV)/.core ## kill servers under load, a thousand times, and see that nothing acknowledged is lost (RUNS=… FIRST=seed DISK=honest|forgets|fails|hangs|full)
 	@$(BIN)/python -m tests.crash --runs $(or $(RUNS),1000) --disk $(or $(DISK),honest) $(if $(FIRST),--first $(FIRST))
+
+weeks: $(VENV)/.dev $(VENV)/.core ## five thousand random runs of clients and servers in a network in a box (RUNS=… FIRST=seed)
+	@$(BIN)/python -m tests.sim --runs $(or $(RUNS),5000) $(if $(FIRST),--first $(FIRST))
+
+weather: $(VENV)/.dev $(VENV)/.core ## a client behind the fault proxy for ten minutes, each fault in turn, with the counts (MINUTES=…)
+	@$(BIN)/python -m tests.weather --minutes $(or $(MINUTES),10)
+
+kills: $(VENV)/.dev $(VENV)/.core ## kill -9 of a client with an outbox, 200 times, within the window and with it passed (KILLS=…)
+	@RTCORE_KILLS=$(or $(KILLS),200) $(BIN)/python -m pytest -q -s tests/client/test_killed.py
 
 quick: prepare-test $(VENV)/.dev $(VENV)/.core node_modules/.package-lock.json ## what one needs while working, in two minutes: style, types, the core's codecs, a slice of the tests
 	@$(BIN)/python scripts/check.py --quick

@@ -141,6 +141,30 @@ class NoUpgrade(Fault):
         return re.sub(rb"(?im)^(upgrade|connection):[^\r\n]*\r\n", b"", data)
 
 
+class Rewrites(Fault):
+    """A proxy that takes a field of the head out, both ways: extensions, or what it does not know."""
+
+    def __init__(self, name: str) -> None:
+        self.field = re.compile(rb"(?im)^" + name.encode() + rb":[^\r\n]*\r\n")
+
+    async def passes(self, line: Line, way: str, data: bytes) -> bytes:
+        return self.field.sub(b"", data)
+
+
+class Refuses(Fault):
+    """A gateway that answers each request itself, with a page of its own."""
+
+    def __init__(self, status: str = "502 Bad Gateway") -> None:
+        body = b"<html>no</html>"
+        head = f"HTTP/1.1 {status}\r\nContent-Type: text/html\r\nContent-Length: {len(body)}\r\n\r\n"
+        self.answer = head.encode() + body
+
+    async def passes(self, line: Line, way: str, data: bytes) -> bytes:
+        if way == UP:
+            await line.client.send_all(self.answer)
+        return b""
+
+
 class Idle(Fault):
     """Ends connections on which nothing passed for so long (s)."""
 

@@ -94,11 +94,13 @@ class HttpPeer:
         self, method: str, path: str, authorization: str | None, body: bytes | None
     ) -> tuple[int, Headers]:
         await self.open()
-        headers = [("Host", self._target.authority), *self._target.headers.items()]
+        said = [("Host", self._target.authority), *self._target.headers.items()]
         if authorization is not None:
-            headers.append(("Authorization", authorization))
+            said.append(("Authorization", authorization))
         if body is not None:
-            headers += [("Content-Type", "application/json"), ("Content-Length", str(len(body)))]
+            said += [("Content-Type", "application/json"), ("Content-Length", str(len(body)))]
+        # Values are Latin-1, of which h11 takes texts only as far as they are ASCII.
+        headers = [(name.encode(), value.encode("latin-1")) for name, value in said]
         protocol = self._protocol
         out = protocol.send(h11.Request(method=method, target=path, headers=headers)) or b""
         if body is not None:
