@@ -7,7 +7,9 @@ from typing import Any
 import pytest
 import trio
 
+from rtcore._engine import SQLITE
 from rtcore.client.doctor import Doctor, Finding, Verdict
+from rtcore.client.links.http import HttpPeer
 from rtcore.client.links.target import target_of
 from rtcore.testing import Network, Weather, network_in_a_box
 from tests.client.conftest import make_app
@@ -30,6 +32,28 @@ async def test_where_nothing_is_wrong_it_says_so(autojump_clock) -> None:
         assert bad(found) <= {"clock"}  # the box has a time of its own
         assert {"connection", "websocket", "sse", "polling", "latency", "limits", "compression"} <= set(found)
         assert "1,048,576 bytes" in found["limits"].found
+
+
+async def test_it_says_how_the_server_and_the_disk_below_it_do(
+    autojump_clock, tmp_path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with network_in_a_box(make_app()) as network:
+        found = (await findings(network))["health"]
+        assert (found.verdict, found.found) == (Verdict.GOOD, "it serves, and keeps nothing on disk")
+    async with network_in_a_box(make_app(), data=str(tmp_path)) as network:
+        found = (await findings(network))["health"]
+        assert found.verdict is Verdict.GOOD
+        assert f"SQLite {SQLITE}" in found.found
+        found = (await findings(network, url="http://localhost/elsewhere/rt"))["health"]
+        assert found.verdict is Verdict.POOR
+    answer = b"degraded\nstore: it takes nothing new: no room\n"
+
+    async def degraded(*_: object, **__: object) -> tuple[int, dict[bytes, bytes], bytes]:
+        return 200, {}, answer
+
+    monkeypatch.setattr(HttpPeer, "ask", degraded)
+    found = await Doctor(target_of("http://localhost/rt"))._health()
+    assert (found.verdict, "no room" in found.found) == (Verdict.BAD, True)
 
 
 @pytest.mark.parametrize(

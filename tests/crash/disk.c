@@ -172,6 +172,13 @@ static void remember(int fd) {
     real_rename(new, path); /* a kill in the middle leaves the older one */
 }
 
+/* 1: the journal, 2: the log, 4: what stands beside them. */
+static int kind_of(const char *name) {
+    size_t length = strlen(name);
+    if (length > 4 && strcmp(name + length - 4, "-wal") == 0) return 1;
+    return strcmp(name, "log.db") == 0 ? 2 : 4;
+}
+
 static int sync_by(int (*real)(int), int fd) {
     if (is_ours(fd) && wishes) {
         __atomic_add_fetch(&wishes[SYNCS], 1, __ATOMIC_SEQ_CST);
@@ -186,7 +193,7 @@ static int sync_by(int (*real)(int), int fd) {
             errno = EIO;
             return -1;
         }
-        if (wishes[LIE_SYNC] > 0) return 0;
+        if (wishes[LIE_SYNC] & kind_of(names[fd])) return 0;
     }
     int done = real(fd);
     if (done == 0) remember(fd);

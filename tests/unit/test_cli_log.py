@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
 
+from rtcore._engine import SQLITE
 from rtcore.cli import main
 
 LINES = [
@@ -147,3 +150,8 @@ def test_each_command_teaches() -> None:
 
 def test_the_version_says_all_parts_when_it_is_asked() -> None:
     assert "SQLite" not in done("--version")
+    said = subprocess.run(
+        [sys.executable, "-m", "rtcore", "--version", "-v"], capture_output=True, text=True, check=True
+    )
+    assert f"SQLite {SQLITE} (built in)" in said.stdout
+    assert tuple(map(int, SQLITE.split("."))) >= (3, 51, 3), "older ones lose a journal that was reset"

@@ -12,9 +12,10 @@ import trio
 
 from .errors import BadCertificate, ConnectError, Forbidden
 from .links.dial import dial as dial_target
+from .links.http import HttpPeer
 from .links.opening import Dial
 from .links.target import Target
-from .probe import Probe, probe, spread
+from .probe import PATIENCE, Probe, probe, spread
 
 PINGS: Final = 10
 SKEW: Final = 30.0
@@ -68,7 +69,9 @@ class Doctor:
         for transport in TRANSPORTS:
             async for finding in self._transport(transport):
                 yield finding
-        if not any(self._works.values()):
+        if any(self._works.values()):
+            yield await self._health()
+        else:
             yield Finding(
                 "transports", Verdict.BAD, "none works", f"is {self._target} the address of an rtcore server?"
             )
@@ -98,6 +101,31 @@ class Doctor:
             return Finding(what, Verdict.BAD, f"{self._target} cannot be reached: {error}", advice)
         await trio.aclose_forcefully(stream)
         return Finding(what, Verdict.GOOD, f"made in {(time.perf_counter() - began) * 1000:.0f} ms")
+
+    async def _health(self) -> Finding:
+        """What the server says of itself, and of the disk below it."""
+        path = self._target.prefix.rpartition("/")[0] + "/healthz"
+        peer = HttpPeer(self._target, self._dial, lambda: None)
+        try:
+            with trio.fail_after(PATIENCE):
+                status, _, body = await peer.ask("GET", path)
+        except (OSError, trio.TooSlowError) as error:
+            status, body = 0, str(error).encode()
+        finally:
+            with trio.CancelScope(shield=True):
+                await peer.close()
+        said, _, more = body.decode("utf-8", "replace").strip().partition("\n")
+        if status == 200 and said == "ok":
+            return Finding("health", Verdict.GOOD, more or "it serves, and keeps nothing on disk")
+        if status == 200 and said == "degraded":
+            advice = (
+                "mend that disk, or make room on it: durable rooms take nothing until then, live ones go on"
+            )
+            return Finding("health", Verdict.BAD, more, advice)
+        if status == 503:
+            return Finding("health", Verdict.POOR, "the server is stopping")
+        advice = "ask the server itself for it: what stands between may keep it from others on purpose"
+        return Finding("health", Verdict.POOR, f"{path} does not say how the server does", advice)
 
     async def _transport(self, transport: str) -> AsyncIterator[Finding]:
         try:

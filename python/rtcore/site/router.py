@@ -111,7 +111,7 @@ def health(store: Mapping[str, Any] | None) -> str:
     size = store["log_bytes"] + store["journal_bytes"]
     said = f"store: SQLite {store['sqlite']}, {size:,} bytes"
     if store["trouble"]:
-        return f"degraded\n{said}; it takes nothing: {store['trouble']}\n"
+        return f"degraded\n{said}; it takes nothing new: {store['trouble']}\n"
     return f"ok\n{said}\n"
 
 

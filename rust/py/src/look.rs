@@ -127,7 +127,8 @@ impl Core {
             told.set_item(name, number)?;
         }
         told.set_item("free_bytes", health.free_bytes)?;
-        told.set_item("trouble", trouble.or_else(|| health.down.map(|trouble| trouble.text)))?;
+        let troubled = health.down.or(health.ailing).map(|trouble| trouble.text);
+        told.set_item("trouble", trouble.or(troubled))?;
         told.set_item(
             "found",
             found.into_iter().map(|trouble| (trouble.kind, trouble.text)).collect::<Vec<_>>(),

@@ -32,6 +32,7 @@ mod start;
 mod stats;
 mod store;
 pub mod tools;
+mod torn;
 mod trim;
 mod trouble;
 mod work;

@@ -9,6 +9,7 @@ use crate::options::Options;
 use crate::rooms::Rooms;
 use crate::schema;
 use crate::start;
+use crate::torn;
 use crate::trouble::{of_sqlite, trouble};
 use rtcore_core::store::{Kept, Origin, Trouble};
 use rusqlite::Connection;
@@ -35,12 +36,42 @@ pub fn open(
     rooms: &Arc<Mutex<Rooms>>,
     visit: bool,
 ) -> Result<Opened, Trouble> {
+    // Damage may show at each step, and at each it is the same.
+    let corrupt = match open_whole(folder, options, rooms, visit, Vec::new()) {
+        Err(corrupt) if corrupt.kind == "corrupt" && options.set_aside => corrupt,
+        other => return other,
+    };
+    let aside = folder.set_aside("corrupt")?;
+    let text = format!(
+        "{}; it was renamed to {}, and a new log begun: a new epoch, without sessions. Save what can be read with \
+         `rtcore log salvage`",
+        corrupt.text,
+        aside.display()
+    );
+    open_whole(folder, options, rooms, visit, vec![trouble("corrupt", text)])
+}
+
+fn open_whole(
+    folder: &Folder,
+    options: &Options,
+    rooms: &Arc<Mutex<Rooms>>,
+    visit: bool,
+    mut found: Vec<Trouble>,
+) -> Result<Opened, Trouble> {
     let note = Beside::read(folder)?;
-    let mut found = Vec::new();
-    let connection = connect(folder, options, note, &mut found)?;
+    let goes_on = torn::goes_on(&folder.beside_log("-wal"));
+    let connection = connect(folder, options, note)?;
     let path = folder.log();
     let sqlite = |error: rusqlite::Error| of_sqlite(&error, "cannot read", &path);
     let facts = Facts::read(&connection).map_err(sqlite)?;
+    let boot = options.boot.clone().or_else(boot::boot);
+    if goes_on && boot.is_some() && facts.boot == boot {
+        let text = format!(
+            "the journal of {} is damaged in its middle: what was written after that cannot be read",
+            path.display()
+        );
+        return Err(trouble("corrupt", text));
+    }
     let before = note.unwrap_or_default();
     let rolled_back = facts.reserved < before.reserved || facts.written < before.written;
     if rolled_back && found.is_empty() {
@@ -58,7 +89,6 @@ pub fn open(
         ));
     }
     let replaced = rolled_back || facts.backup || facts.epoch.is_none() && facts.reserved > 0;
-    let boot = options.boot.clone().or_else(boot::boot);
     let origin = match &facts {
         _ if replaced => Origin::Replaced,
         Facts { epoch: None, .. } => Origin::New,
@@ -137,35 +167,14 @@ impl Facts {
     }
 }
 
-fn connect(
-    folder: &Folder,
-    options: &Options,
-    note: Option<Beside>,
-    found: &mut Vec<Trouble>,
-) -> Result<Connection, Trouble> {
+fn connect(folder: &Folder, options: &Options, note: Option<Beside>) -> Result<Connection, Trouble> {
     let path = folder.log();
-    let connect = || {
-        let connection = connection::to_write(&path, options.vfs.as_deref())?;
-        schema::migrate(&connection, &path)?;
-        Ok(connection)
-    };
-    let marked = note.is_some_and(|note| note.corrupt) && path.exists();
-    let corrupt = match if marked { Err(damaged(folder)) } else { connect() } {
-        Err(corrupt) if corrupt.kind == "corrupt" => corrupt,
-        other => return other,
-    };
-    if !options.set_aside {
-        return Err(corrupt);
+    if note.is_some_and(|note| note.corrupt) && path.exists() {
+        return Err(damaged(folder));
     }
-    let aside = folder.set_aside("corrupt")?;
-    let text = format!(
-        "{}; it was renamed to {}, and a new log begun: a new epoch, without sessions. Save what can be read with \
-         `rtcore log salvage`",
-        corrupt.text,
-        aside.display()
-    );
-    found.push(trouble("corrupt", text));
-    connect()
+    let connection = connection::to_write(&path, options.vfs.as_deref())?;
+    schema::migrate(&connection, &path)?;
+    Ok(connection)
 }
 
 fn damaged(folder: &Folder) -> Trouble {

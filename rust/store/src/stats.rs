@@ -15,6 +15,7 @@ pub struct Counters {
     not_noted: AtomicU64,
     slowest_us: AtomicU64,
     down: Mutex<Option<Trouble>>,
+    ailing: Mutex<Option<Trouble>>,
 }
 
 /// How a store does.
@@ -34,6 +35,8 @@ pub struct Health {
     pub slowest_us: u64,
     /// Why nothing is taken, if nothing is.
     pub down: Option<Trouble>,
+    /// Why the disk did not take what it was last given to keep, if it did not.
+    pub ailing: Option<Trouble>,
     /// Bytes of the log.
     pub log_bytes: u64,
     /// Bytes of the journal beside it.
@@ -48,8 +51,13 @@ impl Counters {
         self.records.fetch_add(records as u64, Ordering::Relaxed);
         self.slowest_us.fetch_max(u64::try_from(took.as_micros()).unwrap_or(u64::MAX), Ordering::Relaxed);
     }
-    pub(crate) fn refused(&self) {
+    pub(crate) fn refused(&self, why: &Trouble) {
         self.refused.fetch_add(1, Ordering::Relaxed);
+        *self.ailing.lock().unwrap_or_else(PoisonError::into_inner) = Some(why.clone());
+    }
+    /// What makes the log larger was taken.
+    pub(crate) fn grew(&self) {
+        *self.ailing.lock().unwrap_or_else(PoisonError::into_inner) = None;
     }
     pub(crate) fn unknown(&self) {
         self.unknown.fetch_add(1, Ordering::Relaxed);
@@ -70,6 +78,7 @@ impl Counters {
             not_noted: read(&self.not_noted),
             slowest_us: read(&self.slowest_us),
             down: self.down.lock().unwrap_or_else(PoisonError::into_inner).clone(),
+            ailing: self.ailing.lock().unwrap_or_else(PoisonError::into_inner).clone(),
             ..Health::default()
         }
     }

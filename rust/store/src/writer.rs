@@ -226,7 +226,7 @@ impl Writer {
             return self.tell(Report::Refused(group.id, down.trouble.clone()));
         }
         if let Some(full) = self.floor(&group.records) {
-            self.parts.counters.refused();
+            self.parts.counters.refused(&full);
             return self.tell(Report::Refused(group.id, full));
         }
         let begun = Instant::now();
@@ -246,10 +246,13 @@ impl Writer {
                     self.note();
                 }
                 self.parts.counters.written(group.records.len(), begun.elapsed());
+                if group.records.iter().any(grows) {
+                    self.parts.counters.grew();
+                }
                 self.tell(Report::Written(group.id));
             }
             Err(Failed::Refused(trouble)) => {
-                self.parts.counters.refused();
+                self.parts.counters.refused(&trouble);
                 let corrupt = (trouble.kind == "corrupt").then(|| trouble.clone());
                 self.tell(Report::Refused(group.id, trouble));
                 if let Some(corrupt) = corrupt {
@@ -290,11 +293,6 @@ impl Writer {
 
     /// Why a group cannot be taken while the disk is so full. What makes the log no larger is taken.
     fn floor(&self, records: &[Record]) -> Option<Trouble> {
-        let grows = |record: &Record| match record {
-            Record::Key(key) => key.state == rtcore_core::store::KeyState::Begun,
-            Record::Entry(_) | Record::Session(_) | Record::Joined(_) | Record::Taken { .. } => true,
-            _ => false,
-        };
         if self.parts.free_floor == 0 || !records.iter().any(grows) {
             return None;
         }
@@ -352,6 +350,15 @@ impl Writer {
             self.note();
         }
         self.parts.readers.close();
+    }
+}
+
+/// Whether it makes the log larger.
+fn grows(record: &Record) -> bool {
+    match record {
+        Record::Key(key) => key.state == rtcore_core::store::KeyState::Begun,
+        Record::Entry(_) | Record::Session(_) | Record::Joined(_) | Record::Taken { .. } => true,
+        _ => false,
     }
 }
 

@@ -22,6 +22,11 @@ fn on(disk: &Disk) -> Options {
     Options { vfs: Some(disk.name()), ..options() }
 }
 
+/// After the power was gone and is back.
+fn next_boot(disk: &Disk) -> Options {
+    Options { boot: Some("two".into()), ..on(disk) }
+}
+
 fn start(path: &Path, options: Options) -> (Store, Kept, Receiver<Report>) {
     open(path, options).unwrap_or_else(|why| panic!("{why:?}"))
 }
@@ -128,7 +133,7 @@ fn live(story: &Story, lies: bool) -> Result<(), String> {
     disk.cut();
     drop(store);
     disk.again();
-    let (store, kept, reports) = start(folder.path(), Options { boot: Some("two".into()), ..on(&disk) });
+    let (store, kept, reports) = start(folder.path(), next_boot(&disk));
     if kept.origin == Origin::Replaced || !store.found().is_empty() {
         return Err(format!("{:?}: {:?}", kept.origin, store.found()));
     }
@@ -211,7 +216,7 @@ fn a_failed_sync_is_unknown_and_decided_by_writing_anew_and_syncing() {
     disk.cut();
     world.store = None;
     disk.again();
-    world.again(on(&disk));
+    world.again(next_boot(&disk));
     assert_eq!(world.numbers("a"), if written { vec![1, 2, 3] } else { vec![1, 3] });
     assert_eq!(world.store().health().unknown, 0);
 }
@@ -229,7 +234,7 @@ fn what_was_committed_before_a_failed_sync_is_written_anew_with_it() {
     disk.cut();
     world.store = None;
     disk.again();
-    world.again(on(&disk));
+    world.again(next_boot(&disk));
     assert_eq!(world.numbers("a")[0], 1);
 }
 
@@ -298,7 +303,7 @@ fn a_write_that_fails_leaves_nothing_of_its_group() {
         disk.cut();
         world.store = None;
         disk.again();
-        world.again(on(&disk));
+        world.again(next_boot(&disk));
         assert_eq!(world.numbers("a"), [1, 3], "{fault:?}");
         assert!(world.kept.sessions.is_empty());
     }
@@ -348,7 +353,7 @@ fn letting_go_is_whole_after_a_power_cut_wherever_it_comes() {
         disk.cut();
         drop(store);
         disk.again();
-        let (store, kept, _reports) = start(folder.path(), on(&disk));
+        let (store, kept, _reports) = start(folder.path(), next_boot(&disk));
         let mut log = Log::open(folder.path()).unwrap();
         let whole = tools::verify(&mut log, &mut |_, _| ()).unwrap();
         assert!(whole.is_whole(), "{cut}: {whole:?}");

@@ -3,6 +3,7 @@
 mod world;
 
 use rtcore_core::store::{Origin, Record, Report};
+use rtcore_store::Options;
 use std::fs;
 use std::path::Path;
 use tempfile::TempDir;
@@ -123,6 +124,86 @@ fn a_file_that_is_no_database_is_set_aside_and_never_overwritten() {
     }
 }
 
+/// A log of some groups as a `kill -9` leaves it: nothing of its journal is in the file.
+fn killed(groups: u64) -> TempDir {
+    let mut world = begun();
+    world.store().settle();
+    for seq in 2..=groups {
+        world.write(vec![said(seq, "a")]);
+    }
+    let left = tempfile::tempdir().unwrap();
+    copy_folder(world.folder.path(), left.path());
+    left
+}
+
+/// `SQLite` takes the first wrong checksum for the journal's end: all that was acknowledged after it went without a word.
+#[test]
+fn a_flipped_bit_in_the_journal_is_found_and_what_it_costs_is_told() {
+    let whole = killed(6);
+    let journal = fs::read(whole.path().join("log.db-wal")).unwrap();
+    let frame = 24 + 4096;
+    let mut found = 0;
+    for at in (0..journal.len()).step_by(997).chain((0..56).step_by(5)) {
+        let left = tempfile::tempdir().unwrap();
+        copy_folder(whole.path(), left.path());
+        let mut bytes = journal.clone();
+        bytes[at] ^= 1 << (at % 8);
+        fs::write(left.path().join("log.db-wal"), &bytes).unwrap();
+        let world = World::within(left, options());
+        if world.store().found().is_empty() {
+            let last = at + frame >= journal.len();
+            let numbers = world.numbers("a");
+            assert!(numbers == [1, 2, 3, 4, 5, 6] || last, "byte {at}: {numbers:?} of 6, and not a word");
+        } else {
+            found += 1;
+            let aside = fs::read(world.folder.path().join("log.db.corrupt-1-wal"));
+            assert!(aside.is_ok_and(|aside| aside == bytes), "byte {at}: it is as it was found");
+        }
+    }
+    assert!(found > 5, "{found}");
+}
+
+#[test]
+fn a_torn_tail_of_the_journal_is_its_end() {
+    let whole = killed(3);
+    let journal = fs::read(whole.path().join("log.db-wal")).unwrap();
+    for less in [1, 17, 4_000, 4_096, 4_100, 4_120, 4_121, 9_000] {
+        for boot in ["one", "two"] {
+            let left = tempfile::tempdir().unwrap();
+            copy_folder(whole.path(), left.path());
+            fs::write(left.path().join("log.db-wal"), &journal[..journal.len() - less]).unwrap();
+            let world = World::within(left, Options { boot: Some(boot.into()), ..options() });
+            assert_eq!(world.store().found(), [], "{less} bytes less");
+            assert!([1, 2, 3].starts_with(&world.numbers("a")));
+        }
+    }
+}
+
+#[test]
+fn a_damage_that_shows_after_the_file_was_opened_is_set_aside_too() {
+    let mut world = begun();
+    for seq in 2..=300 {
+        world.write(vec![said(seq, "a"), Record::Session(session(&format!("s-{seq}")))]);
+    }
+    world.store = None;
+    let path = world.folder.path().join("log.db");
+    let before = fs::read(&path).unwrap();
+    let mut seen = std::collections::BTreeSet::new();
+    for page in 2..before.len() / 4_096 {
+        let mut bytes = before.clone();
+        bytes[page * 4_096..][..4_096].fill(0xa5);
+        let left = tempfile::tempdir().unwrap();
+        copy_folder(world.folder.path(), left.path());
+        fs::write(left.path().join("log.db"), &bytes).unwrap();
+        let store = World::within(left, options());
+        seen.insert(store.store().found().first().map(|found| found.kind));
+        if !store.store().found().is_empty() {
+            assert!(fs::read(store.folder.path().join("log.db.corrupt-1")).is_ok_and(|aside| aside == bytes));
+        }
+    }
+    assert!(seen.contains(&Some("corrupt")), "{seen:?}");
+}
+
 #[test]
 fn a_database_of_another_program_is_left_alone() {
     let folder = TempDir::new().unwrap();
@@ -181,6 +262,11 @@ fn a_full_disk_refuses_what_grows_and_takes_what_does_not() {
         }
         other => panic!("{other:?}"),
     }
+    let ails = |world: &World| world.store().health().ailing.map(|trouble| trouble.kind);
+    assert_eq!(ails(&world), Some("full"));
     world.write(vec![Record::Ended { session: "s-1".into() }, Record::Head(1)]);
-    assert_eq!(world.numbers("a"), []);
+    assert_eq!((world.numbers("a"), ails(&world)), (vec![], Some("full")));
+    world.again(options());
+    world.write(vec![said(2, "a")]);
+    assert_eq!(ails(&world), None);
 }
