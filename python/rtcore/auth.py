@@ -92,15 +92,16 @@ class Join(msgspec.Struct, frozen=True, kw_only=True):
     resuming: bool = False
 
 
-Grant = Literal["publish", "presence", "history"]
-"""What a member of a room may: a right."""
+Grant = Literal["publish", "presence", "history", "write"]
+"""What a member of a room may: a right. "write" is a collection's."""
 
 
 class Access(msgspec.Struct, frozen=True, kw_only=True):
     """Yes, with details: an answer of `@app.authorize`.
 
     Args:
-        grants: words of "publish", "presence", "history"; None: what the room's settings give.
+        grants: words of "publish", "presence", "history", of a collection "write"; None: what the
+            settings of the room give.
         info: what the other members see of this one; any value that can be said as JSON.
 
     """

@@ -134,7 +134,8 @@ async def test_a_resolver_decides_what_is_contested(autojump_clock: Any) -> None
             collection="notes:ann",
             changes=[{"n": 1, "op": "put", "key": "k", "value": {"title": "x"}}],
         )
-        base = f"{ann.position.split('.')[0]}.{ack['results'][0]['seq']}"
+        epoch = str(ann.position).split(".")[0]
+        base = f"{epoch}.{ack['results'][0]['seq']}"
         for client, title in ((ann, "tea"), (bob, "milk")):
             n = 2 if client is ann else 1
             change = {"n": n, "op": "patch", "key": "k", "value": {"title": title}, "base": base}
