@@ -74,7 +74,7 @@ class Restarts:
         self.said: list[int] = []  # acknowledged
         self.maybe: set[int] = set()  # nobody knows
         self.numbers = 0
-        self.quiet = False
+        self.quiet = True  # until all are there: who joins later does not hear what was said before
 
     def start(self) -> None:
         """The next server."""
@@ -165,6 +165,7 @@ async def play(sessions: int, rounds: int, every: float, how: signal.Signals, fo
             for number in range(sessions):
                 await nursery.start(run.live, number < TALKERS)
             print(f"{sessions} sessions are there after {trio.current_time() - began:.1f} s", flush=True)
+            run.quiet = False
             for number in range(rounds):
                 await trio.sleep(every)
                 ended = trio.current_time()
