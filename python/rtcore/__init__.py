@@ -50,6 +50,11 @@ if TYPE_CHECKING:
     from .client import Pool as Pool
     from .client import connect as connect
     from .config import Config as Config
+    from .crdt import GCounter as GCounter
+    from .crdt import GSet as GSet
+    from .crdt import LWWRegister as LWWRegister
+    from .crdt import ORSet as ORSet
+    from .crdt import PNCounter as PNCounter
     from .durable import Keep as Keep
     from .entry import Entry as Entry
     from .entry import Heard as Heard
@@ -97,6 +102,7 @@ _HOMES: Final = {
     ".change": "Change",
     ".client": "Client Event Gap Outbox Pool connect",
     ".config": "Config",
+    ".crdt": "GCounter GSet LWWRegister ORSet PNCounter",
     ".durable": "Keep",
     ".entry": "Entry Heard History Position",
     ".errors": "ConfigError Denied Forbidden InvalidData KeyConflict NotFound NotServing "
@@ -170,6 +176,8 @@ __all__ = [  # noqa: RUF022 - plainly by the alphabet
     "Entry",
     "Event",
     "Forbidden",
+    "GCounter",
+    "GSet",
     "Gap",
     "Heard",
     "Hello",
@@ -181,10 +189,12 @@ __all__ = [  # noqa: RUF022 - plainly by the alphabet
     "Join",
     "Keep",
     "KeyConflict",
+    "LWWRegister",
     "Member",
     "Next",
     "NotFound",
     "NotServing",
+    "ORSet",
     "Outbox",
     "OutcomeUnknown",
     "Overloaded",

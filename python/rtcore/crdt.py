@@ -5,6 +5,11 @@ Each replica has a name that no other has at the same time, changes its own copy
 twice, late or in another order changes nothing. States are those of the wire (`vectors/crdt.json`), so they
 may travel as JSON.
 
+In a collection they are types of fields, or of whole documents (`tags: rtcore.ORSet[str]`): the server names
+who speaks, so they are made without a name there, and what is to be done to one is said by `add`, `remove`
+and
+`assign`: `await board.patch("i1", tags=rtcore.crdt.add("urgent"))`.
+
 No method waits or is cancelled. Each raises `OverflowError` where a sum would leave 2^53 - 1, `TypeError`
 where kinds differ, and `ValueError` for what is no state or is over a limit (10,000 elements, 1 MiB).
 """
@@ -12,11 +17,25 @@ where kinds differ, and `ValueError` for what is no state or is over a limit (10
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Generic, Self, TypeVar
 
-from ._engine import Crdt, Refused
+from ._ground.replica import Crdt, Refused
 
-__all__ = ["GCounter", "GSet", "LWWRegister", "ORSet", "PNCounter"]
+__all__ = [
+    "GCounter",
+    "GSet",
+    "LWWRegister",
+    "ORSet",
+    "Op",
+    "PNCounter",
+    "Value",
+    "add",
+    "assign",
+    "kind_of",
+    "remove",
+]
+T = TypeVar("T")
+MARK = "$crdt"
 
 
 def _raised(refused: Exception) -> Exception:
@@ -26,26 +45,66 @@ def _raised(refused: Exception) -> Exception:
     return kind(message)
 
 
-class _Merges:
-    """What all kinds have in common."""
+class Value:
+    """What all kinds have in common. `replica`: its name; without one it is for a collection's document."""
 
     _KIND: ClassVar[str]
 
-    def __init__(self, replica: str) -> None:
-        if not replica:
+    def __init__(self, replica: str | None = None) -> None:
+        if replica == "":
             raise ValueError("a replica has a name: a text that no other replica uses")
-        self.replica = replica
+        self.replica = replica or ""
         self._held = Crdt(self._KIND)
+        self._read = Crdt(self._KIND)
+
+    @classmethod
+    def of_state(cls, state: Any) -> Self:
+        """What a document holds. Raises `ValueError`: it is no state of this kind."""
+        made = cls()
+        try:
+            made._held = Crdt.read(state)
+        except Refused as refused:
+            raise _raised(refused) from None
+        if made._held.kind() != cls._KIND:
+            raise ValueError(f"it is of kind {made._held.kind()}, not {cls._KIND}")
+        made._read = made._held.copy()
+        return made
+
+    def __copy__(self) -> Self:
+        made = type(self)()
+        made.replica, made._held, made._read = (  # noqa: SLF001 - of its own kind
+            self.replica,
+            self._held.copy(),
+            self._read.copy(),
+        )
+        return made
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
+        return self.__copy__()
+
+    @property
+    def changed(self) -> bool:
+        """Whether something was done to it since it was made, or read from a document."""
+        return not self._held.same(self._read)
+
+    def said_as(self, kind: str, state: dict[str, Any]) -> dict[str, Any]:  # noqa: ARG002 - an `Op` needs it
+        """What was done to it since, as a change says it. `kind` and `state`: of what it is said to."""
+        if kind != self._KIND:
+            raise TypeError(f"a {type(self).__name__} cannot stand for a {kind}")
+        return {MARK: kind} | self._done()
+
+    def _done(self) -> dict[str, Any]:
+        raise NotImplementedError
 
     @property
     def state(self) -> dict[str, Any]:
         """All of it, as JSON has it: for another replica, or to be kept."""
         return self._held.state()
 
-    def merge(self, other: _Merges | dict[str, Any]) -> None:
+    def merge(self, other: Value | dict[str, Any]) -> None:
         """Have what `other` has: a replica, or a state or delta of one; a delta costs its own size."""
         try:
-            theirs = other._held if isinstance(other, _Merges) else Crdt.read(other)  # noqa: SLF001 - of its own kind
+            theirs = other._held if isinstance(other, Value) else Crdt.read(other)  # noqa: SLF001 - of its own kind
             self._held.merge(theirs)
         except Refused as refused:
             raise _raised(refused) from None
@@ -62,7 +121,7 @@ class _Merges:
         return f"{type(self).__name__}({self._held.value()!r})"
 
 
-class GCounter(_Merges):
+class GCounter(Value):
     """A counter that only counts up."""
 
     _KIND = "g-counter"
@@ -79,6 +138,9 @@ class GCounter(_Merges):
         """What all have counted."""
         return int(self._held.value())
 
+    def _done(self) -> dict[str, Any]:
+        return {"add": self.value - int(self._read.value())}
+
 
 class PNCounter(GCounter):
     """A counter that counts both ways: `add(-1)`."""
@@ -86,7 +148,7 @@ class PNCounter(GCounter):
     _KIND = "pn-counter"
 
 
-class GSet(_Merges):
+class GSet(Value, Generic[T]):
     """A set of texts that only grows."""
 
     _KIND = "g-set"
@@ -113,8 +175,11 @@ class GSet(_Merges):
         """Its elements, in the order of their code points."""
         return iter(self._held.value())
 
+    def _done(self) -> dict[str, Any]:
+        return {"add": sorted(self.value - set(self._read.value()))}
 
-class ORSet(GSet):
+
+class ORSet(GSet[T]):
     """A set of texts from which elements can be taken. An add wins over a removal that had not seen it."""
 
     _KIND = "or-set"
@@ -123,8 +188,12 @@ class ORSet(GSet):
         """Take an element out, as far as it is seen here; nothing happens if it is not. Returns the delta."""
         return self._held.remove(element).state()
 
+    def _done(self) -> dict[str, Any]:
+        dots, gone = self._read.state().get("e") or {}, set(self._read.value()) - self.value
+        return super()._done() | {"remove": {element: dots[element] for element in sorted(gone)}}
 
-class LWWRegister(_Merges):
+
+class LWWRegister(Value, Generic[T]):
     """One value; the later wins: by its time, then by the name of the replica."""
 
     _KIND = "lww-register"
@@ -137,3 +206,65 @@ class LWWRegister(_Merges):
     def value(self) -> Any:
         """What it holds; None before the first."""
         return self._held.value()
+
+    def _done(self) -> dict[str, Any]:
+        return {"set": self.value}
+
+
+class Op:
+    """Something that is done to a CRDT of a document. Made by `add`, `remove` and `assign`."""
+
+    def __init__(self, what: str, values: tuple[Any, ...]) -> None:
+        self.what, self.values = what, values
+
+    def __repr__(self) -> str:
+        return f"{self.what}({', '.join(map(repr, self.values))})"
+
+    def said_as(self, kind: str, state: dict[str, Any]) -> dict[str, Any]:
+        """As a change says it. `kind` and `state`: of what it is said to. Raises `TypeError`: it has none
+        such.
+        """
+        if self.what == "add" and kind.endswith("-counter"):
+            by = self.values[0] if self.values else 1
+            if len(self.values) > 1 or not isinstance(by, int):
+                raise TypeError("a counter is told one whole number")
+            return {MARK: kind, "add": by}
+        if self.what == "add" and kind.endswith("-set"):
+            return {MARK: kind, "add": _texts(self.values)}
+        if self.what == "remove" and kind == "or-set":
+            dots = state.get("e") or {}
+            return {MARK: kind, "remove": {each: dots[each] for each in _texts(self.values) if each in dots}}
+        if self.what == "assign" and kind == "lww-register":
+            return {MARK: kind, "set": self.values[0]}
+        raise TypeError(f"a {kind} has no operation {self!r}")
+
+
+def _texts(values: tuple[Any, ...]) -> list[str]:
+    if not all(isinstance(each, str) for each in values):
+        raise TypeError("the elements of a set are texts")
+    return list(values)
+
+
+def add(*what: Any) -> Op:
+    """Count so far (a whole number; 1 without it), or put these texts into a set."""
+    return Op("add", what)
+
+
+def remove(*elements: str) -> Op:
+    """Take these texts out of an or-set, as far as they are seen here."""
+    return Op("remove", elements)
+
+
+def assign(value: Any) -> Op:
+    """Set a register; the later wins."""
+    return Op("assign", (value,))
+
+
+def kind_of(of: type[Value]) -> str:
+    """The word of the wire for a class: `or-set`."""
+    return of._KIND  # noqa: SLF001 - of its own kind
+
+
+# A public name has one home: these are offered by `rtcore` itself.
+for _thing in (GCounter, GSet, LWWRegister, ORSet, PNCounter):
+    _thing.__module__ = "rtcore"

@@ -13,16 +13,16 @@ from tests.architecture.imports import PACKAGE, Import, imported, inside, name_o
 FLOORS = [
     "_tokens _config _data _ground _app _turn _serve _backend _gateway",
     "_core errors _ground.patterns _ground.asgi _ground.sayable _serve.last_words _serve.logs",
-    "_ground.numbers _ground.peer",
-    "_ground.text _data.shape _data.paths _turn.held call _aio",
+    "_ground.numbers _ground.peer _ground.replica",
+    "_ground.text _data.shape _data.paths _turn.held call _aio crdt",
     "client",
     "blocking",
     "_ground.home _tokens.fetch _tokens.claims _ground.failures",
     "_turn.step _ground.parking _engine _serve.signals http_api.keys http_api.rates _data.crowds",
     "_data.models",
-    "_data.values crdt",
+    "_data.values",
     "_data.faults _app.hooks",
-    "_turn.budget _turn.life auth _app.kinds _app.invalid _app.refusals _app.background",
+    "_turn.budget _turn.life auth _app.merging _app.kinds _app.invalid _app.refusals _app.background",
     "_config.kinds _config.file _serve.listeners _tokens.jwks _app.injecting",
     "_serve.inherited _serve.notify _serve.unix _app.surrounding",
     "_config.settings _turn.nursery _app.rights",
@@ -70,6 +70,7 @@ LOW_LEVEL = {
     "_serve.signals": "is called between two instructions, and then by Trio",
     "testing": "drives the core by Trio's clock",
     "blocking": "is called from other threads",
+    "client.collections": "is a cancel point in each of its calls",
     "client.asking": "gives others their turn now and then",
     "client.room": "is a cancel point in each of its calls",
     "raw": "is a cancel point in each of its calls",
@@ -130,8 +131,9 @@ def test_what_runs_turns_and_what_they_mean_do_not_know_each_other() -> None:
 
 def test_only_the_engine_knows_the_core() -> None:
     knows = {one.module for one in inside() if one.target == "rtcore._core" and not one.typing_only}
-    # (Its numbers are everybody's: they are read in one place, which calls nothing. A client has its codec.)
-    others = knows - {"rtcore._ground.numbers", "rtcore._ground.peer"}
+    # (Its numbers are everybody's: they are read in one place, which calls nothing. A client has its
+    # codec and its data.)
+    others = knows - {f"rtcore._ground.{name}" for name in ("numbers", "peer", "replica")}
     assert {short(each).split(".")[0] for each in others} <= {"_engine"}
 
 

@@ -96,6 +96,7 @@ class Net:
         self.server = server
         self.streams: list[trio.abc.Stream] = []
         self.down = False
+        self.clients = 0
         self.wall_offset = 0
 
     async def dial(self, _: Any) -> trio.abc.Stream:
@@ -119,7 +120,8 @@ class Net:
 
     def client(self, **options: Any) -> AbstractAsyncContextManager[Client]:
         """A client of the server."""
-        return connect("http://localhost/rt", dial=self.dial, wall=self.wall, seed=1, **options)
+        self.clients += 1
+        return connect("http://localhost/rt", dial=self.dial, wall=self.wall, seed=self.clients, **options)
 
 
 @pytest.fixture

@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 
 import pytest
 import trio
 
 import rtcore
 import rtcore.blocking
-from rtcore.client import ClientClosed, NotConnected, Rejected
+from rtcore.client import ClientClosed, NotConnected, Rejected, UnsentChanges
 from tests.client.conftest import make_app
+from tests.client.shared import Note, application
 from tests.patience import PATIENCE
 
 
 class Served:
     """A server in a thread of its own."""
+
+    def __init__(self, make: Callable[[], rtcore.App] = make_app) -> None:
+        self._make = make
 
     def __enter__(self) -> str:
         self._up = threading.Event()
@@ -26,7 +31,7 @@ class Served:
 
     async def _run(self) -> None:
         self._stop, self._token = trio.Event(), trio.lowlevel.current_trio_token()
-        self.app = make_app()
+        self.app = self._make()
         async with trio.open_nursery() as nursery:
             addresses = await nursery.start(
                 lambda *, task_status: rtcore.serve(self.app, port=0, task_status=task_status)
@@ -120,3 +125,26 @@ def test_an_upload_is_had_from_a_plain_iterable_that_may_wait() -> None:
 
     with Served() as url, rtcore.blocking.connect(url) as client:
         assert client.upload("upload", items()) == list(range(10))
+
+
+def test_a_collection_is_looked_at_changed_and_followed(tmp_path) -> None:
+    with Served(application) as url:
+        outbox = rtcore.Outbox(tmp_path / "outbox.db")
+        with rtcore.blocking.connect(url, outbox=outbox, wait=True) as client:
+            notes = client.collection("notes:ann", Note, wait=True)
+            changes = notes.changes()
+            put = notes.put("n1", Note("tea"))
+            assert put.applied(timeout=PATIENCE).kind == "done"
+            assert (notes["n1"], len(notes), "n1" in notes, list(notes)) == (Note("tea"), 1, True, ["n1"])
+            assert next(changes).now == Note("tea")
+            notes.patch("n1", done=True).applied(timeout=PATIENCE)
+            assert notes.values() == [Note("tea", True)]
+            refused = notes.put("secret", Note("x"))
+            with pytest.raises(Rejected):
+                refused.applied(timeout=PATIENCE)
+            assert [each.code for each in notes.refused] == ["FORBIDDEN"]
+            with pytest.raises(UnsentChanges):
+                client.sign_out()
+            notes.refused[0].discard()
+            assert notes.sync({"n1": None}, timeout=PATIENCE).success
+            assert notes.pending == notes.conflicts == notes.refused == []

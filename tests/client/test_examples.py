@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 from pathlib import Path
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 
 import pytest
 import trio
@@ -87,3 +87,22 @@ async def test_a_crowd_joins_and_all_hear(monkeypatch, capsys, autojump_clock) -
         over(Net(server), monkeypatch)
         await example("crowd").main("http://localhost/rt", "tea", "20")
     assert "20 clients joined" in capsys.readouterr().out
+
+
+async def test_notes_are_the_same_on_two_devices_and_kept(monkeypatch, capsys, tmp_path) -> None:
+    lines = iter(["add n1 tea\n", "done n1\n", "", "list\n", "delete n1\n", ""])
+    module = example("notes")
+    monkeypatch.setattr(module, "sys", SimpleNamespace(stdin=SimpleNamespace(readline=lambda: next(lines))))
+    app = rtcore.App()
+
+    @app.authenticate
+    async def who(hello: rtcore.Hello) -> rtcore.User:
+        return rtcore.User(hello.token or "nobody")
+
+    app.collection("notes:*", module.Note)
+    async with memory_server(app) as server:
+        over(Net(server), monkeypatch)
+        await module.main("http://localhost/rt", str(tmp_path / "one.db"), "ann")
+        assert "[x] n1: tea" in capsys.readouterr().out
+        await module.main("http://localhost/rt", str(tmp_path / "one.db"), "ann")
+        assert "[x] n1: tea" in capsys.readouterr().out

@@ -15,6 +15,7 @@ from rtcore.errors import Refuse, UsageError
 from .handlers import names_of_caller, positional
 from .hooks import checked_name, checked_whole
 from .kinds import is_async
+from .merging import Merging
 from .registering import add_authorizer
 from .registry import SYNC, Registry
 
@@ -43,8 +44,9 @@ class Collections:
         self._may: Callable[..., Any] | None = None
         self._resolver: Callable[..., Any] | None = None
         self._upgrades: dict[int, Callable[..., Any]] = {}
-        self._decoder = None if kind is Any else Decoder(kind)
-        self._patches = None if kind is Any else _fields(kind)
+        self.merging = merging = Merging(kind)
+        self._decoder = None if merging.checked is Any else Decoder(merging.checked)
+        self._patches = None if merging.checked is Any else _fields(merging.checked)
 
     def __call__(self, function: Callable[..., Any]) -> Collections:
         """Register `may`. Raises `UsageError` if there is one, or it is a coroutine function."""
@@ -228,5 +230,7 @@ class Collecting:
         if any(known.pattern == pattern for known, _ in self._registry.collections):
             raise UsageError(f"there are collections {pattern!r} already")
         made = Collections(pattern, kind, strategy, self._registry)
-        self._registry.collections.append((made, CollectionPlan(pattern, strategy, schema, limits)))
+        merging = made.merging
+        plan = CollectionPlan(pattern, strategy, schema, limits, whole=merging.whole, crdts=merging.fields)
+        self._registry.collections.append((made, plan))
         return made

@@ -73,6 +73,10 @@ class CollectionPlan:
     upgrades: Sequence[int] = ()
     asks: bool = False
     authorize: bool = False
+    whole: str | None = None
+    """The kind of CRDT that each document is."""
+    crdts: Mapping[str, str] = dataclasses.field(default_factory=dict[str, str])
+    """Fields that are CRDTs, and their kinds."""
 
 
 @dataclasses.dataclass(slots=True)
@@ -122,6 +126,8 @@ def build_core(plan: Plan, settings: CoreSettings, *, manual: bool) -> Core:
                 shared.pattern,
                 shared.strategy,
                 schema=shared.schema,
+                whole=shared.whole,
+                fields=dict(shared.crdts),
                 upgrades=list(shared.upgrades),
                 limits=dict(shared.limits),
                 asks=shared.asks,

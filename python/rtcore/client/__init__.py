@@ -11,13 +11,21 @@ server.
 """
 
 from .client import Client as Client
-from .client import Status as Status
+from .collections.collection import Collection as Collection
+from .collections.conflict import Conflict as Conflict
+from .collections.conflict import Refusal as Refusal
+from .collections.heard import DocumentChange as DocumentChange
+from .collections.own import Outcome as Outcome
+from .collections.own import OwnChange as OwnChange
+from .collections.syncing import SyncResult as SyncResult
 from .connecting import connect as connect
 from .errors import BadCertificate as BadCertificate
 from .errors import ClientClosed as ClientClosed
 from .errors import ClientError as ClientError
+from .errors import Conflicted as Conflicted
 from .errors import ConnectError as ConnectError
 from .errors import Forbidden as Forbidden
+from .errors import InvalidDocument as InvalidDocument
 from .errors import LeftRoom as LeftRoom
 from .errors import MaybeDone as MaybeDone
 from .errors import NotConnected as NotConnected
@@ -25,6 +33,7 @@ from .errors import NotDone as NotDone
 from .errors import NotRtcore as NotRtcore
 from .errors import OutboxError as OutboxError
 from .errors import OutboxForeign as OutboxForeign
+from .errors import OutboxGone as OutboxGone
 from .errors import OutboxLocked as OutboxLocked
 from .errors import OutboxNewer as OutboxNewer
 from .errors import PoolTimeout as PoolTimeout
@@ -36,6 +45,7 @@ from .errors import StreamLost as StreamLost
 from .errors import Superseded as Superseded
 from .errors import TokenRefused as TokenRefused
 from .errors import TooLarge as TooLarge
+from .errors import UnsentChanges as UnsentChanges
 from .errors import WrongURL as WrongURL
 from .errors import WrongVersion as WrongVersion
 from .event import Event as Event
@@ -53,6 +63,7 @@ from .rules import Found as Found
 from .rules import Severity as Severity
 from .rules import View as View
 from .states import State as State
+from .status import Status as Status
 from .store import Outbox as Outbox
 
 # A public name has one home: these are offered by `rtcore` itself.

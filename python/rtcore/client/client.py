@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, AsyncIterable, Callable, Iterable
-from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 
 import trio
@@ -19,33 +18,14 @@ from .monitor import Monitor
 from .request import Request
 from .room import Room
 from .runner import Answer, Runner
+from .sharing import Sharing
 from .states import State
+from .status import Status
 
 GRACE: Final = 5.0
 """Seconds that `close` waits for the answers to what was written."""
 A = TypeVar("A", bound=Answer)
 H = TypeVar("H", bound=Handler)
-
-
-@dataclass(frozen=True, slots=True)
-class Status:
-    """How the client is doing. `queued` waits to be written; `unanswered` was; `foreign` waits for another
-    user.
-    """
-
-    state: State
-    transport: str
-    user: str | None
-    queued: int
-    unanswered: int
-    foreign: int
-    failed: int
-    error: Exception | None
-
-    @property
-    def live(self) -> bool:
-        """Welcome, and each joined room is confirmed."""
-        return self.state is State.LIVE
 
 
 class _Watched:
@@ -54,7 +34,7 @@ class _Watched:
     monitor: Monitor | None = None
 
 
-class Client:
+class Client(Sharing):
     """One session with a server, over whatever connections it takes. Made by `connect`.
 
     Coroutine methods are cancel points. Everything belongs to the run of Trio in which the client was made.
@@ -85,6 +65,8 @@ class Client:
             box.foreign(machine.who.user) if machine.sending.owner[0] else 0,
             box.counts.failed,
             machine.error or (None if machine.state is State.LIVE else machine.last_failure),
+            *machine.table.counts(),
+            self._runner.storage,
         )
 
     async def changes(self) -> AsyncGenerator[Status, None]:

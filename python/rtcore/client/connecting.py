@@ -93,7 +93,7 @@ async def connect(
     _looked_at(token, encoding)
     target = target_of(url, headers=headers, tls=tls, proxy=proxy)
     numbers = dice() if seed is None else random.Random(seed)  # noqa: S311 - jitter
-    kept = await trio.to_thread.run_sync(outbox.open, str(target)) if outbox is not None else None
+    kept = await outbox.start(str(target)) if outbox is not None else None
     box = (
         Box(queue, queue_bytes, Overflow(overflow))
         if outbox is None
@@ -107,6 +107,7 @@ async def connect(
         choice=Choice(transport if isinstance(transport, str) else tuple(transport)),
         kept=kept is not None,
         attempts=attempts,
+        secret=None if seed is None else random.Random(str(seed)).randbytes,  # noqa: S311 - for tests
     )
     opening = Opening(target, dial=dial, compress=compress, packed=encoding == "msgpack")
     runner = Runner(machine, opening, token=token, journal=outbox)

@@ -8,11 +8,14 @@ RtcoreError
     │   ├── Rejected          the server answered with an error (also a `RemoteError`)
     │   ├── MaybeDone         it left, and nobody can say what became of it
     │   ├── NotDone           it never left: no room in the outbox, too old, nobody to hear a volatile one
-    │   └── TooLarge          it is over the server's limit, and was not sent
+    │   ├── TooLarge          it is over the server's limit, and was not sent
+    │   └── Conflicted        a change meets another's, and its author decides
+    ├── InvalidDocument       a document is not of the program's type
+    ├── UnsentChanges         signing out would lose what only this client has
     ├── LeftRoom              the application took this session out of the room
     ├── StreamLost            the stream cannot go on where it was
     ├── PoolTimeout           no client of a pool came free in time (also a `Timeout`)
-    ├── OutboxError           the outbox cannot be used: OutboxLocked, OutboxForeign, OutboxNewer
+    ├── OutboxError           the outbox cannot be used: OutboxLocked, OutboxForeign, OutboxNewer, OutboxGone
     └── ConnectError          the client is not connected, and will not come back by itself
         ├── WrongURL, NotRtcore, WrongVersion, BadCertificate
         ├── NotConnected      no attempt was good in the time, or the number, that was given
@@ -97,6 +100,37 @@ class TooLarge(RequestError):
         super().__init__(message, "TOO_LARGE", maybe_done=False)
 
 
+class Conflicted(RequestError):
+    """A change was not done, since another came before it: it waits among the collection's conflicts."""
+
+    def __init__(self, key: str, what: str) -> None:
+        super().__init__(f"the change of {key!r} waits for your decision: {what}", "CONFLICT")
+        self.key = key
+
+
+class InvalidDocument(ClientError):
+    """A document of a collection is not of the type that the program gave."""
+
+    code = "INVALID_MESSAGE"
+
+    def __init__(self, key: str, why: str) -> None:
+        super().__init__(f"the document {key!r} is not of the type: {why}")
+        self.key = key
+
+
+class UnsentChanges(ClientError):
+    """Signing out would lose what only this client has: `pending`, `conflicts` and `refused` changes, and
+    `messages` in the outbox.
+    """
+
+    def __init__(self, pending: int, conflicts: int, refused: int, messages: int) -> None:
+        super().__init__(
+            f"{pending} changes are not confirmed, {conflicts} wait for a decision, {refused} were refused, "
+            f"and {messages} messages wait: wait for them, or give them up with discard=True"
+        )
+        self.pending, self.conflicts, self.refused, self.messages = pending, conflicts, refused, messages
+
+
 class LeftRoom(ClientError):
     """The session is no longer in the room, and did not ask to leave."""
 
@@ -130,6 +164,10 @@ class OutboxLocked(OutboxError):
 
 class OutboxForeign(OutboxError):
     """The file holds messages for another server."""
+
+
+class OutboxGone(OutboxError):
+    """The file was taken away, or cannot be written any more, while a client had it open."""
 
 
 class OutboxNewer(OutboxError):

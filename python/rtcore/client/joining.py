@@ -6,7 +6,6 @@ from collections.abc import Callable
 from typing import Any
 
 from .clock import Clock
-from .errors import LeftRoom
 from .hearing import Hearing
 from .outbox import unanswered
 from .request import Request
@@ -22,11 +21,11 @@ class Joining:
     """What was said before about rooms, brought together with what the server says now."""
 
     def __init__(self, clock: Clock, hearing: Hearing, sending: Sending, settle: Callable[[], None]) -> None:
-        self._clock, self._hearing, self._sending, self._settle = clock, hearing, sending, settle
+        self._clock, self._hearing, self.sending, self._settle = clock, hearing, sending, settle
 
     def make(self, kind: str, fields: Said, *, ours: bool = False, **more: Any) -> Request:
         """A request that nobody has submitted yet."""
-        request = Request(self._sending.names.next(), kind, fields, **more)
+        request = Request(self.sending.names.next(), kind, fields, **more)
         request.ours = ours
         # With its key: what cannot be said is refused here, while nothing has been kept of it.
         request.size = len(encode({**fields, "key": request.key})) + _HEAD
@@ -39,7 +38,7 @@ class Joining:
         request = self.make("join", {"room": room.name, **fields}, **more)
         request.done = lambda done: self._joined(room, done)
         room.joining = request
-        self._sending.submit(request)
+        self.sending.submit(request)
         return request
 
     def _joined(self, room: RoomState, request: Request) -> None:
@@ -50,26 +49,22 @@ class Joining:
             room.joined(request.result, again=request.sent_again)
             room.data = request.fields.get("data")
         elif not room.member:
-            room.end(LeftRoom(room.name, str(request.error)) if request.ours else request.error)
+            room.refused(request)
             self._hearing.rooms.forget(room.name)
         self._settle()
 
     def _again(self, room: RoomState) -> Request:
         """The join of a room in a new session: what came after what was heard of it, or told."""
         room.member, room.confirmed = False, False
-        fields: Said = {"room": room.name}
-        if room.data is not None:
-            fields["data"] = room.data
         # The higher of the session's position and the room's own mark: neither tells what was told twice. The
         # position is that of before this `welcome`, which may begin at the head.
         since = max(self._hearing.had, room.mark)
-        if self._hearing.before is not None:
-            fields["since"] = self._hearing.before  # all that the room holds of its new life
-        elif self._hearing.epoch is not None:
-            fields["since"] = f"{self._hearing.epoch}.{since}"
-        request = self.make("join", fields, ours=True, committed=True)
+        heard = self._hearing.before  # of another epoch: all that the room holds of its new life
+        if heard is None and self._hearing.epoch is not None:
+            heard = f"{self._hearing.epoch}.{since}"
+        request = self.make("join", room.rejoins(heard), ours=True, committed=True)
         request.done = lambda done: self._joined(room, done)
-        request.owned, request.user = self._sending.owner
+        request.owned, request.user = self.sending.owner
         room.joining = request
         return request
 
@@ -82,7 +77,7 @@ class Joining:
 
     def resumed(self, said: Said) -> None:
         """The session is the same: what was written goes again; rooms are as the server says."""
-        sending, rooms = self._sending, self._hearing.rooms
+        sending, rooms = self.sending, self._hearing.rooms
         taken = said.get("taken", 0)
         sending.box.last_id = max(sending.box.last_id, taken)
         sending.took(taken)
@@ -104,7 +99,7 @@ class Joining:
         may
         go again, then the queue.
         """
-        sending = self._sending
+        sending = self.sending
         sending.taken = 0
         lost = sending.box.fresh(
             sending.user,

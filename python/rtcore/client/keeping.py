@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
+from .collections.writer import Writer
 from .errors import MaybeDone
 from .machine import Machine
 from .request import Request
@@ -23,6 +24,8 @@ def restore(machine: Machine, kept: Kept) -> list[Request]:
         epoch, _, number = kept.position.partition(".")
         hearing.begin(epoch, int(number))
     hearing.stored_marks = dict(kept.marks)
+    machine.table.me = Writer(kept.client, kept.incarnation, kept.nonce)
+    machine.table.time.restored(*kept.clock)
     found: list[Request] = []
     for row in kept.rows:
         request = _request(row, machine.clock.now(), machine.clock.wall())

@@ -3,10 +3,21 @@
 from __future__ import annotations
 
 from collections import deque
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, Protocol
 
 from .effects import Commit, Effect
 from .request import Request
+
+
+class Waits(Protocol):
+    """What is told once it is on disk."""
+
+    committed: bool
+
+    def tell(self) -> None:
+        """It is."""
+        ...
 
 
 class Ledger:
@@ -16,16 +27,21 @@ class Ledger:
         self.on = on
         self._effects = effects
         self._steps: list[tuple[Any, ...]] = []
-        self._adds: list[Request] = []
+        self._adds: list[Waits] = []
         self._ends: list[int] = []
         self._token = 0
-        self._waits: dict[int, tuple[int, list[bytes], list[Request], list[int]]] = {}
+        self._waits: dict[int, tuple[int, list[bytes], list[Waits], list[int]]] = {}
         self._unkept: set[int] = set()
 
     def step(self, *step: Any) -> None:
         """One more, with the next commit."""
         if self.on:
             self._steps.append(step)
+
+    def keep(self, step: tuple[Any, ...], waits: Sequence[Waits]) -> None:
+        """One more, and who is told once it is on disk."""
+        self._steps.append(step)
+        self._adds += waits
 
     def add(self, request: Request) -> bool:
         """Keep it, if it is to be kept: then it is committed later."""
@@ -66,8 +82,10 @@ class Ledger:
         return True
 
     def committed(self, token: int) -> tuple[int, list[bytes]]:
-        """It is on disk: what may leave now, and on which connection."""
-        gen, batch, adds, ends = self._waits.pop(token)
+        """It is on disk: what may leave now, and on which connection. Of a commit that nobody waits for:
+        nothing.
+        """
+        gen, batch, adds, ends = self._waits.pop(token, (0, [], [], []))
         self._unkept.difference_update(ends)
         for request in adds:
             request.committed = True

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import logging
 import math
+import os
 import random
 from collections import deque
 from collections.abc import Callable
@@ -20,16 +21,10 @@ from typing import Any, Final
 
 from .choice import Choice
 from .clock import Clock, Names
+from .collections.table import Table
 from .coming import ABNORMAL, Comeback, verdict
 from .effects import Changed, Effect, Open, Shut, Welcomed, Write
-from .errors import (
-    ClientClosed,
-    ConnectError,
-    NotConnected,
-    StreamLost,
-    TokenRefused,
-    WrongVersion,
-)
+from .errors import ClientClosed, ConnectError, NotConnected, StreamLost, TokenRefused, WrongVersion
 from .event import Event
 from .hearing import Hearing
 from .identity import VERSION, Identity
@@ -64,6 +59,7 @@ class Machine:
         kept: bool = False,
         attempts: int | None = None,
         client: str = CLIENT,
+        secret: Callable[[int], bytes] | None = None,
     ) -> None:
         self.clock, self.effects = clock, deque[Effect]()
         self.track = Track()
@@ -72,14 +68,13 @@ class Machine:
         self.sending = Sending(clock, names or Names(), box or Box(), self.effects, kept=kept)
         self.streams = Streams(self.sending)
         self._joining = Joining(clock, self.hearing, self.sending, self._settle)
-        self.gen = 0
-        self.transport = ""
+        self.table = Table(clock, self.hearing, self._joining, self.effects, secret or os.urandom)
+        self.gen, self.transport = 0, ""
         self.who = Identity(client)
         self.pulse: Pulse | None = None
         self.error: ConnectError | None = None
         self.last_failure: Exception | None = None
-        self._comeback = Comeback(dice, attempts)
-        self._kept = kept
+        self._comeback, self._kept = Comeback(dice, attempts), kept
         self.reports = Reports()
         self.seen: Seen | None = None
         self._welcome_by = math.inf
@@ -194,6 +189,7 @@ class Machine:
         self.pulse = None
         if self.sending.open:
             self.sending.closed()
+        self.table.away()
         self.hearing.rooms.unconfirm()
         for room in self.hearing.rooms:
             for reader in room.readers:
@@ -227,6 +223,7 @@ class Machine:
         else:
             self.sending.end_all(str(error))
         self.streams.stop(error)
+        self.table.end(error)
         self.hearing.end_all(error)
 
     # -- closing
@@ -306,6 +303,7 @@ class Machine:
         else:
             self.streams.stop(StreamLost("the session is another"))
             self._joining.fresh(same_life=same_life)
+        self.table.welcomed(said.get("time"))
         sending.flush()
         self._settle()
 
@@ -332,10 +330,11 @@ class Machine:
 
     def _pong(self, said: Said) -> None:
         now = self.clock.now()
-        if self.pulse is not None and (trip := self.pulse.ponged(now, said.get("time"))) is not None:
+        if self.pulse and (trip := self.pulse.ponged(now, said.get("time"))) is not None:
             if self.seen is not None:
                 self.seen.trips.append((now, trip))
             self.effects.append(Changed())
+        self.table.learned(said.get("server"))
         self.sending.took(said.get("taken"))
 
     def _bye(self, said: Said) -> None:
@@ -386,12 +385,13 @@ class Machine:
                 self.ping()
             if self.sending.open and now >= self.reports.due:
                 self.sending.say(self.reports.next(now, self))
+        self.table.advance()
         self.sending.advance()
 
     @property
     def deadline(self) -> float:
         """When `advance` is wanted next, on the clock that only goes forward."""
-        times = [self.sending.deadline, self._welcome_by]
+        times = [self.sending.deadline, self.table.deadline, self._welcome_by]
         if self.state is State.WAITING:
             times.append(self._comeback.due)
         if self.pulse is not None:

@@ -128,6 +128,19 @@ class RoomState:
             self.mark = self._early_missed
         self._early_missed = 0
 
+    def rejoins(self, since: str | None) -> Said:
+        """The fields of a join in a new session. `since`: up to where it was heard, or told."""
+        fields: Said = {"room": self.name}
+        if self.data is not None:
+            fields["data"] = self.data
+        if since is not None:
+            fields["since"] = since
+        return fields
+
+    def refused(self, request: Request) -> None:
+        """A join of it came to nothing."""
+        self.end(LeftRoom(self.name, str(request.error)) if request.ours else request.error)
+
     # -- who is here
 
     def snapshot(self, said: Said) -> None:
@@ -186,6 +199,10 @@ class Rooms:
         if name not in self._rooms:
             self._rooms[name] = RoomState(name, self.crowded, data)
         return self._rooms[name]
+
+    def put(self, room: RoomState) -> None:
+        """A room that is made elsewhere."""
+        self._rooms[room.name] = room
 
     def forget(self, name: str) -> None:
         """Nobody wants it, and the server has let it go."""

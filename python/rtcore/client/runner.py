@@ -12,8 +12,9 @@ import trio
 
 from rtcore._ground.sayable import sayable
 
+from .collections.rows import Stored
 from .effects import Ask, Changed, Commit, Effect, Open, Shut, Welcomed, Write
-from .errors import ClientError, ConnectError, RequestError
+from .errors import ClientError, ConnectError, OutboxGone, RequestError
 from .event import Event
 from .links.link import Ended, Link, Useless
 from .links.opening import Opening
@@ -103,6 +104,8 @@ class Runner:
         self._writes = trio.Lock()
         self._done: tuple[str, dict[str, int]] | None = None
         self._time = trio.Event()
+        self.storage: OutboxGone | None = None
+        """Why nothing is kept on disk any more."""
         self._nursery: trio.Nursery | None = None
         self._pumping = False
         self._deadline = math.inf
@@ -300,11 +303,45 @@ class Runner:
                 if kept != self._done:
                     self._done = kept
                     steps.append(("done", *kept))
-            if steps:
-                await self._journal.commit(steps)
+            if steps and self.storage is None:
+                await self._write(steps)
             for commit in commits:
                 self.machine.sending.committed(commit.token)
         self.pump()
+
+    async def _write(self, steps: list[tuple[Any, ...]]) -> None:
+        assert self._journal is not None  # noqa: S101 - as above
+        try:
+            await self._journal.commit(steps)
+        except OutboxGone as error:
+            self._gone(error)
+
+    def _gone(self, error: OutboxGone) -> None:
+        """From now on all is in memory, and that is said."""
+        log.error("nothing is kept any more: %s", error)
+        self.storage = error
+        self.machine.sending.ledger.on = False
+        self.tell()
+
+    async def load(self, name: str) -> Stored:
+        """What is kept of a collection."""
+        if self._journal is None or self.storage is not None:
+            return Stored(0)
+        await self._commit()
+        async with self._writes:
+            try:
+                return await self._journal.load(name, self.machine.sending.owner)
+            except OutboxGone as error:
+                self._gone(error)
+                return Stored(0)
+
+    async def unsent(self, user: str | None) -> tuple[int, int]:
+        """Changes and messages that are kept for a user."""
+        if self._journal is None or self.storage is not None:
+            return 0, 0
+        await self._commit()
+        async with self._writes:
+            return await self._journal.unsent(user)
 
     async def flush_store(self) -> None:
         """Wait until what was to be kept is kept."""

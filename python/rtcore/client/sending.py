@@ -180,6 +180,10 @@ class Sending:
     def keep(self, *step: Any) -> None:
         """One more step for the store, asked for at once."""
         self.ledger.step(*step)
+        self.held_back()
+
+    def held_back(self) -> None:
+        """What the ledger was given is asked for at once: what is said from now on waits for it."""
         self._hand([])
 
     # -- acks

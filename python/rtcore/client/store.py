@@ -4,7 +4,8 @@ Invariants:
 - A row without an id was never sent; a row with one may have been. The id is on disk before the bytes leave.
 - What is stored as position was handed to the program, and is done with.
 - A file that is not where it was (another device, inode or machine) is a copy: it keeps the messages, and has
-  neither session nor ids, for the original may go on under both.
+  neither session nor ids, for the original may go on under both; nor the client id of its changes.
+- A file that is taken away while it is open keeps nothing more, and that is said.
 """
 
 from __future__ import annotations
@@ -12,17 +13,21 @@ from __future__ import annotations
 import fcntl
 import os
 import sqlite3
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final, Protocol
+from typing import Any, Final, Protocol, TypeVar
 
 import msgspec
 import trio
 
-from .errors import OutboxError, OutboxForeign, OutboxLocked, OutboxNewer
+from .collections import rows as shared
+from .collections.rows import Stored
+from .errors import OutboxError, OutboxForeign, OutboxGone, OutboxLocked, OutboxNewer
 from .outbox import Overflow
 
-VERSION: Final = 1
+VERSION: Final = 2
+T = TypeVar("T")
 _SCHEMA: Final = """
 CREATE TABLE IF NOT EXISTS fact (name TEXT PRIMARY KEY, value) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS message (
@@ -54,7 +59,15 @@ class Journal(Protocol):
     """A store of rows, one a request."""
 
     async def commit(self, steps: list[tuple[Any, ...]]) -> None:
-        """All of these, in one transaction that is on disk when this returns."""
+        """All of these, in one transaction that is on disk when this returns. Raises `OutboxGone`."""
+        ...
+
+    async def load(self, name: str, owner: tuple[bool, str | None]) -> Stored:
+        """What is kept of a collection. Raises `OutboxGone`."""
+        ...
+
+    async def unsent(self, user: str | None) -> tuple[int, int]:
+        """Changes and messages that are kept for a user."""
         ...
 
 
@@ -91,6 +104,14 @@ class Kept:
     marks: dict[str, int] = field(default_factory=dict)
     known: bool = False
     """Whether anybody was welcome yet."""
+    client: str = ""
+    """The client id under which changes are said, how often the file was opened, and a secret of this
+    time.
+    """
+    incarnation: int = 1
+    nonce: str = ""
+    clock: tuple[int, int] = (0, 0)
+    """By how many milliseconds the server was ahead, and what time it said last."""
 
 
 class Outbox:
@@ -113,6 +134,7 @@ class Outbox:
         self.messages, self.size, self.overflow = messages, size, Overflow(overflow)
         self._db: sqlite3.Connection | None = None
         self._lock: int | None = None
+        self._is_at = ""
 
     def __repr__(self) -> str:
         return f"<Outbox {str(self.path)!r}>"
@@ -137,6 +159,15 @@ class Outbox:
             self.close()
             raise
 
+    def _connect(self) -> sqlite3.Connection:
+        db = sqlite3.connect(self.path, isolation_level=None, check_same_thread=False)
+        self.path.chmod(0o600)
+        return db
+
+    async def start(self, server: str) -> Kept:
+        """`open`, in a thread. A cancel point."""
+        return await trio.to_thread.run_sync(self.open, server)
+
     def _take_lock(self) -> None:
         try:
             self._lock = os.open(f"{self.path}-lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
@@ -151,8 +182,7 @@ class Outbox:
             raise OutboxLocked(text) from None
 
     def _open(self, server: str) -> Kept:
-        db = self._db = sqlite3.connect(self.path, isolation_level=None, check_same_thread=False)
-        self.path.chmod(0o600)
+        db = self._db = self._connect()
         # One connection, and no other may join: so the defect of old SQLites with a shared WAL cannot show.
         db.execute("PRAGMA locking_mode=EXCLUSIVE")
         db.execute("PRAGMA journal_mode=WAL")
@@ -164,14 +194,14 @@ class Outbox:
         if version > VERSION:
             raise OutboxNewer(f"{self.path} was written by a newer rtcore (format {version}, not {VERSION})")
         db.execute("BEGIN IMMEDIATE")
-        for statement in _SCHEMA.split(";\n"):
+        for statement in (_SCHEMA + shared.SCHEMA).split(";\n"):
             db.execute(statement)
         db.execute(f"PRAGMA user_version={VERSION}")
         facts: dict[str, Any] = dict(db.execute("SELECT name, value FROM fact"))
         if (other := facts.get("server")) not in (None, server):
             db.execute("ROLLBACK")
             raise OutboxForeign(f"{self.path} holds messages for {other}, not for {server}")
-        place = self._place()
+        place = self._is_at = self._place()
         copied = facts.get("place") not in (None, place)
         rows = self._rows(copied)
         if copied:
@@ -181,9 +211,14 @@ class Outbox:
                 (msgspec.json.encode([row.name for row in rows if row.copied]).decode(),),
             )
             db.execute("DELETE FROM fact WHERE name IN ('session', 'key', 'life')")
-            for name in ("session", "key", "life"):
+            shared.copied(db)
+            for name in ("session", "key", "life", "client", "incarnation"):
                 facts.pop(name, None)
-        self._facts({"server": server, "place": place})
+        client, incarnation = (
+            facts.get("client") or os.urandom(16).hex(),
+            int(facts.get("incarnation") or 0) + 1,
+        )
+        self._facts({"server": server, "place": place, "client": client, "incarnation": incarnation})
         db.execute("COMMIT")
         marks = facts.get("marks")
         return Kept(
@@ -195,6 +230,10 @@ class Outbox:
             facts.get("position"),
             msgspec.json.decode(marks, type=dict[str, int]) if marks else {},
             bool(facts.get("known")),
+            client,
+            incarnation,
+            os.urandom(16).hex(),
+            (int(facts.get("offset") or 0), int(facts.get("told") or 0)),
         )
 
     def _rows(self, copied: bool) -> list[Row]:
@@ -218,8 +257,30 @@ class Outbox:
 
     async def commit(self, steps: list[tuple[Any, ...]]) -> None:
         """All of these, in one transaction that is on disk when this returns. Cancelled, it is done first."""
-        with trio.CancelScope(shield=True):
-            await trio.to_thread.run_sync(self._commit, steps)
+        await self._in_thread(self._commit, steps)
+
+    async def load(self, name: str, owner: tuple[bool, str | None]) -> Stored:
+        """What is kept of a collection for its owner; a place for it is made. Cancelled, it is done first."""
+        return await self._in_thread(self._load, name, owner)
+
+    async def unsent(self, user: str | None) -> tuple[int, int]:
+        """Changes and messages that are kept for a user."""
+        db = self._db
+        return (0, 0) if db is None else await self._in_thread(shared.unsent, db, user)
+
+    async def _in_thread(self, function: Callable[..., T], *args: Any) -> T:
+        """One after the other: the caller sees to that. Raises `OutboxGone`."""
+        try:
+            with trio.CancelScope(shield=True):
+                return await trio.to_thread.run_sync(function, *args)
+        except (sqlite3.Error, OSError) as error:
+            raise OutboxGone(f"{self.path} cannot be used any more: {error}") from error
+        raise AssertionError("nobody cancels a scope of one's own")
+
+    def _load(self, name: str, owner: tuple[bool, str | None]) -> Stored:
+        if self._db is None:
+            return Stored(0)
+        return shared.load(self._db, name, *owner)
 
     def _commit(self, steps: list[tuple[Any, ...]]) -> None:
         db = self._db
@@ -234,9 +295,16 @@ class Outbox:
             if db.in_transaction:
                 db.execute("ROLLBACK")
             raise
+        # What is written to a file without a name is on disk, and nobody will ever read it.
+        if self._place() != self._is_at:
+            raise OutboxGone(
+                f"{self.path} is not the file any more that was opened: somebody put another there"
+            )
 
     def _step(self, db: sqlite3.Connection, what: str, values: list[Any]) -> None:
-        if what == "add":
+        if what in shared.STEPS:
+            shared.step(db, what, values)
+        elif what == "add":
             db.execute(
                 "INSERT INTO message (name, kind, fields, key, automatic, owned, user, hold, dies)"
                 " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",

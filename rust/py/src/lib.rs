@@ -23,7 +23,9 @@ mod keeping;
 mod link;
 mod logs;
 mod look;
+mod objects;
 mod peer;
+mod replica;
 mod streams;
 mod values;
 
@@ -48,6 +50,8 @@ mod _core {
     use crate::logs::{Log, log_backup, log_compact, log_import, log_restore, log_salvage};
     #[pymodule_export]
     use crate::peer::{Peer, Ready};
+    #[pymodule_export]
+    use crate::replica::Replica;
     #[pymodule_export]
     use crate::values::{check_own, packed};
 

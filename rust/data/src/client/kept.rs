@@ -4,9 +4,11 @@ use super::Replica;
 use super::confirmed::Confirmed;
 use super::contents::Contents;
 use super::pending::{Conflict, Pending, Refused};
+use super::seen::{News, Seen};
 use crate::position::Seq;
 use crate::value::{Map, Value};
 use crate::why::Why;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 /// One thing to keep, or to keep no longer. All that one call gives is one transaction.
@@ -26,15 +28,32 @@ fn wrong() -> Why {
     Why::invalid("this is no row of a client's collection")
 }
 
+/// What one call, or several, have changed.
+#[derive(Debug, Default)]
+pub struct Kept {
+    /// To be kept, in one transaction. Empty where nobody keeps anything.
+    pub rows: Vec<Keep>,
+    /// Keys of which something else is seen.
+    pub seen: Vec<Seen>,
+    /// What became of one's own changes.
+    pub news: Vec<News>,
+}
+
 impl Replica {
-    /// What is to be kept since the last call, and the keys whose view may be another.
-    pub fn keep(&mut self) -> (Vec<Keep>, Vec<Arc<str>>) {
+    /// What is to be kept since the last call, if it is, and what is seen now.
+    pub fn keep(&mut self, stored: bool) -> Kept {
+        let touched = std::mem::take(&mut self.touched);
+        let (dropped, dirty) = (std::mem::take(&mut self.dropped), std::mem::take(&mut self.dirty));
+        let rows = if stored { self.rows(&touched, dropped, dirty) } else { Vec::new() };
+        Kept { rows, seen: self.look(touched), news: std::mem::take(&mut self.news) }
+    }
+
+    fn rows(&self, touched: &BTreeSet<Arc<str>>, dropped: bool, dirty: BTreeSet<u64>) -> Vec<Keep> {
         let mut rows = Vec::new();
-        if std::mem::take(&mut self.dropped) {
+        if dropped {
             rows.push(Keep::NoKeys);
         }
-        let touched: Vec<Arc<str>> = std::mem::take(&mut self.touched).into_iter().collect();
-        for key in &touched {
+        for key in touched {
             if let Some(known) = self.confirmed.get(key) {
                 let row = Map::new()
                     .with("seq", known.seq)
@@ -42,7 +61,7 @@ impl Replica {
                 rows.push(Keep::Key(key.clone(), row.into()));
             }
         }
-        for n in std::mem::take(&mut self.dirty) {
+        for n in dirty {
             rows.push(Keep::Change(n, self.row_of(n)));
         }
         let state = Map::new()
@@ -52,11 +71,11 @@ impl Replica {
             .with("n", self.last_n)
             .with("name", &*self.name);
         rows.push(Keep::State(state.into()));
-        (rows, touched)
+        rows
     }
 
     fn row_of(&self, n: u64) -> Option<Value> {
-        let pending = self.pending.iter().find(|pending| pending.n == n).map(Pending::row);
+        let pending = self.pending.get(n).map(Pending::row);
         let mut row = Map::new().with_some("pending", pending);
         if let Some(conflict) = self.conflicts.iter().find(|conflict| conflict.change.n == n) {
             let Conflict { change, seq, fields, gone } = conflict;
@@ -103,7 +122,7 @@ impl Replica {
             if let Some(row) = row.get("pending") {
                 let pending = Pending::of_row(row)?;
                 let confirmed = pending.op == crate::change::Op::Skip;
-                made.pending.push_back(Pending { confirmed, ..pending });
+                made.pending.push(Pending { confirmed, ..pending });
             }
             let Some(change) = row.get("change").map(Pending::of_row).transpose()? else { continue };
             if let Some(why) = row.get("refused") {
@@ -121,6 +140,11 @@ impl Replica {
             }
         }
         made.tidy();
+        made.touched.extend(made.confirmed.keys.keys().cloned());
+        let mine: Vec<Arc<str>> = made.pending.iter().map(|pending| (&*pending.key).into()).collect();
+        made.touched.extend(mine);
+        let touched = std::mem::take(&mut made.touched);
+        drop(made.look(touched));
         Ok(made)
     }
 }

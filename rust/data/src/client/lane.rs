@@ -3,8 +3,9 @@
 //! Up to four pushes are in flight, and all of them are in the order of numbers. When one comes back with a `held`, nothing more
 //! goes out until all have come back; then it goes on from there.
 
-use super::Replica;
 use super::pending::{Pending, Refused};
+use super::{News, Replica};
+use crate::change::Op;
 use crate::collection::Outcome;
 use crate::limits::{DATA_LANES, DATA_PUSH, DATA_PUSH_BYTES};
 use crate::value::{Map, Value};
@@ -32,6 +33,8 @@ pub(super) struct Lane {
     token: u64,
     /// Changes go one at a time up to this number: one of them is refused with its whole push.
     pub single: u64,
+    /// How many pushes may be in flight; none: as many as may be at most.
+    pub most: Option<usize>,
 }
 
 /// A push to be sent.
@@ -47,12 +50,12 @@ impl Replica {
     /// The number up to which every outcome is kept, and what it was about is confirmed or was told.
     #[must_use]
     pub fn seen(&self) -> u64 {
-        self.pending.front().map_or(self.last_n, |first| first.n - 1)
+        self.pending.first().map_or(self.last_n, |first| first.n - 1)
     }
 
     /// The next push, if one is due. None: nothing is, or the lane rests.
     pub fn next_push(&mut self, now_ms: u64) -> Option<Out> {
-        if !self.joined || self.lane.flying.len() >= DATA_LANES {
+        if !self.joined || self.lane.flying.len() >= self.lane.most.unwrap_or(DATA_LANES) {
             return None;
         }
         match self.lane.rest {
@@ -64,7 +67,7 @@ impl Replica {
         }
         let from = self.lane.sent;
         let (mut bytes, mut changes, mut numbers) = (0, Vec::new(), Vec::new());
-        for pending in self.pending.iter_mut().filter(|pending| pending.n > from) {
+        for pending in self.pending.from(from + 1) {
             let size = pending.said.size() + 1;
             let single = pending.n <= self.lane.single;
             let full = changes.len() >= DATA_PUSH || bytes + size > DATA_PUSH_BYTES || single;
@@ -76,7 +79,6 @@ impl Replica {
             }
             bytes += size;
             if !pending.sent {
-                pending.sent = true;
                 self.dirty.insert(pending.n);
             }
             changes.push(pending.said.clone());
@@ -86,6 +88,9 @@ impl Replica {
             }
         }
         self.lane.sent = *numbers.last()?;
+        for n in &numbers {
+            self.pending.send(*n);
+        }
         self.lane.token += 1;
         self.lane.flying.push((self.lane.token, numbers));
         let data = Map::new().with("changes", changes).with("seen", self.seen());
@@ -119,9 +124,17 @@ impl Replica {
         if let Some(n) = held.get("n").and_then(Value::as_count) {
             self.lane.sent = self.lane.sent.min(n.saturating_sub(1));
         }
-        if self.lane.rest != Rest::Fenced {
-            self.lane.rest = Rest::Held(now_ms.saturating_add(after));
-        }
+        self.hold(now_ms.saturating_add(after));
+    }
+
+    /// It rests until then, or longer if that was said before.
+    fn hold(&mut self, until: u64) {
+        self.lane.rest = match self.lane.rest {
+            Rest::Held(before) => Rest::Held(before.max(until)),
+            Rest::None => Rest::Held(until),
+            Rest::Right => Rest::Right,
+            Rest::Fenced => Rest::Fenced,
+        };
     }
 
     /// A push came back with an error: nothing of it was looked at. `after_ms` with `retry`.
@@ -132,37 +145,71 @@ impl Replica {
         if self.lane.rest == Rest::Fenced {
             return;
         }
-        self.lane.rest = match &*why.code {
-            _ if retry => Rest::Held(now_ms.saturating_add(after_ms)),
-            "UNAUTHORIZED" | "FORBIDDEN" | "NOT_FOUND" => Rest::Right,
-            _ => Rest::Held(now_ms),
-        };
-        if retry || self.lane.rest == Rest::Right {
+        let right = !retry && matches!(&*why.code, "UNAUTHORIZED" | "FORBIDDEN" | "NOT_FOUND");
+        if right {
+            self.lane.rest = Rest::Right;
+        } else {
+            self.hold(now_ms.saturating_add(if retry { after_ms } else { 0 }));
+        }
+        if retry || right {
             return;
         }
         if numbers.len() > 1 {
             self.lane.single = self.lane.single.max(last);
-        } else if let Some(pending) = self.pending.iter_mut().find(|pending| pending.n == first) {
+        } else if let Some(change) = self.pending.skip(first) {
             // It alone is at fault: its number is filled.
-            let skip = pending.skip();
-            let change = std::mem::replace(pending, skip);
-            self.dirty.insert(first);
-            self.touch(&change.key.clone());
-            self.refused.push(Refused { change, why: why.clone() });
+            self.refuse(change, why.clone());
         }
     }
 
-    /// This is a copy of another's outbox: it says nothing more.
-    pub(super) fn fence(&mut self) {
+    fn refuse(&mut self, change: Pending, why: Why) {
+        self.dirty.insert(change.n);
+        self.touch(&change.key.clone());
+        if change.op != Op::Skip {
+            self.news.push(News::Answered(change.n, Outcome::Rejected(why.clone())));
+            self.refused.push(Refused { change, why });
+        }
+    }
+
+    /// This is a copy of another's outbox: it says nothing more under its name, until it is renewed.
+    pub fn fence(&mut self) {
         self.lane.rest = Rest::Fenced;
-        let changes: Vec<Pending> = self.pending.drain(..).collect();
-        for change in changes {
-            self.dirty.insert(change.n);
-            self.touch(&change.key.clone());
-            if change.op != crate::change::Op::Skip {
-                let why = Why::new(code::FENCED, "a copy of this outbox was opened later: say it anew");
-                self.refused.push(Refused { change, why });
+        for change in self.pending.drain() {
+            // What is known to be done, or was told already, is no change to be said anew.
+            if change.outcome.is_none() {
+                self.refuse(change, Why::new(code::FENCED, "a copy of this outbox was opened: say it anew"));
+            } else {
+                self.dirty.insert(change.n);
+                self.touch(&change.key);
+                self.news.push(News::Over(change.n));
             }
         }
+    }
+
+    /// It speaks under another client id from the next join on, which has said nothing yet.
+    pub fn renew(&mut self) {
+        self.away();
+        self.name = Box::default();
+        self.lane.rest = Rest::None;
+    }
+
+    /// When the lane, which rests for a time, goes on (ms).
+    #[must_use]
+    pub fn rests_until(&self) -> Option<u64> {
+        match self.lane.rest {
+            Rest::Held(until) => Some(until),
+            Rest::None | Rest::Right | Rest::Fenced => None,
+        }
+    }
+
+    /// Whether the lane waits for a right.
+    #[must_use]
+    pub fn wants_right(&self) -> bool {
+        self.lane.rest == Rest::Right
+    }
+
+    /// How many pushes may be in flight on this transport; none: as many as may be at most.
+    pub fn set_lanes(&mut self, most: Option<usize>) {
+        self.lane.most = most;
     }
 }

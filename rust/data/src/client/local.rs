@@ -1,7 +1,7 @@
 //! One's own changes.
 
-use super::Replica;
 use super::pending::{Conflict, Pending};
+use super::{News, Replica};
 use crate::change::{Op, check_key};
 use crate::schema::Schema;
 use crate::value::{Map, Value};
@@ -62,7 +62,7 @@ impl Replica {
             .with_some("resolves", on.map(|conflict| vec![Value::from(conflict.change.n)]));
         let said = op.shown(&said.into());
         self.last_n = n;
-        self.pending.push_back(Pending {
+        self.pending.push(Pending {
             n,
             key: key.into(),
             op,
@@ -97,13 +97,13 @@ impl Replica {
 
     /// Take back a change that was never sent: its number says nothing. False: it may have been done already.
     pub fn discard(&mut self, n: u64) -> bool {
-        let Some(pending) = self.pending.iter_mut().find(|pending| pending.n == n && !pending.sent) else {
+        if self.pending.get(n).is_none_or(|pending| pending.sent || pending.op == Op::Skip) {
             return false;
-        };
-        *pending = pending.skip();
-        let key = pending.key.clone();
+        }
+        let Some(change) = self.pending.skip(n) else { return false };
         self.dirty.insert(n);
-        self.touch(&key);
+        self.touch(&change.key);
+        self.news.push(News::Discarded(n));
         true
     }
 

@@ -13,12 +13,16 @@ mod kept;
 mod lane;
 mod local;
 mod pending;
+mod queue;
+mod seen;
 
-pub use kept::Keep;
+pub use kept::{Keep, Kept};
 pub use lane::Out;
 pub use local::Resolution;
 pub use pending::{Conflict, Pending, Refused};
+pub use seen::{News, Seen};
 
+use crate::change::Op;
 use crate::collection::Outcome;
 use crate::crdt::Author;
 use crate::limits::{DATA_RESET_MS, Limits};
@@ -28,7 +32,8 @@ use crate::why::{Why, code};
 use confirmed::{Confirmed, Took};
 use contents::Contents;
 use lane::{Lane, Rest};
-use std::collections::{BTreeSet, VecDeque};
+use queue::Queue;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// A collection at a client.
@@ -36,7 +41,7 @@ use std::sync::Arc;
 #[allow(clippy::struct_excessive_bools, reason = "each is a fact of its own, and all combinations are")]
 pub struct Replica {
     confirmed: Confirmed,
-    pending: VecDeque<Pending>,
+    pending: Queue,
     /// Conflicts that wait for the author.
     pub conflicts: Vec<Conflict>,
     /// Changes that were refused for good.
@@ -47,6 +52,8 @@ pub struct Replica {
     last_n: u64,
     /// One's public name, as the last join told it.
     name: Box<str>,
+    /// The schema that the program knows; none: whatever the server has.
+    own_schema: Option<u64>,
     schema: Option<u64>,
     custom: bool,
     joined: bool,
@@ -57,6 +64,9 @@ pub struct Replica {
     touched: BTreeSet<Arc<str>>,
     dirty: BTreeSet<u64>,
     dropped: bool,
+    /// What was seen when it was last kept.
+    shown: BTreeMap<Arc<str>, Contents>,
+    news: Vec<News>,
 }
 
 /// A `pull` that is due.
@@ -85,6 +95,12 @@ impl Replica {
     #[must_use]
     pub fn is_fenced(&self) -> bool {
         self.lane.rest == Rest::Fenced
+    }
+
+    /// The schema that the program knows; none: whatever the server has.
+    pub fn set_schema(&mut self, version: Option<u64>) {
+        self.own_schema = version;
+        self.schema = version.or(self.schema);
     }
 
     /// What cannot go on by itself; to be shown.
@@ -127,27 +143,11 @@ impl Replica {
 
     fn seen_of(&self, key: &str) -> Option<Contents> {
         let confirmed = self.confirmed.get(key).and_then(|known| known.contents.clone());
-        let mine = self.pending.iter().filter(|pending| !pending.confirmed && *pending.key == *key);
-        mine.fold(confirmed, |there, pending| {
+        self.pending.of_key(key).fold(confirmed, |there, pending| {
             let time = pending.said.get("at").and_then(Value::as_count).unwrap_or(0);
             let author = Author { name: &self.name, n: pending.n, time, later: true };
             Contents::changed(there.as_ref(), &pending.op, &author)
         })
-    }
-
-    /// Keys that are seen.
-    #[must_use]
-    pub fn keys(&self) -> Vec<Arc<str>> {
-        let alive = self.confirmed.keys.iter().filter(|(_, known)| known.contents.is_some());
-        let mut keys: BTreeSet<Arc<str>> = alive.map(|(key, _)| key.clone()).collect();
-        for pending in self.pending.iter().filter(|pending| !pending.confirmed) {
-            if self.seen_of(&pending.key).is_some() {
-                keys.insert((&*pending.key).into());
-            } else {
-                keys.remove(&*pending.key);
-            }
-        }
-        keys.into_iter().collect()
     }
 
     /// The room was joined, or joined again by a resume: `epoch` of the `welcome`, `sync` of the ack or of the `room` message.
@@ -157,7 +157,8 @@ impl Replica {
         if self.lane.rest != Rest::Fenced {
             self.lane.rest = Rest::None;
         }
-        self.schema = sync.get("schema").and_then(Value::as_count);
+        self.schema = self.own_schema.or(sync.get("schema").and_then(Value::as_count));
+        self.trouble = None;
         self.custom = sync.get("strategy").and_then(Value::as_text) == Some("custom");
         self.limit(sync);
         let horizon = sync.get("horizon").and_then(Value::as_text).and_then(Position::parse);
@@ -170,9 +171,7 @@ impl Replica {
             self.drop_confirmed();
             self.confirmed.epoch = epoch.into();
             // What was answered and is not held counts as not answered: it is said again.
-            for pending in &mut self.pending {
-                (pending.outcome, pending.confirmed) = (None, pending.op == crate::change::Op::Skip);
-            }
+            self.pending.unanswered();
         }
         self.confirmed.behind = true;
         if let Some(writer) = sync.some("writer") {
@@ -240,17 +239,11 @@ impl Replica {
             let mine =
                 data.get("writer").and_then(Value::as_text) == Some(&*self.name) && !self.name.is_empty();
             if let (true, Some(n)) = (mine, data.get("n").and_then(Value::as_count)) {
-                self.is_in(n);
+                // It is in what is confirmed.
+                self.pending.confirm(n);
             }
         }
         self.tidy();
-    }
-
-    /// One's own change is in what is confirmed.
-    fn is_in(&mut self, n: u64) {
-        if let Some(pending) = self.pending.iter_mut().find(|pending| pending.n == n) {
-            pending.confirmed = true;
-        }
     }
 
     /// A gap of the room was told, up to this number.
@@ -303,10 +296,9 @@ impl Replica {
             };
             if self.confirmed.listed(key, seq, value) == Took::Applied {
                 self.touch(key);
-                for pending in
-                    self.pending.iter_mut().filter(|pending| pending.n <= n && *pending.key == *key)
-                {
-                    pending.confirmed = true;
+                let mine: Vec<u64> = self.pending.of_key(key).map(|pending| pending.n).collect();
+                for decided in mine.into_iter().filter(|mine| *mine <= n) {
+                    self.pending.confirm(decided);
                 }
             }
         }
@@ -321,9 +313,11 @@ impl Replica {
                 return;
             }
             confirmed.behind = next < confirmed.need;
-            for pending in self.pending.iter_mut().filter(|pending| pending.n <= n) {
-                pending.confirmed = true;
-                self.touched.insert((&*pending.key).into());
+            let decided: Vec<(u64, Arc<str>)> =
+                self.pending.iter().take_while(|it| it.n <= n).map(|it| (it.n, (&*it.key).into())).collect();
+            for (n, key) in decided {
+                self.pending.confirm(n);
+                self.touched.insert(key);
             }
         }
         self.tidy();
@@ -344,22 +338,31 @@ impl Replica {
 
     /// What came of a change is known.
     fn settle(&mut self, n: u64, outcome: Outcome) {
-        let Some(at) = self.pending.iter().position(|pending| pending.n == n) else { return };
-        if self.pending[at].outcome.is_some() {
+        if matches!(&outcome, Outcome::Rejected(why) if why.code == code::ID_REUSED) {
+            if self.pending.get(n).is_some_and(|pending| pending.outcome.is_none()) {
+                self.fence();
+            }
             return;
         }
-        self.pending[at].outcome = Some(outcome.clone());
+        if !self.pending.answer(n, outcome.clone()) {
+            return;
+        }
+        let Some(change) = self.pending.get(n).cloned() else { return };
         self.dirty.insert(n);
-        let change = self.pending[at].clone();
         self.touch(&change.key);
+        if change.op == Op::Skip {
+            // It was told what came of the change whose number this is.
+            self.tidy();
+            return;
+        }
+        self.news.push(News::Answered(n, outcome.clone()));
+        // Of one that was said again in another epoch, the last word counts.
+        self.conflicts.retain(|conflict| conflict.change.n != n);
+        self.refused.retain(|refused| refused.change.n != n);
         match outcome {
             Outcome::Done { .. } => {}
             Outcome::Conflict { seq, fields, gone } => {
                 self.conflicts.push(Conflict { change, seq, fields, gone });
-            }
-            Outcome::Rejected(why) if why.code == code::ID_REUSED => {
-                self.pending[at].outcome = None;
-                self.fence();
             }
             Outcome::Rejected(why) => self.refused.push(Refused { change, why }),
         }
@@ -369,23 +372,21 @@ impl Replica {
     /// Let go of the changes that are over: those that came to nothing, and those that are held.
     fn tidy(&mut self) {
         let confirmed = &self.confirmed;
-        for pending in &mut self.pending {
+        self.pending.settle(|pending| {
             let held = |seq| {
                 confirmed.at.is_some_and(|at| at >= seq)
                     || confirmed.get(&pending.key).is_some_and(|known| known.seq >= seq)
             };
-            pending.confirmed |= match &pending.outcome {
+            match &pending.outcome {
                 None => false,
                 Some(Outcome::Done { seq, .. }) => seq.is_none_or(held),
                 Some(Outcome::Conflict { .. } | Outcome::Rejected(_)) => true,
-            };
-        }
-        while let Some(first) =
-            self.pending.front().filter(|first| first.confirmed && first.outcome.is_some())
-        {
+            }
+        });
+        while let Some(first) = self.pending.pop() {
             self.dirty.insert(first.n);
+            self.news.push(News::Over(first.n));
             self.touched.insert((&*first.key).into());
-            self.pending.pop_front();
         }
     }
 }

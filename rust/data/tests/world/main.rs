@@ -117,7 +117,7 @@ impl Client {
     }
 
     fn keep(&mut self) {
-        for row in self.replica.keep().0 {
+        for row in self.replica.keep(true).rows {
             match &row {
                 Keep::NoKeys => self.kept.retain(|name, _| !name.starts_with('k')),
                 Keep::Key(key, _) => drop(self.kept.insert(format!("k{key}"), row)),
@@ -268,7 +268,7 @@ impl World {
             // A copy in the place of a client that has nothing of its own at stake.
             Step::Copy(from, to)
                 if from != to
-                    && self.clients[to].replica.keys().is_empty()
+                    && self.clients[to].replica.keys().len() == 0
                     && self.clients[to].replica.pending().len() == 0
                     && self.clients[from].opened =>
             {
@@ -308,9 +308,14 @@ impl World {
             let replica = &client.replica;
             prop_assert_eq!(replica.pending().len(), 0, "{} has changes left: {:?}", client.id, replica);
             prop_assert!(replica.trouble().is_none());
-            let keys = replica.keys();
             let view: BTreeMap<&str, Value> =
-                keys.iter().map(|key| (&**key, replica.get(key).expect("it is seen"))).collect();
+                replica.keys().map(|key| (&**key, replica.get(key).expect("it is seen"))).collect();
+            let shown = |key: &str| replica.shown(key).expect("it was seen");
+            prop_assert!(
+                view.iter().all(|(key, seen)| shown(key) == *seen),
+                "{} shows something else",
+                client.id
+            );
             prop_assert_eq!(&view, &docs, "{} sees something else", client.id);
         }
         let mut numbers = BTreeSet::new();

@@ -13,105 +13,28 @@ a time. Handlers are called in worker threads, one at a time. Errors are those o
 
 from __future__ import annotations
 
-import threading
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
-from contextlib import contextmanager, suppress
-from typing import Any, TypeVar
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from contextlib import contextmanager
+from typing import Any, TypeVar, overload
 
 import trio
 
 from rtcore.client import Client as AsyncClient
-from rtcore.client import ClientClosed, Event, Gap, RequestTimeout, Status
+from rtcore.client import Event, Gap, Status
 from rtcore.client import Room as AsyncRoom
 from rtcore.client import Sent as AsyncSent
-from rtcore.client import connect as connect_async
 
-T = TypeVar("T")
+from .collection import Collection as Collection
+from .loop import Loop, following, of, threaded, within
+
+K = TypeVar("K")
 H = TypeVar("H", bound=Callable[[Any], object])
-
-
-class _Loop:
-    """The thread in which the client lives."""
-
-    def __init__(self) -> None:
-        self._token: trio.lowlevel.TrioToken | None = None
-        self._ready = threading.Event()
-        self._stop: trio.Event | None = None
-        self._failed: BaseException | None = None
-        self.client: AsyncClient | None = None
-        self._thread: threading.Thread | None = None
-
-    def start(self, url: str, options: dict[str, Any]) -> AsyncClient:
-        """Start it, and wait until the client is ready. Raises what `rtcore.connect` raises."""
-        self._thread = threading.Thread(
-            target=self._run, args=(url, options), name="rtcore client", daemon=True
-        )
-        self._thread.start()
-        self._ready.wait()
-        if self.client is None:
-            self._thread.join()
-            raise self._failed or ClientClosed("the client did not start")
-        return self.client
-
-    def _run(self, url: str, options: dict[str, Any]) -> None:
-        try:
-            trio.run(self._main, url, options)
-        except BaseException as error:  # noqa: BLE001 - raised in the thread that waits for it
-            self._failed = error
-        finally:
-            self._ready.set()
-
-    async def _main(self, url: str, options: dict[str, Any]) -> None:
-        self._stop = trio.Event()
-        self._token = trio.lowlevel.current_trio_token()
-        async with connect_async(url, **options) as client:
-            self.client = client
-            self._ready.set()
-            await self._stop.wait()
-
-    def do(self, function: Callable[..., Awaitable[T]], *args: Any) -> T:
-        """Run a coroutine function there, and wait for what it gives."""
-        try:
-            return trio.from_thread.run(function, *args, trio_token=self._token)
-        except (trio.RunFinishedError, trio.Cancelled):
-            raise ClientClosed("the client was closed") from None
-
-    def call(self, function: Callable[..., T], *args: Any) -> T:
-        """The same for a plain function."""
-        try:
-            return trio.from_thread.run_sync(function, *args, trio_token=self._token)
-        except (trio.RunFinishedError, trio.Cancelled):
-            raise ClientClosed("the client was closed") from None
-
-    def stop(self) -> None:
-        """End it in good order, and wait for the end."""
-        if self._stop is not None and self._thread is not None and self._thread.is_alive():
-            with suppress(trio.RunFinishedError):
-                trio.from_thread.run_sync(self._stop.set, trio_token=self._token)
-            self._thread.join()
-        if self._failed is not None and not isinstance(self._failed, ClientClosed):
-            raise self._failed
-
-
-def _threaded(handler: Callable[[Any], object]) -> Callable[[Any], Awaitable[object]]:
-    """A handler that may block, called in a thread."""
-
-    async def call(item: Any) -> object:
-        return await trio.to_thread.run_sync(handler, item)
-
-    return call
-
-
-async def _within(timeout: float | None, what: str, wait: Callable[[], Awaitable[T]]) -> T:
-    with trio.move_on_after(float("inf") if timeout is None else timeout):
-        return await wait()
-    raise RequestTimeout(f"{what} took longer than {timeout:g} s", maybe_done=True)
 
 
 class Sent:
     """A request on its way. Each wait takes a `timeout` in seconds, None for as long as it takes."""
 
-    def __init__(self, loop: _Loop, sent: AsyncSent) -> None:
+    def __init__(self, loop: Loop, sent: AsyncSent) -> None:
         self._loop, self._sent = loop, sent
 
     @property
@@ -126,35 +49,27 @@ class Sent:
 
     def queued(self, timeout: float | None = None) -> None:
         """Wait until it is kept here; with an outbox on disk: committed."""
-        self._loop.do(_within, timeout, "queueing", lambda: _of(self._sent.queued))
+        self._loop.do(within, timeout, "queueing", lambda: of(self._sent.queued))
 
     def accepted(self, timeout: float | None = None) -> None:
         """Wait until the server has taken it. Raises a `RequestError`."""
-        self._loop.do(_within, timeout, "being accepted", lambda: _of(self._sent.accepted))
+        self._loop.do(within, timeout, "being accepted", lambda: of(self._sent.accepted))
 
     def applied(self, timeout: float | None = None) -> Any:
         """Wait for its result. Raises a `RequestError`; after a timeout it goes on, and may be waited for
         again.
         """
-        return self._loop.do(_within, timeout, "the answer", lambda: _of(self._sent.applied))
+        return self._loop.do(within, timeout, "the answer", lambda: of(self._sent.applied))
 
     def take_back(self) -> None:
         """Wait no longer: what was not written is not sent; what was written may have been done."""
         self._loop.call(self._sent.take_back)
 
 
-async def _next(events: AsyncIterator[Event | Gap]) -> Event | Gap:
-    return await anext(events)
-
-
-async def _of(stage: Awaitable[T]) -> T:
-    return await stage
-
-
 class Room:
     """A room that the client is in. Iterating hears: history first, then live."""
 
-    def __init__(self, loop: _Loop, room: AsyncRoom) -> None:
+    def __init__(self, loop: Loop, room: AsyncRoom) -> None:
         self._loop, self._room = loop, room
 
     def __repr__(self) -> str:
@@ -176,10 +91,10 @@ class Room:
         return self._room.state
 
     def __iter__(self) -> Iterator[Event | Gap]:
-        events = self._loop.call(aiter, self._room)
+        events = self._loop.call(self._room.__aiter__)
         while True:
             try:
-                yield self._loop.do(_next, events)
+                yield self._loop.do(lambda: following(events))
             except StopAsyncIteration:
                 return
 
@@ -197,7 +112,7 @@ class Room:
         """
 
         def register(handler: H) -> H:
-            self._loop.call(lambda: self._room.on(event)(_threaded(handler)))
+            self._loop.call(lambda: self._room.on(event)(threaded(handler)))
             return handler
 
         return register
@@ -210,7 +125,7 @@ class Room:
 class Client:
     """As `rtcore.Client`, with calls that wait. Made by `connect`."""
 
-    def __init__(self, loop: _Loop, client: AsyncClient) -> None:
+    def __init__(self, loop: Loop, client: AsyncClient) -> None:
         self._loop, self._client = loop, client
 
     @property
@@ -255,6 +170,18 @@ class Client:
         """As `rtcore.Client.join`."""
         return Room(self._loop, self._loop.do(lambda: self._client.join(name, **options)))
 
+    @overload
+    def collection(self, name: str, kind: type[K], **options: Any) -> Collection[K]: ...
+    @overload
+    def collection(self, name: str, **options: Any) -> Collection[Any]: ...
+    def collection(self, name: str, kind: Any = Any, **options: Any) -> Collection[Any]:
+        """As `rtcore.Client.collection`."""
+        return Collection(self._loop, self._loop.do(lambda: self._client.collection(name, kind, **options)))
+
+    def sign_out(self, *, discard: bool = False) -> None:
+        """As `rtcore.Client.sign_out`."""
+        self._loop.do(lambda: self._client.sign_out(discard=discard))
+
     def stream(self, name: str, data: Any = None) -> Iterator[Any]:
         """The items of a stream of the application's. Leaving the loop cancels it."""
         items = self._loop.call(self._client.stream, name, data)
@@ -275,7 +202,7 @@ class Client:
         """As `rtcore.Client.on`; the function is called in a worker thread."""
 
         def register(handler: H) -> H:
-            self._loop.call(lambda: self._client.on(event)(_threaded(handler)))
+            self._loop.call(lambda: self._client.on(event)(threaded(handler)))
             return handler
 
         return register
@@ -284,7 +211,7 @@ class Client:
         """As `rtcore.Client.answer`; the function is called in a worker thread."""
 
         def register(handler: H) -> H:
-            self._loop.call(lambda: self._client.answer(event)(_threaded(handler)))
+            self._loop.call(lambda: self._client.answer(event)(threaded(handler)))
             return handler
 
         return register
@@ -312,7 +239,7 @@ def connect(url: str, **options: Any) -> Iterator[Client]:
         ConnectError: the server cannot be reached in time, or refuses.
 
     """
-    loop = _Loop()
+    loop = Loop()
     client = Client(loop, loop.start(url, options))
     try:
         yield client

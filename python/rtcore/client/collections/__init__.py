@@ -1,0 +1,1 @@
+"""Shared data at a client: collections of documents that stay the same everywhere, offline included."""

@@ -1,0 +1,132 @@
+//! One's own changes in the order of their numbers, and by key.
+//!
+//! A laptop comes back with a hundred thousand of them: nothing here looks at all of them for one of them.
+//!
+//! Invariants: numbers rise by one; `by_key` has the numbers of each key's changes, and no others; `answered` has those with an
+//! outcome that are not confirmed yet.
+
+use super::pending::Pending;
+use crate::change::Op;
+use crate::collection::Outcome;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+#[derive(Clone, Debug, Default)]
+pub(super) struct Queue {
+    all: VecDeque<Pending>,
+    by_key: BTreeMap<Box<str>, VecDeque<u64>>,
+    answered: BTreeSet<u64>,
+}
+
+impl Queue {
+    fn place(&self, n: u64) -> Option<usize> {
+        let place = usize::try_from(n.checked_sub(self.all.front()?.n)?).ok()?;
+        self.all.get(place).filter(|pending| pending.n == n).map(|_| place)
+    }
+
+    pub fn push(&mut self, pending: Pending) {
+        self.by_key.entry(pending.key.clone()).or_default().push_back(pending.n);
+        if pending.outcome.is_some() {
+            self.answered.insert(pending.n);
+        }
+        self.all.push_back(pending);
+    }
+
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = &Pending> {
+        self.all.iter()
+    }
+
+    pub fn first(&self) -> Option<&Pending> {
+        self.all.front()
+    }
+
+    pub fn get(&self, n: u64) -> Option<&Pending> {
+        self.place(n).map(|place| &self.all[place])
+    }
+
+    /// Set that it may have been sent.
+    pub fn send(&mut self, n: u64) {
+        if let Some(place) = self.place(n) {
+            self.all[place].sent = true;
+        }
+    }
+
+    /// It is in what is confirmed.
+    pub fn confirm(&mut self, n: u64) {
+        if let Some(place) = self.place(n) {
+            self.all[place].confirmed = true;
+        }
+    }
+
+    /// What came of it. False: it is not there, or that was known.
+    pub fn answer(&mut self, n: u64, outcome: Outcome) -> bool {
+        let Some(place) = self.place(n).filter(|place| self.all[*place].outcome.is_none()) else {
+            return false;
+        };
+        self.all[place].outcome = Some(outcome);
+        self.answered.insert(n);
+        true
+    }
+
+    /// Its number says nothing any more; what it was.
+    pub fn skip(&mut self, n: u64) -> Option<Pending> {
+        let place = self.place(n)?;
+        self.answered.remove(&n);
+        let skip = self.all[place].skip();
+        Some(std::mem::replace(&mut self.all[place], skip))
+    }
+
+    /// What was answered and is not held counts as not answered.
+    pub fn unanswered(&mut self) {
+        self.answered.clear();
+        for pending in &mut self.all {
+            (pending.outcome, pending.confirmed) = (None, pending.op == Op::Skip);
+        }
+    }
+
+    /// From this number on.
+    pub fn from(&self, n: u64) -> impl Iterator<Item = &Pending> {
+        let first = self.all.front().map_or(0, |first| first.n);
+        let skipped = usize::try_from(n.saturating_sub(first)).unwrap_or(usize::MAX);
+        self.all.iter().skip(skipped)
+    }
+
+    /// Those of a key that are not in what is confirmed.
+    pub fn of_key(&self, key: &str) -> impl Iterator<Item = &Pending> {
+        let numbers = self.by_key.get(key).into_iter().flatten();
+        numbers.filter_map(|n| self.get(*n)).filter(|pending| !pending.confirmed)
+    }
+
+    /// Those with an outcome that are not confirmed: whether they are now.
+    pub fn settle(&mut self, held: impl Fn(&Pending) -> bool) {
+        let numbers: Vec<u64> = self.answered.iter().copied().collect();
+        for n in numbers {
+            match self.place(n) {
+                Some(place) if !self.all[place].confirmed && !held(&self.all[place]) => {}
+                Some(place) => {
+                    self.all[place].confirmed = true;
+                    self.answered.remove(&n);
+                }
+                None => drop(self.answered.remove(&n)),
+            }
+        }
+    }
+
+    /// The first, if it is over.
+    pub fn pop(&mut self) -> Option<Pending> {
+        self.all.front().filter(|first| first.confirmed && first.outcome.is_some())?;
+        let first = self.all.pop_front()?;
+        self.answered.remove(&first.n);
+        if let Some(numbers) = self.by_key.get_mut(&first.key) {
+            numbers.retain(|n| *n != first.n);
+            if numbers.is_empty() {
+                self.by_key.remove(&first.key);
+            }
+        }
+        Some(first)
+    }
+
+    /// All of them, out.
+    pub fn drain(&mut self) -> Vec<Pending> {
+        std::mem::take(self).all.into()
+    }
+}

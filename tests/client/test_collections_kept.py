@@ -1,0 +1,220 @@
+"""Collections in the outbox's file: over restarts, copies, other users, and files that are taken away."""
+
+from __future__ import annotations
+
+import shutil
+import sqlite3
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+import trio
+
+import rtcore
+from rtcore.client import Collection, Outbox, UnsentChanges
+from rtcore.testing import memory_server
+from tests.client.conftest import Net
+from tests.client.shared import Note, application
+
+
+@pytest.fixture
+def app() -> rtcore.App:
+    return application()
+
+
+async def until(true: Callable[[], bool]) -> None:
+    """Wait for something that comes without being asked for."""
+    with trio.fail_after(30):
+        while not true():  # noqa: ASYNC110 - nothing says so
+            await trio.sleep(0.01)
+
+
+async def test_what_is_kept_is_there_at_once_without_a_connection(net: Net, tmp_path: Path) -> None:
+    file = tmp_path / "outbox.db"
+    async with net.client(outbox=Outbox(file), wait=True) as ann:
+        notes = await ann.collection("notes:ann", Note, wait=True)
+        await (await notes.put("n1", Note("tea"))).applied
+    net.down = True
+    async with net.client(outbox=Outbox(file)) as ann:
+        notes = await ann.collection("notes:ann", Note)
+        assert notes.values() == [Note("tea")]
+        await notes.patch("n1", done=True)
+        await notes.put("n2", Note("milk"))
+        assert not notes.whole
+    async with net.client(outbox=Outbox(file)) as ann:
+        notes = await ann.collection("notes:ann", Note)
+        assert notes.values() == [Note("tea", True), Note("milk")]
+        first, second = notes.pending
+        net.down = False
+        ann.try_now()
+        assert (await first.applied).kind == (await second.applied).kind == "done"
+        assert notes.pending == []
+    async with net.client() as bob:
+        assert (await bob.collection("notes:ann", Note)).values() == [Note("tea", True), Note("milk")]
+
+
+async def test_a_put_returns_once_it_is_on_disk(net: Net, tmp_path: Path) -> None:
+    file, copy = tmp_path / "outbox.db", tmp_path / "copy.db"
+    net.down = True
+    async with net.client(outbox=Outbox(file)) as ann:
+        notes = await ann.collection("notes:ann", Note)
+        await notes.put("n1", Note("tea"))
+        for name in ("", "-wal"):
+            shutil.copy(f"{file}{name}", f"{copy}{name}")
+        async with net.client(outbox=Outbox(copy)) as other:
+            found = await other.collection("notes:ann", Note)
+            assert [each.key for each in found.refused] == ["n1"]
+
+
+async def test_a_copy_of_the_file_says_nothing_that_its_original_says(net: Net, tmp_path: Path) -> None:
+    file, copy = tmp_path / "outbox.db", tmp_path / "copy.db"
+    net.down = True
+    async with net.client(outbox=Outbox(file)) as ann:
+        await (await ann.collection("notes:ann", Note)).put("n1", Note("tea"))
+    shutil.copy(file, copy)
+    net.down = False
+    async with net.client(outbox=Outbox(copy), wait=True) as other:
+        found = await other.collection("notes:ann", Note, wait=True)
+        assert (found.pending, found.values()) == ([], [])
+        assert [(each.key, each.code) for each in found.refused] == [("n1", "FENCED")]
+        async with net.client(outbox=Outbox(file), wait=True) as ann:
+            notes = await ann.collection("notes:ann", Note)
+            if notes.pending:
+                await notes.pending[0].applied
+            await until(lambda: found.get("n1") == Note("tea"))
+            # The copy speaks under a name of its own from now on, and what was refused may be said anew.
+            await (await found.put("n2", Note("milk"))).applied
+            assert (await (await found.refused[0].retry()).applied).kind == "done"
+            await until(lambda: len(notes) == 2)
+
+
+async def test_a_copy_that_cannot_be_told_here_is_fenced_by_the_server(
+    net: Net, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A machine's snapshot that is started twice: the same device, the same number of the file."""
+    monkeypatch.setattr(Outbox, "_place", lambda _: "here")
+    # (Its session is not the same: else the second takes it over, and the first ends.)
+    file, copy = tmp_path / "outbox.db", tmp_path / "copy.db"
+    async with net.client(outbox=Outbox(file), wait=True) as ann:
+        notes = await ann.collection("notes:ann", Note, wait=True)
+        await (await notes.put("n1", Note("tea"))).applied
+    shutil.copy(file, copy)
+    with closing(sqlite3.connect(copy)) as db, db:
+        db.execute("DELETE FROM fact WHERE name IN ('session', 'key')")
+    async with net.client(outbox=Outbox(file), wait=True) as ann:
+        notes = await ann.collection("notes:ann", Note, wait=True)
+        await (await notes.put("n2", Note("milk"))).applied
+        async with net.client(outbox=Outbox(copy), wait=True) as other:
+            found = await other.collection("notes:ann", Note, wait=True)
+            put = await found.put("n3", Note("coffee"))
+            # The original has spoken since: so the copy hears at its join that it is one.
+            assert (await put.outcome).kind == "done"
+            await (await found.put("n4", Note("water"))).applied
+            await (await notes.put("n5", Note("juice"))).outcome
+            await until(lambda: not found.pending and not notes.pending)
+            await until(lambda: notes.keys() == found.keys())
+            told = {each.key for each in (*found.refused, *notes.refused)}
+            assert {*notes.keys(), *told} == {"n1", "n2", "n3", "n4", "n5"}
+
+
+async def test_a_file_that_is_taken_away_is_noticed_and_said(net: Net, tmp_path: Path) -> None:
+    file = tmp_path / "outbox.db"
+    async with net.client(outbox=Outbox(file), wait=True) as ann:
+        notes = await ann.collection("notes:ann", Note, wait=True)
+        await (await notes.put("n1", Note("tea"))).applied
+        assert ann.status.storage is None
+        file.unlink()
+        await (await notes.put("n2", Note("milk"))).applied
+        assert "outbox.db" in str(ann.status.storage)
+        assert len(notes) == 2
+
+
+async def test_signing_out_asks_first(net: Net, tmp_path: Path) -> None:
+    file = tmp_path / "outbox.db"
+    net.down = True
+    async with net.client(outbox=Outbox(file)) as ann:
+        await (await ann.collection("notes:ann", Note)).put("n1", Note("tea"))
+        with pytest.raises(UnsentChanges) as raised:
+            await ann.sign_out()
+        assert raised.value.pending == 1
+    async with net.client(outbox=Outbox(file)) as ann:
+        with pytest.raises(UnsentChanges):  # also of a collection that nobody opened in this process
+            await ann.sign_out()
+        await ann.sign_out(discard=True)
+    async with net.client(outbox=Outbox(file)) as ann:
+        notes = await ann.collection("notes:ann", Note)
+        assert (notes.pending, notes.values()) == ([], [])
+
+
+async def test_another_user_of_the_same_file_sees_and_says_nothing_of_it(net: Net, tmp_path: Path) -> None:
+    file = tmp_path / "outbox.db"
+    async with net.client(outbox=Outbox(file), token="ann", wait=True) as ann:
+        notes = await ann.collection("plain:x", wait=True)
+        await (await notes.put("k", {"of": "ann"})).applied
+        net.down = True
+        await net.cut()
+        await notes.put("late", {"of": "ann"})
+    net.down = False
+    async with net.client(outbox=Outbox(file), token="bob", wait=True) as bob:
+        plain = await bob.collection("plain:x", wait=True)
+        assert plain.keys() == ["k"]
+        assert plain.pending == []
+    async with net.client(outbox=Outbox(file), token="ann", wait=True) as ann:
+        notes = await ann.collection("plain:x", wait=True)
+        await until(lambda: not notes.pending)
+        assert notes.keys() == ["k", "late"]
+
+
+async def test_a_collection_ends_when_the_session_is_another_users(net: Net, tmp_path: Path) -> None:
+    who = ["ann"]
+    async with net.client(outbox=Outbox(tmp_path / "o.db"), token=lambda: who[0], wait=True) as client:
+        notes = await client.collection("plain:x", wait=True)
+        net.down = True
+        await net.cut()
+        await notes.put("k", {"of": "ann"})
+        who[0] = "bob"
+        net.down = False
+        await client.ready()
+        await until(lambda: client.user == "bob")
+        with pytest.raises(rtcore.RtcoreError, match="ann's"):
+            await notes.put("k", {})
+        again = await client.collection("plain:x", wait=True)
+        assert (again.values(), again.pending) == ([], [])
+
+
+async def test_what_waits_outlives_the_servers_log(net: Net, tmp_path: Path) -> None:
+    async with net.client(outbox=Outbox(tmp_path / "o.db"), wait=True) as ann:
+        notes = await ann.collection("notes:ann", Note, wait=True)
+        await (await notes.put("n1", Note("tea"))).applied
+        net.down = True
+        await net.cut()
+        await notes.put("n2", Note("milk"))
+        async with memory_server(application(), seed=bytes([2]) * 32) as other:
+            net.server, net.down = other, False
+            await until(lambda: not notes.pending)
+            # In memory alone: the collection began anew, and only what waited is in it.
+            assert notes.values() == [Note("milk")]
+
+
+async def test_a_program_of_an_older_schema_keeps_what_it_has_and_says_so(tmp_path: Path) -> None:
+    def served(schema: int) -> rtcore.App:
+        app = rtcore.App()
+        app.collection("plain:*", Any, schema=schema)
+        return app
+
+    file = tmp_path / "o.db"
+    async with memory_server(served(1)) as server:
+        net = Net(server)
+        async with net.client(outbox=Outbox(file), wait=True) as ann:
+            plain: Collection[object] = await ann.collection("plain:x", dict[str, int], schema=1, wait=True)
+            assert not plain.outdated
+            net.down = True
+            await net.cut()
+            await plain.put("k", {"n": 1})
+    async with memory_server(served(2)) as server, Net(server).client(outbox=Outbox(file), wait=True) as ann:
+        plain = await ann.collection("plain:x", dict[str, int], schema=1, wait=True)
+        await until(lambda: not plain.pending)
+        assert plain.outdated
+        assert [(each.key, each.code, each.mine) for each in plain.refused] == [("k", "OUTDATED", {"n": 1})]
