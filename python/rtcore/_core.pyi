@@ -409,12 +409,21 @@ class Core:
         self, room: str, after: str | None, limit: int
     ) -> tuple[list[tuple[int, str, bytes, int, str | None, str | None, str | None]], bool, bool]:
         """([(seq, event, data as JSON, time, session id, user, trace)], complete, more). Refused(NOT_FOUND)."""
-    def set_grants(self, session: int, room: str, grants: Sequence[str]) -> bool: ...
-    def put_in(self, session: int, room: str, grants: Sequence[str] | None, info: bytes | None) -> bool: ...
+    def read_history(self, room: str, after: str | None, limit: int) -> int: ...  # STORED comes for this ticket; 0: `history`
+    def take_history(
+        self, ticket: int
+    ) -> tuple[list[tuple[int, str, bytes, int, str | None, str | None, str | None]], bool, bool] | None: ...
+    # -- `request`: in whose handler it is decided (0: in none). Its ack leaves when that is on disk
+    def set_grants(self, session: int, room: str, grants: Sequence[str], request: int = 0) -> bool: ...
+    def put_in(
+        self, session: int, room: str, grants: Sequence[str] | None, info: bytes | None, request: int = 0
+    ) -> bool: ...
     def put_out(
-        self, session: int, room: str, reason: str
+        self, session: int, room: str, reason: str, request: int = 0
     ) -> bool: ...  # `left`, or False if it was not in it
-    def close_session(self, session: int, code: int, reason: str) -> bool: ...  # ends it
+    def close_session(self, session: int, code: int, reason: str, request: int = 0) -> bool: ...  # ends it
+    def when_stored(self) -> int: ...  # a ticket: STORED comes when all that was decided is on disk. 0: it is
+    def forget_stored(self, ticket: int) -> None: ...  # nobody waits for it any more
     def session_info(
         self, session: int
     ) -> tuple[str, str | None, str, str | None, int, float | None, bool, list[str], int | None] | None:

@@ -129,7 +129,7 @@ class Room:
                     volatile,
                     trace,
                     self._backend,
-                    engine.request_of_caller() if engine.durable else 0,
+                    engine.request_of_caller(),
                 )
                 break
             except Storing as error:
@@ -198,7 +198,7 @@ class Room:
                 volatile,
                 trace,
                 self._backend,
-                engine.request_of_caller() if engine.durable else 0,
+                engine.request_of_caller(),
             )
         except Storing:
             seq = engine.core.head()  # it has its number, and is on its way
@@ -218,9 +218,10 @@ class Room:
         return Entry(self.name, seq, engine.epoch)
 
     async def history(self, after: str | None = None, limit: int = 100) -> History:
-        """The oldest entries after a position; without one, the oldest that the ring holds.
+        """The oldest entries after a position; without one, the oldest that there are.
 
-        A cancel point, and a schedule point after each 64 calls of a task.
+        A cancel point. Of a durable room what memory does not hold is read from disk, which is waited for; else it is a schedule
+        point after each 64 calls of a task.
 
         Args:
             after: a position, as in `Entry.position`.
@@ -230,6 +231,7 @@ class Room:
             NotFound: no settings name this room.
             InvalidData: `after` is no position.
             UsageError: the limit is no whole number from 1 to 1,000.
+            Unavailable: the disk cannot be read now, or has not answered in time.
 
         """
         engine = self._engine
@@ -240,7 +242,12 @@ class Room:
             raise InvalidData(f"`after` is a position, `epoch.seq` as in `k3f9.124`, and not {after!r}")
         if checked_whole(limit, "the limit of a history", 1) > MOST:
             raise UsageError(f"a history has at most {MOST:,} entries, and {limit:,} were asked for")
-        rows, complete, more = engine.call(engine.core.history, self.name, after, limit)
+        ticket = engine.call(engine.core.read_history, self.name, after, limit) if engine.durable else 0
+        if ticket:
+            await engine.wait_ticket(ticket)
+            rows, complete, more = engine.core.take_history(ticket) or ((), False, False)
+        else:
+            rows, complete, more = engine.call(engine.core.history, self.name, after, limit)
         return History([Heard(self.name, engine.epoch, row) for row in rows], complete, more)
 
     @anywhere
@@ -270,26 +277,34 @@ class Room:
         sessions_only(session=session)
         words = None if grants is None else grant_words(grants)
         known = None if info is None else encode(info)
-        if not engine.call(engine.core.put_in, session._handle, self.name, words, known):
+        request = engine.request_of_caller()
+        if not engine.call(engine.core.put_in, session._handle, self.name, words, known, request):
             raise SessionEnded(f"the session {session.id} has ended")
 
     @anywhere
     def remove(self, session: Session, reason: str = "") -> bool:
-        """Take a session out of the room; it is told so, with the reason. False: it was not in it."""
+        """Take a session out of the room; it is told so, with the reason. False: it was not in it.
+
+        Nothing more of the room is said to it from now on. Where the session lives over a restart (durable rooms), it is told
+        when that is on disk, and the ack of the request in whose handler this was called leaves no sooner.
+        """
         sessions_only(session=session)
-        return bool(self._engine.call(self._engine.core.put_out, session._handle, self.name, sayable(reason)))
+        engine, said = self._engine, sayable(reason)
+        request = engine.request_of_caller()
+        return bool(engine.call(engine.core.put_out, session._handle, self.name, said, request))
 
     @anywhere
     def grant(self, session: Session, grants: Iterable[Grant]) -> bool:
-        """Change what a member may do, from now on; it is told so. False: it is not in the room.
+        """Change what a member may do, from now on; it is told so, as with `remove`. False: it is not in it.
 
         Raises:
             UsageError: one of the words is no right.
 
         """
         sessions_only(session=session)
-        words = grant_words(grants)
-        return bool(self._engine.call(self._engine.core.set_grants, session._handle, self.name, words))
+        engine, words = self._engine, grant_words(grants)
+        request = engine.request_of_caller()
+        return bool(engine.call(engine.core.set_grants, session._handle, self.name, words, request))
 
     def __repr__(self) -> str:
         return f"<Room {self.name!r}>"

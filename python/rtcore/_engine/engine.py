@@ -168,6 +168,34 @@ class Engine(Home):
         self.wake()
         return cast("int", await trio.lowlevel.wait_task_rescheduled(lambda _: Abort.FAILED))
 
+    async def settled(self) -> None:
+        """Until all that was decided so far is on disk. It is decided, and a cancelled caller does not wait for that.
+
+        Raises:
+            Denied: nobody knows yet whether it is there.
+
+        """
+        ticket = self.core.when_stored()
+        if ticket:
+            await self.wait_ticket(ticket)
+
+    async def wait_ticket(self, ticket: int) -> None:
+        """Until STORED comes for it. Who is cancelled forgets it.
+
+        Raises:
+            Denied: it says so.
+
+        """
+        self.stored[ticket] = trio.lowlevel.current_task()
+        self.wake()
+
+        def abort(_: object) -> Abort:
+            self.stored.pop(ticket, None)
+            self.core.forget_stored(ticket)
+            return Abort.SUCCEEDED
+
+        await trio.lowlevel.wait_task_rescheduled(abort)
+
     def is_stored(self, ticket: int, seq: int, error: tuple[str, str, bool] | None) -> None:
         """STORED came."""
         task = self.stored.pop(ticket, None)
@@ -180,6 +208,8 @@ class Engine(Home):
 
     def request_of_caller(self) -> int:
         """The request whose handler calls, itself or in a task that it has started; 0: none."""
+        if not self.durable:
+            return 0
         if self.request:
             return self.request
         requests = self.requests

@@ -168,6 +168,8 @@ async def disconnect(caller: Caller, said: say.Disconnect) -> say.Disconnected:
     closed = sum(
         engine.call(engine.core.close_session, handle, int(said.code), said.reason) for handle in handles
     )
+    if engine.durable:
+        await engine.settled()
     return say.Disconnected(closed)
 
 

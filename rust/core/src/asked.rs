@@ -40,6 +40,23 @@ pub enum Waiting {
     Entering(Box<Entering>),
     /// A `history` that is read from disk.
     Past(Box<Past>),
+    /// The same, for the application.
+    Reading(Box<Reading>),
+}
+
+/// The past of a room that the application reads.
+#[derive(Debug)]
+pub struct Reading {
+    /// The room.
+    pub room: Arc<str>,
+    /// The oldest entries above this number are wanted.
+    pub after: Seq,
+    /// What came before that is of a log that is not known here.
+    pub known: bool,
+    /// Up to this number.
+    pub upto: Seq,
+    /// So many at most.
+    pub limit: u64,
 }
 
 /// A `history` that waits for the disk.
@@ -117,7 +134,7 @@ impl Waiting {
             Self::Returning { conn, .. } => Owner::Conn(*conn),
             Self::Entering(entering) => Owner::Session(entering.joining.session),
             Self::Past(past) => Owner::Session(past.session),
-            Self::Blocked { .. } | Self::Full { .. } | Self::Storing => Owner::Application,
+            Self::Blocked { .. } | Self::Full { .. } | Self::Storing | Self::Reading(_) => Owner::Application,
         }
     }
 }

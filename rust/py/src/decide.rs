@@ -5,9 +5,9 @@ use crate::convert::{grants_of, optional_grants_of};
 use crate::core::Core;
 use crate::failure::Failure;
 use pyo3::prelude::*;
-use rtcore_core::engine::Publication;
+use rtcore_core::engine::{Engine, Publication};
 use rtcore_core::envelope::{Data, ErrorOut};
-use rtcore_core::ids::{ConnId, Form, SessionId};
+use rtcore_core::ids::{ConnId, Form, Now, SessionId};
 
 /// Answers.
 #[pymethods]
@@ -158,34 +158,51 @@ impl Core {
         Ok(())
     }
 
-    fn set_grants(&self, session: u64, room: &str, grants: Vec<String>) -> Result<bool, Failure> {
+    #[pyo3(signature = (session, room, grants, request = 0))]
+    fn set_grants(
+        &self,
+        session: u64,
+        room: &str,
+        grants: Vec<String>,
+        request: u64,
+    ) -> Result<bool, Failure> {
         let grants = grants_of(&grants)?;
-        Ok(self.lock().engine()?.set_grants(SessionId(session), room, grants))
+        self.decide_in(request, |engine, now| engine.set_grants(SessionId(session), room, grants, now))
     }
 
+    #[pyo3(signature = (session, room, grants, info, request = 0))]
     fn put_in(
         &self,
         session: u64,
         room: &str,
         grants: Option<Vec<String>>,
         info: Option<&[u8]>,
+        request: u64,
     ) -> Result<bool, Failure> {
         let grants = optional_grants_of(grants.as_deref())?;
-        let mut inner = self.lock();
-        let (engine, now) = inner.engine_now()?;
-        Ok(engine.put_in(SessionId(session), room, grants, info, now)?)
+        let put = |engine: &mut Engine, now| engine.put_in(SessionId(session), room, grants, info, now);
+        Ok(self.decide_in(request, put)??)
     }
 
-    fn put_out(&self, session: u64, room: &str, reason: &str) -> Result<bool, Failure> {
-        let mut inner = self.lock();
-        let (engine, now) = inner.engine_now()?;
-        Ok(engine.put_out(SessionId(session), room, reason, now))
+    #[pyo3(signature = (session, room, reason, request = 0))]
+    fn put_out(&self, session: u64, room: &str, reason: &str, request: u64) -> Result<bool, Failure> {
+        self.decide_in(request, |engine, now| engine.put_out(SessionId(session), room, reason, now))
     }
 
-    fn close_session(&self, session: u64, code: u16, reason: &str) -> Result<bool, Failure> {
+    #[pyo3(signature = (session, code, reason, request = 0))]
+    fn close_session(&self, session: u64, code: u16, reason: &str, request: u64) -> Result<bool, Failure> {
+        self.decide_in(request, |engine, now| engine.close_session(SessionId(session), code, reason, now))
+    }
+
+    fn when_stored(&self) -> Result<u64, Failure> {
         let mut inner = self.lock();
         let (engine, now) = inner.engine_now()?;
-        Ok(engine.close_session(SessionId(session), code, reason, now))
+        Ok(engine.when_stored(now).unwrap_or(0))
+    }
+
+    fn forget_stored(&self, ticket: u64) -> Result<(), Failure> {
+        self.lock().engine()?.forget_stored(ticket);
+        Ok(())
     }
 
     fn shut_down(&self, grace_ms: u64) -> Result<(), Failure> {
@@ -216,6 +233,20 @@ impl Core {
 
     fn want_raw_drained(&self, conn: u64) -> Result<bool, Failure> {
         Ok(self.lock().engine()?.want_raw_drained(ConnId(conn)))
+    }
+}
+
+impl Core {
+    /// Something that the application decides while it handles a request (0: none): the ack of that leaves when it is on disk.
+    fn decide_in<R>(&self, request: u64, decide: impl FnOnce(&mut Engine, Now) -> R) -> Result<R, Failure> {
+        let mut inner = self.lock();
+        let (engine, now) = inner.engine_now()?;
+        let before = engine.decisions();
+        let done = decide(engine, now);
+        if request != 0 {
+            engine.decided_in(request, before, now);
+        }
+        Ok(done)
     }
 }
 

@@ -273,7 +273,11 @@ impl Inner {
         let until = Instant::now() + LAST_GROUPS;
         while self.keeping.is_some() && Instant::now() < until {
             // What was answered last may bring about one more group.
-            let busy = self.keeping.as_ref().is_some_and(Keeping::is_busy);
+            if let Ok(engine) = running(&mut self.stage) {
+                engine.end_life();
+            }
+            let busy =
+                self.keeping.as_ref().is_some_and(Keeping::is_busy) || self.needs_flush().unwrap_or(false);
             if self.turn(ONE_TURN).and_then(|()| self.flush()).is_err() || !busy {
                 return;
             }

@@ -5,7 +5,7 @@ use crate::failure::Failure;
 use crate::keeping::Keeping;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict};
-use rtcore_core::engine::MemberView;
+use rtcore_core::engine::{HistoryEntry, MemberView};
 use rtcore_core::envelope::{Data, transcode};
 use rtcore_core::ids::{Form, SessionId};
 
@@ -14,6 +14,9 @@ type Member<'py> = (u64, String, Option<String>, Option<Bound<'py, PyBytes>>);
 
 /// An entry: number, event, data as JSON, time, the session's id, user, trace.
 type Past<'py> = (u64, String, Bound<'py, PyBytes>, u64, Option<String>, Option<String>, Option<String>);
+
+/// Entries, whether they are all, whether there are more.
+type Told<'py> = (Vec<Past<'py>>, bool, bool);
 
 /// A session: id, user, address, user agent, since, latency, connected, rooms, expiry.
 type Info =
@@ -51,25 +54,20 @@ impl Core {
         room: &str,
         after: Option<&str>,
         limit: u64,
-    ) -> Result<(Vec<Past<'py>>, bool, bool), Failure> {
-        let (entries, complete, more) = self.lock().engine()?.history(room, after, limit)?;
-        let mut json = Vec::new();
-        let mut past = Vec::with_capacity(entries.len());
-        for entry in entries {
-            json.clear();
-            transcode(&entry.data, entry.form, Form::Json, &mut json)?;
-            let author = entry.from.as_deref();
-            past.push((
-                entry.seq,
-                owned(&entry.event),
-                PyBytes::new(py, &json),
-                entry.time,
-                author.map(|author| owned(&author.wire)),
-                author.and_then(|author| author.user.as_deref()).map(owned),
-                entry.trace.as_deref().map(owned),
-            ));
-        }
-        Ok((past, complete, more))
+    ) -> Result<Told<'py>, Failure> {
+        let held = self.lock().engine()?.history(room, after, limit)?;
+        told(py, held)
+    }
+
+    fn read_history(&self, room: &str, after: Option<&str>, limit: u64) -> Result<u64, Failure> {
+        let mut inner = self.lock();
+        let (engine, now) = inner.engine_now()?;
+        Ok(engine.read_history(room, after, limit, now)?.unwrap_or(0))
+    }
+
+    fn take_history<'py>(&self, py: Python<'py>, ticket: u64) -> Result<Option<Told<'py>>, Failure> {
+        let read = self.lock().engine()?.take_history(ticket);
+        read.map(|read| told(py, read)).transpose()
     }
 
     fn session_info(&self, session: u64) -> Result<Option<Info>, Failure> {
@@ -171,4 +169,25 @@ fn rows(py: Python<'_>, members: Vec<MemberView>) -> Vec<Member<'_>> {
         (member.session.0, owned(&member.name), member.user.as_deref().map(owned), info)
     };
     members.into_iter().map(row).collect()
+}
+
+/// The past of a room, in Python's values.
+fn told<'py>(py: Python<'py>, (entries, complete, more): HistoryEntry) -> Result<Told<'py>, Failure> {
+    let mut json = Vec::new();
+    let mut past = Vec::with_capacity(entries.len());
+    for entry in entries {
+        json.clear();
+        transcode(&entry.data, entry.form, Form::Json, &mut json)?;
+        let author = entry.from.as_deref();
+        past.push((
+            entry.seq,
+            owned(&entry.event),
+            PyBytes::new(py, &json),
+            entry.time,
+            author.map(|author| owned(&author.wire)),
+            author.and_then(|author| author.user.as_deref()).map(owned),
+            entry.trace.as_deref().map(owned),
+        ));
+    }
+    Ok((past, complete, more))
 }

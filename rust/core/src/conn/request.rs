@@ -57,6 +57,8 @@ pub struct Request {
     open: Vec<u64>,
     /// `send`: its messages are being taken.
     pub taking: bool,
+    /// `send`: its session is over, and it is answered when that is on disk.
+    held: bool,
 }
 
 impl Request {
@@ -79,6 +81,7 @@ impl Request {
             replies: Vec::new(),
             open: Vec::new(),
             taking: false,
+            held: false,
         }
     }
 
@@ -113,6 +116,21 @@ impl Request {
     /// Whether nothing is waited for.
     pub fn is_answered(&self) -> bool {
         self.open.is_empty() && !self.taking
+    }
+
+    /// It is not answered before it is let go.
+    pub fn hold(&mut self) {
+        self.held = true;
+    }
+
+    /// It may be answered.
+    pub fn let_go(&mut self) {
+        self.held = false;
+    }
+
+    /// Whether it must not be answered yet.
+    pub fn is_held(&self) -> bool {
+        self.held
     }
 
     /// Say something in the answer.

@@ -5,6 +5,7 @@
 //! - Promises are settled in the order in which their facts were gathered, but for those that are taken back before their
 //!   facts have left.
 //! - What has happened (a session's end, say) is written again in a later group, should the store refuse it.
+//! - What is promised behind facts is settled after them, and never the first of what is gathered: so no group is without facts.
 //! - What is gathered leaves when the store is idle and somebody waits for it; what nobody waits for, at the latest
 //!   `BEHIND_MS` after it came.
 
@@ -69,16 +70,14 @@ impl Groups {
 
     /// A promise that is to be kept when all facts that were gathered so far are decided.
     pub fn promise_behind(&mut self, promise: Promise) {
-        let (facts, sync) = (Vec::new(), Sync::Commit);
-        let item = Item { facts, promise: Some(promise), sync, is_behind: true };
-        match (&mut self.under_way, self.gathering.is_empty()) {
-            (Some(group), true) => group.items.push(item),
-            (None, true) => self.settled.extend(item.promise.map(|promise| (promise, Fate::Written))),
-            (_, false) => {
-                self.wanted = true;
-                self.gathering.push(item);
-            }
-        }
+        self.wanted |= !self.gathering.is_empty();
+        self.gathering.push(Item {
+            facts: Vec::new(),
+            promise: Some(promise),
+            sync: Sync::Commit,
+            is_behind: true,
+        });
+        self.move_up();
     }
 
     /// The joins that are on their way to the disk, by their tickets.
@@ -97,10 +96,25 @@ impl Groups {
         }
     }
 
-    /// Of the group that is under way nobody knows: what is promised behind it, and has no facts of its own, waits no longer.
+    /// What is promised behind facts that are not gathered any more goes behind the group that is under way; without one, all
+    /// that it waited for is decided.
+    fn move_up(&mut self) {
+        let behind = self.gathering.iter().take_while(|item| item.is_behind).count();
+        for item in self.gathering.drain(..behind) {
+            match &mut self.under_way {
+                Some(group) => group.items.push(item),
+                None => self.settled.extend(item.promise.map(|promise| (promise, Fate::Written))),
+            }
+        }
+        self.wanted &= !self.gathering.is_empty();
+    }
+
+    /// Of the group that is under way nobody knows: a join that is promised behind it, and has no facts of its own, waits no
+    /// longer.
     pub fn let_go_behind(&mut self) {
         let Some(group) = &mut self.under_way else { return };
-        for item in group.items.extract_if(.., |item| item.is_behind) {
+        let is_join = |item: &mut Item| item.is_behind && matches!(item.promise, Some(Promise::Join(_)));
+        for item in group.items.extract_if(.., is_join) {
             self.settled.extend(item.promise.map(|promise| (promise, Fate::Written)));
         }
     }
@@ -120,6 +134,11 @@ impl Groups {
     /// It is time for what nobody waits for.
     pub fn hurry(&mut self, now: Tick) {
         self.wanted |= self.behind.is_some_and(|behind| behind <= now);
+    }
+
+    /// It is time for all that is gathered.
+    pub fn hurry_all(&mut self) {
+        self.wanted |= !self.gathering.is_empty();
     }
 
     /// Whether a group is to leave.
@@ -154,7 +173,7 @@ impl Groups {
         let Some(group) = self.under_way.take_if(|group| group.id == id) else { return false };
         let mut again = Vec::new();
         for item in group.items {
-            if *fate == Fate::Written || item.may_be_refused() {
+            if *fate == Fate::Written || item.may_be_refused() || item.is_behind && again.is_empty() {
                 self.settled.extend(item.promise.map(|promise| (promise, fate.clone())));
             } else {
                 again.push(item);
@@ -164,6 +183,7 @@ impl Groups {
             self.behind.get_or_insert(now.plus_ms(BEHIND_MS)); // not at once: the store would be asked all the time
             self.gathering.splice(0..0, again);
         }
+        self.move_up();
         true
     }
 
@@ -172,7 +192,7 @@ impl Groups {
         for item in self.gathering.extract_if(.., |item| item.may_be_refused()) {
             self.settled.extend(item.promise.map(|promise| (promise, Fate::Refused(trouble.clone()))));
         }
-        self.wanted &= !self.gathering.is_empty();
+        self.move_up();
     }
 
     /// The entries of the group that is under way.

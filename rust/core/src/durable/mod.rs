@@ -12,6 +12,7 @@
 
 pub mod answers;
 pub mod groups;
+pub mod notices;
 pub mod pages;
 pub mod promise;
 pub mod reach;
@@ -22,17 +23,20 @@ pub mod shelves;
 pub mod wall;
 
 use crate::ids::{SessionId, Tick};
+use crate::log::entry::Entry;
 use crate::room::blocked::Blocked;
 use crate::store::{Sync, Trouble};
 use answers::Answers;
 use groups::Groups;
+use notices::Notices;
 use pages::Pages;
 use promise::{Facts, Fate, Promise};
 use reads::Reads;
 use requests::Requests;
 use running::Running;
 use shelves::Shelves;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 use wall::Wall;
 
 /// Why nothing durable is taken now.
@@ -59,14 +63,22 @@ pub struct Durable {
     pub unknown: BTreeSet<(SessionId, u64)>,
     /// Requests that are on disk before they begin.
     pub requests: Requests,
+    /// What is told when it is on disk.
+    pub notices: Notices,
     /// What is on disk of rooms.
     pub shelves: Shelves,
     /// What is being read.
     pub reads: Reads,
+    /// What was read for the application, and not taken yet: entries, whether they are all, whether there are more.
+    pub histories: BTreeMap<u64, (Vec<Arc<Entry>>, bool, bool)>,
     /// What was read for listeners beyond the rings.
     pub pages: Pages,
     /// How long the server ran.
     pub running: Running,
+    /// When what waits is looked at next, where a timer is set for that.
+    pub looked_at: Tick,
+    /// No more numbers are given: the server ends.
+    pub ended: bool,
     /// More numbers are being reserved.
     pub reserving: bool,
     refusing: Option<Refusing>,
@@ -111,7 +123,7 @@ impl Durable {
     /// When to look at what waits for too long.
     #[must_use]
     pub fn due(&self) -> Option<Tick> {
-        [self.wall.due(), self.groups.due(), self.reads.due()].into_iter().flatten().min()
+        [self.wall.due(), self.groups.due(), self.reads.due(), self.notices.due()].into_iter().flatten().min()
     }
 
     /// A session is gone: the next in its place is as new.

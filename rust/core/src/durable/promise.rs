@@ -54,8 +54,8 @@ pub enum Promise {
     Begin(u64),
     /// The answer to a durable request leaves.
     Answer(u64, Kept),
-    /// The application hears that it is there.
-    Tell(u64),
+    /// The notice with this number is told.
+    Notice(u64),
     /// Numbers up to this one may be given.
     Reserve(Seq),
 }

@@ -44,11 +44,12 @@ impl Shelves {
         self.here.insert(room, shelf);
     }
 
-    /// Nobody needs it any more. Its newest entry is this one.
-    pub fn close(&mut self, room: RoomId, name: Arc<str>, last: Seq) {
-        self.filling.remove(&room);
+    /// Nobody needs it any more. Its newest entry is this one. Who waited for it to be filled waits for nothing now.
+    pub fn close(&mut self, room: RoomId, name: Arc<str>, last: Seq) -> Vec<u64> {
+        let waiting = self.filling.remove(&room).unwrap_or_default();
         let shelf = self.here.remove(&room).unwrap_or_default();
         self.put(name, Shelf { last: shelf.last.max(last), ..shelf });
+        waiting
     }
 
     /// What is on disk of a room that is there.

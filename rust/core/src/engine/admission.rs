@@ -116,7 +116,8 @@ impl Engine {
             | Waiting::Full { .. }
             | Waiting::Storing
             | Waiting::Entering(_)
-            | Waiting::Past(_) => None,
+            | Waiting::Past(_)
+            | Waiting::Reading(_) => None,
         }
     }
 

@@ -11,10 +11,12 @@
 //! resume window ends it.
 
 use super::next::Follow;
+use super::rooms::Leaving;
 use super::steps::{ROOMS, SESSION, TASK};
 use super::{AppEvent, Engine, Op};
 use crate::codes::{Code, close};
 use crate::conn::{Carrier, Conn, Phase, Request};
+use crate::durable::notices::Goodbye;
 use crate::envelope::write as envelope;
 use crate::error::Broken;
 use crate::frame::http::Refusal;
@@ -242,6 +244,23 @@ impl Engine {
 
     /// The session is over: its rooms hear that it left, its ring is freed.
     pub(super) fn end_session(&mut self, session_id: SessionId, reason: &'static str, code: u16, now: Now) {
+        let goodbye = Goodbye { code, reason: reason.into(), own: code == close::NORMAL, poll: None };
+        self.end_session_so(session_id, reason, goodbye, now);
+    }
+
+    /// The same, with what is said on its connection. Where something of the session is on disk, that is said when its end is,
+    /// too: a crash in between would bring it back.
+    pub(super) fn end_session_so(
+        &mut self,
+        session_id: SessionId,
+        reason: &'static str,
+        goodbye: Goodbye,
+        now: Now,
+    ) {
+        let (code, kept) = (goodbye.code, self.keep_end(session_id));
+        if kept {
+            self.durable.notices.decided();
+        }
         let Some(session) = self.session_mut(session_id) else { return };
         if let Some(rare) = session.rare_mut() {
             rare.drop_posted(); // nothing more of it is done
@@ -249,15 +268,20 @@ impl Engine {
         let hold = session.held_for();
         // Those that the application has for it.
         let tasks = usize::from(session.waiting() > 0) + session.streams().map_or(0, Streams::open);
-        if let Some(conn) = session.conn() {
-            self.close_ended(conn, session_id, reason, code, now);
+        let sending = session.sending();
+        match session.conn() {
+            Some(conn) if kept => self.part_later(conn, session_id, goodbye, now),
+            Some(conn) => self.close_ended(conn, session_id, &goodbye, now),
+            None => {}
         }
-        self.keep_end(session_id);
+        if let Some(sending) = sending.filter(|_| kept) {
+            self.answer_later(sending, now);
+        }
         // Taken out at once: to look for each of a thousand among a thousand would be a million steps.
         let rooms = self.session_mut(session_id).map(Session::leave_all).unwrap_or_default();
         self.steps.spend(SESSION + TASK * tasks + rooms.len());
         for joined in rooms {
-            self.leave(session_id, joined.room(), now);
+            self.leave(session_id, joined.room(), Leaving::Removed, now);
         }
         self.forget_waiting(session_id, now);
         match hold {
@@ -304,17 +328,25 @@ impl Engine {
         }
     }
 
-    fn close_ended(&mut self, conn: ConnId, session: SessionId, reason: &str, code: u16, now: Now) {
-        let framed = self.conn(conn).is_some_and(|conn| conn.carrier() == Carrier::Frames);
-        if code == close::NORMAL && framed {
-            // The client's own bye: answered by the close frame alone.
+    fn close_ended(&mut self, conn: ConnId, session: SessionId, goodbye: &Goodbye, now: Now) {
+        if self.answers_bye(conn, goodbye) {
             self.out.drop_data(conn);
-            self.out.say(conn, Lane::Control, Meta::Control, |out| write_close(out, code, ""));
             self.detach(conn, session, now);
-            self.begin_closing(conn, now);
+            self.close_by_frame(conn, goodbye.code, now);
         } else {
-            self.close_conn(conn, code, reason, None, now);
+            self.close_conn(conn, goodbye.code, &goodbye.reason, None, now);
         }
+    }
+
+    /// Whether the client has said bye itself, by WebSocket: that is answered by the close frame alone.
+    pub(super) fn answers_bye(&self, conn: ConnId, goodbye: &Goodbye) -> bool {
+        goodbye.own && self.conn(conn).is_some_and(|conn| conn.carrier() == Carrier::Frames)
+    }
+
+    /// Close by the close frame alone.
+    pub(super) fn close_by_frame(&mut self, conn: ConnId, code: u16, now: Now) {
+        self.out.say(conn, Lane::Control, Meta::Control, |out| write_close(out, code, ""));
+        self.begin_closing(conn, now);
     }
 
     /// No head came in time.

@@ -4,9 +4,10 @@
 
 use super::ask_session::ended;
 use super::fanout::write_entry;
+use super::rooms::{Leaving, Left};
 use super::{Engine, size};
 use crate::codes::close;
-use crate::envelope::write as envelope;
+use crate::durable::notices::{Goodbye, Notice};
 use crate::error::Fault;
 use crate::ids::{Form, Now, RoomId, Seq, SessionId};
 use crate::limits::fixed::SESSION_RING_ENTRIES;
@@ -137,7 +138,11 @@ impl Engine {
     }
 
     /// What a member may from now on. False: it is not in that room.
-    pub fn set_grants(&mut self, session: SessionId, name: &str, grants: Grants) -> bool {
+    pub fn set_grants(&mut self, session: SessionId, name: &str, grants: Grants, now: Now) -> bool {
+        self.entry(now, |engine| engine.change_grants(session, name, grants, now))
+    }
+
+    pub(super) fn change_grants(&mut self, session: SessionId, name: &str, grants: Grants, now: Now) -> bool {
         let Some(id) = self.rooms.named(name) else { return false };
         let Some(before) = self.grants_in(id, session) else { return false };
         if let Some(member) = self.room_mut(id).and_then(|room| room.member_mut(session)) {
@@ -146,14 +151,11 @@ impl Engine {
         if before == grants {
             return true;
         }
-        self.keep_rights(session, id);
+        let kept = self.keep_rights(session, id);
         let waited = self.take_back_presence(session, id);
-        let words: Vec<&str> = grants.words().collect();
-        self.tell_session(session, |out, form| envelope::grants(out, form, name, &words));
         // A member that has not the whole can make nothing of differences.
-        if grants.contains(Grants::PRESENCE) && (waited || !before.contains(Grants::PRESENCE)) {
-            self.show_room(session, id);
-        }
+        let shows = grants.contains(Grants::PRESENCE) && (waited || !before.contains(Grants::PRESENCE));
+        self.notify(Notice::Grants { session, room: id, name: name.into(), grants, shows }, kept, now);
         true
     }
 
@@ -178,6 +180,17 @@ impl Engine {
     /// Put a session into a room without its asking: it hears what is said from now on.
     pub fn put_in(
         &mut self,
+        session: SessionId,
+        name: &str,
+        grants: Option<Grants>,
+        info: Option<&[u8]>,
+        now: Now,
+    ) -> Result<bool, Fault> {
+        self.entry(now, |engine| engine.bring_in(session, name, grants, info, now))
+    }
+
+    fn bring_in(
+        &mut self,
         session_id: SessionId,
         name: &str,
         grants: Option<Grants>,
@@ -191,7 +204,7 @@ impl Engine {
         let id = self.make_room(name, &owner).or_else(|_| self.make_room(name, &Holder::APPLICATION))?;
         if let Some(before) = self.grants_in(id, session_id) {
             let grants = grants.unwrap_or(before);
-            self.set_grants(session_id, name, grants);
+            self.change_grants(session_id, name, grants, now);
             return Ok(true);
         }
         let Some(room) = self.room(id) else { return Ok(false) };
@@ -206,9 +219,7 @@ impl Engine {
             visible,
         };
         self.enter(session_id, id, member, 0, now);
-        if self.is_durable(id) {
-            self.keep_member(session_id, id, now);
-        }
+        let kept = self.is_durable(id) && self.keep_member(session_id, id, now);
         if let Some(room) = self.room_mut(id) {
             let mark = room.presence_mut().snapshot(session_id);
             if let Some(joined) = self.session_mut(session_id).and_then(|session| session.joined_mut(id)) {
@@ -216,7 +227,7 @@ impl Engine {
             }
         }
         self.know(session_id);
-        self.tell_room(session_id, id, grants, name, None, self.log.head());
+        self.notify(Notice::Room(session_id, id), kept, now);
         Ok(true)
     }
 
@@ -227,7 +238,8 @@ impl Engine {
 
     pub(super) fn take_out(&mut self, session: SessionId, room: &str, reason: &str, now: Now) -> bool {
         let Some(id) = self.rooms.named(room) else { return false };
-        if !self.leave(session, id, now) {
+        let left = self.leave(session, id, Leaving::Removed, now);
+        if left == Left::Not {
             return false;
         }
         self.take_back(session, |meta| match meta {
@@ -236,7 +248,7 @@ impl Engine {
             }
             Meta::Control | Meta::Item { .. } | Meta::Raw => false,
         });
-        self.tell_session(session, |out, form| envelope::left(out, form, room, reason));
+        self.notify(Notice::Left(session, room.into(), reason.into()), left == Left::Kept, now);
         true
     }
 
@@ -250,10 +262,8 @@ impl Engine {
             return false;
         }
         let code = if (4500..=4999).contains(&code) || code == close::NORMAL { code } else { close::ENDED };
-        if let Some(conn) = self.sessions.conn_of(session_id) {
-            self.close_conn(conn, code, reason, None, now);
-        }
-        self.end_session(session_id, "the application ended it", code, now);
+        let goodbye = Goodbye { code, reason: reason.into(), own: false, poll: None };
+        self.end_session_so(session_id, "the application ended it", goodbye, now);
         true
     }
 }

@@ -146,20 +146,20 @@ impl Engine {
             self.tell_past(&wanted, form, None);
             return Ok(());
         }
-        let (after, limit) = (wanted.after, wanted.limit);
+        let (after, limit, room_name) = (wanted.after, wanted.limit, Arc::clone(room.name()));
         let ticket = self.ticket(Waiting::Past(Box::new(wanted)));
         if let Some(session) = self.session_mut(session_id) {
             session.hold(Hold::Join(ticket)); // what it says next is taken when this is answered
         }
         match after {
-            Some(after) => self.read_after(ticket, room_id, after, upto, limit),
+            Some(after) => self.read_after(ticket, room_name, after, upto, limit),
             None => self.read_last(ticket, room_id, upto, limit),
         }
         Ok(())
     }
 
     /// Whether the disk has something of a room above this number that the ring does not hold.
-    fn is_on_disk(&self, room_id: RoomId, room: &Room, after: Seq) -> bool {
+    pub(super) fn is_on_disk(&self, room_id: RoomId, room: &Room, after: Seq) -> bool {
         room.is_durable()
             && !room.ring().complete_since(after)
             && room.ring().forgotten() > self.durable.shelves.of(room_id).freed

@@ -15,6 +15,7 @@ use super::{AppEvent, Engine, Refused};
 use crate::asked::{Entering, Joining, Waiting};
 use crate::codes::Code;
 use crate::conn::Allowed;
+use crate::durable::notices::Notice;
 use crate::envelope::Join;
 use crate::envelope::write::{self as envelope, EventOut, JoinedOut, MemberOut};
 use crate::error::Fault;
@@ -209,7 +210,7 @@ impl Engine {
             if old.grants != grants && joining.id.is_some() {
                 self.take_back_presence(session_id, room_id); // the ack says all of it
             } else if old.grants != grants {
-                self.set_grants(session_id, &joining.room, grants);
+                self.change_grants(session_id, &joining.room, grants, now);
             }
             if let Some(member) = self.room_mut(room_id).and_then(|room| room.member_mut(session_id)) {
                 member.grants = grants;
@@ -251,7 +252,7 @@ impl Engine {
         if self.is_durable(room_id) {
             self.enter_durably(entering, before.map(|member| member.grants), now);
         } else {
-            self.tell_entered_with(&entering, None);
+            self.notify(Notice::Joined(Box::new(entering)), false, now);
         }
         Ok(())
     }
@@ -279,13 +280,27 @@ impl Engine {
         let (session_id, room_id) = (entering.joining.session, entering.room);
         let Some(id) = entering.joining.id else { return };
         let Some(form) = self.form_of(session_id) else { return };
-        let Some(member) = self.room(room_id).and_then(|room| room.member(session_id)) else { return };
+        let Some(member) = self.room(room_id).and_then(|room| room.member(session_id)) else {
+            let fault = self.not_in_it(&entering.joining);
+            return self.tell_fault(session_id, &fault.with_id(Some(id)));
+        };
         let (grants, began) = (member.grants, member.began);
         let mut bytes = Vec::with_capacity(256);
         self.answer_join(&mut bytes, (form, id), (entering, held), grants, began);
         let shown = self.room(room_id).map_or(0, |room| room.members().len());
         self.steps.spend((shown / MEMBERS).saturating_add(bytes.len() / BYTES));
         self.tell_reply(session_id, Some(id), |out, _| out.extend_from_slice(&bytes));
+    }
+
+    /// What is told of a join that was done, and undone before it was answered.
+    fn not_in_it(&self, joining: &Joining) -> Fault {
+        let Joining { session, id, room, .. } = joining;
+        if self.is_overtaken(*session, room, *id) {
+            let told = format!("a later join or leave of {room:?} was taken before this one was answered");
+            return Fault::new(Code::AckExpired, told);
+        }
+        let told = format!("the application took this session out of {room:?} before its join was answered");
+        Fault::new(Code::Forbidden, told)
     }
 
     /// The ack of a join. `upto`: where the room began for the session.

@@ -1,10 +1,11 @@
 //! `leave`.
 //!
-//! Parts: Rooms, Sessions.
+//! Parts: Durable, Rooms, Sessions.
 
 use super::Engine;
 use super::join::own_room;
-use crate::envelope::write as envelope;
+use super::rooms::{Leaving, Left};
+use crate::durable::notices::Notice;
 use crate::error::Fault;
 use crate::ids::{Now, SessionId};
 use crate::room::settings::is_own;
@@ -24,14 +25,15 @@ impl Engine {
         if let (Some(id), Some(session)) = (id, self.session_mut(session_id)) {
             session.acks_mut().note(id);
         }
+        let mut left = Left::Not;
         if !overtaken {
             self.note_move(session_id, room, id);
             if let Some(room) = self.rooms.named(room) {
-                self.leave(session_id, room, now);
+                left = self.leave(session_id, room, Leaving::Wish, now);
             }
         }
         if let Some(id) = id {
-            self.tell_reply(session_id, Some(id), |out, form| envelope::ack(out, form, id, None));
+            self.notify(Notice::Leave(session_id, id), left == Left::Kept, now);
         }
         Ok(())
     }

@@ -1,13 +1,15 @@
 //! What can be seen from outside.
 //!
-//! Parts: Asked, Conns, Keys, Log, Out, Rooms, Sessions, Shares, Timers.
+//! Parts: Asked, Conns, Durable, Keys, Log, Out, Rooms, Sessions, Shares, Timers.
 
 use super::Engine;
+use crate::asked::{Reading, Waiting};
 use crate::codes::Code;
 use crate::error::Fault;
-use crate::ids::{ConnId, SessionId};
+use crate::ids::{ConnId, Now, SessionId};
 use crate::log::entry::Entry;
 use crate::room::members::Member;
+use crate::room::settings::Durability;
 use crate::stats::Gauges;
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -99,20 +101,64 @@ impl Engine {
         self.sessions.named(name)
     }
 
-    /// Past entries of a room, oldest first.
+    /// Past entries of a room, oldest first, as far as memory holds them.
     pub fn history(&self, room: &str, after: Option<&str>, limit: u64) -> Result<HistoryEntry, Fault> {
-        if self.rooms.settings_for(room).is_none() {
-            return Err(no_room(room));
-        }
+        let Some(settings) = self.rooms.settings_for(room) else { return Err(no_room(room)) };
         let Some(id) = self.rooms.named(room) else {
-            // Were it made now, it would be complete beyond what freed rooms let go of.
-            let complete = self.log.since(after).after().is_some_and(|seq| seq >= self.log.freed());
+            let complete = self.log.since(after).after().is_some_and(|seq| match settings.durable {
+                // Were it made now, it would be complete beyond what freed rooms let go of.
+                Durability::Off => seq >= self.log.freed(),
+                _ => {
+                    seq >= self.durable.shelves.named(room).freed
+                        && !self.has_lost(room, seq, self.log.head())
+                }
+            });
             return Ok((Vec::new(), complete, false));
         };
         let Some(room) = self.room(id) else { return Ok((Vec::new(), true, false)) };
         let (since, upto) = (self.log.since(after).after(), (self.told_upto(id), None));
         let past = self.past(id, super::history::Shelf::Ring(room.ring()), since, limit, upto);
         Ok((past.entries, past.complete, past.more))
+    }
+
+    /// Begin to read from disk what `history` would not have of a durable room: `AppEvent::Stored` comes with the ticket, and then
+    /// `take_history` has it. None: `history` has all that there is.
+    pub fn read_history(
+        &mut self,
+        name: &str,
+        after: Option<&str>,
+        limit: u64,
+        now: Now,
+    ) -> Result<Option<u64>, Fault> {
+        let Some(settings) = self.rooms.settings_for(name) else { return Err(no_room(name)) };
+        if settings.durable == Durability::Off {
+            return Ok(None);
+        }
+        let since = self.log.since(after).after();
+        let (after, known) = (since.unwrap_or(0), since.is_some());
+        let id = self.rooms.named(name);
+        let (on_disk, upto) = match id.and_then(|id| Some((id, self.room(id)?))) {
+            Some((id, room)) => (self.is_on_disk(id, room, after), self.told_upto(id)),
+            None => {
+                let shelf = self.durable.shelves.named(name);
+                (shelf.last > shelf.freed.max(after), self.log.head())
+            }
+        };
+        if !on_disk {
+            return Ok(None);
+        }
+        let room: Arc<str> = name.into();
+        let reading = Reading { room: Arc::clone(&room), after, known, upto, limit };
+        Ok(Some(self.entry(now, |engine| {
+            let ticket = engine.ticket(Waiting::Reading(Box::new(reading)));
+            engine.read_after(ticket, room, after, upto, limit);
+            ticket
+        })))
+    }
+
+    /// What was read under this ticket.
+    pub fn take_history(&mut self, ticket: u64) -> Option<HistoryEntry> {
+        self.durable.histories.remove(&ticket)
     }
 
     /// A session, as far as it is known.

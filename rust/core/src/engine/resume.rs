@@ -5,6 +5,7 @@
 // Numbers of a peer come in here: a sum that could wrap or panic is an error of the build, or has its reason beside it.
 #![cfg_attr(not(test), warn(clippy::arithmetic_side_effects))]
 
+use super::rooms::Leaving;
 use super::standing::OVER;
 use super::{AppEvent, Engine};
 use crate::asked::{Owner, Waiting};
@@ -165,7 +166,7 @@ impl Engine {
                     states.push((room_id, state, seq));
                 }
             } else {
-                self.leave(session_id, room_id, now);
+                self.leave(session_id, room_id, Leaving::Removed, now);
             }
         }
         self.expire_rooms_of(session_id, now);

@@ -5,6 +5,7 @@
 use super::Engine;
 use super::steps::ROOMS;
 use crate::codes::Code;
+use crate::durable::promise::Promise;
 use crate::error::Fault;
 use crate::ids::{Now, RoomId, SessionId};
 use crate::room::grants::Grants;
@@ -14,6 +15,26 @@ use crate::room::settings::Durability;
 use crate::room::table::{Room, Rooms};
 use crate::shares::{Holder, Resting, What};
 use std::sync::Arc;
+
+/// Why a session is not in a room any more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Leaving {
+    /// It wanted to.
+    Wish,
+    /// It was taken out, or is over.
+    Removed,
+}
+
+/// What came of a session's leaving a room.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Left {
+    /// It was not in it.
+    Not,
+    /// It is not any more.
+    Done,
+    /// The same, and that is told when it is on disk.
+    Kept,
+}
 
 impl Engine {
     /// The room with this name, made if need be, in this owner's share. `NOT_FOUND` if no setting names it.
@@ -52,7 +73,9 @@ impl Engine {
     fn free_room(&mut self, id: RoomId) {
         let Some(room) = self.rooms.remove(id, &mut self.shares) else { return };
         if room.is_durable() {
-            self.durable.shelves.close(id, Arc::clone(room.name()), room.ring().top());
+            for ticket in self.durable.shelves.close(id, Arc::clone(room.name()), room.ring().top()) {
+                self.promise_behind(Promise::Join(ticket)); // who joined is in it no more, and is told so
+            }
         }
         self.shared.let_go(room.name());
         self.timers.forget_room(id);
@@ -110,17 +133,17 @@ impl Engine {
         }
     }
 
-    /// Take a session out of a room; whether it was in it.
-    pub(super) fn leave(&mut self, session_id: SessionId, room_id: RoomId, now: Now) -> bool {
+    /// Take a session out of a room.
+    pub(super) fn leave(&mut self, session_id: SessionId, room_id: RoomId, why: Leaving, now: Now) -> Left {
         self.leave_collection(session_id, room_id);
         self.move_out(session_id, room_id);
-        self.keep_leave(session_id, room_id, now);
+        let kept = self.keep_leave(session_id, room_id, why, now);
         if let Some(session) = self.session_mut(session_id) {
             let walked = session.rooms().len() / ROOMS;
             session.leave(room_id);
             self.steps.spend(1 + walked);
         }
-        let Some(room) = self.room(room_id) else { return false };
+        let Some(room) = self.room(room_id) else { return Left::Not };
         if room.settings().presence && room.member(session_id).is_some_and(|member| member.visible) {
             self.tell_presence(room_id, session_id, false, now);
         }
@@ -130,7 +153,11 @@ impl Engine {
         if was {
             self.stir_room(room_id);
         }
-        was
+        match (was, kept) {
+            (false, _) => Left::Not,
+            (true, false) => Left::Done,
+            (true, true) => Left::Kept,
+        }
     }
 
     /// A member as others are shown it.

@@ -86,9 +86,13 @@ impl Engine {
 
     fn ends_at(&mut self, session_id: SessionId, expires: Option<Ends>, now: Now) {
         let Some(session) = self.session_mut(session_id) else { return };
+        let before = session.expires();
         session.renew(expires);
         if expires.is_some() {
             self.time_expiry(session_id, now);
+        }
+        if before.map(|ends| ends.date) != expires.map(|ends| ends.date) {
+            self.keep_expiry(session_id, now);
         }
     }
 }

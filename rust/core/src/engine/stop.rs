@@ -1,6 +1,6 @@
 //! The server stops: within a grace everybody is told, and whoever waits for the ack of a request has it.
 //!
-//! Parts: Conns, Out, Sessions, Timers.
+//! Parts: Conns, Durable, Out, Sessions, Timers.
 
 use super::Engine;
 use crate::codes::close;
@@ -26,9 +26,11 @@ impl Engine {
         }
         #[expect(clippy::cast_precision_loss, reason = "a spread of seconds")]
         let spread = grace_ms as f64 / 1000.0;
+        let parting = self.durable.notices.parting();
         for id in self.conns.ids() {
             let Some(conn) = self.conn(id) else { continue };
             match conn.phase() {
+                Phase::Open | Phase::Answering if !at_once && parting.contains(&id) => {} // it ends by itself
                 Phase::Raw => {
                     self.close_raw(id, 1001, "the server stops", now); // RFC 6455 §7.4.1: going away
                 }

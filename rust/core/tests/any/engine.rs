@@ -314,7 +314,7 @@ impl World {
                 0 => drop(engine.close_session(session, 4503, "enough", now)),
                 1 => drop(engine.ask(session, "question", b"1")),
                 2 => drop(engine.put_out(session, "relay1", "go", now)),
-                3 => drop(engine.set_grants(session, "relay1", Grants::NONE)),
+                3 => drop(engine.set_grants(session, "relay1", Grants::NONE, now)),
                 _ => drop(engine.send(session, "private", br#""psst""#, now)),
             },
             AppEvent::StreamOpened { session, id, .. } | AppEvent::StreamWants { session, id } => {

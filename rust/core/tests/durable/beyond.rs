@@ -2,6 +2,7 @@
 
 use crate::restart::{come_back, crash, quick};
 use crate::support::disk::Mood;
+use crate::support::said::publication;
 use crate::support::world::World;
 use crate::yard::{ack, ask, gaps, heard, publish, settings};
 use rtcore_core::limits::fixed::{READ_TRIES, STORE_MS};
@@ -212,4 +213,88 @@ fn after_a_crash_of_the_machine_a_room_that_is_not_synced_owes_a_gap() {
     world.begin_anew(settings(), Origin::Crash);
     come_back(&mut world, 1);
     assert!(gaps(&world, 1).iter().all(|gap| gap.0 != "normal"), "a crash of the process loses nothing");
+}
+
+/// What the application reads of a room's past: the numbers, whether they are all, whether there are more.
+fn read(world: &mut World, room: &str, after: u64, limit: u64) -> Result<(Vec<u64>, bool, bool), String> {
+    let after = world.engine.position(after);
+    let ticket =
+        world.engine.read_history(room, Some(&after), limit, world.now).expect("there is such a room");
+    let (entries, complete, more) = match ticket {
+        Some(ticket) => {
+            world.settle();
+            let stored = world.app.stored.iter().find(|(of, _)| *of == ticket).expect("it was read");
+            stored.1.clone()?;
+            world.engine.take_history(ticket).expect("it waits to be taken")
+        }
+        None => world.engine.history(room, Some(&after), limit).expect("there is such a room"),
+    };
+    Ok((entries.iter().map(|entry| entry.seq).collect(), complete, more))
+}
+
+#[test]
+fn the_application_reads_the_past_beyond_the_ring_too() {
+    let mut world = quick(&[&["short"]]);
+    for _ in 0..9 {
+        publish(&mut world, 0, "short");
+    }
+    assert_eq!(read(&mut world, "short", 0, 4), Ok(((1..=4).collect(), true, true)));
+    assert_eq!(read(&mut world, "short", 4, 100), Ok(((5..=9).collect(), true, false)));
+    assert_eq!(
+        (read(&mut world, "short", 8, 100), world.disk.reads),
+        (Ok((vec![9], true, false)), 2),
+        "the ring has it"
+    );
+    world.engine.publish(&publication("short", "more", b"1"), world.now).expect_err("it waits for the disk");
+    world.disk.mood = Mood::Waits;
+    assert_eq!(
+        read(&mut world, "short", 8, 100).map(|(seqs, ..)| seqs),
+        Ok(vec![9]),
+        "what waits is not told"
+    );
+    world.disk.mood = Mood::Quick;
+    world.settle();
+    world.report(Report::Freed { room: "short".into(), upto: 3 });
+    world.disk.freed.insert("short".into(), 3);
+    assert_eq!(read(&mut world, "short", 0, 2), Ok((vec![4, 5], false, true)), "the disk has let go of some");
+}
+
+/// Nobody is in it since the start, and nobody needs to be.
+#[test]
+fn the_application_reads_the_past_of_a_room_that_nobody_is_in() {
+    let mut world = quick(&[&["short"]]);
+    for _ in 0..9 {
+        publish(&mut world, 0, "short");
+    }
+    let leave = ask(&mut world, 0, json!({"type": "leave", "room": "short"}));
+    world.settle();
+    assert!(ack(&world, 0, leave).is_some_and(|ack| ack.is_ok()));
+    crash(&mut world);
+    assert_eq!(read(&mut world, "short", 2, 3), Ok((vec![3, 4, 5], true, true)));
+    assert_eq!(read(&mut world, "short", 9, 3), Ok((vec![], true, false)));
+    assert_eq!(read(&mut world, "kept", 9, 3), Ok((vec![], true, false)), "nothing was ever said in it");
+}
+
+#[test]
+fn a_past_that_the_application_cannot_have_is_an_error_and_one_that_it_gives_up_is_forgotten() {
+    let mut world = quick(&[&["short"]]);
+    for _ in 0..9 {
+        publish(&mut world, 0, "short");
+    }
+    world.disk.unreadable = true;
+    assert_eq!(read(&mut world, "short", 0, 4), Err("UNAVAILABLE".into()));
+    world.disk.unreadable = false;
+    world.disk.mood = Mood::Waits;
+    let ticket = world.engine.read_history("short", None, 4, world.now).unwrap().expect("it is on disk");
+    world.settle();
+    world.engine.forget_stored(ticket);
+    world.disk.mood = Mood::Quick;
+    world.settle();
+    assert!(
+        world.engine.take_history(ticket).is_none() && world.app.stored.iter().all(|(of, _)| *of != ticket)
+    );
+    world.disk.mood = Mood::Waits;
+    let slow = world.engine.read_history("short", None, 4, world.now).unwrap().expect("it is on disk");
+    world.pass(STORE_MS);
+    assert_eq!(world.app.stored.last(), Some(&(slow, Err("UNAVAILABLE".into()))), "nobody waits for longer");
 }

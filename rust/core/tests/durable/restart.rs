@@ -222,3 +222,48 @@ fn the_ack_of_a_durable_request_that_said_something_durable_survives_a_crash() {
     world.settle();
     assert!(ack(&world, 0, id).is_some_and(|ack| ack.is_ok()));
 }
+
+/// A life that ended in good order is followed by the next without a hole in the numbers: what was heard up to there is whole.
+#[test]
+fn after_an_end_in_good_order_the_numbers_go_on_where_they_were() {
+    let mut world = quick(&[&["kept", "live"], &["kept", "live"]]);
+    publish(&mut world, 0, "live");
+    publish(&mut world, 0, "kept");
+    world.end();
+    let late = publish(&mut world, 0, "live");
+    assert_eq!(ack(&world, 0, late), Some(Err("UNAVAILABLE".into())), "no number is given behind that");
+    world.begin_anew(settings(), Origin::Clean);
+    come_back(&mut world, 1);
+    assert_eq!(gaps(&world, 1), [], "it had heard all");
+    let next = world.engine.publish(&publication("live", "more", b"1"), world.now);
+    assert!(matches!(next, Ok(3)), "{next:?}");
+}
+
+/// What nobody waits for is on disk too when the server ends.
+#[test]
+fn what_is_behind_on_disk_is_there_after_an_end_in_good_order() {
+    let mut world = quick(&[&["kept"]]);
+    let join = ask(&mut world, 0, json!({"type": "join", "room": "live"}));
+    world.settle();
+    assert!(ack(&world, 0, join).is_some());
+    world.end();
+    world.begin_anew(settings(), Origin::Clean);
+    let welcome = come_back(&mut world, 0);
+    assert_eq!(welcome["rooms"].as_array().map(Vec::len), Some(2));
+}
+
+/// *A token renewed for an hour, crash: the session ends with the old one.*
+#[test]
+fn a_renewed_token_ends_at_its_new_time_after_a_crash() {
+    let mut world = quick(&[&["kept"]]);
+    let date = world.now.wall_ms + 3_600_000;
+    world.app.doubts = true;
+    ask(&mut world, 0, json!({"type": "auth", "token": "u:ada"}));
+    world.settle();
+    let Some(Asked::Reauthenticate { ticket, .. }) = world.app.later.pop() else { panic!("it is asked") };
+    world.engine.reauthenticated(ticket, Some("ada"), Some(date), world.now);
+    world.settle();
+    world.pass(1_000);
+    let kept = world.disk.kept(Origin::Crash);
+    assert_eq!(kept.sessions[0].row.ends, Some(date));
+}

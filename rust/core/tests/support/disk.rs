@@ -147,6 +147,7 @@ impl Disk {
                 Record::Running(running) => kept.running = *running,
                 Record::Epoch(epoch) => kept.epoch = Some(epoch.to_string()),
                 Record::Reserved(upto) => kept.reserved = *upto,
+                Record::Head(head) => kept.head = *head,
                 _ => {}
             }
         }
@@ -206,6 +207,13 @@ impl World {
     /// The store writes the next group, and the world comes to rest.
     pub fn write(&mut self) {
         self.disk.write(&mut self.engine, self.now);
+        self.settle();
+    }
+
+    /// The server ends in good order, and its store with it.
+    pub fn end(&mut self) {
+        self.engine.end_life();
+        self.disk.mood = Mood::Quick;
         self.settle();
     }
 

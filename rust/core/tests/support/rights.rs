@@ -175,7 +175,7 @@ impl World {
     pub fn grant(&mut self, client: usize, room: &str, bits: u8) {
         let Some(session) = self.clients[client].session(&self.app.sessions) else { return };
         let head = self.head();
-        if !self.engine.set_grants(session, room, grants(bits)) {
+        if !self.engine.set_grants(session, room, grants(bits), self.now) {
             return;
         }
         if grants(bits).contains(Grants::PUBLISH) {

@@ -7,6 +7,7 @@ use crate::asked::{Entering, Waiting};
 use crate::durable::Refusing;
 use crate::durable::promise::{Fate, Promise};
 use crate::engine::Engine;
+use crate::engine::rooms::Leaving;
 use crate::error::Fault;
 use crate::ids::{Now, RoomId, SessionId};
 use crate::room::grants::Grants;
@@ -41,7 +42,7 @@ impl Engine {
         let ticket = self.ticket(Waiting::Entering(Box::new(entering)));
         let facts = if changed { self.facts_of_entering(session, room, now) } else { Vec::new() };
         if facts.is_empty() {
-            self.durable.groups.promise_behind(Promise::Join(ticket));
+            self.promise_behind(Promise::Join(ticket));
             return;
         }
         let durable = self.room(room).map_or(Durability::Off, |room| room.settings().durable);
@@ -71,7 +72,7 @@ impl Engine {
             Fate::Refused(trouble)
                 if entering.fresh || self.grants_in(entering.room, entering.joining.session).is_none() =>
             {
-                self.leave(entering.joining.session, entering.room, now);
+                self.leave(entering.joining.session, entering.room, Leaving::Removed, now);
                 let fault = refused(&Refusing::Trouble(trouble.clone()));
                 self.tell_fault(entering.joining.session, &fault.with_id(entering.joining.id));
             }

@@ -43,14 +43,13 @@ impl Engine {
             Promise::Begin(request) => self.request_is(request, fate, now),
             Promise::Answer(request, ref kept) => self.leave_answer(request, kept, now),
             Promise::Join(ticket) => self.join_is(ticket, fate, now),
-            Promise::Tell(ticket) if self.answered(ticket).is_some() => {
-                self.events.list.push(AppEvent::Stored { ticket, done: Ok(0) });
-            }
+            Promise::Notice(number) => self.notice_is(number, now),
             Promise::Reserve(upto) => {
                 self.durable.reserving = false;
-                self.log.reserve(upto);
+                if !self.durable.ended {
+                    self.log.reserve(upto);
+                }
             }
-            Promise::Tell(_) => {} // nobody waits for it
         }
     }
 
@@ -121,37 +120,29 @@ impl Engine {
         if hears {
             self.events.list.push(AppEvent::Stored { ticket, done: outcome });
         }
-        let Some(request) = request else { return };
-        if let Some((answer, failed)) = self.durable.answers.decided(request, lost && !hears) {
-            let answer = if failed {
-                let told =
-                    "something that the handler said without waiting for it is not on disk, or nobody knows";
-                errors::kept(&Fault::new(crate::codes::Code::OutcomeUnknown, told))
-            } else {
-                answer
-            };
-            // That of a durable request is on disk itself before it leaves.
-            if !self.answers_durably(request, || answer.clone(), now) {
-                self.leave_answer(request, &answer, now);
-            }
+        if let Some(request) = request {
+            self.request_decided(request, lost && !hears, now);
         }
     }
 
     /// Nobody waits for what became of something any more.
     pub fn forget_stored(&mut self, ticket: u64) {
         let _ = self.answered(ticket);
+        self.durable.histories.remove(&ticket);
     }
 
     /// Something waits for the disk for too long.
     pub(in crate::engine) fn store_due(&mut self, now: Now) {
         self.reads_due(now);
         self.durable.groups.hurry(now.tick);
-        let overdue = self.durable.wall.due().is_some_and(|due| due <= now.tick);
+        let due = [self.durable.wall.due(), self.durable.notices.due()].into_iter().flatten().min();
+        let overdue = due.is_some_and(|due| due <= now.tick);
         if overdue && !self.durable.groups.has_settled() {
             self.durable.is_slow();
             let told = "what was before it has not been written in its time";
             self.durable.groups.take_back(&Trouble { kind: "slow", text: told.into() });
             self.pass_overdue(now);
+            self.notices_due(now);
             if self.durable.wall.is_empty() {
                 self.durable.groups.let_go_behind();
             }

@@ -9,6 +9,7 @@ mod enter;
 mod fate;
 mod fill;
 mod keys;
+mod notices;
 mod reading;
 mod requests;
 mod restore;
@@ -40,6 +41,7 @@ impl Engine {
             Report::Read(id, page) => self.page_is(id, page, now),
             Report::Freed { room, upto } => self.disk_freed(&room, upto),
         }
+        self.time_store(now);
     }
 
     fn group_is(&mut self, id: GroupId, fate: &Fate, now: Now) {

@@ -2,13 +2,13 @@
 //!
 //! Parts: Durable, Next, Rooms, Steps.
 
-use crate::asked::{Entering, Past, Waiting};
+use crate::asked::{Entering, Past, Reading, Waiting};
 use crate::codes::Code;
 use crate::durable::pages::Leaf;
 use crate::durable::reads::For;
 use crate::engine::history::Held;
 use crate::engine::next::Follow;
-use crate::engine::{Engine, size};
+use crate::engine::{AppEvent, Engine, size};
 use crate::error::Fault;
 use crate::ids::{Now, RoomId, Seq, SessionId};
 use crate::limits::fixed::{PAGE_BYTES, PAGE_ENTRIES, PAGE_LEAST};
@@ -41,12 +41,11 @@ impl Engine {
     pub(in crate::engine) fn read_after(
         &mut self,
         ticket: u64,
-        room: RoomId,
+        room: Arc<str>,
         after: Seq,
         upto: Seq,
         limit: u64,
     ) {
-        let Some(room) = self.room(room).map(|room| Arc::clone(room.name())) else { return };
         let count = size(limit.min(self.config.limits.history_entries)).max(1);
         let bytes = size(self.config.limits.history_bytes);
         self.durable.reads.ask(For::Ticket(ticket), Wanted::After { room, after, upto, count, bytes });
@@ -114,6 +113,7 @@ impl Engine {
                 self.release_hold(past.session, Hold::Join(ticket), now);
             }
             Some(Waiting::Entering(entering)) => self.entered_is(&entering, page, now),
+            Some(Waiting::Reading(reading)) => self.reading_is(ticket, &reading, page, now),
             _ => {} // nobody waits for it any more
         }
     }
@@ -123,15 +123,38 @@ impl Engine {
         if let Some(held) = held {
             self.tell_history(past, &held);
         } else {
-            let told = "the log cannot be read now: what is older than the memory holds is not to be had";
-            let fault = Fault::new(Code::Unavailable, told).retry_after(super::say::AGAIN_MS);
-            self.tell_fault(past.session, &fault.with_id(Some(past.id)));
+            self.tell_fault(past.session, &unreadable().with_id(Some(past.id)));
         }
     }
 
     fn entered_is(&mut self, entering: &Entering, page: Option<Page>, now: Now) {
         let held = page.and_then(|page| self.past_of(entering.room, None, page, now));
         self.tell_entered_with(entering, held.as_ref());
+    }
+
+    /// The same, for the application: it takes what was read, by its ticket.
+    fn reading_is(&mut self, ticket: u64, reading: &Reading, page: Option<Page>, now: Now) {
+        // Of a room that nobody needs nothing is in memory, and nothing waits.
+        let room = self.rooms.named(&reading.room).unwrap_or(RoomId(u64::MAX));
+        let held = page.and_then(|page| self.past_of(room, Some(reading.after), page, now));
+        let done = held.map_or_else(
+            || Err(unreadable()),
+            |held| {
+                let known = reading.known.then_some(reading.after);
+                let held = crate::engine::history::Shelf::Page(&held);
+                let past = self.past(room, held, known, reading.limit, (reading.upto, None));
+                let whole = past.complete && !self.has_lost(&reading.room, reading.after, past.upto);
+                self.durable.histories.insert(ticket, (past.entries, whole, past.more));
+                Ok(0)
+            },
+        );
+        self.events.list.push(AppEvent::Stored { ticket, done });
+    }
+
+    /// Whether some of a room that nobody needs was lost with the machine, above a number and up to another.
+    pub(in crate::engine) fn has_lost(&self, room: &str, after: Seq, upto: Seq) -> bool {
+        let lost = self.durable.shelves.named(room).lost;
+        lost.is_some_and(|(from, to)| after < to && from < upto)
     }
 
     /// A page as the past of a room. `after`: where it begins, if it is the oldest that were read; else the newest were.
@@ -147,4 +170,9 @@ impl Engine {
         let entries = entries.into_iter().map(|entry| self.recall(room, entry, now)).collect();
         Some(Held { entries, forgotten, why: Reason::Ring, more: after.is_some() && !complete })
     }
+}
+
+fn unreadable() -> Fault {
+    let told = "the log cannot be read now: what is older than the memory holds is not to be had";
+    Fault::new(Code::Unavailable, told).retry_after(super::say::AGAIN_MS)
 }

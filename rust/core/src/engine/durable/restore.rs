@@ -134,6 +134,18 @@ impl Engine {
         self.enter(session, room, member, kept.moved, now);
     }
 
+    /// The server ends in good order: no number is given any more, and what waits to be written leaves now, the head with it. So the
+    /// next life goes on right behind this one.
+    pub fn end_life(&mut self) {
+        self.durable.groups.hurry_all();
+        if self.config.store && !self.durable.ended && self.log.has_number() {
+            (self.durable.ended, self.durable.reserving) = (true, true);
+            let head = self.log.head();
+            self.log.reserve(head);
+            self.durable.keep(vec![Record::Head(head)], Sync::Full, None);
+        }
+    }
+
     /// Reserve numbers on disk if half of them are given.
     pub(in crate::engine) fn reserve_more(&mut self) {
         let left = self.log.reserved().saturating_sub(self.log.head());

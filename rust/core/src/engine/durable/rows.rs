@@ -4,6 +4,7 @@
 
 use super::say::sync_of;
 use crate::engine::Engine;
+use crate::engine::rooms::Leaving;
 use crate::ids::{Now, RoomId, SessionId};
 use crate::log::acks::Kept;
 use crate::room::settings::Durability;
@@ -89,73 +90,93 @@ impl Engine {
         facts
     }
 
-    /// A session is in a room that is live, or may something else in a room: on disk soon, or before anything else is told.
-    pub(in crate::engine) fn keep_member(&mut self, session: SessionId, room: RoomId, now: Now) {
-        if !self.has_row(session) && !self.is_durable(room) {
-            return;
+    /// A session is in a room. True: that is on its way to the disk, and told when it is there. (That it is in a live room is
+    /// behind.)
+    pub(in crate::engine) fn keep_member(&mut self, session: SessionId, room: RoomId, now: Now) -> bool {
+        let durable = self.is_durable(room);
+        if !self.has_row(session) && !durable {
+            return false;
         }
         self.keep_row(session, now);
-        let Some(member) = self.member_of(session, room) else { return };
-        if self.is_durable(room) {
+        let Some(member) = self.member_of(session, room) else { return false };
+        if durable {
             let sync = self.sync_in(room);
             self.durable.keep(vec![Record::Joined(member)], sync, None);
         } else {
             self.durable.groups.add(Record::Joined(member), now.tick);
         }
         self.time_store(now);
+        durable
     }
 
-    /// A session may something else in a room: on disk before anything else is told.
-    pub(in crate::engine) fn keep_rights(&mut self, session: SessionId, room: RoomId) {
-        if self.has_row(session)
-            && let Some(member) = self.member_of(session, room)
-        {
-            let sync = self.sync_in(room);
-            self.durable.keep(vec![Record::Joined(member)], sync, None);
+    /// A session may something else in a room. True: that is on its way to the disk, and told when it is there.
+    pub(in crate::engine) fn keep_rights(&mut self, session: SessionId, room: RoomId) -> bool {
+        if !self.has_row(session) {
+            return false;
         }
+        let Some(member) = self.member_of(session, room) else { return false };
+        let sync = self.sync_in(room);
+        self.durable.keep(vec![Record::Joined(member)], sync, None);
+        true
     }
 
-    /// A session is not in a room any more.
-    pub(in crate::engine) fn keep_leave(&mut self, session_id: SessionId, room_id: RoomId, now: Now) {
+    /// A session is not in a room any more. True: that is on its way to the disk, and told when it is there. (Where it left a live
+    /// room by itself, that is behind.)
+    pub(in crate::engine) fn keep_leave(
+        &mut self,
+        session_id: SessionId,
+        room_id: RoomId,
+        why: Leaving,
+        now: Now,
+    ) -> bool {
         if !self.has_row(session_id) {
-            return;
+            return false;
         }
-        let (Some(session), Some(room)) = (self.session(session_id), self.room(room_id)) else { return };
+        let (Some(session), Some(room)) = (self.session(session_id), self.room(room_id)) else {
+            return false;
+        };
+        if room.members.get(session_id).is_none() || room.name().starts_with('$') {
+            return false;
+        }
         let left = Record::Left { session: Arc::clone(session.name()), room: Arc::clone(room.name()) };
-        if room.is_durable() {
+        let waits = room.is_durable() || why == Leaving::Removed;
+        if waits {
             let sync = self.sync_in(room_id);
             self.durable.keep(vec![left], sync, None);
         } else {
             self.durable.groups.add(left, now.tick);
         }
         self.time_store(now);
+        waits
     }
 
-    /// A session is over: nothing of it is on disk any more.
-    pub(in crate::engine) fn keep_end(&mut self, session_id: SessionId) {
-        let Some(session) = self.session_mut(session_id) else { return };
+    /// A session's token ends at another time: on disk soon.
+    pub(in crate::engine) fn keep_expiry(&mut self, session: SessionId, now: Now) {
+        if let Some(row) = self.session(session).and_then(row_of) {
+            self.durable.groups.add(Record::Session(row), now.tick);
+            self.time_store(now);
+        }
+    }
+
+    /// A session is over: nothing of it is on disk any more. True: that is on its way there, and told when it is.
+    pub(in crate::engine) fn keep_end(&mut self, session_id: SessionId) -> bool {
+        let Some(session) = self.session_mut(session_id) else { return false };
         let name = Arc::clone(session.name());
-        if session.rare_mut().is_some_and(Rare::drop_row) {
+        let had = session.rare_mut().is_some_and(Rare::drop_row);
+        if had {
             self.durable.keep(vec![Record::Ended { session: name }], Sync::Full, None);
         }
-    }
-
-    /// When all that was decided so far is on disk, `AppEvent::Stored` comes with this ticket. None: it is.
-    pub fn when_stored(&mut self) -> Option<u64> {
-        if self.durable.groups.is_idle() {
-            return None;
-        }
-        let ticket = self.ticket(crate::asked::Waiting::Storing);
-        self.durable.groups.promise_behind(crate::durable::promise::Promise::Tell(ticket));
-        Some(ticket)
+        had
     }
 
     fn has_row(&self, session: SessionId) -> bool {
         self.session(session).is_some_and(|session| session.rare().is_some_and(|rare| rare.row().is_some()))
     }
 
+    /// How sure it must be what a session may in a room: as sure as its row, but where the room itself asks for less.
     fn sync_in(&self, room: RoomId) -> Sync {
-        sync_of(self.room(room).map_or(Durability::Off, |room| room.settings().durable))
+        let durable = self.room(room).map_or(Durability::Off, |room| room.settings().durable);
+        if durable == Durability::Off { Sync::Full } else { sync_of(durable) }
     }
 
     /// A session in a room, as it is kept. Of rtcore's own rooms nothing is: it is in them by itself.

@@ -161,9 +161,9 @@ impl Engine {
 
     /// Look at what waits for the disk when the first of it has waited for too long.
     pub(in crate::engine) fn time_store(&mut self, now: Now) {
-        if !self.timers.is_set(Due::Store)
-            && let Some(due) = self.durable.due()
-        {
+        let Some(due) = self.durable.due() else { return };
+        if !self.timers.is_set(Due::Store) || due < self.durable.looked_at {
+            self.durable.looked_at = due;
             self.timers.set(Due::Store, due.max(now.tick.plus_ms(1)));
         }
     }

@@ -195,6 +195,26 @@ impl Engine {
         self.answer(id, &body, None, now);
     }
 
+    /// A parked poll ends for good, and what it is told of that must wait: the number of its answer.
+    pub(in crate::engine) fn give_up_poll(&mut self, id: ConnId) -> Option<u64> {
+        let session = self.conn_mut(id)?.unpark()?;
+        self.let_go_of_conn(session);
+        let link = self.session_mut(session)?.link.as_mut()?;
+        link.n = link.n.saturating_add(1);
+        Some(link.n)
+    }
+
+    /// What such a one is told.
+    pub(in crate::engine) fn answer_farewell(
+        &mut self,
+        id: ConnId,
+        n: u64,
+        (code, reason): (u16, &str),
+        now: Now,
+    ) {
+        self.answer(id, &farewell(n, code, reason), None, now);
+    }
+
     /// A parked poll ends for good: what it is told is `bye`.
     pub(in crate::engine) fn close_poll(
         &mut self,

@@ -327,7 +327,7 @@ impl Engine {
         let done = self
             .conn(id)
             .and_then(Conn::request)
-            .is_none_or(|request| gone || (!waits && request.is_answered()));
+            .is_none_or(|request| !request.is_held() && (gone || (!waits && request.is_answered())));
         if done {
             self.answer_send(id, now);
         }
@@ -348,6 +348,9 @@ impl Engine {
     pub(in crate::engine) fn answer_send(&mut self, id: ConnId, now: Now) {
         let Some(request) = self.conn_mut(id).and_then(Conn::request_mut) else { return };
         let Route::Send(session_id) = request.route else { return };
+        if request.is_held() {
+            return; // it has its time
+        }
         let body = request.messages();
         if let Some(link) = self.session_mut(session_id).and_then(|session| session.link_mut()) {
             link.sent(id);
