@@ -409,7 +409,9 @@ class Core:
         self, room: str, after: str | None, limit: int
     ) -> tuple[list[tuple[int, str, bytes, int, str | None, str | None, str | None]], bool, bool]:
         """([(seq, event, data as JSON, time, session id, user, trace)], complete, more). Refused(NOT_FOUND)."""
-    def read_history(self, room: str, after: str | None, limit: int) -> int: ...  # STORED comes for this ticket; 0: `history`
+    def read_history(
+        self, room: str, after: str | None, limit: int
+    ) -> int: ...  # STORED comes for this ticket; 0: `history`
     def take_history(
         self, ticket: int
     ) -> tuple[list[tuple[int, str, bytes, int, str | None, str | None, str | None]], bool, bool] | None: ...

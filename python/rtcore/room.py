@@ -220,8 +220,8 @@ class Room:
     async def history(self, after: str | None = None, limit: int = 100) -> History:
         """The oldest entries after a position; without one, the oldest that there are.
 
-        A cancel point. Of a durable room what memory does not hold is read from disk, which is waited for; else it is a schedule
-        point after each 64 calls of a task.
+        A cancel point. Of a durable room what memory does not hold is read from disk, which is waited for;
+        else it is a schedule point after each 64 calls of a task.
 
         Args:
             after: a position, as in `Entry.position`.
@@ -285,8 +285,9 @@ class Room:
     def remove(self, session: Session, reason: str = "") -> bool:
         """Take a session out of the room; it is told so, with the reason. False: it was not in it.
 
-        Nothing more of the room is said to it from now on. Where the session lives over a restart (durable rooms), it is told
-        when that is on disk, and the ack of the request in whose handler this was called leaves no sooner.
+        Nothing more of the room is said to it from now on. Where the session lives over a restart (durable
+        rooms), it is told when that is on disk, and the ack of the request in whose handler this was called
+        leaves no sooner.
         """
         sessions_only(session=session)
         engine, said = self._engine, sayable(reason)

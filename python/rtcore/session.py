@@ -246,12 +246,13 @@ class Session:
         """End the session, with a close code (4503: ended by the application, do not come back) and a reason.
 
         A cancel point. What the session started is cancelled, this task included if it is one of them. Twice
-        is once. Where the session lives over a restart (durable rooms), this waits until its end is on disk, and the
-        peer is told then. It has ended all the same if the caller is cancelled, or the disk does not answer.
+        is once. Where the session lives over a restart (durable rooms), this waits until its end is on disk,
+        and the peer is told then. It has ended all the same if the caller is cancelled, or the disk does not
+        answer.
 
         Raises:
             UsageError: the code is none that may be sent: 1000, or 3000 to 4999.
-            OutcomeUnknown: the disk has not answered in time: a crash of the server may bring the session back.
+            OutcomeUnknown: the disk has not answered in time: a crash may bring the session back.
 
         """
         engine, ended = self._engine, self.ended
@@ -264,8 +265,9 @@ class Session:
             await engine.settled()
 
     def close_nowait(self, reason: str = "", code: int = ENDED_CLOSE) -> None:
-        """End the session, now. For plain functions; see `close`. It does not wait for the disk; the ack of the request in whose
-        handler it was called does.
+        """End the session, now. For plain functions; see `close`.
+
+        It does not wait for the disk; the ack of the request in whose handler it was called does.
 
         Raises:
             UsageError: the code is none that may be sent: 1000, or 3000 to 4999.

@@ -191,9 +191,6 @@ async def test_a_key_of_a_durable_publish_lives_on(living: Living, dial: Dial) -
     await ann.refused("KEY_CONFLICT", "publish", room="orders:1", event="say", data="other", key="k1")
 
 
-@pytest.mark.xfail(
-    reason="what ends a session is told before it is on disk: a crash may be in between", strict=False
-)
 async def test_who_was_taken_out_or_ended_is_not_back(living: Living, dial: Dial) -> None:
     ann = await user(dial, living, "ann")
     bob = await user(dial, living, "bob", WebSocket)
@@ -206,6 +203,22 @@ async def test_who_was_taken_out_or_ended_is_not_back(living: Living, dial: Dial
     await back(ann, living)
     assert ann.welcome["resumed"] is True
     assert [listed["room"] for listed in ann.welcome["rooms"]] == []
+    await back(bob, living)
+    assert bob.welcome["resumed"] is False
+
+
+async def test_who_leaves_or_says_bye_is_not_back(living: Living, dial: Dial) -> None:
+    """Told of a leave, or of the end, and then the crash."""
+    ann = await user(dial, living, "ann")
+    bob = await user(dial, living, "bob")
+    for peer in (ann, bob):
+        for room in ("orders:1", "orders:2"):
+            await peer.join(room)
+    await ann.ok("leave", room="orders:1")
+    await bob.bye()
+    living.crash()
+    await back(ann, living)
+    assert [listed["room"] for listed in ann.welcome["rooms"]] == ["orders:2"]
     await back(bob, living)
     assert bob.welcome["resumed"] is False
 

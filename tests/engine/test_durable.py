@@ -12,6 +12,9 @@ import trio
 
 import rtcore
 from rtcore.errors import StartError
+from rtcore.http_api import messages
+from rtcore.http_api.keys import ApiKey
+from rtcore.http_api.operations import Caller, history
 from rtcore.testing import memory_server
 from rtcore.testing.server import MemoryServer
 
@@ -103,3 +106,74 @@ async def test_a_file_in_the_place_of_the_folder_is_named(tmp_path: Path) -> Non
     with pytest.RaisesGroup(pytest.RaisesExc(StartError, match="name a folder")):
         async with served(application(), tmp_path / "data"):
             pass
+
+
+async def test_the_past_beyond_the_ring_is_read_from_disk(tmp_path: Path, autojump_clock: Any) -> None:
+    app = application()
+    app.rooms("short:*", relay=True, durable=True, history=4)
+    async with served(app, tmp_path / "data"):
+        room = app.room("short:1")
+        entries = [await room.publish("say", n) for n in range(20)]
+        page = await room.history(entries[0].position, limit=10)
+        assert [entry.data for entry in page] == list(range(1, 11))
+        assert (page.complete, page.more) == (True, True)
+        page = await room.history(page[-1].position, limit=100)
+        assert [entry.data for entry in page] == list(range(11, 20))
+        assert (page.complete, page.more) == (True, False)
+        assert await past(app, "short:1") == list(range(20))
+        assert len(await room.history(limit=3)) == 3
+    async with served(app, tmp_path / "data"):
+        assert await past(app, "short:1") == list(range(20)), (
+            "nobody is in it, and nobody was since the start"
+        )
+
+
+async def test_a_past_that_is_given_up_harms_nobody(tmp_path: Path, autojump_clock: Any) -> None:
+    app = application()
+    app.rooms("short:*", relay=True, durable=True, history=4)
+    async with served(app, tmp_path / "data") as server:
+        for n in range(20):
+            await app.room("short:1").publish("say", n)
+        with trio.CancelScope() as scope:
+            scope.cancel()
+            await app.room("short:1").history()
+        assert await past(app, "short:1") == list(range(20))
+        assert dict(server.core.tables())["what was read for the application"] == 0
+
+
+async def test_a_session_that_was_closed_is_not_there_after_a_restart(
+    tmp_path: Path, autojump_clock: Any
+) -> None:
+    app = application()
+    async with served(app, tmp_path / "data") as server:
+        ann = await server.welcomed(token="ann")
+        await ann.ask("join", room="orders:1")
+        (session,) = app.sessions
+        await session.close("enough")
+        assert session.ended
+        assert (await ann.until("bye"))["code"] == 4503
+        bob = await server.welcomed(token="bob")
+        await bob.ask("join", room="orders:1")
+        (session,) = app.sessions
+        with trio.CancelScope() as scope:
+            scope.cancel()
+            await session.close()
+        assert session.ended or scope.cancelled_caught
+    async with served(app, tmp_path / "data") as server:
+        again = await server.welcomed(token="ann", session=ann.session, key=ann.key)
+        assert again.session != ann.session
+
+
+async def test_the_api_reads_the_past_beyond_the_ring(tmp_path: Path, autojump_clock: Any) -> None:
+    app = application()
+    app.rooms("short:*", relay=True, durable=True, history=4)
+    async with served(app, tmp_path / "data"):
+        for n in range(8):
+            await app.room("short:1").publish("say", n)
+        caller = Caller(app, ApiKey(digest=b"", name="backend"), trio.current_time() + 5)
+        told = await history(caller, messages.History(room="short:1", limit=5))
+        assert ([entry.data for entry in told.history], told.complete, told.more) == (
+            [0, 1, 2, 3, 4],
+            True,
+            True,
+        )

@@ -169,7 +169,7 @@ class Engine(Home):
         return cast("int", await trio.lowlevel.wait_task_rescheduled(lambda _: Abort.FAILED))
 
     async def settled(self) -> None:
-        """Until all that was decided so far is on disk. It is decided, and a cancelled caller does not wait for that.
+        """Until all that was decided so far is on disk. A cancelled caller does not wait: it is decided.
 
         Raises:
             Denied: nobody knows yet whether it is there.

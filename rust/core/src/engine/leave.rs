@@ -1,6 +1,6 @@
 //! `leave`.
 //!
-//! Parts: Durable, Rooms, Sessions.
+//! Parts: Rooms, Sessions.
 
 use super::Engine;
 use super::join::own_room;

@@ -72,6 +72,9 @@ impl Engine {
     /// A public entry: do its work, and then what follows from it.
     pub(super) fn entry<R>(&mut self, now: Now, work: impl FnOnce(&mut Self) -> R) -> R {
         let done = work(self);
+        if self.durable.groups.has_settled() && self.next.queue.is_empty() {
+            self.next.add(Follow::Settle);
+        }
         self.follow_up(now);
         if self.durable.reads.begin(now.tick) {
             self.time_store(now);

@@ -74,7 +74,8 @@ impl Engine {
         let Some(room) = self.rooms.remove(id, &mut self.shares) else { return };
         if room.is_durable() {
             for ticket in self.durable.shelves.close(id, Arc::clone(room.name()), room.ring().top()) {
-                self.promise_behind(Promise::Join(ticket)); // who joined is in it no more, and is told so
+                // Who joined is in it no more, and is told so.
+                self.durable.groups.promise_behind(Promise::Join(ticket));
             }
         }
         self.shared.let_go(room.name());

@@ -132,8 +132,8 @@ impl World {
         match self.engine.publish(&publication, self.now) {
             Ok(_) | Err(Unpublished::Storing(_)) => {}
             Err(Unpublished::Blocked(ticket)) => self.blocked.push((ticket, room.to_owned(), data)),
-            // As many rooms as may be are there.
-            Err(Unpublished::Fault(fault)) if fault.code == Code::Overloaded => {}
+            // As many rooms as may be are there; or the store takes nothing.
+            Err(Unpublished::Fault(fault)) if matches!(fault.code, Code::Overloaded | Code::Unavailable) => {}
             Err(Unpublished::Fault(fault)) => panic!("{fault:?}"),
         }
     }

@@ -1,6 +1,6 @@
 //! What is told when it is on disk: where a session is not any more, what it may, that it is over.
 //!
-//! Parts: Asked, Conns, Durable, Out, Sessions.
+//! Parts: Conns, Durable, Log, Next, Out, Rooms.
 
 use crate::codes::{Code, close};
 use crate::conn::{Conn, Phase};
@@ -21,7 +21,7 @@ impl Engine {
         if kept {
             self.durable.notices.decided();
         } else if !self.durable.notices.is_behind(&notice) {
-            self.tell_notice(notice, true, now);
+            self.say_notice(notice, true);
             return;
         }
         self.put_up(notice, now);
@@ -34,7 +34,7 @@ impl Engine {
     }
 
     /// A promise that is kept when all that was decided so far is decided on disk.
-    pub(in crate::engine) fn promise_behind(&mut self, promise: Promise) {
+    pub(super) fn promise_behind(&mut self, promise: Promise) {
         self.durable.groups.promise_behind(promise);
         if self.durable.groups.has_settled() {
             self.next.add(Follow::Settle);
@@ -58,6 +58,22 @@ impl Engine {
 
     fn tell_notice(&mut self, notice: Notice, on_disk: bool, now: Now) {
         match notice {
+            Notice::Over(conn, goodbye) => self.say_over(conn, &goodbye, on_disk, now),
+            Notice::Sent(conn) => self.say_sent(conn, on_disk, now),
+            Notice::Decided(request) => self.request_decided(request, !on_disk, now),
+            Notice::Stored(ticket) => {
+                if self.answered(ticket).is_some() {
+                    let done = if on_disk { Ok(0) } else { Err(undone()) };
+                    self.events.list.push(AppEvent::Stored { ticket, done });
+                }
+            }
+            told => self.say_notice(told, on_disk),
+        }
+    }
+
+    /// Tell a session where it is, or is not.
+    fn say_notice(&mut self, notice: Notice, on_disk: bool) {
+        match notice {
             Notice::Leave(session, id) if on_disk => {
                 self.tell_reply(session, Some(id), |out, form| envelope::ack(out, form, id, None));
             }
@@ -78,15 +94,7 @@ impl Engine {
                 self.tell_room(session, room_id, grants, &name, None, self.log.head());
             }
             Notice::Joined(entering) => self.tell_entered_with(&entering, None),
-            Notice::Over(conn, goodbye) => self.say_over(conn, &goodbye, on_disk, now),
-            Notice::Sent(conn) => self.say_sent(conn, on_disk, now),
-            Notice::Decided(request) => self.request_decided(request, !on_disk, now),
-            Notice::Stored(ticket) => {
-                if self.answered(ticket).is_some() {
-                    let done = if on_disk { Ok(0) } else { Err(undone()) };
-                    self.events.list.push(AppEvent::Stored { ticket, done });
-                }
-            }
+            Notice::Over(..) | Notice::Sent(_) | Notice::Decided(_) | Notice::Stored(_) => {} // of no session
         }
     }
 
