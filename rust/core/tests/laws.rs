@@ -30,8 +30,6 @@ mod rights;
 mod steps;
 #[path = "laws/stops.rs"]
 mod stops;
-#[path = "laws/stored.rs"]
-mod stored;
 #[path = "laws/streams.rs"]
 mod streams;
 #[path = "laws/waits.rs"]

@@ -135,7 +135,7 @@ impl Engine {
         let (Some(session), Some(room)) = (self.session(session_id), self.room(room_id)) else {
             return false;
         };
-        if room.members.get(session_id).is_none() || room.name().starts_with('$') {
+        if room.member(session_id).is_none() || room.name().starts_with('$') {
             return false;
         }
         let left = Record::Left { session: Arc::clone(session.name()), room: Arc::clone(room.name()) };

@@ -199,9 +199,8 @@ impl Engine {
     pub(in crate::engine) fn give_up_poll(&mut self, id: ConnId) -> Option<u64> {
         let session = self.conn_mut(id)?.unpark()?;
         self.let_go_of_conn(session);
-        let link = self.session_mut(session)?.link.as_mut()?;
-        link.n = link.n.saturating_add(1);
-        Some(link.n)
+        let (n, _) = self.session_mut(session)?.link_mut()?.next_answer(0, KEPT);
+        Some(n)
     }
 
     /// What such a one is told.
