@@ -292,17 +292,6 @@ impl Engine {
         self.tell_reply(session_id, Some(id), |out, _| out.extend_from_slice(&bytes));
     }
 
-    /// What is told of a join that was done, and undone before it was answered.
-    fn not_in_it(&self, joining: &Joining) -> Fault {
-        let Joining { session, id, room, .. } = joining;
-        if self.is_overtaken(*session, room, *id) {
-            let told = format!("a later join or leave of {room:?} was taken before this one was answered");
-            return Fault::new(Code::AckExpired, told);
-        }
-        let told = format!("the application took this session out of {room:?} before its join was answered");
-        Fault::new(Code::Forbidden, told)
-    }
-
     /// The ack of a join. `upto`: where the room began for the session.
     fn answer_join(
         &self,

@@ -3,7 +3,8 @@
 //! Parts: Asked, Durable, Rooms.
 
 use super::say::{refused, sync_of};
-use crate::asked::{Entering, Waiting};
+use crate::asked::{Entering, Joining, Waiting};
+use crate::codes::Code;
 use crate::durable::Refusing;
 use crate::durable::promise::{Fate, Promise};
 use crate::engine::Engine;
@@ -78,5 +79,16 @@ impl Engine {
             }
             _ => self.tell_entered(*entering),
         }
+    }
+
+    /// What is told of a join that was done, and undone before it was answered.
+    pub(in crate::engine) fn not_in_it(&self, joining: &Joining) -> Fault {
+        let Joining { session, id, room, .. } = joining;
+        if self.is_overtaken(*session, room, *id) {
+            let told = format!("a later join or leave of {room:?} was taken before this one was answered");
+            return Fault::new(Code::AckExpired, told);
+        }
+        let told = format!("the application took this session out of {room:?} before its join was answered");
+        Fault::new(Code::Forbidden, told)
     }
 }
