@@ -50,6 +50,7 @@ COMMON = frozenset(
         "random",
         "stopping",
         "stats",
+        "meter",
         "scratch",
     }
 )

@@ -17,9 +17,10 @@ from rtcore._ground.numbers import FIXED_ABOUT, LIMIT_RANGES, LIMITS
 from rtcore.http_api.openapi import description
 
 try:
-    from scripts import raises
+    from scripts import raises, watched
 except ImportError:  # run as a file
     import raises  # type: ignore[import-not-found,no-redef]
+    import watched  # type: ignore[import-not-found,no-redef]
 
 ROOT = Path(__file__).resolve().parent.parent
 FOLDER = ROOT / "docs" / "reference"
@@ -87,6 +88,8 @@ def main() -> int:
     pages = {
         "limits.md": limits(),
         "raises.md": raises.page(),
+        "metrics.md": watched.page(),
+        "grafana.json": json.dumps(watched.dashboard(), indent=1) + "\n",
         "publish-api.json": json.dumps(description(), indent=1) + "\n",
     }
     outdated = [name for name, text in pages.items() if not _is_current(FOLDER / name, text, check)]

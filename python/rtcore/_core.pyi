@@ -84,6 +84,8 @@ PREFIX: Final[str]
 API: Final[str]
 SCRIPT: Final[str]
 HEALTH: Final[str]
+PROBES: Final[list[str]]
+CONSOLE: Final[str]
 # what `Peer.take` gives
 PEER_EVENTS: Final = 0
 PEER_TEXT: Final = 1
@@ -358,7 +360,8 @@ class Core:
     ) -> bytes: ...  # a page, as the ack of a `pull`
     def document(self, collection: str, key: str) -> bytes | None: ...
     def reauthenticated(self, ticket: int, user: str | None, expires_ms: int | None) -> None: ...
-    def ack(self, request: int, data: bytes) -> None: ...
+    # `began`: when its handler began, by time.perf_counter_ns; 0: when the answer before was given
+    def ack(self, request: int, data: bytes, began: int = 0) -> None: ...
     def begin(
         self, request: int
     ) -> bool: ...  # of KEYED; False: nobody waits for it, and it must not be done
@@ -371,6 +374,7 @@ class Core:
         details: bytes | None,
         retry: bool,
         after_ms: int | None = None,
+        began: int = 0,
     ) -> None: ...
     def publish(
         self,
@@ -461,6 +465,9 @@ class Core:
     def idle(self) -> bool: ...  # no connection is left
     def store_health(self) -> dict[str, Any] | None: ...  # None: there is no store
     def metrics(self) -> str: ...  # Prometheus text
+    def seen_sessions(self, find: str, most: int) -> str: ...  # JSON: `found` in all, and rows
+    def seen_rooms(self, find: str, most: int) -> str: ...
+    def measured(self) -> str: ...  # what was measured, in each window, as JSON
     def sizes(self) -> dict[str, int]: ...
 
 class Peer:

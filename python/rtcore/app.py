@@ -10,9 +10,10 @@ from ._app.registry import Registry
 from ._app.rooming import Rooming
 from ._app.speaking import Speaking
 from ._app.streaming import Streaming
+from ._app.watching import Watching
 
 
-class App(Speaking, Registering, Rooming, Collecting, Streaming, Surrounding, Including):
+class App(Speaking, Registering, Rooming, Collecting, Streaming, Surrounding, Watching, Including):
     """An application: its handlers, its decisions, its rooms.
 
     Everything is registered before it is served. Then `room`, `user`, `all` and `sessions` reach its peers.

@@ -64,6 +64,7 @@ class Config(msgspec.Struct, kw_only=True, frozen=True):
     api_keys: tuple[ApiKey, ...] = ()
     http_connections: int = 1000
     linger: int = 50
+    shutdown_delay: int = 0
     limits: dict[str, int] = {}
 
     @classmethod

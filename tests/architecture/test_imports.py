@@ -11,7 +11,7 @@ from tests.architecture.imports import PACKAGE, Import, imported, inside, name_o
 
 # From the ground up. A module may import what stands on a lower floor, and nothing on its own.
 FLOORS = [
-    "_tokens _config _data _ground _app _turn _serve _backend _gateway",
+    "_tokens _config _data _ground _app _turn _serve _backend _gateway _watch",
     "_core errors _ground.patterns _ground.asgi _ground.sayable _serve.last_words _serve.logs",
     "_ground.numbers _ground.peer _ground.replica",
     "_ground.text _data.shape _data.paths _turn.held call _aio crdt",
@@ -20,7 +20,11 @@ FLOORS = [
     "_ground.home _tokens.fetch _tokens.claims _ground.failures",
     "_turn.step _ground.parking _engine _serve.signals http_api.keys http_api.rates _data.crowds",
     "_data.models",
-    "_data.values",
+    "_data.values _watch.findings _watch.process",
+    "_watch.view",
+    "watch",
+    "_watch.rules",
+    "_watch.watch",
     "_data.faults _app.hooks",
     "_turn.budget _turn.life auth _app.merging _app.kinds _app.invalid _app.refusals _app.background",
     "_config.kinds _config.file _serve.listeners _tokens.jwks _app.injecting",
@@ -33,7 +37,7 @@ FLOORS = [
     "_turn.sessions _app.stream_handlers durable entry change",
     "room raw _turn.worker _app.registry",
     "_turn.raws",
-    "_app.rooming _app.streaming _app.speaking _app.registering _app.including _app.around",
+    "_app.rooming _app.streaming _app.speaking _app.registering _app.watching _app.including _app.around",
     "_app.collecting",
     "app router",
     "_serve.given _serve.certificates _serve.where",
@@ -167,6 +171,8 @@ def test_nothing_sleeps_to_see_whether_something_is_there() -> None:
     allowed = {
         "_app.background": "a task that failed waits before it begins again",
         "_backend.connection": "pings at an interval",
+        "_serve.assembly": "waits for `shutdown_delay`",
+        "_watch.watch": "nobody says that memory or a disk has changed",
         "_serve.certificates": "nobody says that a file of a certificate has changed",
         "_serve.notify": "a watchdog hears of us at an interval",
         "cli": "`rtcore log follow` looks at a file that another process writes",

@@ -130,6 +130,8 @@ TRIED: dict[tuple[str, str], Callable[[World], Any]] = {
     ("App.authenticate", "UsageError"): lambda w: App().authenticate(lambda: None),
     ("App.middleware", "UsageError"): lambda w: App().middleware(lambda call: None),  # type: ignore[arg-type, misc]
     ("App.on_error", "UsageError"): lambda w: App().on_error(),
+    ("App.operator", "UsageError"): lambda w: App().operator(lambda: None),
+    ("App.rule", "UsageError"): lambda w: App().rule("") and None,
     ("App.override", "UsageError"): lambda w: App().override(dict, lambda one: one),
     ("App.authorize", "UsageError"): lambda w: App().authorize(lambda s, j: True),  # type: ignore[arg-type]
     ("App.background", "UsageError"): lambda w: App().background(lambda app: None),

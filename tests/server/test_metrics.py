@@ -70,7 +70,7 @@ async def test_every_turn_is_counted_and_not_the_long_ones_alone() -> None:
     assert counts[1] - counts[0] >= 40
     sums = [value(text, "rtcore_turn_seconds_sum") for text in (before, after)]
     assert sums[1] >= sums[0]
-    buckets = [float(count) for count in re.findall(r"_seconds_bucket\{.*\} (\d+)", after)]
+    buckets = [float(count) for count in re.findall(r"rtcore_turn_seconds_bucket\{.*\} (\d+)", after)]
     assert buckets == sorted(buckets)
     assert buckets[-1] == counts[1]
 

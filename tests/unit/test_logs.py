@@ -67,3 +67,21 @@ def test_a_traceback_in_json_is_the_escaped_one() -> None:
     said = json.loads(lines[0])
     assert said["message"] == "it\\n failed"
     assert "\x1b" not in said["traceback"]
+
+
+def test_a_record_for_programs_says_what_it_is_about_and_nothing_of_it_ends_its_line() -> None:
+    stream = io.StringIO()
+    handler = SteadyHandler(stream)
+    handler.setFormatter(JsonFormatter())
+    log = logging.getLogger("rtcore.test.about")
+    log.addHandler(handler)
+    about = {"session": "s1", "room": 'tea\n{"level":"critical"}', "event": "say"}
+    try:
+        Failures().log(log, "handler", "the handler of %r failed", "say", error=ValueError("no"), about=about)
+    finally:
+        log.removeHandler(handler)
+    [line] = stream.getvalue().splitlines()
+    said = json.loads(line)
+    assert (said["session"], said["event"]) == ("s1", "say")
+    assert "\n" not in said["room"]
+    assert said["message"] == "the handler of 'say' failed"

@@ -81,6 +81,8 @@ def _merged(outer: Registry, inner: Registry, prefix: str) -> Registry:
             *outer.stream_handlers,
             *_below(layer, _named(outer.stream_handlers, inner.stream_handlers, prefix, "a stream", "name")),
         ],
+        operator=outer.operator,
+        rules=outer.rules,
         authenticator=outer.authenticator
         or next(iter(_below(layer, [inner.authenticator] if inner.authenticator else [])), None),
         authorizers=_patterns(

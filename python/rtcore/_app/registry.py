@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from rtcore._engine import CollectionPlan, Plan, RoomPlan
 from rtcore._ground.patterns import ByPattern
+from rtcore._watch.rules import Rule
 from rtcore.errors import UsageError
 
 from .background import Background
@@ -36,6 +37,8 @@ class Registry:
     raw_handlers: list[RawHandler] = dataclasses.field(default_factory=list[RawHandler])
     stream_handlers: list[StreamHandler] = dataclasses.field(default_factory=list[StreamHandler])
     authenticator: Surrounded | None = None
+    operator: _Function | None = None
+    rules: dict[str, Rule | None] = dataclasses.field(default_factory=dict[str, "Rule | None"])
     authorizers: ByPattern[Surrounded] = dataclasses.field(default_factory=ByPattern[Surrounded])
     states: ByPattern[RoomState] = dataclasses.field(default_factory=ByPattern[RoomState])
     collections: list[tuple[Collections, CollectionPlan]] = dataclasses.field(

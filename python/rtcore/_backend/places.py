@@ -2,8 +2,9 @@
 
 What is limited for the process has a share by address, as in the core (`rust/core/src/shares`): so one
 client, however many slow bodies it sends, leaves place for others. And some places are kept: for probes
-(`/healthz`, `/metrics`) and for backends with an API key, which must be heard when everything else is used
-up. A probe has no body that could drip; one address and one key have a share of the kept places, too.
+(`/healthz`, `/livez`, `/readyz`, `/metrics`) and for backends with an API key, which must be heard when
+everything else is used up. A probe has no body that could drip; one address and one key have a share of the
+kept places, too.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from rtcore.config import Config
 
 API: Final = numbers.API.encode()
-PROBES: Final = (numbers.HEALTH.encode(), b"/metrics")
+PROBES: Final = (*(probe.encode() for probe in numbers.PROBES), b"/metrics")
 
 
 class Bounds(NamedTuple):

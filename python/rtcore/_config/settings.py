@@ -124,6 +124,13 @@ SETTINGS: tuple[Setting, ...] = (
         kinds.ranged(kinds.time(1e-6, "50 us"), 0, _LINGER, " us"),
         "how long a turn waits for more before it looks at Trio again (us)",
     ),
+    Setting(
+        "shutdown_delay",
+        0,
+        kinds.ranged(kinds.time(1.0, "5 s"), 0, FIXED["SHUTDOWN_DELAY_S"], " s"),
+        "how long before connections are closed at shutdown /readyz and /healthz say 503 (s), so that a load "
+        "balancer sends nobody any more",
+    ),
 )
 
 

@@ -18,7 +18,7 @@ from __future__ import annotations
 import logging
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Final
 
 import trio
@@ -110,8 +110,11 @@ class Failures:
         *args: object,
         error: BaseException | None,
         level: int = logging.ERROR,
+        about: Mapping[str, str] | None = None,
     ) -> None:
         """Write a record with the error's traceback, unless enough of this kind were written this second.
+
+        `about` names what it is about (session, room, event), for logs that programs read.
 
         Raises nothing, whatever the error is and whatever the handlers of the log do.
         """
@@ -122,7 +125,7 @@ class Failures:
             return
         if left:
             text += f" (and {left:,} times more that were not written)"
-        write(log, level, text, *args, error=error)
+        write(log, level, text, *args, error=error, about=about)
 
     def _left_out(self, kind: str, now: float) -> int | None:
         """How many of this kind were not written since the last one; None: nor is this one."""
@@ -143,13 +146,19 @@ class Failures:
 
 
 def write(
-    log: logging.Logger, level: int, text: str, *args: object, error: BaseException | None = None
+    log: logging.Logger,
+    level: int,
+    text: str,
+    *args: object,
+    error: BaseException | None = None,
+    about: Mapping[str, str] | None = None,
 ) -> None:
     """Write a record about what somebody brought about: texts escaped, the traceback cut. Never raises."""
     try:
         said = tuple(escaped(arg) if isinstance(arg, str) else arg for arg in args)
         raised = None if error is None else (type(error), error, error.__traceback__)
-        record = log.makeRecord(log.name, level, __file__, 0, text, said, raised)
+        extra = {name: escaped(value) for name, value in (about or {}).items()}
+        record = log.makeRecord(log.name, level, __file__, 0, text, said, raised, extra=extra)
         if error is not None:
             record.exc_text = traceback_of(error)  # what every `Formatter` takes in place of its own
         log.handle(record)

@@ -27,3 +27,7 @@ SCRIPT: Final = _core.SCRIPT
 """Where the browser's client is."""
 HEALTH: Final = _core.HEALTH
 """Where a load balancer asks."""
+PROBES: Final = _core.PROBES
+"""Where probes ask, it included."""
+CONSOLE: Final = _core.CONSOLE
+"""Where the page of operators is."""

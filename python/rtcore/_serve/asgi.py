@@ -136,6 +136,7 @@ class _Running:
             assembly.carry_streams()
             async with assembly.hands(assembly.runtime.run_reactor):
                 yield self._state
+                await assembly.drain()
                 await assembly.shut_down()
 
     # -- what is not rtcore's own

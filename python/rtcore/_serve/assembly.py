@@ -24,8 +24,11 @@ from rtcore._app.registry import registered
 from rtcore._backend.hypercorn import HypercornBackend
 from rtcore._backend.interface import HttpBackend
 from rtcore._config.core import core_settings
+from rtcore._engine import VERSION
 from rtcore._ground.asgi import ASGI
+from rtcore._ground.numbers import USUAL
 from rtcore._turn.dispatch import Runtime
+from rtcore._watch.watch import Watch
 from rtcore.http_api.service import PublishApi
 from rtcore.site.router import Router
 
@@ -79,17 +82,29 @@ class Assembly:
         self.shell = StreamShell(self.runtime)
         self.runtime.hand_over = self.shell.hand_over
         self.stopping = False
+        self.draining = False
+        self.watch = self._watch()
         self._idle = trio.Event()
         for kind, text in (self.core.store_health() or {}).get("found", ()):
             logging.getLogger("rtcore.store").warning("%s: %s", kind, text)
+
+    def _watch(self) -> Watch:
+        limits = {name: self.config.limit(name) for name in USUAL}
+        watch = Watch(self.core, limits, data=self.config.data, version=VERSION)
+        for name, rule in registered(self.app).rules.items():
+            watch.rule(name, rule)
+        self.runtime.engine.held.heard = watch.held
+        return watch
 
     # -- its pages
 
     def pages(self, mounted: ASGI | None) -> Router:
         """What answers requests that are not rtcore's own: our pages, the publish API, what is mounted."""
-        api = PublishApi(self.app, self.config)
+        api = PublishApi(self.app, self.config, self.watch)
         look = self.core.store_health
-        return Router(self.runtime.metrics, mounted, self.config, lambda: self.stopping, api, look)
+        stopping = lambda: self.stopping or self.draining  # noqa: E731 - asked by each probe
+        operators = bool(self.config.api_keys) or registered(self.app).operator is not None
+        return Router(self.runtime.metrics, mounted, self.config, stopping, api, look, operators)
 
     def http(self, state: Mapping[str, Any]) -> HttpBackend:
         """The HTTP server for them. `state` is that of the lifespan of what is mounted."""
@@ -139,6 +154,8 @@ class Assembly:
         async with trio.open_nursery() as hands:
             self.runtime.start_background(hands)
             hands.start_soon(drive)
+            if not self.runtime.manual:  # a test's clock would jump from look to look
+                hands.start_soon(self.watch.run)
             try:
                 yield hands
             finally:
@@ -154,6 +171,18 @@ class Assembly:
             self._idle.set()
 
     # -- its end
+
+    async def drain(self) -> None:
+        """Say to probes that another takes this place, and serve all the same, for `shutdown_delay`.
+
+        So whoever sends clients here has the time to hear of it.
+        """
+        self.draining = True
+        if self.config.shutdown_delay:
+            log.info(
+                "shuts down in %g s: /readyz says so, and all is served meanwhile", self.config.shutdown_delay
+            )
+            await trio.sleep(self.config.shutdown_delay)
 
     def send_away(self) -> None:
         """Tell every session to come back later; who comes now is told so, too."""

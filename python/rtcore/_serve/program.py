@@ -50,7 +50,7 @@ def run_program(app: App, config: Config, mount: ASGI | None) -> LastResort | No
     if mine and config.log_format == "json":
         into_the_log()
     here = threading.current_thread() is threading.main_thread()
-    resort = LastResort(config.grace) if here else None
+    resort = LastResort(config.grace + config.shutdown_delay) if here else None
     if here:
         deaf_at_the_end()
     try:

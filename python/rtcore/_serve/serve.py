@@ -170,6 +170,7 @@ class _Server:
                 self.notifier.ready(self.status)
                 await self.stop.asked()
                 self.notifier.stopping()
+                await assembly.drain()
                 if self.config.reuse_port:  # who comes now is for the server that follows
                     self._close_doors()
                 if self.resort is not None:

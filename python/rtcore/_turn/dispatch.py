@@ -230,14 +230,14 @@ class Runtime:
         began = clock()
         for start in range(0, len(events), LOOK_EVERY):
             some = events if len(events) <= LOOK_EVERY else events[start : start + LOOK_EVERY]
-            self._run(some)
+            self._run(some, 0 if self.manual else began)  # when what is next will have begun
             now = clock()
             if now - began > LONG:
                 self.engine.held.report(now - began, filter(None, map(self._name_of, some)))
             began = now
 
     @trio.lowlevel.enable_ki_protection
-    def _run(self, events: Iterable[CoreEvent]) -> None:
+    def _run(self, events: Iterable[CoreEvent], began: int) -> None:
         engine, handlers = self.engine, self._handlers
         sessions, raws, ack = engine.sessions, self._raws, engine.core.ack
         steps, durable = self._steps, engine.durable
@@ -282,6 +282,7 @@ class Runtime:
                         steps -= 1
                         worker.item = event
                         step(worker)
+                        began = engine.clock()
                     else:
                         give(worker, event, direct=False)
                 elif worker is None or worker.idle:
@@ -299,7 +300,7 @@ class Runtime:
                                     handler.json(data) if form == 0 else handler.decoder.by_form(form, data)
                                 )
                             except FAULTS as error:
-                                answer_invalid(engine, event, handler, error)
+                                answer_invalid(engine, event, handler, error, began)
                                 continue
                             result = handler.run(session, value)
                         try:
@@ -309,16 +310,18 @@ class Runtime:
                                 self._tasks.later(session, (*event[:4], AWAITED, result))
                                 continue
                             answer = encode_slowly(result, error)
-                        ack(request, answer)
+                        ack(request, answer, began)
                     except BaseException as error:  # noqa: BLE001 - the application's, whatever it is
-                        answer_error(engine, request, handler, session, blame(error))
+                        answer_error(engine, request, handler, session, blame(error), began)
                     finally:
+                        began = 0
                         if durable:
                             engine.request = 0
                 else:
                     worker.waiting.append(event)
             else:
                 self._other(kind, event, direct=steps > 0)
+                began = engine.clock()
         self._steps = steps
 
     def _other(self, kind: int, event: CoreEvent, *, direct: bool) -> None:

@@ -39,10 +39,14 @@ class Held:
 
     def __init__(self) -> None:
         self._reported: dict[str, int] = {}
+        self.heard: Callable[[str, float], None] | None = None
+        """Who else hears of each of them: what, and for how long (ms)."""
 
     def report(self, ns: int, names: Iterable[str]) -> None:
         """Something of these names ran for long. None: of a kind that has no name."""
         what = " or ".join(dict.fromkeys(names)) or "a decision, a lifecycle or a state function"
+        if self.heard is not None:
+            self.heard(what, ns / 1e6)
         now = time.perf_counter_ns()
         if now - self._reported.get(what, -_REPORT_EVERY) < _REPORT_EVERY:
             return

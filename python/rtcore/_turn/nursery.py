@@ -135,7 +135,8 @@ class SessionNursery:
     def _report(self, function: Callable[..., Awaitable[Any]], error: BaseException) -> None:
         name = name_of(function)
         failures, text = self._session._engine.failures, "task %s of session %s failed"
-        failures.log(log, f"task {name}", text, name, self._session.id, error=error)
+        about = {"session": self._session.id, "task": name}
+        failures.log(log, f"task {name}", text, name, self._session.id, error=error, about=about)
 
 
 class _Status:

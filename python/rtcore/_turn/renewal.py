@@ -96,7 +96,8 @@ class Again:
         if isinstance(error, Refuse):
             self._put_out(room, refusal(error, failures, f"the authorizer of {room!r}").message)
         else:
-            failures.log(log, "authorizer", "the authorizer of %r failed", room, error=error)
+            about = {"session": self._session.id, "room": room}
+            failures.log(log, "authorizer", "the authorizer of %r failed", room, error=error, about=about)
             self._put_out(room, "the server could not find out whether this session may stay")
 
     def _put_out(self, room: str, reason: str) -> None:

@@ -239,7 +239,8 @@ class StreamTasks:
             return lambda: fail(handle, stream, *said)
         text = "the stream %r failed for session %s"
         kind = f"stream {handler.name}"
-        self._engine.failures.log(log, kind, text, handler.name, session.id, error=error)
+        about = {"session": session.id, "stream": handler.name}
+        self._engine.failures.log(log, kind, text, handler.name, session.id, error=error, about=about)
         return lambda: fail(
             handle, stream, "INTERNAL", f"the stream {handler.name!r} failed", details=None, retry=False
         )

@@ -37,25 +37,33 @@ AWAITED: Final = -1
 
 
 def answer_error(
-    engine: Engine, request: int, handler: Handler, session: Session, error: BaseException
+    engine: Engine, request: int, handler: Handler, session: Session, error: BaseException, began: int
 ) -> None:
-    """The error ack for a handler that raised. Raises nothing."""
+    """The error ack for a handler that raised, and began at that time (ns). Raises nothing."""
     if isinstance(error, Refuse):
-        engine.core.fail(request, *refusal(error, engine.failures, f"the handler of {handler.name!r}"))
+        said = refusal(error, engine.failures, f"the handler of {handler.name!r}")
+        engine.core.fail(request, *said, began=began)
     else:
         text = "the handler of %r failed for session %s"
-        engine.failures.log(log, f"handler {handler.name}", text, handler.name, session.id, error=error)
+        about = {"session": session.id, "event": handler.name}
+        kind, name = f"handler {handler.name}", handler.name
+        engine.failures.log(log, kind, text, name, session.id, error=error, about=about)
         engine.core.fail(
-            request, "INTERNAL", f"the handler of {handler.name!r} failed", details=None, retry=False
+            request,
+            "INTERNAL",
+            f"the handler of {handler.name!r} failed",
+            details=None,
+            retry=False,
+            began=began,
         )
     if not engine.turning:
         engine.wake()
 
 
-def answer_invalid(engine: Engine, event: CoreEvent, handler: Handler, error: Exception) -> None:
+def answer_invalid(engine: Engine, event: CoreEvent, handler: Handler, error: Exception, began: int) -> None:
     """The error ack for data that does not fit the handler's type, with every fault of it."""
     code, message, details = invalid(handler.decoder, repr(handler.name), event[4], event[5], error)
-    engine.core.fail(event[2], code, message, details, retry=False)
+    engine.core.fail(event[2], code, message, details, retry=False, began=began)
     if not engine.turning:
         engine.wake()
 
@@ -75,7 +83,7 @@ def serve(
     (`failures.part`) comes out. This is one coroutine, and none for each of its steps, since it is the way
     of every request.
     """
-    ack = engine.core.ack
+    ack, clock = engine.core.ack, engine.clock
     while True:
         if waiting:
             event = waiting.popleft()
@@ -96,7 +104,7 @@ def serve(
         kind, _, request, index, form, data = event
         if kind == KEYED and not engine.core.begin(request):
             continue  # its session ended: the key is free, and it must not be done here
-        handler = handlers[index]
+        handler, began = handlers[index], clock()
         if stepped is not None:
             stepped.at = handler
         if engine.durable:
@@ -113,7 +121,7 @@ def serve(
                 try:
                     value = handler.json(data) if form == 0 else handler.decoder.by_form(form, data)
                 except FAULTS as error:
-                    answer_invalid(engine, event, handler, error)
+                    answer_invalid(engine, event, handler, error, began)
                     continue
                 result = handler.run(session, value)
             if type(result) is _COROUTINE:
@@ -124,14 +132,14 @@ def serve(
                 answer = dumps(result, default)
             except TypeError as error:
                 answer = encode_slowly(result, error)
-            ack(request, answer)
+            ack(request, answer, began)
         except BaseException as error:  # noqa: BLE001 - the application's, whatever it is
             # Cancelled beside errors: the errors are the application's, the rest is Trio's and must pass.
             ours, rest = part(error)
             if rest is not None and kind == KEYED:
                 engine.core.abandon(request)
             if ours is not None:
-                answer_error(engine, request, handler, session, ours)
+                answer_error(engine, request, handler, session, ours, began)
             if rest is not None:
                 raise rest from None
             continue

@@ -21,6 +21,7 @@ from .routes import routes
 from .show import config
 from .start import demo, serve
 from .token import token
+from .top import top
 from .types import types
 
 _EPILOG = """\b
@@ -35,6 +36,7 @@ Examples:
   rtcore connect http://127.0.0.1:8000     a client in the terminal
   rtcore publish URL tea say '"hello"'     say something once
   rtcore doctor https://example.org/rt     what the network between does to a connection
+  rtcore top http://127.0.0.1:8000         what it does, and what is wrong with it
   rtcore log ./data stats                  what is kept on disk
   rtcore backup ./data monday.db           a copy of it, while a server runs
 
@@ -74,5 +76,6 @@ main.add_command(restore)
 main.add_command(routes)
 main.add_command(new)
 main.add_command(types)
+main.add_command(top)
 
 __all__ = ["main"]

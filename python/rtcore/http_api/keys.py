@@ -18,7 +18,9 @@ import msgspec
 
 from rtcore._ground.patterns import matches
 
-OPERATIONS: Final = ("publish", "send", "history", "presence", "disconnect")
+WATCH: Final = "watch"
+"""To read what is measured, and who is here: `/rt/api/stats` and its like, and the console."""
+OPERATIONS: Final = ("publish", "send", "history", "presence", "disconnect", WATCH)
 SHORT: Final = 20
 """A key with fewer characters is warned of: it might be guessed."""
 

@@ -15,27 +15,32 @@ from typing import Any, Final
 
 import trio
 
+from rtcore._app.registry import registered
 from rtcore._ground.asgi import Receive, Scope, Send
 from rtcore._ground.failures import Failures
 from rtcore._ground.numbers import API
+from rtcore._watch.watch import Watch
 from rtcore.app import App
 from rtcore.config import Config
 
 from . import exchange, openapi
 from .faults import Fault, Headers, of
-from .keys import SHORT, ApiKey, find
+from .keys import SHORT, WATCH, ApiKey, find
 from .operations import OPERATIONS, Caller, cost, read
 from .rates import Bucket
+from .watching import Watching
 
 PATH: Final = API.encode()
 _DESCRIPTION: Final = "openapi.json"
+_OPERATORS: Final = "disconnect"
+"""What an operator may do without an API key, beside looking."""
 log = logging.getLogger("rtcore.api")
 
 
 class PublishApi:
     """ASGI, for requests under `/rt/api/`."""
 
-    def __init__(self, app: App, config: Config) -> None:
+    def __init__(self, app: App, config: Config, watch: Watch) -> None:
         self._app = app
         self._keys = config.api_keys
         self._most = config.limit("max_message")
@@ -44,6 +49,8 @@ class PublishApi:
         self._patience = 2 * config.limit("block_ms") / 1000
         self._buckets: dict[str, Bucket] = {}
         self._failures = Failures()
+        self._watching = Watching(app, watch, self._failures)
+        self._has_operator = registered(app).operator is not None
         for key in self._keys:
             if key.short:
                 log.warning("the API key %r has fewer than %d characters: it can be guessed", key.name, SHORT)
@@ -67,17 +74,21 @@ class PublishApi:
     async def _answer(self, scope: Scope, receive: Receive) -> Any:
         # As it came: a path that is written with escapes is another path.
         name = scope.get("raw_path", scope["path"].encode()).removeprefix(PATH).decode("latin-1")
-        if not self._keys:
+        if not self._keys and not self._has_operator:
             raise Fault("NOT_FOUND", "there is no publish API here: no API key is configured")
+        if name in self._watching.operations:
+            _only(scope, "GET", "HEAD")
+            await self._permit_watching(scope)
+            return self._watching.answer(name, scope)
         if name == _DESCRIPTION:
             _only(scope, "GET", "HEAD")
             return openapi.description()
         operation = OPERATIONS.get(name)
         if operation is None:
-            known = ", ".join((*OPERATIONS, _DESCRIPTION))
+            known = ", ".join((*OPERATIONS, *self._watching.operations, _DESCRIPTION))
             raise Fault("NOT_FOUND", f"the publish API has no operation of this name; there are {known}")
         _only(scope, "POST")
-        key = self._key(scope)
+        key = await self._key(scope, name)
         exchange.no_query(scope)
         bucket = self._spend(key)
         body = await exchange.read_body(scope, receive, self._most, self._seconds)
@@ -88,14 +99,28 @@ class PublishApi:
             bucket.owe(counts - 1)
         return await operation.done(caller, said)
 
-    def _key(self, scope: Scope) -> ApiKey:
-        scheme, _, given = (exchange.header(scope, b"authorization") or b"").partition(b" ")
-        # RFC 9110 §11.1: a scheme is written in any case.
-        key = find(self._keys, given.strip()) if scheme.lower() == b"bearer" else None
+    async def _key(self, scope: Scope, operation: str) -> ApiKey:
+        given = _given(scope)
+        key = find(self._keys, given)
+        if key is None and operation == _OPERATORS:
+            operator = await self._watching.operator(given)
+            if operator is not None:
+                log.info("the operator %s ends a session", operator)
+                key = ApiKey(digest=b"", name=f"operator {operator}", operations=(_OPERATORS,))
         if key is None:
-            message = "an API key is needed, as `Authorization: Bearer KEY`, and one that is known here"
-            raise Fault("UNAUTHORIZED", message, headers=((b"www-authenticate", b'Bearer realm="rtcore"'),))
+            raise _unknown()
         return key
+
+    async def _permit_watching(self, scope: Scope) -> None:
+        """An API key may look that may `watch`; and whoever the application knows as an operator."""
+        given = _given(scope)
+        key = find(self._keys, given)
+        if key is not None:
+            self._spend(key)
+            if WATCH not in key.operations:
+                raise Fault("FORBIDDEN", f"this API key may not {WATCH}")
+        elif await self._watching.operator(given) is None:
+            raise _unknown()
 
     def _spend(self, key: ApiKey) -> Bucket | None:
         if key.rate is None:
@@ -109,6 +134,18 @@ class PublishApi:
             message = f"this API key may be used {key.rate:g} times a second, {key.burst} at once"
             raise Fault("OVERLOADED", message, retry=True, after=wait, status=429)
         return bucket
+
+
+def _given(scope: Scope) -> bytes:
+    """The key that a request carries; nothing where it has none."""
+    scheme, _, given = (exchange.header(scope, b"authorization") or b"").partition(b" ")
+    # RFC 9110 §11.1: a scheme is written in any case.
+    return given.strip() if scheme.lower() == b"bearer" else b""
+
+
+def _unknown() -> Fault:
+    message = "an API key is needed, as `Authorization: Bearer KEY`, and one that is known here"
+    return Fault("UNAUTHORIZED", message, headers=((b"www-authenticate", b'Bearer realm="rtcore"'),))
 
 
 def _only(scope: Scope, *methods: str) -> None:

@@ -10,7 +10,7 @@ from importlib import resources
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from rtcore._ground.numbers import API, SCRIPT
+from rtcore._ground.numbers import API, CONSOLE, SCRIPT
 
 if TYPE_CHECKING:
     from rtcore._ground.asgi import ASGI, Receive, Scope, Send
@@ -33,6 +33,15 @@ _DEMO_FILES = {
     **{f"/{script}.js": f"{script}.js" for script in (*_PAGES, "index", "frame", "network", "timeline")},
     "/style.css": "style.css",
 }
+_CONSOLE_FILES = {
+    CONSOLE: "index.html",
+    **{
+        f"{CONSOLE}/{name}": name
+        for name in (
+            "console.js", "data.js", "shown.js", "charts.js", "console.css", "uplot.js", "uplot.css",
+        )
+    },
+}  # fmt: skip
 # By what a file is called, and not by what the system's tables say of it.
 _KINDS = {".html": "text/html", ".js": "text/javascript", ".css": "text/css", ".map": "application/json"}
 
@@ -57,6 +66,7 @@ class Router:
         stopping: Callable[[], bool],
         api: ASGI,
         store: Callable[[], Mapping[str, Any] | None],
+        has_operators: bool = False,
     ) -> None:
         self._metrics = metrics
         self._api = api
@@ -64,6 +74,7 @@ class Router:
         self._config = config
         self._stopping = stopping
         self._store = store
+        self._has_operators = has_operators
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """ASGI."""
@@ -85,7 +96,9 @@ class Router:
     def _ours(self, scope: Scope) -> Answer | None:
         path = _written(scope).decode("latin-1")
         found = None
-        if path == "/healthz":
+        if path == "/livez":  # while it answers it lives, whatever it does
+            found = Answer(200, "text/plain", b"ok\n")
+        elif path in ("/healthz", "/readyz"):
             found = (
                 Answer(503, "text/plain", b"stopping\n")
                 if self._stopping()
@@ -95,6 +108,14 @@ class Router:
             found = Answer(200, "text/plain; version=0.0.4", self._metrics().encode())
         elif path in _CLIENT_FILES:
             found = _unless_known(scope, _file("client", _CLIENT_FILES[path], _ANYWHERE))
+        elif path in _CONSOLE_FILES:
+            if not self._has_operators:
+                return _error(
+                    404,
+                    "NOT_FOUND",
+                    "there is no console here: no API key is configured, and no operator function registered",
+                )
+            found = _unless_known(scope, _file("console", _CONSOLE_FILES[path], _PAGE))
         elif self._config.demo and path in _DEMO_FILES:
             found = _unless_known(scope, _file("demo", _DEMO_FILES[path], _PAGE))
         if found is not None and scope["method"] not in ("GET", "HEAD"):

@@ -18,7 +18,16 @@ use std::sync::Arc;
 #[derive(Debug)]
 pub enum Waiting {
     /// A request. `begun`, of one with a key: the application has begun to do it.
-    Emit { session: SessionId, id: Option<u64>, bytes: u32, key: Option<dedupe::Ticket>, begun: bool },
+    /// `handler` answers it, and it came at the moment `asked`.
+    Emit {
+        session: SessionId,
+        id: Option<u64>,
+        bytes: u32,
+        key: Option<dedupe::Ticket>,
+        begun: bool,
+        handler: u32,
+        asked: u64,
+    },
     /// A request whose key another is being done under: its result answers both.
     SameKey { session: SessionId, id: Option<u64>, bytes: u32, first: dedupe::Ticket },
     /// A join.
@@ -244,7 +253,7 @@ mod tests {
     use proptest::prelude::*;
 
     fn emit(session: SessionId) -> Waiting {
-        Waiting::Emit { session, id: None, bytes: 0, key: None, begun: false }
+        Waiting::Emit { session, id: None, bytes: 0, key: None, begun: false, handler: 0, asked: 0 }
     }
 
     proptest! {

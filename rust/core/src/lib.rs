@@ -15,6 +15,7 @@ pub mod frame;
 pub mod ids;
 pub mod limits;
 pub mod log;
+pub mod metrics;
 pub mod names;
 pub mod outbox;
 pub mod room;

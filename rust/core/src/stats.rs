@@ -1,10 +1,18 @@
-//! Counters, and how long turns take, as Prometheus text.
+//! Counters and sizes, as they are told.
 
-use std::fmt::Write;
+use crate::codes::{Code, close};
+use crate::log::entry::ENCODINGS;
+use crate::metrics::json::Json;
+use crate::metrics::stages::encoding_word;
+use crate::metrics::text::{Kind, Text};
+use crate::metrics::windows::{Rates, Window};
 use std::num::Saturating;
 
 /// A counter of what has happened: it stays at its end, and neither wraps nor panics there.
 pub type Counter = Saturating<u64>;
+
+/// How often an entry was written in each encoding.
+pub type Encoded = [Counter; ENCODINGS];
 
 /// Upper bounds of the buckets of turn times, in microseconds.
 const BUCKETS: [u64; 10] = [50, 100, 250, 500, 1_000, 2_500, 5_000, 10_000, 50_000, 250_000];
@@ -15,12 +23,17 @@ macro_rules! counters {
         #[derive(Debug, Default)]
         pub struct Stats {
             $($(#[doc = $doc])+ pub $name: Counter,)+
+            /// Times an event was written, by encoding: once for each that somebody hears, however many listen.
+            pub encoded: Encoded,
+            faulted: [u64; Code::ALL.len()],
+            refusals: [u64; Code::ALL.len()],
+            closes: [u64; close::TABLE.len() + 1],
             started_ms: u64,
-            codes: std::collections::BTreeMap<u16, u64>,
             turns: [u64; BUCKETS.len() + 1],
             turn_us: u64,
         }
         impl Stats {
+            /// Each by name, with what it means.
             fn counters(&self) -> impl Iterator<Item = (&'static str, &'static str, u64)> {
                 [$((stringify!($name), concat!($($doc),+), self.$name.0),)+].into_iter()
             }
@@ -57,8 +70,6 @@ counters! {
     faults;
     /// Events published.
     published;
-    /// Times an event was written in an encoding: once for each that somebody hears, however many listen.
-    encoded;
     /// Events handed to live listeners.
     delivered;
     /// Events fed to listeners from rings.
@@ -145,7 +156,20 @@ impl Stats {
 
     /// A connection was closed by us with this code.
     pub fn closed(&mut self, code: u16) {
-        *self.codes.entry(code).or_default() += 1;
+        let other = close::TABLE.len();
+        self.closes[close::TABLE.iter().position(|(_, known)| *known == code).unwrap_or(other)] += 1;
+    }
+
+    /// A peer said something that is not done.
+    pub fn fault(&mut self, code: Code) {
+        self.faults += 1;
+        self.faulted[code as usize] += 1;
+    }
+
+    /// A handshake, a request or a connection was refused.
+    pub fn refuse(&mut self, code: Code) {
+        self.refused += 1;
+        self.refusals[code as usize] += 1;
     }
 
     /// A turn took so long.
@@ -155,41 +179,149 @@ impl Stats {
         self.turn_us += us;
     }
 
-    /// The Prometheus text format, version 0.0.4.
+    /// All counters, in an order that does not change.
     #[must_use]
-    pub fn text(&self, sizes: &Gauges) -> String {
-        let mut out = String::with_capacity(8192);
+    pub fn all(&self) -> Vec<u64> {
+        let named = self.counters().map(|(_, _, value)| value);
+        let encoded = self.encoded.iter().map(|count| count.0);
+        named.chain(self.closes).chain(self.faulted).chain(self.refusals).chain(encoded).collect()
+    }
+
+    /// The Prometheus text format.
+    pub fn text(&self, text: &mut Text, sizes: &Gauges) {
         for (name, help, value) in self.counters() {
-            let _ = writeln!(out, "# HELP rtcore_{name}_total {}", help.trim());
-            let _ = writeln!(out, "# TYPE rtcore_{name}_total counter\nrtcore_{name}_total {value}");
+            counter(text, name, help, [(None, value)]);
         }
+        let sum = self.encoded.iter().map(|count| count.0).sum();
+        counter(text, "encoded", "Times an event was written in an encoding.", [(None, sum)]);
         for (name, help, value) in sizes.named() {
-            let _ = writeln!(out, "# HELP rtcore_current_{name} {}", help.trim());
-            let _ = writeln!(out, "# TYPE rtcore_current_{name} gauge\nrtcore_current_{name} {value}");
+            let name = format!("rtcore_current_{name}");
+            text.begin(&name, Kind::Gauge, help);
+            text.number(&name, None, value);
         }
-        out.push_str("# HELP rtcore_closed_total Connections closed by the server, by code.\n");
-        out.push_str("# TYPE rtcore_closed_total counter\n");
-        for (code, count) in &self.codes {
-            let _ = writeln!(out, "rtcore_closed_total{{code=\"{code}\"}} {count}");
+        for group in self.groups() {
+            let rows = group.rows().map(|(of, value)| (Some((group.label, of)), value));
+            counter(text, group.name, group.help, rows.filter(|(_, value)| *value > 0));
         }
-        out.push_str("# HELP rtcore_turn_seconds How long turns took, from what came to what was written, handlers included.\n");
-        out.push_str("# TYPE rtcore_turn_seconds histogram\n");
+        let name = "rtcore_turn_seconds";
+        text.begin(
+            name,
+            Kind::Histogram,
+            "How long turns took, from what came to what was written, handlers included.",
+        );
         let mut below = 0;
         for (bound, count) in BUCKETS.iter().zip(&self.turns) {
             below += count;
             #[expect(clippy::cast_precision_loss, reason = "small numbers")]
-            let seconds = *bound as f64 / 1e6;
-            let _ = writeln!(out, "rtcore_turn_seconds_bucket{{le=\"{seconds}\"}} {below}");
+            let seconds = (*bound as f64 / 1e6).to_string();
+            text.number(&format!("{name}_bucket"), Some(("le", &seconds)), below);
         }
         below += self.turns[BUCKETS.len()];
-        let _ = writeln!(out, "rtcore_turn_seconds_bucket{{le=\"+Inf\"}} {below}");
+        text.number(&format!("{name}_bucket"), Some(("le", "+Inf")), below);
         #[expect(clippy::cast_precision_loss, reason = "a sum for people")]
         let sum = self.turn_us as f64 / 1e6;
-        let _ = writeln!(out, "rtcore_turn_seconds_sum {sum}\nrtcore_turn_seconds_count {below}");
+        text.number(&format!("{name}_sum"), None, sum);
+        text.number(&format!("{name}_count"), None, below);
         #[expect(clippy::cast_precision_loss, reason = "milliseconds since 1970 are below 2^53")]
         let started = self.started_ms as f64 / 1e3;
-        out.push_str("# HELP rtcore_start_time_seconds When the server began (seconds since 1970).\n");
-        let _ = writeln!(out, "# TYPE rtcore_start_time_seconds gauge\nrtcore_start_time_seconds {started}");
-        out
+        let name = "rtcore_start_time_seconds";
+        text.begin(name, Kind::Gauge, "When the server began (seconds since 1970).");
+        text.number(name, None, started);
+    }
+
+    /// Since the start and in each window, by name.
+    pub fn json(&self, json: &mut Json, rates: &Rates) {
+        let all = self.all();
+        let windows = Window::ALL.map(|window| (window, rates.within(window, &all)));
+        let row = |json: &mut Json, place: usize| {
+            json.object(|json| {
+                json.name("all").number(all.get(place).copied().unwrap_or(0));
+                for (window, sums) in &windows {
+                    json.name(window.word()).number(sums.at(place));
+                }
+            });
+        };
+        let mut place = 0;
+        json.name("counters").object(|json| {
+            for (name, _, _) in self.counters() {
+                row(json.name(name), place);
+                place += 1;
+            }
+        });
+        for group in self.groups() {
+            json.name(group.name).object(|json| {
+                for (of, value) in group.rows() {
+                    if value > 0 {
+                        row(json.name(of), place);
+                    }
+                    place += 1;
+                }
+            });
+        }
+    }
+
+    /// Counters that are told apart by a word: their names, what they mean, and each. In the order of `all`.
+    fn groups(&self) -> [Group; 4] {
+        let codes = |values: &[u64; Code::ALL.len()]| {
+            Code::ALL.iter().map(|code| code.word().to_owned()).zip(values.iter().copied()).collect()
+        };
+        let closes = close::TABLE.iter().map(|(_, code)| code.to_string()).chain(["other".to_owned()]);
+        let encodings = (0..).map(encoding_name).zip(self.encoded.iter().map(|count| count.0));
+        [
+            Group {
+                name: "closed",
+                label: "code",
+                help: "Connections closed by the server, by code.",
+                rows: closes.zip(self.closes).collect(),
+            },
+            Group {
+                name: "faults_by_code",
+                label: "code",
+                help: "Faults in what peers said, by code.",
+                rows: codes(&self.faulted),
+            },
+            Group {
+                name: "refused_by_code",
+                label: "code",
+                help: "Handshakes, requests and connections refused, by code.",
+                rows: codes(&self.refusals),
+            },
+            Group {
+                name: "encoded_by_encoding",
+                label: "encoding",
+                help: "Times an event was written in an encoding, by encoding.",
+                rows: encodings.collect(),
+            },
+        ]
+    }
+}
+
+struct Group {
+    name: &'static str,
+    label: &'static str,
+    help: &'static str,
+    rows: Vec<(String, u64)>,
+}
+
+impl Group {
+    fn rows(&self) -> impl Iterator<Item = (&str, u64)> {
+        self.rows.iter().map(|(of, value)| (of.as_str(), *value))
+    }
+}
+
+fn encoding_name(encoding: usize) -> String {
+    encoding_word(encoding).to_owned()
+}
+
+fn counter<'a>(
+    text: &mut Text,
+    name: &str,
+    help: &str,
+    rows: impl IntoIterator<Item = (Option<(&'a str, &'a str)>, u64)>,
+) {
+    let name = format!("rtcore_{name}_total");
+    text.begin(&name, Kind::Counter, help);
+    for (label, value) in rows {
+        text.number(&name, label, value);
     }
 }

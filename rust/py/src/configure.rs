@@ -88,6 +88,7 @@ impl Core {
             grants: grants_of(&grants)?,
             durable,
             collection: None,
+            class: 0,
         };
         let mut inner = self.lock();
         let rooms = &mut inner.config()?.rooms;

@@ -59,15 +59,18 @@ impl Core {
         Ok(())
     }
 
-    fn ack(&self, request: u64, data: &[u8]) -> Result<(), Failure> {
+    #[pyo3(signature = (request, data, began = 0))]
+    fn ack(&self, request: u64, data: &[u8], began: u64) -> Result<(), Failure> {
         Data::check_own(data)?;
         let mut inner = self.lock();
         let (engine, now) = inner.engine_now()?;
+        engine.handler_began(began);
         engine.ack(request, data, Form::Json, now);
         Ok(())
     }
 
-    #[pyo3(signature = (request, code, message, details, retry, after_ms = None))]
+    #[pyo3(signature = (request, code, message, details, retry, after_ms = None, began = 0))]
+    #[expect(clippy::too_many_arguments, reason = "what an error has, by name")]
     fn fail(
         &self,
         request: u64,
@@ -76,10 +79,12 @@ impl Core {
         details: Option<&[u8]>,
         retry: bool,
         after_ms: Option<u64>,
+        began: u64,
     ) -> Result<(), Failure> {
         let details = details.map(|details| (details, Form::Json));
         let mut inner = self.lock();
         let (engine, now) = inner.engine_now()?;
+        engine.handler_began(began);
         engine.fail(request, &ErrorOut { code, message, details, retry, after_ms }, now);
         Ok(())
     }

@@ -175,9 +175,16 @@ impl Inner {
     pub fn engine_now(&mut self) -> Result<(&mut Engine, Now), Failure> {
         let engine = running(&mut self.stage)?;
         let now = match (&mut self.time, &mut self.shard) {
-            (Time::Manual(now), _) => *now,
+            (Time::Manual(now), _) => {
+                engine.moment(now.tick.0);
+                *now
+            }
             (Time::Kernel(_), Some(shard)) => shard.look(engine),
-            (Time::Kernel(clock), None) => clock.now(),
+            (Time::Kernel(clock), None) => {
+                let now = clock.now();
+                engine.moment(clock.seen());
+                now
+            }
         };
         Ok((engine, now))
     }
@@ -199,6 +206,7 @@ impl Inner {
         self.end_turn()?;
         if let (engine, Some(shard)) = self.driven()? {
             shard.turn(engine, linger)?;
+            engine.read_ends(Clock::kernel());
             self.began = Some(shard.turned_at().tick); // what was waited before is nobody's work
         }
         Ok(())
@@ -224,6 +232,7 @@ impl Inner {
     pub fn flush(&mut self) -> Result<(), Failure> {
         let (engine, Some(shard)) = self.driven()? else { return self.settle() };
         shard.flush(engine)?;
+        engine.write_ends(Clock::kernel());
         let handed = shard.take_handed();
         let (dirty, ops) = shard.take_foreign();
         self.handed.extend(handed.into_iter().map(|handed| Handed {
@@ -310,6 +319,9 @@ impl Inner {
         copy.extend_from_slice(data);
         let (engine, now) = self.engine_now()?;
         engine.receive(conn, &mut copy, now);
+        if matches!(self.time, Time::Kernel(_)) {
+            running(&mut self.stage)?.read_ends(Clock::kernel());
+        }
         self.copy = copy;
         self.began.get_or_insert(now.tick);
         Ok(())

@@ -35,7 +35,7 @@ use pyo3::prelude::*;
 #[pymodule(gil_used = false)]
 mod _core {
     use super::{Bound, PyModule, PyModuleMethods, PyResult};
-    use rtcore_core::engine::{API, HEALTH, PREFIX, SCRIPT};
+    use rtcore_core::engine::{API, CONSOLE, HEALTH, PREFIX, PROBES, SCRIPT};
     use rtcore_core::limits::{fixed, shell};
 
     #[pymodule_export]
@@ -78,7 +78,10 @@ mod _core {
         let fixed = fixed::TABLE.iter().chain(shell::TABLE);
         module
             .add("FIXED", fixed.map(|(name, value, text)| (*name, *value, tidy(text))).collect::<Vec<_>>())?;
-        for (name, path) in [("PREFIX", PREFIX), ("API", API), ("SCRIPT", SCRIPT), ("HEALTH", HEALTH)] {
+        module.add("PROBES", PROBES)?;
+        let paths =
+            [("PREFIX", PREFIX), ("API", API), ("SCRIPT", SCRIPT), ("CONSOLE", CONSOLE), ("HEALTH", HEALTH)];
+        for (name, path) in paths {
             module.add(name, path)?;
         }
         for (name, kind) in crate::peer::HEARD {

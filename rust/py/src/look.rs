@@ -138,6 +138,23 @@ impl Core {
         Ok(self.lock().engine()?.metrics())
     }
 
+    /// What was measured, as JSON.
+    fn measured(&self) -> Result<String, Failure> {
+        let mut inner = self.lock();
+        let (engine, _) = inner.engine_now()?; // it is told as of now
+        Ok(engine.measured())
+    }
+
+    /// Sessions in which this is found, as JSON.
+    fn seen_sessions(&self, find: &str, most: usize) -> Result<String, Failure> {
+        Ok(self.lock().engine()?.seen_sessions(find, most))
+    }
+
+    /// Rooms likewise.
+    fn seen_rooms(&self, find: &str, most: usize) -> Result<String, Failure> {
+        Ok(self.lock().engine()?.seen_rooms(find, most))
+    }
+
     /// What grows, by name; with what the reactor counted, where there is one.
     fn sizes<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
         let (gauges, reactor) = {

@@ -17,18 +17,21 @@ pub struct Clock {
     anchor: Now,
     /// For how long the server stood still, in all (ns).
     stood: u64,
+    /// The kernel's monotonic time when it was last looked at (ns).
+    seen: u64,
 }
 
 impl Clock {
     /// A clock that has just looked.
     #[must_use]
     pub fn new() -> Self {
-        Self { anchor: look(tick()), stood: 0 }
+        Self { anchor: look(tick()), stood: 0, seen: 0 }
     }
 
     /// The time now.
     pub fn now(&mut self) -> Now {
         let tick = tick();
+        self.seen = tick.0;
         let since = tick.0.saturating_sub(self.anchor.tick.0);
         let own = Tick(tick.0.saturating_sub(self.stood));
         if since >= TRUST_NS {
@@ -36,6 +39,18 @@ impl Clock {
             return Now { tick: own, wall_ms: self.anchor.wall_ms };
         }
         Now { tick: own, wall_ms: self.anchor.wall_ms + since / 1_000_000 }
+    }
+
+    /// The kernel's monotonic time when `now` was last asked (ns): it stands still for nothing.
+    #[must_use]
+    pub fn seen(&self) -> u64 {
+        self.seen
+    }
+
+    /// The kernel's monotonic time (ns).
+    #[must_use]
+    pub fn kernel() -> u64 {
+        tick().0
     }
 
     /// The server stood still for so long (ns): from now on this time has not passed.

@@ -37,6 +37,10 @@ pub trait Driven {
     fn advance(&mut self, now: Now);
     /// What the store reports of something that it was asked for.
     fn report(&mut self, report: Report, now: Now);
+    /// It is this moment of the kernel's clock (ns), by which stages are measured.
+    fn moment(&mut self, ns: u64) {
+        let _ = ns;
+    }
 }
 
 impl Driven for Engine {
@@ -81,5 +85,8 @@ impl Driven for Engine {
     }
     fn report(&mut self, report: Report, now: Now) {
         Self::report(self, report, now);
+    }
+    fn moment(&mut self, ns: u64) {
+        Self::moment(self, ns);
     }
 }

@@ -32,9 +32,10 @@ const READ_FIRST_MS: u64 = 250;
 
 impl Shard {
     /// The time. It stands still while a deadline waits for a turn that does not come.
-    pub fn look(&mut self, engine: &impl Driven) -> Now {
+    pub fn look(&mut self, engine: &mut impl Driven) -> Now {
         let before = self.now.tick;
         self.now = self.clock.now();
+        engine.moment(self.clock.seen());
         if let Some(deadline) = engine.deadline() {
             let latest = Tick(deadline.max(self.reading_until).0.saturating_add(LATE_NS)).max(before);
             let stood = self.now.tick.0.saturating_sub(latest.0);

@@ -16,9 +16,9 @@ fn the_time_in_which_no_turn_came_has_not_passed() {
     let deadline = server.shard.now().tick.plus_ms(1);
     server.engine.deadline = Some(deadline);
     std::thread::sleep(LONG); // the server stands still
-    let now = server.shard.look(&server.engine).tick;
+    let now = server.shard.look(&mut server.engine).tick;
     assert_eq!(now, deadline.plus_ms(250));
-    assert!(server.shard.look(&server.engine).tick >= now, "time never goes back");
+    assert!(server.shard.look(&mut server.engine).tick >= now, "time never goes back");
 }
 
 #[test]
@@ -27,7 +27,7 @@ fn an_idle_server_does_not_stand_still() {
     let before = server.shard.now().tick;
     server.engine.deadline = Some(before.plus_ms(3_600_000));
     std::thread::sleep(LONG);
-    assert!(server.shard.look(&server.engine).tick >= before.plus_ms(600));
+    assert!(server.shard.look(&mut server.engine).tick >= before.plus_ms(600));
 }
 
 #[test]

@@ -78,6 +78,8 @@ pub struct Conn {
     pinged: Option<Tick>,
     /// When the kernel last took bytes, or had none to take.
     progress: Tick,
+    /// The moment since which the kernel has not taken all that is due; 0: it has.
+    due_since: u64,
     /// While it closes: until when it may take.
     closing_until: Tick,
     /// While it closes: a request was refused of which more may come.
@@ -137,6 +139,7 @@ impl Conn {
             heard: now,
             pinged: None,
             progress: now,
+            due_since: 0,
             closing_until: now,
             parting: None,
             late,
@@ -246,6 +249,11 @@ impl Conns {
     #[must_use]
     pub fn ids(&self) -> Vec<ConnId> {
         self.table.iter().map(|(index, generation, _)| ConnId::new(index, generation)).collect()
+    }
+
+    /// All.
+    pub fn iter(&self) -> impl Iterator<Item = &Conn> {
+        self.table.iter().map(|(_, _, conn)| conn)
     }
 
     /// How many there are.

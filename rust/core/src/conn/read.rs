@@ -1,8 +1,9 @@
 //! What is known of a connection.
 
-use super::{Conn, Peer, Request};
+use super::{Conn, Peer, Phase, Request};
 use crate::conn::Carrier;
 use crate::ids::{Form, SessionId, Tick};
+use crate::metrics::Transport;
 use crate::shares::User;
 use std::net::IpAddr;
 
@@ -23,6 +24,24 @@ impl Conn {
     #[must_use]
     pub fn carrier(&self) -> Carrier {
         self.carrier
+    }
+
+    /// The same, as it is measured.
+    #[must_use]
+    pub fn transport(&self) -> Transport {
+        match (self.phase, self.carrier) {
+            (Phase::Raw, _) => Transport::Raw,
+            (_, Carrier::Events { .. }) => Transport::Events,
+            (_, Carrier::Poll) => Transport::Poll,
+            (Phase::Head | Phase::Body | Phase::Answering | Phase::Parked, _) => Transport::Http,
+            (_, Carrier::Frames) => Transport::WebSocket,
+        }
+    }
+
+    /// The moment since which the kernel has not taken all that is due; 0: it has.
+    #[must_use]
+    pub fn due_since(&self) -> u64 {
+        self.due_since
     }
 
     /// The form of its messages.

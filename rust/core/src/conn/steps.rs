@@ -117,6 +117,11 @@ impl Conn {
         self.progress = now;
     }
 
+    /// The moment since which the kernel has not taken all that is due; 0: it has.
+    pub fn set_due_since(&mut self, moment: u64) {
+        self.due_since = moment;
+    }
+
     /// The shell is to stop reading. False: it was told so already.
     pub fn pause(&mut self) -> bool {
         !std::mem::replace(&mut self.paused, true)

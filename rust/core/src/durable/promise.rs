@@ -41,6 +41,8 @@ pub struct Said {
     pub key: Option<Ticket>,
     /// It took too long: its listeners were told a gap, and its publisher that nobody knows.
     pub passed: bool,
+    /// The moment at which it was said.
+    pub since: u64,
 }
 
 /// What is to be done.

@@ -158,7 +158,7 @@ impl Engine {
     }
 
     pub(super) fn close_full(&mut self, id: ConnId, full: &Full, now: Now) {
-        self.stats.refused += 1;
+        self.stats.refuse(Code::Overloaded);
         self.close_conn(
             id,
             crate::codes::close::OVERLOADED,

@@ -18,8 +18,14 @@ pub const API: &str = "/rt/api/";
 /// The browser's client, and its source map: a file, which the backend gives to whoever asks.
 pub const SCRIPT: &str = "/rt/client.js";
 
-/// Where a load balancer asks whether to send more: the backend answers, and no other path is served while the server stops.
+/// The page of operators, and its files: the backend gives them to whoever asks. What they show is asked of `API`, with a key.
+pub const CONSOLE: &str = "/rt/console";
+
+/// Where a load balancer asks whether to send more.
 pub const HEALTH: &str = "/healthz";
+
+/// Where probes ask: the backend answers, and no other path is served while the server stops.
+pub const PROBES: [&str; 3] = [HEALTH, "/livez", "/readyz"];
 
 /// A path of the application's own: WebSocket messages without envelope, session or log.
 #[derive(Clone, Debug)]

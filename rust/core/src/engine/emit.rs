@@ -97,7 +97,9 @@ impl Engine {
         let data = &emit.data;
         let bytes = u32::try_from(data.bytes.len()).unwrap_or(u32::MAX);
         let keyed = key.is_some();
-        let request = self.ticket(Waiting::Emit { session: session_id, id, bytes, key, begun: false });
+        let asked = self.meter.moment();
+        let request =
+            self.ticket(Waiting::Emit { session: session_id, id, bytes, key, begun: false, handler, asked });
         let (form, kept) = self.events.keep_data(&mut self.scratch, data);
         self.count_waiting(session_id, bytes);
         self.stats.emitted += 1;
@@ -120,6 +122,7 @@ impl Engine {
 
     /// The application's answer to a request.
     pub fn ack(&mut self, request: u64, data: &[u8], form: Form, now: Now) {
+        self.measure_answer(request, false);
         self.entry(now, |engine| {
             let kept = || Kept::Data { bytes: data.into(), form };
             if !engine.holds_answer(request, kept) && !engine.answers_durably(request, kept, now) {
@@ -177,6 +180,7 @@ impl Engine {
 
     /// The application's error for a request.
     pub fn fail(&mut self, request: u64, error: &envelope::ErrorOut<'_>, now: Now) {
+        self.measure_answer(request, true);
         self.entry(now, |engine| {
             let kept = || errors::keep(error);
             if !engine.holds_answer(request, kept) && !engine.answers_durably(request, kept, now) {
@@ -242,7 +246,7 @@ impl Engine {
 
     /// A request could not be done. Its error is its ack, and kept like one.
     pub(super) fn fail_request(&mut self, session: SessionId, id: Option<u64>, fault: &Fault) {
-        self.stats.faults += 1;
+        self.stats.fault(fault.code);
         match id {
             Some(_) => self.finish_request(session, id, errors::kept(fault)),
             None => self.tell_fault(session, fault),

@@ -13,7 +13,7 @@ use crate::log::entry::Entry;
 use crate::outbox::{Meta, Packing, Part};
 use crate::room::members::Member;
 use crate::room::settings::Policy;
-use crate::stats::Counter;
+use crate::stats::Encoded;
 
 /// Append the frame of an entry in one encoding: copied from the entry, which makes it if nobody needed it before.
 /// `encoded` counts how often that was done.
@@ -23,10 +23,10 @@ pub(super) fn write_entry(
     out: &mut Vec<u8>,
     packing: Packing<'_>,
     log: &Log,
-    encoded: &mut Counter,
+    encoded: &mut Encoded,
 ) {
     let bytes = entry.encoded(encoding as usize, |entry| {
-        *encoded += 1;
+        encoded[encoding as usize] += 1;
         let mut out = Vec::with_capacity(entry.data.len() + 192);
         let position = (entry.seq > 0).then(|| log.position(entry.seq).to_string());
         encoding::event(&mut out, encoding, packing, &shown(entry), position.as_deref());
@@ -74,11 +74,12 @@ impl Engine {
     fn fan(&mut self, room_id: RoomId, entry: &Entry, meta: Meta, when: When) {
         let mut behind: Vec<SessionId> = Vec::new();
         let mut said = 0u64;
-        {
+        let class = {
             let Self { rooms, sessions, out, log, stats, steps, durable, .. } = self;
             let Some(room) = rooms.get(room_id) else { return };
             steps.spend(1 + room.members().len() / MEMBERS);
             // What waits in an outbox is as old as it is much: where the newest counts, a quarter must do.
+            let class = room.settings().class;
             let part = if room.settings().policy == Policy::Latest { Part::Quarter } else { Part::Whole };
             let mut copies = out.copies(meta, part);
             let listeners = sessions.listeners();
@@ -103,8 +104,13 @@ impl Engine {
                     behind.push(member.session);
                 }
             }
-        }
+            class
+        };
         self.stats.delivered += said;
+        self.meter.published(class, said);
+        if let Some(last) = behind.last() {
+            self.meter.behind(class, room_id, behind.len() as u64, *last);
+        }
         for session in behind {
             self.fall_behind(session, entry.seq - 1);
         }

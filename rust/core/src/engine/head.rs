@@ -3,7 +3,7 @@
 //! Parts: Conns, Out, Steps.
 
 use super::admission::stopping_refusal;
-use super::config::{API, HEALTH, PREFIX, SCRIPT};
+use super::config::{API, CONSOLE, PREFIX, PROBES, SCRIPT};
 use super::steps::{BYTES, HEAD};
 use super::{Engine, size};
 use crate::codes::Code;
@@ -12,6 +12,7 @@ use crate::frame::http::{Head, Parsed, Refusal, asks_for_head_only, parse};
 use crate::frame::query::Query;
 use crate::frame::{cors, handshake, origin, page};
 use crate::ids::{ConnId, Form, Now};
+use crate::metrics::Transport;
 use crate::outbox::{Lane, Meta};
 
 /// What became of a request head.
@@ -57,6 +58,7 @@ impl Engine {
         now: Now,
     ) -> Result<Taken, Refusal> {
         self.stats.requests += 1;
+        self.meter.heard(Transport::Http);
         self.steps.spend(HEAD + length / BYTES);
         // By what name the connection was made: a page whose name was turned to loopback can say any other.
         origin::host_ok(head, self.config.loopback_only, &self.config.hosts)?;
@@ -64,11 +66,12 @@ impl Engine {
         let renamed = host.as_ref().map(|host| head.renamed(host.as_bytes()));
         let head = renamed.as_ref().unwrap_or(head);
         let path = head.path();
-        if self.stopping && path != HEALTH {
+        if self.stopping && !PROBES.contains(&path) {
             return Err(stopping_refusal());
         }
         let raw = self.config.raws.iter().position(|raw| raw.path == path);
-        let ours = raw.is_some() || (path.starts_with(PREFIX) && !path.starts_with(SCRIPT));
+        let file = path.starts_with(SCRIPT) || path.starts_with(CONSOLE);
+        let ours = raw.is_some() || (path.starts_with(PREFIX) && !file);
         if ours {
             let secure = self.conn(id).is_some_and(Conn::secure);
             origin::origin_ok(head, &self.config.origins, secure)?;

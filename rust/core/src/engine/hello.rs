@@ -51,6 +51,9 @@ impl Engine {
         client: Option<String>,
         now: Now,
     ) {
+        if let Some(client) = &client {
+            self.meter.greeted(client);
+        }
         let asked = self.config.authenticates;
         let Some(conn) = self.conn_mut(id) else { return };
         conn.greet(PendingHello { asked, ..pending });

@@ -7,7 +7,7 @@ use super::config::Peer;
 use super::head::Taken;
 use super::steps::BYTES;
 use super::{AppEvent, Engine, Op, size};
-use crate::codes::close;
+use crate::codes::{Code, close};
 use crate::conn::{Conn, Phase};
 use crate::error::Broken;
 use crate::frame::Answering;
@@ -29,7 +29,7 @@ impl Engine {
         let limits = &self.config.limits;
         let most = size(limits.connections).saturating_add(REFUSED_AT_ONCE);
         if limits.connections > 0 && self.conns.len() >= most {
-            self.stats.refused += 1;
+            self.stats.refuse(Code::Overloaded);
             return None;
         }
         let from = Holder::peer(peer.address, None);
@@ -49,7 +49,7 @@ impl Engine {
 
     /// Answer a request with a refusal and close.
     pub(super) fn refuse(&mut self, id: ConnId, refusal: &Refusal, now: Now) {
-        self.stats.refused += 1;
+        self.stats.refuse(refusal.code);
         self.tell_refused(id, refusal);
         let head_only = self.conn(id).is_some_and(Conn::head_only);
         let to = Answering { keep: false, head_only };
@@ -197,6 +197,7 @@ impl Engine {
     fn take_frame(&mut self, id: ConnId, bytes: &mut [u8], now: Now) -> Option<usize> {
         let conn = self.conns.get_mut(id)?;
         let max = conn.max_message();
+        let transport = conn.transport();
         let (used, event) = match conn.decoder.next(bytes, max, &mut self.inflater) {
             Ok(taken) => taken,
             Err(broken) => {
@@ -209,6 +210,7 @@ impl Engine {
         match event {
             Event::Message { kind, payload } => {
                 self.stats.messages_in += 1;
+                self.meter.heard(transport);
                 match payload {
                     Payload::Here(range) => self.heard(id, kind, &bytes[range], now),
                     Payload::Owned(owned) => {
@@ -235,10 +237,13 @@ impl Engine {
     fn heard_pong(&mut self, id: ConnId, now: Now) {
         let Some(conn) = self.conn_mut(id) else { return };
         if let Some(sent) = conn.pong() {
-            let micros = u32::try_from(now.tick.0.saturating_sub(sent.0) / 1000).unwrap_or(u32::MAX);
+            let took = now.tick.0.saturating_sub(sent.0);
+            let transport = conn.transport();
+            let micros = u32::try_from(took / 1000).unwrap_or(u32::MAX);
             if let Some(session) = conn.session().and_then(|id| self.session_mut(id)) {
                 session.measured(micros);
             }
+            self.meter.round_trip(transport, took);
         }
     }
 

@@ -215,17 +215,6 @@ impl Engine {
             head: self.log.head(),
         }
     }
-
-    /// Counters and sizes as Prometheus text.
-    #[must_use]
-    pub fn metrics(&self) -> String {
-        self.stats.text(&self.sizes())
-    }
-
-    /// A handler held the turn for this long.
-    pub fn report_turn(&mut self, ns: u64) {
-        self.stats.turn(ns);
-    }
 }
 
 fn no_room(room: &str) -> Fault {

@@ -38,6 +38,7 @@ mod life;
 mod lines;
 mod live;
 mod look;
+mod measure;
 mod moves;
 mod newest;
 mod next;
@@ -51,6 +52,7 @@ mod resume;
 mod rooms;
 mod route;
 mod say;
+mod seen;
 mod shared;
 mod shed;
 mod standing;
@@ -63,7 +65,7 @@ mod tables;
 mod time;
 mod welcome;
 
-pub use config::{API, Config, HEALTH, PREFIX, Peer, RawPath, SCRIPT, StreamPath};
+pub use config::{API, CONSOLE, Config, HEALTH, PREFIX, PROBES, Peer, RawPath, SCRIPT, StreamPath};
 pub use decide::{Publication, Unpublished};
 pub use events::{AppEvent, Blob, Events, Op, Refused};
 pub use look::{HistoryEntry, MemberView, SessionInfo};
@@ -79,6 +81,7 @@ use crate::log::acks::Kept;
 use crate::log::book::Log;
 use crate::log::dedupe::{KeyLimits, Keys};
 use crate::log::ring::Bounds;
+use crate::metrics::Meter;
 use crate::outbox::Out;
 use crate::room::settings::{Durability, Patterns, Settings};
 use crate::room::table::{Room, Rooms};
@@ -128,6 +131,7 @@ pub struct Engine {
     random: ChaCha20Rng,
     stopping: bool,
     stats: Stats,
+    meter: Meter,
     /// Taken for one message at a time, so that it is allocated once.
     scratch: Vec<u8>,
 }
@@ -180,6 +184,7 @@ impl Engine {
             random,
             stopping: false,
             stats: Stats::new(now.wall_ms),
+            meter: Meter::default(),
             scratch: Vec::new(),
             config,
         };

@@ -14,6 +14,7 @@ impl Engine {
     /// Connections with output, each once. What is an answer over plain HTTP is put together here, where all that
     /// this turn has for it is known. A bounded part (`FLUSH_STEPS`): while `has_dirty`, there is more.
     pub fn take_dirty(&mut self, into: &mut Vec<ConnId>, now: Now) {
+        self.meter.fanned_out();
         let end = self.steps.done().saturating_add(FLUSH_STEPS);
         while self.steps.done() < end
             && let Some(id) = self.out.next_listed()
@@ -66,6 +67,13 @@ impl Engine {
         let Some(conn) = self.conns.get_mut(id) else { return false };
         self.out.left(id, n);
         conn.go_on(now.tick);
+        let (since, transport, session) = (conn.due_since(), conn.transport(), conn.session());
+        if self.out.is_empty(id) {
+            conn.set_due_since(0);
+            self.meter.written(transport, since, session);
+        } else if since == 0 {
+            conn.set_due_since(self.meter.moment());
+        }
         self.stats.bytes_out += n as u64;
         let (data, control) = (self.out.data_bytes(id), self.out.control_bytes(id));
         let doubted = conn.is_doubted();

@@ -184,7 +184,7 @@ impl Engine {
             }
             // Nobody waits for the error of what has no id, and a body can hold half a million of those.
             Err(fault) if owed && fault.id.is_none() => {
-                self.stats.faults += 1;
+                self.stats.fault(fault.code);
                 return;
             }
             Err(fault) => {

@@ -146,7 +146,7 @@ impl Engine {
 
     /// A fault in a message: an error ack if it had a usable id, else an `error`.
     pub(super) fn tell_fault(&mut self, session: SessionId, fault: &Fault) {
-        self.stats.faults += 1;
+        self.stats.fault(fault.code);
         if self.config.tells_faults && fault.code == Code::InvalidMessage {
             self.tell_refused_of(session, Refused::Message, fault.code.word(), &fault.message);
         }

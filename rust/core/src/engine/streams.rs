@@ -122,7 +122,7 @@ impl Engine {
 
     /// It is not opened. Its end is kept, for the case that it is asked again.
     fn refuse_stream(&mut self, session_id: SessionId, id: u64, fault: &Fault) {
-        self.stats.faults += 1;
+        self.stats.fault(fault.code);
         let end = errors::kept(fault);
         self.tell_end(session_id, id, 0, &end);
         let (count, bytes) = (size(self.config.limits.streams), size(self.config.limits.stream_bytes));
@@ -135,7 +135,7 @@ impl Engine {
 
     /// It is not even looked at now: too much waits. Its id was not used.
     pub(super) fn put_off_stream(&mut self, session: SessionId, id: u64, fault: &Fault) {
-        self.stats.faults += 1;
+        self.stats.fault(fault.code);
         self.tell_end(session, id, 0, &errors::kept(fault));
     }
 
@@ -178,7 +178,7 @@ impl Engine {
 
     /// It is over because of a fault, whatever the application makes of it.
     pub(super) fn break_stream(&mut self, session: SessionId, id: u64, fault: &Fault) {
-        self.stats.faults += 1;
+        self.stats.fault(fault.code);
         let Some(row) = self.row_mut(session, id) else { return };
         let runs = row.runs;
         row.clear();
@@ -198,7 +198,7 @@ impl Engine {
             .and_then(|session| session.streams())
             .is_some_and(|streams| streams.rows().iter().any(|row| row.id == id));
         if !known {
-            self.stats.faults += 1;
+            self.stats.fault(Code::NotFound);
             let told = format!("no stream {id} is open");
             self.tell_end(session_id, id, 0, &errors::kept(&Fault::new(Code::NotFound, told)));
             return None;

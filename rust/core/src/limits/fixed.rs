@@ -121,4 +121,14 @@ rtcore_data::fixed! {
     /// Steps of work in one flush (`turn_steps` says what a step is): answers put together for those who wait for one over plain
     /// HTTP, and the past read for those who lag. As much as a turn: the two take some 20 ms at most, whoever listens.
     FLUSH_STEPS: u64 = 16_000;
+    /// Events of the application whose durations are told apart; those of all others are one. A hundred kilobytes for ten.
+    MEASURED_EVENTS: usize = 32;
+    /// Settings of rooms that are told apart likewise.
+    MEASURED_CLASSES: usize = 32;
+    /// Publications of a class in one turn whose way to the listeners is measured each for itself: of more, the first.
+    MEASURED_TOGETHER: usize = 256;
+    /// Characters of what a client says that it is which are told: a name and a version.
+    CLIENT_NAME: usize = 64;
+    /// The slowest handlers, rooms and sessions that are told: as many as anybody reads.
+    SLOWEST: usize = 20;
 }

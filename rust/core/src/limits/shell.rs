@@ -19,6 +19,10 @@ rtcore_data::fixed! {
     /// Names of handlers and kinds of failures that are told apart. The application gives them, so there are few; more are
     /// forgotten.
     KINDS: u64 = 1_000;
+    /// Longest `shutdown_delay` (s): whoever wants to wait for longer forgot something.
+    SHUTDOWN_DELAY_S: u64 = 600;
+    /// Beginnings and ends of issues that the watch remembers, and reports of what held the turn: a time line that fits a page.
+    WATCH_LINES: u64 = 200;
     /// Sessions that are ended together: some 7 ms, with what their tasks do.
     ENDINGS: u64 = 32;
     /// Rooms that are kept as objects for who says much in few of them.

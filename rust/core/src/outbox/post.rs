@@ -46,6 +46,12 @@ impl Out {
         }
     }
 
+    /// Bytes of messages that were compressed since the start, and how many they became.
+    #[must_use]
+    pub const fn packed(&self) -> (u64, u64) {
+        self.deflater.bytes()
+    }
+
     /// A connection came.
     pub fn open(&mut self, id: ConnId) {
         if self.places.len() <= id.index() {

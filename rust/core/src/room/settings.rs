@@ -110,6 +110,8 @@ pub struct Settings {
     pub grants: Grants,
     /// Whether its entries are on disk before they are heard. It takes a store (`Config::store`).
     pub durable: Durability,
+    /// Which settings these are, by number (`Patterns::classes`): given when they are registered.
+    pub class: usize,
     /// The collection that is said here: of a room `$sync/NAME`, and of no other.
     pub collection: Option<Arc<Setup>>,
 }
@@ -138,6 +140,7 @@ impl Settings {
             presence: true,
             grants: Grants::PRESENCE | Grants::HISTORY,
             durable: Durability::Off,
+            class: 0,
             collection: None,
         }
     }
@@ -181,6 +184,7 @@ pub struct Patterns {
     globs: Vec<Arc<Settings>>,
     all: Arc<Settings>,
     user: Arc<Settings>,
+    classes: Vec<Box<str>>,
 }
 
 impl Patterns {
@@ -188,14 +192,18 @@ impl Patterns {
     /// members by themselves and hear them, the application publishes, and nobody is shown there.
     #[must_use]
     pub fn new(bounds: Bounds) -> Self {
-        let own = |pattern| {
-            Arc::new(Settings { presence: false, grants: Grants::NONE, ..Settings::new(pattern, bounds) })
+        let own = |pattern, class| {
+            let grants = Grants::NONE;
+            Arc::new(Settings { presence: false, grants, class, ..Settings::new(pattern, bounds) })
         };
-        Self { exact: BTreeMap::new(), globs: Vec::new(), all: own("$all"), user: own("$user/*") }
+        let (all, user) = (own("$all", 0), own("$user/*", 1));
+        let classes = vec![all.pattern.clone(), user.pattern.clone()];
+        Self { exact: BTreeMap::new(), globs: Vec::new(), all, user, classes }
     }
 
     /// Register settings.
-    pub fn add(&mut self, settings: Settings) -> Result<(), BadPattern> {
+    pub fn add(&mut self, mut settings: Settings) -> Result<(), BadPattern> {
+        settings.class = self.classes.len();
         let pattern = &*settings.pattern;
         if let Some(own) = [&mut self.all, &mut self.user].into_iter().find(|own| *own.pattern == *pattern) {
             // Of rtcore's own rooms an application sets what they keep, and how surely.
@@ -207,6 +215,7 @@ impl Patterns {
         if let Some(why) = self.objection(pattern, named.unwrap_or_default()) {
             return Err(BadPattern(format!("the room pattern {pattern:?} cannot be used: {why}")));
         }
+        self.classes.push(settings.pattern.clone());
         if pattern.contains('*') {
             let rank = specificity(pattern);
             let at = self.globs.partition_point(|known| specificity(&known.pattern) >= rank);
@@ -215,6 +224,12 @@ impl Patterns {
             self.exact.insert(settings.pattern.clone(), Arc::new(settings));
         }
         Ok(())
+    }
+
+    /// The patterns, by the number of their settings.
+    #[must_use]
+    pub fn classes(&self) -> &[Box<str>] {
+        &self.classes
     }
 
     /// The settings of the room with this name; none: there is no such room.

@@ -178,6 +178,11 @@ impl Rooms {
         Self { slots: Slab::default(), names: HashMap::with_hasher(hash.clone()), patterns }
     }
 
+    /// The patterns of settings, by their number.
+    pub fn classes(&self) -> &[Box<str>] {
+        self.patterns.classes()
+    }
+
     /// The settings of the room with this name, whether it is there now or not; none: there is no such room.
     #[must_use]
     pub fn settings_for(&self, name: &str) -> Option<&Arc<Settings>> {

@@ -76,6 +76,9 @@ impl Engine {
         }
         let outcome = match fate {
             Fate::Written => {
+                if let Some(room) = self.rooms.get(said.room) {
+                    self.meter.committed(room.settings().class, said.since);
+                }
                 if !said.passed {
                     self.fan_out_stored(said.room, &said.entry);
                 }

@@ -130,7 +130,7 @@ impl Engine {
         if let Some(key) = key {
             facts.extend(self.fact_of_key(key, KeyState::Done(Kept::Seq(seq)), now));
         }
-        let said = Said { entry, room: room_id, publisher, key, passed: false };
+        let said = Said { entry, room: room_id, publisher, key, passed: false, since: self.meter.moment() };
         self.durable.keep(facts, sync, Some(Promise::Say(said)));
         self.time_store(now);
         self.keep_budget();

@@ -50,7 +50,7 @@ impl Engine {
     }
 
     fn answer_refusal(&mut self, id: ConnId, refusal: &Refusal, came: Came, now: Now) {
-        self.stats.refused += 1;
+        self.stats.refuse(refusal.code);
         let stopping = self.stopping;
         let Some(request) = self.conn_mut(id).and_then(Conn::take_request) else { return };
         self.out.gather_no_more(id);

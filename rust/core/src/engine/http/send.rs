@@ -107,7 +107,7 @@ impl Engine {
     /// long too, nor the advice to try again, which would have it done twice: it is asked for again later.
     pub(in crate::engine) fn put_off(&mut self, session: SessionId, said: &Said<'_>) {
         if self.was_taken(session, said) {
-            self.stats.faults += 1;
+            self.stats.fault(Code::Overloaded);
             return;
         }
         let limit = self.config.limits.unsent_replies;

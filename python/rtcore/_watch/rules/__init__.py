@@ -1,0 +1,60 @@
+"""What can be wrong with a server, and what to do about it: a file for each rule.
+
+A rule looks at a `View` and gives a `Finding`, or None. `raised`: it said so the last time; then a lower
+threshold holds, so that it does not come and go.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+
+from rtcore._watch.findings import Finding
+from rtcore._watch.view import View
+
+from . import (
+    clients,
+    clock,
+    compression,
+    descriptors,
+    disk,
+    failures,
+    gaps,
+    handlers,
+    held,
+    keys,
+    latency,
+    limits,
+    memory,
+    network,
+    presence,
+    proxies,
+    readers,
+    store,
+    storm,
+)  # fmt: skip
+
+Rule = Callable[[View, bool], Finding | None]
+
+RULES: Final[dict[str, Rule]] = {
+    "held_turn": held.rule,
+    "slow_handlers": handlers.rule,
+    "latency": latency.rule,
+    "network": network.rule,
+    "failures": failures.rule,
+    "slow_readers": readers.rule,
+    "gaps": gaps.rule,
+    "reconnect_storm": storm.rule,
+    "proxies": proxies.rule,
+    "memory": memory.rule,
+    "descriptors": descriptors.rule,
+    "store": store.rule,
+    "disk": disk.rule,
+    "clock": clock.rule,
+    "compression": compression.rule,
+    "limits": limits.rule,
+    "presence": presence.rule,
+    "keys": keys.rule,
+    "old_clients": clients.rule,
+}
+"""By name. Of two that are as bad, what stands first is told first: a cause before what follows from it."""

@@ -1,0 +1,213 @@
+// The console: it looks each two seconds, while somebody looks at it.
+
+import { charts } from "./charts.js";
+import { ask, forget, keep, key, Refused } from "./data.js";
+import { ago, bytes, element, ms, number, table } from "./shown.js";
+
+const EVERY = 2000;
+const PAGES = ["overview", "sessions", "rooms", "diagnosis"];
+const $ = (id) => document.getElementById(id);
+let draw;
+let stats;
+let before;
+let timer;
+
+function show(where) {
+  const page = PAGES.includes(where) ? where : "overview";
+  for (const each of PAGES) $(`page-${each}`).classList.toggle("here", each === page);
+  for (const link of document.querySelectorAll("nav a")) {
+    if (link.hash === `#${page}`) link.setAttribute("aria-current", "page");
+    else link.removeAttribute("aria-current");
+  }
+  scrollTo(0, 0);
+}
+const here = () => PAGES.find((page) => $(`page-${page}`).classList.contains("here"));
+
+function tiles() {
+  const seconds = before && stats.time > before.time ? stats.time - before.time : null;
+  const rate = (name) => (seconds ? number((stats.counters[name].all - before.counters[name].all) / seconds) : "–");
+  const cpu = seconds ? `${((100 * (stats.process.processor - before.process.processor)) / seconds).toFixed(0)} %` : "–";
+  const trip = stats.latency.find((each) => each["1m"].count);
+  const store = stats.store ? [[bytes(stats.store.log_bytes), "in the store"]] : [];
+  const all = [
+    [number(stats.sizes.sessions), "sessions"],
+    [number(stats.sizes.connections), "connections"],
+    [number(stats.sizes.rooms), "rooms"],
+    [rate("messages_in"), "messages in / s"],
+    [rate("delivered"), "delivered / s"],
+    [trip ? ms(trip["1m"].p50) : "–", "round trip"],
+    [number(stats.sizes.open_streams), "streams"],
+    [cpu, "of a processor"],
+    [bytes(stats.process.resident), "memory"],
+    ...store,
+  ];
+  $("tiles").replaceChildren(...all.map(([value, name]) => element("div", { class: "tile" }, element("b", {}, value), element("span", {}, name))));
+}
+
+function stages() {
+  const window = $("window").value;
+  const rows = [...stats.stages, ...stats.latency.map((each) => ({ ...each, stage: "round trip", of: each.transport }))];
+  const hot = (n) => [ms(n), n > 500];
+  table(
+    "stages",
+    [
+      ["stage", (row) => row.stage],
+      ["of", (row) => row.of, "name"],
+      ["count", (row) => number(row[window].count), "n"],
+      ["mean", (row) => hot(row[window].mean), "n"],
+      ["median", (row) => hot(row[window].p50), "n"],
+      ["p95", (row) => hot(row[window].p95), "n"],
+      ["p99", (row) => hot(row[window].p99), "n"],
+      ["longest", (row) => hot(row[window].max), "n"],
+    ],
+    rows.filter((row) => row[window].count),
+    "Nothing happened in this time.",
+  );
+}
+
+function slowest() {
+  const since = (row) => `${ago(row.ago / 1000)} ago`;
+  table("slow-handlers", [["event", (row) => row.event, "name"], ["longest", (row) => [ms(row.took), row.took > 500], "n"], ["session", (row) => row.session || "–", "name"], ["", since, "n"]], stats.slowest_handlers, "No request was answered yet.");
+  table("slow-rooms", [["room", (row) => row.room, "name"], ["members", (row) => number(row.members), "n"], ["times", (row) => number(row.behind), "n"], ["", since, "n"]], stats.slowest_rooms, "Everybody keeps up.");
+  table("slow-sessions", [["session", (row) => row.user || row.session, "name"], ["waited", (row) => [ms(row.blocked), row.blocked > 1000], "n"], ["unsent", (row) => bytes(row.unsent), "n"], ["", since, "n"]], stats.slowest_sessions, "Everybody reads.");
+}
+
+function diagnosis(said) {
+  const count = said.issues.length;
+  const verdict = $("verdict");
+  verdict.className = `card ${said.status}`;
+  verdict.children[0].textContent = said.status;
+  verdict.children[1].textContent = count ? said.issues[0].message + (count > 1 ? ` – and ${count - 1} more` : "") : "nothing is wrong that a rule knows of";
+  const link = document.querySelector('nav a[href="#diagnosis"]');
+  link.replaceChildren("Diagnosis", ...(count ? [element("b", {}, String(count))] : []));
+  const opened = new Set([...document.querySelectorAll(".issue details[open]")].map((each) => each.dataset.type));
+  const issues = said.issues.map((issue) => {
+    const details = element("details", { "data-type": issue.type }, element("summary", {}, "Figures"), element("pre", {}, JSON.stringify(issue.evidence, null, 1)));
+    details.open = opened.has(issue.type);
+    return element(
+      "article",
+      { class: `card issue ${issue.severity}` },
+      element("h2", {}, issue.type.replaceAll("_", " "), element("span", { class: "severity" }, issue.severity), element("span", { class: "quiet" }, `for ${ago(Date.now() / 1000 - issue.since / 1000)}`)),
+      element("p", {}, ...withCode(issue.message)),
+      element("p", { class: "try" }, "Try: ", ...withCode(issue.suggestion)),
+      details,
+    );
+  });
+  if (!count) issues.push(element("p", { class: "card" }, "Nothing is wrong that a rule knows of."));
+  $("issues").replaceChildren(...issues);
+  const lines = said.timeline.toReversed().map((line) =>
+    element("li", {}, element("time", {}, new Date(line.time).toLocaleTimeString()), element("span", { class: line.begins ? undefined : "over" }, line.begins ? line.message : `over: ${line.type.replaceAll("_", " ")}`)),
+  );
+  $("timeline").replaceChildren(...(lines.length ? lines : [element("li", { class: "quiet" }, "Nothing yet.")]));
+}
+
+/** What stands between backticks is code. */
+const withCode = (text) => text.split("`").map((part, at) => (at % 2 ? element("code", {}, part) : part));
+
+async function sessions() {
+  const said = await ask(`sessions?find=${encodeURIComponent($("find-sessions").value)}`);
+  $("count-sessions").textContent = `${number(said.found)} found${said.found > said.sessions.length ? `, ${said.sessions.length} shown` : ""}`;
+  const state = (row) => (row.here ? (row.behind ? ["behind", "behind"] : [row.transport || "here", ""]) : ["away", "away"]);
+  const end = (row) => element("button", { onclick: () => disconnect(row.session) }, "Disconnect");
+  table(
+    "table-sessions",
+    [
+      ["user", (row) => row.user || "–", "name"],
+      ["session", (row) => row.session, "name"],
+      ["", (row) => element("span", { class: `tag ${state(row)[1]}` }, state(row)[0])],
+      ["since", (row) => ago(Date.now() / 1000 - row.since / 1000), "n"],
+      ["round trip", (row) => ms(row.latency), "n"],
+      ["waiting", (row) => number(row.waiting), "n"],
+      ["unsent", (row) => bytes(row.unsent), "n"],
+      ["rooms", (row) => row.names.join(", ") || "–", "name"],
+      ["address", (row) => row.address],
+      ["", end, "n"],
+    ],
+    said.sessions,
+    "No session is like that.",
+  );
+}
+
+async function disconnect(session) {
+  if (!confirm(`End session ${session} for good?`)) return;
+  try {
+    await ask("disconnect", { session, reason: "ended by an operator" });
+    await sessions();
+  } catch (error) {
+    alert(error.message);
+  }
+}
+
+async function rooms() {
+  const said = await ask(`rooms?find=${encodeURIComponent($("find-rooms").value)}`);
+  $("count-rooms").textContent = `${number(said.found)} found${said.found > said.rooms.length ? `, ${said.rooms.length} shown` : ""}`;
+  table(
+    "table-rooms",
+    [
+      ["room", (row) => row.room, "name"],
+      ["settings", (row) => row.settings, "name"],
+      ["members", (row) => number(row.members), "n"],
+      ["entries kept", (row) => number(row.entries), "n"],
+      ["bytes", (row) => bytes(row.bytes), "n"],
+      ["policy", (row) => row.policy],
+      ["durable", (row) => row.durable],
+    ],
+    said.rooms,
+    "No room is like that.",
+  );
+}
+
+async function look() {
+  clearTimeout(timer);
+  if (!document.hidden && key()) {
+    try {
+      const [now, said] = await Promise.all([ask("stats"), ask("diagnose")]);
+      [before, stats] = [stats, now];
+      $("login").hidden = true;
+      $("page").hidden = false;
+      draw ??= charts();
+      draw(stats);
+      $("about").textContent = `${location.host} · ${stats.version} · up ${ago(stats.uptime)}`;
+      tiles();
+      stages();
+      slowest();
+      diagnosis(said);
+      if (here() === "sessions") await sessions();
+      if (here() === "rooms") await rooms();
+      $("offline").hidden = true;
+    } catch (error) {
+      if (error instanceof Refused) return leave(error.message);
+      $("offline").textContent = `No answer: ${error.message}`;
+      $("offline").hidden = false;
+    }
+  }
+  timer = setTimeout(look, EVERY);
+}
+
+function leave(why = "") {
+  forget();
+  clearTimeout(timer);
+  $("page").hidden = true;
+  $("login").hidden = false;
+  $("refused").textContent = why;
+  $("key").value = "";
+  $("key").focus();
+}
+
+$("login").addEventListener("submit", (event) => {
+  event.preventDefault();
+  keep($("key").value);
+  look();
+});
+$("leave").addEventListener("click", () => leave());
+$("window").addEventListener("change", stages);
+$("find-sessions").addEventListener("input", () => sessions().catch(() => {}));
+$("find-rooms").addEventListener("input", () => rooms().catch(() => {}));
+addEventListener("hashchange", () => {
+  show(location.hash.slice(1));
+  look();
+});
+document.addEventListener("visibilitychange", look);
+show(location.hash.slice(1));
+if (key()) look();
+else leave();

@@ -1,0 +1,12 @@
+//! What is measured: how exact it is, what windows hold, and which stage of the walk a duration is put down to.
+
+mod support;
+
+#[path = "metrics/scale.rs"]
+mod scale;
+#[path = "metrics/slowest.rs"]
+mod slowest;
+#[path = "metrics/stages.rs"]
+mod stages;
+#[path = "metrics/windows.rs"]
+mod windows;
