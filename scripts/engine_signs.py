@@ -45,6 +45,7 @@ COMMON = frozenset(
         "asks_from",
         "handlers",
         "ops",
+        "excludes",
         "events",
         "inflater",
         "random",

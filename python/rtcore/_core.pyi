@@ -103,6 +103,17 @@ HANDED_OVER: Final[int]
 # Whether JSON of the application's may be said; Refused says why not
 def check_own(json: bytes) -> None: ...
 
+# One frame of "gzip", "br", "lz4" or "zstd", and what it holds: ValueError for what is no frame, Inflated for more than `most`
+def compress(algorithm: str, data: bytes) -> bytes: ...
+def inflate(algorithm: str, data: bytes, most: int) -> bytes: ...
+
+# By the values of Accept-Encoding and of Content-Encoding; ValueError: another than those that are known, or two
+def accepted_coding(values: Sequence[bytes]) -> str | None: ...
+def body_coding(values: Sequence[bytes]) -> str | None: ...
+
+class Inflated(ValueError):
+    """It inflates to more than the limit."""
+
 # JSON with binary in it as MessagePack; None: there is none in it. Refused: it is no payload
 def packed(json: bytes) -> bytes | None: ...
 
@@ -285,6 +296,7 @@ class Core:
         presence: bool,
         grants: Sequence[str],
         durable: str = "off",
+        compress: bool = True,
     ) -> None: ...
     def add_collection(
         self,
@@ -489,6 +501,7 @@ class Peer:
         bytes: bytes, key: str, protocols: Sequence[str], deflate: bool
     ) -> tuple[int, int, str | None, tuple[bool, bool] | None] | None:
         """None: more must come. (status, where the rest begins, subprotocol, deflate). ValueError: it is no answer to that."""
+    def agree(self, algorithm: str | None) -> None: ...  # ValueError: it is none
     def take(self, bytes: bytes) -> list[tuple[int, bytes, int]]:
         """(kind, payload, number): PEER_EVENTS with how many, PEER_CLOSE and PEER_BROKEN with the code; nothing after those."""
     def write(self, payload: bytes, mask: bytes, packs: bool) -> bytes: ...

@@ -173,6 +173,29 @@ def inflated() -> dict[str, bytes]:
     }
 
 
+def packed() -> dict[str, bytes]:
+    """The algorithm (0 gzip, 1 Brotli, 2 LZ4, 3 Zstandard), or 4 more: what is to be compressed; and the bytes."""
+    text = b"the same words and the same words " * 8
+    gzip = zlib.compressobj(6, zlib.DEFLATED, 31)
+    one = gzip.compress(text) + gzip.flush()
+    zstd = bytes.fromhex("28b52ffd")
+    return {
+        "gzip": b"\x00" + one,
+        "gzip-two-members": b"\x00" + one + one,
+        "gzip-cut-off": b"\x00" + one[:-3],
+        "brotli": b"\x01" + bytes.fromhex("0b028074686520776f7264 03".replace(" ", "")),
+        "brotli-empty": b"\x01\x06",
+        "brotli-large-window": b"\x01" + bytes.fromhex("1116000000"),
+        "lz4-empty": b"\x02" + bytes.fromhex("04224d18604082 00000000".replace(" ", "")),
+        "lz4-skipped": b"\x02" + bytes.fromhex("502a4d180100000009"),
+        "zstd-raw-block": b"\x03" + zstd + bytes.fromhex("0068190000616263"),
+        "zstd-wide-window": b"\x03" + zstd + bytes.fromhex("0088190000616263"),
+        "zstd-repeated-byte": b"\x03" + zstd + bytes.fromhex("0068ffff0778"),
+        "zstd-dictionary": b"\x03" + zstd + bytes.fromhex("210703190000616263"),
+        **{f"compress-{at}": bytes([4 + at]) + text for at in range(4)},
+    }
+
+
 def engine() -> dict[str, bytes]:
     """Operations, as `World::act` in `any/engine.rs` reads them: connect, say, read, answer, and what goes wrong."""
     opened = bytes([0, 1, 1])  # connect from an address, and say hello
@@ -259,6 +282,7 @@ def main() -> None:
     write("head", {name: head.encode() for name, head in HEADS.items()})
     write("frames", frames())
     write("inflate", inflated())
+    write("packed", packed())
     write("json", {name: text.encode() for name, text in (plain | JSON_ALONE).items()})
     write("msgpack", {name: msgpack(value) for name, value in MESSAGES.items()} | MSGPACK_ALONE)
     write("position", {f"{at:02}": text.encode() for at, text in enumerate(POSITIONS)})

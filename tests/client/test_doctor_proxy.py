@@ -36,7 +36,7 @@ async def examined(port: int, fault: proxy.Fault, *transports: str, idle: float 
 async def test_nothing_between(port) -> None:
     found = await examined(port, proxy.Fault(), "websocket")
     assert all(finding.verdict is Verdict.GOOD for finding in found.values()), found
-    assert "permessage-deflate" in found["compression"].found
+    assert "permessage-deflate and zstd" in found["compression"].found
 
 
 async def test_it_strips_upgrade(port) -> None:
@@ -63,6 +63,7 @@ async def test_it_takes_the_extensions_out(port) -> None:
     assert found["websocket"].verdict is Verdict.GOOD
     assert found["compression"].verdict is Verdict.POOR
     assert "header" in found["compression"].advice
+    assert "zstd" in found["compression"].found
 
 
 async def test_it_takes_the_key_of_the_handshake_out(port) -> None:

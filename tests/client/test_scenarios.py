@@ -62,7 +62,7 @@ class Ears:
     def messages(self, messages: list[Message]) -> None:
         for said in messages:
             if said["type"] == "welcome":
-                self.link.welcomed(said["session"], said["key"] or "")
+                self.link.welcomed(said["session"], said["key"] or "", said.get("compress"))
         self.heard += messages
         self._bell.ring()
 

@@ -7,7 +7,7 @@ import trio
 
 from rtcore.client import NotRtcore, State
 
-TRANSPORTS = ["websocket", "sse", "polling"]
+TRANSPORTS = ["websocket", "sse", "polling", "trio-websocket"]
 
 
 @pytest.mark.parametrize("transport", TRANSPORTS)

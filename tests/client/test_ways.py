@@ -15,7 +15,7 @@ from rtcore.client.links.target import target_of
 from tests.client.conftest import make_app
 from tests.patience import PATIENCE
 
-TRANSPORTS = ["websocket", "sse", "polling"]
+TRANSPORTS = ["websocket", "trio-websocket", "sse", "polling"]
 
 
 def six() -> bool:

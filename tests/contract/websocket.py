@@ -33,6 +33,7 @@ class WebSocket(Link):
         super().__init__(place)
         self.http: Connection | None = None
         self.parts: list[frames.Frame] = []
+        self.agreed: str | None = None  # what compresses, as the welcome says
         self.writing = trio.Lock()  # pongs are said by whoever reads
 
     def encode(self, said: object) -> bytes:
@@ -107,9 +108,15 @@ class WebSocket(Link):
                     return self.noticed(self.read(parts))
 
     def read(self, parts: list[frames.Frame]) -> list[Message]:
-        assert parts[0].opcode == self.opcode, "the wrong kind of frame"
-        said = self.decode(b"".join(part.payload for part in parts))
-        return said if isinstance(said, list) else [said]  # type: ignore[list-item]
+        data = b"".join(part.payload for part in parts)
+        packed = parts[0].opcode == frames.BINARY and data.startswith(frames.MARK)
+        assert packed or parts[0].opcode == self.opcode, "the wrong kind of frame"
+        said = self.decode(frames.unpack(data, self.agreed) if packed else data)
+        messages: list[Message] = said if isinstance(said, list) else [said]  # type: ignore[list-item]
+        for message in messages:
+            if message["type"] == "welcome":
+                self.agreed = message["compress"]
+        return messages
 
     async def answer(self, data: bytes) -> None:
         with contextlib.suppress(trio.BrokenResourceError, trio.ClosedResourceError):

@@ -9,16 +9,16 @@ from pathlib import Path
 
 import pytest
 
-from tests.sim.world import play
+from tests.sim.world import brief, play
 
 ROOT = Path(__file__).resolve().parents[2]
-RUNS = int(os.environ.get("RTCORE_SIM_RUNS", "10"))
+RUNS = int(os.environ.get("RTCORE_SIM_RUNS", "100"))
 FIRST = int(os.environ.get("RTCORE_SIM_FIRST", "0"))
 
 
 @pytest.mark.parametrize("seed", range(FIRST, FIRST + RUNS))
 def test_what_must_hold_holds_in_whatever_weather(seed: int) -> None:
-    play(seed).check()
+    play(seed, **brief(seed)).check()
 
 
 def test_the_first_run_of_a_process_is_as_the_later_ones() -> None:

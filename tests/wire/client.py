@@ -256,12 +256,16 @@ class Client:
     def data(self, parts: list[frames.Frame]) -> None:
         """Decode one message of the WebSocket into messages of the wire."""
         first = parts[0]
-        assert first.opcode == (frames.BINARY if self.binary else frames.TEXT), "the wrong kind of frame"
         payload = b"".join(part.payload for part in parts)
+        packed = first.opcode == frames.BINARY and payload.startswith(frames.MARK)
+        kind = frames.BINARY if self.binary or packed else frames.TEXT
+        assert first.opcode == kind, "the wrong kind of frame"
         self.data_frames.append(frames.Frame(first.head, masked=False, payload=payload))
         if first.compressed:
             assert self.deflates, "compressed without having agreed on it"
             payload = frames.inflate(payload)
+        if packed:
+            payload = frames.unpack(payload, self.welcome.get("compress"))
         said = msgspec.msgpack.decode(payload) if self.binary else msgspec.json.decode(payload)
         for message in said if isinstance(said, list) else [said]:
             assert isinstance(message, dict), said

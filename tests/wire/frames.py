@@ -5,15 +5,20 @@ It is plain on purpose, and able to say everything that is forbidden.
 
 from __future__ import annotations
 
+import gzip
 import os
 import struct
 import zlib
 from dataclasses import dataclass
 
+from rtcore import _core
+
 CONTINUATION, TEXT, BINARY, CLOSE, PING, PONG = 0x0, 0x1, 0x2, 0x8, 0x9, 0xA
 
 FIN, RSV1, RSV2, RSV3 = 0x80, 0x40, 0x20, 0x10
 TAIL = b"\x00\x00\xff\xff"
+MARK = b"\xc1"
+ALGORITHMS = {"gzip": 1, "br": 2, "lz4": 3, "zstd": 4}
 
 
 @dataclass
@@ -111,3 +116,16 @@ def deflate(payload: bytes, level: int = 6) -> bytes:
 def inflate(payload: bytes) -> bytes:
     """Restore one message that was compressed without context, RFC 7692 §7.2.2."""
     return zlib.decompressobj(-15).decompress(payload + TAIL)
+
+
+def pack(algorithm: str, payload: bytes) -> bytes:
+    """Return the payload of a frame that is compressed as a hello agreed."""
+    packed = gzip.compress(payload, 1) if algorithm == "gzip" else _core.compress(algorithm, payload)
+    return MARK + bytes([ALGORITHMS[algorithm]]) + packed
+
+
+def unpack(payload: bytes, agreed: str | None) -> bytes:
+    """Return what such a frame holds, which must be of the algorithm that was agreed on."""
+    assert agreed is not None, "compressed without having agreed on it"
+    assert payload[1] == ALGORITHMS[agreed], payload[:2]
+    return gzip.decompress(payload[2:]) if agreed == "gzip" else _core.inflate(agreed, payload[2:], 1 << 26)

@@ -42,6 +42,7 @@ class Rooming:
         grants: Iterable[Grant] | None = None,
         durable: Durable = False,
         keep: Keep | None = None,
+        compress: bool = True,
     ) -> None:
         """Settings of the rooms whose names match a pattern; the most specific pattern counts.
 
@@ -62,6 +63,9 @@ class Rooming:
                 of the process. The server needs a folder for it (`--data`). "$user/*" and "$all" may be made
                 durable, too.
             keep: how much of it stays on disk; None: all.
+            compress: False: nothing that is said there is ever compressed, so that nobody who sees how long
+                messages are on the wire learns what is in them. Beside such rooms only events of others are
+                compressed.
 
         Raises:
             UsageError: the pattern has settings already, or one of them cannot be.
@@ -83,7 +87,7 @@ class Rooming:
             )
         for what, value in (("history", history), ("bytes", bytes)):
             checked_whole(value, f"the {what} of rooms {pattern!r}")
-        for what, flag in (("relay", relay), ("presence", presence)):
+        for what, flag in (("relay", relay), ("presence", presence), ("compress", compress)):
             checked_flag(flag, f"{what} of rooms {pattern!r}")
         checked_seconds(age, f"the age of rooms {pattern!r}")
         if key is not None:
@@ -105,6 +109,7 @@ class Rooming:
             presence=presence,
             grants=words,
             durable=sure,
+            compress=compress,
             keep_age_ms=_ms(keep),
             keep_count=keep.count if keep else None,
             keep_bytes=keep.bytes if keep else None,

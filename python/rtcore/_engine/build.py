@@ -57,6 +57,7 @@ class RoomPlan:
     presence: bool = True
     grants: Sequence[str] = ("presence", "history")
     durable: str = ""  # "", "normal" or "full"
+    compress: bool = True
     keep_age_ms: int | None = None
     keep_count: int | None = None
     keep_bytes: int | None = None

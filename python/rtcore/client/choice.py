@@ -7,7 +7,9 @@ from typing import Final
 from .errors import WrongURL
 
 ORDER: Final = ("websocket", "sse", "polling")
-NAMES: Final = (*ORDER, "hybrid")
+SOCKETS: Final = ("websocket", "trio-websocket")
+"""Those of them that are a WebSocket: ours, and that of a library, which nobody gets who does not ask."""
+NAMES: Final = (*ORDER, "trio-websocket", "hybrid")
 AGAIN: Final = 5.0
 """Seconds after which a better transport that failed is tried again; doubled at each further failure."""
 LONGEST: Final = 300.0

@@ -16,9 +16,11 @@ from .choice import Choice
 from .client import Client
 from .clock import Names, dice
 from .keeping import restore
+from .links.compressing import compress_of
 from .links.dial import dial as dial_target
 from .links.opening import Dial, Opening
 from .links.target import target_of
+from .links.trio_socket import looked_for
 from .machine import Machine
 from .outbox import Box, Overflow
 from .runner import Runner, Token, TrioClock
@@ -46,7 +48,7 @@ async def connect(
     outbox: Outbox | None = None,
     attempts: int | None = None,
     wait: bool | None = None,
-    compress: bool = True,
+    compress: bool | str | Sequence[str] = True,
     encoding: str = "json",
     dial: Dial = dial_target,
     wall: Callable[[], int] = _wall,
@@ -63,7 +65,8 @@ async def connect(
         token: text, or a function (plain or coroutine) that is asked at each attempt; one that takes an
         argument
             is given the token that the server refused, when it is asked once more.
-        transport: `hybrid` (the best that works here), or `websocket`, `sse`, `polling`, or several of them.
+        transport: `hybrid` (the best that works here), or `websocket`, `sse`, `polling`, or several of them;
+            or `trio-websocket`, the WebSocket of that library.
         headers: sent with each request.
         tls: another context than the default one.
         proxy: `http://HOST:PORT` or `socks5://HOST:PORT`; None: what the environment says; "": none.
@@ -77,7 +80,8 @@ async def connect(
         overflow: what is done beyond it: `reject`, `drop_oldest` or `drop_by_key`.
         attempts: after so many failures in a row the client ends; None: never.
         wait: whether entering the block waits until the client is live; None: unless it has an outbox.
-        compress: offer permessage-deflate.
+        compress: True: whatever both ends know (messages of 1 KiB or more); False: nothing; or names of
+            `zstd`, `lz4`, `br`, `gzip` in the order of your wishes, and of `deflate` (permessage-deflate).
         encoding: `json`, or `msgpack` where a WebSocket carries it; plain HTTP speaks JSON.
         dial: for tests: how streams are opened.
         wall: for tests: the wall's clock, in ms.
@@ -85,12 +89,16 @@ async def connect(
 
     Raises:
         WrongURL: the address is none.
-        UsageError: the token is neither text nor a function, the encoding is none, or this is not Trio.
+        UsageError: the token is neither text nor a function, the encoding or the compression is none, or this
+            is not Trio.
         OutboxError: the file of the outbox cannot be used.
         ConnectError: the server cannot be reached in time, or refuses.
 
     """
     _looked_at(token, encoding)
+    asked = compress_of(compress)
+    if "trio-websocket" in ((transport,) if isinstance(transport, str) else transport):
+        looked_for()
     target = target_of(url, headers=headers, tls=tls, proxy=proxy)
     numbers = dice() if seed is None else random.Random(seed)  # noqa: S311 - jitter
     kept = await outbox.start(str(target)) if outbox is not None else None
@@ -109,7 +117,8 @@ async def connect(
         attempts=attempts,
         secret=None if seed is None else random.Random(str(seed)).randbytes,  # noqa: S311 - for tests
     )
-    opening = Opening(target, dial=dial, compress=compress, packed=encoding == "msgpack")
+    machine.who.compress = asked.ours
+    opening = Opening(target, dial=dial, compress=asked, packed=encoding == "msgpack")
     runner = Runner(machine, opening, token=token, journal=outbox)
     client = Client(machine, runner, timeout=timeout, stored=outbox is not None)
     if kept is not None:

@@ -185,9 +185,13 @@ class Doctor:
             text = f"messages of up to {limits['max_message']:,} bytes, {limits.get('acks')} unanswered"
             yield Finding("limits", Verdict.GOOD, text)
         if (compressed := getattr(looked.link, "compressed", None)) is not None:
+            ours = welcome.get("compress")
+            agreed = [name for name in ("permessage-deflate" if compressed else None, ours) if name]
             verdict = Verdict.GOOD if compressed else Verdict.POOR
-            text = "permessage-deflate is agreed" if compressed else "no compression is agreed"
+            text = f"{' and '.join(agreed)} agreed" if agreed else "no compression is agreed"
             advice = "" if compressed else "something on the way may take the extension's header out"
+            if not compressed and ours:
+                advice += f"; clients that know {ours} lose nothing by it, browsers do"
             yield Finding("compression", verdict, text, advice)
         if self._idle:
             cut = await looked.ends_within(self._idle)

@@ -34,6 +34,7 @@ class Welcomed:
     gen: int
     session: str
     key: str
+    compress: str | None
 
 
 @dataclass(frozen=True, slots=True)

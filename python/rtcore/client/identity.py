@@ -24,10 +24,16 @@ class Identity:
         self.welcomes = 0
         self.hellos = HelloNumbers()
         self._client = client
+        self.compress: tuple[str, ...] = ()
+        """What compresses messages, in the order of our wishes; only a WebSocket is asked for it."""
 
-    def hello(self, token: str | None, position: str | None, streams: Said, wall: int) -> Said:
+    def hello(
+        self, token: str | None, position: str | None, streams: Said, wall: int, *, plain: bool = False
+    ) -> Said:
         """The first message of a connection."""
         said: Said = {"type": "hello", "v": VERSION, "client": self._client, "n": self.hellos.next(wall)}
+        if self.compress and not plain:
+            said["compress"] = self.compress
         if token is not None:
             said["token"] = token
         if self.session is not None:

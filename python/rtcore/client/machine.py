@@ -19,12 +19,13 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any, Final
 
-from .choice import Choice
+from .attempt import WELCOME, Attempt
+from .choice import SOCKETS, Choice
 from .clock import Clock, Names
 from .collections.table import Table
 from .coming import ABNORMAL, Comeback, verdict
 from .effects import Changed, Effect, Open, Shut, Welcomed, Write
-from .errors import ClientClosed, ConnectError, NotConnected, StreamLost, TokenRefused, WrongVersion
+from .errors import ClientClosed, ConnectError, NotConnected, StreamLost, WrongVersion
 from .event import Event
 from .hearing import Hearing
 from .identity import VERSION, Identity
@@ -40,8 +41,6 @@ from .streams import Streams
 from .words import Said, encode
 
 log = logging.getLogger("rtcore.client")
-WELCOME: Final = 15.0
-"""Seconds within which `welcome` must come."""
 CLIENT: Final = "rtcore-python"
 
 
@@ -77,11 +76,7 @@ class Machine:
         self._comeback, self._kept = Comeback(dice, attempts), kept
         self.reports = Reports()
         self.seen: Seen | None = None
-        self._welcome_by = math.inf
-        self._token: str | None = None
-        self._no_other: ConnectError | None = None  # what is raised if no other token is given
-        self._refused: str | None = None
-        self._told: tuple[int, str, float | None] | None = None
+        self._attempt = Attempt()
         self._hears: dict[str, Callable[[Said], object]] = {
             "event": self.hearing.event,
             "gap": self.hearing.gap,
@@ -119,19 +114,20 @@ class Machine:
         self.gen += 1
         self.transport = self.choice.next(self.clock.now())
         self._comeback.due = math.inf
-        self.effects.append(Open(self.gen, self.transport, self._refused))
+        self.effects.append(Open(self.gen, self.transport, self._attempt.refused))
 
     def opened(self, gen: int, token: str | None) -> None:
         """The connection is there, and this is the token of the attempt: say hello."""
         if gen != self.gen or self.state is not State.CONNECTING:
             return
         self._go(Happening.OPENED)
-        if self._refused is not None and token == self._refused:
-            self._over(self._no_other or TokenRefused("the server does not accept the token", 4501))
+        if (error := self._attempt.opened(token, self.clock.now())) is not None:
+            self._over(error)
             return
-        self._token, self._told = token, None
-        self._welcome_by = self.clock.now() + WELCOME
-        hello = self.who.hello(token, self.hearing.position, self.streams.wanted(), self.clock.wall())
+        plain = self.transport not in SOCKETS
+        hello = self.who.hello(
+            token, self.hearing.position, self.streams.wanted(), self.clock.wall(), plain=plain
+        )
         self.effects.append(Write(gen, (encode(hello),), hello=True))
 
     def failed(self, gen: int, error: Exception, *, after: float | None = None) -> None:
@@ -156,14 +152,10 @@ class Machine:
         """The connection is gone."""
         if gen != self.gen or self.state in (State.ENDED, State.WAITING, State.IDLE):
             return
-        if self._told is not None:
-            code, reason, after = self._told
-            self._told = None
+        code, reason, after = self._attempt.end(code, reason, after)
         was_live = self.sending.open
         error = verdict(code, reason, hello_open=self.who.hellos.unanswered > 0)
-        if code == 4501 and not was_live and self._refused is None:
-            # A token that was kept too long is answered so; the token function may have another.
-            self._refused, self._no_other = self._token or "", error
+        if code == 4501 and not was_live and self._attempt.wants_other(error):
             self._away(0.0, counts=False)
             return
         if error is not None:
@@ -185,7 +177,7 @@ class Machine:
             self._over(NotConnected(f"{count} attempts failed; the last: {self.last_failure}"))
 
     def _drop(self) -> None:
-        self._welcome_by = math.inf
+        self._attempt.over()
         self.pulse = None
         if self.sending.open:
             self.sending.closed()
@@ -278,12 +270,12 @@ class Machine:
             return
         resumed, same_life = self.who.welcome(said, self.clock.wall())
         limits, user, life = Limits.of(said.get("limits")), self.who.user, self.who.life
-        self._welcome_by, self._refused = math.inf, None
+        self._attempt.welcomed()
         self._comeback.failures = 0
         self.choice.worked(self.transport)
         self.hearing.begin(said["epoch"], said["seq"])
         sending = self.sending
-        sending.gen, sending.open, sending.http = self.gen, True, self.transport != "websocket"
+        sending.gen, sending.open, sending.http = self.gen, True, self.transport not in SOCKETS
         sending.limits, sending.session, sending.life = limits, self.who.session, life
         sending.user, sending.owner = user, (True, user)
         for request in sending.box.queue:
@@ -292,7 +284,8 @@ class Machine:
         sending.pace.begin(limits.messages_per_second, now)
         self.pulse = Pulse(now, limits.ping, limits.silence)
         self.reports.begin(limits.report, now)
-        self.effects.append(Welcomed(self.gen, said["session"], said["key"] or ""))
+        compress = said.get("compress")
+        self.effects.append(Welcomed(self.gen, said["session"], said["key"] or "", compress))
         if self._kept:
             sending.keep("session", self.who.session, self.who.key, user, life)
         if not same_life or not resumed:
@@ -338,7 +331,7 @@ class Machine:
         self.sending.took(said.get("taken"))
 
     def _bye(self, said: Said) -> None:
-        self._told = (said.get("code", ABNORMAL), said.get("reason") or "", said.get("after"))
+        self._attempt.bye(said)
         self.who.hellos.known(said.get("n"))
 
     # -- the program
@@ -374,7 +367,7 @@ class Machine:
         if self.state is State.WAITING and now >= self._comeback.due:
             self._go(Happening.DUE)
             self._open()
-        if now >= self._welcome_by:
+        if now >= self._attempt.welcome_by:
             self.effects.append(Shut(self.gen, 1000, "no welcome"))
             self.failed(self.gen, TimeoutError(f"no welcome came within {WELCOME:g} s of the hello"))
         if self.pulse is not None:
@@ -391,7 +384,7 @@ class Machine:
     @property
     def deadline(self) -> float:
         """When `advance` is wanted next, on the clock that only goes forward."""
-        times = [self.sending.deadline, self.table.deadline, self._welcome_by]
+        times = [self.sending.deadline, self.table.deadline, self._attempt.welcome_by]
         if self.state is State.WAITING:
             times.append(self._comeback.due)
         if self.pulse is not None:

@@ -12,6 +12,7 @@ import trio
 
 from .bell import Bell
 from .event import Event
+from .links.compressing import ORDER
 from .links.link import Ended, Link, Useless
 from .links.opening import Dial, Opening
 from .links.target import Target
@@ -38,7 +39,7 @@ class Probe:
         for said in messages:
             if said["type"] == "welcome":
                 self.welcome = said
-                self.link.welcomed(said["session"], said["key"] or "")
+                self.link.welcomed(said["session"], said["key"] or "", said.get("compress"))
             self.heard.append(said)
         self._bell.ring()
 
@@ -107,7 +108,8 @@ async def probe(target: Target, transport: str, *, dial: Dial, hello: dict[str, 
     looked = Probe(link)
     async with trio.open_nursery() as nursery:
         nursery.start_soon(looked.run)
-        looked.say({"type": "hello", "v": 1, "client": "rtcore-doctor", **hello}, hello=True)
+        said = {"type": "hello", "v": 1, "client": "rtcore-doctor", "compress": ORDER, **hello}
+        looked.say(said, hello=True)
         await looked.until("welcome")
         yield looked
         if looked.welcome is not None:

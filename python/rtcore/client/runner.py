@@ -178,7 +178,7 @@ class Runner:
             self.start_soon(self._connect, effect)
         elif isinstance(effect, Welcomed):
             if (link := self._links.get(effect.gen)) is not None:
-                link.welcomed(effect.session, effect.key)
+                link.welcomed(effect.session, effect.key, effect.compress)
         elif isinstance(effect, Shut):
             if (link := self._links.get(effect.gen)) is not None:
                 link.shut(effect.code, effect.reason)

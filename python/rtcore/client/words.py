@@ -109,3 +109,8 @@ def messages_of(said: Any) -> list[Said]:
         if not isinstance(message, dict) or not isinstance(message.get("type"), str):
             raise Unreadable(f"no message: {message!r:.80}")
     return messages
+
+
+def holds_secret(encoded: bytes) -> bool:
+    """Whether a message of ours holds a key or a token, so that what carries it is compressed in no way."""
+    return encoded.startswith((b'{"type":"hello"', b'{"type":"auth"'))

@@ -9,6 +9,7 @@ import msgspec
 import trio
 
 from rtcore._ground.asgi import Receive, Scope, Send
+from rtcore._ground.peer import Inflated, accepted_coding, body_coding, compress, inflate
 
 from .faults import Fault, Headers
 from .messages import Problem
@@ -40,12 +41,15 @@ async def read_body(scope: Scope, receive: Receive, most: int, seconds: float) -
     One that says it is longer is not read at all.
 
     Raises:
-        Fault: it is too long, encoded, or does not come in time.
+        Fault: it is too long, also when it is inflated, broken, in another coding, or does not come in time.
         ClientGone: the client left.
 
     """
-    if header(scope, b"content-encoding") not in (None, b"identity"):
-        raise Fault("INVALID_MESSAGE", "the body has a Content-Encoding: send it as it is")
+    try:
+        coding = body_coding([value for name, value in scope["headers"] if name == b"content-encoding"])
+    except ValueError as error:
+        takes = ((b"accept-encoding", b"zstd, br, gzip"),)
+        raise Fault("INVALID_MESSAGE", str(error), headers=takes, status=415) from None
     announced = header(scope, b"content-length")
     if announced is not None and announced.isdigit() and int(announced) > most:
         raise _too_long(int(announced), most)
@@ -63,17 +67,45 @@ async def read_body(scope: Scope, receive: Receive, most: int, seconds: float) -
             parts.append(part)
             if not message.get("more_body", False):
                 # RFC 8259 §8.1: some programs write a byte-order mark, which may be passed over.
-                return b"".join(parts).removeprefix(codecs.BOM_UTF8)
+                return _plain(coding, b"".join(parts), most).removeprefix(codecs.BOM_UTF8)
     raise Fault("TIMEOUT", f"after {seconds:g} s {length} bytes of the body had come", retry=True, status=408)
+
+
+def _plain(coding: str | None, body: bytes, most: int) -> bytes:
+    if coding is None or not body:
+        return body
+    try:
+        return inflate(coding, body, most)
+    except Inflated as error:
+        raise Fault("TOO_LARGE", str(error)) from None
+    except ValueError as error:
+        raise Fault("INVALID_MESSAGE", str(error)) from None
 
 
 def _too_long(length: int, most: int) -> Fault:
     return Fault("TOO_LARGE", f"the body has {length} bytes or more, and may have {most} (max_message)")
 
 
-async def answer(scope: Scope, send: Send, status: int, body: Any, headers: Headers = ()) -> None:
-    """Answer with a value as JSON. What is said here is nobody else's, and is kept nowhere."""
+async def answer(
+    scope: Scope,
+    send: Send,
+    status: int,
+    body: Any,
+    headers: Headers = (),
+    *,
+    compress_from: int | None = None,
+) -> None:
+    """Answer with a value as JSON, compressed from so many bytes on where the client takes that; None: never.
+
+    What is said here is nobody else's, and is kept nowhere.
+    """
     text = msgspec.json.encode(body)
+    if compress_from is not None and len(text) >= compress_from:
+        accepts = [value for name, value in scope["headers"] if name == b"accept-encoding"]
+        coding = accepted_coding(accepts) if accepts else None
+        if coding is not None and len(packed := compress(coding, text)) <= len(text) * 9 // 10:
+            text = packed
+            headers = (*headers, (b"content-encoding", coding.encode()), (b"vary", b"accept-encoding"))
     head = [
         (b"content-type", b"application/json"),
         (b"content-length", str(len(text)).encode()),

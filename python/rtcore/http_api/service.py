@@ -45,6 +45,7 @@ class PublishApi:
         self._keys = config.api_keys
         self._most = config.limit("max_message")
         self._seconds = config.limit("body_ms") / 1000
+        self._compress_from = config.limit("compress_from")
         # A room whose policy is `block` holds a publisher for `block_ms`, and again if another is as slow.
         self._patience = 2 * config.limit("block_ms") / 1000
         self._buckets: dict[str, Bucket] = {}
@@ -69,7 +70,10 @@ class PublishApi:
                 text = "the publish API failed at %s"
                 self._failures.log(log, "publish API", text, str(scope["path"]), error=error)
             status, body, headers = fault.status, exchange.problem(fault), fault.headers
-        await exchange.answer(scope, send, status, body, headers)
+        # Where a room is not to be compressed, its history stands in an answer, too.
+        plans = self._app._registry.room_plans.items()  # noqa: SLF001 - as the server reads them
+        least = self._compress_from if all(plan.compress for _, plan in plans) else None
+        await exchange.answer(scope, send, status, body, headers, compress_from=least)
 
     async def _answer(self, scope: Scope, receive: Receive) -> Any:
         # As it came: a path that is written with escapes is another path.

@@ -6,6 +6,7 @@
 
 mod asked;
 pub mod codes;
+pub mod compress;
 mod conn;
 pub mod durable;
 pub mod engine;

@@ -13,6 +13,8 @@ mod frames;
 mod head;
 #[path = "any/inflate.rs"]
 mod inflate;
+#[path = "any/packed.rs"]
+mod packed;
 #[path = "any/position.rs"]
 mod position;
 mod support;
@@ -45,13 +47,14 @@ macro_rules! replayed {
 }
 
 mod kept {
-    use super::{body, engine, envelope, frames, head, inflate, position, replay, world};
+    use super::{body, engine, envelope, frames, head, inflate, packed, position, replay, world};
 
     replayed! {
         head head::must_hold;
         body body::must_hold;
         frames frames::must_hold;
         inflate inflate::must_hold;
+        packed packed::must_hold;
         json envelope::json;
         msgpack envelope::msgpack;
         position position::must_hold;

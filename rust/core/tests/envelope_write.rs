@@ -194,12 +194,13 @@ fn the_first_answer() {
         transports: &["websocket"],
         time: 17,
         expires: Some(18),
+        compress: None,
         ticket: None,
         streams: &[],
     };
     assert_eq!(
         text(|o, f| welcome(o, f, &fresh)),
-        r#"{"type":"welcome","v":1,"session":"s1","key":"k","user":"ann","epoch":"k3f9","life":"h2w","seq":120,"head":131,"taken":0,"resumed":true,"rooms":[{"room":"tea","seq":131,"count":2,"complete":true},{"room":"x","seq":0,"complete":false}],"limits":{"ping":25,"name":255},"transports":["websocket"],"time":17,"expires":18}"#
+        r#"{"type":"welcome","v":1,"session":"s1","key":"k","user":"ann","epoch":"k3f9","life":"h2w","seq":120,"head":131,"taken":0,"resumed":true,"compress":null,"rooms":[{"room":"tea","seq":131,"count":2,"complete":true},{"room":"x","seq":0,"complete":false}],"limits":{"ping":25,"name":255},"transports":["websocket"],"time":17,"expires":18}"#
     );
     assert!(
         !text(|o, f| welcome(o, f, &WelcomeOut { user: None, expires: None, ..fresh.clone() }))

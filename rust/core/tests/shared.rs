@@ -107,9 +107,9 @@ fn without_the_right_to_write_nothing_is_looked_at_and_the_lane_waits() {
     let mut yard = Yard::new();
     let mut ann = Peer::writer(&mut yard, "a");
     let session = yard.session(&ann.known).expect("a session");
-    yard.engine.set_grants(session, ROOM, Grants::NONE);
+    yard.engine.set_grants(session, ROOM, Grants::NONE, yard.now);
     assert_eq!(code(&ann.push(&mut yard, &[put(1, "x", &json!(1))])), "FORBIDDEN");
-    yard.engine.set_grants(session, ROOM, Grants::WRITE);
+    yard.engine.set_grants(session, ROOM, Grants::WRITE, yard.now);
     assert_eq!(ann.push(&mut yard, &[put(1, "x", &json!(1))])["data"]["results"][0]["n"], 1);
 }
 

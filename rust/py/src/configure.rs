@@ -53,7 +53,7 @@ impl Core {
         Ok(())
     }
 
-    #[pyo3(signature = (pattern, *, relay, count, bytes, age_ms, policy, key, authorize, state, presence, grants, durable = "off"))]
+    #[pyo3(signature = (pattern, *, relay, count, bytes, age_ms, policy, key, authorize, state, presence, grants, durable = "off", compress = true))]
     #[expect(clippy::too_many_arguments, clippy::fn_params_excessive_bools, reason = "keywords, in Python")]
     fn add_room(
         &self,
@@ -69,6 +69,7 @@ impl Core {
         presence: bool,
         grants: Vec<String>,
         durable: &str,
+        compress: bool,
     ) -> Result<(), Failure> {
         let policy = Policy::parse(policy).ok_or_else(|| {
             Failure::Value(format!("{policy:?} is no policy: skip, latest, disconnect or block"))
@@ -86,6 +87,7 @@ impl Core {
             state,
             presence,
             grants: grants_of(&grants)?,
+            compress,
             durable,
             collection: None,
             class: 0,

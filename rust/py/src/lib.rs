@@ -10,6 +10,7 @@
 
 mod away;
 mod collections;
+mod compress;
 mod configure;
 mod convert;
 mod core;
@@ -38,6 +39,8 @@ mod _core {
     use rtcore_core::engine::{API, CONSOLE, HEALTH, PREFIX, PROBES, SCRIPT};
     use rtcore_core::limits::{fixed, shell};
 
+    #[pymodule_export]
+    use crate::compress::{Inflated, accepted_coding, body_coding, compress, inflate};
     #[pymodule_export]
     use crate::core::Core;
     #[pymodule_export]

@@ -1,5 +1,6 @@
 //! A client's WebSocket, as Python holds it: its handshake, and its codec.
 
+use crate::compress::algorithm_of;
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyList};
@@ -52,6 +53,13 @@ impl Peer {
             client_no_context_takeover: client,
         });
         Self { socket: Mutex::new(ClientSocket::new(form, agreed, most, compress_from)) }
+    }
+
+    /// What compresses frames both ways from now on; None: nothing beside permessage-deflate.
+    fn agree(&self, algorithm: Option<&str>) -> PyResult<()> {
+        let agreed = algorithm.map(algorithm_of).transpose()?;
+        self.lock().agree(agreed);
+        Ok(())
     }
 
     /// The bytes of a request that opens a WebSocket.

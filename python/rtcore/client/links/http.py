@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from typing import Final
 
 import h11
 import trio
+
+from rtcore._ground.peer import body_coding, compress, inflate
 
 from .refusal import refusal
 from .target import Target
@@ -14,6 +16,7 @@ from .target import Target
 CHUNK: Final = 1 << 16
 MOST: Final = 128 << 20
 """Bytes of an answer: what no server of ours sends."""
+COMPRESS_FROM: Final = 1024
 Headers = dict[bytes, bytes]
 Dial = Callable[[Target], Awaitable[trio.abc.Stream]]
 
@@ -23,6 +26,8 @@ class HttpPeer:
 
     def __init__(self, target: Target, dial: Dial, alive: Callable[[], None]) -> None:
         self.sent = self.received = 0
+        self.packs: str | None = None
+        """What bodies are compressed by, once the server has shown that it takes such."""
         self._target, self._dial, self._alive = target, dial, alive
         self._stream: trio.abc.Stream | None = None
         self._protocol = h11.Connection(h11.CLIENT)
@@ -41,11 +46,31 @@ class HttpPeer:
             await trio.aclose_forcefully(stream)
 
     async def ask(
-        self, method: str, path: str, *, authorization: str | None = None, body: bytes | None = None
+        self,
+        method: str,
+        path: str,
+        *,
+        authorization: str | None = None,
+        body: bytes | None = None,
+        codings: Sequence[str] = (),
+        secret: bool = False,
     ) -> tuple[int, Headers, bytes]:
-        """One request and its whole answer."""
+        """One request and its whole answer, inflated.
+
+        Args:
+            method: `GET` or `POST`.
+            path: what is asked for.
+            authorization: whose request it is.
+            body: JSON.
+            codings: what the answer may be compressed by.
+            secret: it holds a key or a token, or its answer does: neither is compressed.
+
+        Raises:
+            OSError: the connection broke, or the answer is larger than any that a server of ours gives.
+
+        """
         try:
-            return await self._ask(method, path, authorization, body)
+            return await self._ask(method, path, authorization, body, () if secret else codings)
         except (trio.BrokenResourceError, trio.ClosedResourceError, h11.ProtocolError) as error:
             await self.close()
             raise OSError(f"the connection broke: {error}") from None
@@ -55,9 +80,14 @@ class HttpPeer:
             raise
 
     async def _ask(
-        self, method: str, path: str, authorization: str | None, body: bytes | None
+        self,
+        method: str,
+        path: str,
+        authorization: str | None,
+        body: bytes | None,
+        codings: Sequence[str] = (),
     ) -> tuple[int, Headers, bytes]:
-        status, headers = await self._begin(method, path, authorization, body)
+        status, headers = await self._begin(method, path, authorization, body, codings)
         answer = bytearray()
         async for part in self._body():
             answer += part
@@ -67,7 +97,7 @@ class HttpPeer:
             self._protocol.start_next_cycle()
         else:
             await self.close()
-        return status, headers, bytes(answer)
+        return status, headers, _plain(headers, bytes(answer))
 
     async def stream(self, path: str, authorization: str) -> AsyncIterator[bytes]:
         """The body of a GET, as it comes. Raises `Refused` for another answer than 200 with an event
@@ -91,13 +121,25 @@ class HttpPeer:
                 await self.close()
 
     async def _begin(
-        self, method: str, path: str, authorization: str | None, body: bytes | None
+        self,
+        method: str,
+        path: str,
+        authorization: str | None,
+        body: bytes | None,
+        codings: Sequence[str] = (),
     ) -> tuple[int, Headers]:
         await self.open()
         said = [("Host", self._target.authority), *self._target.headers.items()]
         if authorization is not None:
             said.append(("Authorization", authorization))
+        if codings:
+            said.append(("Accept-Encoding", ", ".join(codings)))
         if body is not None:
+            if codings and len(body) >= COMPRESS_FROM and self.packs is not None:
+                packed = compress(self.packs, body)
+                if len(packed) <= len(body) * 9 // 10:
+                    body = packed
+                    said.append(("Content-Encoding", self.packs))
             said += [("Content-Type", "application/json"), ("Content-Length", str(len(body)))]
         # Values are Latin-1, of which h11 takes texts only as far as they are ASCII.
         headers = [(name.encode(), value.encode("latin-1")) for name, value in said]
@@ -136,3 +178,12 @@ class HttpPeer:
                 self._alive()
             self._protocol.receive_data(data)
         return event
+
+
+def _plain(headers: Headers, answer: bytes) -> bytes:
+    """An answer as it was before the server, or what stands between, compressed it."""
+    try:
+        coding = body_coding([headers.get(b"content-encoding", b"")])
+        return answer if coding is None or not answer else inflate(coding, answer, MOST)
+    except ValueError as error:
+        raise OSError(f"an answer that cannot be read: {error}") from None

@@ -69,8 +69,8 @@ class Link(Protocol):
         """These messages, in this order, after what was said before."""
         ...
 
-    def welcomed(self, session: str, key: str) -> None:
-        """The session that the hello got."""
+    def welcomed(self, session: str, key: str, compress: str | None) -> None:
+        """The session that the hello got, and what compresses messages from now on."""
         ...
 
     def shut(self, code: int, reason: str) -> None:

@@ -9,6 +9,8 @@ import trio
 
 from rtcore.client.errors import Forbidden
 
+from . import trio_socket
+from .compressing import DEFAULT, Compress
 from .dial import dial
 from .link import Link, Refused
 from .plain import PlainLink
@@ -37,7 +39,7 @@ class Opening:
         *,
         dial: Dial = dial,
         deadline: float = DEADLINE,
-        compress: bool = True,
+        compress: Compress = DEFAULT,
         packed: bool = False,
     ) -> None:
         self.target = target
@@ -62,13 +64,23 @@ class Opening:
             raise CannotOpen(f"{self.target} answers {error}", error.after) from None
 
     async def _open(self, transport: str, *, known: bool) -> Link:
+        if transport == trio_socket.NAME:
+            return trio_socket.TrioSocketLink(await self._dial(self.target), self.target, packed=self._packed)
         if transport != "websocket":
-            link = PlainLink(self.target, self._dial, stream=transport == "sse", known=known)
+            link = PlainLink(
+                self.target,
+                self._dial,
+                stream=transport == "sse",
+                known=known,
+                codings=self._compress.codings,
+            )
             await link.open()
             return link
         stream = await self._dial(self.target)
         try:
-            return await open_websocket(stream, self.target, compress=self._compress, packed=self._packed)
+            return await open_websocket(
+                stream, self.target, compress=self._compress.deflate, packed=self._packed
+            )
         except BaseException:
             await trio.aclose_forcefully(stream)
             raise

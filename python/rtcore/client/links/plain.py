@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Final
 
 import msgspec
 import trio
 
 from rtcore.client.errors import NotRtcore
-from rtcore.client.words import Said, Unreadable, decode, frame
+from rtcore.client.words import Said, Unreadable, decode, frame, holds_secret
 
 from .events import EventStream
 from .http import Dial, HttpPeer
@@ -29,8 +29,11 @@ _CLOSES: Final = {401: 4501, 403: 4502, 409: 4500, 400: 4504, 413: 1009}
 class PlainLink:
     """One session over plain HTTP. `stream`: by an event stream, else by polls."""
 
-    def __init__(self, target: Target, dial: Dial, *, stream: bool, known: bool) -> None:
+    def __init__(
+        self, target: Target, dial: Dial, *, stream: bool, known: bool, codings: Sequence[str] = ()
+    ) -> None:
         self._target, self._by_stream, self._known = target, stream, known
+        self._codings = codings
         self._says = HttpPeer(target, dial, self._alive)
         self._reads = HttpPeer(target, dial, self._alive)
         self._hello: bytes | None = None
@@ -65,8 +68,9 @@ class PlainLink:
             self._out += messages
         self._news.set()
 
-    def welcomed(self, session: str, key: str) -> None:
-        """From now on it is heard, and said, as this session."""
+    def welcomed(self, session: str, key: str, compress: str | None) -> None:
+        """From now on it is heard, and said, as this session. What compresses is said by each request."""
+        del compress
         self._session = f"Session {session}:{key}"
         self._welcomed.set()
 
@@ -117,7 +121,7 @@ class PlainLink:
             elif self._out and self._session is not None:
                 messages, self._out = tuple(self._out), []
                 with trio.move_on_after(GOODBYE if self._closing else float("inf")):
-                    await self._post(frame(messages))
+                    await self._post(frame(messages), secret=any(map(holds_secret, messages)))
             elif self._closing:
                 return
             else:
@@ -125,12 +129,18 @@ class PlainLink:
                 await self._news.wait()
 
     async def _say_hello(self, hello: bytes) -> None:
-        status, headers, body = await self._says.ask("POST", self._target.path("session"), body=hello)
+        status, headers, body = await self._says.ask(
+            "POST", self._target.path("session"), body=hello, secret=True
+        )
         if status == 200:
             try:
-                self._tell(body)
+                said = decode(body)
             except Unreadable:
                 raise self._foreign(status) from None
+            if self._codings and "compress" in said[0]:
+                # A server that says this, which is about WebSockets, takes bodies that come compressed.
+                self._says.packs = self._codings[0]
+            self._heard(said)
             return
         error = refusal(status, headers, body)
         if error.code is None and status in (404, 405, 501):
@@ -143,14 +153,22 @@ class PlainLink:
         text = f"{self._target} is no rtcore server: it answers {status} to a hello"
         return Refused(status, None, text) if self._known else NotRtcore(text)
 
-    async def _post(self, body: bytes) -> None:
+    async def _post(self, body: bytes, *, secret: bool) -> None:
         while True:
             status, headers, answer = await self._says.ask(
-                "POST", self._target.path("send"), authorization=self._session, body=body
+                "POST",
+                self._target.path("send"),
+                authorization=self._session,
+                body=body,
+                codings=self._codings,
+                secret=secret,
             )
             if status == 200:
                 self._tell_all(_answer(answer))
                 return
+            if status == 415 and self._says.packs is not None:
+                self._says.packs = None  # what stands between does not: nothing of it was taken
+                continue
             if status != 429:
                 raise self._lost(status, headers, answer)
             # Full for now: all of it may be sent again.
@@ -196,7 +214,9 @@ class PlainLink:
         after = 0
         while self._ended is None:
             path = f"{self._target.path('poll')}?after={after}&wait={WAIT}"
-            status, headers, body = await self._reads.ask("GET", path, authorization=self._session)
+            status, headers, body = await self._reads.ask(
+                "GET", path, authorization=self._session, codings=self._codings
+            )
             if status != 200:
                 raise self._lost(status, headers, body)
             answer = _answer(body)
@@ -207,8 +227,11 @@ class PlainLink:
             self._tell_all(answer)
 
     def _tell(self, data: bytes) -> None:
+        self._heard(decode(data))
+
+    def _heard(self, messages: list[Said]) -> None:
         assert self._hears is not None  # noqa: S101 - it runs
-        self._hears.messages(decode(data))
+        self._hears.messages(messages)
 
     def _tell_all(self, answer: Said) -> None:
         messages = answer.get("messages")

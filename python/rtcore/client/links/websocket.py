@@ -11,7 +11,7 @@ import trio
 from rtcore._ground.peer import BINARY, BROKEN, CLOSE, EVENTS, PING, TEXT, Peer
 from rtcore.client.event import events_of
 from rtcore.client.packed import pack_frame, packed_events, unpack
-from rtcore.client.words import Unreadable, decode, frame
+from rtcore.client.words import Unreadable, decode, frame, holds_secret
 
 from .link import ABNORMAL, Ended, Hears, Refused
 from .refusal import refusal
@@ -22,6 +22,8 @@ MSGPACK: Final = "rtcore.v1.msgpack"
 MOST: Final = 128 << 20
 """Bytes of one message of the server, after inflating: what no server of ours sends."""
 CHUNK: Final = 1 << 16
+LONGEST_WELCOME: Final = 1 << 20
+"""Bytes of a frame before the welcome: what it says of a thousand rooms is a tenth of it."""
 COMPRESS_FROM: Final = 1024
 GOODBYE: Final = 1.0
 """Seconds for the server to answer a close."""
@@ -46,6 +48,8 @@ class WebSocketLink:
         self._stream, self._peer = stream, Peer(int(packed), deflate, MOST, COMPRESS_FROM)
         self._out = bytearray()
         self._first = b""
+        self._begun = b""
+        self._settled = False  # whether the welcome is here, which says what compresses the frames behind it
         self._news = trio.Event()
         self._closing: tuple[int, str] | None = None
         self._ended: Ended | None = None
@@ -65,10 +69,16 @@ class WebSocketLink:
         """Into the buffer; the writer takes all of it at once. What holds a token is not compressed."""
         if self._closing is None:
             said = pack_frame(messages) if self.packed else frame(messages)
-            self._put(self._peer.write(said, _mask(), not hello))
+            self._put(self._peer.write(said, _mask(), not (hello or any(map(holds_secret, messages)))))
 
-    def welcomed(self, session: str, key: str) -> None:
-        """Nothing: the connection is the session's."""
+    def welcomed(self, session: str, key: str, compress: str | None) -> None:
+        """The connection is the session's; what compresses from now on is what the server took."""
+        del session, key
+        self._settled = True
+        try:
+            self._peer.agree(compress)
+        except ValueError as error:
+            self._broken(1002, str(error))
 
     def shut(self, code: int, reason: str) -> None:
         """A close frame behind what was said."""
@@ -134,7 +144,21 @@ class WebSocketLink:
             await hears.wants_more()
 
     def take(self, data: bytes, hears: Hears) -> None:
-        """Bytes of the server."""
+        """Bytes of the server. Up to the welcome one frame at a time: it says how the others are read."""
+        data, self._begun = self._begun + data, b""
+        while not self._settled and self._ended is None:
+            end = frame_end(data)
+            if end is not None and end > LONGEST_WELCOME:
+                break  # none of ours; what is wrong with it the codec says
+            if end is None or end > len(data):
+                self._begun = data
+                return
+            self._take(data[:end], hears)
+            data = data[end:]
+        if data and self._ended is None:
+            self._take(data, hears)
+
+    def _take(self, data: bytes, hears: Hears) -> None:
         for kind, payload, number in self._peer.take(data):
             try:
                 if kind == EVENTS:
@@ -167,6 +191,19 @@ class WebSocketLink:
         if self._ended is None:
             self.shut(code, reason)
             self._ended = Ended(ABNORMAL, f"the server broke the protocol: {reason}")
+
+
+def frame_end(data: bytes) -> int | None:
+    """Where the first frame of a server's ends, RFC 6455 §5.2; None: that cannot be seen yet."""
+    if len(data) < 2:
+        return None
+    length, head = data[1] & 0x7F, 2
+    if length > 125:
+        head = 4 if length == 126 else 10
+        if len(data) < head:
+            return None
+        length = int.from_bytes(data[2:head], "big")
+    return head + length
 
 
 async def open_websocket(

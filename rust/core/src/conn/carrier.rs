@@ -1,5 +1,6 @@
 //! What carries the messages of a connection, and the number of the encoding that it hears.
 
+use crate::compress::Algorithm;
 use crate::ids::Form;
 
 pub const MSGPACK: u8 = 1;
@@ -9,6 +10,8 @@ pub const PLAIN: u8 = 1;
 pub const WHOLE: u8 = 2;
 /// What polls are answered in.
 pub const POLL: u8 = 8;
+/// The first of those that are compressed as the hello agreed: two for each algorithm.
+pub const PACKED: u8 = 9;
 
 /// What carries the messages of a connection.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -25,13 +28,14 @@ pub enum Carrier {
 impl Carrier {
     /// The number of an encoding.
     #[must_use]
-    pub const fn encoding(self, form: Form, deflate: bool) -> u8 {
-        match self {
-            Self::Frames => (form as u8) | if deflate { DEFLATE } else { 0 },
-            Self::Events { plain, chunked } => {
+    pub const fn encoding(self, form: Form, deflate: bool, agreed: Option<Algorithm>) -> u8 {
+        match (self, agreed) {
+            (Self::Frames, Some(agreed)) => PACKED.wrapping_add((agreed.number() - 1) * 2 + form as u8),
+            (Self::Frames, None) => (form as u8) | if deflate { DEFLATE } else { 0 },
+            (Self::Events { plain, chunked }, _) => {
                 EVENTS | if plain { PLAIN } else { 0 } | if chunked { 0 } else { WHOLE }
             }
-            Self::Poll => POLL,
+            (Self::Poll, _) => POLL,
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Who stands at the door: what a `hello` said that waits for the application's word, and what an event stream wants.
 
 use crate::codes::Code;
+use crate::compress::Algorithm;
 use crate::frame::http::{Head, Refusal};
 use crate::frame::query::Query;
 use crate::ids::{Ends, Seq, SessionId};
@@ -16,6 +17,8 @@ pub struct PendingHello {
     pub position: Option<String>,
     /// The secret is kept in a cookie.
     pub cookie: bool,
+    /// What compresses on this connection: of what the hello named the first that is known.
+    pub compress: Option<Algorithm>,
     /// A ticket is wanted.
     pub ticket: bool,
     /// An event stream without a session of its own: the rooms that it wants.

@@ -20,6 +20,7 @@ pub use door::{Allowed, PendingHello, Returning, Shape, Subscription, Wanted};
 pub use phase::{Phase, Step};
 pub use request::{Request, Route};
 
+use crate::compress::Algorithm;
 use crate::frame::websocket::{Decoder, Role};
 use crate::ids::{ConnId, Form, SessionId, Tick};
 use crate::shares::User;
@@ -68,6 +69,8 @@ pub struct Conn {
     request: Option<Box<Request>>,
     form: Form,
     deflate: bool,
+    /// What compresses its messages both ways, from `welcome` on; none: nothing beside permessage-deflate.
+    agreed: Option<Algorithm>,
     /// Whether the shell was told to stop reading.
     paused: bool,
     /// Since when more requests wait for the application than may.
@@ -134,6 +137,7 @@ impl Conn {
             request: None,
             form: Form::Json,
             deflate: false,
+            agreed: None,
             paused: false,
             full_since: None,
             heard: now,

@@ -1,6 +1,7 @@
 //! What is known of a connection.
 
 use super::{Conn, Peer, Phase, Request};
+use crate::compress::Algorithm;
 use crate::conn::Carrier;
 use crate::ids::{Form, SessionId, Tick};
 use crate::metrics::Transport;
@@ -11,7 +12,7 @@ impl Conn {
     /// The way of writing in which this connection hears.
     #[must_use]
     pub fn encoding(&self) -> u8 {
-        self.carrier.encoding(self.form, self.deflate)
+        self.carrier.encoding(self.form, self.deflate, self.agreed)
     }
 
     /// The session that hears by it.
@@ -54,6 +55,12 @@ impl Conn {
     #[must_use]
     pub fn deflate(&self) -> bool {
         self.deflate
+    }
+
+    /// What its hello agreed on, beside permessage-deflate.
+    #[must_use]
+    pub fn agreed(&self) -> Option<Algorithm> {
+        self.agreed
     }
 
     /// Whether the shell was told to stop reading.

@@ -3,7 +3,9 @@
 //! Parts: none.
 
 use super::door::Shape;
+use crate::compress::Algorithm;
 use crate::frame::body::Body;
+use crate::frame::coding;
 use crate::frame::cors;
 use crate::frame::credentials::{Authorization, authorization};
 use crate::frame::http::Head;
@@ -49,6 +51,12 @@ pub struct Request {
     /// How a stream is wanted.
     pub shape: Option<Shape>,
     pub body: Option<Body>,
+    /// What the body is compressed by.
+    pub coding: Option<Algorithm>,
+    /// Most bytes of it, inflated.
+    pub max: usize,
+    /// What the answer may be compressed by.
+    pub accepts: Option<Algorithm>,
     /// The peer waits for `100 Continue`.
     pub continues: bool,
     /// `send`: the answer as far as it is written, with a comma behind each message.
@@ -77,6 +85,9 @@ impl Request {
             cookies: Vec::new(),
             shape: None,
             body: None,
+            coding: None,
+            max: 0,
+            accepts: coding::accepted(head.headers_named("accept-encoding")),
             continues: false,
             replies: Vec::new(),
             open: Vec::new(),

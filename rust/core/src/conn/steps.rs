@@ -1,6 +1,7 @@
 //! What a connection does in one step, with all that changes by it.
 
 use super::{Carrier, Conn, Parting, Request, Shape, Step};
+use crate::compress::Algorithm;
 use crate::frame::websocket::{Decoder, Role};
 use crate::ids::{Form, SessionId, Tick};
 use crate::shares::User;
@@ -35,6 +36,11 @@ impl Conn {
         self.beat = shape.beat;
         self.counted_user = user;
         self.request.take()
+    }
+
+    /// The hello agreed on this.
+    pub fn agree(&mut self, agreed: Option<Algorithm>) {
+        self.agreed = agreed;
     }
 
     /// A session hears by it from now on.

@@ -98,6 +98,7 @@ impl Engine {
                     write_entry(&entry, encoding, out, packing, log, &mut stats.encoded);
                 })
             });
+            self.book_copies();
             if taken {
                 self.stats.delivered += 1;
             } else {

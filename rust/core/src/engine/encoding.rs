@@ -9,10 +9,12 @@
 //! | 0 to 3 | WebSocket frames: bit 0 `MessagePack`, bit 1 compressed |
 //! | 4 to 7 | event streams, JSON: bit 0 the plain format (data alone), bit 1 without chunks (HTTP/1.0) |
 //! | 8 | polls: JSON, with a comma behind each message |
+//! | 9 to 16 | frames again, compressed as the hello agreed: two for each algorithm, the second `MessagePack` |
 
-use super::say::{framed, opcode_of};
+use super::say::framed;
+use crate::compress::Algorithm;
 pub(super) use crate::conn::carrier::POLL;
-use crate::conn::carrier::{DEFLATE, EVENTS, MSGPACK, PLAIN, WHOLE};
+use crate::conn::carrier::{DEFLATE, EVENTS, MSGPACK, PACKED, PLAIN, WHOLE};
 use crate::envelope::write as envelope;
 use crate::envelope::{text_of_json, transcode, write::EventOut};
 use crate::frame::eventstream;
@@ -20,17 +22,43 @@ use crate::ids::Form;
 use crate::outbox::Packing;
 use std::borrow::Cow;
 
-/// The form of an encoding's messages, and whether they are compressed.
-pub(super) const fn parts(encoding: u8) -> (Form, bool) {
-    if encoding >= EVENTS {
-        return (Form::Json, false);
+/// What compresses a frame.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Press {
+    Nothing,
+    /// permessage-deflate.
+    Deflate,
+    /// What the hello agreed on.
+    Ours(Algorithm),
+}
+
+/// The form of an encoding's messages, and what compresses them.
+pub(super) fn parts(encoding: u8) -> (Form, Press) {
+    let form = |bit: u8| if bit & MSGPACK == 0 { Form::Json } else { Form::Msgpack };
+    match encoding {
+        0..EVENTS if encoding & DEFLATE == 0 => (form(encoding), Press::Nothing),
+        0..EVENTS => (form(encoding), Press::Deflate),
+        EVENTS..PACKED => (Form::Json, Press::Nothing),
+        PACKED.. => {
+            let at = encoding - PACKED;
+            let press = Algorithm::numbered(at / 2 + 1).map_or(Press::Nothing, Press::Ours);
+            (form(at), press)
+        }
     }
-    (if encoding & MSGPACK == 0 { Form::Json } else { Form::Msgpack }, encoding & DEFLATE != 0)
+}
+
+/// Whether an entry in this encoding takes memory of its own beside the plain one, since it is compressed as a hello agreed.
+pub(super) const fn is_packed(encoding: u8) -> bool {
+    encoding >= PACKED
 }
 
 /// The same encoding without compression.
-pub(super) const fn uncompressed(encoding: u8) -> u8 {
-    if encoding >= EVENTS { encoding } else { encoding & !DEFLATE }
+pub(super) fn uncompressed(encoding: u8) -> u8 {
+    match encoding {
+        0..EVENTS => encoding & !DEFLATE,
+        EVENTS..PACKED => encoding,
+        PACKED.. => parts(encoding).0 as u8,
+    }
 }
 
 const fn is_plain(encoding: u8) -> bool {
@@ -59,11 +87,9 @@ fn sized(
     least: usize,
     write: impl FnOnce(&mut Vec<u8>, Form),
 ) {
-    let (form, deflate) = parts(encoding);
+    let (form, press) = parts(encoding);
     match encoding {
-        0..EVENTS => {
-            framed(out, opcode_of(form), deflate.then_some(packing), least, |out| write(out, form));
-        }
+        0..EVENTS | PACKED.. => framed(out, form, press, packing, least, |out| write(out, form)),
         POLL => {
             write(out, form);
             out.push(b',');
@@ -88,7 +114,7 @@ pub(super) fn event(
     event: &EventOut<'_>,
     position: Option<&str>,
 ) {
-    if encoding < EVENTS || encoding == POLL {
+    if !(EVENTS..POLL).contains(&encoding) {
         let least = event.data.0.len();
         sized(out, encoding, packing, least, |out, form| envelope::event(out, form, event));
         return;
@@ -136,20 +162,27 @@ mod tests {
     fn each_way_has_a_number_of_its_own() {
         let mut seen = Vec::new();
         for form in [Form::Json, Form::Msgpack] {
-            for deflate in [false, true] {
-                let encoding = Carrier::Frames.encoding(form, deflate);
-                assert_eq!(parts(encoding), (form, deflate));
+            for (deflate, press) in [(false, Press::Nothing), (true, Press::Deflate)] {
+                let encoding = Carrier::Frames.encoding(form, deflate, None);
+                assert_eq!(parts(encoding), (form, press));
+                assert_eq!(parts(uncompressed(encoding)), (form, Press::Nothing));
+                seen.push(encoding);
+            }
+            for agreed in Algorithm::ALL {
+                let encoding = Carrier::Frames.encoding(form, true, Some(agreed));
+                assert_eq!(parts(encoding), (form, Press::Ours(agreed)));
+                assert_eq!(parts(uncompressed(encoding)), (form, Press::Nothing));
                 seen.push(encoding);
             }
         }
         for plain in [false, true] {
             for chunked in [false, true] {
-                let encoding = Carrier::Events { plain, chunked }.encoding(Form::Json, false);
+                let encoding = Carrier::Events { plain, chunked }.encoding(Form::Json, false, None);
                 assert_eq!((is_plain(encoding), is_chunked(encoding)), (plain, chunked));
                 seen.push(encoding);
             }
         }
-        seen.push(Carrier::Poll.encoding(Form::Json, false));
+        seen.push(Carrier::Poll.encoding(Form::Json, false, None));
         seen.sort_unstable();
         assert_eq!(seen, (0..u8::try_from(ENCODINGS).unwrap()).collect::<Vec<_>>());
     }

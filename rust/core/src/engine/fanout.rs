@@ -8,11 +8,12 @@ use super::history::shown;
 use super::steps::{MEMBERS, ROOMS};
 use crate::durable::wall::Wall;
 use crate::ids::{RoomId, SessionId};
-use crate::log::book::Log;
-use crate::log::entry::Entry;
+use crate::log::book::{Held, Log};
+use crate::log::entry::{Entry, Where};
 use crate::outbox::{Meta, Packing, Part};
 use crate::room::members::Member;
 use crate::room::settings::Policy;
+use crate::room::table::Room;
 use crate::stats::Encoded;
 
 /// Append the frame of an entry in one encoding: copied from the entry, which makes it if nobody needed it before.
@@ -22,17 +23,27 @@ pub(super) fn write_entry(
     encoding: u8,
     out: &mut Vec<u8>,
     packing: Packing<'_>,
-    log: &Log,
+    log: &mut Log,
     encoded: &mut Encoded,
 ) {
+    let mut made = 0;
     let bytes = entry.encoded(encoding as usize, |entry| {
         encoded[encoding as usize] += 1;
         let mut out = Vec::with_capacity(entry.data.len() + 192);
+        let about = match &entry.room {
+            Where::Room(room, _) => room.0 + 1,
+            Where::Session(_) => 0,
+        };
+        let packing = Packing { about, ..packing };
         let position = (entry.seq > 0).then(|| log.position(entry.seq).to_string());
         encoding::event(&mut out, encoding, packing, &shown(entry), position.as_deref());
+        made = out.len();
         out
     });
     out.extend_from_slice(bytes);
+    if made > 0 && encoding::is_packed(encoding) {
+        log.note_grown(entry, made);
+    }
 }
 
 /// When an entry is said, of those that wait for the disk.
@@ -81,6 +92,7 @@ impl Engine {
             // What waits in an outbox is as old as it is much: where the newest counts, a quarter must do.
             let class = room.settings().class;
             let part = if room.settings().policy == Policy::Latest { Part::Quarter } else { Part::Whole };
+            let compress = room.settings().compress;
             let mut copies = out.copies(meta, part);
             let listeners = sessions.listeners();
             for member in room.members().rows() {
@@ -94,7 +106,8 @@ impl Engine {
                     }
                     continue;
                 }
-                let encoding = listener.encoding;
+                let encoding =
+                    if compress { listener.encoding } else { encoding::uncompressed(listener.encoding) };
                 let taken = copies.offer(listener.conn as usize, encoding, |out, packing| {
                     write_entry(entry, encoding, out, packing, log, &mut stats.encoded);
                 });
@@ -113,6 +126,28 @@ impl Engine {
         }
         for session in behind {
             self.fall_behind(session, entry.seq - 1);
+        }
+        self.book_copies();
+    }
+
+    /// What entries have grown by since, as they were compressed for those who agreed on it, counts in their rings' budget.
+    pub(super) fn book_copies(&mut self) {
+        let mut grown = false;
+        while let Some((held, seq, bytes)) = self.log.next_grown() {
+            grown = true;
+            let Self { rooms, sessions, log, .. } = self;
+            let ring = match held {
+                Held::Room(room) => rooms.get_mut(room).map(Room::ring_mut),
+                Held::Session(session) => {
+                    sessions.get_mut(session).and_then(|session| session.rare_mut()?.own.ring_mut())
+                }
+            };
+            if let Some(ring) = ring {
+                log.grow(ring, seq, bytes);
+            }
+        }
+        if grown {
+            self.keep_budget();
         }
     }
 

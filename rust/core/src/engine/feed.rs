@@ -300,6 +300,11 @@ impl Engine {
                 cursor = if taken { seq } else { cursor };
                 return taken;
             }
+            let compress = match &entry.room {
+                Where::Room(room_id, _) => rooms.get(*room_id).is_none_or(|room| room.settings().compress),
+                Where::Session(_) => true,
+            };
+            let encoding = if compress { encoding } else { encoding::uncompressed(encoding) };
             let meta = Meta::Entry { seq: entry.seq, room: room_id, encoding };
             let taken = feeding.offer(meta, encoding, |out, packing| {
                 write_entry(entry, encoding, out, packing, log, &mut stats.encoded);
@@ -312,6 +317,7 @@ impl Engine {
             true
         });
         sessions.advance(session_id, if through { upto.max(cursor) } else { cursor });
+        self.book_copies();
         match through {
             true if until < may_hear => Fed::Until,
             true if self.only_waits(session_id, upto) => Fed::All,

@@ -8,6 +8,7 @@ use super::standing::OVER;
 use super::steps::SESSION;
 use super::{AppEvent, Engine, Refused};
 use crate::codes::close;
+use crate::compress::Algorithm;
 use crate::conn::{Conn, PendingHello, Phase};
 use crate::envelope::Hello;
 use crate::ids::{ConnId, Ends, Now, Seq, SessionId};
@@ -36,6 +37,8 @@ impl Engine {
             streams: hello.streams.clone(),
             n: hello.n,
             cookie: hello.cookie,
+            // What nobody here knows is passed over: the next of the client's wishes counts.
+            compress: hello.compress.iter().find_map(|word| Algorithm::named(word)),
             ticket: hello.ticket,
             ..PendingHello::default()
         };
@@ -293,6 +296,9 @@ impl Engine {
         } else {
             if let Some(session) = self.session_mut(session_id) {
                 session.unlink();
+            }
+            if let Some(conn) = self.conn_mut(id) {
+                conn.agree(pending.compress);
             }
             let start = if cursor < self.log.head() { Start::Fed } else { Start::Live };
             self.attach(id, session_id, cursor, start, now);

@@ -8,11 +8,12 @@ use super::head::Taken;
 use super::steps::BYTES;
 use super::{AppEvent, Engine, Op, size};
 use crate::codes::{Code, close};
+use crate::compress::MARK;
 use crate::conn::{Conn, Phase};
 use crate::error::Broken;
 use crate::frame::Answering;
 use crate::frame::http::Refusal;
-use crate::frame::websocket::{Event, Kind, Payload, opcode};
+use crate::frame::websocket::{Event, Kind, Payload, check_text, opcode};
 use crate::ids::{ConnId, Form, Now};
 use crate::limits::fixed::REFUSED_AT_ONCE;
 use crate::outbox::{Lane, Meta};
@@ -256,6 +257,23 @@ impl Engine {
         }
     }
 
+    /// A frame that is compressed as the hello agreed.
+    fn heard_packed(&mut self, id: ConnId, data: &[u8], now: Now) {
+        let Some(conn) = self.conn(id) else { return };
+        let (agreed, max, form) = (conn.agreed(), conn.max_message(), conn.form());
+        let text = |frame: Vec<u8>| match form {
+            Form::Json => check_text(&frame).map(|()| frame),
+            Form::Msgpack => Ok(frame),
+        };
+        match self.out.tools().unpack(agreed, data, max).and_then(text) {
+            Ok(frame) => {
+                self.steps.spend(frame.len() / BYTES); // it was inflated
+                self.frame(id, &frame, now);
+            }
+            Err(broken) => self.broken(id, &broken, now),
+        }
+    }
+
     /// A whole message of a WebSocket.
     fn heard(&mut self, id: ConnId, kind: Kind, data: &[u8], now: Now) {
         let Some(conn) = self.conn(id) else { return };
@@ -268,6 +286,10 @@ impl Engine {
             Form::Json => Kind::Text,
             Form::Msgpack => Kind::Binary,
         };
+        if kind == Kind::Binary && data.first() == Some(&MARK) {
+            self.heard_packed(id, data, now);
+            return;
+        }
         if kind == wanted {
             self.frame(id, data, now);
             return;

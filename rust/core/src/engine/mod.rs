@@ -120,6 +120,8 @@ pub struct Engine {
     /// Who waits for the result of a key waits under a ticket of `asked`.
     keys: Keys<Kept, u64>,
     shares: Shares,
+    /// Whether a room is not to be compressed: then nothing is but the events of other rooms.
+    excludes: bool,
     /// What waits for the disk.
     durable: Durable,
     shared: Shared,
@@ -175,6 +177,7 @@ impl Engine {
             asked: Asked::default(),
             keys,
             shares: Shares::new(&config.limits, &hash),
+            excludes: config.rooms.iter().any(|settings| !settings.compress),
             durable: Durable::default(),
             shared: Shared::default(),
             timers: Timers::default(),

@@ -74,9 +74,11 @@ impl Engine {
             Some(_) if nothing => {}
             Some(diff) => {
                 let slot = u32::try_from(room_id.index()).expect("a slot's index");
+                let excludes = self.excludes;
                 let mut copies = self.out.copies(Meta::Presence { room: slot }, Part::Whole);
                 live.retain(|(_, _, listener)| {
-                    let encoding = listener.encoding;
+                    let encoding =
+                        if excludes { encoding::uncompressed(listener.encoding) } else { listener.encoding };
                     !copies.offer(listener.conn as usize, encoding, |out, packing| {
                         encoding::message(out, encoding, packing, |out, form| {
                             write_diff(out, form, &name, &diff, count, names);

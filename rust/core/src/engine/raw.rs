@@ -2,13 +2,14 @@
 //!
 //! Parts: Conns, Out.
 
+use super::encoding::Press;
 use super::{AppEvent, Engine, size};
 use crate::codes::close;
 use crate::conn::Phase;
 use crate::frame::handshake;
 use crate::frame::http::{Head, Refusal};
 use crate::frame::websocket::{Kind, opcode, write_close, write_header};
-use crate::ids::{ConnId, Now};
+use crate::ids::{ConnId, Form, Now};
 use crate::outbox::{Lane, Lent, Meta};
 
 impl Engine {
@@ -40,10 +41,11 @@ impl Engine {
     /// Send a message; how many bytes then wait. `None`: the socket is closed.
     pub fn raw_send(&mut self, id: ConnId, kind: Kind, message: &[u8]) -> Option<usize> {
         let deflate = self.raw_deflates(id)?;
-        let opcode = opcode_of(kind);
+        let form = if kind == Kind::Text { Form::Json } else { Form::Msgpack };
+        let press = if deflate { Press::Deflate } else { Press::Nothing };
         self.out.say_packed(id, Lane::Data, Meta::Raw, |out, packing| {
-            let packing = deflate.then_some(packing);
-            super::say::framed(out, opcode, packing, message.len(), |out| out.extend_from_slice(message));
+            let write = |out: &mut Vec<u8>| out.extend_from_slice(message);
+            super::say::framed(out, form, press, packing, message.len(), write);
         });
         Some(self.out.data_bytes(id))
     }

@@ -2,7 +2,7 @@
 //!
 //! Parts: Conns, Out, Sessions.
 
-use super::encoding;
+use super::encoding::{self, Press};
 use super::{Engine, Refused, errors};
 use crate::codes::Code;
 use crate::conn::Phase;
@@ -19,8 +19,9 @@ use std::sync::Arc;
 /// before its length is known: as long as that of `least` bytes, or 4, which fits all but the shortest.
 pub(super) fn framed(
     out: &mut Vec<u8>,
-    opcode: u8,
-    packing: Option<Packing<'_>>,
+    form: Form,
+    press: Press,
+    packing: Packing<'_>,
     least: usize,
     write: impl FnOnce(&mut Vec<u8>),
 ) {
@@ -30,16 +31,21 @@ pub(super) fn framed(
     out.reserve(least.saturating_add(room));
     out.extend_from_slice(&[0; 10][..room]);
     write(out);
-    let mut rsv1 = false;
-    if let Some(Packing { deflater, from }) = packing {
-        let plain = out.len() - start - room;
-        if plain >= from {
-            let mut packed = Vec::with_capacity(plain / 2);
-            deflater.deflate(&out[start + room..], &mut packed);
-            if packed.len() < plain {
-                out.truncate(start + room);
-                out.extend_from_slice(&packed);
-                rsv1 = true;
+    let (mut rsv1, mut opcode) = (false, opcode_of(form));
+    let Packing { tools, from, about } = packing;
+    if press != Press::Nothing && out.len() - start - room >= from {
+        let plain = &out[start + room..];
+        let mut packed = Vec::with_capacity(plain.len() / 2);
+        let pays = match press {
+            Press::Ours(agreed) => tools.pack(agreed, plain, about, &mut packed),
+            _ => tools.deflate(plain, about, &mut packed),
+        };
+        if pays {
+            out.truncate(start + room);
+            out.extend_from_slice(&packed);
+            match press {
+                Press::Ours(_) => opcode = opcode::BINARY,
+                _ => rsv1 = true,
             }
         }
     }
@@ -108,7 +114,7 @@ impl Engine {
             return;
         }
         let mut encoding = conn.encoding();
-        if !compressible {
+        if !compressible || self.excludes {
             encoding = encoding::uncompressed(encoding);
         }
         self.post(id, Lane::Control, Meta::Control, encoding, write);
@@ -183,8 +189,11 @@ impl Engine {
 
 #[cfg(test)]
 mod tests {
-    use super::framed;
+    use super::{Press, framed};
+    use crate::compress::Tools;
     use crate::frame::websocket::{opcode, write_header};
+    use crate::ids::Form;
+    use crate::outbox::Packing;
 
     #[test]
     fn a_frame_of_any_length_has_its_shortest_header() {
@@ -195,7 +204,10 @@ mod tests {
             expected.extend_from_slice(&payload);
             for least in [0, len.min(126), len] {
                 let mut out = b"before".to_vec();
-                framed(&mut out, opcode::TEXT, None, least, |out| out.extend_from_slice(&payload));
+                let packing = Packing { tools: &mut Tools::default(), from: 0, about: 0 };
+                framed(&mut out, Form::Json, Press::Nothing, packing, least, |out| {
+                    out.extend_from_slice(&payload);
+                });
                 assert!(out == expected, "length {len}, at least {least}");
             }
         }

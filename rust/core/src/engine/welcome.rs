@@ -3,6 +3,7 @@
 //! Parts: Conns, Durable, Log, Rooms, Sessions.
 
 use super::Engine;
+use crate::compress::Algorithm;
 use crate::conn::Conn;
 use crate::envelope::write::{self as envelope, RoomOut, WelcomeOut};
 use crate::ids::{ConnId, Now, Seq, SessionId};
@@ -77,6 +78,7 @@ impl Engine {
             transports: &["websocket", "sse", "polling"],
             time: now.wall_ms,
             expires: session.expires().map(|ends| ends.date),
+            compress: self.conn(id).and_then(Conn::agreed).map(Algorithm::word),
             ticket: ticket.as_deref(),
             streams: &session.streams().map(super::streams::wanted).unwrap_or_default(),
         };

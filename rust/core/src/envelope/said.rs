@@ -214,6 +214,8 @@ pub struct Hello<'a> {
     pub client: Option<Cow<'a, str>>,
     /// What the client can do beyond the protocol's core.
     pub can: Vec<Cow<'a, str>>,
+    /// What it compresses by, in the order of its wishes.
+    pub compress: Vec<Cow<'a, str>>,
     /// Over plain HTTP: the session's secret goes into a cookie.
     pub cookie: bool,
     /// Over plain HTTP: it wants a ticket for an `EventSource`.

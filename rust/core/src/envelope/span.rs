@@ -100,6 +100,7 @@ fields! {
     Position = "position",
     Client = "client",
     Can = "can",
+    Compress = "compress",
     V = "v",
     Since = "since",
     Last = "last",

@@ -162,6 +162,7 @@ impl<'a> Take<'a> {
             position: self.text(Field::Position)?,
             client: self.text(Field::Client)?,
             can: self.words(Field::Can)?,
+            compress: self.words(Field::Compress)?,
             cookie: self.flag(Field::Cookie)?.unwrap_or(false),
             ticket: self.flag(Field::Ticket)?.unwrap_or(false),
             streams: match self.fields.get(Field::Streams) {

@@ -66,6 +66,8 @@ pub struct WelcomeOut<'a> {
     pub time: u64,
     /// When the token's time is over.
     pub expires: Option<u64>,
+    /// What compresses frames on this connection from now on.
+    pub compress: Option<&'a str>,
     /// What an `EventSource` may read this session's stream with.
     pub ticket: Option<&'a str>,
     /// Of each stream that goes up: its id, and the next item wanted.
@@ -102,7 +104,7 @@ pub struct JoinedOut<'a> {
 /// The first answer to a client.
 pub fn welcome(out: &mut Vec<u8>, form: Form, welcome: &WelcomeOut<'_>) {
     let more = count([welcome.expires.is_some(), welcome.ticket.is_some(), !welcome.streams.is_empty()]);
-    let mut w = begin(out, form, "welcome", 14 + more);
+    let mut w = begin(out, form, "welcome", 15 + more);
     number(&mut w, "v", 1);
     text(&mut w, "session", welcome.session);
     text_or_null(&mut w, "key", welcome.key);
@@ -113,6 +115,7 @@ pub fn welcome(out: &mut Vec<u8>, form: Form, welcome: &WelcomeOut<'_>) {
     number(&mut w, "head", welcome.head);
     number(&mut w, "taken", welcome.taken);
     flag(&mut w, "resumed", welcome.resumed);
+    text_or_null(&mut w, "compress", welcome.compress);
     w.key("rooms");
     w.begin_array(welcome.rooms.len());
     for room in &welcome.rooms {

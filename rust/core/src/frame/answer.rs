@@ -11,6 +11,8 @@ pub struct About<'a> {
     pub origin: Option<&'a str>,
     /// A cookie to set, attributes included.
     pub cookie: Option<&'a str>,
+    /// What the body is compressed by.
+    pub coding: Option<&'a str>,
 }
 
 /// Append a whole answer with a JSON body.
@@ -59,6 +61,10 @@ fn begin_as(out: &mut Vec<u8>, status: u16, about: &About<'_>, caching: &[u8]) {
         field(out, "Access-Control-Allow-Origin", origin);
         field(out, "Access-Control-Allow-Credentials", "true");
         field(out, "Access-Control-Expose-Headers", "Retry-After");
+    }
+    if let Some(coding) = about.coding {
+        field(out, "Content-Encoding", coding);
+        field(out, "Vary", "Accept-Encoding");
     }
     if let Some(cookie) = about.cookie {
         field(out, "Set-Cookie", cookie);

@@ -98,7 +98,8 @@ pub(super) fn check_len(len: u64, compressed: bool, max: usize) -> Result<(), Br
     Ok(())
 }
 
-pub(super) fn check_text(data: &[u8]) -> Result<(), Broken> {
+/// Whether it is UTF-8, as what a text frame holds must be.
+pub fn check_text(data: &[u8]) -> Result<(), Broken> {
     simdutf8::basic::from_utf8(data).map(|_| ()).map_err(|_| not_utf8())
 }
 

@@ -7,7 +7,8 @@
 use super::deflate::{Deflater, Inflater};
 use super::event::{Event, Role, opcode};
 use super::offers::Agreed;
-use super::websocket::{Decoder, close_payload, write_frame};
+use super::websocket::{Decoder, check_text, close_payload, write_frame};
+use crate::compress::{Algorithm, MARK, Tools};
 use crate::error::Broken;
 use crate::frame::Kind;
 use crate::ids::Form;
@@ -16,6 +17,8 @@ use memchr::memmem;
 /// How an event begins as JSON; and in `MessagePack`, behind the byte that says how many fields it has.
 const EVENT: &[u8] = b"{\"type\":\"event\",";
 const PACKED_EVENT: &[u8] = b"\xa4type\xa5event";
+/// What a client says is all about one thing, when it is to be left alone because it does not shrink.
+const EVERYTHING: u64 = 1;
 /// What binary is wrapped in where JSON is spoken: such an event is not as simple as it looks.
 const BINARY: &[u8] = b"$bin";
 /// The header of a `MessagePack` array with 32 bits of length.
@@ -47,6 +50,9 @@ pub struct ClientSocket {
     inflater: Inflater,
     deflater: Option<Deflater>,
     compress_from: usize,
+    tools: Tools,
+    /// What the hello agreed on.
+    agreed: Option<Algorithm>,
     /// The beginning of a frame's header, perhaps.
     rest: Vec<u8>,
     ended: bool,
@@ -65,9 +71,16 @@ impl ClientSocket {
             inflater: Inflater::new(agreed.is_some_and(|agreed| !agreed.server_no_context_takeover)),
             deflater: agreed.map(|agreed| Deflater::new(1, !agreed.client_no_context_takeover)),
             compress_from,
+            tools: Tools::default(),
+            agreed: None,
             rest: Vec::new(),
             ended: false,
         }
+    }
+
+    /// The server has said in its `welcome` what compresses both ways from now on.
+    pub fn agree(&mut self, agreed: Option<Algorithm>) {
+        self.agreed = agreed;
     }
 
     /// Take bytes of the server: what they say, in order; and what is wrong with what follows that, if anything is.
@@ -87,7 +100,11 @@ impl ClientSocket {
                 }
             };
             if let Some(event) = event {
-                self.hear(event, rest, &mut heard);
+                if let Err(broken) = self.hear(event, rest, &mut heard) {
+                    self.ended = true;
+                    finish(&mut heard);
+                    return (heard, Some(broken));
+                }
             } else if taken == 0 {
                 break;
             }
@@ -101,13 +118,23 @@ impl ClientSocket {
         (heard, None)
     }
 
-    fn hear(&mut self, event: Event, input: &[u8], heard: &mut Vec<Heard>) {
+    fn hear(&mut self, event: Event, input: &[u8], heard: &mut Vec<Heard>) -> Result<(), Broken> {
         let other = match event {
             Event::Message { kind, payload } => {
                 let bytes = payload.bytes(input);
+                let inflated = if kind == Kind::Binary && bytes.first() == Some(&MARK) {
+                    Some(self.unpack(bytes)?)
+                } else {
+                    None
+                };
+                let (kind, bytes) = match &inflated {
+                    Some(bytes) if self.form == Form::Json => (Kind::Text, &bytes[..]),
+                    Some(bytes) => (Kind::Binary, &bytes[..]),
+                    None => (kind, bytes),
+                };
                 if self.is_event(kind, bytes) {
                     self.gather(bytes, heard);
-                    return;
+                    return Ok(());
                 }
                 match kind {
                     Kind::Text => Heard::Text(bytes.to_vec()),
@@ -123,6 +150,16 @@ impl ClientSocket {
         };
         finish(heard);
         heard.push(other);
+        Ok(())
+    }
+
+    /// What a frame holds that is compressed as the hello agreed.
+    fn unpack(&mut self, frame: &[u8]) -> Result<Vec<u8>, Broken> {
+        let bytes = self.tools.unpack(self.agreed, frame, self.max)?;
+        if self.form == Form::Json {
+            check_text(&bytes)?;
+        }
+        Ok(bytes)
     }
 
     fn is_event(&self, kind: Kind, bytes: &[u8]) -> bool {
@@ -157,6 +194,16 @@ impl ClientSocket {
         let opcode = if self.form == Form::Json { opcode::TEXT } else { opcode::BINARY };
         if packs
             && payload.len() >= self.compress_from
+            && let Some(agreed) = self.agreed
+        {
+            let mut packed = Vec::new();
+            if self.tools.pack(agreed, payload, EVERYTHING, &mut packed) {
+                return write_frame(out, opcode::BINARY, false, Some(key), &packed);
+            }
+            return write_frame(out, opcode, false, Some(key), payload);
+        }
+        if packs
+            && payload.len() >= self.compress_from
             && let Some(deflater) = &mut self.deflater
         {
             let mut packed = Vec::new();
@@ -189,129 +236,4 @@ fn finish(heard: &mut [Heard]) {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::codes::close;
-    use proptest::prelude::*;
-
-    fn text(payload: &str) -> Vec<u8> {
-        let mut out = Vec::new();
-        write_frame(&mut out, opcode::TEXT, false, None, payload.as_bytes());
-        out
-    }
-
-    fn socket() -> ClientSocket {
-        ClientSocket::new(Form::Json, None, 1000, 1024)
-    }
-
-    #[test]
-    fn events_that_come_together_are_one_array_and_others_keep_their_place() {
-        let wire = [
-            text(r#"{"type":"event","seq":1}"#),
-            text(r#"{"type":"event","seq":2}"#),
-            text(r#"{"type":"ack","id":1}"#),
-            text(r#"{"type":"event","data":{"$bin":"AA=="}}"#),
-            text(r#"{"type":"event","seq":3}"#),
-        ]
-        .concat();
-        let (heard, broken) = socket().take(&wire);
-        assert_eq!(broken, None);
-        assert_eq!(
-            heard,
-            [
-                Heard::Events(br#"[{"type":"event","seq":1},{"type":"event","seq":2}]"#.to_vec(), 2),
-                Heard::Text(br#"{"type":"ack","id":1}"#.to_vec()),
-                Heard::Text(br#"{"type":"event","data":{"$bin":"AA=="}}"#.to_vec()),
-                Heard::Events(br#"[{"type":"event","seq":3}]"#.to_vec(), 1),
-            ]
-        );
-    }
-
-    #[test]
-    fn packed_events_are_one_array_too() {
-        let mut wire = Vec::new();
-        for n in 0..3u8 {
-            let event = [b"\x82\xa4type\xa5event\xa3seq".as_slice(), &[n]].concat();
-            write_frame(&mut wire, opcode::BINARY, false, None, &event);
-        }
-        let (heard, _) = ClientSocket::new(Form::Msgpack, None, 1000, 1024).take(&wire);
-        let [Heard::Events(all, 3)] = &heard[..] else { panic!("{heard:?}") };
-        assert!(all.starts_with(&[ARRAY, 0, 0, 0, 3, 0x82]));
-    }
-
-    #[test]
-    fn what_no_server_sends_ends_it_after_what_came_before() {
-        let mut wire = text(r#"{"type":"event","seq":1}"#);
-        write_frame(&mut wire, opcode::TEXT, false, Some([1; 4]), b"masked");
-        wire.extend_from_slice(&text("never heard"));
-        let mut socket = socket();
-        let (heard, broken) = socket.take(&wire);
-        assert_eq!(heard, [Heard::Events(br#"[{"type":"event","seq":1}]"#.to_vec(), 1)]);
-        assert_eq!(broken.expect("masked").code, close::PROTOCOL_ERROR);
-        assert_eq!(socket.take(&text("nor this")), (vec![], None));
-    }
-
-    #[test]
-    fn nothing_is_heard_after_a_close() {
-        let mut wire = Vec::new();
-        write_frame(&mut wire, opcode::CLOSE, false, None, &close_payload(4000, "so"));
-        wire.extend_from_slice(&text("late"));
-        assert_eq!(socket().take(&wire).0, [Heard::Close(4000, "so".to_owned())]);
-    }
-
-    proptest! {
-        /// Where TCP cuts the bytes changes nothing but how many events are in one array.
-        #[test]
-        fn cuts_change_no_message(
-            messages in prop::collection::vec((any::<bool>(), 0u32..70_000), 1..20),
-            cuts in prop::collection::vec(1usize..5000, 1..50),
-        ) {
-            let mut wire = Vec::new();
-            let mut said = Vec::new();
-            for (event, size) in messages {
-                let filling = "x".repeat(size as usize);
-                let kind = if event { "event" } else { "ack" };
-                let message = format!(r#"{{"type":"{kind}","data":"{filling}"}}"#);
-                wire.extend_from_slice(&text(&message));
-                said.push(message);
-            }
-            let mut socket = ClientSocket::new(Form::Json, None, 1 << 20, 1024);
-            let (mut heard, mut at, mut cuts) = (Vec::new(), 0, cuts.into_iter().cycle());
-            while at < wire.len() {
-                let end = (at + cuts.next().unwrap()).min(wire.len());
-                let (more, broken) = socket.take(&wire[at..end]);
-                prop_assert!(broken.is_none());
-                for one in more {
-                    match one {
-                        Heard::Events(all, count) => {
-                            let inner = std::str::from_utf8(&all[1..all.len() - 1]).unwrap();
-                            let parts: Vec<_> = inner.split("},{").collect();
-                            prop_assert_eq!(parts.len(), count as usize);
-                            heard.extend(parts.iter().map(|part| part.trim_matches(['{', '}']).to_owned()));
-                        }
-                        Heard::Text(text) => {
-                            heard.push(String::from_utf8(text).unwrap().trim_matches(['{', '}']).to_owned());
-                        }
-                        other => prop_assert!(false, "{other:?}"),
-                    }
-                }
-                at = end;
-            }
-            let said: Vec<_> = said.iter().map(|one| one.trim_matches(['{', '}']).to_owned()).collect();
-            prop_assert_eq!(heard, said);
-        }
-
-        /// What a client writes, a server reads.
-        #[test]
-        fn a_server_reads_what_is_written(payload in "[ -~]{0,3000}", key in any::<[u8; 4]>(), deflate: bool) {
-            let agreed = Agreed { server_no_context_takeover: true, client_no_context_takeover: true };
-            let mut out = Vec::new();
-            ClientSocket::new(Form::Json, deflate.then_some(agreed), 1 << 20, 1024)
-                .write(payload.as_bytes(), key, true, &mut out);
-            let mut decoder = Decoder::new(Role::Server, deflate);
-            let (_, event) = decoder.next(&mut out, 1 << 20, &mut Inflater::new(false)).unwrap();
-            let Some(Event::Message { kind: Kind::Text, payload: read }) = event else { panic!("{event:?}") };
-            prop_assert_eq!(read.bytes(&out), payload.as_bytes());
-        }
-    }
-}
+mod tests;

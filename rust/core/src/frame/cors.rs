@@ -11,7 +11,7 @@ const METHODS: &str = "GET, POST, OPTIONS";
 /// Header fields that a page may add and that mean something here. What else it asks for it may add too:
 /// `traceparent`, `baggage`, `sentry-trace` and their like are put onto every request of a page by what watches
 /// it, are nothing to us, and would stop the page's request if they were not named.
-const FIELDS: &str = "authorization, content-type, last-event-id";
+const FIELDS: &str = "authorization, content-type, content-encoding, last-event-id";
 /// How long a browser remembers the answer (s): an hour, in which a setting rarely changes.
 const REMEMBERED: u32 = 3_600;
 

@@ -13,6 +13,7 @@ mod backend;
 pub mod body;
 mod cidr;
 pub mod client;
+pub mod coding;
 pub mod cors;
 pub mod credentials;
 pub mod deflate;

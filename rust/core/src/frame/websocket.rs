@@ -16,6 +16,7 @@ use crate::codes::close;
 use crate::error::Broken;
 use std::ops::Range;
 
+pub use super::assemble::check_text;
 pub use super::event::{Event, Kind, Payload, Role, opcode};
 pub use super::header::{close_payload, frame_len, header_len, write_close, write_frame, write_header};
 
@@ -200,7 +201,7 @@ fn whole(
         return assemble::inflated(kind, payload, max, inflater);
     }
     if kind == Kind::Text {
-        assemble::check_text(payload)?;
+        check_text(payload)?;
     }
     Ok(Event::Message { kind, payload: Payload::Here(range) })
 }

@@ -29,6 +29,14 @@ rtcore_data::fixed! {
     /// Final blocks of deflate in one message. RFC 7692 §7.2.3.4 and 5 allow them, an honest sender has one a message or a fragment;
     /// each makes us begin a new stream, which costs more than the two bytes that it takes.
     FINAL_BLOCKS: u32 = 64;
+    /// Largest window of a zstd frame, as a power of two (8 MiB): what each decoder must have, RFC 8878 §3.1.1.1.2.
+    ZSTD_WINDOW: u32 = 23;
+    /// The same of Brotli (4 MiB less 16 bytes): it may be 24, which is four times the memory for messages of a mebibyte.
+    BROTLI_WINDOW: u32 = 22;
+    /// Messages of a room in a row that did not shrink by a tenth, until its next are not compressed.
+    SHRINK_TRIES: u8 = 3;
+    /// So many of them are not; then one is tried again.
+    SHRINK_PAUSE: u8 = 64;
     /// How deep `data` may be nested: each level is a frame on the stack of whoever reads it with recursion.
     DEPTH: u32 = 128;
     /// Streams that a `hello` may name: far more than a session may have.

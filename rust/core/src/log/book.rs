@@ -14,7 +14,7 @@
 use super::entry::{Entry, Where};
 use super::position::{MAX_SEQ, Position, Since};
 use super::ring::{Bounds, Freed, Reason, Ring};
-use crate::ids::{Form, Now, Seq};
+use crate::ids::{Form, Now, RoomId, Seq, SessionId};
 use std::sync::Arc;
 
 /// Numbers, dates, and the budget of all rings.
@@ -33,6 +33,15 @@ pub struct Log {
     budget: usize,
     /// Rings were emptied for the budget's sake: there may be a room to free.
     emptied: bool,
+    /// Entries that have one more encoding of so many bytes, which no book counts yet.
+    grown: Vec<(Held, Seq, usize)>,
+}
+
+/// Whose ring an entry is in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Held {
+    Room(RoomId),
+    Session(SessionId),
 }
 
 /// What became of an entry.
@@ -58,6 +67,7 @@ impl Log {
             bytes: 0,
             budget,
             emptied: false,
+            grown: Vec::new(),
         }
     }
 
@@ -197,6 +207,27 @@ impl Log {
         bounds: &Bounds,
     ) {
         self.bytes += ring.fill(older, freed, upto, bounds);
+    }
+
+    /// An entry was written in one more encoding, of so many bytes. What is volatile is in no ring.
+    pub fn note_grown(&mut self, entry: &Entry, bytes: usize) {
+        if entry.seq > 0 {
+            let held = match &entry.room {
+                Where::Room(room, _) => Held::Room(*room),
+                Where::Session(session) => Held::Session(*session),
+            };
+            self.grown.push((held, entry.seq, bytes));
+        }
+    }
+
+    /// One of them, to be booked.
+    pub fn next_grown(&mut self) -> Option<(Held, Seq, usize)> {
+        self.grown.pop()
+    }
+
+    /// Book it, if its ring still has it.
+    pub fn grow(&mut self, ring: &mut Ring, seq: Seq, bytes: usize) {
+        self.bytes = self.bytes.saturating_add(ring.grow(seq, bytes));
     }
 
     /// Take an entry out of its ring that is not on disk and never will be. Nobody was told it, and its number is not used.

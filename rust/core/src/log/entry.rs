@@ -1,15 +1,17 @@
 //! One entry of the log: an event that has its number.
 //!
 //! Invariant: once it is shared, an entry never changes. What is filled in later are its encodings, which
-//! are functions of it, each made at most once and shared by all who listen in it. So the work for an entry
+//! are functions of it, each made at most once and shared by all who listen in it; and what the books count of them. So the work for an entry
 //! grows with the encodings in use and not with the listeners.
 
 use crate::ids::{Form, Now, RoomId, Seq, SessionId};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 
 /// How many encodings there are: JSON and `MessagePack` in frames, each plain and compressed; four for event
-/// streams (whole messages or data alone, in chunks or not); and one for polls.
-pub const ENCODINGS: usize = 9;
+/// streams (whole messages or data alone, in chunks or not); one for polls; and frames again, compressed by each of four
+/// algorithms.
+pub const ENCODINGS: usize = 17;
 /// Those of them for which an entry has a place from the start. The others are rare: their places are made when
 /// one is needed.
 const FRAMED: usize = 4;
@@ -102,6 +104,8 @@ pub struct Entry {
     pub slot: Option<Box<[u8]>>,
     encoded: [OnceLock<Arc<[u8]>>; FRAMED],
     others: OnceLock<Box<Others>>,
+    /// Bytes of encodings that came later, as the books of its ring count them.
+    grown: AtomicUsize,
 }
 
 impl Entry {
@@ -130,6 +134,7 @@ impl Entry {
             slot: None,
             encoded: Default::default(),
             others: OnceLock::new(),
+            grown: AtomicUsize::new(0),
         }
     }
 
@@ -157,10 +162,15 @@ impl Entry {
         self.seq.saturating_sub(1)
     }
 
-    /// The bytes it holds: see `Weight::cost`.
+    /// The bytes it holds: see `Weight::cost`, and what it has grown by.
     #[must_use]
     pub fn cost(&self) -> usize {
-        self.weight().cost()
+        self.weight().cost() + self.grown.load(Ordering::Relaxed)
+    }
+
+    /// It costs so many bytes more from now on. Only its ring says so, whose books must balance.
+    pub(super) fn grow(&self, bytes: usize) {
+        self.grown.fetch_add(bytes, Ordering::Relaxed);
     }
 
     /// The bytes that it takes where it is written: see `Weight::written`.

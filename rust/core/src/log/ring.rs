@@ -170,6 +170,14 @@ impl Ring {
         self.bytes - before
     }
 
+    /// An entry has one more encoding, of so many bytes; how many the ring holds more. 0: the entry is gone.
+    pub(super) fn grow(&mut self, seq: Seq, bytes: usize) -> usize {
+        let Ok(at) = self.entries.binary_search_by_key(&seq, |entry| entry.seq) else { return 0 };
+        self.entries[at].grow(bytes);
+        self.bytes += bytes;
+        bytes
+    }
+
     /// Take out an entry that was never told: its number is not used.
     pub(super) fn take_back(&mut self, seq: Seq) -> Freed {
         let Ok(at) = self.entries.binary_search_by_key(&seq, |entry| entry.seq) else {

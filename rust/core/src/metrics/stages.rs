@@ -91,6 +91,14 @@ pub const fn encoding_word(encoding: usize) -> &'static str {
         5 => "events+plain",
         6 => "events+whole",
         7 => "events+plain+whole",
-        _ => "poll",
+        8 => "poll",
+        9 => "json+gzip",
+        10 => "msgpack+gzip",
+        11 => "json+br",
+        12 => "msgpack+br",
+        13 => "json+lz4",
+        14 => "msgpack+lz4",
+        15 => "json+zstd",
+        _ => "msgpack+zstd",
     }
 }

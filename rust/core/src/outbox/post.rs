@@ -13,7 +13,7 @@ use super::arena::{Arena, Meta};
 use super::lanes::{Lane, Outbox};
 use super::lent::Lent;
 use super::views::{Copies, Feeding, Packing, Part, Place, place_of};
-use crate::frame::deflate::Deflater;
+use crate::compress::{Algorithm, Tools};
 use crate::ids::ConnId;
 use crate::log::entry::ENCODINGS;
 
@@ -26,7 +26,7 @@ pub struct Out {
     list: Vec<ConnId>,
     /// How much of the list was taken in this turn.
     taken: usize,
-    deflater: Deflater,
+    tools: Tools,
     compress_from: usize,
     bound: usize,
 }
@@ -40,16 +40,16 @@ impl Out {
             arena: Arena::default(),
             list: Vec::new(),
             taken: 0,
-            deflater: Deflater::new(1, false),
+            tools: Tools::default(),
             compress_from,
             bound,
         }
     }
 
-    /// Bytes of messages that were compressed since the start, and how many they became.
+    /// Bytes of messages that were compressed by permessage-deflate since the start, and how many they became.
     #[must_use]
     pub const fn packed(&self) -> (u64, u64) {
-        self.deflater.bytes()
+        self.tools.deflater.bytes()
     }
 
     /// A connection came.
@@ -83,12 +83,12 @@ impl Out {
         meta: Meta,
         write: impl FnOnce(&mut Vec<u8>, Packing<'_>),
     ) {
-        let Self { places, arena, list, deflater, compress_from, .. } = self;
+        let Self { places, arena, list, tools, compress_from, .. } = self;
         let Some(place) = place_of(places, id) else {
             debug_assert!(false, "something is said to a connection that is gone");
             return;
         };
-        let frame = arena.frame(meta, |out| write(out, Packing { deflater, from: *compress_from }));
+        let frame = arena.frame(meta, |out| write(out, Packing { tools, from: *compress_from, about: 0 }));
         if !frame.is_empty() {
             place.outbox.push(lane, frame, arena);
             place.enlist(list);
@@ -114,17 +114,29 @@ impl Out {
             Part::Whole => self.bound,
             Part::Quarter => self.bound / 4,
         };
-        let Self { places, arena, list, deflater, compress_from, .. } = self;
-        let packing = Packing { deflater, from: *compress_from };
+        let Self { places, arena, list, tools, compress_from, .. } = self;
+        let packing = Packing { tools, from: *compress_from, about: 0 };
         Copies { places, arena, list, packing, meta, bound, frames: [None; ENCODINGS] }
     }
 
     /// Feed one connection from the past. None: it is gone.
     pub fn feeding(&mut self, id: ConnId) -> Option<Feeding<'_>> {
-        let Self { places, arena, list, deflater, compress_from, bound, .. } = self;
+        let Self { places, arena, list, tools, compress_from, bound, .. } = self;
         let place = place_of(places, id)?;
-        let packing = Packing { deflater, from: *compress_from };
+        let packing = Packing { tools, from: *compress_from, about: 0 };
         Some(Feeding { place, arena, list, packing, bound: *bound, beside: 0 })
+    }
+
+    /// What a frame or a body holds that is compressed, and what inflates it.
+    pub fn tools(&mut self) -> &mut Tools {
+        &mut self.tools
+    }
+
+    /// A body, compressed; none: it is too short for that, or it does not pay.
+    pub fn pack_body(&mut self, coding: Algorithm, body: &[u8]) -> Option<Vec<u8>> {
+        let mut packed = Vec::new();
+        let pays = body.len() >= self.compress_from && self.tools.pack_bare(coding, body, &mut packed);
+        pays.then_some(packed)
     }
 
     /// Bytes that a data lane takes.

@@ -5,23 +5,24 @@
 
 use super::arena::{Arena, Meta, Segment};
 use super::lanes::Outbox;
-use crate::frame::deflate::Deflater;
+use crate::compress::Tools;
 use crate::ids::ConnId;
 use crate::log::entry::ENCODINGS;
 
 /// What compresses, for frames whose encoding wants it.
 #[derive(Debug)]
 pub struct Packing<'a> {
-    /// It keeps nothing from one message to the next.
-    pub deflater: &'a mut Deflater,
+    pub tools: &'a mut Tools,
     /// The smallest message that is compressed (bytes).
     pub from: usize,
+    /// What is like the message: see `Tools::pack`.
+    pub about: u64,
 }
 
 impl Packing<'_> {
     /// The same for one more frame.
     pub fn again(&mut self) -> Packing<'_> {
-        Packing { deflater: self.deflater, from: self.from }
+        Packing { tools: self.tools, from: self.from, about: self.about }
     }
 }
 

@@ -108,6 +108,8 @@ pub struct Settings {
     pub presence: bool,
     /// What a member may, unless the authorizer says otherwise. See `member_grants`.
     pub grants: Grants,
+    /// Whether what is said in it may be compressed.
+    pub compress: bool,
     /// Whether its entries are on disk before they are heard. It takes a store (`Config::store`).
     pub durable: Durability,
     /// Which settings these are, by number (`Patterns::classes`): given when they are registered.
@@ -139,6 +141,7 @@ impl Settings {
             state: false,
             presence: true,
             grants: Grants::PRESENCE | Grants::HISTORY,
+            compress: true,
             durable: Durability::Off,
             class: 0,
             collection: None,

@@ -28,6 +28,21 @@ impl Engine {
         self.answer_with(id, now, |out, about| answer::json(out, &About { cookie, ..*about }, body));
     }
 
+    /// The same, compressed where the peer takes that and it pays. Not for what holds a key or a ticket.
+    pub(super) fn answer_packed(&mut self, id: ConnId, body: &[u8], now: Now) {
+        let excludes = self.excludes;
+        let coding = self.conn(id).and_then(Conn::request).and_then(|request| request.accepts);
+        let packed = coding
+            .filter(|_| !excludes)
+            .and_then(|coding| Some((coding.word(), self.out.pack_body(coding, body)?)));
+        match packed {
+            Some((coding, body)) => self.answer_with(id, now, |out, about| {
+                answer::json(out, &About { coding: Some(coding), ..*about }, &body);
+            }),
+            None => self.answer(id, body, None, now),
+        }
+    }
+
     /// Answer that there is nothing, and never will be: 204 lets an `EventSource` stay away, HTML §9.2.3.
     pub(super) fn answer_nothing(&mut self, id: ConnId, now: Now) {
         self.answer_with(id, now, answer::empty);
@@ -38,7 +53,7 @@ impl Engine {
         let Some(request) = self.conn_mut(id).and_then(Conn::take_request) else { return };
         self.out.gather_no_more(id);
         let keep = request.keep && !stopping;
-        let about = About { keep, origin: request.origin.as_deref(), cookie: None };
+        let about = About { keep, origin: request.origin.as_deref(), ..About::default() };
         self.out.say(id, Lane::Control, Meta::Control, |out| write(out, &about));
         self.after_answer(id, keep, now);
     }

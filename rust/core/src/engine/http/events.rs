@@ -106,8 +106,11 @@ impl Engine {
             .and_then(|session| session.user().map(|user| User::Named(Arc::clone(user))));
         let Some(conn) = self.conns.get_mut(id) else { return };
         let request = conn.begin_events(shape, user.clone());
-        let about =
-            About { keep: false, origin: request.as_ref().and_then(|it| it.origin.as_deref()), cookie: None };
+        let about = About {
+            keep: false,
+            origin: request.as_ref().and_then(|it| it.origin.as_deref()),
+            ..About::default()
+        };
         self.out.say(id, Lane::Control, Meta::Control, |out| {
             event_stream(out, &about, shape.chunked);
             eventstream::chunk(out, shape.chunked, |out| eventstream::opening(out, shape.padding as usize));

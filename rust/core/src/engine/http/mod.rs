@@ -1,6 +1,6 @@
 //! Plain HTTP: event streams, polls and sends, for peers that cannot have a WebSocket.
 //!
-//! Parts: Conns, Out, Sessions, Timers.
+//! Parts: Conns, Out, Sessions, Steps, Timers.
 //!
 //! Theory. A session that speaks plain HTTP hears by one connection and speaks by others. What carries what
 //! it hears is the same thing as ever, a connection with an outbox: an event stream is one as long as it
@@ -29,10 +29,12 @@ mod subscribe;
 
 pub(super) use answer::Came;
 
+use super::steps::BYTES;
 use super::{Engine, size};
 use crate::codes::Code;
 use crate::conn::{Conn, Request, Route, Step};
 use crate::frame::body::Body;
+use crate::frame::coding;
 use crate::frame::credentials::{Authorization, authorization, cookie};
 use crate::frame::http::{Head, Refusal};
 use crate::frame::page::{Page, page_of};
@@ -143,6 +145,8 @@ impl Engine {
         max: usize,
         now: Now,
     ) -> Result<(), Refusal> {
+        request.coding = coding::of_body(head.headers_named("content-encoding"))?;
+        request.max = max;
         request.body = Body::of(head, max)?;
         let due = now.tick.plus_ms(self.config.limits.body_ms);
         let waits = request.body.is_some();
@@ -201,10 +205,25 @@ impl Engine {
     }
 
     fn whole_body(&mut self, id: ConnId, body: &[u8], now: Now) {
-        let Some(request) = self.conn(id).and_then(Conn::request) else { return };
+        let Some(request) = self.conn_mut(id).and_then(Conn::request_mut) else { return };
+        let (route, max) = (request.route, request.max);
+        let inflated = match request.coding.take() {
+            Some(coding) if !body.is_empty() => match self.out.tools().inflate(coding, body, max) {
+                Ok(inflated) => Some(inflated),
+                Err(bad) => {
+                    let refusal = coding::refusal(bad, body.len());
+                    return self.refuse_request(id, &refusal, Came::Whole, now);
+                }
+            },
+            _ => None,
+        };
+        if let Some(inflated) = &inflated {
+            self.steps.spend(inflated.len() / BYTES);
+        }
+        let body = inflated.as_deref().unwrap_or(body);
         // RFC 8259 §8.1: a byte-order mark may be passed over; some programs write one.
         let body = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body);
-        match request.route {
+        match route {
             Route::Send(session) => self.send_arrived(id, session, body, now),
             Route::Hello => self.hello_arrived(id, body, now),
             Route::Stream { index, owner } => self.stream_arrived(id, index, owner, body, now),

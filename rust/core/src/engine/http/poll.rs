@@ -173,7 +173,7 @@ impl Engine {
     fn answer_last(&mut self, id: ConnId, session_id: SessionId, now: Now) {
         let link = self.session_mut(session_id).and_then(|session| session.link_mut());
         let Some(body) = link.map(Link::take_answer) else { return };
-        self.answer(id, &body, None, now);
+        self.answer_packed(id, &body, now);
         if let Some(link) = self.session_mut(session_id).and_then(|session| session.link_mut()) {
             link.put_answer(body);
         }

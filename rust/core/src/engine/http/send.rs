@@ -355,7 +355,7 @@ impl Engine {
         if let Some(link) = self.session_mut(session_id).and_then(|session| session.link_mut()) {
             link.sent(id);
         }
-        self.answer(id, &body, None, now);
+        self.answer_packed(id, &body, now);
     }
 }
 
