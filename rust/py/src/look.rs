@@ -189,7 +189,7 @@ fn rows(py: Python<'_>, members: Vec<MemberView>) -> Vec<Member<'_>> {
 }
 
 /// The past of a room, in Python's values.
-fn told<'py>(py: Python<'py>, (entries, complete, more): HistoryEntry) -> Result<Told<'py>, Failure> {
+fn told(py: Python<'_>, (entries, complete, more): HistoryEntry) -> Result<Told<'_>, Failure> {
     let mut json = Vec::new();
     let mut past = Vec::with_capacity(entries.len());
     for entry in entries {

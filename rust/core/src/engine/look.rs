@@ -137,12 +137,11 @@ impl Engine {
         let since = self.log.since(after).after();
         let (after, known) = (since.unwrap_or(0), since.is_some());
         let id = self.rooms.named(name);
-        let (on_disk, upto) = match id.and_then(|id| Some((id, self.room(id)?))) {
-            Some((id, room)) => (self.is_on_disk(id, room, after), self.told_upto(id)),
-            None => {
-                let shelf = self.durable.shelves.named(name);
-                (shelf.last > shelf.freed.max(after), self.log.head())
-            }
+        let (on_disk, upto) = if let Some((id, room)) = id.and_then(|id| Some((id, self.room(id)?))) {
+            (self.is_on_disk(id, room, after), self.told_upto(id))
+        } else {
+            let shelf = self.durable.shelves.named(name);
+            (shelf.last > shelf.freed.max(after), self.log.head())
         };
         if !on_disk {
             return Ok(None);

@@ -148,7 +148,7 @@ impl Disk {
                 Record::Epoch(epoch) => kept.epoch = Some(epoch.to_string()),
                 Record::Reserved(upto) => kept.reserved = *upto,
                 Record::Head(head) => kept.head = *head,
-                _ => {}
+                Record::LetGo { .. } => {} // it keeps them all
             }
         }
         if origin != Origin::Clean {
