@@ -246,7 +246,7 @@ fn faults_say_what_is_wrong() {
     for (text, word) in [
         (r#"{"room":"tea"}"#.to_owned(), "no \"type\""),
         (r#"{"type":5}"#.to_owned(), "\"type\" is a number; it must be text"),
-        (r#"{"type":"push"}"#.to_owned(), "\"push\""),
+        (r#"{"type":"shove"}"#.to_owned(), "\"shove\""),
         (format!(r#"{{"type":"{}"}}"#, "é".repeat(70)), &*format!("\"{}…\"", "é".repeat(64))),
         (r#"{"type":"leave"}"#.to_owned(), "\"room\" is missing"),
         (r#"{"type":"leave","room":null}"#.to_owned(), "\"room\" is missing"),
