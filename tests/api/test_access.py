@@ -13,6 +13,7 @@ import trio.testing
 import rtcore
 from rtcore._ground.numbers import USUAL
 from rtcore.testing import MemoryServer, memory_server
+from tests.diagnose.views import Core
 from tests.server.conftest import serving
 
 from .app import build
@@ -216,11 +217,11 @@ async def test_keys_are_in_no_log_and_no_text(caplog: pytest.LogCaptureFixture, 
 
 
 async def test_a_server_that_ends_says_come_back() -> None:
+    from rtcore._watch.watch import Watch
     from rtcore.http_api.service import PublishApi
 
-    service = PublishApi(
-        build(), rtcore.config.Config.of(api_keys=[KEY])
-    )  # an application that nobody serves
+    config = rtcore.config.Config.of(api_keys=[KEY])
+    service = PublishApi(build(), config, Watch(Core(), {}))  # an application that nobody serves
     sent: list[Any] = []
 
     async def receive() -> dict[str, Any]:

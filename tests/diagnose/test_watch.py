@@ -11,21 +11,7 @@ from rtcore._watch.findings import Finding, Severity
 from rtcore._watch.view import View
 from rtcore._watch.watch import LINES, Watch
 
-from .views import rise, view
-
-
-class Core:
-    """A core that says what it is told to."""
-
-    def __init__(self) -> None:
-        self.said = dict(view().measured)
-        self.store: dict[str, Any] | None = None
-
-    def measured(self) -> str:
-        return json.dumps(self.said)
-
-    def store_health(self) -> dict[str, Any] | None:
-        return self.store
+from .views import Core, rise
 
 
 class World:

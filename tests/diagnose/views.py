@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from rtcore._ground.numbers import USUAL
@@ -72,3 +73,17 @@ def view(measured: dict[str, Any] | None = None, **others: Any) -> View:
     process.update(others.pop("process", {}))
     others = {"limits": USUAL, "version": "1.4.2", **others}
     return View({**calm, **(measured or {})}, process=Process(**process), **others)
+
+
+class Core:
+    """A core that says what it is told to."""
+
+    def __init__(self) -> None:
+        self.said = dict(view().measured)
+        self.store: dict[str, Any] | None = None
+
+    def measured(self) -> str:
+        return json.dumps(self.said)
+
+    def store_health(self) -> dict[str, Any] | None:
+        return self.store

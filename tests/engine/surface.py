@@ -127,6 +127,7 @@ ANYWHERE: Final[dict[str, Call]] = {
     "App.room": lambda w: w.app.room("tea").name,
     "App.user": lambda w: w.app.user("ada").name,
     "App.all": lambda w: w.app.all.name,
+    "App.collection": lambda w: w.app.collection("notes").name,
     "Session.state": lambda w: w.session.state and None,
     "Session.nursery": lambda w: w.session.nursery and None,
     "Session.ended": lambda w: w.session.ended,
@@ -143,16 +144,21 @@ REGISTERED: Final = {
     "App.authenticate", "App.authorize", "App.on", "App.state", "App.rooms", "App.websocket",
     "App.background", "App.lifespan", "App.on_connect", "App.on_disconnect", "App.stream", "App.include",
     "App.middleware", "App.on_error", "App.override",
+    *(OF_AN_APP := {"App.operator", "App.rule"}),
 }  # fmt: skip
 
 # A router is of no run: nobody serves it.
-OF_A_ROUTER: Final = {f"Router{name.removeprefix('App')}" for name in REGISTERED}
+OF_A_ROUTER: Final = {f"Router{name.removeprefix('App')}" for name in REGISTERED - OF_AN_APP}
 
 # Values, and functions of values: they know no run.
+CRDTS: Final = ("GCounter", "GSet", "LWWRegister", "ORSet")
+OF_EACH: Final = ("changed", "merge", "of_state", "said_as", "state")
 PURE: Final = {
     "Entry.position", "Heard.data", "Position.epoch", "Position.seq",
     "testing.check_done", "testing.check_heard",
     "JWT.verify", "JWT.rotate", "JWT.keys", "JWT.__call__", "Denied.of",
+    *(f"{kind}.{name}" for kind in CRDTS for name in OF_EACH),
+    "GCounter.add", "GCounter.value", "GSet.add", "GSet.value", "LWWRegister.set", "LWWRegister.value", "ORSet.remove",
     "RtcoreError.message", "Config.of", "Config.limit", "Config.grace",
 }  # fmt: skip
 
@@ -170,7 +176,8 @@ OF_A_PROGRAM: Final = {
     "Client.ready", "Client.reconnect", "Event.session", "Event.user", "Pool.acquire", "Pool.stats",
     "Client.restored", "Client.send", "Client.session", "Client.status", "Client.stream",
     "Client.transport", "Client.try_now", "Client.upload", "Client.user",
-    "Outbox.close", "Outbox.commit", "Outbox.open",
+    "Client.collection", "Client.sign_out",
+    "Outbox.close", "Outbox.commit", "Outbox.load", "Outbox.open", "Outbox.start", "Outbox.unsent",
     "Network.clear_up", "Network.client", "Network.cut", "Network.dial", "Network.kill_server",
     "Network.note", "Network.start_server", "Network.stop_server", "Network.turn", "Network.wall",
     "rtcore.connect", "testing.network_in_a_box",

@@ -35,6 +35,8 @@ ELSEWHERE = {
     ("Served.__call__", "UsageError"): "tests/asgi",
     ("Served.lifespan", "NotServing"): "tests/asgi",
     ("Served.lifespan", "UsageError"): "tests/asgi",
+    ("Room.history", "Unavailable"): "tests/unit/test_errors.py",
+    ("Session.close", "OutcomeUnknown"): "tests/unit/test_errors.py",
     ("Room.publish", "OutcomeUnknown"): "tests/unit/test_errors.py",
     ("Room.publish", "Unavailable"): "tests/unit/test_errors.py",
     ("Room.publish_nowait", "Unavailable"): "tests/unit/test_errors.py",
@@ -127,6 +129,8 @@ TRIED: dict[tuple[str, str], Callable[[World], Any]] = {
     ("App.user", "NotServing"): lambda w: App().user("ann"),
     ("App.user", "UsageError"): lambda w: w.app.user(None),  # type: ignore[arg-type]
     ("App.sessions", "NotServing"): lambda w: App().sessions,
+    ("App.collection", "NotServing"): lambda w: App().collection("notes"),
+    ("App.collection", "UsageError"): lambda w: App().collection("notes", Any, strategy="luck"),
     ("App.authenticate", "UsageError"): lambda w: App().authenticate(lambda: None),
     ("App.middleware", "UsageError"): lambda w: App().middleware(lambda call: None),  # type: ignore[arg-type, misc]
     ("App.on_error", "UsageError"): lambda w: App().on_error(),

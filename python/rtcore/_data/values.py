@@ -72,7 +72,7 @@ def encode_slowly(value: Any, first: TypeError) -> bytes:
         raise InvalidData(
             f"a value of type {type(value).__name__} cannot be said as JSON: {error}. Structs of msgspec, "
             "dataclasses, models of pydantic, dicts, lists, texts, numbers and bytes can; of another object "
-            "say what is in it"
+            "say what is in it (as `model_dump()` does of a model)"
         ) from first
     return _sayable(coded, value)
 

@@ -5,10 +5,11 @@
 use super::Engine;
 use super::join::own_room;
 use super::rooms::{Leaving, Left};
+use crate::codes::Code;
 use crate::durable::notices::Notice;
 use crate::error::Fault;
 use crate::ids::{Now, SessionId};
-use crate::room::settings::is_own;
+use crate::room::settings::{SYNC, is_own};
 
 impl Engine {
     pub(super) fn said_leave(
@@ -20,6 +21,9 @@ impl Engine {
     ) -> Result<(), Fault> {
         if is_own(room) {
             return Err(own_room(room));
+        }
+        if room.starts_with(SYNC) && self.rooms.settings_for(room).is_none() {
+            return Err(Fault::new(Code::NotFound, format!("there is no room {room:?}")));
         }
         let overtaken = self.is_overtaken(session_id, room, id);
         if let (Some(id), Some(session)) = (id, self.session_mut(session_id)) {

@@ -98,7 +98,8 @@ pub fn wrong() -> Vec<Value> {
 pub fn unreadable(dialect: Dialect) -> Vec<u8> {
     let (kind, payload) = match dialect.form {
         Form::Json => (opcode::TEXT, &b"{\"type\":"[..]),
-        Form::Msgpack => (opcode::BINARY, &b"\xc1"[..]),
+        // A map whose members are missing: `0xC1` in front would be a compressed frame.
+        Form::Msgpack => (opcode::BINARY, &b"\x81"[..]),
     };
     let mut out = Vec::new();
     write_frame(&mut out, kind, false, Some([4, 3, 2, 1]), payload);
