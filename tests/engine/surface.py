@@ -158,7 +158,8 @@ PURE: Final = {
     "testing.check_done", "testing.check_heard",
     "JWT.verify", "JWT.rotate", "JWT.keys", "JWT.__call__", "Denied.of",
     *(f"{kind}.{name}" for kind in CRDTS for name in OF_EACH),
-    "GCounter.add", "GCounter.value", "GSet.add", "GSet.value", "LWWRegister.set", "LWWRegister.value", "ORSet.remove",
+    "GCounter.add", "GCounter.value", "GSet.add", "GSet.value",
+    "LWWRegister.set", "LWWRegister.value", "ORSet.remove",
     "RtcoreError.message", "Config.of", "Config.limit", "Config.grace",
 }  # fmt: skip
 

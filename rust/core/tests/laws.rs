@@ -30,6 +30,8 @@ mod rights;
 mod steps;
 #[path = "laws/stops.rs"]
 mod stops;
+#[path = "laws/stored.rs"]
+mod stored;
 #[path = "laws/streams.rs"]
 mod streams;
 #[path = "laws/waits.rs"]

@@ -37,7 +37,9 @@ impl Engine {
             }
         }
         if let Some(id) = id {
-            self.notify(Notice::Leave(session_id, id), left == Left::Kept, now);
+            // One that comes again, and finds it done, may be the same that is still on its way to the disk.
+            let kept = left == Left::Kept || left == Left::Not && self.is_on_its_way(session_id);
+            self.notify(Notice::Leave(session_id, id), kept, now);
         }
         Ok(())
     }

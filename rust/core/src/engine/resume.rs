@@ -177,7 +177,7 @@ impl Engine {
         let seq = match since {
             Since::Known(seq) => seq,
             Since::Nothing => began,
-            Since::Unknown => all,
+            Since::Unknown => all.min(self.may_hear_upto(session_id)), // what waits for the disk is still to come
         };
         self.arrive(id, session_id, seq, &pending, now);
         self.welcome(id, session_id, seq, Some(since != Since::Unknown), now);

@@ -293,3 +293,19 @@ fn a_join_whose_room_was_freed_while_it_was_loaded_is_answered() {
     assert_eq!(answered(&world, 0, join).as_deref(), Some("ACK_EXPIRED"));
     world.come_to_rest();
 }
+
+/// *Leave, five seconds of a disk that hangs, `OUTCOME_UNKNOWN`; the client asks again and hears that it is done.*
+#[test]
+fn a_leave_that_comes_again_is_acked_when_the_first_is_on_disk() {
+    let mut world = yard(&[&["kept"]]);
+    let first = leave(&mut world, 0, "kept");
+    world.pass(STORE_MS);
+    assert_eq!(answered(&world, 0, first).as_deref(), Some("OUTCOME_UNKNOWN"));
+    let again = leave(&mut world, 0, "kept");
+    assert_eq!(answered(&world, 0, again), None, "it is not on disk yet");
+    world.write();
+    assert_eq!(answered(&world, 0, again).as_deref(), Some("done"));
+    let late = leave(&mut world, 0, "kept");
+    assert_eq!(answered(&world, 0, late).as_deref(), Some("done"), "nothing is on its way");
+    world.come_to_rest();
+}

@@ -182,7 +182,9 @@ impl Client {
                 }
             }
             "presence" => {
-                self.rights.presence(room.expect("a room"), message);
+                if !self.overtakes {
+                    self.rights.presence(room.expect("a room"), message);
+                }
                 if let Some(seen) = room.and_then(|room| self.seen.get_mut(room)) {
                     seen.extend(names(&message["joined"]));
                     for name in names(&message["left"]) {
@@ -270,6 +272,8 @@ impl Client {
         let room = request["room"].as_str().unwrap_or_default();
         let failed = ack.get("error").is_some();
         match request["type"].as_str() {
+            // It comes late, and the client has left since, or joined again: what it says is of an earlier stay.
+            Some("join") if self.overtakes && self.moved_since(room, id) => {}
             // Put off, and not refused: who was in the room is in it still.
             Some("join") if ack["error"]["code"] == "OVERLOADED" => {}
             Some("join") if failed => {
@@ -302,6 +306,14 @@ impl Client {
             _ => {}
         }
         self.acks.insert(id, ack.clone());
+    }
+
+    /// Whether a later join or leave of a room was asked for.
+    fn moved_since(&self, room: &str, id: u64) -> bool {
+        let later = self.asked.range(id + 1..);
+        later.into_iter().any(|(_, asked)| {
+            asked["room"] == *room && matches!(asked["type"].as_str(), Some("join" | "leave"))
+        })
     }
 
     /// Whether a join or a leave of the room has no ack yet.

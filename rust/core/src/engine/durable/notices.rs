@@ -177,6 +177,9 @@ impl Engine {
     }
 
     fn say_over(&mut self, conn: ConnId, goodbye: &Goodbye, on_disk: bool, now: Now) {
+        if self.conn(conn).is_none_or(|conn| conn.phase() == Phase::Closing) {
+            return; // it has ended for another reason meanwhile, and was told that
+        }
         let untold = undone().message;
         let (code, reason) = match goodbye {
             // It is not answered as if all were well. Who was ended by others must not come back, whatever the disk does.

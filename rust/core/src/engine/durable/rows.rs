@@ -150,6 +150,11 @@ impl Engine {
         waits
     }
 
+    /// Whether something of a session may be on its way to the disk.
+    pub(in crate::engine) fn is_on_its_way(&self, session: SessionId) -> bool {
+        self.has_row(session) && !self.durable.groups.is_idle()
+    }
+
     /// A session's token ends at another time: on disk soon.
     pub(in crate::engine) fn keep_expiry(&mut self, session: SessionId, now: Now) {
         if let Some(row) = self.session(session).and_then(row_of) {
