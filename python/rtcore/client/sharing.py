@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, TypeVar, overload
+from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 from .asking import Asking
 from .collections.collection import Collection
@@ -22,8 +22,9 @@ class Sharing:
     _asking: Asking
     _stored: bool
 
-    async def _end(self, *, bye: bool) -> None:
-        raise NotImplementedError
+    if TYPE_CHECKING:
+
+        async def _end(self, *, bye: bool) -> None: ...
 
     @overload
     async def collection(
