@@ -1,6 +1,6 @@
 """What a rule of diagnosis is made of: `@app.rule(name)` says more."""
 
-from rtcore._ground.findings import Finding, Severity
+from rtcore._watch.findings import Finding, Severity
 from rtcore._watch.process import Process
 from rtcore._watch.view import Held, Row, View
 

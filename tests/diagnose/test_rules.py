@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from rtcore._ground.findings import Severity
+from rtcore._watch.findings import Severity
 from rtcore._watch.rules import RULES
 from rtcore._watch.view import Held, View
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from rtcore._ground.findings import Finding, Severity
+from rtcore._watch.findings import Finding, Severity
 from rtcore._watch.view import View
 from rtcore._watch.watch import LINES, Watch
 

@@ -11,8 +11,8 @@ import trio
 
 import rtcore
 from rtcore._engine import VERSION
-from rtcore._ground.findings import Finding, Severity
 from rtcore._ground.numbers import CONSOLE
+from rtcore._watch.findings import Finding, Severity
 from rtcore._watch.view import View
 from rtcore.testing import connect_tcp
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from rtcore._ground.findings import Finding
+from rtcore._watch.findings import Finding
 from rtcore._watch.view import View
 from rtcore.errors import UsageError
 

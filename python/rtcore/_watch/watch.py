@@ -16,9 +16,9 @@ from typing import Any, Final, Protocol
 import orjson
 import trio
 
-from rtcore._ground.findings import Finding, Severity
 from rtcore._ground.numbers import FIXED
 
+from .findings import Finding, Severity
 from .process import Process, look
 from .rules import RULES, Rule
 from .view import Held, View

@@ -10,9 +10,6 @@
 server.
 """
 
-from rtcore._ground.findings import Finding as Found  # noqa: F401 - the public name at a client
-from rtcore._ground.findings import Severity as Severity
-
 from .client import Client as Client
 from .collections.collection import Collection as Collection
 from .collections.conflict import Conflict as Conflict
@@ -62,6 +59,8 @@ from .outbox import Overflow as Overflow
 from .pool import Pool as Pool
 from .pool import PoolStats as PoolStats
 from .room import Room as Room
+from .rules import Found as Found
+from .rules import Severity as Severity
 from .rules import View as View
 from .states import State as State
 from .status import Status as Status

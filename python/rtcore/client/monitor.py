@@ -12,12 +12,11 @@ from typing import TYPE_CHECKING, Any, Final
 
 import trio
 
-from rtcore._ground.findings import Finding, Severity
 from rtcore.errors import UsageError
 
 from .machine import Machine
 from .reports import KEPT, Seen
-from .rules import RULES, Rule, View
+from .rules import RULES, Found, Rule, Severity, View
 from .states import State
 
 if TYPE_CHECKING:
@@ -89,7 +88,7 @@ class Monitor:
     def __init__(self, machine: Machine, runner: Runner) -> None:
         self._machine, self._runner = machine, runner
         self._rules: dict[str, Rule] = dict(RULES)
-        self._raised: dict[str, tuple[int, Finding]] = {}
+        self._raised: dict[str, tuple[int, Found]] = {}
         self._seen = machine.seen = Seen()
         self._answers = machine.sending.answers = deque(maxlen=KEPT)
         self._live_until = machine.clock.now()

@@ -8,14 +8,30 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
-
-from rtcore._ground.findings import Finding, Severity, threshold
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any, Final
 
 from .states import State
 
 if TYPE_CHECKING:
     from .monitor import Figures
+
+
+class Severity(StrEnum):
+    """How bad it is."""
+
+    WARNING = "warning"
+    CRITICAL = "critical"
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What a rule found: `severity`, a sentence, what to do, and the figures that it goes by."""
+
+    severity: Severity
+    message: str
+    suggestion: str
+    evidence: dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,15 +53,19 @@ class View:
     clock_offset: float | None
 
 
-Rule = Callable[[View, bool], Finding | None]
+Rule = Callable[[View, bool], Found | None]
 W, C = Severity.WARNING, Severity.CRITICAL
 
 
-def away(view: View, raised: bool) -> Finding | None:
+def _when(high: float, low: float, *, raised: bool) -> float:
+    return low if raised else high
+
+
+def away(view: View, raised: bool) -> Found | None:
     """The client is not live."""
-    if view.away < threshold(10, 0.001, raised=raised):
+    if view.away < _when(10, 0.001, raised=raised):
         return None
-    return Finding(
+    return Found(
         C if view.away >= 60 else W,
         f"not connected for {view.away:.0f} s: {view.error or 'no answer'}",
         "see what `rtcore doctor URL` finds; what is said meanwhile waits in the outbox",
@@ -53,12 +73,12 @@ def away(view: View, raised: bool) -> Finding | None:
     )
 
 
-def latency(view: View, raised: bool) -> Finding | None:
+def latency(view: View, raised: bool) -> Found | None:
     """A round trip takes long."""
     trip = view.minute.latency
-    if trip.count < 3 or trip.mean <= threshold(0.5, 0.4, raised=raised):
+    if trip.count < 3 or trip.mean <= _when(0.5, 0.4, raised=raised):
         return None
-    return Finding(
+    return Found(
         C if trip.mean > 2 else W,
         f"a round trip takes {trip.mean * 1000:.0f} ms on average, {trip.p95 * 1000:.0f} ms at p95",
         "the way or the server is slow: compare with `ping`, and with what the server's own diagnosis says",
@@ -66,13 +86,13 @@ def latency(view: View, raised: bool) -> Finding | None:
     )
 
 
-def answers(view: View, raised: bool) -> Finding | None:
+def answers(view: View, raised: bool) -> Found | None:
     """Answers come late although the way is short."""
     answer, trip = view.minute.answers, view.minute.latency
-    slow = threshold(2, 1.5, raised=raised)
+    slow = _when(2, 1.5, raised=raised)
     if answer.count < 5 or answer.p95 <= slow or (trip.count and trip.mean > answer.mean / 2):
         return None
-    return Finding(
+    return Found(
         W,
         f"answers take {answer.p95:.1f} s at p95, and the way alone {trip.mean * 1000:.0f} ms",
         "the application's handlers are slow, or one session asks for much at once: they run one at a time",
@@ -80,13 +100,13 @@ def answers(view: View, raised: bool) -> Finding | None:
     )
 
 
-def failures(view: View, raised: bool) -> Finding | None:
+def failures(view: View, raised: bool) -> Found | None:
     """Requests fail."""
     ended = view.minute.applied + view.minute.failed
     part = view.minute.failed / ended if ended else 0.0
-    if view.minute.failed < 2 or part <= threshold(0.05, 0.03, raised=raised):
+    if view.minute.failed < 2 or part <= _when(0.05, 0.03, raised=raised):
         return None
-    return Finding(
+    return Found(
         C if part > 0.25 else W,
         f"{view.minute.failed} of {ended} requests failed in the last minute",
         "look at the codes of the errors that were raised; `maybe_done` says which may have been done",
@@ -94,12 +114,12 @@ def failures(view: View, raised: bool) -> Finding | None:
     )
 
 
-def reconnects(view: View, raised: bool) -> Finding | None:
+def reconnects(view: View, raised: bool) -> Found | None:
     """It comes back again and again."""
     minute, hour = view.minute.reconnects, view.hour.reconnects
-    if minute < 3 and hour < threshold(6, 4, raised=raised):
+    if minute < 3 and hour < _when(6, 4, raised=raised):
         return None
-    return Finding(
+    return Found(
         C if minute >= 3 else W,
         f"the connection was lost {hour} times in the last hour, {minute} of them in the last minute",
         "something on the way cuts it: `rtcore doctor --idle 120 URL` finds out whether it cuts what is idle",
@@ -107,11 +127,11 @@ def reconnects(view: View, raised: bool) -> Finding | None:
     )
 
 
-def loss(view: View, raised: bool) -> Finding | None:
+def loss(view: View, raised: bool) -> Found | None:
     """Pings have no answer."""
-    if view.minute.loss <= threshold(0.05, 0.01, raised=raised):
+    if view.minute.loss <= _when(0.05, 0.01, raised=raised):
         return None
-    return Finding(
+    return Found(
         W,
         f"{view.minute.loss:.0%} of the last pings had no answer in time",
         "the network stalls: messages wait behind what is lost",
@@ -119,12 +139,12 @@ def loss(view: View, raised: bool) -> Finding | None:
     )
 
 
-def transport(view: View, raised: bool) -> Finding | None:
+def transport(view: View, raised: bool) -> Found | None:
     """A worse transport than wanted is in use."""
     del raised
     if not view.failed_above or view.state is not State.LIVE:
         return None
-    return Finding(
+    return Found(
         W,
         f"connected by {view.transport}, because {' and '.join(view.failed_above)} failed",
         "a proxy on the way may not pass `Upgrade`, or gathers streams: `rtcore doctor URL` tells which",
@@ -132,11 +152,11 @@ def transport(view: View, raised: bool) -> Finding | None:
     )
 
 
-def queue(view: View, raised: bool) -> Finding | None:
+def queue(view: View, raised: bool) -> Found | None:
     """The outbox is nearly full."""
-    if not view.room_for or view.queued < threshold(0.8, 0.6, raised=raised) * view.room_for:
+    if not view.room_for or view.queued < _when(0.8, 0.6, raised=raised) * view.room_for:
         return None
-    return Finding(
+    return Found(
         C if view.queued >= view.room_for else W,
         f"{view.queued} messages wait to be sent, and there is room for {view.room_for}",
         "say less, give the outbox more room, or choose what may be dropped with overflow=",
@@ -144,12 +164,12 @@ def queue(view: View, raised: bool) -> Finding | None:
     )
 
 
-def foreign(view: View, raised: bool) -> Finding | None:
+def foreign(view: View, raised: bool) -> Found | None:
     """Messages of another user wait."""
     del raised
     if not view.foreign:
         return None
-    return Finding(
+    return Found(
         W,
         f"{view.foreign} messages wait for another user than the one who is connected",
         "they go out when that user is connected again, and under no other",
@@ -157,13 +177,13 @@ def foreign(view: View, raised: bool) -> Finding | None:
     )
 
 
-def slow_consumer(view: View, raised: bool) -> Finding | None:
+def slow_consumer(view: View, raised: bool) -> Found | None:
     """A loop over a room does not keep up."""
     del raised
     if not view.holes:
         return None
     rooms = ", ".join(repr(name) for name in view.holes[:5])
-    return Finding(
+    return Found(
         W,
         f"more is said than is taken in {rooms}: it is had from the history, or is a gap",
         "do less in the loop, or hand its items to other tasks",
@@ -171,12 +191,12 @@ def slow_consumer(view: View, raised: bool) -> Finding | None:
     )
 
 
-def clock(view: View, raised: bool) -> Finding | None:
+def clock(view: View, raised: bool) -> Found | None:
     """The clocks differ."""
     offset = view.clock_offset
-    if offset is None or abs(offset) < threshold(30, 20, raised=raised):
+    if offset is None or abs(offset) < _when(30, 20, raised=raised):
         return None
-    return Finding(
+    return Found(
         W,
         f"this machine's clock is {abs(offset):.0f} s {'behind' if offset > 0 else 'ahead of'} the server's",
         "set the clock (NTP): tokens and times of events are judged by it",
@@ -184,12 +204,12 @@ def clock(view: View, raised: bool) -> Finding | None:
     )
 
 
-def handlers(view: View, raised: bool) -> Finding | None:
+def handlers(view: View, raised: bool) -> Found | None:
     """Functions of the program raise."""
     del raised
     if not view.minute.handler_failures:
         return None
-    return Finding(
+    return Found(
         W,
         f"handlers of this program raised {view.minute.handler_failures} times in the last minute",
         "each is in the log of `rtcore.client`, with its traceback",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from rtcore._ground.findings import Finding, Severity, over
+from rtcore._watch.findings import Finding, Severity, over
 from rtcore._watch.view import View
 
 _OURS = re.compile(r"rtcore[a-z-]*/(\d+)\.(\d+)")

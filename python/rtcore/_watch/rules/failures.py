@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from rtcore._ground.findings import Finding, over, worst
+from rtcore._watch.findings import Finding, over, worst
 from rtcore._watch.view import View
 
 HIGH, LOW, VERY = 0.05, 0.03, 0.25

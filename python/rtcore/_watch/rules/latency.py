@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from rtcore._ground.findings import Finding, over, worst
+from rtcore._watch.findings import Finding, over, worst
 from rtcore._watch.view import Row, View
 
 HIGH, LOW, VERY = 500.0, 400.0, 2_000.0

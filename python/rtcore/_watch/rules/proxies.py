@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from rtcore._ground.findings import Finding, Severity, over
+from rtcore._watch.findings import Finding, Severity, over
 from rtcore._watch.view import View
 
 FEW = 20

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from rtcore._ground.findings import Finding, Severity, over, worst
+from rtcore._watch.findings import Finding, Severity, over, worst
 from rtcore._watch.view import View
 
 HIGH, LOW, VERY = 250.0, 150.0, 2_000.0

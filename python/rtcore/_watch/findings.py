@@ -1,4 +1,4 @@
-"""What a rule of diagnosis says, at the server and at a client: how bad it is, what was found, what to do."""
+"""What a rule says: how bad it is, what was found, what to try."""
 
 from __future__ import annotations
 
@@ -24,16 +24,12 @@ class Finding:
     evidence: dict[str, Any]
 
 
-def threshold(high: float, low: float, *, raised: bool) -> float:
-    """Where it begins to be wrong: `high`, and `low` while it was said before, so that what is near the
-    threshold does not come and go.
-    """
-    return low if raised else high
-
-
 def over(value: float, high: float, low: float, *, raised: bool) -> bool:
-    """Whether a value is over its threshold."""
-    return value > threshold(high, low, raised=raised)
+    """Whether a value is over its threshold: `high` to begin with, and `low` while it was over it before.
+
+    So that what is near the threshold does not come and go.
+    """
+    return value > (low if raised else high)
 
 
 def worst(value: float, critical: float) -> Severity:
