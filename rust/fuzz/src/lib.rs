@@ -2,17 +2,25 @@
 //! justifies. Without a sanitizer libFuzzer itself sees only the memory of the whole process.
 
 use std::alloc::{GlobalAlloc, Layout, System};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// Inputs are at most some KiB, and the largest bound that a target sets is 64 KiB. Bytes.
-const LARGEST: usize = 4 << 20;
+const USUAL: usize = 4 << 20;
+static LARGEST: AtomicUsize = AtomicUsize::new(USUAL);
+
+/// Let this target's inputs justify a ring for what a format's window may be, beside the usual: bytes.
+pub fn allow_window(bytes: usize) {
+    LARGEST.store(USUAL.max(bytes), Ordering::Relaxed);
+}
 
 struct Bounded;
 
 fn judge(size: usize) {
+    let largest = LARGEST.load(Ordering::Relaxed);
     // Who panics may read all debug information, to say where.
-    if size > LARGEST && !std::thread::panicking() {
+    if size > largest && !std::thread::panicking() {
         // libFuzzer keeps the input when the process aborts. A panic could be caught.
-        eprintln!("one allocation of {size} bytes; no input of a fuzz target justifies more than {LARGEST}");
+        eprintln!("one allocation of {size} bytes; no input of a fuzz target justifies more than {largest}");
         std::process::abort();
     }
 }
