@@ -105,7 +105,7 @@ def test_config_hides_keys(tmp_path: Path) -> None:
                 "name": "cron",
                 "key": "(hidden)",
                 "rooms": ["*"],
-                "operations": ["publish", "send", "history", "presence", "disconnect"],
+                "operations": ["publish", "send", "history", "presence", "disconnect", "watch"],
                 "rate": 5.0,
                 "burst": 5,
             }
