@@ -11,8 +11,8 @@ declare const fallback: Part;
 type Overflow = "reject" | "drop_oldest" | "drop_by_key";
 //#endregion
 //#region src/store.d.ts
-/** One change: in `rows` or `meta`, under a key; without a value it is taken out. */
-type Change = readonly [store: "rows" | "meta", key: string, value?: unknown];
+/** One change: in `rows`, `meta` or `data`, under a key; without a value it is taken out, as all between two keys are. */
+type Change = readonly [store: "rows" | "meta" | "data", key: string, value?: unknown] | readonly [store: "data", keys: readonly [first: string, last: string]];
 /** What is kept. */
 interface Kept {
   rows: unknown[];
@@ -21,6 +21,8 @@ interface Kept {
 /** Where a client keeps what must outlive its page. */
 interface Store {
   load(): Promise<Kept>;
+  /** At most so many rows of `data` whose keys are between these, in their order. */
+  read(after: string, before: string, most: number): Promise<unknown[]>;
   /** All or nothing. Rejects with `Fenced` where a higher `g` leads. */
   commit(g: number, changes: readonly Change[]): Promise<void>;
   /** Raise `g`, and lead under it. */

@@ -142,7 +142,7 @@ export const connect = (url: string | URL = "/rt", options: Options = {}): Clien
     },
   };
   for (const part of options.with ?? []) part(kit as never);
-  kit.session = makeSession();
+  kit.session = kit.makeSession();
   page.status = kit.session.status;
   kit.start();
   const unwatch = watchPage(() => kit.control);

@@ -159,6 +159,10 @@ export class Ledger implements Keeper {
     return Math.min(here, ...ends.map((id) => id - 1));
   }
 
+  read(after: string, before: string, most: number): Promise<unknown[]> {
+    return inTime(this.#store.read(after, before, most), "the store");
+  }
+
   /** Wait until what was noted is kept. */
   async flush(): Promise<void> {
     while (this.#running || this.#next.changes.length) {

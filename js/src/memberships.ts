@@ -22,12 +22,17 @@ export interface Around {
   name: () => string;
   /** Where a room is joined again from. */
   since: (mark: number) => string;
+  /** The life of the log, as the last `welcome` told it. */
+  epoch: () => string;
 }
 
 /** All of them by name. */
 export class Rooms {
   readonly #rooms = new Map<string, Membership>();
   readonly #around: Around;
+  /** Where there are collections: what the program wants of one, and what time it is at the server. */
+  declare change?: (asking: Asking) => void;
+  declare time?: (server: unknown) => void;
 
   constructor(around: Around) {
     this.#around = around;

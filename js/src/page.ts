@@ -147,6 +147,7 @@ export class Page {
         this.#seq = 0;
         return this.#listeners(news);
       case "room":
+      case "data":
         return this.#listeners(news);
       case "stage":
         return this.#sent.get(news.name)?.stage(news.stage);

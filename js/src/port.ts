@@ -6,10 +6,21 @@ import type { Failure } from "./errors.ts";
 import type { State } from "./states.ts";
 import type { Said } from "./words.ts";
 
-export type Kind = "emit" | "publish" | "join" | "leave" | "history" | "auth" | "open";
+export type Kind =
+  | "emit"
+  | "publish"
+  | "join"
+  | "leave"
+  | "history"
+  | "auth"
+  | "open"
+  /** To a collection: what the program wants of it. It never leaves the client as such. */
+  | "change"
+  | "push"
+  | "pull";
 
 /** What may be done again without harm: it changes nothing, or only what this session hears. */
-export const AGAIN: ReadonlySet<string> = new Set<Kind>(["join", "leave", "history", "auth"]);
+export const AGAIN: ReadonlySet<string> = new Set<Kind>(["join", "leave", "history", "auth", "push", "pull"]);
 
 /** A request as its page makes it. */
 export interface Asking {
@@ -57,6 +68,8 @@ export type News =
   | { on: "hear"; said: Said; prev: number; size: number }
   /** Of a room: `room`, `presence`, `grants`, or `left`. */
   | { on: "room"; said: Said }
+  /** Of a collection: what is seen anew, and what became of one's own changes. `to`: the view that asked for it. */
+  | { on: "data"; room: string; to?: string | undefined; said: Said }
   /** The old numbers say nothing any more. */
   | { on: "epoch" }
   /** Of a stream: `item`, `credit`, `end`; `wanted` after a return. */

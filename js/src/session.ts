@@ -62,6 +62,7 @@ export class Session implements Owner {
       settle: () => this.#settle(),
       name: hands.name,
       since: (mark) => this.hearing.since(mark),
+      epoch: () => this.hearing.epoch ?? "",
     });
   }
 
@@ -74,6 +75,7 @@ export class Session implements Owner {
       } else if (call.kind === "join") this.rooms?.enter(call);
       else if (call.kind === "leave") this.rooms?.exit(call);
       else if (call.kind === "open") this.streams?.open(call);
+      else if (call.kind === "change") this.rooms?.change?.(call);
       else this.sending.submit(call);
       this.changed();
     } else if (call.do === "drop") this.sending.drop(call.name, call.is);
@@ -235,6 +237,7 @@ export class Session implements Owner {
         this.#measure();
         this.changed();
         if (this.#poked) this.#poke();
+        this.rooms?.time?.(said.server);
         return this.sending.took(said.taken);
       case "expiring":
         return this.#expiring();
@@ -265,6 +268,7 @@ export class Session implements Owner {
     line.link?.welcomed?.(said.session, said.key);
     if (!sameLife || !resumed) this.asked.forget();
     this.onWelcome?.();
+    rooms?.time?.(said.time);
     const begin = (): void => {
       sending.open = true;
       this.#pulse = new Pulse(now, sending.limits.ping, sending.limits.silence);

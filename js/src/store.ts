@@ -1,7 +1,9 @@
 // What is kept in IndexedDB: requests by name, and beside them who leads, the session, replies, marks, outcomes.
 
-/** One change: in `rows` or `meta`, under a key; without a value it is taken out. */
-export type Change = readonly [store: "rows" | "meta", key: string, value?: unknown];
+/** One change: in `rows`, `meta` or `data`, under a key; without a value it is taken out, as all between two keys are. */
+export type Change =
+  | readonly [store: "rows" | "meta" | "data", key: string, value?: unknown]
+  | readonly [store: "data", keys: readonly [first: string, last: string]];
 
 /** What is kept. */
 export interface Kept {
@@ -15,6 +17,8 @@ export class Fenced extends Error {}
 /** Where a client keeps what must outlive its page. */
 export interface Store {
   load(): Promise<Kept>;
+  /** At most so many rows of `data` whose keys are between these, in their order. */
+  read(after: string, before: string, most: number): Promise<unknown[]>;
   /** All or nothing. Rejects with `Fenced` where a higher `g` leads. */
   commit(g: number, changes: readonly Change[]): Promise<void>;
   /** Raise `g`, and lead under it. */
@@ -45,6 +49,8 @@ const complete = (transaction: IDBTransaction): Promise<void> =>
     transaction.onabort = () => reject(transaction.error ?? new Error("the transaction was aborted"));
   });
 
+const STORES = ["rows", "meta", "data"] as const;
+
 class Indexed implements Store {
   readonly #db: IDBDatabase;
   readonly #durability: IDBTransactionDurability;
@@ -57,7 +63,7 @@ class Indexed implements Store {
   }
 
   #begin(mode: IDBTransactionMode): IDBTransaction {
-    return this.#db.transaction(["rows", "meta"], mode, { durability: this.#durability });
+    return this.#db.transaction(STORES, mode, { durability: this.#durability });
   }
 
   async load(): Promise<Kept> {
@@ -80,10 +86,16 @@ class Indexed implements Store {
       throw new Fenced();
     }
     for (const [store, key, value] of changes) {
-      if (value === undefined) transaction.objectStore(store).delete(key);
+      if (typeof key !== "string") transaction.objectStore(store).delete(IDBKeyRange.bound(...key));
+      else if (value === undefined) transaction.objectStore(store).delete(key);
       else transaction.objectStore(store).put(value, key);
     }
     await done;
+  }
+
+  read(after: string, before: string, most: number): Promise<unknown[]> {
+    const data = this.#begin("readonly").objectStore("data");
+    return asked(data.getAll(IDBKeyRange.bound(after, before, true, true), most));
   }
 
   async lead(): Promise<number> {
@@ -103,9 +115,10 @@ class Indexed implements Store {
 
 /** Open the store of this name. Rejects where there is none, or it does not answer. */
 export const openStore = async (name: string, durability: IDBTransactionDurability): Promise<Store> => {
-  const opening = indexedDB.open(name, 1);
-  opening.onupgradeneeded = () => {
-    for (const store of ["rows", "meta"]) opening.result.createObjectStore(store);
+  const opening = indexedDB.open(name, 2);
+  opening.onupgradeneeded = ({ oldVersion }) => {
+    // The first version had no collections.
+    for (const store of STORES.slice(oldVersion * 2)) opening.result.createObjectStore(store);
   };
   return new Indexed(await inTime(asked(opening), "IndexedDB"), durability);
 };

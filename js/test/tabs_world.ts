@@ -20,7 +20,7 @@ interface Wish {
 export class Browser {
   readonly wishes = new Map<string, Wish[]>();
   readonly tabs: Fake[] = [];
-  readonly kept = new Map<string, { rows: Map<string, unknown>; meta: Map<string, unknown> }>();
+  readonly kept = new Map<string, Record<"rows" | "meta" | "data", Map<string, unknown>>>();
   stored = true;
   /** Commits that are not let through. */
   stuck: (() => void)[] | undefined;
@@ -56,7 +56,7 @@ export class Browser {
 
   store(name: string): Store {
     if (!this.stored) throw new Error("no store here");
-    const kept = this.kept.get(name) ?? { rows: new Map(), meta: new Map() };
+    const kept = this.kept.get(name) ?? { rows: new Map(), meta: new Map(), data: new Map() };
     this.kept.set(name, kept);
     const { meta, rows } = kept;
     const through = async (): Promise<void> => {
@@ -64,11 +64,18 @@ export class Browser {
     };
     return {
       load: async (): Promise<Kept> => structuredClone({ rows: [...rows.values()], meta }),
+      read: async (after, before, most) => {
+        const all = [...kept.data].filter(([key]) => key > after && key < before);
+        all.sort(([one], [other]) => (one < other ? -1 : 1));
+        return structuredClone(all.slice(0, most).map(([, row]) => row));
+      },
       commit: async (g, changes) => {
         await through();
         if (Number(meta.get("leader") ?? 0) > g) throw new Fenced();
         for (const [where, key, value] of changes) {
-          if (value === undefined) kept[where].delete(key);
+          if (typeof key !== "string") {
+            for (const each of kept.data.keys()) if (each >= key[0] && each <= key[1]) kept.data.delete(each);
+          } else if (value === undefined) kept[where].delete(key);
           else kept[where].set(key, structuredClone(value));
         }
       },
