@@ -30,7 +30,7 @@ demo: build ## install everything and serve the chat page on http://127.0.0.1:80
 
 build: $(VENV)/.core ## the virtual environment with the native core in it
 
-test: prepare-test $(VENV)/.dev $(VENV)/.wheel $(VENV)/.core node_modules/.package-lock.json ## every test and every check (ONLY=name,… for some, see scripts/check.py --list)
+test: prepare-test $(VENV)/.dev $(VENV)/.docs $(VENV)/.wheel $(VENV)/.core node_modules/.package-lock.json ## every test and every check (ONLY=name,… for some, see scripts/check.py --list)
 	@$(BIN)/python scripts/check.py $(if $(ONLY),--only $(ONLY))
 
 crash: $(VENV)/.dev $(VENV)/.core ## kill servers under load, a thousand times, and see that nothing acknowledged is lost (RUNS=… FIRST=seed DISK=honest|forgets|fails|hangs|full)
@@ -92,8 +92,10 @@ wheel-check: $(VENV)/.dev $(VENV)/.wheel ## build them, and use them as a user w
 fuzz: prepare ## throw random input at every parser and at the engine, a minute each (SECONDS_EACH=… TARGET=… SEED=…)
 	@$(PYTHON) scripts/fuzz $(TARGET) $(if $(SECONDS_EACH),--seconds $(SECONDS_EACH)) $(if $(SEED),--seed $(SEED))
 
-docs: $(VENV)/.core ## write the generated pages of docs/reference again
+docs: $(VENV)/.docs $(VENV)/.core ## write the generated pages again, and build the site with search into target/site
 	@$(BIN)/python scripts/reference.py
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet
+	@echo "target/site/index.html: open it, or serve it:  $(BIN)/python -m http.server -d target/site"
 
 lock: ## resolve the lock files again (needs uv)
 	@scripts/lock
@@ -125,6 +127,11 @@ $(VENV)/.dev: requirements/dev.txt | $(VENV)/.run
 
 $(VENV)/.wheel: requirements/wheel.txt | $(VENV)/.run
 	@echo "installing the pinned packages that make wheels"
+	@$(BIN)/pip install --quiet --require-hashes -r $<
+	@touch $@
+
+$(VENV)/.docs: requirements/docs.txt | $(VENV)/.run
+	@echo "installing the pinned packages that make the site"
 	@$(BIN)/pip install --quiet --require-hashes -r $<
 	@touch $@
 

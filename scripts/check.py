@@ -150,6 +150,11 @@ def checks() -> list[Check]:
             lane="rust",
         ),
         Check("pytest", [python, "-m", "pytest", "-q", "--durations=10"], (" passed", " failed", " error")),
+        Check(
+            "site",
+            [str(BIN / "mkdocs"), "build", "--quiet"],
+            env={"NO_MKDOCS_2_WARNING": "1"},
+        ),
         Check("crash", [python, "-m", "tests.crash", "--quick"], ("all held", "FAILED")),
         Check(
             "e2e",

@@ -1,5 +1,5 @@
-"""Write the generated pages of docs/reference: what may be set, from the table that the core itself uses; and
-the publish API, from the types that read its requests.
+"""Write the generated pages of docs/reference: what may be set, from the table that the core itself uses; the
+publish API, from the types that read its requests; and `docs/llms.txt`, which names all pages.
 
 scripts/reference.py           write
 scripts/reference.py --check   say whether they are current; 1 if not
@@ -17,8 +17,9 @@ from rtcore._ground.numbers import FIXED_ABOUT, LIMIT_RANGES, LIMITS
 from rtcore.http_api.openapi import description
 
 try:
-    from scripts import raises, watched
+    from scripts import pages, raises, watched
 except ImportError:  # run as a file
+    import pages  # type: ignore[import-not-found,no-redef]
     import raises  # type: ignore[import-not-found,no-redef]
     import watched  # type: ignore[import-not-found,no-redef]
 
@@ -85,14 +86,17 @@ def main() -> int:
     )
     parser.add_argument("--check", action="store_true", help="change nothing; 1 when a page is out of date")
     check: bool = parser.parse_args().check
-    pages = {
+    written = {
         "limits.md": limits(),
         "raises.md": raises.page(),
         "metrics.md": watched.page(),
         "grafana.json": json.dumps(watched.dashboard(), indent=1) + "\n",
         "publish-api.json": json.dumps(description(), indent=1) + "\n",
+        "../llms.txt": pages.page(),
     }
-    outdated = [name for name, text in pages.items() if not _is_current(FOLDER / name, text, check)]
+    outdated = [
+        name for name, text in written.items() if not _is_current((FOLDER / name).resolve(), text, check)
+    ]
     return 1 if check and outdated else 0
 
 
