@@ -2,7 +2,18 @@ import { defineConfig } from "tsdown";
 // @ts-expect-error a script, without types
 import { shortNames } from "./scripts/names.mjs";
 
-const ENTRIES = ["index", "core", "rooms", "streams", "fallback", "offline", "tabs", "msgpack", "react"];
+const ENTRIES = [
+  "index",
+  "core",
+  "rooms",
+  "streams",
+  "fallback",
+  "offline",
+  "tabs",
+  "msgpack",
+  "react",
+  "crdt",
+];
 
 export default defineConfig({
   entry: ENTRIES.map((name) => `src/${name}.ts`),

@@ -1,7 +1,5 @@
-//#region src/words.d.ts
-/** A message, or the fields of one. */
-type Said = Record<string, any>;
-//#endregion
+import { t as Said } from "./words.js";
+
 //#region src/reader.d.ts
 /** Something that was said: in a room, to a user, to all, or to this session alone (then it has no room). */
 interface Event<Data = any> {

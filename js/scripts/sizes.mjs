@@ -7,7 +7,7 @@ import { fileURLToPath } from "node:url";
 import { bundle } from "./bundle.mjs";
 
 const FOLDER = fileURLToPath(new URL("../dist-sizes", import.meta.url));
-const PARTS = ["rooms", "streams", "fallback", "offline", "tabs", "msgpack", "react"];
+const PARTS = ["rooms", "streams", "fallback", "offline", "tabs", "msgpack", "react", "crdt"];
 
 const filesOf = ({ parts }) => Object.keys(parts).map((file) => basename(file));
 
