@@ -4,4 +4,7 @@ export interface Server {
 }
 
 export function startDemo(): Promise<Server>;
-export function startServer(app: string, more?: { port?: number; options?: string[] }): Promise<Server>;
+export function startServer(
+  app: string,
+  more?: { port?: number; options?: string[]; folder?: string },
+): Promise<Server>;

@@ -1,23 +1,28 @@
 // A server as a user starts it: for what looks at pages, and for the tests of the client's package.
 import { spawn } from "node:child_process";
+import { resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 
 /** Start `rtcore demo` on a free port. Resolves to its address and a function that ends it. */
 export function startDemo() {
-  return start("demo", "--port", "0");
+  return start(".", "demo", "--port", "0");
 }
 
-/** Start `rtcore serve` with an application, the same way; on a port of one's own, with more options, if they are given. */
-export function startServer(app, { port = 0, options = [] } = {}) {
-  return start("serve", app, "--port", String(port), ...options);
+/**
+ * Start `rtcore serve` with an application, the same way; on a port of one's own, with more options, from another folder
+ * of the repository, if they are given.
+ */
+export function startServer(app, { port = 0, options = [], folder = "." } = {}) {
+  return start(folder, "serve", app, "--port", String(port), ...options);
 }
 
-async function start(...command) {
-  const python = process.env.PYTHON ?? ".venv/bin/python";
+async function start(folder, ...command) {
+  const { PYTHON = ".venv/bin/python" } = process.env;
+  const python = PYTHON.includes("/") ? resolve(ROOT, PYTHON) : PYTHON;
   const child = spawn(python, ["-m", "rtcore", ...command], {
-    cwd: ROOT,
+    cwd: resolve(ROOT, folder),
     stdio: ["ignore", "pipe", "inherit"],
     env: { ...process.env, PYTHONUNBUFFERED: "1" },
   });
