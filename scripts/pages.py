@@ -1,4 +1,7 @@
-"""`docs/llms.txt`: every page of the documentation with what it is about, for programs that read (https://llmstxt.org)."""
+"""`docs/llms.txt`: every page of the documentation with what it is about, for programs that read.
+
+The format is that of https://llmstxt.org.
+"""
 
 from __future__ import annotations
 
@@ -10,11 +13,12 @@ DOCS = Path(__file__).resolve().parent.parent / "docs"
 HEAD = """\
 # rtcore
 
-> A realtime server for Python (Trio, with a Rust core) and its clients for Python and the browser: rooms, events with
-> acks, presence, streams, replay and shared documents over WebSocket, event streams and long-polling, on one port.
+> A realtime server for Python (Trio, with a Rust core) and its clients for Python and the browser: rooms,
+> events with acks, presence, streams, replay and shared documents over WebSocket, event streams and
+> long-polling, on one port.
 
-Written by `make docs`. `import rtcore`; an application is an `rtcore.App()` with handlers, `rtcore serve myapp:app`
-serves it, and `rtcore.connect(url)` is the client.
+Written by `make docs`. `import rtcore`; an application is an `rtcore.App()` with handlers, `rtcore serve
+myapp:app` serves it, and `rtcore.connect(url)` is the client.
 """
 
 SECTIONS = (

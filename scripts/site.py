@@ -1,8 +1,8 @@
 """What the site of the documentation does that MkDocs does not: links into the tree, and pages for machines.
 
-A page links to a file of the repository by its path, as it is read there; the site has no such file, so the link
-goes to the repository's own page of it. Beside each page its Markdown is served too, and `llms.txt` names them
-all (https://llmstxt.org): that is what a model reads.
+A page links to a file of the repository by its path, as it is read there; the site has no such file, so
+the link goes to the repository's own page of it. Beside each page its Markdown is served too, and
+`llms.txt` names them all (https://llmstxt.org): that is what a model reads.
 """
 
 from __future__ import annotations

@@ -81,7 +81,7 @@ def test_each_dependency_has_its_reason() -> None:
 
 
 def test_each_public_name_is_in_the_reference() -> None:
-    """The pages of the API are hand-sorted lists of names: one that is missing is found here, not by a reader."""
+    """The pages of the API are lists of names, sorted by hand: a missing one is found here."""
     shown = {
         name
         for page in (ROOT / "docs/reference/api").glob("*.md")

@@ -143,3 +143,10 @@ def test_the_core_is_told_what_was_set() -> None:
     assert (core.origins, core.proxies, core.linger_us) == (("https://a.example",), ("10.0.0.0/8",), 1000)
     assert core.limits == {"acks": 9}
     assert core.backend
+
+
+def test_a_path_names_a_file_as_a_text_does(tmp_path: Path) -> None:
+    """Programs have paths, not texts; a name in bytes is refused as before."""
+    assert Config.of(data=tmp_path / "data").data == str(tmp_path / "data")
+    with pytest.raises(ConfigError):
+        Config.of(data=b"data")

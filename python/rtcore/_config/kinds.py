@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import ipaddress
 import math
+import os
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -73,6 +74,8 @@ def _plain(text: str) -> str:
 
 
 def path(value: object) -> str:
+    if isinstance(value, os.PathLike):  # as programs have it; a name in bytes is refused below
+        value = os.fspath(value)
     # A name of a file may be in another encoding, and may begin or end with a space.
     if not isinstance(value, str) or not value.strip() or "\0" in value:
         raise ValueError("the name of a file")
