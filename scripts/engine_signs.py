@@ -52,6 +52,7 @@ COMMON = frozenset(
         "stopping",
         "stats",
         "meter",
+        "trails",
         "scratch",
     }
 )

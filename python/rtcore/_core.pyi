@@ -476,7 +476,11 @@ class Core:
     def shut_down(self, grace_ms: int) -> None: ...  # every session told to come back, spread over the grace
     def idle(self) -> bool: ...  # no connection is left
     def store_health(self) -> dict[str, Any] | None: ...  # None: there is no store
-    def metrics(self) -> str: ...  # Prometheus text
+    def metrics(self, open: bool = False) -> str: ...  # Prometheus text, or OpenMetrics without its end
+    def follow_event(self, event: str, times: int) -> None: ...  # the next so many messages of it
+    def trails(self) -> str: ...  # JSON: those that are over, and were not told before
+    def trace_of(self, request: int) -> str | None: ...  # of a request that is followed
+    def trace_request(self, request: int, trace: str) -> None: ...  # follow it under this traceparent
     def seen_sessions(self, find: str, most: int) -> str: ...  # JSON: `found` in all, and rows
     def seen_rooms(self, find: str, most: int) -> str: ...
     def measured(self) -> str: ...  # what was measured, in each window, as JSON

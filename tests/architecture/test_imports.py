@@ -23,7 +23,7 @@ FLOORS = [
     "_data.values _watch.findings _watch.process",
     "_watch.view",
     "watch",
-    "_watch.rules",
+    "_watch.rules _watch.trails",
     "_watch.watch",
     "_data.faults _app.hooks",
     "_turn.budget _turn.life auth _app.merging _app.kinds _app.invalid _app.refusals _app.background",
@@ -55,7 +55,7 @@ FLOORS = [
     "_serve.asgi _serve.serve",
     "_serve.program",
     "rtcore",
-    "testing site.demo_app",
+    "testing site.demo_app otel",
     "cli",
     "__main__",
 ]

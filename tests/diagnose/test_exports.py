@@ -7,6 +7,10 @@ import re
 from pathlib import Path
 from typing import Any
 
+import trio
+from prometheus_client.openmetrics.parser import text_string_to_metric_families as openmetrics
+from prometheus_client.parser import text_string_to_metric_families
+
 import rtcore
 from rtcore.testing import memory_server
 
@@ -103,3 +107,35 @@ async def test_the_dashboard_asks_for_what_there_is() -> None:
     assert set(asked) <= known
     places = [panel["gridPos"]["y"] * 24 + panel["gridPos"]["x"] for panel in dashboard["panels"]]
     assert len(set(places)) == len(places), "no panel lies on another"
+
+
+async def test_prometheus_own_parsers_read_both_formats_and_an_exemplar_has_its_trace() -> None:
+    app = rtcore.App()
+
+    @app.on("work")
+    def work(_: rtcore.Session) -> None: ...
+
+    @app.background
+    async def broken(_: rtcore.App) -> None:
+        raise ValueError("on purpose")
+
+    trace = "4bf92f3577b34da6a3ce929d0e0e4736"
+    async with memory_server(app) as server:
+        client = await server.welcomed()
+        await client.ask("emit", event="work", trace=f"00-{trace}-00f067aa0ba902b7-01")
+        while "background_failures" not in server.runtime.metrics():
+            await trio.lowlevel.checkpoint()
+        plain, told = server.runtime.metrics(), server.runtime.metrics(open_metrics=True)
+    families = list(text_string_to_metric_families(plain))
+    opened = list(openmetrics(told))
+    assert {family.name for family in families} == {family.name for family in opened}
+    samples = {(s.name, tuple(s.labels.items())): s.value for family in families for s in family.samples}
+    assert {
+        (s.name, tuple(s.labels.items())): s.value for family in opened for s in family.samples
+    } == samples
+    marked = [s for family in opened for s in family.samples if s.exemplar is not None]
+    [one] = marked
+    assert (one.name, one.labels["event"]) == ("rtcore_handler_seconds_bucket", "work")
+    assert one.exemplar is not None
+    assert one.exemplar.labels == {"trace_id": trace}
+    assert one.exemplar.value <= float(one.labels["le"])

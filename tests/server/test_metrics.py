@@ -97,3 +97,16 @@ async def test_turns_over_tls_are_counted_too(tmp_path: Path) -> None:
             assert counts[1] - counts[0] >= 20
             await client.cut()
             nursery.cancel_scope.cancel()
+
+
+async def test_open_metrics_is_told_to_who_asks_for_it() -> None:
+    async with serving(application()) as server:
+        for accept, opened in (
+            ("application/openmetrics-text;version=1.0.0;q=0.6,text/plain;q=0.3", True),
+            ("text/plain", False),
+            ("application/openmetrics-text;q=0, */*", False),
+            ("*/*", False),
+        ):
+            _, head, text = await server.get("/metrics", headers=f"Accept: {accept}\r\n")
+            assert text.endswith("# EOF\n") == opened, accept
+            assert ("application/openmetrics-text; version=1.0.0" in head) == opened, accept

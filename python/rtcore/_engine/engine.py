@@ -66,6 +66,7 @@ class Engine(Home):
 
     __slots__ = (
         "at_once",
+        "books",
         "clock",
         "core",
         "drained",
@@ -84,6 +85,7 @@ class Engine(Home):
         "sessions",
         "stored",
         "tickets",
+        "trails",
         "turning",
         "wall_offset",
     )
@@ -91,6 +93,8 @@ class Engine(Home):
     def __init__(self, core: Core, limits: Mapping[str, int], *, manual: bool, durable: bool = False) -> None:
         super().__init__()
         self.durable = durable  # whether anything may have to wait for the disk
+        # Whether it is noted whose handler runs: what it says waits for the disk or is followed with it.
+        self.books = durable
         self.core = core
         self.manual = manual
         # By which it is measured how long handlers take (ns); 0 in a test, whose time is not the machine's.
@@ -106,13 +110,14 @@ class Engine(Home):
         self.raw_drained: dict[int, list[Task]] = {}
         self.tickets: dict[int, Task] = {}  # publishers by ticket that wait for UNBLOCKED
         self.stored: dict[int, Task] = {}  # publishers by ticket that wait for STORED
-        self.request = 0  # the request of the plain function that runs, where anything is durable
+        self.request = 0  # the request of the plain function that runs, where that is noted (`books`)
         self.requests: dict[Task, int] = {}  # those of coroutines, likewise
         self.replies: dict[int, dict[int, Task]] = {}  # askers by session, then by request
         self.nursery: trio.Nursery | None = None  # the server's, while it runs
         self.wall_offset: float | None = None
         self.failures = Failures()
         self.held = Held()
+        self.trails: Any = None  # messages that are followed (`rtcore._watch.trails`), while it is served
 
     def leave(self) -> None:
         """It serves no longer: sessions have ended, and who waits for something from outside is told so."""
@@ -211,7 +216,7 @@ class Engine(Home):
 
     def request_of_caller(self) -> int:
         """The request whose handler calls, itself or in a task that it has started; 0: none."""
-        if not self.durable:
+        if not self.books:
             return 0
         if self.request:
             return self.request

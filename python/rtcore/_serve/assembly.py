@@ -28,6 +28,7 @@ from rtcore._engine import VERSION
 from rtcore._ground.asgi import ASGI
 from rtcore._ground.numbers import USUAL
 from rtcore._turn.dispatch import Runtime
+from rtcore._watch.trails import Trails
 from rtcore._watch.watch import Watch
 from rtcore.http_api.service import PublishApi
 from rtcore.site.router import Router
@@ -90,7 +91,9 @@ class Assembly:
 
     def _watch(self) -> Watch:
         limits = {name: self.config.limit(name) for name in USUAL}
-        watch = Watch(self.core, limits, data=self.config.data, version=VERSION)
+        engine = self.runtime.engine
+        engine.trails = Trails(engine)
+        watch = Watch(self.core, limits, data=self.config.data, version=VERSION, trails=engine.trails)
         for name, rule in registered(self.app).rules.items():
             watch.rule(name, rule)
         self.runtime.engine.held.heard = watch.held

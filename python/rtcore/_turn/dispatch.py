@@ -155,9 +155,13 @@ class Runtime:
         """Start the application's background tasks; what ends the server leaves through this nursery."""
         self._background.start(nursery)
 
-    def metrics(self) -> str:
-        """What was counted, in Prometheus' text format: in the core, and of the application's tasks."""
-        return self.core.metrics() + self._background.metrics()
+    def metrics(self, *, open_metrics: bool = False) -> str:
+        """What was counted, in Prometheus' text format: in the core, and of the application's tasks.
+
+        As OpenMetrics a request that had a trace is an exemplar of its handler.
+        """
+        told = self.core.metrics(open_metrics) + self._background.metrics(open_metrics=open_metrics)
+        return f"{told}# EOF\n" if open_metrics else told
 
     async def run_reactor(self) -> None:
         """Turn after turn, until cancelled."""
@@ -240,7 +244,7 @@ class Runtime:
     def _run(self, events: Iterable[CoreEvent], began: int) -> None:
         engine, handlers = self.engine, self._handlers
         sessions, raws, ack = engine.sessions, self._raws, engine.core.ack
-        steps, durable = self._steps, engine.durable
+        steps, books = self._steps, engine.books
         for event in events:
             kind = event[0]
             if kind == RAW_MESSAGE:
@@ -289,7 +293,7 @@ class Runtime:
                     _, _, request, _, form, data = event
                     if kind == KEYED and not engine.core.begin(request):
                         continue  # its session ended: the key is free, and it must not be done here
-                    if durable:
+                    if books:
                         engine.request = request
                     try:
                         if handler.bare:
@@ -315,7 +319,7 @@ class Runtime:
                         answer_error(engine, request, handler, session, blame(error), began)
                     finally:
                         began = 0
-                        if durable:
+                        if books:
                             engine.request = 0
                 else:
                     worker.waiting.append(event)

@@ -107,7 +107,7 @@ def serve(
         handler, began = handlers[index], clock()
         if stepped is not None:
             stepped.at = handler
-        if engine.durable:
+        if engine.books:
             task = trio.lowlevel.current_task()
             engine.requests[task] = request
         else:

@@ -21,6 +21,7 @@ from rtcore._ground.numbers import FIXED
 from .findings import Finding, Severity
 from .process import Process, look
 from .rules import RULES, Rule
+from .trails import Trails
 from .view import Held, View
 
 log = logging.getLogger("rtcore.watch")
@@ -64,6 +65,7 @@ class Watch:
         *,
         data: str | None = None,
         version: str = "",
+        trails: Any = None,
         rules: Mapping[str, Rule] = RULES,
         clock: Callable[[], float] = time.monotonic,
         wall: Callable[[], float] = time.time,
@@ -72,6 +74,7 @@ class Watch:
         self._rules = dict(rules)
         self._clock, self._wall = clock, wall
         self._began = clock()
+        self.trails: Trails = trails
         self._raised: dict[str, tuple[int, Finding]] = {}
         self._lines: deque[dict[str, Any]] = deque(maxlen=LINES)
         self._samples: deque[Sample] = deque(maxlen=int(MINUTE / EVERY) + 1)

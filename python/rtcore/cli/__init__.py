@@ -22,6 +22,7 @@ from .show import config
 from .start import demo, serve
 from .token import token
 from .top import top
+from .trace import trace
 from .types import types
 
 _EPILOG = """\b
@@ -37,6 +38,7 @@ Examples:
   rtcore publish URL tea say '"hello"'     say something once
   rtcore doctor https://example.org/rt     what the network between does to a connection
   rtcore top http://127.0.0.1:8000         what it does, and what is wrong with it
+  rtcore trace URL --event say             one message through each stage, with times
   rtcore log ./data stats                  what is kept on disk
   rtcore backup ./data monday.db           a copy of it, while a server runs
 
@@ -77,5 +79,6 @@ main.add_command(routes)
 main.add_command(new)
 main.add_command(types)
 main.add_command(top)
+main.add_command(trace)
 
 __all__ = ["main"]

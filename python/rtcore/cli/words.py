@@ -45,3 +45,20 @@ class Seconds(click.ParamType[float]):
         if not (math.isfinite(seconds) and seconds >= 0):
             self.fail(f"{value!r:.40} is no number of seconds, 0 or more", param, ctx)
         return seconds
+
+
+def duration(ms: float | None) -> str:
+    """Milliseconds, as people read them."""
+    if ms is None:
+        return "-"
+    if ms >= 1000:
+        return f"{ms / 1000:.1f} s"
+    return f"{ms:.1f} ms" if ms >= 1 else f"{ms * 1000:.0f} us"
+
+
+def ago(seconds: float) -> str:
+    """Seconds, as people read them."""
+    for unit, length in (("d", 86_400), ("h", 3_600), ("min", 60)):
+        if seconds >= 2 * length:
+            return f"{seconds / length:.0f} {unit}"
+    return f"{seconds:.0f} s"

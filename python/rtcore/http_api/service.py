@@ -83,7 +83,7 @@ class PublishApi:
         if name in self._watching.operations:
             _only(scope, "GET", "HEAD")
             await self._permit_watching(scope)
-            return self._watching.answer(name, scope)
+            return await self._watching.answer(name, scope)
         if name == _DESCRIPTION:
             _only(scope, "GET", "HEAD")
             return openapi.description()

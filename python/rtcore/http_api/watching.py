@@ -7,6 +7,7 @@ It is read with GET, by an API key that may `watch`, or by whoever the applicati
 
 from __future__ import annotations
 
+import inspect
 import logging
 from collections.abc import Callable
 from typing import Any, Final
@@ -18,12 +19,18 @@ from rtcore._app.hooks import name_of
 from rtcore._app.registry import registered
 from rtcore._ground.asgi import Scope
 from rtcore._ground.failures import Failures
+from rtcore._ground.numbers import FIXED
 from rtcore._watch.watch import Watch
 from rtcore.app import App
 
 from .faults import Fault
 
 log = logging.getLogger("rtcore.api")
+_PARAMETERS: Final = {
+    "sessions": ("find",),
+    "rooms": ("find",),
+    "trace": ("event", "id", "times", "wait"),
+}
 ROWS: Final = 100
 """Rows of a table, unless fewer are asked for."""
 
@@ -34,13 +41,14 @@ class Watching:
     def __init__(self, app: App, watch: Watch, failures: Failures) -> None:
         self._app, self._watch, self._failures = app, watch, failures
         self.operations: dict[str, Callable[[dict[str, str]], Any]] = {
+            "trace": self._trace,
             "stats": lambda _: watch.stats(),
             "diagnose": lambda _: watch.diagnose(),
             "sessions": self._sessions,
             "rooms": self._rooms,
         }
 
-    def answer(self, name: str, scope: Scope) -> Any:
+    async def answer(self, name: str, scope: Scope) -> Any:
         """What an operation says.
 
         Raises:
@@ -48,12 +56,13 @@ class Watching:
 
         """
         query = dict(parse_qsl(scope.get("query_string", b"").decode("latin-1"), keep_blank_values=True))
-        known = {"find"} if name in ("sessions", "rooms") else set[str]()
+        known = _PARAMETERS.get(name, ())
         for word in query:
             if word not in known:
-                there = "; there is `find`" if known else ""
+                there = f"; there is `{'`, `'.join(known)}`" if known else ""
                 raise Fault("INVALID_MESSAGE", f"{name} has no parameter {word!r:.60}{there}")
-        return self.operations[name](query)
+        said = self.operations[name](query)
+        return await said if inspect.isawaitable(said) else said
 
     async def operator(self, token: bytes) -> str | None:
         """The name of the operator who gives this token; None: he is none."""
@@ -70,8 +79,35 @@ class Watching:
             return None
         return said if isinstance(said, str) and said else None
 
+    async def _trace(self, query: dict[str, str]) -> Any:
+        """Messages that were followed: of a trace, the next of an event, or those of the last minutes."""
+        event, trace = query.get("event", ""), query.get("id", "")
+        if event and trace:
+            raise Fault(
+                "INVALID_MESSAGE", "trace takes an `event` to wait for, or the `id` of a trace, not both"
+            )
+        trails = self._watch.trails
+        if event:
+            times = _whole(query, "times", 1, FIXED["TRAILS_ASKED"])
+            wait = _whole(query, "wait", 10, FIXED["TRAIL_WAIT_S"])
+            return {"trails": await trails.next_of(event, times, wait)}
+        return {"trails": trails.of(trace) if trace else trails.since(0)}
+
     def _sessions(self, query: dict[str, str]) -> Any:
         return orjson.loads(self._app.all._engine.core.seen_sessions(query.get("find", ""), ROWS))
 
     def _rooms(self, query: dict[str, str]) -> Any:
         return orjson.loads(self._app.all._engine.core.seen_rooms(query.get("find", ""), ROWS))
+
+
+def _whole(query: dict[str, str], name: str, usual: int, most: int) -> int:
+    """A number of a query.
+
+    Raises:
+        Fault: it is none, or too high.
+
+    """
+    text = query.get(name, str(usual))
+    if not (text.isascii() and text.isdigit() and 1 <= int(text[:9]) <= most):
+        raise Fault("INVALID_MESSAGE", f"`{name}` is a whole number from 1 to {most}, and not {text!r:.60}")
+    return int(text)

@@ -8,5 +8,7 @@ mod scale;
 mod slowest;
 #[path = "metrics/stages.rs"]
 mod stages;
+#[path = "metrics/trails.rs"]
+mod trails;
 #[path = "metrics/windows.rs"]
 mod windows;

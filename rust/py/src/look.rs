@@ -8,6 +8,7 @@ use pyo3::types::{PyBytes, PyDict};
 use rtcore_core::engine::{HistoryEntry, MemberView};
 use rtcore_core::envelope::{Data, transcode};
 use rtcore_core::ids::{Form, SessionId};
+use rtcore_core::metrics::text::Format;
 
 /// A member: session, its id, user, info.
 type Member<'py> = (u64, String, Option<String>, Option<Bound<'py, PyBytes>>);
@@ -134,8 +135,28 @@ impl Core {
         Ok(Some(told))
     }
 
-    fn metrics(&self) -> Result<String, Failure> {
-        Ok(self.lock().engine()?.metrics())
+    #[pyo3(signature = (open = false))]
+    fn metrics(&self, open: bool) -> Result<String, Failure> {
+        let format = if open { Format::Open } else { Format::Prometheus };
+        Ok(self.lock().engine()?.metrics_as(format))
+    }
+
+    fn follow_event(&self, event: &str, times: u32) -> Result<(), Failure> {
+        self.lock().engine()?.follow_event(event, times);
+        Ok(())
+    }
+
+    fn trails(&self) -> Result<String, Failure> {
+        Ok(self.lock().engine()?.tell_trails())
+    }
+
+    fn trace_of(&self, request: u64) -> Result<Option<String>, Failure> {
+        Ok(self.lock().engine()?.trace_of(request).map(owned))
+    }
+
+    fn trace_request(&self, request: u64, trace: &str) -> Result<(), Failure> {
+        self.lock().engine()?.trace_request(request, trace);
+        Ok(())
     }
 
     /// What was measured, as JSON.

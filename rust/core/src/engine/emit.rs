@@ -58,7 +58,16 @@ impl Engine {
                 return Ok(());
             }
         }
-        if let Err(fault) = self.begin_emit(session_id, emit, now) {
+        let trace = emit.trace.as_deref();
+        let followed = self.trails.wants(&emit.event, trace);
+        if followed {
+            self.follow_said(session_id, &emit.event, None, trace);
+        }
+        let begun = self.begin_emit(session_id, emit, now);
+        if followed {
+            self.begun(begun.is_ok());
+        }
+        if let Err(fault) = begun {
             self.fail_request(session_id, id, &fault);
         }
         Ok(())
@@ -100,6 +109,9 @@ impl Engine {
         let asked = self.meter.moment();
         let request =
             self.ticket(Waiting::Emit { session: session_id, id, bytes, key, begun: false, handler, asked });
+        if !self.trails.is_empty() {
+            self.trails.asked(request);
+        }
         let (form, kept) = self.events.keep_data(&mut self.scratch, data);
         self.count_waiting(session_id, bytes);
         self.stats.emitted += 1;
@@ -283,6 +295,7 @@ impl Engine {
             self.not_asked(&waiting);
             self.steps.spend(1);
             self.durable.requests.forget(ticket);
+            self.trails.forget(ticket);
             match waiting {
                 Waiting::Emit { key: Some(key), begun, .. } => {
                     self.give_up_key(key, begun.then_some(ticket), now);

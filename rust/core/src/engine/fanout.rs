@@ -121,6 +121,9 @@ impl Engine {
         };
         self.stats.delivered += said;
         self.meter.published(class, said);
+        if !self.trails.is_empty() {
+            self.mark_said(room_id, said, behind.len() as u64);
+        }
         if let Some(last) = behind.last() {
             self.meter.behind(class, room_id, behind.len() as u64, *last);
         }

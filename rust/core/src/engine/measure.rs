@@ -11,10 +11,12 @@ use crate::metrics::json::Json;
 use crate::metrics::meter::{Class, Event, Link};
 use crate::metrics::series::Series;
 use crate::metrics::stages::Stage;
-use crate::metrics::text::{Kind, Text};
+use crate::metrics::text::{Exemplar, Format, Kind, Text};
 use crate::metrics::windows::{Rates, Window};
 use crate::room::table::Room;
 
+/// The metric that has exemplars.
+const HANDLER: &str = "rtcore_handler_seconds";
 /// The name of all that are beyond the bound.
 const OTHERS: &str = "(others)";
 
@@ -34,11 +36,17 @@ impl Engine {
     /// All that came was read at this moment: from now on the application has it.
     pub fn read_ends(&mut self, ns: u64) {
         self.meter.read_ends(ns);
+        if !self.trails.is_empty() {
+            self.trails.read_ends(ns);
+        }
     }
 
     /// All that was due is with the kernel, as far as it takes it, at this moment.
     pub fn write_ends(&mut self, ns: u64) {
         self.meter.write_ends(ns);
+        if !self.trails.is_empty() {
+            self.trails.write_ends(ns);
+        }
     }
 
     /// The handler of the request that is answered next began at this moment. Without it: when the answer before was given.
@@ -53,14 +61,25 @@ impl Engine {
 
     pub(super) fn measure_answer(&mut self, request: u64, failed: bool) {
         if let Some(Waiting::Emit { session, handler, asked, .. }) = self.asked.get_mut(request) {
-            self.meter.answered(*handler, *session, *asked, failed);
+            let began = self.meter.answered(*handler, *session, *asked, failed);
+            if !self.trails.is_empty()
+                && let Some(trace) = self.trails.answered(request, began, self.meter.moment(), failed)
+            {
+                self.meter.exemplify(*handler, trace, began);
+            }
         }
     }
 
     /// Counters, sizes and durations as Prometheus text.
     #[must_use]
     pub fn metrics(&self) -> String {
-        let mut text = Text(String::with_capacity(32_768));
+        self.metrics_as(Format::Prometheus)
+    }
+
+    /// The same in one of its formats; of `OpenMetrics` without the end, so that the hands may say more.
+    #[must_use]
+    pub fn metrics_as(&self, format: Format) -> String {
+        let mut text = Text::new(format);
         self.stats.text(&mut text, &self.sizes());
         let name = "rtcore_links";
         text.begin(name, Kind::Gauge, "Connections open, by what they carry.");
@@ -70,7 +89,8 @@ impl Engine {
         for (name, label, help, rows) in self.durations() {
             text.begin(name, Kind::Histogram, help);
             for (of, series) in rows {
-                text.spread(name, (label, of), &series.all());
+                let exemplar = if name == HANDLER { self.exemplar(of) } else { None };
+                text.spread(name, (label, of), &series.all(), exemplar);
             }
         }
         let events = self.meter.events.iter().zip(0..);
@@ -88,7 +108,14 @@ impl Engine {
             ("rooms_behind", "Times a listener fell behind, by the pattern of rooms."),
         ];
         counts(&mut text, "rooms", &what, &classes.collect::<Vec<_>>());
-        text.0
+        text.out
+    }
+
+    /// The last request of an event that had a trace.
+    fn exemplar(&self, event: &str) -> Exemplar<'_> {
+        let mut events = self.meter.events.iter().enumerate();
+        let (_, found) = events.find(|(at, _)| self.event_name(*at) == event)?;
+        found.exemplar.as_ref().map(|(trace, took)| (&**trace, *took))
     }
 
     /// All of it as JSON: durations in milliseconds, in each window.
@@ -246,7 +273,7 @@ impl Engine {
         [
             of(Stage::Read, "rtcore_read_seconds", "How long it took to read what came in a turn."),
             of(Stage::Wait, "rtcore_wait_seconds", "How long requests waited for their handlers."),
-            of(Stage::Handler, "rtcore_handler_seconds", "How long handlers took, their waits included."),
+            of(Stage::Handler, HANDLER, "How long handlers took, their waits included."),
             of(Stage::Commit, "rtcore_commit_seconds", "How long events were on their way to the disk."),
             of(
                 Stage::FanOut,

@@ -63,6 +63,7 @@ mod stream_feed;
 mod streams;
 mod tables;
 mod time;
+mod trail;
 mod welcome;
 
 pub use config::{API, CONSOLE, Config, HEALTH, PREFIX, PROBES, Peer, RawPath, SCRIPT, StreamPath};
@@ -81,7 +82,7 @@ use crate::log::acks::Kept;
 use crate::log::book::Log;
 use crate::log::dedupe::{KeyLimits, Keys};
 use crate::log::ring::Bounds;
-use crate::metrics::Meter;
+use crate::metrics::{Meter, Trails};
 use crate::outbox::Out;
 use crate::room::settings::{Durability, Patterns, Settings};
 use crate::room::table::{Room, Rooms};
@@ -134,6 +135,8 @@ pub struct Engine {
     stopping: bool,
     stats: Stats,
     meter: Meter,
+    /// Messages that somebody follows.
+    trails: Trails,
     /// Taken for one message at a time, so that it is allocated once.
     scratch: Vec<u8>,
 }
@@ -188,6 +191,7 @@ impl Engine {
             stopping: false,
             stats: Stats::new(now.wall_ms),
             meter: Meter::default(),
+            trails: Trails::default(),
             scratch: Vec::new(),
             config,
         };

@@ -15,6 +15,9 @@ impl Engine {
     /// this turn has for it is known. A bounded part (`FLUSH_STEPS`): while `has_dirty`, there is more.
     pub fn take_dirty(&mut self, into: &mut Vec<ConnId>, now: Now) {
         self.meter.fanned_out();
+        if !self.trails.is_empty() {
+            self.trails.fanned_out(self.meter.moment());
+        }
         let end = self.steps.done().saturating_add(FLUSH_STEPS);
         while self.steps.done() < end
             && let Some(id) = self.out.next_listed()

@@ -100,7 +100,15 @@ impl Engine {
         {
             return Ok(());
         }
+        let trace = publish.trace.as_deref();
+        let followed = self.trails.wants(&publish.event, trace);
+        if followed {
+            self.follow_said(session_id, &publish.event, Some(&publish.room), trace);
+        }
         let done = mine.and_then(|room| self.publish_once(session_id, room, publish, now));
+        if followed {
+            self.begun(done.is_ok());
+        }
         match done {
             Ok(Some(kept)) => self.finish_request(session_id, id, kept),
             // It is on its way to the disk; or the same key is in progress, whose result answers this one, too.
@@ -216,10 +224,23 @@ impl Engine {
 
     /// The application publishes.
     pub fn publish(&mut self, publication: &Publication<'_>, now: Now) -> Result<Seq, Unpublished> {
-        self.entry(now, |engine| engine.say_for_app(publication, now))
+        self.entry(now, |engine| {
+            let trace = engine.follow_publication(publication);
+            let said = engine.say_for_app(publication, trace.as_deref(), now);
+            if matches!(said, Err(Unpublished::Blocked(_))) {
+                engine.trails.undo();
+            }
+            engine.trails.leave();
+            said
+        })
     }
 
-    fn say_for_app(&mut self, publication: &Publication<'_>, now: Now) -> Result<Seq, Unpublished> {
+    fn say_for_app(
+        &mut self,
+        publication: &Publication<'_>,
+        trace: Option<&str>,
+        now: Now,
+    ) -> Result<Seq, Unpublished> {
         self.config.names().check(format_args!("the name of a room"), publication.room)?;
         self.config.names().check(format_args!("the name of an event"), publication.event)?;
         check_room_to_say(publication.room)?;
@@ -242,7 +263,7 @@ impl Engine {
                 .and_then(|session| self.session(session))
                 .map(|session| Arc::clone(session.author())),
             exclude: publication.exclude,
-            trace: publication.trace,
+            trace: publication.trace.or(trace),
             volatile: publication.volatile,
         };
         let mut ticket = None;

@@ -47,6 +47,7 @@ impl Engine {
             ("requests of which nobody knows", self.durable.unknown.len()),
             ("collections", self.shared.len()),
             ("pushes that are under way", self.shared.pushes()),
+            ("messages that are followed", self.trails.len()),
             ("what follows", self.next.len()),
             ("references to what is said", self.out.references()),
             ("outboxes with something in them", full),

@@ -139,4 +139,8 @@ rtcore_data::fixed! {
     CLIENT_NAME: usize = 64;
     /// The slowest handlers, rooms and sessions that are told: as many as anybody reads.
     SLOWEST: usize = 20;
+    /// Messages that are followed through their stages at once, and that were and nobody has asked for: a kilobyte or two each.
+    TRAILS: usize = 128;
+    /// Stages of one of them: a request whose handler says something in five rooms has some twenty.
+    TRAIL_LEGS: usize = 24;
 }

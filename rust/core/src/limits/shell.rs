@@ -23,6 +23,12 @@ rtcore_data::fixed! {
     SHUTDOWN_DELAY_S: u64 = 600;
     /// Beginnings and ends of issues that the watch remembers, and reports of what held the turn: a time line that fits a page.
     WATCH_LINES: u64 = 200;
+    /// Messages that were followed through their stages, for who asks: the last minutes of a server that is looked at.
+    TRAILS_TOLD: u64 = 256;
+    /// How long a follower may wait for the next message (s): a proxy cuts what is silent for longer.
+    TRAIL_WAIT_S: u64 = 50;
+    /// For how many at once: as many as are read one by one.
+    TRAILS_ASKED: u64 = 32;
     /// Sessions that are ended together: some 7 ms, with what their tasks do.
     ENDINGS: u64 = 32;
     /// Rooms that are kept as objects for who says much in few of them.

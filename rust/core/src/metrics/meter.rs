@@ -28,6 +28,8 @@ pub struct Event {
     pub rates: Rates,
     /// The slowest of this minute, and of the one before.
     pub slowest: [Option<Example>; 2],
+    /// The last that had a trace: its id, and how long its handler took (ns).
+    pub exemplar: Option<(Box<str>, u64)>,
 }
 
 /// One request, as an example.
@@ -127,8 +129,8 @@ impl Meter {
         self.began = ns;
     }
 
-    /// A request of this event that came at `asked` is answered now, well or with an error.
-    pub fn answered(&mut self, handler: u32, session: SessionId, asked: u64, failed: bool) {
+    /// A request of this event that came at `asked` is answered now, well or with an error. When its handler began.
+    pub fn answered(&mut self, handler: u32, session: SessionId, asked: u64, failed: bool) -> u64 {
         let began = match std::mem::take(&mut self.began) {
             0 => self.answered,
             began => began,
@@ -148,6 +150,15 @@ impl Meter {
             event.slowest[0] = Some(Example { took, session, moment: self.moment });
         }
         self.answered = self.moment;
+        began
+    }
+
+    /// The request of this event that was answered last has this traceparent; its handler began at `began`.
+    pub fn exemplify(&mut self, handler: u32, trace: &str, began: u64) {
+        let at = usize::try_from(handler).unwrap_or(usize::MAX).min(MEASURED_EVENTS);
+        if let (Some(event), Some(trace)) = (self.events.get_mut(at), trace.get(3..35)) {
+            event.exemplar = Some((trace.into(), self.moment.saturating_sub(began)));
+        }
     }
 
     /// Something was published in a room of this class, and so many heard it at once.

@@ -15,7 +15,9 @@ pub mod slowest;
 pub mod spread;
 pub mod stages;
 pub mod text;
+pub mod trails;
 pub mod windows;
 
 pub use meter::Meter;
 pub use stages::{Stage, Transport};
+pub use trails::{Trail, Trails};

@@ -74,6 +74,10 @@ impl Engine {
         } else {
             self.durable.wall.lower(seq);
         }
+        if !self.trails.is_empty() {
+            let ns = self.meter.moment();
+            self.trails.committed(seq, said.since, ns, matches!(fate, Fate::Written));
+        }
         let outcome = match fate {
             Fate::Written => {
                 if let Some(room) = self.rooms.get(said.room) {
@@ -91,6 +95,7 @@ impl Engine {
                 Err(refused(&Refusing::Trouble(trouble.clone())))
             }
         };
+        self.trails.leave();
         let kept = match &outcome {
             Ok(seq) => Kept::Seq(*seq),
             Err(fault) => errors::kept(fault),

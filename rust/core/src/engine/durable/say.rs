@@ -122,6 +122,9 @@ impl Engine {
         let listeners = room.members().rows().iter().map(|member| member.session);
         self.steps.spend(1 + room.members().len() / crate::engine::steps::MEMBERS);
         self.durable.wall.raise(seq, room_id, entry.cost(), now.tick, listeners);
+        if !self.trails.is_empty() {
+            self.trails.stored(seq, room.name());
+        }
         let mut facts = Vec::with_capacity(2);
         facts.extend(self.fact_of(&entry).map(Record::Entry));
         if let Publisher::Session(session, Some(id)) = publisher {
