@@ -173,6 +173,8 @@ def test_nothing_sleeps_to_see_whether_something_is_there() -> None:
         "_backend.connection": "pings at an interval",
         "_serve.assembly": "waits for `shutdown_delay`",
         "_watch.watch": "nobody says that memory or a disk has changed",
+        "_watch.trails": "who waits for a message that is followed looks: its end wakes nobody",
+        "otel": "what was measured is told at an interval",
         "_serve.certificates": "nobody says that a file of a certificate has changed",
         "_serve.notify": "a watchdog hears of us at an interval",
         "cli": "`rtcore log follow` looks at a file that another process writes",

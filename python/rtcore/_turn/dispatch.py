@@ -156,10 +156,7 @@ class Runtime:
         self._background.start(nursery)
 
     def metrics(self, *, open_metrics: bool = False) -> str:
-        """What was counted, in Prometheus' text format: in the core, and of the application's tasks.
-
-        As OpenMetrics a request that had a trace is an exemplar of its handler.
-        """
+        """What was counted, in Prometheus' text format: in the core, and of the application's tasks."""
         told = self.core.metrics(open_metrics) + self._background.metrics(open_metrics=open_metrics)
         return f"{told}# EOF\n" if open_metrics else told
 

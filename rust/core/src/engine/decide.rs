@@ -64,6 +64,19 @@ impl From<Fault> for Unpublished {
 }
 
 impl Engine {
+    /// The application publishes.
+    pub fn publish(&mut self, publication: &Publication<'_>, now: Now) -> Result<Seq, Unpublished> {
+        self.entry(now, |engine| {
+            let trace = engine.follow_publication(publication);
+            let said = engine.say_for_app(publication, trace.as_deref(), now);
+            if matches!(said, Err(Unpublished::Blocked(_))) {
+                engine.trails.undo();
+            }
+            engine.trails.leave();
+            said
+        })
+    }
+
     /// Say an event to one session alone.
     pub fn send(&mut self, session: SessionId, event: &str, data: &[u8], now: Now) -> Result<Seq, Fault> {
         self.entry(now, |engine| engine.say_alone(session, event, data, now))

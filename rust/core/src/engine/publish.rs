@@ -222,20 +222,7 @@ impl Engine {
         }
     }
 
-    /// The application publishes.
-    pub fn publish(&mut self, publication: &Publication<'_>, now: Now) -> Result<Seq, Unpublished> {
-        self.entry(now, |engine| {
-            let trace = engine.follow_publication(publication);
-            let said = engine.say_for_app(publication, trace.as_deref(), now);
-            if matches!(said, Err(Unpublished::Blocked(_))) {
-                engine.trails.undo();
-            }
-            engine.trails.leave();
-            said
-        })
-    }
-
-    fn say_for_app(
+    pub(super) fn say_for_app(
         &mut self,
         publication: &Publication<'_>,
         trace: Option<&str>,
