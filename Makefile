@@ -30,8 +30,8 @@ demo: build ## install everything and serve the chat page on http://127.0.0.1:80
 
 build: $(VENV)/.core ## the virtual environment with the native core in it
 
-test: prepare-test $(VENV)/.dev $(VENV)/.docs $(VENV)/.wheel $(VENV)/.core node_modules/.package-lock.json ## every test and every check (ONLY=name,… for some, see scripts/check.py --list)
-	@$(BIN)/python scripts/check.py $(if $(ONLY),--only $(ONLY))
+test: prepare-test $(VENV)/.dev $(VENV)/.docs $(VENV)/.wheel $(VENV)/.core node_modules/.package-lock.json ## every test and every check (ONLY=name,… for some, ALSO=conformance for more, see scripts/check.py --list)
+	@$(BIN)/python scripts/check.py $(if $(ONLY),--only $(ONLY)) $(if $(ALSO),--also $(ALSO))
 
 crash: $(VENV)/.dev $(VENV)/.core ## kill servers under load, a thousand times, and see that nothing acknowledged is lost (RUNS=… FIRST=seed DISK=honest|forgets|fails|hangs|full)
 	@$(BIN)/python -m tests.crash --runs $(or $(RUNS),1000) --disk $(or $(DISK),honest) $(if $(FIRST),--first $(FIRST))

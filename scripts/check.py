@@ -3,12 +3,13 @@
     scripts/check.py                 all of them; this is `make test`
     scripts/check.py --quick         what one needs while working, in two minutes; this is `make quick`
     scripts/check.py --only ruff,mypy
+    scripts/check.py --also conformance   Autobahn's cases too; this is what CI runs
     scripts/check.py --list
 
-Two run at a time: one of Rust and one of Python. They share no file, no port and, since no test asserts how
-long something takes, no clock. A check that fails does not stop the others: the end tells all that is wrong,
-and what took how long; the log of each is in target/checks. With CI=true nothing is skipped: a missing tool
-is a failure.
+Two run at a time: one of Rust and one of Python; those that belong to neither are done by whichever lane is
+through first. They share no file, no port and, since no test asserts how long something takes, no clock. A
+check that fails does not stop the others: the end tells all that is wrong, and what took how long; the log of
+each is in target/checks. With CI=true nothing is skipped: a missing tool is a failure.
 """
 
 from __future__ import annotations
@@ -39,7 +40,8 @@ class Check:
     closing: tuple[str, ...] = ()
     needs: tuple[str, ...] = ()
     env: dict[str, str] = field(default_factory=dict)
-    lane: str = "python"
+    lane: str = "python"  # or "rust", or "either"
+    asked: bool = False  # only where it is named
 
 
 @dataclass
@@ -154,8 +156,9 @@ def checks() -> list[Check]:
             "site",
             [str(BIN / "mkdocs"), "build", "--quiet"],
             env={"NO_MKDOCS_2_WARNING": "1"},
+            lane="either",
         ),
-        Check("crash", [python, "-m", "tests.crash", "--quick"], ("all held", "FAILED")),
+        Check("crash", [python, "-m", "tests.crash", "--quick"], ("all held", "FAILED"), lane="either"),
         Check(
             "e2e",
             [
@@ -167,7 +170,9 @@ def checks() -> list[Check]:
             ("pass ", "fail "),
             needs=("node", "chromium"),
             env={"PYTHON": python},
+            lane="either",
         ),
+        Check("conformance", [python, "-m", "tests.conformance"], ("cases",), lane="either", asked=True),
         Check("wheel", [python, "-m", "scripts.wheel", "check"], ("wheel is good",), lane="rust"),
     ]
 
@@ -225,24 +230,31 @@ class Run:
     def __init__(self, chosen: list[Check]) -> None:
         self.chosen = chosen
         self.outcomes: dict[str, Outcome] = {}
+        self._waiting = list(chosen)
         self._telling = threading.Lock()
 
     def all(self) -> list[Outcome]:
         """Run them; what came of each, in the order in which they were named."""
-        lanes = [threading.Thread(target=self._lane, args=(lane,)) for lane in sorted(self._lanes())]
+        lanes = [threading.Thread(target=self._lane, args=(lane,)) for lane in ("python", "rust")]
         for lane in lanes:
             lane.start()
         for lane in lanes:
             lane.join()
         return [self.outcomes[check.name] for check in self.chosen]
 
-    def _lanes(self) -> set[str]:
-        return {check.lane for check in self.chosen}
-
     def _lane(self, lane: str) -> None:
-        for check in self.chosen:
-            if check.lane == lane:
-                self._tell(self._one(check))
+        while (check := self._next(lane)) is not None:
+            self._tell(self._one(check))
+
+    def _next(self, lane: str) -> Check | None:
+        """The lane's own in their order, then what belongs to neither."""
+        with self._telling:
+            for wanted in (lane, "either"):
+                for check in self._waiting:
+                    if check.lane == wanted:
+                        self._waiting.remove(check)
+                        return check
+        return None
 
     def _one(self, check: Check) -> Outcome:
         missing = [tool for tool in check.needs if not found(tool)]
@@ -281,6 +293,7 @@ def main() -> int:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--only", metavar="NAME,…", help="these checks alone")
+    parser.add_argument("--also", metavar="NAME,…", help="those that are run only where they are named")
     parser.add_argument("--quick", action="store_true", help="those that one needs while working")
     parser.add_argument("--list", action="store_true", help="the names of all checks")
     given = parser.parse_args()
@@ -288,7 +301,8 @@ def main() -> int:
     if given.list:
         print("\n".join(check.name for check in every))
         return 0
-    wanted = given.only.split(",") if given.only else [check.name for check in every]
+    wanted = given.only.split(",") if given.only else [check.name for check in every if not check.asked]
+    wanted += given.also.split(",") if given.also else []
     unknown = set(wanted) - {check.name for check in every}
     if unknown:
         parser.error(
