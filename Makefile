@@ -13,6 +13,15 @@ BUILDING := PATH="$(CURDIR)/$(BIN):$$PATH" MATURIN_PEP517_ARGS=--locked CARGO_TA
 export PYTHON
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
+# FAST=1: the core is built in seconds and runs slower, for work on it. Figures and wheels are never made so.
+ifdef FAST
+export CARGO_PROFILE_RELEASE_LTO := off
+export CARGO_PROFILE_RELEASE_CODEGEN_UNITS := 16
+export CARGO_PROFILE_RELEASE_OPT_LEVEL := 1
+export CARGO_PROFILE_RELEASE_DEBUG := 0
+export CARGO_PROFILE_RELEASE_INCREMENTAL := true
+endif
+
 .DEFAULT_GOAL := help
 .PHONY: help demo build test crash weeks weather kills quick check coverage conformance bench bench-scenes bench-pairs bench-peers bench-calm peers profile soak wheel wheel-check fuzz docs lock clean prepare prepare-test
 
@@ -28,7 +37,7 @@ help: ## this text
 demo: build ## install everything and serve the chat page on http://127.0.0.1:8000 (PORT=… for another)
 	@exec $(BIN)/rtcore demo --port $(PORT)
 
-build: $(VENV)/.core ## the virtual environment with the native core in it
+build: $(VENV)/.core ## the virtual environment with the native core in it (FAST=1: built in seconds, runs slower)
 
 test: prepare-test $(VENV)/.dev $(VENV)/.docs $(VENV)/.wheel $(VENV)/.core node_modules/.package-lock.json ## every test and every check (ONLY=name,… for some, ALSO=conformance for more, see scripts/check.py --list)
 	@$(BIN)/python scripts/check.py $(if $(ONLY),--only $(ONLY)) $(if $(ALSO),--also $(ALSO))
