@@ -1,22 +1,11 @@
 import { defineConfig } from "tsdown";
 // @ts-expect-error a script, without types
+import { ENTRIES } from "./scripts/entries.mjs";
+// @ts-expect-error a script, without types
 import { shortNames } from "./scripts/names.mjs";
 
-const ENTRIES = [
-  "index",
-  "core",
-  "rooms",
-  "streams",
-  "fallback",
-  "offline",
-  "tabs",
-  "msgpack",
-  "react",
-  "crdt",
-];
-
 export default defineConfig({
-  entry: ENTRIES.map((name) => `src/${name}.ts`),
+  entry: ENTRIES.map((name: string) => `src/${name}.ts`),
   deps: { neverBundle: ["react"] },
   format: "esm",
   platform: "browser",

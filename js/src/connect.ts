@@ -5,7 +5,6 @@ import { browserClock, type Clock } from "./clock.ts";
 import type { Hands } from "./connection.ts";
 import type { Transport } from "./fallback.ts";
 import { type Sleeper, watchPage } from "./life.ts";
-import type { Choice } from "./link.ts";
 import type { Overflow } from "./outbox.ts";
 import { Page } from "./page.ts";
 import type { Call, News } from "./port.ts";
@@ -99,7 +98,7 @@ export const connect = (url: string | URL = "/rt", options: Options = {}): Clien
   const hands: Hands = {
     base: baseOf(url),
     clock,
-    choice: onlyWebSocket as Choice,
+    choice: onlyWebSocket,
     random,
     name: names(),
     token:
@@ -125,7 +124,7 @@ export const connect = (url: string | URL = "/rt", options: Options = {}): Clien
     page,
     client,
     id: hands.name(),
-    session: undefined as unknown as Session,
+    session: undefined as never,
     makeSession,
     tell: (news) => page.take(news),
     ending: [],

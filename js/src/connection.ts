@@ -10,7 +10,7 @@ import type { Clock } from "./clock.ts";
 import { ABNORMAL, Backoff, verdict } from "./coming.ts";
 import type { Failure } from "./errors.ts";
 import type { Streams } from "./flows.ts";
-import type { Choice, Codec, Ears, End, Link } from "./link.ts";
+import type { Choice, Codec, Ears, End, Frame, Link } from "./link.ts";
 import type { Around, Rooms } from "./memberships.ts";
 import type { Bounds } from "./outbox.ts";
 import type { News } from "./port.ts";
@@ -21,8 +21,6 @@ import { decode, type Said } from "./words.ts";
 /** Within which `welcome` must come, and the token. */
 const WELCOME = 15_000;
 const SECOND = 1000;
-
-type Frame = Parameters<Ears["heard"]>[0];
 
 /** @internal What a session needs of the world. */
 export interface Hands {
@@ -153,7 +151,7 @@ export class Connection {
         ready();
       }, failed);
     }
-    const ears = {
+    const ears: Ears = {
       opened: ready,
       heard: (frame: Frame, size?: number) => this.#heard(line, frame, size),
       alive: () => this.#owner.heard(line, [], 0),

@@ -13,6 +13,21 @@ export class Identity {
   life: string | undefined;
   readonly hellos = new HelloNumbers();
 
+  /** All of it, for the store and for other pages. */
+  get told(): Said {
+    const { session, key, user, life, hellos } = this;
+    return { session, key, user, life, n: hellos.last };
+  }
+
+  /** As another page has told it, or the store has it. */
+  was({ session, key, user, life, n }: Said): void {
+    this.session = session;
+    this.key = key;
+    this.user = user;
+    this.life = life;
+    this.hellos.last = n;
+  }
+
   /** The first message of a connection. */
   hello(token: string | null | undefined, position: string | undefined, streams: Said = {}, wall = 0): Said {
     const said: Said = { type: "hello", v: 1, client: `rtcore-js/${VERSION}`, n: this.hellos.next(wall) };

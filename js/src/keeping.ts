@@ -58,8 +58,7 @@ export const keepIn = (kit: Kit, store: Store, g: number, kept: Kept, around: Ar
   const { meta } = kept;
   const known = meta.get("session") as Said | undefined;
   if (known) {
-    Object.assign(who, { session: known.session, key: known.key, user: known.user, life: known.life });
-    who.hellos.last = known.n;
+    who.was(known);
     sending.user = known.user;
     sending.life = known.life;
   }
@@ -91,10 +90,7 @@ export const keepIn = (kit: Kit, store: Store, g: number, kept: Kept, around: Ar
     return [["meta", "position", position]];
   };
   ledger.also = marks;
-  session.onWelcome = () => {
-    const { session: name, key, user, life, hellos } = who;
-    ledger.note(["meta", "session", { session: name, key, user, life, n: hellos.last }]);
-  };
+  session.onWelcome = () => ledger.note(["meta", "session", who.told]);
   session.asked.onKept = (replies) => ledger.note(["meta", "replies", replies]);
   const look = (): void => {
     if (sending.keeper !== ledger || page.over) return;

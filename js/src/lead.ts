@@ -4,6 +4,7 @@ import type { Outcome } from "./client.ts";
 import type { Kit } from "./connect.ts";
 import type { Here } from "./group.ts";
 import { wait } from "./group.ts";
+import type { Keeper } from "./keeper.ts";
 import { keepIn } from "./keeping.ts";
 import type { Ledger } from "./ledger.ts";
 import { AGAIN, type Call, type News } from "./port.ts";
@@ -65,8 +66,7 @@ export class Lead {
       // What another leader may need is let go of by nobody.
       sending.keeper = NOTHING;
       const told = all.find((here) => here.who)?.who;
-      Object.assign(who, told?.who);
-      who.hellos.last = told?.n ?? 0;
+      if (told) who.was(told);
       sending.user = who.user;
       sending.life = who.life;
     }
@@ -183,11 +183,11 @@ export class Lead {
 }
 
 /** Of a group without a store. */
-const NOTHING = {
-  add: (): boolean => false,
-  wrote: (): void => undefined,
-  unwrote: (): void => undefined,
-  ended: (): void => undefined,
-  hand: (messages: string[], leave: (messages: string[]) => void): void => leave(messages),
-  acked: (): number => 0,
+const NOTHING: Keeper = {
+  add: () => false,
+  wrote: () => undefined,
+  unwrote: () => undefined,
+  ended: () => undefined,
+  hand: (messages, leave) => leave(messages),
+  acked: () => 0,
 };

@@ -15,11 +15,14 @@ export interface End {
   failure?: Failure | undefined;
 }
 
+/** What comes, as text or in the codec's bytes; or messages that were taken out of it. */
+export type Frame = string | ArrayBuffer | Said[];
+
 /** @internal Who is told what comes. Nothing is told before `open` has returned, and nothing after `closed`. */
 export interface Ears {
   opened(): void;
-  /** A frame, as text or in the codec's bytes; or messages that were taken out of one of so many bytes. */
-  heard(frame: string | ArrayBuffer | Said[], size?: number): void;
+  /** `size`: how many bytes it had, where that is not seen. */
+  heard(frame: Frame, size?: number): void;
   /** Bytes came that are no message. */
   alive(): void;
   closed(end: End): void;

@@ -1,7 +1,7 @@
 // A WebSocket.
 
 import { ABNORMAL } from "./coming.ts";
-import type { Link, Open } from "./link.ts";
+import type { Choice, Link, Open } from "./link.ts";
 
 /** Milliseconds for the first byte; then the next transport is tried. */
 export const FIRST_BYTE = 5000;
@@ -68,10 +68,10 @@ export const webSocket: Open = (base, ears, _known, codec): Link => {
 };
 
 /** The one transport of a client without others. */
-export const onlyWebSocket = {
-  next: (): string => "websocket",
-  open: (): Open => webSocket,
-  failed: (): boolean => false,
-  worked: (): void => undefined,
-  measured: (): undefined => undefined,
+export const onlyWebSocket: Choice = {
+  next: () => "websocket",
+  open: () => webSocket,
+  failed: () => false,
+  worked: () => undefined,
+  measured: () => undefined,
 };

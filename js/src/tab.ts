@@ -3,11 +3,13 @@
 //
 // `g` fences: whoever leads has raised it, in the store too, so one that slept with the lock writes nothing.
 
+import type { Control } from "./client.ts";
 import type { Kit } from "./connect.ts";
 import type { Failure } from "./errors.ts";
 import { type Here, type Surroundings, type Word, wait } from "./group.ts";
 import { groupOf, storeOf } from "./keeping.ts";
-import { Lead } from "./lead.ts";
+import { type Around, Lead } from "./lead.ts";
+import type { Sleeper } from "./life.ts";
 import { lock, lockNow } from "./locks.ts";
 import { AGAIN, type Call, type News } from "./port.ts";
 import type { Kept, Store } from "./store.ts";
@@ -25,7 +27,7 @@ export class Tab {
   readonly #around: Surroundings;
   readonly #group: string;
   /** What is done where this page leads. */
-  readonly #control: Kit["control"];
+  readonly #control: Control & Sleeper;
   #channel: BroadcastChannel | undefined;
   #g = 0;
   #lead: Lead | undefined;
@@ -182,8 +184,10 @@ export class Tab {
     const [store, g, kept] = await this.#open();
     if (this.#closed) return;
     this.#g = g;
-    const { kit, locks, group } = { kit: this.#kit, locks: this.#around.locks, group: this.#group };
-    const around = {
+    const kit = this.#kit;
+    const group = this.#group;
+    const { locks } = this.#around;
+    const around: Around = {
       kit,
       here: () => this.#here(),
       asks: (name: string) => this.#pending.has(name),
@@ -329,8 +333,7 @@ export class Tab {
 
   #news(news: News[]): void {
     const { session, client } = this.#kit;
-    const { key, life, user, hellos } = session.who;
-    const who = (this.#who = { who: { session: session.who.session, key, life, user }, n: hellos.last });
+    const who = (this.#who = session.who.told);
     this.#post({ is: "news", g: this.#g, news, who, storage: { ...client.storage } });
   }
 

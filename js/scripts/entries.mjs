@@ -1,0 +1,14 @@
+// What a program may import.
+
+export const ENTRIES = [
+  "index",
+  "core",
+  "rooms",
+  "streams",
+  "fallback",
+  "offline",
+  "tabs",
+  "msgpack",
+  "react",
+  "crdt",
+];
