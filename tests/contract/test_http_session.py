@@ -252,3 +252,29 @@ async def test_guesses_at_a_key_learn_nothing(http: Http) -> None:
         )
     assert len(bodies) == 1
     assert await one.emit("echo", 1) == 1
+
+
+@speaks
+@pytest.mark.parametrize("number", ["6", "0", "x", "18446744073709551616"])
+async def test_who_speaks_by_an_older_hello_is_told_so_and_nothing_is_done(
+    http: Http, method: str, path: str, said: object, number: str
+) -> None:
+    """Two programs have a copy of one secret, and each says by which hello it speaks."""
+    one = await http.session(n=7)
+    mine = [*one.fields, ("Rtcore-Hello", "7")]
+    said = {"type": "emit", "id": 1, "event": "echo", "data": "mine"} if method == "POST" else said
+    if path != "sse":
+        answer = (await http.request(method, path, mine, said)).good()
+        assert "4500" not in answer.body.decode()
+    other = {"type": "emit", "id": 2, "event": "echo", "data": "theirs"} if method == "POST" else said
+    answer = await http.request(method, path, [*one.fields, ("Rtcore-Hello", number)], other)
+    if path == "sse":
+        assert answer.status == 204
+    else:
+        (bye,) = answer.good().json()["messages"]
+        assert (bye["type"], bye["code"]) == ("bye", 4500)
+    again = (
+        await http.request("POST", "session", said={"type": "hello", "session": one.id, "key": one.key})
+    ).json()
+    assert again["resumed"] is True
+    assert again["taken"] == (1 if method == "POST" else 0)

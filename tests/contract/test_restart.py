@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from pathlib import Path
 from typing import NamedTuple
 
@@ -10,6 +11,7 @@ import pytest
 from tests.wire.server import Server
 
 from .conftest import WAYS, Dial, Ground, Way
+from .http_peer import Http
 from .link import Place
 from .peer import Peer
 from .websocket import WebSocket
@@ -264,3 +266,25 @@ async def test_what_is_said_to_a_user_lives_on_where_it_was_asked_for(living: Li
     assert ann.welcome["resumed"] is True
     assert (await ann.expect("event", room="$user/ann"))["data"] == "kept"
     ann.none("gap", room="$user/ann")
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "said"),
+    [("GET", "sse", None), ("GET", "poll?after=0&wait=0", None), ("POST", "send", {"type": "ping"})],
+    ids=["sse", "poll", "send"],
+)
+async def test_who_goes_on_over_plain_http_is_told_to_say_hello(
+    own: Ground, tmp_path: Path, method: str, path: str, said: object
+) -> None:
+    """His requests were taken for those of a session that had moved, and 4500 ends a client for good."""
+    living = Living(own, WAYS["polling"], tmp_path / "data")
+    with closing(Http(living.place())) as http:
+        one = await http.session(token="ann")
+        await one.ask("join", room="orders:1")
+    living.stop()
+    with closing(Http(living.place())) as http:
+        (await http.request(method, path, one.fields, said)).refused(404, "NOT_FOUND")
+        hello = {"type": "hello", "token": "ann", "session": one.id, "key": one.key}
+        again = (await http.request("POST", "session", said=hello)).good().json()
+        assert again["resumed"] is True
+        assert (await http.request("POST", "send", one.fields, {"type": "ping"})).status == 200

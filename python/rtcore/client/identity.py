@@ -13,7 +13,7 @@ VERSION: Final = 1
 class Identity:
     """What `welcome` said last, and what `hello` says of it."""
 
-    def __init__(self, client: str) -> None:
+    def __init__(self, client: str, program: str) -> None:
         self.session: str | None = None
         self.key: str | None = None
         self.user: str | None = None
@@ -23,6 +23,10 @@ class Identity:
         """Seconds by which the server's clock is ahead of ours."""
         self.welcomes = 0
         self.hellos = HelloNumbers()
+        self.program: tuple[str, ...] = (program,)
+        """Secrets: that of this client, and of those that had its outbox before and were not welcome since.
+        These alone resume a session, so that no copy of the outbox speaks in it by turns.
+        """
         self._client = client
         self.compress: tuple[str, ...] = ()
         """What compresses messages, in the order of our wishes; only a WebSocket is asked for it."""
@@ -32,6 +36,7 @@ class Identity:
     ) -> Said:
         """The first message of a connection."""
         said: Said = {"type": "hello", "v": VERSION, "client": self._client, "n": self.hellos.next(wall)}
+        said["program"] = self.program
         if self.compress and not plain:
             said["compress"] = self.compress
         if token is not None:
@@ -63,4 +68,5 @@ class Identity:
             self.clock_offset = (told - wall) / 1000
         self.welcomes += 1
         self.hellos.welcomed()
+        self.program = self.program[:1]
         return resumed, same_life

@@ -19,6 +19,7 @@ def restore(machine: Machine, kept: Kept) -> list[Request]:
     """
     who, hearing = machine.who, machine.hearing
     who.session, who.key, who.user, who.life = kept.session, kept.key, kept.user, kept.life
+    who.program = kept.programs
     machine.sending.owner = (kept.known, kept.user)
     if kept.position is not None:
         epoch, _, number = kept.position.partition(".")

@@ -42,6 +42,8 @@ from .words import Said, encode
 
 log = logging.getLogger("rtcore.client")
 CLIENT: Final = "rtcore-python"
+PROGRAM: Final = 16
+"""Bytes of the secret by which a client is known from one that has a copy of its outbox."""
 
 
 class Machine:
@@ -69,7 +71,7 @@ class Machine:
         self._joining = Joining(clock, self.hearing, self.sending, self._settle)
         self.table = Table(clock, self.hearing, self._joining, self.effects, secret or os.urandom)
         self.gen, self.transport = 0, ""
-        self.who = Identity(client)
+        self.who = Identity(client, (secret or os.urandom)(PROGRAM).hex())
         self.pulse: Pulse | None = None
         self.error: ConnectError | None = None
         self.last_failure: Exception | None = None

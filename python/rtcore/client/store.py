@@ -27,6 +27,8 @@ from .errors import OutboxError, OutboxForeign, OutboxGone, OutboxLocked, Outbox
 from .outbox import Overflow
 
 VERSION: Final = 2
+PROGRAMS: Final = 16
+"""Secrets of those who had the file that are kept: as many as the server looks at."""
 T = TypeVar("T")
 _SCHEMA: Final = """
 CREATE TABLE IF NOT EXISTS fact (name TEXT PRIMARY KEY, value) WITHOUT ROWID;
@@ -110,6 +112,8 @@ class Kept:
     """
     incarnation: int = 1
     nonce: str = ""
+    programs: tuple[str, ...] = ()
+    """Secrets: that of this time, and of the times before it since somebody was last welcome."""
     clock: tuple[int, int] = (0, 0)
     """By how many milliseconds the server was ahead, and what time it said last."""
 
@@ -134,7 +138,7 @@ class Outbox:
         self.messages, self.size, self.overflow = messages, size, Overflow(overflow)
         self._db: sqlite3.Connection | None = None
         self._lock: int | None = None
-        self._is_at = ""
+        self._is_at = self._program = ""
 
     def __repr__(self) -> str:
         return f"<Outbox {str(self.path)!r}>"
@@ -212,12 +216,13 @@ class Outbox:
             )
             db.execute("DELETE FROM fact WHERE name IN ('session', 'key', 'life')")
             shared.copied(db)
-            for name in ("session", "key", "life", "client", "incarnation"):
+            for name in ("session", "key", "life", "client", "incarnation", "programs"):
                 facts.pop(name, None)
         client, incarnation = (
             facts.get("client") or os.urandom(16).hex(),
             int(facts.get("incarnation") or 0) + 1,
         )
+        programs = self._programs(facts.get("programs"))
         self._facts({"server": server, "place": place, "client": client, "incarnation": incarnation})
         db.execute("COMMIT")
         marks = facts.get("marks")
@@ -233,8 +238,19 @@ class Outbox:
             client,
             incarnation,
             os.urandom(16).hex(),
+            programs,
             (int(facts.get("offset") or 0), int(facts.get("told") or 0)),
         )
+
+    def _programs(self, kept: str | None) -> tuple[str, ...]:
+        """The secrets of who had the file, this time's first. The oldest stays: it may be the last that was
+        welcome.
+        """
+        before = msgspec.json.decode(kept, type=list[str]) if kept else []
+        self._program = os.urandom(16).hex()
+        programs = (self._program, *before[: PROGRAMS - 2], *before[-1:])[: 1 + len(before)]
+        self._facts({"programs": msgspec.json.encode(programs).decode()})
+        return programs
 
     def _rows(self, copied: bool) -> list[Row]:
         assert self._db is not None  # noqa: S101 - it is open
@@ -320,7 +336,8 @@ class Outbox:
             db.execute("DELETE FROM message WHERE name=?", values)
         elif what == "session":
             names = ("session", "key", "user", "life")
-            self._facts({**dict(zip(names, values, strict=True)), "known": 1})
+            programs = msgspec.json.encode([self._program]).decode()
+            self._facts({**dict(zip(names, values, strict=True)), "known": 1, "programs": programs})
         else:
             position, marks = values
             self._facts({"position": position, "marks": msgspec.json.encode(marks).decode()})

@@ -18,6 +18,7 @@ MOST: Final = 128 << 20
 """Bytes of an answer: what no server of ours sends."""
 COMPRESS_FROM: Final = 1024
 Headers = dict[bytes, bytes]
+Fields = Sequence[tuple[str, str]]
 Dial = Callable[[Target], Awaitable[trio.abc.Stream]]
 
 
@@ -50,7 +51,7 @@ class HttpPeer:
         method: str,
         path: str,
         *,
-        authorization: str | None = None,
+        whose: Fields = (),
         body: bytes | None = None,
         codings: Sequence[str] = (),
         secret: bool = False,
@@ -60,7 +61,7 @@ class HttpPeer:
         Args:
             method: `GET` or `POST`.
             path: what is asked for.
-            authorization: whose request it is.
+            whose: fields of the head that say whose request it is.
             body: JSON.
             codings: what the answer may be compressed by.
             secret: it holds a key or a token, or its answer does: neither is compressed.
@@ -70,7 +71,7 @@ class HttpPeer:
 
         """
         try:
-            return await self._ask(method, path, authorization, body, () if secret else codings)
+            return await self._ask(method, path, whose, body, () if secret else codings)
         except (trio.BrokenResourceError, trio.ClosedResourceError, h11.ProtocolError) as error:
             await self.close()
             raise OSError(f"the connection broke: {error}") from None
@@ -83,11 +84,11 @@ class HttpPeer:
         self,
         method: str,
         path: str,
-        authorization: str | None,
+        whose: Fields,
         body: bytes | None,
         codings: Sequence[str] = (),
     ) -> tuple[int, Headers, bytes]:
-        status, headers = await self._begin(method, path, authorization, body, codings)
+        status, headers = await self._begin(method, path, whose, body, codings)
         answer = bytearray()
         async for part in self._body():
             answer += part
@@ -99,12 +100,12 @@ class HttpPeer:
             await self.close()
         return status, headers, _plain(headers, bytes(answer))
 
-    async def stream(self, path: str, authorization: str) -> AsyncIterator[bytes]:
+    async def stream(self, path: str, whose: Fields) -> AsyncIterator[bytes]:
         """The body of a GET, as it comes. Raises `Refused` for another answer than 200 with an event
         stream.
         """
         try:
-            status, headers = await self._begin("GET", path, authorization, None)
+            status, headers = await self._begin("GET", path, whose, None)
             if status != 200 or not headers.get(b"content-type", b"").startswith(b"text/event-stream"):
                 body = bytearray()
                 async for part in self._body():
@@ -124,14 +125,12 @@ class HttpPeer:
         self,
         method: str,
         path: str,
-        authorization: str | None,
+        whose: Fields,
         body: bytes | None,
         codings: Sequence[str] = (),
     ) -> tuple[int, Headers]:
         await self.open()
-        said = [("Host", self._target.authority), *self._target.headers.items()]
-        if authorization is not None:
-            said.append(("Authorization", authorization))
+        said = [("Host", self._target.authority), *self._target.headers.items(), *whose]
         if codings:
             said.append(("Accept-Encoding", ", ".join(codings)))
         if body is not None:

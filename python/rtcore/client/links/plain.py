@@ -12,7 +12,7 @@ from rtcore.client.errors import NotRtcore
 from rtcore.client.words import Said, Unreadable, decode, frame, holds_secret
 
 from .events import EventStream
-from .http import Dial, HttpPeer
+from .http import Dial, Fields, HttpPeer
 from .link import ABNORMAL, Ended, Hears, Refused, Useless
 from .refusal import refusal, retry_after
 from .target import Target
@@ -39,7 +39,8 @@ class PlainLink:
         self._hello: bytes | None = None
         self._out: list[bytes] = []
         self._news = trio.Event()
-        self._session: str | None = None
+        self._session: Fields = ()
+        self._number = 0
         self._welcomed = trio.Event()
         self._closing = False
         self._hears: Hears | None = None
@@ -63,7 +64,7 @@ class PlainLink:
     def say(self, messages: tuple[bytes, ...], *, hello: bool) -> None:
         """With the next POST."""
         if hello:
-            self._hello = frame(messages)
+            self._hello, self._number = frame(messages), decode(messages[0])[0]["n"]
         else:
             self._out += messages
         self._news.set()
@@ -71,7 +72,7 @@ class PlainLink:
     def welcomed(self, session: str, key: str, compress: str | None) -> None:
         """From now on it is heard, and said, as this session. What compresses is said by each request."""
         del compress
-        self._session = f"Session {session}:{key}"
+        self._session = (("Authorization", f"Session {session}:{key}"), ("Rtcore-Hello", str(self._number)))
         self._welcomed.set()
 
     def shut(self, code: int, reason: str) -> None:
@@ -118,7 +119,7 @@ class PlainLink:
             if self._hello is not None:
                 hello, self._hello = self._hello, None
                 await self._say_hello(hello)
-            elif self._out and self._session is not None:
+            elif self._out and self._session:
                 messages, self._out = tuple(self._out), []
                 with trio.move_on_after(GOODBYE if self._closing else float("inf")):
                     await self._post(frame(messages), secret=any(map(holds_secret, messages)))
@@ -158,7 +159,7 @@ class PlainLink:
             status, headers, answer = await self._says.ask(
                 "POST",
                 self._target.path("send"),
-                authorization=self._session,
+                whose=self._session,
                 body=body,
                 codings=self._codings,
                 secret=secret,
@@ -193,7 +194,6 @@ class PlainLink:
             await self._poll()
 
     async def _read_stream(self) -> None:
-        assert self._session is not None  # noqa: S101 - it is welcome
         taken = EventStream()
         parts = self._reads.stream(self._target.path("sse"), self._session)
         try:
@@ -215,7 +215,7 @@ class PlainLink:
         while self._ended is None:
             path = f"{self._target.path('poll')}?after={after}&wait={WAIT}"
             status, headers, body = await self._reads.ask(
-                "GET", path, authorization=self._session, codings=self._codings
+                "GET", path, whose=self._session, codings=self._codings
             )
             if status != 200:
                 raise self._lost(status, headers, body)
@@ -232,6 +232,10 @@ class PlainLink:
     def _heard(self, messages: list[Said]) -> None:
         assert self._hears is not None  # noqa: S101 - it runs
         self._hears.messages(messages)
+        for said in messages:
+            if said["type"] == "bye":
+                # Nothing closes here: the next poll would have the same answer at once, and so on for ever.
+                self._ended = self._ended or Ended(said.get("code", ABNORMAL), said.get("reason") or "")
 
     def _tell_all(self, answer: Said) -> None:
         messages = answer.get("messages")

@@ -27,6 +27,8 @@ pub struct PendingHello {
     pub streams: Vec<(u64, u64)>,
     /// Which hello of the session this is; none: its client does not count them.
     pub n: Option<u64>,
+    /// The marks of the program that says it and of those before it; empty: it does not say.
+    pub program: Vec<u64>,
     /// A stream over plain HTTP that a session's key opens: that session.
     pub owner: Option<SessionId>,
     /// The application is asked who this is.

@@ -44,6 +44,8 @@ pub struct Request {
     pub foreign: bool,
     /// What stands for the token of a hello.
     pub token: Option<String>,
+    /// The hello by which it speaks for its session; none: its client does not say.
+    pub hello: Option<u64>,
     /// The page behind it, where a cookie may speak for that.
     pub page: Option<Page>,
     /// The cookies as they came, until the session is known whose one is wanted.
@@ -69,6 +71,11 @@ pub struct Request {
     held: bool,
 }
 
+/// The number of a hello; what is none is that of no hello.
+fn number(text: &[u8]) -> u64 {
+    std::str::from_utf8(text).ok().and_then(|text| text.parse().ok()).unwrap_or(u64::MAX)
+}
+
 impl Request {
     pub fn of(head: &Head<'_>) -> Self {
         let token = match authorization(head) {
@@ -78,6 +85,7 @@ impl Request {
         Self {
             route: if head.method == "POST" { Route::Hello } else { Route::Read },
             keep: head.keeps_alive(),
+            hello: head.header("rtcore-hello").map(number),
             origin: cors::origin(head).map(Into::into),
             foreign: false,
             token,

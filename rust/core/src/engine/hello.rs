@@ -12,11 +12,11 @@ use crate::compress::Algorithm;
 use crate::conn::{Conn, PendingHello, Phase};
 use crate::envelope::Hello;
 use crate::ids::{ConnId, Ends, Now, Seq, SessionId};
-use crate::limits::fixed::USER;
+use crate::limits::fixed::{PROGRAMS, USER};
 use crate::log::position::Since;
 use crate::room::grants::Grants;
 use crate::room::members::Member;
-use crate::session::{Begin, Start, word};
+use crate::session::{Begin, Start, mark_of, word};
 use crate::shares::{Account, Full, Holder, User, What};
 use crate::timers::Due;
 use rand_chacha::rand_core::RngCore;
@@ -36,6 +36,7 @@ impl Engine {
             position: own(&hello.position),
             streams: hello.streams.clone(),
             n: hello.n,
+            program: hello.program.iter().take(PROGRAMS).map(|word| mark_of(word)).collect(),
             cookie: hello.cookie,
             // What nobody here knows is passed over: the next of the client's wishes counts.
             compress: hello.compress.iter().find_map(|word| Algorithm::named(word)),
@@ -106,8 +107,9 @@ impl Engine {
         let returning = pending.session.as_deref().and_then(|name| {
             let session_id = self.sessions.named(name)?;
             let session = self.session(session_id).filter(|session| !session.is_ephemeral())?;
-            let same =
-                session.opens_with(pending.key.as_deref()?) && session.user().map(|user| &**user) == user;
+            let same = session.opens_with(pending.key.as_deref()?)
+                && session.user().map(|user| &**user) == user
+                && session.is_of(&pending.program);
             same.then_some(session_id)
         });
         match returning {
@@ -196,7 +198,7 @@ impl Engine {
             return;
         }
         if let Some(session) = self.session_mut(session_id) {
-            session.greet(pending.n.unwrap_or(0));
+            session.greet(pending.n.unwrap_or(0), &pending.program);
         }
         self.doubt(id, pending);
         self.arrive(id, session_id, began, pending, now);

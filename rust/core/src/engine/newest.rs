@@ -23,10 +23,10 @@ impl Engine {
         now: Now,
     ) -> bool {
         let Some(session) = self.session_mut(session_id) else { return true };
-        let Some(n) = pending.n else { return true }; // a client that does not count: each is the newest
         let last = session.hello_n();
-        if n > last {
-            session.greet(n);
+        let n = pending.n.unwrap_or(last);
+        if n > last || pending.n.is_none() {
+            session.greet(n, &pending.program); // (of a client that does not count, each is the newest)
             return true;
         }
         let reason = format!("a hello with the number {last} has the session; this one has {n}");

@@ -131,8 +131,9 @@ impl Engine {
             return;
         }
         let session_id = returning.session;
-        if self.session(session_id).is_none_or(Session::is_ending) {
-            // It ended while we asked: the same as any other session that is not there.
+        let own = |session: &Session| !session.is_ending() && session.is_of(&pending.program);
+        if !self.session(session_id).is_some_and(own) {
+            // It ended, or another program has it, while we asked: the same as any other session that is not there.
             self.begin_session(id, &pending, returning.user.as_deref(), returning.expires, now);
             return;
         }

@@ -25,10 +25,12 @@ pub(super) enum Standing {
     Good,
     /// Its token's time is over: it has no right before a `hello` with a fresh one.
     Expired,
-    /// Its newest `hello` came by WebSocket: what comes here is of one that was superseded.
+    /// Its newest `hello` came by WebSocket, or is not the one that this speaks by: what comes here is of one that was superseded.
     Moved,
     /// There is no such session any more.
     Gone,
+    /// It is of an earlier life of the server, and nobody has said hello for it in this one.
+    Unheard,
 }
 
 impl Session {
@@ -39,14 +41,17 @@ impl Session {
 }
 
 impl Engine {
-    /// Whether a session may act over plain HTTP now. Who may not any more hears so on whatever carries it.
-    pub(super) fn standing(&mut self, session_id: SessionId, now: Now) -> Standing {
+    /// Whether a session may act over plain HTTP now, by the `hello` with this number where its client says. Who may not any more
+    /// hears so on whatever carries it.
+    pub(super) fn standing(&mut self, session_id: SessionId, hello: Option<u64>, now: Now) -> Standing {
         if self.is_over(session_id, now) {
             return Standing::Expired;
         }
         match self.session(session_id) {
             None => Standing::Gone,
+            Some(session) if !session.is_heard() => Standing::Unheard,
             Some(session) if session.link().is_none() => Standing::Moved,
+            Some(session) if hello.is_some_and(|n| n != session.hello_n()) => Standing::Moved,
             Some(_) => Standing::Good,
         }
     }

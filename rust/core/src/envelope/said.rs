@@ -224,6 +224,8 @@ pub struct Hello<'a> {
     pub streams: Vec<(u64, u64)>,
     /// Which hello of the session this is: a later one has a higher number.
     pub n: Option<u64>,
+    /// Which program says it, and which had its outbox before.
+    pub program: Vec<Cow<'a, str>>,
 }
 
 /// The fields of `join`.

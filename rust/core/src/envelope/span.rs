@@ -126,6 +126,7 @@ fields! {
     Seen = "seen",
     Begun = "begun",
     Sync = "sync",
+    Program = "program",
 }
 
 /// The spans of all fields of one object, and the first flaw that was met on the way.

@@ -173,6 +173,7 @@ impl<'a> Take<'a> {
                 None => Vec::new(),
             },
             n: self.count(Field::N)?,
+            program: self.words(Field::Program)?,
         })
     }
 

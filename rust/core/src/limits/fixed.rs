@@ -41,6 +41,9 @@ rtcore_data::fixed! {
     DEPTH: u32 = 128;
     /// Streams that a `hello` may name: far more than a session may have.
     NAMED_STREAMS: usize = 1024;
+    /// Programs that a `hello` may name: the one that says it, and those before it that had its outbox and were not welcome. Those
+    /// that follow are not looked at.
+    PROGRAMS: usize = 16;
     /// Longest name that is registered or given by the server itself (bytes): a pattern, an event, a stream, `$user/ID`.
     OWN_NAME: usize = 255;
     /// Longest user id (bytes): `$user/ID` is a name of the server's own.

@@ -45,6 +45,11 @@ impl Session {
         }
     }
 
+    /// Whether somebody has said hello for it in this life of the server.
+    pub fn is_heard(&self) -> bool {
+        !self.hashed
+    }
+
     /// What stands for its secret on disk.
     pub fn key_hash(&self) -> [u8; 32] {
         if self.hashed { self.key } else { hash_of(self.key()) }
@@ -184,6 +189,12 @@ impl Session {
     /// The highest number of its hellos.
     pub fn hello_n(&self) -> u64 {
         self.hello_n
+    }
+
+    /// Whether a hello of these programs (the one that says it, and those before it) may be its own. Who does not say is taken
+    /// at his word.
+    pub fn is_of(&self, program: &[u64]) -> bool {
+        program.is_empty() || self.program == 0 || program.contains(&self.program)
     }
 
     /// Whether the end of what was missed is to be said.

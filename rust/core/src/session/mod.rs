@@ -21,7 +21,7 @@ pub use joined::Joined;
 pub use link::Link;
 pub use listener::{Listener, Listeners};
 pub use rare::{Ask, Rare, Row};
-pub use secret::word;
+pub use secret::{mark_of, word};
 pub use table::{Sessions, Start};
 
 use crate::ids::{ConnId, Ends, Now, RoomId, Seq, SessionId, Tick};
@@ -99,6 +99,8 @@ pub struct Session {
     known: bool,
     /// The highest number of its hellos.
     hello_n: u64,
+    /// The mark of the program that said it; 0: it did not say.
+    program: u64,
     /// What was missed is being told: its end is to be said.
     owes_live: bool,
 }
@@ -133,6 +135,7 @@ impl Session {
             budget: (begin.budget, begin.now.tick),
             known: false,
             hello_n: 0,
+            program: 0,
             owes_live: false,
         }
     }

@@ -24,3 +24,10 @@ pub fn hash_of(key: &str) -> [u8; 32] {
     use sha2::{Digest, Sha256};
     Sha256::digest(key.as_bytes()).into()
 }
+
+/// What stands for a program's word; never 0.
+pub fn mark_of(word: &str) -> u64 {
+    let mut first = [0; 8];
+    first.copy_from_slice(&hash_of(word)[..8]);
+    u64::from_be_bytes(first).max(1)
+}

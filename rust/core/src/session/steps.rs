@@ -113,9 +113,12 @@ impl Session {
         self.known = true;
     }
 
-    /// This hello has it.
-    pub fn greet(&mut self, n: u64) {
+    /// This hello has it: its number, and who says it.
+    pub fn greet(&mut self, n: u64, program: &[u64]) {
         self.hello_n = n;
+        if let Some(mark) = program.first() {
+            self.program = *mark;
+        }
     }
 
     /// What was missed is being told: its end is to be said.

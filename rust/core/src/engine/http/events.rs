@@ -63,16 +63,18 @@ impl Engine {
         if let Some(full) = self.user_is_full(session_id) {
             return Err(full);
         }
-        let standing = self.standing(session_id, now);
-        if standing == Standing::Expired {
-            return Err(over());
+        let standing = self.standing(session_id, request.hello, now);
+        match standing {
+            Standing::Expired => return Err(over()),
+            Standing::Gone | Standing::Unheard => return Err(super::no_session()),
+            Standing::Good | Standing::Moved => {}
         }
         if let Some(conn) = self.conn_mut(id) {
             conn.call(agent);
             conn.ask(request);
         }
         if standing == Standing::Moved {
-            // Its newest hello came by WebSocket. An EventSource comes back for ever unless it is told this.
+            // A newer hello has it. An EventSource comes back for ever unless it is told this.
             self.answer_nothing(id, now);
             return Ok(());
         }

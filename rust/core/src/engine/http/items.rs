@@ -74,8 +74,8 @@ impl Engine {
             return;
         };
         // The caller has said who it is by its session: the stream is that user's, and has that session's right.
-        match self.standing(owner, now) {
-            Standing::Good | Standing::Moved => {}
+        match self.standing(owner, None, now) {
+            Standing::Good | Standing::Moved | Standing::Unheard => {}
             Standing::Expired => return self.refuse_request(id, &over(), Came::Whole, now),
             Standing::Gone => return self.refuse_request(id, &super::no_session(), Came::Whole, now),
         }

@@ -41,15 +41,19 @@ impl Engine {
         let most = self.config.limits.poll_wait_ms;
         let wait = query.milliseconds("wait")?.map_or(most, |wait| wait.min(most));
         let agent = head.agent();
+        let standing = self.standing(session_id, request.hello, now);
+        if matches!(standing, Standing::Gone | Standing::Unheard) {
+            return Err(super::no_session());
+        }
         if let Some(conn) = self.conn_mut(id) {
             conn.call(agent);
             conn.ask(request);
             conn.step(Step::Wait);
         }
-        let goodbye = match self.standing(session_id, now) {
+        let goodbye = match standing {
             Standing::Expired => Some((close::EXPIRED, OVER)),
             Standing::Moved => Some((close::SUPERSEDED, MOVED)),
-            Standing::Good | Standing::Gone => None,
+            Standing::Good | Standing::Gone | Standing::Unheard => None,
         };
         if let Some((code, reason)) = goodbye {
             let body = farewell(after.saturating_add(1), code, reason);

@@ -27,10 +27,13 @@ use crate::timers::Due;
 
 impl Engine {
     pub(super) fn send_arrived(&mut self, id: ConnId, session_id: SessionId, body: &[u8], now: Now) {
-        match self.standing(session_id, now) {
+        let hello = self.conn(id).and_then(Conn::request).and_then(|request| request.hello);
+        match self.standing(session_id, hello, now) {
             Standing::Good => {}
             Standing::Expired => return self.refuse_request(id, &over(), Came::Whole, now),
-            Standing::Gone => return self.refuse_request(id, &super::no_session(), Came::Whole, now),
+            Standing::Gone | Standing::Unheard => {
+                return self.refuse_request(id, &super::no_session(), Came::Whole, now);
+            }
             // Told as a poll is: what still comes on the old way is not done.
             Standing::Moved => return self.answer(id, &parting(), None, now),
         }
