@@ -1,37 +1,83 @@
 import { t as Said } from "./words.js";
 
-//#region src/reader.d.ts
-/** Something that was said: in a room, to a user, to all, or to this session alone (then it has no room). */
-interface Event<Data = any> {
-  type: "event";
-  event: string;
-  data: Data;
-  /** Its number in the server's log; a volatile one has none. */
-  seq?: number;
-  room?: string;
-  /** Who said it; null: the application. */
-  from?: {
-    session: string;
-    user: string | null;
-  } | null;
-  /** Milliseconds since 1970, by the server. */
-  time: number;
-  trace?: string;
+//#region src/collections_change.d.ts
+/**
+ * What came of a change, for its author. `kind`: `done`, `conflict` (its author decides), `rejected`, `discarded` (taken
+ * back before it was sent), or `nothing` (nothing differed, so nothing was said). `by`: what decided, where it was not
+ * done as wished, and `lost` what did not count: names of fields, or true for all of it.
+ */
+interface ChangeOutcome {
+  readonly kind: "done" | "conflict" | "rejected" | "discarded" | "nothing";
+  readonly seq?: number | null | undefined;
+  readonly by?: string | undefined;
+  readonly lost?: readonly string[] | true | undefined;
+  /** Milliseconds of its time that lay in the server's future. */
+  readonly clamped?: number | undefined;
+  readonly code?: string | undefined;
+  readonly message?: string | undefined;
+  readonly fields?: readonly string[] | undefined;
+  readonly gone?: boolean | undefined;
 }
-/** Some or all of the numbers `from` to `to` were entries that will not be heard. */
-interface Gap {
-  type: "gap";
-  from: number;
-  to: number;
-  /** `ring`, `age`, `memory`, `store`, `epoch`, `restart`; `slow`: this page did not keep up. */
-  reason: string;
-  room?: string;
+/** A change that is kept here. `n` is its number; null: nothing differed, so nothing is said. */
+declare class OwnChange {
+  #private;
+  readonly n: number | null;
+  readonly key: string;
+  /** What came of it, as far as that is known. */
+  result: ChangeOutcome | undefined;
+  /** Whether what came of it is known. */
+  get done(): boolean;
+  /** The server has answered for it, whatever it said. As long as there is no connection, this waits. */
+  get accepted(): Promise<unknown>;
+  /** What came of it; it does not throw for what the server decided. */
+  get outcome(): Promise<ChangeOutcome>;
+  /** It is done, and in what is confirmed here. Throws a `Rejected` for what was refused, and (`CONFLICT`) for a conflict. */
+  get applied(): Promise<ChangeOutcome>;
 }
-type Heard = Event | Gap;
-//#endregion
-//#region src/consumer.d.ts
-/** Called with each event of its name; under `*` with all, and with each gap. */
-type Handler = (heard: any) => unknown;
+/** Something else is seen of a key. `before` and `now`: the document; undefined where there is none. */
+interface DocumentChange<Document> {
+  readonly key: string;
+  readonly before: Document | undefined;
+  readonly now: Document | undefined;
+  /** Because of a call of this client; else the server, or another, made it so. */
+  readonly own: boolean;
+}
+/** A change that came to nothing. */
+declare class Failed<Document> {
+  readonly n: number;
+  readonly key: string;
+  /** As it was said: `op`, `value`, `unset`. */
+  readonly change: Said;
+  /** The document as it would be with the change; undefined: deleted. */
+  readonly mine: Document | undefined;
+  /** As it is now. */
+  readonly theirs: Document | undefined;
+  /** As it was seen before. */
+  readonly base: Document | undefined;
+  protected readonly decide: Decide;
+  /** Make this the document, whatever was wanted. Resolves once that is kept here, as all of these do. */
+  set(document: Document): Promise<OwnChange>;
+  /** Let go of the change: what is there stays. */
+  discard(): Promise<void>;
+}
+/** A change that met another's, and waits for its author. */
+declare class Conflict<Document> extends Failed<Document> {
+  /** What both changed. */
+  readonly fields: readonly string[];
+  /** The document was deleted meanwhile, or is another one. */
+  readonly gone: boolean;
+  /** My change counts after all. */
+  keepMine(): Promise<OwnChange>;
+  /** What is there stays. */
+  keepTheirs(): Promise<OwnChange>;
+}
+/** A change that was refused for good: `code` and `message` say why. */
+declare class Refusal<Document> extends Failed<Document> {
+  readonly code: string;
+  readonly message: string;
+  /** Say it anew, on what is there now. */
+  retry(): Promise<OwnChange>;
+}
 //#endregion
 //#region src/errors.d.ts
 /** What became of a request, or of a client, as it is told between the parts of a client. */
@@ -114,6 +160,142 @@ declare const CLASSES: {
 };
 /** The error that a failure is told as. */
 declare const errorOf: (failure: Failure) => RtcoreError;
+//#endregion
+//#region src/collections_page.d.ts
+/** How a collection is opened. */
+interface CollectionOptions {
+  /** The version of the type that this program knows. */
+  schema?: number | undefined;
+  /** For the application's authorizer. */
+  data?: unknown;
+  /** Of which kind the fields are that are CRDTs: a field in which nothing is yet does not say so itself. */
+  crdts?: Readonly<Record<string, CrdtKind>> | undefined;
+}
+/** The kinds of CRDTs, as the wire names them. */
+type CrdtKind = "g-counter" | "pn-counter" | "g-set" | "or-set" | "lww-register";
+/** What came of `sync`. */
+interface SyncResult<Document> {
+  /** Every change is done, and nothing of any was lost. */
+  success: boolean;
+  /** The position up to which everything is confirmed here. */
+  syncId: string | undefined;
+  /** What came of each key that differed. */
+  changes: Record<string, OwnChange["result"]>;
+  conflicts: Conflict<Document>[];
+  refused: Refusal<Document>[];
+}
+/** How a collection is. A new object for each change of it, or of a document. */
+interface CollectionView {
+  /** Whether everything that was said to this moment is held, as far as the connection knows. */
+  readonly whole: boolean;
+  /** `epoch.seq`: everything up to here is confirmed; undefined: nothing yet. */
+  readonly position: string | undefined;
+  /** Why it does not go on by itself: no right, say. */
+  readonly problem: RtcoreError | undefined;
+  /** Whether the server has documents of a later schema than this program. */
+  readonly outdated: boolean;
+}
+type Watcher<Document> = (changes: readonly DocumentChange<Document>[]) => void;
+/**
+ * Documents by their keys. Looking never waits, and works without a connection; what is given is shared, and is not to be
+ * changed. Changing resolves once the change is kept (with `offline` or `tabs`: committed to IndexedDB); what came of it
+ * is told by the handle.
+ */
+declare class Collection<Document = any> implements Iterable<[string, Document]> {
+  #private;
+  readonly name: string;
+  /** The document; undefined: there is none. */
+  get(key: string): Document | undefined;
+  has(key: string): boolean;
+  get size(): number;
+  /** Its keys, in the order of their code points. */
+  keys(): readonly string[];
+  /** The documents, in the order of their keys. */
+  values(): Document[];
+  entries(): [string, Document][];
+  [Symbol.iterator](): Iterator<[string, Document]>;
+  get whole(): boolean;
+  get position(): string | undefined;
+  get problem(): RtcoreError | undefined;
+  get outdated(): boolean;
+  /** Wait until it is whole. Throws what stands in the way, and what a signal gives. */
+  ready({
+    signal
+  }?: {
+    signal?: AbortSignal | undefined;
+  }): Promise<void>;
+  /** Create a document, or make it this one: of one that is seen, the fields that differ are said. */
+  put(key: string, document: Document): Promise<OwnChange>;
+  /** Set fields of a document, and take those of `unset` out. Throws a `NotDone` (`NOT_FOUND`) where there is none. */
+  patch(key: string, fields: { [Field in keyof Document]?: unknown }, {
+    unset
+  }?: {
+    unset?: readonly (keyof Document & string)[];
+  }): Promise<OwnChange>;
+  /** Delete a document. Throws a `NotDone` (`NOT_FOUND`) where there is none. */
+  delete(key: string): Promise<OwnChange>;
+  /** Take back a change that was never sent; false: it may have been done already. */
+  discard(change: OwnChange): Promise<boolean>;
+  /**
+   * Make these documents so (undefined or null: not there), and wait for the server's word on each. Keys that are not
+   * named stay as they are.
+   */
+  sync(documents: Readonly<Record<string, Document | null | undefined>>, {
+    signal
+  }?: {
+    signal?: AbortSignal | undefined;
+  }): Promise<SyncResult<Document>>;
+  /** One's own changes that are not confirmed yet, in their order; those of pages before this one too. */
+  get pending(): OwnChange[];
+  /** Changes that met another's and wait for a decision. */
+  get conflicts(): Conflict<Document>[];
+  /** Changes that were refused for good, until they are retried or let go of. */
+  get refused(): Refusal<Document>[];
+  /** How it is: the same object until something of it, or of a document, is another. */
+  getSnapshot: () => CollectionView;
+  /** Call it with what became of documents (of one key, if it is named), and when anything else is another. */
+  subscribe: (watcher: Watcher<Document>, key?: string) => (() => void);
+  /**
+   * What becomes of documents from now on, one's own changes and others'. Of a key that changes again before it is taken
+   * both are told as one: so what waits is bounded by the number of keys.
+   */
+  changes(): AsyncGenerator<DocumentChange<Document>, void, undefined>;
+  /** Hear it no longer. What was held and what is pending are kept for the next time, where there is a store. */
+  close(): Promise<void>;
+}
+//#endregion
+//#region src/reader.d.ts
+/** Something that was said: in a room, to a user, to all, or to this session alone (then it has no room). */
+interface Event<Data = any> {
+  type: "event";
+  event: string;
+  data: Data;
+  /** Its number in the server's log; a volatile one has none. */
+  seq?: number;
+  room?: string;
+  /** Who said it; null: the application. */
+  from?: {
+    session: string;
+    user: string | null;
+  } | null;
+  /** Milliseconds since 1970, by the server. */
+  time: number;
+  trace?: string;
+}
+/** Some or all of the numbers `from` to `to` were entries that will not be heard. */
+interface Gap {
+  type: "gap";
+  from: number;
+  to: number;
+  /** `ring`, `age`, `memory`, `store`, `epoch`, `restart`; `slow`: this page did not keep up. */
+  reason: string;
+  room?: string;
+}
+type Heard = Event | Gap;
+//#endregion
+//#region src/consumer.d.ts
+/** Called with each event of its name; under `*` with all, and with each gap. */
+type Handler = (heard: any) => unknown;
 //#endregion
 //#region src/handle.d.ts
 /** A request on its way. Whoever awaits a stage hears of a failure; who awaits none is not bothered. */
@@ -328,6 +510,8 @@ declare class Client {
   send(event: string, data?: unknown, options?: SendOptions): Sent;
   /** Join a room, and wait for the server's word. It is joined again by itself after each return. */
   join: (name: string, options?: JoinOptions) => Promise<Room>;
+  /** Open a collection with what is kept of it. It does not wait for the server: `ready` does. */
+  collection: <Document = any>(name: string, options?: CollectionOptions) => Promise<Collection<Document>>;
   /**
    * Call it with each event of this name that is said to the session, to its user, or to everybody; under `*` with
    * all, and with each gap.
@@ -361,4 +545,4 @@ declare class Client {
   [Symbol.asyncDispose](): Promise<void>;
 }
 //#endregion
-export { RtcoreError as A, Heard as B, MaybeDone as C, Rejected as D, NotRtcore as E, TooLarge as F, errorOf as I, Handler as L, StreamLost as M, Superseded as N, RequestError as O, TokenRefused as P, Event as R, LeftRoom as S, NotDone as T, Aborted as _, Member as a, Failure as b, Room as c, AskOptions as d, SendOptions as f, Sent as g, Clock as h, Storage as i, SessionClosed as j, RequestTimeout as k, RoomView as l, State as m, JoinOptions as n, Past as o, Status as p, Outcome as r, PublishOptions as s, Client as t, Answer as u, ClientClosed as v, NotConnected as w, Forbidden as x, ConnectError as y, Gap as z };
+export { Forbidden as A, SessionClosed as B, CollectionView as C, ClientClosed as D, Aborted as E, NotRtcore as F, errorOf as G, Superseded as H, Rejected as I, DocumentChange as J, ChangeOutcome as K, RequestError as L, MaybeDone as M, NotConnected as N, ConnectError as O, NotDone as P, RequestTimeout as R, CollectionOptions as S, SyncResult as T, TokenRefused as U, StreamLost as V, TooLarge as W, OwnChange as X, Failed as Y, Refusal as Z, Handler as _, Member as a, Heard as b, Room as c, AskOptions as d, SendOptions as f, Sent as g, Clock as h, Storage as i, LeftRoom as j, Failure as k, RoomView as l, State as m, JoinOptions as n, Past as o, Status as p, Conflict as q, Outcome as r, PublishOptions as s, Client as t, Answer as u, Event as v, CrdtKind as w, Collection as x, Gap as y, RtcoreError as z };

@@ -104,4 +104,4 @@ declare const assign: (value: unknown) => Op;
 /** What people see of a state in a document: a number, a list of texts, a value. Of what is no CRDT: itself. */
 declare const shown: (state: unknown) => unknown;
 //#endregion
-export { GCounter, GSet, LWWRegister, ORSet, Op, PNCounter, Refused, State, add, assign, remove, shown };
+export { GCounter, GSet, LWWRegister, ORSet, Op, PNCounter, Refused, Simple, State, Value, add, assign, remove, shown };

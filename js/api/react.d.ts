@@ -1,4 +1,4 @@
-import { B as Heard, a as Member, c as Room, l as RoomView, n as JoinOptions, p as Status, t as Client } from "./client.js";
+import { a as Member, b as Heard, c as Room, l as RoomView, n as JoinOptions, p as Status, t as Client } from "./client.js";
 import { ReactNode } from "react";
 
 //#region src/react.d.ts

@@ -10,5 +10,6 @@ export const ENTRIES = [
   "tabs",
   "msgpack",
   "react",
+  "collections",
   "crdt",
 ];

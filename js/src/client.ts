@@ -1,5 +1,6 @@
 // The client as a program sees it.
 
+import type { Collection, CollectionOptions } from "./collections_page.ts";
 import { type Handler, Handlers } from "./consumer.ts";
 import type { Failure } from "./errors.ts";
 import type { Sent } from "./handle.ts";
@@ -158,6 +159,11 @@ export class Client {
 
   /** Join a room, and wait for the server's word. It is joined again by itself after each return. */
   join: (name: string, options?: JoinOptions) => Promise<Room> = without("rooms");
+
+  /** Open a collection with what is kept of it. It does not wait for the server: `ready` does. */
+  // biome-ignore lint/suspicious/noExplicitAny: documents are the application's
+  collection: <Document = any>(name: string, options?: CollectionOptions) => Promise<Collection<Document>> =
+    without("collections");
 
   // -- hearing
 

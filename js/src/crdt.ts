@@ -37,7 +37,7 @@ const bounded = (elements: number, bytes: number): void => {
 };
 
 /** What all kinds have in common. A `Refused` is thrown for what is no state, another kind, or over a limit. */
-abstract class Value<Seen> {
+export abstract class Value<Seen> {
   /** The name of this replica; "" in a collection, where the server names who speaks. */
   readonly replica: string;
   protected abstract readonly kind: string;
@@ -77,7 +77,7 @@ abstract class Value<Seen> {
 }
 
 /** Whose state is a plain object that is small. */
-abstract class Simple<Seen> extends Value<Seen> {
+export abstract class Simple<Seen> extends Value<Seen> {
   protected held: State | undefined;
 
   get state(): State {

@@ -1,0 +1,39 @@
+// Collections, as a part of a client: `client.collection`. It is put behind `rooms`, and before `tabs` or `offline`.
+
+import { Collection, type CollectionOptions } from "./collections_page.ts";
+import { Shared } from "./collections_rooms.ts";
+import type { Kit, Part } from "./connect.ts";
+import { dataOf } from "./words.ts";
+
+/** Collections can be opened. */
+export const collections: Part = ({ client, hands, page }: Kit) => {
+  hands.makeRooms = (around) => new Shared(around, hands.clock);
+  client.collection = async <Document>(
+    name: string,
+    options: CollectionOptions = {},
+  ): Promise<Collection<Document>> => {
+    const { data, schema } = options;
+    let made!: Collection<Document>;
+    const sent = page.ask("join", { room: `$sync/${name}`, schema }, data, {}, ({ name: view }) => {
+      made = new Collection(page, name, view, options, dataOf(data));
+    });
+    await sent.applied;
+    return made;
+  };
+};
+
+export type {
+  ChangeOutcome,
+  Conflict,
+  DocumentChange,
+  Failed,
+  OwnChange,
+  Refusal,
+} from "./collections_change.ts";
+export type {
+  Collection,
+  CollectionOptions,
+  CollectionView,
+  CrdtKind,
+  SyncResult,
+} from "./collections_page.ts";
