@@ -309,6 +309,7 @@ class Core:
         limits: dict[str, int] = Ellipsis,  # type: ignore[assignment]  # noqa: PYI011
         asks: bool = False,
         authorize: bool = False,
+        durable: str = "off",
     ) -> None: ...  # ValueError
     def add_event(self, name: str, durable: bool = False) -> int: ...  # the handler index of REQUEST
     def add_raw(self, path: str, max_message: int) -> int: ...  # the path index of RAW_OPENED
@@ -366,11 +367,15 @@ class Core:
     def answer_change(
         self, ticket: int, word: str, data: bytes | None = None, message: str = ""
     ) -> None: ...  # "yes", "value", "document", "author", or a code
-    def change(self, collection: str, key: str, change: bytes) -> int: ...  # 0: the document has no number
+    # `request`: whose ack waits for it, 0: none; gives 0: the document has no number
+    def change(self, collection: str, key: str, change: bytes, request: int = 0) -> int: ...
     def read_collection(
         self, collection: str, after: str | None = None, begun: str | None = None
     ) -> bytes: ...  # a page, as the ack of a `pull`
     def document(self, collection: str, key: str) -> bytes | None: ...
+    # tickets of STORED; None: it is there
+    def load_collection(self, collection: str) -> int | None: ...
+    def changes_stored(self, collection: str) -> int | None: ...
     def reauthenticated(self, ticket: int, user: str | None, expires_ms: int | None) -> None: ...
     # `began`: when its handler began, by time.perf_counter_ns; 0: when the answer before was given
     def ack(self, request: int, data: bytes, began: int = 0) -> None: ...

@@ -19,6 +19,7 @@ app.rooms("few:*", relay=True, durable=True, history=4, keep=rtcore.Keep(count=2
 app.rooms("small:*", relay=True, durable=True, history=4, keep=rtcore.Keep(bytes=20_000))
 app.rooms("young:*", relay=True, durable=True, age=1, keep=rtcore.Keep(age=1))
 app.rooms("$user/*", durable=True)
+app.collection("docs:*", Any, durable=True)
 
 COUNTS: Counter[str] = Counter()
 GATES: defaultdict[str, trio.Event] = defaultdict(trio.Event)
@@ -87,3 +88,18 @@ def tell(session: rtcore.Session, what: list[Any]) -> None:
 def fence(session: rtcore.Session, data: Any) -> None:
     """Say something to this session: its number is higher than all before."""
     session.send_nowait("fence", data)
+
+
+@app.on("write")
+async def write(session: rtcore.Session, change: dict[str, Any]) -> int:
+    """Change a document, and say so when that is on disk."""
+    docs = await app.collection("docs:ann").loaded()
+    number = docs.put(change["key"], change["value"])
+    await docs.stored()
+    return number or 0
+
+
+@app.on("written")
+async def written(session: rtcore.Session, _: Any) -> dict[str, Any]:
+    """What is in the collection."""
+    return (await app.collection("docs:ann").loaded()).snapshot()

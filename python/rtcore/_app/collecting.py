@@ -18,6 +18,7 @@ from .kinds import is_async
 from .merging import Merging
 from .registering import add_authorizer
 from .registry import SYNC, Registry
+from .rooming import Durable, sureness
 
 if TYPE_CHECKING:
     from rtcore.session import Session
@@ -137,7 +138,12 @@ def _fields(kind: Any) -> dict[str, Any]:
 
 
 class SharedData:
-    """One collection, for the application: what is in it, and changes of its own, which nothing contests."""
+    """One collection, for the application: what is in it, and changes of its own, which nothing contests.
+
+    A durable collection that nobody uses may be on disk alone: then what is asked of it raises `Unavailable`
+    while it is being read, and `await` of `loaded` waits for that. What is changed in it is decided at once and
+    heard when it is on disk, which `await` of `stored` waits for.
+    """
 
     __slots__ = ("_engine", "name")
 
@@ -145,8 +151,37 @@ class SharedData:
         self._engine = engine
         self.name = name
 
+    async def loaded(self) -> SharedData:
+        """Have it in memory, and be given it: `notes = await app.collection("notes:ann").loaded()`.
+
+        A cancel point; who is cancelled waits no more, and it is read all the same.
+
+        Raises:
+            NotFound: no settings name this collection.
+            Unavailable: it cannot be read from disk.
+
+        """
+        ticket = self._engine.call(self._engine.core.load_collection, self.name)
+        if ticket is not None:
+            await self._engine.wait_ticket(ticket)
+        return self
+
+    async def stored(self) -> None:
+        """Until the application's changes of it so far are on disk; at once where they are, or need not be.
+
+        A cancel point; what was changed stays so.
+
+        Raises:
+            Unavailable: one of them is not on disk and never will be: it was not done.
+            OutcomeUnknown: the disk has not answered in time: they may be kept.
+
+        """
+        ticket = self._engine.call(self._engine.core.changes_stored, self.name)
+        if ticket is not None:
+            await self._engine.wait_ticket(ticket)
+
     def put(self, key: str, value: Any) -> int | None:
-        """Create a document, or replace it. Its number. Raises `NotFound`, `InvalidData`."""
+        """Create a document, or replace it. Its number. Raises `NotFound`, `InvalidData`, `Unavailable`."""
         return self._change(key, {"op": "put", "value": value})
 
     def patch(self, key: str, /, _unset: tuple[str, ...] = (), **fields: Any) -> int | None:
@@ -159,7 +194,7 @@ class SharedData:
 
     def get(self, key: str) -> Any:
         """The document at a key; None: there is none."""
-        found = self._engine.core.document(self.name, key)
+        found = self._engine.call(self._engine.core.document, self.name, key)
         return None if found is None else ANYTHING.by_form(JSON, found)
 
     def snapshot(self) -> dict[str, Any]:
@@ -177,7 +212,9 @@ class SharedData:
             after, begun = page["next"], page["begun"]
 
     def _change(self, key: str, change: dict[str, Any]) -> int | None:
-        seq: int = self._engine.call(self._engine.core.change, self.name, key, encode(change))
+        engine = self._engine
+        request = engine.request_of_caller() if engine.durable else 0
+        seq: int = engine.call(engine.core.change, self.name, key, encode(change), request)
         return seq or None
 
 
@@ -194,11 +231,25 @@ class Collecting:
 
     @overload
     def collection(
-        self, pattern: str, kind: Any, *, strategy: str = "merge", schema: int = 1, **limits: int
+        self,
+        pattern: str,
+        kind: Any,
+        *,
+        strategy: str = "merge",
+        schema: int = 1,
+        durable: Durable = False,
+        **limits: int,
     ) -> Collections: ...
 
     def collection(
-        self, pattern: str, kind: Any = None, *, strategy: str = "merge", schema: int = 1, **limits: int
+        self,
+        pattern: str,
+        kind: Any = None,
+        *,
+        strategy: str = "merge",
+        schema: int = 1,
+        durable: Durable = False,
+        **limits: int,
     ) -> Collections | SharedData:
         """Register the collections of a pattern; or, with a name alone, the one collection of this name.
 
@@ -212,6 +263,9 @@ class Collecting:
             strategy: how contested changes are decided: "merge" (a contested field goes to the later),
                 "latest" (the later document whole), "custom" (`@notes.resolve`, or else the author), "crdt".
             schema: the version of the type: it rises when documents change their shape.
+            durable: what is decided is on disk before it is heard or acknowledged, and comes back after a
+                restart: `True` (or "full") after a crash of the machine, "normal" after one of the process.
+                It needs a folder (`--data`).
             limits: `value` (bytes of a document), `fields`, `keys`, `elements`, `writers`, `tombstones`.
 
         Raises:
@@ -225,12 +279,15 @@ class Collecting:
         checked_name(pattern, "app.collection", 'app.collection("pattern", Type)')
         if strategy not in STRATEGIES:
             raise UsageError(f"a strategy is one of {', '.join(STRATEGIES)}; not {strategy!r}")
+        sure = sureness(durable, f"collections {pattern!r}")
         for name, value in limits.items():
             checked_whole(value, f"{name} of collections {pattern!r}", 1)
         if any(known.pattern == pattern for known, _ in self._registry.collections):
             raise UsageError(f"there are collections {pattern!r} already")
         made = Collections(pattern, kind, strategy, self._registry)
         merging = made.merging
-        plan = CollectionPlan(pattern, strategy, schema, limits, whole=merging.whole, crdts=merging.fields)
+        plan = CollectionPlan(
+            pattern, strategy, schema, limits, whole=merging.whole, crdts=merging.fields, durable=sure
+        )
         self._registry.collections.append((made, plan))
         return made

@@ -118,23 +118,25 @@ class Rooming:
             raise UsageError(f"rooms {pattern!r} have settings already; say all of them in one place")
 
 
-def _sureness(durable: object, keep: object, pattern: object) -> str:
-    """The word for how sure entries are; "" for a room that lives in memory."""
+def sureness(durable: object, what: str) -> str:
+    """The word for how surely something is kept; "" for what lives in memory. Raises `UsageError`."""
     word = {True: "full", False: "off"}.get(durable) if isinstance(durable, bool) else durable
     if word not in SURE:
-        raise UsageError(
-            f'`durable` of rooms {pattern!r} is True, False, "full" or "normal", and not {durable!r}'
-        )
+        raise UsageError(f'`durable` of {what} is True, False, "full" or "normal", and not {durable!r}')
+    return "" if word == "off" else str(word)
+
+
+def _sureness(durable: object, keep: object, pattern: object) -> str:
+    """The word for how sure entries are; "" for a room that lives in memory."""
+    word = sureness(durable, f"rooms {pattern!r}")
     if keep is not None and not isinstance(keep, Keep):
         raise UsageError(f"`keep` of rooms {pattern!r} is an rtcore.Keep, and not {keep!r}")
-    if word == "off":
-        if keep is not None:
-            raise UsageError(
-                f"`keep` of rooms {pattern!r} says how much stays on disk, and they are not durable: "
-                "`history`, `bytes` and `age` are for what memory holds"
-            )
-        return ""
-    return str(word)
+    if not word and keep is not None:
+        raise UsageError(
+            f"`keep` of rooms {pattern!r} says how much stays on disk, and they are not durable: "
+            "`history`, `bytes` and `age` are for what memory holds"
+        )
+    return word
 
 
 def _ms(keep: Keep | None) -> int | None:

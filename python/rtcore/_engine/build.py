@@ -78,6 +78,7 @@ class CollectionPlan:
     """The kind of CRDT that each document is."""
     crdts: Mapping[str, str] = dataclasses.field(default_factory=dict[str, str])
     """Fields that are CRDTs, and their kinds."""
+    durable: str = ""  # "", "normal" or "full"
 
 
 @dataclasses.dataclass(slots=True)
@@ -133,6 +134,7 @@ def build_core(plan: Plan, settings: CoreSettings, *, manual: bool) -> Core:
                 limits=dict(shared.limits),
                 asks=shared.asks,
                 authorize=shared.authorize,
+                durable=shared.durable or "off",
             )
         except (ValueError, OverflowError, Refused) as error:
             raise UsageError(f"the collections {shared.pattern!r} cannot be used: {text(error)}") from error
@@ -180,7 +182,8 @@ def _needs_folder(plan: Plan, settings: CoreSettings) -> None:
     if settings.data is not None:
         return
     rooms = [f"rooms {room.pattern!r}" for room in plan.rooms if room.durable]
-    found = [*rooms, *(f"the handler of {name!r}" for name, durable in plan.events if durable)]
+    shared = [f"collections {plan.pattern!r}" for plan in plan.collections if plan.durable]
+    found = [*rooms, *shared, *(f"the handler of {name!r}" for name, durable in plan.events if durable)]
     if found:
         more = f" (and {len(found) - 1} more)" if len(found) > 1 else ""
         raise ConfigError(

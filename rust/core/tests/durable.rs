@@ -12,6 +12,8 @@ mod hangs;
 mod keys;
 #[path = "durable/restart.rs"]
 mod restart;
+#[path = "durable/shared.rs"]
+mod shared;
 #[path = "durable/told.rs"]
 mod told;
 #[path = "durable/wall.rs"]

@@ -219,18 +219,22 @@ fn the_application_changes_and_reads_a_collection_that_nobody_listens_to() {
         Map::new().with("op", op).with_some("value", value).into()
     };
     let put = change("put", Some(Map::new().with("a", 1_u64).into()));
-    let done = yard.engine.change("notes:ann", "x", &put, yard.now).expect("done");
+    let done = yard.engine.change("notes:ann", "x", &put, None, yard.now).expect("done");
     assert!(done.seq.is_some());
-    assert_eq!(yard.engine.document("notes:ann", "x").as_deref(), Some(&br#"{"a":1}"#[..]));
-    let missing = yard.engine.change("notes:ann", "y", &change("patch", None), yard.now).expect_err("none");
+    assert_eq!(
+        yard.engine.document("notes:ann", "x", yard.now).expect("it is here").as_deref(),
+        Some(&br#"{"a":1}"#[..])
+    );
+    let missing =
+        yard.engine.change("notes:ann", "y", &change("patch", None), None, yard.now).expect_err("none");
     assert_eq!(missing.code.word(), "NOT_FOUND");
-    let other = yard.engine.change("other", "y", &put, yard.now).expect_err("none");
+    let other = yard.engine.change("other", "y", &put, None, yard.now).expect_err("none");
     assert_eq!(other.code.word(), "NOT_FOUND");
-    let page = yard.engine.read_collection("notes:ann", None, None).expect("a page");
+    let page = yard.engine.read_collection("notes:ann", None, None, yard.now).expect("a page");
     assert_eq!(serde_json::from_slice::<Json>(&page).expect("JSON")["docs"][0]["key"], "x");
     let mut ann = Peer::writer(&mut yard, "a");
     assert_eq!(ann.pull(&mut yard)["docs"][0]["value"], json!({"a": 1}));
-    yard.engine.change("notes:ann", "x", &change("delete", None), yard.now).expect("done");
+    yard.engine.change("notes:ann", "x", &change("delete", None), None, yard.now).expect("done");
     let heard = ann.events(&mut yard);
     assert_eq!(
         (&heard[0]["data"]["op"], &heard[0]["from"], &heard[0]["data"]["writer"]),
@@ -289,7 +293,7 @@ fn who_leaves_while_the_application_thinks_has_said_nothing_more() {
     assert!(heard.iter().any(|it| it["id"] == ann.id && code(it) == "FORBIDDEN"));
     yard.engine.answer_change(ticket, Answer::Yes, yard.now);
     yard.turn();
-    assert_eq!(yard.engine.document("asked", "x"), None);
+    assert_eq!(yard.engine.document("asked", "x", yard.now), Ok(None));
     let tables = yard.engine.tables();
     assert!(tables.iter().any(|(name, held)| *name == "pushes that are under way" && *held == 0));
 }

@@ -12,6 +12,7 @@ pub mod crdt;
 pub mod digest;
 pub mod limits;
 pub mod number;
+pub mod pack;
 pub mod position;
 pub mod schema;
 pub mod value;

@@ -1,6 +1,7 @@
 //! Methods of `Core` for collections: how they are set up, what the application says of a change, and its own changes.
 #![expect(clippy::needless_pass_by_value, reason = "what Python gives arrives by value")]
 
+use crate::configure::durability_of;
 use crate::core::Core;
 use crate::failure::Failure;
 use pyo3::prelude::*;
@@ -26,7 +27,7 @@ fn value_of(json: &[u8]) -> Result<Value, Failure> {
 
 #[pymethods]
 impl Core {
-    #[pyo3(signature = (pattern, strategy, schema = 1, whole = None, fields = HashMap::new(), upgrades = Vec::new(), limits = HashMap::new(), asks = false, authorize = false))]
+    #[pyo3(signature = (pattern, strategy, schema = 1, whole = None, fields = HashMap::new(), upgrades = Vec::new(), limits = HashMap::new(), asks = false, authorize = false, durable = "off"))]
     #[expect(clippy::too_many_arguments, reason = "keywords, in Python")]
     fn add_collection(
         &self,
@@ -39,7 +40,9 @@ impl Core {
         limits: HashMap<String, u64>,
         asks: bool,
         authorize: bool,
+        durable: &str,
     ) -> Result<(), Failure> {
+        let durable = durability_of(durable)?;
         let strategy = match strategy {
             "merge" => Strategy::Merge,
             "latest" => Strategy::Latest,
@@ -72,8 +75,8 @@ impl Core {
         }
         let whole = whole.map(kind_of).transpose()?;
         let schema = Schema { version: schema, whole, fields: crdts };
-        let setup = Setup { strategy, schema, upgrades, limits: bounds, durable: false, asks };
-        let settings = Settings { authorize, ..Settings::of_collections(pattern, setup) };
+        let setup = Setup { strategy, schema, upgrades, limits: bounds, durable: durable.is_on(), asks };
+        let settings = Settings { authorize, durable, ..Settings::of_collections(pattern, setup) };
         let mut inner = self.lock();
         let rooms = &mut inner.config()?.rooms;
         let mut patterns = Patterns::new(Bounds::default());
@@ -107,12 +110,13 @@ impl Core {
         Ok(())
     }
 
-    /// Change a document; its number, 0: it has none.
-    fn change(&self, collection: &str, key: &str, change: &[u8]) -> Result<u64, Failure> {
+    /// Change a document; its number, 0: it has none. `request`: that whose handler does it; 0: none.
+    #[pyo3(signature = (collection, key, change, request = 0))]
+    fn change(&self, collection: &str, key: &str, change: &[u8], request: u64) -> Result<u64, Failure> {
         let change = value_of(change)?;
         let mut inner = self.lock();
         let (engine, now) = inner.engine_now()?;
-        Ok(engine.change(collection, key, &change, now)?.seq.unwrap_or(0))
+        Ok(engine.change(collection, key, &change, (request > 0).then_some(request), now)?.seq.unwrap_or(0))
     }
 
     /// A page of a collection, as the ack of a `pull` has it (JSON).
@@ -124,7 +128,9 @@ impl Core {
         after: Option<&str>,
         begun: Option<&str>,
     ) -> Result<Bound<'py, PyBytes>, Failure> {
-        let page = self.lock().engine()?.read_collection(collection, after, begun)?;
+        let mut inner = self.lock();
+        let (engine, now) = inner.engine_now()?;
+        let page = engine.read_collection(collection, after, begun, now)?;
         Ok(PyBytes::new(py, &page))
     }
 
@@ -135,7 +141,21 @@ impl Core {
         collection: &str,
         key: &str,
     ) -> Result<Option<Bound<'py, PyBytes>>, Failure> {
-        let document = self.lock().engine()?.document(collection, key);
+        let mut inner = self.lock();
+        let (engine, now) = inner.engine_now()?;
+        let document = engine.document(collection, key, now)?;
         Ok(document.map(|document| PyBytes::new(py, &document)))
+    }
+
+    /// Have a collection in memory: the ticket under which it is told when it is; None: it is.
+    fn load_collection(&self, collection: &str) -> Result<Option<u64>, Failure> {
+        let mut inner = self.lock();
+        let (engine, now) = inner.engine_now()?;
+        Ok(engine.load_collection(collection, now)?)
+    }
+
+    /// The ticket under which it is told when the application's changes are on disk, or lost; None: they are there.
+    fn changes_stored(&self, collection: &str) -> Result<Option<u64>, Failure> {
+        Ok(self.lock().engine()?.when_changes_stored(collection)?)
     }
 }

@@ -74,9 +74,7 @@ impl Core {
         let policy = Policy::parse(policy).ok_or_else(|| {
             Failure::Value(format!("{policy:?} is no policy: skip, latest, disconnect or block"))
         })?;
-        let durable = Durability::parse(durable).ok_or_else(|| {
-            Failure::Value(format!("{durable:?} is not how durable a room is: off, normal or full"))
-        })?;
+        let durable = durability_of(durable)?;
         let settings = Settings {
             pattern: pattern.into(),
             relay,
@@ -173,6 +171,12 @@ impl Core {
         // A store that was not ended in good order may have to be read.
         away(py, true, || self.lock().start())
     }
+}
+
+/// How durable something is, by its word.
+pub(crate) fn durability_of(word: &str) -> Result<Durability, Failure> {
+    Durability::parse(word)
+        .ok_or_else(|| Failure::Value(format!("{word:?} is not how durable a room is: off, normal or full")))
 }
 
 /// Add something; the index by which events will name it.

@@ -120,7 +120,12 @@ fn bounds_of(config: &Config, kept: HashMap<Box<str>, Bounds>) -> BoundsOf {
         let _ = patterns.add(settings.clone());
     }
     Box::new(move |name| {
-        let settings = patterns.find(name);
-        settings.and_then(|settings| kept.get(&settings.pattern)).copied().unwrap_or_default()
+        let Some(settings) = patterns.find(name) else { return Bounds::default() };
+        if settings.collection.is_some() {
+            // Its documents are kept for themselves: of what was said, as much as who was away for a moment needs.
+            let ring = settings.bounds;
+            return Bounds { count: ring.count as u64, bytes: ring.bytes as u64, age_ms: ring.age_ms };
+        }
+        kept.get(&settings.pattern).copied().unwrap_or_default()
     })
 }

@@ -4,6 +4,7 @@ use crate::acks::{ONE, Runs};
 use crate::body;
 use crate::kept_ack;
 use crate::rooms::{Change, Recent, Rooms};
+use crate::shared;
 use rtcore_core::log::acks::Kept;
 use rtcore_core::log::dedupe::Kind;
 use rtcore_core::room::grants::Grants;
@@ -66,6 +67,7 @@ impl Group<'_> {
                     (owner_kind, owner, kind, name, key),
                 )
             }
+            Record::Shared { room, row } => shared::write(self.connection, room, row),
             Record::Epoch(epoch) => self.run(SET, ("epoch", epoch)),
             Record::Running(ms) => self.run(SET, ("running", ms.cast_signed())),
             Record::Reserved(upto) => self.run(SET, ("reserved", upto.cast_signed())),
@@ -129,11 +131,12 @@ impl Group<'_> {
     }
 
     fn joined(&self, member: &Member) -> Result<()> {
-        let Member { session, room, began, grants, visible, moved } = member;
+        let Member { session, room, began, grants, visible, moved, writer } = member;
+        let writer = writer.as_ref().map(|who| who.pack());
         self.run(
-            "INSERT OR REPLACE INTO member(session, room, began, grants, visible, moved)
-             SELECT id, ?2, ?3, ?4, ?5, ?6 FROM session WHERE name = ?1",
-            (session, room, began.cast_signed(), words(*grants), visible, moved.cast_signed()),
+            "INSERT OR REPLACE INTO member(session, room, began, grants, visible, moved, writer)
+             SELECT id, ?2, ?3, ?4, ?5, ?6, ?7 FROM session WHERE name = ?1",
+            (session, room, began.cast_signed(), words(*grants), visible, moved.cast_signed(), writer),
         )
     }
 

@@ -27,6 +27,7 @@ mod rooms;
 #[cfg(test)]
 mod samples;
 mod schema;
+mod shared;
 mod spans;
 mod start;
 mod stats;

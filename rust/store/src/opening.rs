@@ -8,6 +8,7 @@ use crate::group::SET;
 use crate::options::Options;
 use crate::rooms::Rooms;
 use crate::schema;
+use crate::shared;
 use crate::start;
 use crate::torn;
 use crate::trouble::{of_sqlite, trouble};
@@ -127,6 +128,7 @@ fn open_whole(
         running: facts.running,
         rooms: rooms.iter().map(|(_, room)| room.kept()).collect(),
         sessions: start::sessions(&connection).map_err(sqlite)?,
+        collections: shared::rooms(&connection).map_err(sqlite)?.into_iter().map(Arc::from).collect(),
         keys: start::keys(&connection, facts.running.saturating_sub(options.key_ms)).map_err(sqlite)?,
     };
     drop(rooms);

@@ -1,4 +1,4 @@
-//! Reading entries of a room, and keys.
+//! Reading entries of a room, keys, and what is kept of collections.
 //!
 //! The tail is looked at first and the disk after that: what was folded in between is found in both, and nothing in
 //! neither. An entry that is damaged or missing ends the page before it; a page that begins with one is without it, and
@@ -8,6 +8,7 @@ use crate::body;
 use crate::group::{kind_columns, owner_columns};
 use crate::kept_ack;
 use crate::rooms::Rooms;
+use crate::shared;
 use crate::spans;
 use rtcore_core::ids::Seq;
 use rtcore_core::log::dedupe::Kind;
@@ -21,6 +22,9 @@ pub fn read(connection: &Connection, rooms: &Mutex<Rooms>, wanted: &Wanted, slic
     let until = Instant::now() + slice;
     match wanted {
         Wanted::Key { owner, kind, key } => self::key(connection, owner, kind, key).map(Page::Key),
+        Wanted::Shared { room, after, bytes } => {
+            shared::page(connection, room, after.as_ref(), *bytes, slice)
+        }
         Wanted::After { room, after, upto, count, bytes } => {
             let range = Range { after: *after, upto: *upto, most: count.saturating_add(1) };
             let Some((id, tail)) = tail(rooms, room, &range, false) else { return Ok(EMPTY) };

@@ -6,7 +6,7 @@ use rusqlite::Connection;
 use std::path::Path;
 
 /// The version of this form.
-pub const VERSION: i64 = 2;
+pub const VERSION: i64 = 3;
 /// Marks a file as ours (`PRAGMA application_id`): "rtcl".
 pub const APPLICATION: i64 = 0x7274_636c;
 
@@ -78,6 +78,21 @@ CREATE INDEX key_claimed ON key(claimed);
 ",
     "
 -- From here on a row of `ack` may have a run of acks (`acks.rs`): what was written before is read as it was.
+",
+    "
+-- What is kept of collections (`shared.rs`), and who of a collection's members writes.
+CREATE TABLE collection(id INTEGER PRIMARY KEY, room TEXT NOT NULL UNIQUE) STRICT;
+CREATE TABLE shared(
+    collection INTEGER NOT NULL,
+    kind INTEGER NOT NULL,
+    user TEXT NOT NULL,
+    name TEXT NOT NULL,
+    n INTEGER NOT NULL,
+    crc INTEGER NOT NULL,
+    value BLOB NOT NULL,
+    PRIMARY KEY(collection, kind, user, name, n)
+) STRICT, WITHOUT ROWID;
+ALTER TABLE member ADD COLUMN writer BLOB;
 ",
 ];
 

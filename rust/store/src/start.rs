@@ -5,7 +5,7 @@ use crate::group::grants;
 use crate::kept_ack;
 use crate::rooms::{Recent, Rooms, Row};
 use rtcore_core::log::dedupe::Kind;
-use rtcore_core::store::{KeptKey, KeptMember, KeptSession, KeyOwner, KeyState, Progress, Session};
+use rtcore_core::store::{KeptKey, KeptMember, KeptSession, KeyOwner, KeyState, Progress, Session, Who};
 use rusqlite::types::FromSql;
 use rusqlite::{Connection, OptionalExtension, Result};
 use std::collections::BTreeMap;
@@ -48,8 +48,9 @@ pub fn rooms(connection: &Connection, rooms: &mut Rooms) -> Result<()> {
 pub fn sessions(connection: &Connection) -> Result<Vec<KeptSession>> {
     let mut all = connection
         .prepare("SELECT id, name, user, key, upto, asks, ends, let_go FROM session ORDER BY id")?;
-    let mut members = connection
-        .prepare("SELECT room, began, grants, visible, moved FROM member WHERE session = ? ORDER BY room")?;
+    let mut members = connection.prepare(
+        "SELECT room, began, grants, visible, moved, writer FROM member WHERE session = ? ORDER BY room",
+    )?;
     let mut rows_of_acks = connection.prepare("SELECT id, kept FROM ack WHERE session = ? ORDER BY id")?;
     let mut sessions = Vec::new();
     let mut rows = all.query([])?;
@@ -69,6 +70,7 @@ pub fn sessions(connection: &Connection) -> Result<Vec<KeptSession>> {
                 grants: grants(row.get_ref(2)?.as_str()?),
                 visible: row.get(3)?,
                 moved: number(4)?,
+                writer: row.get_ref(5)?.as_blob_or_null()?.and_then(Who::unpack).map(Box::new),
             })
         })?;
         let rooms = rooms.collect::<Result<_>>()?;

@@ -87,6 +87,7 @@ fn a_session_comes_back_with_its_rooms_and_its_requests() {
         grants,
         visible: true,
         moved: 8,
+        writer: None,
     };
     let name = || "s-1".into();
     world.write(vec![

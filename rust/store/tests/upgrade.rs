@@ -5,13 +5,16 @@ mod world;
 use rtcore_core::log::dedupe::Kind;
 use rtcore_core::room::grants::Grants;
 use rtcore_core::store::{Key, KeyOwner, KeyState, Member, Origin, Page, Progress, Record, Wanted};
+use rtcore_data::collection::{Row, Setup};
+use rtcore_data::value::Map;
+use rtcore_data::{Collection, Limits, Moment, Op, Schema, Strategy};
 use rtcore_store::tools;
 use std::path::{Path, PathBuf};
 use tempfile::TempDir;
 use world::{World, ack, entry, options, said, session};
 
 /// The versions of the form that were released.
-const RELEASED: &[u32] = &[1, 2];
+const RELEASED: &[u32] = &[1, 2, 3];
 
 fn file(version: u32) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/data/version-{version}.db"))
@@ -30,7 +33,7 @@ fn key() -> Key {
 
 fn member() -> Member {
     let (session, room) = ("s-1".into(), "a".into());
-    Member { session, room, began: 4, grants: Grants::HISTORY, visible: true, moved: 8 }
+    Member { session, room, began: 4, grants: Grants::HISTORY, visible: true, moved: 8, writer: None }
 }
 
 /// What is in each of the files.
@@ -45,8 +48,27 @@ fn facts() -> Vec<Record> {
         Record::Taken { session: "s-1".into(), id: 5 },
         Record::Key(key()),
     ];
+    facts.extend(collection().into_iter().map(|row| Record::Shared { room: "$sync/notes".into(), row }));
     facts.extend((1..=20).map(|seq| said(seq, if seq % 2 == 0 { "a" } else { "b" })));
     facts
+}
+
+/// What is kept of the collection in those files that know such.
+fn collection() -> Vec<Row> {
+    let (setup, moment) = (setup(), |next| Moment { epoch: "e-1", head: next - 1, next, now_ms: 9 });
+    let mut made = Collection::new(setup, 3);
+    let mut rows = Vec::new();
+    for (at, key) in (4..).zip(["x", "y"]) {
+        let put = Op::Put(Map::new().with("a", at).into());
+        rows.extend(made.write(key, put, &moment(at)).expect("it is done").rows);
+    }
+    rows.push(made.state());
+    rows
+}
+
+fn setup() -> Setup {
+    let (schema, limits) = (Schema { version: 2, ..Schema::default() }, Limits::default());
+    Setup { strategy: Strategy::Merge, schema, upgrades: Vec::new(), limits, durable: true, asks: false }
 }
 
 /// Makes the file of this version: `cargo test -p rtcore-store --test upgrade -- --ignored`, once, when it is released.
@@ -86,6 +108,13 @@ fn a_file_of_each_released_version_opens_and_holds_what_it_held() {
         };
         let Ok(Page::Key(Some(found))) = world.read(wanted) else { panic!("the key is kept") };
         assert_eq!(found, key());
+        assert_eq!(world.kept.collections.len(), usize::from(*version >= 3));
+        if *version >= 3 {
+            let wanted = Wanted::Shared { room: "$sync/notes".into(), after: None, bytes: 1 << 20 };
+            let Ok(Page::Shared(rows, None)) = world.read(wanted) else { panic!("it is kept") };
+            let (read, version) = Collection::restore(setup(), 0, rows).expect("it is one");
+            assert_eq!((read.len(), read.horizon(), version), (2, 3, 2));
+        }
         world.write(vec![said(1_001, "a")]);
         world.store = None;
         let mut log = tools::Log::open(world.folder.path()).unwrap();

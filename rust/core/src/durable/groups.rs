@@ -14,6 +14,7 @@ use crate::ids::Tick;
 use crate::limits::fixed::BEHIND_MS;
 use crate::store::{Group, GroupId, Record, Sync, Trouble};
 use std::collections::VecDeque;
+use std::sync::Arc;
 
 #[derive(Debug)]
 struct Item {
@@ -46,6 +47,9 @@ impl Item {
     }
 }
 
+/// Something that was decided in the collection of a room, and never will be on disk: its serial number, and why.
+pub type Lost = (Arc<str>, u64, Trouble);
+
 /// All groups.
 #[derive(Debug, Default)]
 pub struct Groups {
@@ -57,6 +61,8 @@ pub struct Groups {
     under_way: Option<UnderWay>,
     settled: VecDeque<(Promise, Fate)>,
     last: GroupId,
+    /// What was decided in collections, is not kept, and was not taken out yet.
+    lost: Vec<Lost>,
     /// The store takes none.
     stopped: bool,
 }
@@ -174,10 +180,14 @@ impl Groups {
         let mut again = Vec::new();
         for item in group.items {
             if *fate == Fate::Written || item.may_be_refused() || item.is_behind && again.is_empty() {
-                self.settled.extend(item.promise.map(|promise| (promise, fate.clone())));
+                self.settle(item.promise, fate);
             } else {
                 again.push(item);
             }
+        }
+        if matches!(fate, Fate::Refused(_)) {
+            // What was decided in collections since was decided on what is not there.
+            self.refuse(fate, |item| item.promise.as_ref().is_some_and(|promise| promise.change().is_some()));
         }
         if !again.is_empty() {
             self.behind.get_or_insert(now.plus_ms(BEHIND_MS)); // not at once: the store would be asked all the time
@@ -189,9 +199,7 @@ impl Groups {
 
     /// What has not left, and of which nothing was done, will not be done.
     pub fn take_back(&mut self, trouble: &Trouble) {
-        for item in self.gathering.extract_if(.., |item| item.may_be_refused()) {
-            self.settled.extend(item.promise.map(|promise| (promise, Fate::Refused(trouble.clone()))));
-        }
+        self.refuse(&Fate::Refused(trouble.clone()), Item::may_be_refused);
         self.move_up();
     }
 
@@ -203,6 +211,28 @@ impl Groups {
                 _ => None,
             }
         })
+    }
+
+    /// What was decided in collections and is not kept, since this was asked last.
+    pub fn take_lost(&mut self) -> Vec<Lost> {
+        std::mem::take(&mut self.lost)
+    }
+
+    /// These have not left, and will not.
+    fn refuse(&mut self, fate: &Fate, which: impl Fn(&Item) -> bool) {
+        let gone: Vec<Item> = self.gathering.extract_if(.., |item| which(item)).collect();
+        for item in gone {
+            self.settle(item.promise, fate);
+        }
+    }
+
+    /// The fate of an item is known.
+    fn settle(&mut self, promise: Option<Promise>, fate: &Fate) {
+        let Some(promise) = promise else { return };
+        if let (Some((room, serial)), Fate::Refused(trouble)) = (promise.change(), fate) {
+            self.lost.push((Arc::clone(room), serial, trouble.clone()));
+        }
+        self.settled.push_back((promise, fate.clone()));
     }
 
     /// The next promise whose fate is known.

@@ -3,7 +3,7 @@
 use crate::ids::{RoomId, Seq, SessionId};
 use crate::log::acks::Kept;
 use crate::log::dedupe::Ticket;
-use crate::log::entry::Entry;
+use crate::log::entry::{Entry, Where};
 use crate::store::{Record, Trouble};
 use std::sync::Arc;
 
@@ -26,6 +26,8 @@ pub enum Publisher {
     Application(u64, Option<u64>),
     /// A session, by the request with this id.
     Session(SessionId, Option<u64>),
+    /// Who changed the collection of its room: what was decided under this serial number.
+    Change(u64),
 }
 
 /// An entry that is told once it is on disk.
@@ -58,6 +60,10 @@ pub enum Promise {
     Answer(u64, Kept),
     /// The notice with this number is told.
     Notice(u64),
+    /// Something was decided in the collection of this room, under this serial number, and there is no entry.
+    Change(Arc<str>, u64),
+    /// The collection of this room is read from disk: what was decided in it before is there.
+    Load(Arc<str>),
     /// Numbers up to this one may be given.
     Reserve(Seq),
 }
@@ -66,6 +72,19 @@ impl Promise {
     /// Whether it can be taken back while its facts have not left: nothing of it was done.
     #[must_use]
     pub fn may_be_refused(&self) -> bool {
-        matches!(self, Self::Say(_) | Self::Join(_) | Self::Begin(_))
+        matches!(self, Self::Say(_) | Self::Join(_) | Self::Begin(_) | Self::Change(..))
+    }
+
+    /// What was decided in a collection: its room, and the serial number.
+    #[must_use]
+    pub fn change(&self) -> Option<(&Arc<str>, u64)> {
+        match self {
+            Self::Change(room, serial) => Some((room, *serial)),
+            Self::Say(Said { publisher: Publisher::Change(serial), entry, .. }) => match &entry.room {
+                Where::Room(_, room) => Some((room, *serial)),
+                Where::Session(_) => None,
+            },
+            _ => None,
+        }
     }
 }

@@ -10,9 +10,10 @@ use crate::ids::{RoomId, Seq, SessionId, Tick};
 use crate::limits::fixed::{READ_TRIES, READS, STORE_MS};
 use crate::store::{Page, Read, ReadId, Trouble, Wanted};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::Arc;
 
 /// What something is read for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum For {
     /// The ring of a room.
     Ring(RoomId),
@@ -29,6 +30,8 @@ pub enum For {
     },
     /// Who waits under this ticket.
     Ticket(u64),
+    /// The collection of a room: the next page of what is kept of it.
+    Collection(Arc<str>),
 }
 
 #[derive(Debug)]

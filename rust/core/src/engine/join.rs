@@ -1,6 +1,6 @@
 //! `join`; `leave` is in `leave.rs`.
 //!
-//! Parts: Conns, Log, Rooms, Sessions, Shares, Steps.
+//! Parts: Conns, Log, Rooms, Sessions, Shared, Shares, Steps.
 //!
 //! A join takes the present (members, state) and the number from which live entries follow in one
 //! step, so nothing falls between them and nothing is heard twice. Its history is the past up to
@@ -239,7 +239,9 @@ impl Engine {
                 joined.mark_at(mark);
             }
         }
+        let wrote = self.shared.writer(&joining.room, session_id);
         let sync = self.enter_collection(joining, room_id, now);
+        let writes = self.shared.writer(&joining.room, session_id) != wrote;
         let entering = Entering {
             joining: joining.clone(),
             sync,
@@ -250,8 +252,11 @@ impl Engine {
             seq: head,
         };
         if self.is_durable(room_id) {
-            self.enter_durably(entering, before.map(|member| member.grants), now);
+            self.enter_durably(entering, before.map(|member| member.grants), writes, now);
         } else {
+            if writes {
+                self.keep_member(session_id, room_id, now);
+            }
             self.notify(Notice::Joined(Box::new(entering)), false, now);
         }
         Ok(())

@@ -39,6 +39,8 @@ pub(super) enum Follow {
     Part(SessionId),
     /// This session ends with another, or makes place for one: why, and with what code.
     End(SessionId, &'static str, u16),
+    /// The collections are here of the session that this connection wants back.
+    Return(ConnId),
     /// The session has ended that this connection waits for at the door.
     GiveUp(ConnId, SessionId),
 }
@@ -112,6 +114,12 @@ impl Engine {
             }
             Follow::Part(session) => self.part(session, now),
             Follow::End(session, reason, code) => self.end_session(session, reason, code, now),
+            Follow::Return(conn) => {
+                let returning = self.conn(conn).and_then(|conn| conn.door()?.returning.as_ref());
+                if returning.is_some_and(|returning| returning.open == 0) {
+                    self.finish_return(conn, now);
+                }
+            }
             Follow::GiveUp(conn, session) => {
                 let returning = self.conn(conn).and_then(|conn| conn.door()?.returning.as_ref());
                 let waits = returning.is_some_and(|returning| returning.session == session);

@@ -181,7 +181,7 @@ impl Engine {
         if !publish.volatile && self.is_durable(room) {
             if let Some(entry) = self.draft_entry(room, &draft, now) {
                 let publisher = Publisher::Session(session_id, publish.id);
-                self.store_entry(room, entry, publisher, ticket, now);
+                self.store_entry(room, entry, publisher, ticket, Vec::new(), now);
             }
             return Ok(None);
         }
@@ -306,7 +306,7 @@ impl Engine {
             self.durable.answers.said(request);
         }
         if let Some(entry) = self.draft_entry(room, draft, now) {
-            self.store_entry(room, entry, Publisher::Application(ticket, request), key, now);
+            self.store_entry(room, entry, Publisher::Application(ticket, request), key, Vec::new(), now);
         }
         Unpublished::Storing(ticket)
     }

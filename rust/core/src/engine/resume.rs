@@ -113,6 +113,9 @@ impl Engine {
     }
 
     pub(super) fn finish_return(&mut self, id: ConnId, now: Now) {
+        if self.return_waits_for_collection(id) {
+            return; // what is told of it is not here yet
+        }
         let Some(conn) = self.conn_mut(id) else { return };
         let Some(pending) = conn.door_mut() else { return };
         let mut pending = std::mem::take(pending);

@@ -91,6 +91,8 @@ rtcore_data::fixed! {
     /// How long an entry may wait for the disk (ms); then its listeners are told that they miss it. As long as a publisher waits
     /// in a room with the policy `block`: nobody is held for longer by a disk than by a slow member.
     STORE_MS: u64 = 5_000;
+    /// Wait before a collection that is being read from disk is asked for again (ms): a page takes a few.
+    DATA_LOADING_MS: u64 = 100;
     /// How long what nobody waits for may be behind on disk (ms): who is in live rooms, a token's end.
     BEHIND_MS: u64 = 1_000;
     /// How often it is written down how long the server ran (ms), by which keys on disk grow old: a crash makes them live

@@ -75,6 +75,12 @@ impl Durability {
         [Self::Off, Self::Commit, Self::Full].into_iter().find(|durability| durability.word() == word)
     }
 
+    /// Whether a disk has it.
+    #[must_use]
+    pub fn is_on(self) -> bool {
+        self != Self::Off
+    }
+
     /// The word.
     #[must_use]
     pub const fn word(self) -> &'static str {
@@ -155,6 +161,7 @@ impl Settings {
             pattern: format!("{SYNC}{pattern}").into(),
             presence: false,
             grants: Grants::WRITE,
+            durable: if setup.durable { Durability::Full } else { Durability::Off },
             collection: Some(Arc::new(setup)),
             ..Self::new("", Bounds::default())
         }

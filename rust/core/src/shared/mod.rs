@@ -5,16 +5,22 @@
 //!
 //! Invariants: each collection has the room of its name, or somebody kept something in it. In a lane are the pushes of one
 //! writer in the order in which they came, and only the first of them is under way. A push is its session's: it goes with the
-//! session, and with its membership.
+//! session, and with its membership. What is owed is told when the disk has what it depends on, and only then.
 
+mod owed;
 mod said;
+pub mod shelved;
 
+pub use owed::{Owed, Whose};
 pub use said::{Sync, sync_of};
 
 use crate::ids::{Seq, SessionId};
+use crate::room::settings::SYNC;
+use crate::store::Trouble;
 use rtcore_data::Collection;
 use rtcore_data::collection::{Push, Setup, Who, WriterId};
 use rtcore_data::limits::DATA_LANES;
+use shelved::Shelved;
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
@@ -46,11 +52,30 @@ pub struct Held {
     writers: BTreeMap<SessionId, Who>,
     lanes: BTreeMap<WriterId, VecDeque<Pushing>>,
     swept_ms: u64,
+    /// What waits for the disk, in the order in which it was decided.
+    owed: Vec<Owed>,
+    /// A change of the application's was not kept, and it has not asked since.
+    pub lost: Option<Trouble>,
+    /// Its own row is kept, or on its way.
+    pub stated: bool,
     /// What it took when it was last counted.
     counted: usize,
 }
 
 impl Held {
+    fn new(collection: Collection, now_ms: u64) -> Self {
+        Self {
+            collection,
+            writers: BTreeMap::new(),
+            lanes: BTreeMap::new(),
+            swept_ms: now_ms,
+            owed: Vec::new(),
+            lost: None,
+            stated: false,
+            counted: 0,
+        }
+    }
+
     /// Who a member is as a writer; none: it said no `sync`.
     #[must_use]
     pub fn writer(&self, session: SessionId) -> Option<&Who> {
@@ -65,10 +90,21 @@ impl Held {
         }
     }
 
-    /// Whether a lane takes no more now.
+    /// Whether it can be read again from disk, as it is, and nobody writes.
+    fn can_go(&self) -> bool {
+        self.collection.setup().durable
+            && self.collection.is_kept()
+            && self.stated
+            && self.writers.is_empty()
+            && self.lanes.is_empty()
+            && self.owed.is_empty()
+    }
+
+    /// Whether a lane takes no more now: so many pushes wait in it, or for the disk.
     #[must_use]
-    pub fn is_full(&self, writer: &WriterId) -> bool {
-        self.lanes.get(writer).is_some_and(|lane| lane.len() >= DATA_LANES)
+    pub fn is_full(&self, writer: &WriterId, session: SessionId) -> bool {
+        let owed = self.owed.iter().filter(|owed| owed.is_of(session)).count();
+        owed + self.lanes.get(writer).map_or(0, VecDeque::len) >= DATA_LANES
     }
 
     /// A push came. True: it is the first of its lane.
@@ -117,6 +153,11 @@ impl Held {
 #[derive(Debug, Default)]
 pub struct Shared {
     held: BTreeMap<Arc<str>, Held>,
+    shelved: BTreeMap<Arc<str>, Shelved>,
+    /// Of those that are shelved, some that are read when nothing else is.
+    line: VecDeque<Arc<str>>,
+    /// How many are being read.
+    reading: usize,
     serial: u64,
     bytes: usize,
 }
@@ -135,13 +176,19 @@ impl Shared {
 
     /// The collection of this room, made if there is none.
     pub fn make(&mut self, room: &Arc<str>, setup: &Setup, began: Seq, now_ms: u64) -> &mut Held {
-        self.held.entry(Arc::clone(room)).or_insert_with(|| Held {
-            collection: Collection::new(setup.clone(), began),
-            writers: BTreeMap::new(),
-            lanes: BTreeMap::new(),
-            swept_ms: now_ms,
-            counted: 0,
-        })
+        let made = || Held::new(Collection::new(setup.clone(), began), now_ms);
+        self.held.entry(Arc::clone(room)).or_insert_with(made)
+    }
+
+    /// Who a member of a collection is as a writer, wherever that is. (The number is another in each life.)
+    #[must_use]
+    pub fn writer(&self, room: &str, session: SessionId) -> Option<Box<Who>> {
+        if !room.starts_with(SYNC) {
+            return None;
+        }
+        let held = self.held.get(room).and_then(|held| held.writer(session));
+        let who = held.or_else(|| self.shelved.get(room)?.writer(session))?;
+        Some(Box::new(Who { number: 0, ..who.clone() }))
     }
 
     /// A number for a push.

@@ -30,6 +30,8 @@ pub struct Kept {
     pub sessions: Vec<KeptSession>,
     /// Keys whose time is not over, the oldest first: no more than memory held of them.
     pub keys: Vec<KeptKey>,
+    /// The rooms of collections of which something is kept. They are read when they are wanted.
+    pub collections: Vec<Arc<str>>,
 }
 
 /// How this life begins.

@@ -1,7 +1,7 @@
 //! What is read back while the server runs: pages of a room beyond its ring, and keys.
 
 use super::kept::KeptKey;
-use super::record::{Entry, KeyOwner};
+use super::record::{Entry, KeyOwner, Place, Row};
 use crate::ids::Seq;
 use crate::log::dedupe::Kind;
 use std::sync::Arc;
@@ -54,6 +54,15 @@ pub enum Wanted {
         /// The key.
         key: Box<str>,
     },
+    /// What is kept of a collection, in the order of its places, from the first behind `after` on.
+    Shared {
+        /// The room in which it is said.
+        room: Arc<str>,
+        /// Behind this; none: from the first on.
+        after: Option<Place>,
+        /// At most so many bytes, but one row at least.
+        bytes: usize,
+    },
 }
 
 /// What was read.
@@ -70,4 +79,6 @@ pub enum Page {
     },
     /// A key, if it is kept.
     Key(Option<KeptKey>),
+    /// Rows of a collection, and where the last of them stands. None: there are none behind them.
+    Shared(Vec<Row>, Option<Place>),
 }

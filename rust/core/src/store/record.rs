@@ -6,6 +6,8 @@ use crate::log::dedupe::{Digest, Kind};
 use crate::room::grants::Grants;
 use std::sync::Arc;
 
+pub use rtcore_data::collection::{Place, Row, Who};
+
 /// A fact, in the order in which it became one.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Record {
@@ -60,6 +62,13 @@ pub enum Record {
         kind: Kind,
         /// The key.
         key: Box<str>,
+    },
+    /// Something of a collection: it takes the place of what was kept there, or says that nothing is.
+    Shared {
+        /// The room in which the collection is said.
+        room: Arc<str>,
+        /// What is kept of it.
+        row: Row,
     },
     /// The epoch of the log from here on: said in the first group of a life that had none, with the first reservation.
     Epoch(Arc<str>),
@@ -137,6 +146,8 @@ pub struct Member {
     pub visible: bool,
     /// The id of the newest join or leave of this room.
     pub moved: u64,
+    /// Of a collection: who writes. Its `number` is another in each life.
+    pub writer: Option<Box<Who>>,
 }
 
 /// Whose key it is.

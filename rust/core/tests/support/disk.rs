@@ -4,7 +4,8 @@ use super::app::App;
 use super::world::World;
 use rtcore_core::engine::Config;
 use rtcore_core::store::{
-    Ask, Group, Kept, KeptKey, KeptRoom, KeptSession, Origin, Page, Progress, Record, Report, Trouble, Wanted,
+    Ask, Group, Kept, KeptKey, KeptRoom, KeptSession, Origin, Page, Place, Progress, Record, Report, Row,
+    Trouble, Wanted,
 };
 use rtcore_core::{Engine, Now, Tick};
 use std::collections::{BTreeMap, VecDeque};
@@ -67,6 +68,15 @@ impl Disk {
     }
 
     fn read(&self, wanted: &Wanted) -> Page {
+        if let Wanted::Shared { room, after, .. } = wanted {
+            let rows = self.shared(room).into_iter();
+            let mut rows: Vec<_> =
+                rows.filter(|(place, _)| after.as_ref().is_none_or(|after| place > after)).collect();
+            let more = rows.len() > self.page.unwrap_or(usize::MAX);
+            rows.truncate(self.page.unwrap_or(usize::MAX));
+            let last = rows.last().map(|(place, _)| place.clone()).filter(|_| more);
+            return Page::Shared(rows.into_iter().map(|(_, row)| row).collect(), last);
+        }
         let (Wanted::After { room, upto, count, .. } | Wanted::Last { room, upto, count, .. }) = wanted
         else {
             return Page::Key(None);
@@ -84,6 +94,33 @@ impl Disk {
         Page::Entries { entries: all[range].to_vec(), complete: count == all.len(), freed }
     }
 
+    /// What is kept of the collection of a room.
+    pub fn shared(&self, room: &str) -> BTreeMap<Place, Row> {
+        let mut kept = BTreeMap::new();
+        for record in &self.written {
+            let Record::Shared { room: of, row } = record else { continue };
+            if **of != *room {
+                continue;
+            }
+            let stored = row.stored();
+            let Place { kind, user, name, .. } = stored.place.clone();
+            let goes = |place: &Place, upto: u64| {
+                kind == Row::WRITER
+                    && (place.kind, &place.user, &place.name) == (Row::OUTCOME, &user, &name)
+                    && place.n <= upto
+            };
+            if let Some(value) = stored.value {
+                kept.retain(|place, _| !goes(place, stored.upto));
+                let row = Row::read(&stored.place, &value).expect("it is read as it was written");
+                kept.insert(stored.place, row);
+            } else {
+                kept.retain(|place, _| !goes(place, u64::MAX));
+                kept.remove(&stored.place);
+            }
+        }
+        kept
+    }
+
     /// What a server finds that begins with this.
     pub fn kept(&self, origin: Origin) -> Kept {
         let mut kept = Kept {
@@ -95,6 +132,7 @@ impl Disk {
             rooms: Vec::new(),
             sessions: Vec::new(),
             keys: Vec::new(),
+            collections: Vec::new(),
         };
         let mut sessions: BTreeMap<Arc<str>, KeptSession> = BTreeMap::new();
         let mut rooms: BTreeMap<Arc<str>, KeptRoom> = BTreeMap::new();
@@ -149,6 +187,8 @@ impl Disk {
                 Record::Reserved(upto) => kept.reserved = *upto,
                 Record::Head(head) => kept.head = *head,
                 Record::LetGo { .. } => {} // it keeps them all
+                Record::Shared { room, .. } if kept.collections.contains(room) => {}
+                Record::Shared { room, .. } => kept.collections.push(Arc::clone(room)),
             }
         }
         if origin != Origin::Clean {

@@ -1,12 +1,14 @@
 //! An engine, and connections over which anything can be said, byte by byte: WebSocket and plain HTTP alike. The application
 //! answers what it is asked at once, unless it thinks.
 
+use super::disk::Disk;
 use super::said::publication;
 use rtcore_core::engine::{AppEvent, Config, Engine, Op, Peer, RawPath, StreamPath};
 use rtcore_core::envelope::ErrorOut;
 use rtcore_core::frame::websocket::{opcode, write_frame};
 use rtcore_core::log::ring::Bounds;
 use rtcore_core::room::settings::{Policy, Settings};
+use rtcore_core::store::Origin;
 use rtcore_core::{ConnId, Form, Limits, Now, SessionId, Tick};
 use rtcore_data::collection::Setup;
 use rtcore_data::crdt::Kind;
@@ -53,6 +55,8 @@ pub struct Yard {
     pub told: Vec<AppEvent>,
     /// Connections that the engine closed or gave away.
     pub dropped: Vec<ConnId>,
+    /// Its store, if it has one.
+    pub disk: Disk,
 }
 
 pub fn config() -> Config {
@@ -109,7 +113,27 @@ impl Yard {
         let now = Now { tick: Tick(1_000_000_000), wall_ms: 1_700_000_000_000 };
         let engine = Engine::new(config, [7; 32], now);
         let (later, told, dropped) = (Vec::new(), Vec::new(), Vec::new());
-        Self { engine, now, later, thinks: false, lasts: None, told, dropped }
+        let (thinks, lasts, disk) = (false, None, Disk::default());
+        Self { engine, now, later, thinks, lasts, told, dropped, disk }
+    }
+
+    /// One with a store, on which there is nothing.
+    pub fn stored(config: Config) -> Self {
+        let mut yard = Self::with(Config { store: true, ..config });
+        yard.engine.restore(&yard.disk.kept(Origin::New), yard.now);
+        yard.turn();
+        yard
+    }
+
+    /// The server is gone, and begins anew with what is on disk.
+    pub fn begin_anew(&mut self, config: Config) {
+        let now = Now { tick: self.now.tick.plus_ms(1_000), wall_ms: self.now.wall_ms + 1_000 };
+        let mut disk = std::mem::take(&mut self.disk);
+        disk.asked.clear();
+        let engine = Engine::new(Config { store: true, ..config }, [9; 32], now);
+        *self = Self { engine, now, disk, ..Self::new() };
+        self.engine.restore(&self.disk.kept(Origin::Crash), now);
+        self.turn();
     }
 
     pub fn dial(&mut self) -> ConnId {
@@ -206,13 +230,16 @@ impl Yard {
             let mut ops = Vec::new();
             self.engine.take_ops(&mut ops);
             for op in ops {
-                if let Op::Drop(conn) | Op::HandOver { conn, .. } = op {
-                    self.dropped.push(conn);
+                match op {
+                    Op::Drop(conn) | Op::HandOver { conn, .. } => self.dropped.push(conn),
+                    Op::Store(ask) => self.disk.asked.push_back(ask),
+                    _ => {}
                 }
             }
+            let answered = self.disk.answer(&mut self.engine, self.now);
             self.engine.take_dirty(&mut Vec::new(), self.now);
             let events = std::mem::take(self.engine.events());
-            if events.list.is_empty() {
+            if events.list.is_empty() && !answered {
                 return;
             }
             for event in events.list {

@@ -2,6 +2,7 @@
 
 use super::shelf::Slot;
 use super::{Changed, Collection, Decided, Outcome, Row, WriterId};
+use crate::position::Seq;
 use std::sync::Arc;
 
 /// What was decided and is not kept yet.
@@ -54,16 +55,54 @@ impl Collection {
         }
     }
 
-    /// The write failed: nothing that was decided and is not kept was done. Its numbers are never used again, and each of
-    /// those pushes gets `UNAVAILABLE`.
-    pub fn lost(&mut self) {
-        self.front.clear();
-        for Ahead { writer, .. } in std::mem::take(&mut self.ahead) {
-            if let Some((id, _)) = writer
+    /// The write failed: what was decided under this serial number and above was not done. Its numbers are never used again,
+    /// and each of those pushes gets `UNAVAILABLE`. Whether a change of the application's was among it.
+    pub fn lost_from(&mut self, serial: u64) -> bool {
+        let kept = self.ahead.partition_point(|ahead| ahead.serial < serial);
+        let gone = self.ahead.split_off(kept);
+        if gone.is_empty() {
+            return false;
+        }
+        let own = gone.iter().any(|ahead| ahead.writer.is_none());
+        let slots = self.ahead.iter().filter_map(|ahead| ahead.slot.clone());
+        self.front = slots.collect(); // of each key the newest, since it comes last
+        for Ahead { writer, .. } in gone {
+            if let Some((id, n)) = writer
                 && let Some(writer) = self.writers.by_id.get_mut(&id)
             {
-                writer.back();
+                writer.back_before(n);
             }
         }
+        own
+    }
+
+    /// The same of all that was decided and is not kept.
+    pub fn lost(&mut self) {
+        let _ = self.lost_from(0);
+    }
+
+    /// Whether everything that was decided is kept.
+    #[must_use]
+    pub fn is_kept(&self) -> bool {
+        self.ahead.is_empty()
+    }
+
+    /// Whether everything up to this serial number is kept.
+    #[must_use]
+    pub fn has_kept(&self, serial: u64) -> bool {
+        self.ahead.front().is_none_or(|ahead| ahead.serial > serial)
+    }
+
+    /// The serial number of the last that was decided and is not kept.
+    #[must_use]
+    pub fn last_ahead(&self) -> Option<u64> {
+        self.ahead.back().map(|ahead| ahead.serial)
+    }
+
+    /// Up to which number everything is kept, where the log has come to `head`.
+    #[must_use]
+    pub fn kept_upto(&self, head: Seq) -> Seq {
+        let first = self.ahead.iter().find_map(|ahead| ahead.slot.as_ref());
+        first.map_or(head, |(_, slot)| head.min(slot.seq().saturating_sub(1)))
     }
 }

@@ -157,7 +157,9 @@ impl Row {
 }
 
 impl Collection {
-    pub(super) fn state_row(&self) -> Row {
+    /// The collection's own row. It is to be kept with the first thing that is: without it, what is restored begins anew.
+    #[must_use]
+    pub fn state(&self) -> Row {
         let state = Map::new()
             .with("horizon", self.shelf.horizon)
             .with("schema", self.setup.schema.version)
@@ -168,7 +170,7 @@ impl Collection {
     /// All that there is to keep: what is kept already, said again. For an export, and for a new file.
     #[must_use]
     pub fn rows(&self) -> Vec<Row> {
-        let mut rows = vec![self.state_row()];
+        let mut rows = vec![self.state()];
         rows.extend(self.shelf.slots.iter().map(|(key, slot)| Row::of(key, slot)));
         for (id, writer) in &self.writers.by_id {
             rows.push(Row::writer(id, writer));
@@ -187,32 +189,87 @@ impl Collection {
         began: Seq,
         rows: impl IntoIterator<Item = Row>,
     ) -> Result<(Self, u64), Why> {
-        let mut version = setup.schema.version;
-        let mut made = Self::new(setup, began);
-        let mut outcomes = Vec::new();
+        let mut restoring = Restoring::new(setup, began);
         for row in rows {
-            match row {
-                Row::Key(key, seq, row) => {
-                    let slot = match row.get("gone") {
-                        Some(at) => Slot::Tombstone(stamp_of(at)?, count(&row, "told")?),
-                        None => Slot::Document(Arc::new(Document::of_row(&row)?)),
-                    };
-                    if slot.seq() != seq || made.shelf.order.contains_key(&seq) {
-                        return Err(wrong());
-                    }
-                    made.shelf.put(&Arc::from(key), slot);
+            restoring.row(row)?;
+        }
+        restoring.finish()
+    }
+
+    fn writer_of_row(&mut self, id: WriterId, row: &Value) -> Result<(), Why> {
+        let mut writer = Writer::new(count(row, "number")?);
+        writer.incarnation = count(row, "incarnation")?;
+        writer.nonce = member(row, "nonce")?.as_text().ok_or_else(wrong)?.into();
+        writer.n = count(row, "n")?;
+        writer.kept_n = writer.n;
+        writer.seen = count(row, "seen")?;
+        writer.last_ms = count(row, "last")?;
+        self.writers.given(writer.number);
+        self.writers.by_id.insert(id, writer);
+        Ok(())
+    }
+}
+
+/// A collection on its way back, row by row. See [`Collection::restore`].
+#[derive(Debug)]
+pub struct Restoring {
+    made: Collection,
+    version: u64,
+    outcomes: Vec<(WriterId, u64, Value)>,
+    stated: bool,
+}
+
+impl Restoring {
+    /// Nothing is there yet.
+    #[must_use]
+    pub fn new(setup: Setup, began: Seq) -> Self {
+        let version = setup.schema.version;
+        Self { made: Collection::new(setup, began), version, outcomes: Vec::new(), stated: false }
+    }
+
+    /// What it takes so far, roughly (bytes).
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        self.made.bytes()
+    }
+
+    /// Whether its own row came.
+    #[must_use]
+    pub fn is_stated(&self) -> bool {
+        self.stated
+    }
+
+    /// One more row.
+    pub fn row(&mut self, row: Row) -> Result<(), Why> {
+        let made = &mut self.made;
+        match row {
+            Row::Key(key, seq, row) => {
+                let slot = match row.get("gone") {
+                    Some(at) => Slot::Tombstone(stamp_of(at)?, count(&row, "told")?),
+                    None => Slot::Document(Arc::new(Document::of_row(&row)?)),
+                };
+                if slot.seq() != seq || made.shelf.order.contains_key(&seq) {
+                    return Err(wrong());
                 }
-                Row::Writer(id, row) => made.writer_of_row(id, &row)?,
-                Row::Outcome(id, n, row) => outcomes.push((id, n, row)),
-                Row::NoKey(key) => drop(made.shelf.take(&key)),
-                Row::NoWriter(id) => drop(made.writers.by_id.remove(&id)),
-                Row::State(row) => {
-                    made.shelf.horizon = count(&row, "horizon")?;
-                    version = count(&row, "schema")?;
-                    made.writers.given(count(&row, "writers")?);
-                }
+                made.shelf.put(&Arc::from(key), slot);
+            }
+            Row::Writer(id, row) => made.writer_of_row(id, &row)?,
+            Row::Outcome(id, n, row) => self.outcomes.push((id, n, row)),
+            Row::NoKey(key) => drop(made.shelf.take(&key)),
+            Row::NoWriter(id) => drop(made.writers.by_id.remove(&id)),
+            Row::State(row) => {
+                made.shelf.horizon = count(&row, "horizon")?;
+                self.version = count(&row, "schema")?;
+                made.writers.given(count(&row, "writers")?);
+                self.stated = true;
             }
         }
+        Ok(())
+    }
+
+    /// All rows came.
+    pub fn finish(self) -> Result<(Collection, u64), Why> {
+        let Self { mut made, version, outcomes, .. } = self;
         for (id, n, row) in outcomes {
             let Some(writer) = made.writers.by_id.get_mut(&id) else { continue };
             if n <= writer.seen || n > writer.n {
@@ -227,18 +284,5 @@ impl Collection {
             writer.outcomes.push_back((fingerprint, outcome));
         }
         Ok((made, version))
-    }
-
-    fn writer_of_row(&mut self, id: WriterId, row: &Value) -> Result<(), Why> {
-        let mut writer = Writer::new(count(row, "number")?);
-        writer.incarnation = count(row, "incarnation")?;
-        writer.nonce = member(row, "nonce")?.as_text().ok_or_else(wrong)?.into();
-        writer.n = count(row, "n")?;
-        writer.kept_n = writer.n;
-        writer.seen = count(row, "seen")?;
-        writer.last_ms = count(row, "last")?;
-        self.writers.given(writer.number);
-        self.writers.by_id.insert(id, writer);
-        Ok(())
     }
 }

@@ -23,15 +23,17 @@ mod page;
 mod plan;
 mod push;
 mod shelf;
+mod stored;
 mod upgrade;
 mod writers;
 
 pub use document::{Document, Field, Stamp, WriterNo, name_of, writer_in};
-pub use kept::Row;
+pub use kept::{Restoring, Row};
 pub use outcome::{Held, Outcome};
 pub use page::{Listed, Page, Pull};
 pub use plan::Lost;
 pub use push::{Ack, Answer, Push, Question, Step, What};
+pub use stored::{Place, Stored};
 pub use writers::{Who, WriterId};
 
 use crate::change::{Change, Moment, Op, Timing, check_key};
@@ -250,15 +252,13 @@ impl Collection {
 
     /// Let go of tombstones and writers whose time is over. What is to be kept of that.
     pub fn sweep(&mut self, now_ms: u64) -> Vec<Row> {
-        let mut rows: Vec<Row> = self
-            .shelf
-            .sweep(now_ms, &self.setup.limits)
-            .into_iter()
-            .map(|key| Row::NoKey(key.as_ref().into()))
-            .collect();
+        let gone = self.shelf.sweep(now_ms, &self.setup.limits);
+        // What is in front is on its way to the disk, in the place of the tombstone.
+        let gone = gone.into_iter().filter(|key| !self.front.contains_key(key));
+        let mut rows: Vec<Row> = gone.map(|key| Row::NoKey(key.as_ref().into())).collect();
         rows.extend(self.writers.sweep(now_ms).into_iter().map(Row::NoWriter));
         if !rows.is_empty() {
-            rows.push(self.state_row());
+            rows.push(self.state());
         }
         if self.setup.durable { rows } else { Vec::new() }
     }

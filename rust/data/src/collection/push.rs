@@ -106,6 +106,12 @@ impl Push {
         }
     }
 
+    /// The serial number of the last of what was decided in it, or of what its answer depends on.
+    #[must_use]
+    pub fn after(&self) -> Option<u64> {
+        self.after
+    }
+
     fn hold(&mut self, n: u64, code: &'static str, after_ms: Option<u64>) {
         self.changes.clear();
         self.held = Some(Held { n, code, after_ms });

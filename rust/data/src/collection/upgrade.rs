@@ -21,7 +21,7 @@ impl Collection {
             self.shelf.put(&key, slot);
         }
         self.shelf.horizon = self.shelf.horizon.max(head);
-        rows.push(self.state_row());
+        rows.push(self.state());
         if self.setup.durable { rows } else { Vec::new() }
     }
 }

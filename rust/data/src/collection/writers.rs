@@ -107,10 +107,14 @@ impl Writer {
         self.outcomes.push_back((fingerprint, outcome));
     }
 
-    /// What could not be kept was not decided.
-    pub fn back(&mut self) {
-        self.outcomes.truncate(usize::try_from(self.kept_n.saturating_sub(self.seen)).unwrap_or(usize::MAX));
-        self.n = self.kept_n;
+    /// What could not be kept, from this number on, was not decided.
+    pub fn back_before(&mut self, n: u64) {
+        if n > self.n || n <= self.kept_n {
+            return;
+        }
+        self.n = n - 1;
+        let left = usize::try_from(self.n.saturating_sub(self.seen)).unwrap_or(usize::MAX);
+        self.outcomes.truncate(left);
     }
 
     /// Whether this is the one that opened the outbox last, or a later one. That one takes its place.

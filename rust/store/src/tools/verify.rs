@@ -2,6 +2,7 @@
 
 use super::Progress;
 use super::log::{Filter, Found, Log};
+use crate::shared;
 use crate::spans;
 use crate::start;
 use rtcore_core::ids::Seq;
@@ -65,6 +66,7 @@ pub fn verify(log: &mut Log, progress: &mut Progress<'_>) -> Result<Verified, Tr
     }
     progress(total, total);
     let checked = pages(log, &mut found).and_then(|()| indexed(log, &mut found));
+    let checked = checked.and_then(|()| collections(log, &mut found));
     checked.map_err(|error| log.trouble(&error))?;
     Ok(found)
 }
@@ -77,6 +79,22 @@ fn pages(log: &Log, found: &mut Verified) -> Sqlite<()> {
         if said != "ok" {
             found.faults.push(said);
         }
+    }
+    Ok(())
+}
+
+/// Each row of a collection is what was written.
+fn collections(log: &Log, found: &mut Verified) -> Sqlite<()> {
+    if !shared::is_there(&log.connection)? {
+        return Ok(()); // a log of an older form, which is looked at as it is
+    }
+    for room in shared::rooms(&log.connection)? {
+        shared::walk(&log.connection, &room, None, |(place, row), _| {
+            if row.is_none() {
+                found.faults.push(shared::told(&room, &place));
+            }
+            found.faults.len() < TOLD
+        })?;
     }
     Ok(())
 }

@@ -122,7 +122,7 @@ pub fn open(path: &Path, options: Options) -> Result<(Store, Kept, Receiver<Repo
 fn entries(page: Result<Page, Trouble>) -> (Vec<Entry>, bool, u64) {
     match page.expect("it is read") {
         Page::Entries { entries, complete, freed } => (entries, complete, freed),
-        other @ Page::Key(_) => panic!("{other:?}"),
+        other => panic!("{other:?}"),
     }
 }
 

@@ -1,6 +1,6 @@
 //! Joins of durable rooms: done at once, on disk before they are answered, and answered after what waits in the room.
 //!
-//! Parts: Asked, Durable, Rooms.
+//! Parts: Asked, Durable, Rooms, Shared.
 
 use super::say::{refused, sync_of};
 use crate::asked::{Entering, Joining, Waiting};
@@ -26,11 +26,19 @@ impl Engine {
     }
 
     /// A session is in a durable room: its join is answered when that is on disk, with all that was said before. `before`:
-    /// what it might there, if it was in it. Joins of one that is still on its way to the disk have its fate.
-    pub(in crate::engine) fn enter_durably(&mut self, entering: Entering, before: Option<Grants>, now: Now) {
+    /// what it might there, if it was in it; `writes`: of a collection, whether it writes as another now. Joins of one that is still on its way to the disk have its fate.
+    pub(in crate::engine) fn enter_durably(
+        &mut self,
+        entering: Entering,
+        before: Option<Grants>,
+        writes: bool,
+        now: Now,
+    ) {
         let (session, room) = (entering.joining.session, entering.room);
-        let changed = before.is_none() || before != self.grants_in(room, session);
-        let settled = self.durable.wall.last_of(room).is_none() && !self.durable.shelves.is_filling(room);
+        let changed = writes || before.is_none() || before != self.grants_in(room, session);
+        let settled = self.durable.wall.last_of(room).is_none()
+            && !self.durable.shelves.is_filling(room)
+            && !self.shared.is_shelved(&entering.joining.room);
         if !changed && let Some(earlier) = self.earlier_join(session, room) {
             let ticket = self.ticket(Waiting::Entering(Box::new(entering)));
             self.durable.groups.join_with(earlier, ticket);
@@ -58,16 +66,23 @@ impl Engine {
         })
     }
 
+    /// A join that waited for what is told of its room may go on.
+    pub(in crate::engine) fn join_goes_on(&mut self, ticket: u64, now: Now) {
+        self.join_is(ticket, &Fate::Written, now);
+    }
+
     /// What became of a join.
     pub(super) fn join_is(&mut self, ticket: u64, fate: &Fate, now: Now) {
         let filling = match self.asked.get_mut(ticket) {
             Some(Waiting::Entering(entering)) => entering.room,
             _ => return,
         };
-        if *fate == Fate::Written && self.durable.shelves.wait(filling, ticket) {
-            return; // it is answered when the room is filled
+        if *fate == Fate::Written
+            && (self.durable.shelves.wait(filling, ticket) || self.join_waits_for_collection(filling, ticket))
+        {
+            return; // it is answered when the room is filled, and its collection read
         }
-        let Some(Waiting::Entering(entering)) = self.answered(ticket) else { return };
+        let Some(Waiting::Entering(mut entering)) = self.answered(ticket) else { return };
         match fate {
             // Where an earlier one was refused it is not in the room any more, and this one stood on it.
             Fate::Refused(trouble)
@@ -77,7 +92,11 @@ impl Engine {
                 let fault = refused(&Refusing::Trouble(trouble.clone()));
                 self.tell_fault(entering.joining.session, &fault.with_id(entering.joining.id));
             }
-            _ => self.tell_entered(*entering),
+            _ => {
+                let (session, room) = (entering.joining.session, entering.room);
+                entering.sync = entering.sync.or_else(|| self.show_collection(session, room));
+                self.tell_entered(*entering);
+            }
         }
     }
 

@@ -12,6 +12,7 @@ use crate::envelope::write as envelope;
 use crate::error::Fault;
 use crate::ids::{Now, RoomId, Seq, SessionId};
 use crate::log::acks::Kept;
+use crate::log::entry::Where;
 use crate::log::ring::Reason;
 use crate::outbox::{Meta, Part};
 use crate::room::blocked::Publisher as Held;
@@ -44,6 +45,11 @@ impl Engine {
             Promise::Answer(request, ref kept) => self.leave_answer(request, kept, now),
             Promise::Join(ticket) => self.join_is(ticket, fate, now),
             Promise::Notice(number) => self.notice_is(number, now),
+            Promise::Change(ref room, serial) if *fate == Fate::Written => {
+                self.changes_are_kept(room, serial, now);
+            }
+            Promise::Change(..) => {} // what was lost was told at once
+            Promise::Load(ref room) => self.read_on(room),
             Promise::Reserve(upto) => {
                 self.durable.reserving = false;
                 if !self.durable.ended {
@@ -114,6 +120,11 @@ impl Engine {
                 Ok(_) => self.finish_request(session, id, kept),
                 Err(fault) => self.fail_request(session, id, fault),
             },
+            Publisher::Change(serial) => {
+                if let (Where::Room(_, room), Ok(_)) = (&said.entry.room, &outcome) {
+                    self.changes_are_kept(room, serial, now);
+                }
+            }
             Publisher::Application(..) if said.passed => {} // it was told
             Publisher::Application(ticket, request) => self.tell_app(ticket, request, outcome, now),
         }
@@ -149,6 +160,7 @@ impl Engine {
             self.durable.is_slow();
             let told = "what was before it has not been written in its time";
             self.durable.groups.take_back(&Trouble { kind: "slow", text: told.into() });
+            self.lose_changes(now);
             self.pass_overdue(now);
             self.notices_due(now);
             if self.durable.wall.is_empty() {
@@ -184,6 +196,7 @@ impl Engine {
                     self.tell_kept(session, id, &errors::kept(&fault));
                 }
                 Publisher::Session(session, None) => self.tell_fault(session, &fault),
+                Publisher::Change(serial) => self.doubt_changes(room, serial, now),
                 Publisher::Application(ticket, request) => {
                     self.tell_app(ticket, request, Err(fault.clone()), now);
                 }

@@ -18,7 +18,7 @@ mod say;
 mod wall;
 
 pub(super) use reading::Want;
-pub(super) use say::unknown;
+pub(super) use say::{refused, sync_of, unknown};
 
 use super::Engine;
 use super::next::Follow;
@@ -36,7 +36,7 @@ impl Engine {
         match report {
             Report::Written(id) => self.group_is(id, &Fate::Written, now),
             Report::Refused(id, trouble) => self.group_is(id, &Fate::Refused(trouble), now),
-            Report::Unknown(_, trouble) | Report::Down(trouble) => self.store_is_down(trouble),
+            Report::Unknown(_, trouble) | Report::Down(trouble) => self.store_is_down(trouble, now),
             Report::Up => self.durable.is_up(),
             Report::Read(id, page) => self.page_is(id, page, now),
             Report::Freed { room, upto } => self.disk_freed(&room, upto),
@@ -47,13 +47,15 @@ impl Engine {
     fn group_is(&mut self, id: GroupId, fate: &Fate, now: Now) {
         if self.durable.groups.answered(id, fate, now.tick) {
             self.durable.has_answered();
+            self.lose_changes(now);
             self.next.add(Follow::Settle);
         }
     }
 
-    fn store_is_down(&mut self, trouble: Trouble) {
+    fn store_is_down(&mut self, trouble: Trouble, now: Now) {
         self.durable.groups.take_back(&trouble);
         self.durable.is_down(trouble);
+        self.lose_changes(now);
         self.next.add(Follow::Settle);
     }
 

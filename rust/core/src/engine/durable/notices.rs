@@ -34,7 +34,7 @@ impl Engine {
     }
 
     /// A promise that is kept when all that was decided so far is decided on disk.
-    pub(super) fn promise_behind(&mut self, promise: Promise) {
+    pub(in crate::engine) fn promise_behind(&mut self, promise: Promise) {
         self.durable.groups.promise_behind(promise);
         if self.durable.groups.has_settled() {
             self.next.add(Follow::Settle);
@@ -129,7 +129,7 @@ impl Engine {
     }
 
     /// Something that a request waits for is decided. `lost`: it is not on disk, or nobody knows, and the handler does not hear so.
-    pub(super) fn request_decided(&mut self, request: u64, lost: bool, now: Now) {
+    pub(in crate::engine) fn request_decided(&mut self, request: u64, lost: bool, now: Now) {
         let Some((answer, failed)) = self.durable.answers.decided(request, lost) else { return };
         let answer = if failed {
             let told =

@@ -11,7 +11,7 @@ use crate::engine::next::Follow;
 use crate::engine::{AppEvent, Engine, size};
 use crate::error::Fault;
 use crate::ids::{Now, RoomId, Seq, SessionId};
-use crate::limits::fixed::{PAGE_BYTES, PAGE_ENTRIES, PAGE_LEAST};
+use crate::limits::fixed::{PAGE_BYTES, PAGE_ENTRIES, PAGE_LEAST, STORE_MS};
 use crate::log::ring::Reason;
 use crate::session::Hold;
 use crate::store::{self, Page, ReadId, Trouble, Wanted};
@@ -62,22 +62,25 @@ impl Engine {
     /// What was read is here.
     pub(super) fn page_is(&mut self, read: ReadId, page: Result<Page, Trouble>, now: Now) {
         if let Some((purpose, page)) = self.durable.reads.answered(read, page) {
-            self.was_read(purpose, page.ok(), now);
+            self.was_read(purpose, page, now);
         }
     }
 
     /// What has been waited for too long cannot be had.
     pub(super) fn reads_due(&mut self, now: Now) {
         while let Some(purpose) = self.durable.reads.overdue(now.tick) {
-            self.was_read(purpose, None, now);
+            self.was_read(purpose, Err(late()), now);
         }
     }
 
-    fn was_read(&mut self, purpose: For, page: Option<Page>, now: Now) {
+    fn was_read(&mut self, purpose: For, page: Result<Page, Trouble>, now: Now) {
         match purpose {
-            For::Ring(room) => self.ring_is(room, page, now),
-            For::Feed { session, room, after, upto } => self.leaf_is(session, room, (after, upto), page, now),
-            For::Ticket(ticket) => self.past_is(ticket, page, now),
+            For::Ring(room) => self.ring_is(room, page.ok(), now),
+            For::Feed { session, room, after, upto } => {
+                self.leaf_is(session, room, (after, upto), page.ok(), now);
+            }
+            For::Ticket(ticket) => self.past_is(ticket, page.ok(), now),
+            For::Collection(room) => self.collection_is(&room, page, now),
         }
     }
 
@@ -175,4 +178,9 @@ impl Engine {
 fn unreadable() -> Fault {
     let told = "the log cannot be read now: what is older than the memory holds is not to be had";
     Fault::new(Code::Unavailable, told).retry_after(super::say::AGAIN_MS)
+}
+
+/// The trouble of what was not read in its time.
+fn late() -> Trouble {
+    Trouble { kind: "slow", text: format!("the disk has not answered for {STORE_MS} ms") }
 }

@@ -1,6 +1,6 @@
 //! A life that goes on where another ended: the epoch, the numbers, and what only memory held.
 //!
-//! Parts: Durable, Log, Rooms, Sessions, Shares.
+//! Parts: Durable, Log, Rooms, Sessions, Shared, Shares.
 
 use crate::durable::promise::Promise;
 use crate::durable::shelves::Shelf;
@@ -47,6 +47,11 @@ impl Engine {
             let shelf = Shelf { last, freed: room.freed, lost: self.lost_of(room, kept.origin) };
             self.restore_shelf(&room.name, shelf);
         }
+        for room in &kept.collections {
+            if self.rooms.settings_for(room).is_some_and(|settings| settings.durable.is_on()) {
+                self.shared.shelve(room);
+            }
+        }
         if goes_on {
             for session in &kept.sessions {
                 self.restore_session(session, now);
@@ -56,6 +61,7 @@ impl Engine {
             self.restore_key(key);
         }
         self.reserve_more();
+        self.load_next();
     }
 
     /// What a room may have lost with the machine: others may have heard what came after its last entry on disk.
@@ -132,6 +138,7 @@ impl Engine {
         let (began, grants, visible) = (kept.began, kept.grants, kept.visible);
         let member = Member { session, began, floor: 0, info: None, grants, visible };
         self.enter(session, room, member, kept.moved, now);
+        self.restore_writer(session, room, kept.writer.as_deref(), now);
     }
 
     /// The server ends in good order: no number is given any more, and what waits to be written leaves now, the head with it. So the

@@ -1,13 +1,13 @@
 //! What is kept of sessions: a row from their first durable matter on, the rooms that they are in, how they end.
 //!
-//! Parts: Durable, Rooms, Sessions.
+//! Parts: Durable, Rooms, Sessions, Shared.
 
 use super::say::sync_of;
 use crate::engine::Engine;
 use crate::engine::rooms::Leaving;
 use crate::ids::{Now, RoomId, SessionId};
 use crate::log::acks::Kept;
-use crate::room::settings::Durability;
+use crate::room::settings::{Durability, is_own};
 use crate::session::Joined;
 use crate::session::Rare;
 use crate::session::{Row, Session};
@@ -135,7 +135,7 @@ impl Engine {
         let (Some(session), Some(room)) = (self.session(session_id), self.room(room_id)) else {
             return false;
         };
-        if room.member(session_id).is_none() || room.name().starts_with('$') {
+        if room.member(session_id).is_none() || is_own(room.name()) {
             return false;
         }
         let left = Record::Left { session: Arc::clone(session.name()), room: Arc::clone(room.name()) };
@@ -187,7 +187,7 @@ impl Engine {
     /// A session in a room, as it is kept. Of rtcore's own rooms nothing is: it is in them by itself.
     fn member_of(&self, session_id: SessionId, room_id: RoomId) -> Option<store::Member> {
         let session = self.session(session_id)?;
-        let room = self.room(room_id).filter(|room| !room.name().starts_with('$'))?;
+        let room = self.room(room_id).filter(|room| !is_own(room.name()))?;
         let member = room.member(session_id)?;
         Some(store::Member {
             session: Arc::clone(session.name()),
@@ -196,6 +196,7 @@ impl Engine {
             grants: member.grants,
             visible: member.visible,
             moved: session.joined(room_id).map_or(0, Joined::moved),
+            writer: self.shared.writer(room.name(), session_id),
         })
     }
 }

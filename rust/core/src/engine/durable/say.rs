@@ -5,7 +5,7 @@
 use crate::asked::Waiting;
 use crate::codes::Code;
 use crate::durable::Refusing;
-use crate::durable::promise::{Promise, Publisher, Said};
+use crate::durable::promise::{Facts, Promise, Publisher, Said};
 use crate::engine::Engine;
 use crate::error::Fault;
 use crate::ids::{Now, RoomId, Seq, SessionId};
@@ -36,7 +36,7 @@ pub(super) fn told(refusing: &Refusing) -> String {
 }
 
 /// What is told of something that is not on disk and never will be.
-pub(super) fn refused(refusing: &Refusing) -> Fault {
+pub(in crate::engine) fn refused(refusing: &Refusing) -> Fault {
     Fault::new(Code::Unavailable, told(refusing)).retry_after(AGAIN_MS)
 }
 
@@ -49,7 +49,7 @@ pub(in crate::engine) fn unknown() -> Fault {
 }
 
 /// How sure a group with something of such a room must be.
-pub(super) fn sync_of(durable: Durability) -> Sync {
+pub(in crate::engine) fn sync_of(durable: Durability) -> Sync {
     if durable == Durability::Full { Sync::Full } else { Sync::Commit }
 }
 
@@ -104,13 +104,15 @@ impl Engine {
         ticket
     }
 
-    /// Give an event its number and its place in the ring, behind the wall. It is told when it is on disk.
+    /// Give an event its number and its place in the ring, behind the wall. It is told when it is on disk. `more`: what is
+    /// kept with it.
     pub(in crate::engine) fn store_entry(
         &mut self,
         room_id: RoomId,
         entry: Entry,
         publisher: Publisher,
         key: Option<Ticket>,
+        more: Facts,
         now: Now,
     ) -> Seq {
         let Some(room) = self.rooms.get_mut(room_id) else { return 0 };
@@ -125,7 +127,7 @@ impl Engine {
         if !self.trails.is_empty() {
             self.trails.stored(seq, room.name());
         }
-        let mut facts = Vec::with_capacity(2);
+        let mut facts = more;
         facts.extend(self.fact_of(&entry).map(Record::Entry));
         if let Publisher::Session(session, Some(id)) = publisher {
             facts.extend(self.facts_of_ack(session, id, Kept::Seq(seq)));

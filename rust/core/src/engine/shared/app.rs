@@ -1,18 +1,23 @@
 //! What the application does with its collections: it changes them, and reads what is in them.
 //!
-//! Parts: Log, Rooms, Shared, Steps.
+//! Parts: Durable, Log, Rooms, Shared, Steps.
 
 use super::fault;
 use super::join::no_past;
+use crate::asked::Waiting;
 use crate::codes::Code;
+use crate::durable::Refusing;
 use crate::engine::Engine;
+use crate::engine::durable::refused;
 use crate::engine::steps::ROOMS;
 use crate::envelope::tree_bytes;
 use crate::error::Fault;
 use crate::ids::{Form, Now, Seq};
 use crate::room::settings::SYNC;
+use crate::shared::{Owed, Whose};
 use crate::shares::Holder;
 use rtcore_data::collection::{Outcome, Pull};
+use rtcore_data::limits::DATA_HELD_MS;
 use rtcore_data::{Moment, Op, Value};
 use std::sync::Arc;
 
@@ -24,15 +29,17 @@ pub struct Changed {
 }
 
 impl Engine {
-    /// The application changes a document: `op`, `value` and `unset` as a change says them.
+    /// The application changes a document: `op`, `value` and `unset` as a change says them. `request`: that whose handler does
+    /// it, and whose ack waits until it is on disk.
     pub fn change(
         &mut self,
         collection: &str,
         key: &str,
         change: &Value,
+        request: Option<u64>,
         now: Now,
     ) -> Result<Changed, Fault> {
-        self.entry(now, |engine| engine.change_for_app(collection, key, change, now))
+        self.entry(now, |engine| engine.change_for_app(collection, key, change, request, now))
     }
 
     fn change_for_app(
@@ -40,13 +47,19 @@ impl Engine {
         collection: &str,
         key: &str,
         change: &Value,
+        request: Option<u64>,
         now: Now,
     ) -> Result<Changed, Fault> {
-        let name = format!("{SYNC}{collection}");
+        let name = room_of(collection);
         self.config.names().check(format_args!("the name of a collection"), collection)?;
         let op = Op::of(change).map_err(fault)?;
         let room_id = self.make_room(&name, &Holder::APPLICATION).map_err(|_| unknown(collection))?;
         self.may_say(room_id, false)?;
+        self.is_loading(&name)?;
+        if self.is_store_full(room_id, false) {
+            let told = "too much waits for the disk: wait until what was changed is stored";
+            return Err(Fault::new(Code::Overloaded, told).retry_after(DATA_HELD_MS));
+        }
         let Some(room) = self.rooms.get(room_id) else { return Err(unknown(collection)) };
         let Some(setup) = room.settings().collection.clone() else { return Err(unknown(collection)) };
         let name = Arc::clone(room.name());
@@ -60,10 +73,15 @@ impl Engine {
         };
         let decided = held.collection.write(key, op, &moment).map_err(fault);
         let done = decided.and_then(|decided| {
-            if let Some(entry) = decided.entry {
-                self.say_change(room_id, &entry, None, now);
+            let (outcome, after) = (decided.outcome.clone(), decided.serial);
+            self.say_change(room_id, decided, None, now);
+            if let (Some(request), Some(held)) = (request, self.shared.get_mut(&name))
+                && !held.collection.has_kept(after)
+            {
+                self.durable.answers.said(request);
+                held.owe(Owed { after, whose: Whose::Request(request) });
             }
-            match decided.outcome {
+            match outcome {
                 Outcome::Done { seq, .. } => Ok(Changed { seq }),
                 Outcome::Conflict { .. } => {
                     Err(Fault::new(Code::NotFound, format!("there is no document {key:?} in {collection:?}")))
@@ -79,19 +97,33 @@ impl Engine {
 
     /// What is in a collection, in pages as a `pull` has them (JSON).
     pub fn read_collection(
-        &self,
+        &mut self,
+        collection: &str,
+        after: Option<&str>,
+        begun: Option<&str>,
+        now: Now,
+    ) -> Result<Vec<u8>, Fault> {
+        self.entry(now, |engine| engine.page_for_app(collection, after, begun))
+    }
+
+    fn page_for_app(
+        &mut self,
         collection: &str,
         after: Option<&str>,
         begun: Option<&str>,
     ) -> Result<Vec<u8>, Fault> {
-        let name = format!("{SYNC}{collection}");
+        let name = room_of(collection);
         if self.rooms.settings_for(&name).is_none() {
             return Err(unknown(collection));
         }
+        self.is_loading(&name)?;
         let epoch = self.log.epoch();
         let disk = self.rooms.named(&name).map_or(self.log.head(), |room| self.told_upto(room));
         let pull = Pull { after, begun, limit: None };
-        let page = self.shared.get(&name).map(|held| held.collection.pull(pull, None, epoch, disk));
+        let page = self
+            .shared
+            .get(&name)
+            .map(|held| held.collection.pull(pull, None, epoch, held.collection.kept_upto(disk)));
         let page = page.unwrap_or_else(|| rtcore_data::collection::Page {
             next: disk,
             complete: true,
@@ -101,10 +133,27 @@ impl Engine {
     }
 
     /// A document of a collection (JSON); none: there is none at this key.
-    #[must_use]
-    pub fn document(&self, collection: &str, key: &str) -> Option<Vec<u8>> {
-        let held = self.shared.get(&format!("{SYNC}{collection}"))?;
-        held.collection.get(key).map(|document| tree_bytes(&document.said(), Form::Json))
+    pub fn document(&mut self, collection: &str, key: &str, now: Now) -> Result<Option<Vec<u8>>, Fault> {
+        let name = room_of(collection);
+        self.entry(now, |engine| engine.is_loading(&name))?;
+        let found = self.shared.get(&name).and_then(|held| held.collection.get(key));
+        Ok(found.map(|document| tree_bytes(&document.said(), Form::Json)))
+    }
+
+    /// When the application's changes of a collection are on disk, or lost, `AppEvent::Stored` comes with this ticket. None: they
+    /// are there.
+    pub fn when_changes_stored(&mut self, collection: &str) -> Result<Option<u64>, Fault> {
+        let name = room_of(collection);
+        let Some(held) = self.shared.get_mut(&name) else { return Ok(None) };
+        if let Some(trouble) = held.lost.take() {
+            return Err(refused(&Refusing::Trouble(trouble)));
+        }
+        let Some(after) = held.collection.last_ahead() else { return Ok(None) };
+        let ticket = self.ticket(Waiting::Storing);
+        if let Some(held) = self.shared.get_mut(&name) {
+            held.owe(Owed { after, whose: Whose::Application(ticket) });
+        }
+        Ok(Some(ticket))
     }
 
     /// Let go of what is older than collections keep.
@@ -112,7 +161,8 @@ impl Engine {
         for room in self.shared.due(now.wall_ms) {
             if let Some(held) = self.shared.get_mut(&room) {
                 self.steps.spend(held.collection.len() / ROOMS);
-                held.collection.sweep(now.wall_ms);
+                let rows = held.collection.sweep(now.wall_ms);
+                self.keep_rows(&room, rows);
             }
             self.shared.count(&room);
             if self.rooms.named(&room).is_none() {
@@ -127,6 +177,11 @@ pub(in crate::engine) fn check_room_to_say(room: &str) -> Result<(), Fault> {
     if room.starts_with(SYNC) { Err(no_past(room)) } else { Ok(()) }
 }
 
-fn unknown(collection: &str) -> Fault {
+/// The name of the room in which a collection is said.
+pub(super) fn room_of(collection: &str) -> String {
+    format!("{SYNC}{collection}")
+}
+
+pub(super) fn unknown(collection: &str) -> Fault {
     Fault::new(Code::NotFound, format!("there is no collection {collection:?}"))
 }

@@ -25,6 +25,12 @@ impl Engine {
         let held = self.rooms.get(room)?;
         let (name, setup) = (Arc::clone(held.name()), Arc::clone(held.settings().collection.as_ref()?));
         let user = self.session(joining.session)?.user().cloned();
+        if let Some(shelved) = self.shared.shelved(&name) {
+            // What is told of it is told when it is here.
+            let sync = joining.sync.as_ref();
+            shelved.set_writer(joining.session, sync.map(|sync| (sync.who(user.as_deref(), 0), sync.seen)));
+            return None;
+        }
         let held = self.shared.make(&name, &setup, self.log.head(), now.wall_ms);
         let joined = joining.sync.as_ref().map(|sync| {
             let joined = held.collection.join(&sync.id(user.as_deref()), sync.seen);
@@ -73,6 +79,9 @@ impl Engine {
         let Some(name) = self.rooms.get(room).filter(|room| room.settings().collection.is_some()) else {
             return;
         };
+        if let Some(shelved) = self.shared.shelved(name.name()) {
+            shelved.set_writer(session, None);
+        }
         let Some(held) = self.shared.get_mut(name.name()) else { return };
         let gone = held.left(session);
         if !gone.is_empty() {

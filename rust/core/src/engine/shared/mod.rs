@@ -4,8 +4,10 @@
 
 mod app;
 mod join;
+mod load;
 mod pull;
 mod push;
+mod stored;
 mod under_way;
 
 pub use app::Changed;

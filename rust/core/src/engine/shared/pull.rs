@@ -24,11 +24,12 @@ impl Engine {
         let Some(id) = said.id else { return Ok(()) }; // nobody would hear the answer
         let disk = self.told_upto(room);
         let name = format!("{SYNC}{}", said.collection);
+        self.is_loading(&name)?;
         let Some(held) = self.shared.get(&name) else { return Ok(()) };
         let pull =
             Pull { after: said.after.as_deref(), begun: said.begun.as_deref(), limit: said.limit.map(size) };
         let writer = held.writer(session_id).map(|who| &who.id);
-        let page = held.collection.pull(pull, writer, self.log.epoch(), disk);
+        let page = held.collection.pull(pull, writer, self.log.epoch(), held.collection.kept_upto(disk));
         let bytes = tree_bytes(&page.said(self.log.epoch()), Form::Json);
         self.steps.spend(of_bytes(bytes.len()).saturating_mul(2));
         self.tell_reply(session_id, Some(id), |out, form| {

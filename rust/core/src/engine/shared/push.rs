@@ -39,20 +39,28 @@ impl Engine {
         }
         let most = size(self.config.limits.data_memory);
         if self.shared.bytes() > most {
+            self.shed_collections(most - most / 8);
+        }
+        if self.shared.bytes() > most {
             let told = format!("the collections hold {} bytes, the limit is {most}", self.shared.bytes());
+            return Err(Fault::new(Code::Overloaded, told).retry_after(DATA_HELD_MS));
+        }
+        if self.is_store_full(room, false) {
+            let told = "too much waits for the disk; what is pushed now would wait behind it";
             return Err(Fault::new(Code::Overloaded, told).retry_after(DATA_HELD_MS));
         }
         if let Some(full) = self.shares.full_for(&self.holder_of(session_id), What::Question, 1) {
             return Err(Fault::new(Code::Overloaded, full.to_string()).retry_after(DATA_HELD_MS));
         }
         let name = format!("{SYNC}{}", said.collection);
+        self.is_loading(&name)?;
         let serial = self.shared.next_serial();
         let Some(held) = self.shared.get_mut(&name) else { return Ok(()) };
         let Some(who) = held.writer(session_id).cloned() else {
             let told = format!("this session joined {name:?} without \"sync\": it reads, and writes nothing");
             return Err(Fault::new(Code::Forbidden, told));
         };
-        if held.is_full(&who.id) {
+        if held.is_full(&who.id, session_id) {
             let told = format!("{DATA_LANES} pushes of this client wait already");
             return Err(Fault::new(Code::Overloaded, told).retry_after(DATA_HELD_MS));
         }

@@ -10,8 +10,9 @@ use crate::envelope::{self, packed_tree, tree_bytes};
 use crate::ids::{Form, Now, RoomId, SessionId};
 use crate::log::entry::{Author, Where};
 use crate::outbox::Meta;
-use rtcore_data::Moment;
-use rtcore_data::collection::{Ack, Answer, Entry, Question, Step, WriterId};
+use crate::shared::{Owed, Whose};
+use rtcore_data::collection::{Ack, Answer, Decided, Question, Step, WriterId};
+use rtcore_data::{Moment, Value};
 use std::sync::Arc;
 
 impl Engine {
@@ -49,24 +50,37 @@ impl Engine {
             Step::Decided(decided) => {
                 self.steps.spend(1);
                 let author = self.session(session).map(|session| Arc::clone(session.author()));
-                if let Some(entry) = decided.entry {
-                    self.say_change(room, &entry, author, now);
-                }
+                self.say_change(room, *decided, author, now);
                 true
             }
             Step::Ended(ack) => {
-                if let Some(held) = self.shared.get_mut(name) {
-                    held.over(writer);
-                }
-                self.tell_pushed(session, id, &ack);
+                self.push_is_over(name, writer, (session, id), ack);
                 true
             }
         }
     }
 
-    fn tell_pushed(&mut self, session: SessionId, id: Option<u64>, ack: &Ack) {
+    /// A push has its ack, which is told now, or when what it depends on is on disk.
+    fn push_is_over(
+        &mut self,
+        name: &Arc<str>,
+        writer: &WriterId,
+        (session, id): (SessionId, Option<u64>),
+        ack: Ack,
+    ) {
+        if let Some(held) = self.shared.get_mut(name) {
+            held.over(writer);
+            if let Some(after) = ack.after.filter(|after| !held.collection.has_kept(*after)) {
+                held.owe(Owed { after, whose: Whose::Session(session, id, ack.data) });
+                return;
+            }
+        }
+        self.tell_pushed(session, id, &ack.data);
+    }
+
+    pub(super) fn tell_pushed(&mut self, session: SessionId, id: Option<u64>, ack: &Value) {
         let Some(id) = id else { return };
-        let bytes = tree_bytes(&ack.data, Form::Json);
+        let bytes = tree_bytes(ack, Form::Json);
         self.tell_reply(session, Some(id), |out, form| {
             envelope::ack(out, form, id, Some((&bytes, Form::Json)));
         });
@@ -124,14 +138,22 @@ impl Engine {
         }
     }
 
-    /// Say a change, under the number under which it was decided.
+    /// Say what was decided, under the number under which it was; where it is kept, when it is.
     pub(super) fn say_change(
         &mut self,
         room_id: RoomId,
-        said: &Entry,
+        decided: Decided,
         author: Option<Arc<Author>>,
         now: Now,
     ) {
+        let Decided { entry: said, rows, serial, .. } = decided;
+        let durable = self.is_durable(room_id);
+        let Some(said) = said else {
+            if durable {
+                self.store_change(room_id, None, rows, serial, now);
+            }
+            return;
+        };
         let data = tree_bytes(&said.data, Form::Json);
         self.steps.spend(of_bytes(data.len()));
         self.stats.published += 1;
@@ -140,6 +162,10 @@ impl Engine {
         let mut entry = self.log.draft(Where::Room(room_id, name), event, &data, Form::Json, now);
         entry.from = author;
         debug_assert_eq!(entry.time, said.time, "it was decided now");
+        if durable {
+            self.store_change(room_id, Some(entry), rows, serial, now);
+            return;
+        }
         let (ring, bounds) = room.filling();
         let entered = self.log.enter(entry, ring, bounds);
         debug_assert_eq!(entered.entry.seq, said.seq, "it was decided under the next number");
