@@ -411,8 +411,8 @@ interface PublishOptions extends SendOptions {
   echo?: boolean | undefined;
 }
 /** What a room still holds. */
-interface Past {
-  history: Event[];
+interface Past<Said = Event> {
+  history: Said[];
   /** Whether the room still holds everything that was asked for. */
   complete: boolean;
   /** Whether there is more after the last of these. */

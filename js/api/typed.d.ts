@@ -1,4 +1,4 @@
-import { c as Room, f as SendOptions, g as Sent, n as JoinOptions, t as Client } from "./client.js";
+import { R as Event, c as Room, f as SendOptions, g as Sent, n as JoinOptions, o as Past, s as PublishOptions, t as Client, z as Gap } from "./client.js";
 
 //#region src/typed.d.ts
 /** What `rtcore types` writes, as it must be at least. */
@@ -25,6 +25,7 @@ interface Contract {
   rooms: {
     [name: string]: {
       state: unknown;
+      events?: object;
     };
   };
 }
@@ -34,10 +35,27 @@ type Field<Of, Name extends string> = Of extends Record<Name, infer Value> ? Val
 type Names<Of> = keyof Of & string;
 /** Data that is `null` need not be said. */
 type Data<Value, Options extends unknown[]> = null extends Value ? [data?: Value, ...Options] : [data: Value, ...Options];
-/** A room whose state is known. */
-type TypedRoom<State> = Omit<Room, "state"> & {
+/** What is said in rooms for which the application does not say it: anything. */
+type Anything = Record<string, any>;
+/** What is said in rooms of this pattern, by name. */
+type EventsOf<Room> = Room extends {
+  events: infer Events extends object;
+} ? Events : Anything;
+/** An event of a room whose events are known: its name says what its data is. */
+type TypedEvent<Events> = { [Name in Names<Events>]: Event<Events[Name]> & {
+  event: Name;
+} }[Names<Events>];
+type Those<Events, Name> = Name extends "*" ? TypedEvent<Events> | Gap : TypedEvent<Events> & {
+  event: Name;
+};
+/** A room whose state is known, and what is said in it. */
+type TypedRoom<State, Events = Anything> = Omit<Room, "state" | "on" | "off" | "publish" | "history" | typeof Symbol.asyncIterator> & {
   readonly state: State;
-  [Symbol.asyncIterator]: Room[typeof Symbol.asyncIterator];
+  on<Name extends Names<Events> | "*">(event: Name, handler: (heard: Those<Events, Name>) => unknown): TypedRoom<State, Events>;
+  off<Name extends Names<Events> | "*">(event: Name, handler: (heard: Those<Events, Name>) => unknown): TypedRoom<State, Events>;
+  publish<Name extends Names<Events>>(event: Name, ...data: Data<Events[Name], [options?: PublishOptions]>): Promise<number | null>;
+  history(...which: Parameters<Room["history"]>): Promise<Past<TypedEvent<Events>>>;
+  [Symbol.asyncIterator](): AsyncGenerator<TypedEvent<Events> | Gap, void, undefined>;
 };
 /** A client of one application: `connect<App>()`. */
 type TypedClient<App extends AnyContract> = Omit<Client, "emit" | "send" | "stream" | "upload" | "join"> & {
@@ -49,7 +67,7 @@ type TypedClient<App extends AnyContract> = Omit<Client, "emit" | "send" | "stre
   upload<Name extends Names<App["uploads"]>>(name: Name, items: AsyncIterable<Field<App["uploads"][Name], "item">> | Iterable<Field<App["uploads"][Name], "item">>, ...data: Data<Field<App["uploads"][Name], "data">, [options?: {
     signal?: AbortSignal;
   }]>): Promise<Field<App["uploads"][Name], "result">>;
-  join<Name extends Names<App["rooms"]>>(name: Name, options?: JoinOptions): Promise<TypedRoom<Field<App["rooms"][Name], "state">>>;
+  join<Name extends Names<App["rooms"]>>(name: Name, options?: JoinOptions): Promise<TypedRoom<Field<App["rooms"][Name], "state">, EventsOf<App["rooms"][Name]>>>;
 };
 /** How a client is made: of an application that is named, it is typed. */
 interface Connect<Options> {
@@ -57,4 +75,4 @@ interface Connect<Options> {
   <App extends AnyContract>(url?: string | URL, options?: Options): TypedClient<App>;
 }
 //#endregion
-export { TypedRoom as i, Contract as n, TypedClient as r, Connect as t };
+export { TypedRoom as a, TypedEvent as i, Contract as n, TypedClient as r, Connect as t };

@@ -38,8 +38,8 @@ export interface PublishOptions extends SendOptions {
 }
 
 /** What a room still holds. */
-export interface Past {
-  history: Event[];
+export interface Past<Said = Event> {
+  history: Said[];
   /** Whether the room still holds everything that was asked for. */
   complete: boolean;
   /** Whether there is more after the last of these. */

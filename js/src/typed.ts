@@ -3,14 +3,15 @@
 import type { Client, JoinOptions } from "./client.ts";
 import type { Sent } from "./handle.ts";
 import type { SendOptions } from "./page.ts";
-import type { Room } from "./room.ts";
+import type { Event, Gap } from "./reader.ts";
+import type { Past, PublishOptions, Room } from "./room.ts";
 
 /** What `rtcore types` writes, as it must be at least. */
 export interface Contract {
   events: { [name: string]: { data: unknown; result: unknown } };
   streams: { [name: string]: { data: unknown; item: unknown } };
   uploads: { [name: string]: { data: unknown; item: unknown; result: unknown } };
-  rooms: { [name: string]: { state: unknown } };
+  rooms: { [name: string]: { state: unknown; events?: object } };
 }
 
 /** An interface has no index signature: it is held against this, field by field. */
@@ -22,10 +23,38 @@ type Data<Value, Options extends unknown[]> = null extends Value
   ? [data?: Value, ...Options]
   : [data: Value, ...Options];
 
-/** A room whose state is known. */
-export type TypedRoom<State> = Omit<Room, "state"> & {
+/** What is said in rooms for which the application does not say it: anything. */
+// biome-ignore lint/suspicious/noExplicitAny: what an application says is its own
+type Anything = Record<string, any>;
+/** What is said in rooms of this pattern, by name. */
+type EventsOf<Room> = Room extends { events: infer Events extends object } ? Events : Anything;
+
+/** An event of a room whose events are known: its name says what its data is. */
+export type TypedEvent<Events> = {
+  [Name in Names<Events>]: Event<Events[Name]> & { event: Name };
+}[Names<Events>];
+type Those<Events, Name> = Name extends "*" ? TypedEvent<Events> | Gap : TypedEvent<Events> & { event: Name };
+
+/** A room whose state is known, and what is said in it. */
+export type TypedRoom<State, Events = Anything> = Omit<
+  Room,
+  "state" | "on" | "off" | "publish" | "history" | typeof Symbol.asyncIterator
+> & {
   readonly state: State;
-  [Symbol.asyncIterator]: Room[typeof Symbol.asyncIterator];
+  on<Name extends Names<Events> | "*">(
+    event: Name,
+    handler: (heard: Those<Events, Name>) => unknown,
+  ): TypedRoom<State, Events>;
+  off<Name extends Names<Events> | "*">(
+    event: Name,
+    handler: (heard: Those<Events, Name>) => unknown,
+  ): TypedRoom<State, Events>;
+  publish<Name extends Names<Events>>(
+    event: Name,
+    ...data: Data<Events[Name], [options?: PublishOptions]>
+  ): Promise<number | null>;
+  history(...which: Parameters<Room["history"]>): Promise<Past<TypedEvent<Events>>>;
+  [Symbol.asyncIterator](): AsyncGenerator<TypedEvent<Events> | Gap, void, undefined>;
 };
 
 /** A client of one application: `connect<App>()`. */
@@ -53,7 +82,7 @@ export type TypedClient<App extends AnyContract> = Omit<
   join<Name extends Names<App["rooms"]>>(
     name: Name,
     options?: JoinOptions,
-  ): Promise<TypedRoom<Field<App["rooms"][Name], "state">>>;
+  ): Promise<TypedRoom<Field<App["rooms"][Name], "state">, EventsOf<App["rooms"][Name]>>>;
 };
 
 /** How a client is made: of an application that is named, it is typed. */

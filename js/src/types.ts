@@ -11,4 +11,4 @@ export type { Status } from "./port.ts";
 export type { Event, Gap, Heard } from "./reader.ts";
 export type { Member, Past, PublishOptions, Room, RoomView } from "./room.ts";
 export type { State } from "./states.ts";
-export type { Connect, Contract, TypedClient, TypedRoom } from "./typed.ts";
+export type { Connect, Contract, TypedClient, TypedEvent, TypedRoom } from "./typed.ts";

@@ -4,6 +4,7 @@
 import { expectTypeOf, test } from "vitest";
 import type { Client } from "../src/client.ts";
 import { connect } from "../src/index.ts";
+import type { Gap } from "../src/reader.ts";
 
 interface App {
   events: {
@@ -12,7 +13,13 @@ interface App {
   };
   streams: { answer: { data: { text: string; words?: number }; item: string } };
   uploads: { dictate: { data: null; item: string; result: { words: number } } };
-  rooms: { [name: `room:${string}`]: { state: { topic: string | null } }; hall: { state: undefined } };
+  rooms: {
+    [name: `room:${string}`]: {
+      state: { topic: string | null };
+      events: { say: { text: string }; closed: null };
+    };
+    hall: { state: undefined };
+  };
 }
 
 test("names, data, results, items and states are those of the application", () => {
@@ -37,6 +44,40 @@ test("names, data, results, items and states are those of the application", () =
     client.join("kitchen:1");
     // @ts-expect-error the items are strings
     client.upload("dictate", [1, 2]);
+  };
+  expectTypeOf(use).toBeFunction();
+});
+
+test("what is said in rooms is what the application says of them", () => {
+  const use = async () => {
+    const client = connect<App>("/rt");
+    const room = await client.join("room:tea");
+    for await (const heard of room) {
+      if (heard.type === "gap") expectTypeOf(heard).toEqualTypeOf<Gap>();
+      else if (heard.event === "say") expectTypeOf(heard.data).toEqualTypeOf<{ text: string }>();
+      else expectTypeOf(heard.data).toEqualTypeOf<null>();
+    }
+    room.on("say", ({ data, seq }) => {
+      expectTypeOf(data).toEqualTypeOf<{ text: string }>();
+      expectTypeOf(seq).toEqualTypeOf<number | undefined>();
+    });
+    room.on("*", (heard) => expectTypeOf(heard.type).toEqualTypeOf<"event" | "gap">());
+    room.publish("say", { text: "hello" }, { echo: false }).then((seq) => seq);
+    room.publish("closed");
+    const [last] = (await room.history({ last: 1 })).history;
+    if (last?.event === "say") expectTypeOf(last.data.text).toEqualTypeOf<string>();
+    // @ts-expect-error nothing of this name is said there
+    room.on("sya", () => undefined);
+    // @ts-expect-error the data has no such field
+    room.on("say", ({ data }) => data.txet);
+    // @ts-expect-error nor is this published
+    room.publish("sya", { text: "hello" });
+    // @ts-expect-error the data lacks its text
+    room.publish("say", {});
+    // Of this one nothing is said in the contract.
+    const hall = await client.join("hall");
+    hall.on("whatever", ({ data }) => data.anything);
+    hall.publish("whatever", [1, 2]);
   };
   expectTypeOf(use).toBeFunction();
 });

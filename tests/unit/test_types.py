@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 import pytest
+import trio
 from click.testing import CliRunner, Result
 
 import rtcore
@@ -62,9 +63,12 @@ def application() -> rtcore.App:
     def stock(_: rtcore.Room) -> dict[str, int]:
         return {}
 
-    app.rooms("shop:*")
+    app.rooms("shop:*", events={"ordered": Order, "closed": None, 'odd "name"': int | str})
     app.rooms("`${hall}", relay=True)
     return app
+
+
+SAID = '{ "ordered": Order; "closed": null; "odd \\"name\\"": number | string }'
 
 
 def said(app: rtcore.App) -> str:
@@ -82,7 +86,7 @@ def said(app: rtcore.App) -> str:
         '    "anything": { data: unknown; result: unknown };',
         '    "words": { data: string; item: string };',
         '    "photo": { data: null; item: number; result: number };',
-        "    [name: `shop:${string}`]: { state: Record<string, number> };",
+        f"    [name: `shop:${{string}}`]: {{ state: Record<string, number>; events: {SAID} }};",
         '    "`${hall}": { state: undefined };',
     ],
 )
@@ -96,6 +100,31 @@ def test_a_name_cannot_leave_its_place() -> None:
     app = rtcore.App()
     app.rooms("`]: any } }; evil(); //*", relay=True)
     assert "[name: `\\`]: any } }; evil(); //${string}`]" in said(app)
+
+
+@pytest.mark.parametrize(
+    ("events", "why"),
+    [
+        (["say"], "are a dictionary"),
+        ({"": str}, "name"),
+        ({"say": "Said"}, "has data of a type"),
+        ({"say": trio.Event}, "has data of a type"),
+        ({"say": list[int] | tuple[int, ...]}, "has data of a type"),
+    ],
+)
+def test_events_of_rooms_that_cannot_be_are_refused_where_they_are_said(events: Any, why: str) -> None:
+    """Not a dictionary, no name, no type, or a type that nobody can say anything of."""
+    with pytest.raises(rtcore.UsageError, match=why):
+        rtcore.App().rooms("shop:*", events=events)
+
+
+def test_events_of_a_routers_rooms_are_those_of_the_application() -> None:
+    """Below the prefix of the router."""
+    router = rtcore.Router(prefix="shop:")
+    router.rooms("*", events={"sold": int})
+    app = rtcore.App()
+    app.include(router)
+    assert '{ state: undefined; events: { "sold": number } };' in said(app)
 
 
 def run(*words: str) -> Result:

@@ -90,6 +90,7 @@ def _merged(outer: Registry, inner: Registry, prefix: str) -> Registry:
         ),
         states=_patterns(outer.states, inner.states, prefix, "a state function for rooms"),
         room_plans=_patterns(outer.room_plans, inner.room_plans, prefix, "settings of rooms"),
+        said=_patterns(outer.said, inner.said, prefix, "events of rooms"),
         collections=[*outer.collections, *inner.collections],
         connectors=_once(outer.connectors, inner.connectors, "on_connect"),
         disconnectors=_once(outer.disconnectors, inner.disconnectors, "on_disconnect"),

@@ -45,6 +45,8 @@ class Registry:
         default_factory=list[tuple["Collections", CollectionPlan]]
     )
     room_plans: ByPattern[RoomPlan] = dataclasses.field(default_factory=ByPattern[RoomPlan])
+    said: ByPattern[dict[str, Any]] = dataclasses.field(default_factory=ByPattern[dict[str, Any]])
+    """The types of what is said in rooms, by the names of events."""
     connectors: list[_Function] = dataclasses.field(default_factory=list[_Function])
     disconnectors: list[_Function] = dataclasses.field(default_factory=list[_Function])
     background_tasks: list[Background] = dataclasses.field(default_factory=list[Background])

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Final, Literal, get_args
+from collections.abc import Iterable, Mapping
+from typing import Any, Final, Literal, get_args
 
+from rtcore._data.values import Decoder
 from rtcore._engine import RoomPlan
 from rtcore._ground.numbers import FIXED
 from rtcore.auth import Grant
@@ -43,6 +44,7 @@ class Rooming:
         durable: Durable = False,
         keep: Keep | None = None,
         compress: bool = True,
+        events: Mapping[str, Any] | None = None,
     ) -> None:
         """Settings of the rooms whose names match a pattern; the most specific pattern counts.
 
@@ -66,6 +68,8 @@ class Rooming:
             compress: False: nothing that is said there is ever compressed, so that nobody who sees how long
                 messages are on the wire learns what is in them. Beside such rooms only events of others are
                 compressed.
+            events: what is said there: the type of the data of each event, for `rtcore types`. It is what
+                pages count on; the server does not hold what is published against it.
 
         Raises:
             UsageError: the pattern has settings already, or one of them cannot be.
@@ -116,6 +120,27 @@ class Rooming:
         )
         if not self._registry.room_plans.add(pattern, plan):
             raise UsageError(f"rooms {pattern!r} have settings already; say all of them in one place")
+        if events is not None:
+            self._registry.said.add(pattern, _kinds(events, pattern))
+
+
+def _kinds(events: object, pattern: str) -> dict[str, Any]:
+    """The types of what is said in rooms, by the names of events."""
+    if not isinstance(events, Mapping):
+        raise UsageError(
+            f"the events of rooms {pattern!r} are a dictionary, "
+            f'as `events={{"say": Said}}`, and not {events!r}'
+        )
+    for event, kind in events.items():
+        checked_name(event, f"events of rooms {pattern!r}", 'events={"say": Said}')
+        try:
+            Decoder(kind)
+        except Exception as error:  # noqa: BLE001 - of a name that is not there, too: whatever it raises
+            raise UsageError(
+                f"the event {event!r} of rooms {pattern!r} has data of a type, as `Said` or `str`, and "
+                f"nothing that is said can be of {kind!r}: {error}"
+            ) from None
+    return dict(events)
 
 
 def sureness(durable: object, what: str) -> str:

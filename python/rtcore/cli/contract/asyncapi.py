@@ -42,7 +42,10 @@ def _messages(part: Part) -> dict[str, Any]:
     last = "state" if part.kind == "rooms" else "result"
     fields = {"data": part.data, "item": part.item, last: part.result}
     there = {name: schema for name, schema in fields.items() if schema is not None}
-    return {name: {"name": name, "payload": schema} for name, schema in there.items()}
+    found = {name: {"name": name, "payload": schema} for name, schema in there.items()}
+    for name, schema in (part.events or {}).items():
+        found[f"event.{_word(name)}"] = {"name": name, "payload": schema}
+    return found
 
 
 def _word(name: str) -> str:

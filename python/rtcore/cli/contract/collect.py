@@ -20,6 +20,7 @@ class Part(msgspec.Struct):
     """One name: an event, a stream down, a stream up, or a pattern of rooms.
 
     `data`: what the client says. `item`: of a stream. `result`: what comes back; of rooms, their state.
+    `events`: of rooms, the data of what is said in them.
     A schema that says nothing (`{}`) is anything; None: there is none.
     """
 
@@ -28,6 +29,7 @@ class Part(msgspec.Struct):
     data: Schema | None = None
     item: Schema | None = None
     result: Schema | None = None
+    events: dict[str, Schema] | None = None
 
 
 class Contract(msgspec.Struct):
@@ -43,6 +45,12 @@ class _Kinds(msgspec.Struct):
     data: Any
     item: Any
     result: Any
+    events: dict[str, Any] | None = None
+
+    def all(self) -> Iterator[Any]:
+        """Each type of it, in one order."""
+        yield from (self.data, self.item, self.result)
+        yield from (self.events or {}).values()
 
 
 _NOTHING = inspect.Parameter.empty
@@ -51,7 +59,7 @@ _NOTHING = inspect.Parameter.empty
 def collect(of: Registry) -> Contract:
     """The contract of what is registered. A type that JSON Schema cannot say is anything."""
     found = list(_found(of))
-    kinds = [kind for part in found for kind in (part.data, part.item, part.result) if kind is not _NOTHING]
+    kinds = [kind for part in found for kind in part.all() if kind is not _NOTHING]
     sayable = [kind for kind in kinds if _sayable(kind)]
     schemas, named = msgspec.json.schema_components(sayable, ref_template="#/components/schemas/{name}")
     said = iter(schemas)
@@ -61,8 +69,18 @@ def collect(of: Registry) -> Contract:
     def of_kind(kind: Any) -> Schema | None:
         return None if kind is _NOTHING else next(places)
 
+    def of_events(events: dict[str, Any] | None) -> dict[str, Schema] | None:
+        return None if events is None else {name: next(places) for name in events}
+
     parts = [
-        Part(part.kind, part.name, of_kind(part.data), of_kind(part.item), of_kind(part.result))
+        Part(
+            part.kind,
+            part.name,
+            of_kind(part.data),
+            of_kind(part.item),
+            of_kind(part.result),
+            of_events(part.events),
+        )
         for part in found
     ]
     return Contract(sorted(parts, key=lambda part: (part.kind, part.name)), dict(sorted(named.items())))
@@ -78,10 +96,11 @@ def _found(of: Registry) -> Iterator[_Kinds]:
             yield _Kinds("upload", stream.name, data, stream.items.type, _result(stream.function))
         else:
             yield _Kinds("stream", stream.name, data, _argument(_result(stream.function)), _NOTHING)
+    said = dict(of.said.items())
     states = {pattern: state.function for pattern, state in of.states.items()}
     for pattern in {**dict.fromkeys(p for p, _ in of.room_plans.items()), **states}:
         state = _result(states[pattern]) if pattern in states else _NOTHING
-        yield _Kinds("rooms", pattern, _NOTHING, _NOTHING, state)
+        yield _Kinds("rooms", pattern, _NOTHING, _NOTHING, state, said.get(pattern))
 
 
 def _hints(function: Callable[..., Any]) -> dict[str, Any]:

@@ -30,10 +30,17 @@ def _entry(part: Part) -> str:
     if part.kind == "rooms":
         name = "`" + _template(part.name) + "`" if "*" in part.name else json.dumps(part.name)
         key = f"[name: {name}]" if "*" in part.name else name
-        return f"    {key}: {{ state: {_or(part.result, 'undefined')} }};"
+        return f"    {key}: {{ state: {_or(part.result, 'undefined')}{_events(part.events)} }};"
     wanted = {"event": ("data", "result"), "stream": ("data", "item"), "upload": ("data", "item", "result")}
     said = "; ".join(f"{field}: {_or(fields[field], 'null')}" for field in wanted[part.kind])
     return f"    {json.dumps(part.name)}: {{ {said} }};"
+
+
+def _events(events: dict[str, Schema] | None) -> str:
+    if events is None:
+        return ""
+    said = "; ".join(f"{json.dumps(name)}: {_type(schema, '    ')}" for name, schema in events.items())
+    return f"; events: {{ {said} }}" if said else "; events: {}"
 
 
 def _template(pattern: str) -> str:
