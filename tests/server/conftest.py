@@ -12,6 +12,7 @@ import trustme
 import rtcore
 from rtcore import Address, Stop
 from tests.contract.http1 import Connection
+from tests.once import once
 from tests.patience import PATIENCE
 
 
@@ -26,15 +27,9 @@ class Running(NamedTuple):
     def port(self) -> int:
         return self.addresses[0].port
 
-    async def get(self, path: str, *, method: str = "GET", headers: str = "") -> tuple[int, str, str]:
-        """Status, head and body of one request."""
-        request = f"{method} {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n{headers}\r\n"
-        async with await trio.open_tcp_stream("127.0.0.1", self.port) as stream:
-            await stream.send_all(request.encode())
-            with trio.fail_after(PATIENCE):
-                answer = b"".join([chunk async for chunk in stream])
-        head, _, body = answer.decode().partition("\r\n\r\n")
-        return int(head.split()[1]), head.lower(), body
+    async def get(self, path: str, **request: str) -> tuple[int, str, str]:
+        """Status, head and body of one request; what else it has is as `once` says."""
+        return await once(self.port, path, **request)
 
 
 @asynccontextmanager

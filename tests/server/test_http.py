@@ -39,6 +39,26 @@ async def until_gone(request: Request) -> Response:
     return PlainTextResponse("too late")
 
 
+class Listening(Response):
+    """It hears at its end that it is over, and cancels what says it, as Starlette's streams do."""
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        async with trio.open_nursery() as nursery:
+
+            async def listen() -> None:
+                while (await receive())["type"] != "http.disconnect":
+                    pass
+                nursery.cancel_scope.cancel()
+
+            nursery.start_soon(listen)
+            await trio.testing.wait_all_tasks_blocked()
+            await super().__call__(scope, receive, send)
+
+
+async def listening(_request: Request) -> Response:
+    return Listening("all of it")
+
+
 async def failing(_request: Request) -> Response:
     raise ZeroDivisionError("of the application")
 
@@ -55,6 +75,7 @@ app = Starlette(
         Route("/endless", endless),
         Route("/until-gone", until_gone),
         Route("/failing", failing),
+        Route("/listening", listening),
         WebSocketRoute("/echo", echo),
     ]
 )
@@ -180,6 +201,13 @@ async def test_the_application_hears_that_the_client_left() -> None:
         await stream.aclose()
         with trio.fail_after(PATIENCE):
             await gone.wait()
+
+
+async def test_an_answer_that_cancels_its_own_end_ends_the_connection() -> None:
+    """It stayed open until the client left, about every second time: a client that waits for the end hung."""
+    async with serving() as server:
+        for _ in range(8):
+            assert (await everything(server.open(GET % b"/listening"))).endswith(b"all of it")
 
 
 async def test_a_client_that_never_reads_ends_with_the_server() -> None:

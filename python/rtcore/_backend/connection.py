@@ -101,7 +101,11 @@ class HypercornStream:
                     self.ended.set()
 
     async def send_eof(self) -> None:
-        await checkpoint()
+        """Nothing: `aclose` comes next.
+
+        No checkpoint: an application that hears that its answer is complete may cancel the very task that
+        closes (Starlette's does), and the connection would stay open.
+        """
 
     async def aclose(self) -> None:
         self.end()
