@@ -165,6 +165,12 @@ export class Client {
   collection: <Document = any>(name: string, options?: CollectionOptions) => Promise<Collection<Document>> =
     without("collections");
 
+  /**
+   * End the session, and let go of all that is kept here for this user. Throws a `NotDone` (`UNSENT`, with counts in its
+   * `details`) where changes wait, are in conflict or were refused, or messages wait: `discard` gives them up.
+   */
+  signOut: (options?: { discard?: boolean | undefined }) => Promise<void> = without("collections");
+
   // -- hearing
 
   /**

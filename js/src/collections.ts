@@ -20,6 +20,10 @@ export const collections: Part = ({ client, hands, page }: Kit) => {
     await sent.applied;
     return made;
   };
+  client.signOut = async ({ discard = false } = {}) => {
+    await page.ask("change", { does: "sign out", discard }).applied;
+    await client.end();
+  };
 };
 
 export type {

@@ -188,6 +188,10 @@ export class Shared extends Rooms {
 
   override change = (call: Asking): void => {
     const { name, fields } = call;
+    if (fields.does === "sign out") {
+      void this.#signOut(call);
+      return;
+    }
     const held = this.#held.get(fields.collection);
     const end = (failure?: Failure, result?: unknown): void =>
       this.#here.tell({ on: "end", name, failure, result });
@@ -222,6 +226,47 @@ export class Shared extends Rooms {
     if (does === "decide") return replica.decide(n, how, value, at, name) ?? null;
     const op = does === "delete" ? { op: does } : { op: does, value, ...(unset?.length ? { unset } : {}) };
     return replica.change(key, op, at, name);
+  }
+
+  /** Nothing of this user stays; unless that would lose something, and nobody said that it may. */
+  async #signOut({ name, fields }: Asking): Promise<void> {
+    const { sending, tell } = this.#here;
+    const { keeper } = sending;
+    const end = (failure?: Failure): void => tell({ on: "end", name, failure });
+    const counts = this.counts;
+    const open = new Set([...this.#held.values()].map(({ number }) => number));
+    let mine: Said[] = [];
+    try {
+      await (keeper?.read && (this.#begun ??= this.#begin()));
+      mine = [...this.#index.values()].filter(({ user }) => user === undefined || user === sending.user);
+      for (const { number } of mine) {
+        if (!open.has(number)) counts.pending += (await this.#read(`n ${number}`)).length;
+      }
+    } catch {
+      // What cannot be read cannot be said either.
+    }
+    const waiting = [...sending.all()].filter(
+      ({ kind, ours }) => !ours && (kind === "emit" || kind === "publish"),
+    );
+    counts.messages = waiting.length;
+    if (!fields.discard && Object.values(counts).some((count) => count > 0)) {
+      const { pending, conflicts, refused, messages } = counts;
+      const message = `${pending} changes are not confirmed, ${conflicts} wait for a decision, ${refused} were refused, and ${messages} messages wait: wait for them, or give them up with { discard: true }`;
+      end({ is: "NotDone", code: "UNSENT", message, details: counts });
+      return;
+    }
+    const failure: Failure = { is: "ClientClosed", code: "CLOSED", message: "signed out" };
+    for (const held of [...this.#held.values()]) this.#close(held, failure);
+    for (const ask of waiting) sending.end(ask, { is: "NotDone", code: "ABORTED", message: "signed out" });
+    for (const { number } of mine) {
+      for (const what of ["d", "n", "s"])
+        keeper?.note?.(["data", [`${what} ${number} `, `${what} ${number}!`]]);
+      keeper?.note?.(["data", rowKey("c", String(number))]);
+      this.#index.delete(number);
+    }
+    keeper?.note?.(["meta", "session"], ["meta", "position"]);
+    if (keeper?.note) keeper.hand([""], () => end());
+    else end();
   }
 
   /** Another client id for all: this store, or another that is a copy of it, was opened elsewhere. */

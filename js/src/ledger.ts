@@ -159,8 +159,13 @@ export class Ledger implements Keeper {
     return Math.min(here, ...ends.map((id) => id - 1));
   }
 
-  read(after: string, before: string, most: number): Promise<unknown[]> {
-    return inTime(this.#store.read(after, before, most), "the store");
+  async read(after: string, before: string, most: number): Promise<unknown[]> {
+    try {
+      return await inTime(this.#store.read(after, before, most), "the store");
+    } catch (error) {
+      this.#around.lost(error as Error);
+      throw error;
+    }
   }
 
   /** Wait until what was noted is kept. */

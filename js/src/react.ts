@@ -12,6 +12,7 @@ import {
   useSyncExternalStore,
 } from "react";
 import type { Client, JoinOptions } from "./client.ts";
+import type { Collection, CollectionOptions } from "./collections_page.ts";
 import type { Status } from "./port.ts";
 import type { Heard } from "./reader.ts";
 import type { Member, Room, RoomView } from "./room.ts";
@@ -49,9 +50,10 @@ class Shared<Value> {
   }
 }
 
-type Rooms = Map<string, Shared<Promise<Room>>>;
 const Context = createContext<Client | undefined>(undefined);
-const rooms = new WeakMap<Client, Rooms>();
+const rooms = new WeakMap<Client, Map<string, Shared<Promise<Room>>>>();
+// biome-ignore lint/suspicious/noExplicitAny: documents are the application's
+const collections = new WeakMap<Client, Map<string, Shared<Promise<Collection<any>>>>>();
 
 /** Gives a client to all below: one that is there (`client`), or one that is made (`connect`) and closed with it. */
 export function RtProvider(
@@ -88,42 +90,74 @@ export function useStatus(): Status {
   return useSyncExternalStore(client.subscribe, client.getSnapshot, client.getSnapshot);
 }
 
-/** A room: undefined until it is joined. An `error` is thrown to the next error boundary. */
-export function useRoom(name: string, options: Omit<JoinOptions, "signal"> = {}): Room | undefined {
+/** What a client opens once for all components that use it: undefined until it is there. An `error` is thrown. */
+function useShared<Value>(
+  all: WeakMap<Client, Map<string, Shared<Promise<Value>>>>,
+  key: string,
+  open: (client: Client) => Promise<Value>,
+  close: (value: Value) => Promise<unknown>,
+): Value | undefined {
   const client = useClient();
-  const [room, setRoom] = useState<Room>();
+  const [value, setValue] = useState<Value>();
   const [error, setError] = useState<Error>();
-  const key = `${name} ${JSON.stringify(options)}`;
-  const latest = useRef(options);
-  latest.current = options;
-  // biome-ignore lint/correctness/useExhaustiveDependencies: the key has the name and the options
+  const latest = useRef({ open, close });
+  latest.current = { open, close };
   useEffect(() => {
-    const all = rooms.get(client) ?? rooms.set(client, new Map()).get(client)!;
-    let one = all.get(key);
+    const mine = all.get(client) ?? all.set(client, new Map()).get(client)!;
+    let one = mine.get(key);
     if (!one) {
       one = new Shared(
-        () => client.join(name, latest.current),
-        (joined) => {
-          all.delete(key);
-          joined.then((room) => room.leave()).catch(() => undefined);
+        () => latest.current.open(client),
+        (opened) => {
+          mine.delete(key);
+          opened.then((there) => latest.current.close(there)).catch(() => undefined);
         },
       );
-      all.set(key, one);
+      mine.set(key, one);
     }
-    let mine = true;
+    let wanted = true;
     one.use().then(
-      (joined) => mine && setRoom(joined),
-      (failed) => mine && setError(failed),
+      (opened) => wanted && setValue(() => opened),
+      (failed) => wanted && setError(failed),
     );
     return () => {
-      mine = false;
-      setRoom(undefined);
+      wanted = false;
+      setValue(undefined);
       one.release();
     };
-  }, [client, key]);
+  }, [all, client, key]);
   if (error) throw error;
-  return room;
+  return value;
 }
+
+/** A room: undefined until it is joined. An `error` is thrown to the next error boundary. */
+export function useRoom(name: string, options: Omit<JoinOptions, "signal"> = {}): Room | undefined {
+  return useShared(
+    rooms,
+    `${name} ${JSON.stringify(options)}`,
+    (client) => client.join(name, options),
+    (room) => room.leave(),
+  );
+}
+
+/** A collection: undefined until it is open. The component is drawn anew when a document, or how it is, is another. */
+// biome-ignore lint/suspicious/noExplicitAny: documents are the application's
+export function useCollection<Document = any>(
+  name: string,
+  options: CollectionOptions = {},
+): Collection<Document> | undefined {
+  const collection = useShared<Collection<Document>>(
+    collections,
+    `${name} ${JSON.stringify(options)}`,
+    (client) => client.collection<Document>(name, options),
+    (opened) => opened.close(),
+  );
+  const look = collection ? collection.getSnapshot : nothing;
+  useSyncExternalStore<unknown>(collection ? collection.subscribe : never, look, look);
+  return collection;
+}
+
+const nothing = (): undefined => undefined;
 
 /** Call it with each event of this name in a room, or said to this session; with "*" with all, and gaps. */
 export function useEvent(

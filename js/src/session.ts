@@ -46,7 +46,7 @@ export class Session implements Owner {
     this.#hands = hands;
     this.#tell = (news) => {
       tell(news);
-      if (news.on === "stage" || news.on === "end") this.changed();
+      if (news.on === "stage" || news.on === "end" || news.on === "data") this.changed();
     };
     this.connection = new Connection(hands, this);
     const write = (text: string): void => this.connection.line?.link?.say(text);
