@@ -513,6 +513,13 @@ declare class Client {
   /** Open a collection with what is kept of it. It does not wait for the server: `ready` does. */
   collection: <Document = any>(name: string, options?: CollectionOptions) => Promise<Collection<Document>>;
   /**
+   * End the session, and let go of all that is kept here for this user. Throws a `NotDone` (`UNSENT`, with counts in its
+   * `details`) where changes wait, are in conflict or were refused, or messages wait: `discard` gives them up.
+   */
+  signOut: (options?: {
+    discard?: boolean | undefined;
+  }) => Promise<void>;
+  /**
    * Call it with each event of this name that is said to the session, to its user, or to everybody; under `*` with
    * all, and with each gap.
    */

@@ -1,4 +1,4 @@
-import { a as Member, b as Heard, c as Room, l as RoomView, n as JoinOptions, p as Status, t as Client } from "./client.js";
+import { S as CollectionOptions, a as Member, b as Heard, c as Room, l as RoomView, n as JoinOptions, p as Status, t as Client, x as Collection } from "./client.js";
 import { ReactNode } from "react";
 
 //#region src/react.d.ts
@@ -18,6 +18,8 @@ declare function useClient(): Client;
 declare function useStatus(): Status;
 /** A room: undefined until it is joined. An `error` is thrown to the next error boundary. */
 declare function useRoom(name: string, options?: Omit<JoinOptions, "signal">): Room | undefined;
+/** A collection: undefined until it is open. The component is drawn anew when a document, or how it is, is another. */
+declare function useCollection<Document = any>(name: string, options?: CollectionOptions): Collection<Document> | undefined;
 /** Call it with each event of this name in a room, or said to this session; with "*" with all, and gaps. */
 declare function useEvent(from: Room | undefined | null, event: string, handler: (heard: Heard) => void): void;
 /** What is known of a room: members, count, state. */
@@ -31,4 +33,4 @@ declare function useStream<Item = unknown>(name: string, data: unknown): {
   error: Error | undefined;
 };
 //#endregion
-export { RtProvider, useClient, useEvent, usePresence, useRoom, useRoomView, useStatus, useStream };
+export { RtProvider, useClient, useCollection, useEvent, usePresence, useRoom, useRoomView, useStatus, useStream };
