@@ -385,7 +385,7 @@ interface SendOptions extends AskOptions {
 /** Answers a question of the server: what it gives, or what it throws, is the reply. */
 type Answer = (data: any) => unknown;
 //#endregion
-//#region src/room.d.ts
+//#region src/view.d.ts
 /** Somebody in a room. */
 interface Member {
   session: string;
@@ -419,6 +419,8 @@ interface Past<Said = Event> {
   more: boolean;
   gap?: Gap;
 }
+//#endregion
+//#region src/room.d.ts
 /**
  * A room as one `join` of the program sees it. `for await (const heard of room)`: history first, then what is said.
  * What nobody has asked for yet waits, within a bound (1,024 events or 1 MiB); what is over it is had from the
@@ -552,4 +554,4 @@ declare class Client {
   [Symbol.asyncDispose](): Promise<void>;
 }
 //#endregion
-export { Forbidden as A, SessionClosed as B, CollectionView as C, ClientClosed as D, Aborted as E, NotRtcore as F, errorOf as G, Superseded as H, Rejected as I, DocumentChange as J, ChangeOutcome as K, RequestError as L, MaybeDone as M, NotConnected as N, ConnectError as O, NotDone as P, RequestTimeout as R, CollectionOptions as S, SyncResult as T, TokenRefused as U, StreamLost as V, TooLarge as W, OwnChange as X, Failed as Y, Refusal as Z, Handler as _, Member as a, Heard as b, Room as c, AskOptions as d, SendOptions as f, Sent as g, Clock as h, Storage as i, LeftRoom as j, Failure as k, RoomView as l, State as m, JoinOptions as n, Past as o, Status as p, Conflict as q, Outcome as r, PublishOptions as s, Client as t, Answer as u, Event as v, CrdtKind as w, Collection as x, Gap as y, RtcoreError as z };
+export { Forbidden as A, SessionClosed as B, CollectionView as C, ClientClosed as D, Aborted as E, NotRtcore as F, errorOf as G, Superseded as H, Rejected as I, DocumentChange as J, ChangeOutcome as K, RequestError as L, MaybeDone as M, NotConnected as N, ConnectError as O, NotDone as P, RequestTimeout as R, CollectionOptions as S, SyncResult as T, TokenRefused as U, StreamLost as V, TooLarge as W, OwnChange as X, Failed as Y, Refusal as Z, Handler as _, Room as a, Heard as b, PublishOptions as c, AskOptions as d, SendOptions as f, Sent as g, Clock as h, Storage as i, LeftRoom as j, Failure as k, RoomView as l, State as m, JoinOptions as n, Member as o, Status as p, Conflict as q, Outcome as r, Past as s, Client as t, Answer as u, Event as v, CrdtKind as w, Collection as x, Gap as y, RtcoreError as z };

@@ -1,4 +1,4 @@
-import { S as CollectionOptions, a as Member, b as Heard, c as Room, l as RoomView, n as JoinOptions, p as Status, t as Client, x as Collection } from "./client.js";
+import { S as CollectionOptions, a as Room, b as Heard, l as RoomView, n as JoinOptions, o as Member, p as Status, t as Client, x as Collection } from "./client.js";
 import { ReactNode } from "react";
 
 //#region src/react.d.ts

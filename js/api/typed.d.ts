@@ -1,4 +1,4 @@
-import { c as Room, f as SendOptions, g as Sent, n as JoinOptions, o as Past, s as PublishOptions, t as Client, v as Event, y as Gap } from "./client.js";
+import { a as Room, c as PublishOptions, f as SendOptions, g as Sent, n as JoinOptions, s as Past, t as Client, v as Event, y as Gap } from "./client.js";
 
 //#region src/typed.d.ts
 /** What `rtcore types` writes, as it must be at least. */

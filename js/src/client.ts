@@ -65,7 +65,7 @@ export class Client {
   readonly #control: () => Control;
   readonly #close: (bye: boolean) => Promise<void>;
   readonly #inbox: Reader;
-  #handlers: Handlers | undefined;
+  readonly #handlers = new Handlers(() => this.#inbox);
 
   /** @internal */
   constructor(page: Page, control: () => Control, close: (bye: boolean) => Promise<void>) {
@@ -178,16 +178,13 @@ export class Client {
    * all, and with each gap.
    */
   on(event: string, handler: Handler): this {
-    const first = !this.#handlers;
-    this.#handlers ??= new Handlers();
     this.#handlers.on(event, handler);
-    if (first) this.#handlers.serve(this.#inbox);
     return this;
   }
 
   /** Call it no longer. */
   off(event: string, handler: Handler): this {
-    this.#handlers?.off(event, handler);
+    this.#handlers.off(event, handler);
     return this;
   }
 

@@ -21,3 +21,6 @@ export const browserClock: Clock = {
     return () => clearTimeout(timer);
   },
 };
+
+/** Of the browser's time alone. */
+export const wait = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));

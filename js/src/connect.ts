@@ -2,9 +2,9 @@
 
 import { Client, type Control } from "./client.ts";
 import { browserClock, type Clock } from "./clock.ts";
-import type { Hands } from "./connection.ts";
 import type { Transport } from "./fallback.ts";
 import { type Sleeper, watchPage } from "./life.ts";
+import type { Hands } from "./line.ts";
 import type { Overflow } from "./outbox.ts";
 import { Page } from "./page.ts";
 import type { Call, News } from "./port.ts";

@@ -31,10 +31,18 @@ export async function* iterate(reader: Reader, left: () => void): AsyncGenerator
 /** Functions by the names of events. What one throws is reported, and stops nobody. */
 export class Handlers {
   readonly #by = new Map<string, Set<Handler>>();
+  readonly #reader: () => Reader;
+
+  /** `reader`: asked once, when there is a first handler. */
+  constructor(reader: () => Reader) {
+    this.#reader = reader;
+  }
 
   on(event: string, handler: Handler): void {
+    const first = !this.#by.size;
     const those = this.#by.get(event) ?? new Set();
     this.#by.set(event, those.add(handler));
+    if (first) this.#serve(this.#reader());
   }
 
   off(event: string, handler: Handler): void {
@@ -42,7 +50,7 @@ export class Handlers {
   }
 
   /** Call them with all that comes, in order, once the present turn is over. */
-  serve(reader: Reader): void {
+  #serve(reader: Reader): void {
     let due = false;
     const drain = (): void => {
       due = false;

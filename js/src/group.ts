@@ -42,5 +42,3 @@ export interface Surroundings {
   locks: LockManager;
   channel(name: string): BroadcastChannel;
 }
-
-export const wait = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));

@@ -1,9 +1,9 @@
 // What the leader of a group does besides: it knows the other pages, and asks them in the server's name.
 
 import type { Outcome } from "./client.ts";
+import { wait } from "./clock.ts";
 import type { Kit } from "./connect.ts";
 import type { Here } from "./group.ts";
-import { wait } from "./group.ts";
 import type { Keeper } from "./keeper.ts";
 import { keepIn } from "./keeping.ts";
 import type { Ledger } from "./ledger.ts";

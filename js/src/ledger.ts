@@ -1,6 +1,7 @@
 // What must be committed before bytes leave, and what waits for it. Many changes go into one commit; ids leave in
 // their order, so what needs no commit waits behind what does.
 
+import { wait } from "./clock.ts";
 import type { Failure } from "./errors.ts";
 import type { Keeper } from "./keeper.ts";
 import type { Ask } from "./outbox.ts";
@@ -172,7 +173,7 @@ export class Ledger implements Keeper {
   async flush(): Promise<void> {
     while (this.#running || this.#next.changes.length) {
       this.#commit();
-      await new Promise((resolve) => setTimeout(resolve, 5));
+      await wait(5);
     }
   }
 }

@@ -15,7 +15,8 @@ import type { Client, JoinOptions } from "./client.ts";
 import type { Collection, CollectionOptions } from "./collections_page.ts";
 import type { Status } from "./port.ts";
 import type { Heard } from "./reader.ts";
-import type { Member, Room, RoomView } from "./room.ts";
+import type { Room } from "./room.ts";
+import type { Member, RoomView } from "./view.ts";
 
 /** Milliseconds after which what nobody uses any more is let go. */
 const LINGER = 100;

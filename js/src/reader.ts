@@ -142,15 +142,12 @@ export class Reader {
     this.#asking = false;
     const wanted = history.filter((said: Event) => said.seq! > this.at);
     const first: number | undefined = wanted[0]?.seq;
-    const slow = (to: number): void => {
-      if (to > this.at) this.#reached({ type: "gap", room, from: this.at + 1, to, reason: "slow" }, to, 0);
-    };
-    if (gap) slow(gap.to);
-    else if (!complete) slow(first === undefined ? this.#missed : first - 1);
+    if (gap) this.#slow(gap.to, room);
+    else if (!complete) this.#slow(first === undefined ? this.#missed : first - 1, room);
     for (const said of wanted) this.#reached(said, said.seq, 64);
     if (!more || first === undefined) {
       if (seq !== undefined) this.at = Math.max(this.at, seq);
-      if (!more) slow(Math.min(this.#missed, seq ?? this.#missed));
+      if (!more) this.#slow(Math.min(this.#missed, seq ?? this.#missed), room);
       this.#hole = this.#missed > this.at;
     }
     this.wake?.();
@@ -158,13 +155,15 @@ export class Reader {
 
   /** History was refused, or cannot be had: the hole is told, and the feed goes on. */
   cannotFill(room?: string): void {
-    this.#asking = false;
-    this.#hole = false;
-    const to = this.#missed;
-    if (to > this.at) {
-      const where = room === undefined ? {} : { room };
-      this.#reached({ type: "gap", ...where, from: this.at + 1, to, reason: "slow" }, to, 0);
-    }
+    this.#asking = this.#hole = false;
+    this.#slow(this.#missed, room);
+  }
+
+  /** What is up to here and was not heard will not be. */
+  #slow(to: number, room?: string): void {
+    if (to <= this.at) return;
+    const gap = { type: "gap", from: this.at + 1, to, reason: "slow" } as const;
+    this.#reached(room === undefined ? gap : { ...gap, room }, to, 0);
   }
 
   /** The old numbers say nothing any more. */

@@ -3,49 +3,11 @@
 import { type Handler, Handlers, iterate } from "./consumer.ts";
 import { errorOf } from "./errors.ts";
 import { present } from "./members.ts";
-import type { AskOptions, Page, SendOptions } from "./page.ts";
+import type { AskOptions, Page } from "./page.ts";
 import type { News } from "./port.ts";
-import { type Event, type Gap, type Heard, Reader } from "./reader.ts";
+import { type Heard, Reader } from "./reader.ts";
+import type { Member, Past, PublishOptions, RoomView } from "./view.ts";
 import type { Said } from "./words.ts";
-
-/** Somebody in a room. */
-export interface Member {
-  session: string;
-  user: string | null;
-  /** What the application's authorizer said of it. */
-  // biome-ignore lint/suspicious/noExplicitAny: it is the application's
-  info?: any;
-}
-
-/** What is known of a room besides its events. A new object for each change. */
-export interface RoomView {
-  readonly members: readonly Member[];
-  /** How many sessions are here; undefined where the client may not see it. */
-  readonly count: number | undefined;
-  /** What the application's state function said with the join, or at the last return. */
-  // biome-ignore lint/suspicious/noExplicitAny: it is the application's
-  readonly state: any;
-  /** What this session may do here: `publish`, `presence`, `history`. */
-  readonly grants: readonly string[];
-  /** Whether the session is in it. */
-  readonly joined: boolean;
-}
-
-/** How something is published. */
-export interface PublishOptions extends SendOptions {
-  /** False: it is not heard by this session. */
-  echo?: boolean | undefined;
-}
-
-/** What a room still holds. */
-export interface Past<Said = Event> {
-  history: Said[];
-  /** Whether the room still holds everything that was asked for. */
-  complete: boolean;
-  /** Whether there is more after the last of these. */
-  more: boolean;
-  gap?: Gap;
-}
 
 /**
  * A room as one `join` of the program sees it. `for await (const heard of room)`: history first, then what is said.
@@ -61,7 +23,7 @@ export class Room implements AsyncIterable<Heard> {
   readonly #watchers = new Set<() => void>();
   /** Of whoever asks first. */
   #first: Reader | undefined;
-  #handlers: Handlers | undefined;
+  readonly #handlers = new Handlers(() => this.#reader());
   /** What came before the answer to the join. */
   #early: (News & { on: "hear" })[] | undefined = [];
   /** The number after which the events of this join begin, and the last that was heard. */
@@ -119,16 +81,12 @@ export class Room implements AsyncIterable<Heard> {
 
   /** Call it with each event of this name; under `*` with all, and with each gap. */
   on(event: string, handler: Handler): this {
-    if (!this.#handlers) {
-      this.#handlers = new Handlers();
-      this.#handlers.on(event, handler);
-      this.#handlers.serve(this.#reader());
-    } else this.#handlers.on(event, handler);
+    this.#handlers.on(event, handler);
     return this;
   }
 
   off(event: string, handler: Handler): this {
-    this.#handlers?.off(event, handler);
+    this.#handlers.off(event, handler);
     return this;
   }
 

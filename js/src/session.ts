@@ -2,12 +2,13 @@
 // come out.
 
 import { Asked } from "./asked.ts";
-import { Connection, type Hands, type Line, type Owner } from "./connection.ts";
+import { Connection } from "./connection.ts";
 import type { Failure } from "./errors.ts";
 import type { Streams } from "./flows.ts";
 import { Hearing } from "./hearing.ts";
 import { Identity } from "./identity.ts";
 import { DEFAULTS } from "./limits.ts";
+import type { Hands, Line, Owner } from "./line.ts";
 import type { Rooms } from "./memberships.ts";
 import { Outbox } from "./outbox.ts";
 import type { Call, News, Status } from "./port.ts";

@@ -4,9 +4,10 @@
 // `g` fences: whoever leads has raised it, in the store too, so one that slept with the lock writes nothing.
 
 import type { Control } from "./client.ts";
+import { wait } from "./clock.ts";
 import type { Kit } from "./connect.ts";
 import type { Failure } from "./errors.ts";
-import { type Here, type Surroundings, type Word, wait } from "./group.ts";
+import type { Here, Surroundings, Word } from "./group.ts";
 import { groupOf, storeOf } from "./keeping.ts";
 import { type Around, Lead } from "./lead.ts";
 import type { Sleeper } from "./life.ts";

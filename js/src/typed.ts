@@ -4,7 +4,8 @@ import type { Client, JoinOptions } from "./client.ts";
 import type { Sent } from "./handle.ts";
 import type { SendOptions } from "./page.ts";
 import type { Event, Gap } from "./reader.ts";
-import type { Past, PublishOptions, Room } from "./room.ts";
+import type { Room } from "./room.ts";
+import type { Past, PublishOptions } from "./view.ts";
 
 /** What `rtcore types` writes, as it must be at least. */
 export interface Contract {

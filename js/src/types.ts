@@ -9,6 +9,7 @@ export type { Overflow } from "./outbox.ts";
 export type { Answer, AskOptions, SendOptions } from "./page.ts";
 export type { Status } from "./port.ts";
 export type { Event, Gap, Heard } from "./reader.ts";
-export type { Member, Past, PublishOptions, Room, RoomView } from "./room.ts";
+export type { Room } from "./room.ts";
 export type { State } from "./states.ts";
 export type { Connect, Contract, TypedClient, TypedEvent, TypedRoom } from "./typed.ts";
+export type { Member, Past, PublishOptions, RoomView } from "./view.ts";
