@@ -253,6 +253,13 @@ class Log:
     def verify(self, progress: Callable[[int, int], object]) -> tuple[int, int, list[int], list[str]]: ...
 
 # What people do with the log of a folder. `progress` hears so much of so much. All raise Unusable.
+def data_names(path: str) -> list[str]: ...
+
+# version of the schema, horizon, bytes, documents: key, number, JSON
+def data_read(path: str, name: str) -> tuple[int, int, int, list[tuple[str, int, bytes]]]: ...
+def data_import(
+    folder: str, name: str, documents: list[tuple[str, bytes]], now_ms: int
+) -> tuple[int, int, int]: ...  # how many, first and last number
 def log_backup(folder: str, to: str, progress: Callable[[int, int], object]) -> None: ...
 def log_restore(
     folder: str, from_: str, progress: Callable[[int, int], object]

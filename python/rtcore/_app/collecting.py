@@ -141,8 +141,8 @@ class SharedData:
     """One collection, for the application: what is in it, and changes of its own, which nothing contests.
 
     A durable collection that nobody uses may be on disk alone: then what is asked of it raises `Unavailable`
-    while it is being read, and `await` of `loaded` waits for that. What is changed in it is decided at once and
-    heard when it is on disk, which `await` of `stored` waits for.
+    while it is being read, and `await` of `loaded` waits for that. What is changed in it is decided at once
+    and heard when it is on disk, which `await` of `stored` waits for.
     """
 
     __slots__ = ("_engine", "name")

@@ -135,6 +135,32 @@ def append(folder: Path, lines: Iterable[Line], total: int, progress: Progress) 
     return _done(_core.log_import, str(folder), given(), total, progress)
 
 
+class Collection(NamedTuple):
+    """A collection as it is on disk. Documents are key, number and JSON, by key."""
+
+    schema: int
+    horizon: int
+    size: int
+    documents: list[tuple[str, int, bytes]]
+
+
+def collections(path: Path) -> list[str]:
+    """The names of the collections of which something is kept, in a folder or a file."""
+    return _done(_core.data_names, str(path))
+
+
+def collection(path: Path, name: str) -> Collection:
+    """What is in a collection. Raises `Unusable` where something of it is damaged."""
+    return Collection(*_done(_core.data_read, str(path), name))
+
+
+def put_documents(
+    folder: Path, name: str, documents: list[tuple[str, bytes]], now_ms: int
+) -> tuple[int, int, int]:
+    """Put documents into a collection, each at its key: how many, first and last number."""
+    return _done(_core.data_import, str(folder), name, documents, now_ms)
+
+
 def _done(work: Callable[..., T], *args: Any) -> T:
     try:
         return work(*args)

@@ -13,6 +13,7 @@ from rtcore._serve.logs import keep_standard_streams
 
 from .backup import backup, restore
 from .connect import connect_command
+from .data import data
 from .doctor import doctor
 from .log import log
 from .new import new
@@ -40,6 +41,7 @@ Examples:
   rtcore top http://127.0.0.1:8000         what it does, and what is wrong with it
   rtcore trace URL --event say             one message through each stage, with times
   rtcore log ./data stats                  what is kept on disk
+  rtcore data ./data list                  the collections among it
   rtcore backup ./data monday.db           a copy of it, while a server runs
 
 Each command has examples of its own: rtcore serve --help
@@ -73,6 +75,7 @@ main.add_command(connect_command)
 main.add_command(publish)
 main.add_command(doctor)
 main.add_command(log)
+main.add_command(data)
 main.add_command(backup)
 main.add_command(restore)
 main.add_command(routes)

@@ -15,6 +15,7 @@ mod configure;
 mod convert;
 mod core;
 mod crdt;
+mod data;
 mod decide;
 mod drive;
 mod failure;
@@ -45,6 +46,8 @@ mod _core {
     use crate::core::Core;
     #[pymodule_export]
     use crate::crdt::Crdt;
+    #[pymodule_export]
+    use crate::data::{data_import, data_names, data_read};
     #[pymodule_export]
     use crate::failure::{Blocked, Refused, Storing, Unusable};
     #[pymodule_export]

@@ -1,10 +1,14 @@
-//! A schema that has risen: documents are brought to it when the collection begins.
+//! A schema that has risen: documents are brought to it when the collection begins. And documents from elsewhere.
 
-use super::document::Document;
+use super::document::{Body, Document, Field, Held, Stamp};
 use super::shelf::Slot;
 use super::{Collection, Row};
+use crate::change::{Moment, Op, check_key};
+use crate::crdt::{Crdt, MARK};
 use crate::position::Seq;
-use crate::value::Value;
+use crate::schema::Schema;
+use crate::value::{Map, Value};
+use crate::why::Why;
 use std::sync::Arc;
 
 impl Collection {
@@ -26,11 +30,31 @@ impl Collection {
     }
 }
 
+impl Collection {
+    /// A document comes from elsewhere as it was there, with the states of its CRDTs, in the place of what is at its key. It has
+    /// the number `moment.next`; what is to be kept.
+    pub fn import(&mut self, key: &str, value: &Value, moment: &Moment<'_>) -> Result<Row, Why> {
+        check_key(key)?;
+        Op::Put(value.clone()).check_size(&self.setup.limits)?;
+        let kind = |value: &Value| {
+            value.get(MARK)?;
+            Crdt::read(value).ok().map(|crdt| crdt.kind())
+        };
+        let fields = value.as_map().into_iter().flat_map(Map::iter);
+        let fields = fields.filter_map(|(name, value)| Some((Box::from(name), kind(value)?))).collect();
+        let schema = Schema { version: self.setup.schema.version, whole: kind(value), fields };
+        let stamp = Stamp { seq: moment.next, time: moment.now_ms, writer: 0 };
+        let document = Document::begin(stamp, None).upgraded(value, &schema);
+        let slot = Slot::Document(Arc::new(document));
+        let row = Row::of(key, &slot);
+        self.shelf.put(&Arc::from(key), slot);
+        Ok(row)
+    }
+}
+
 impl Document {
     /// The same document with another value. A field that stays the same keeps its last change.
-    fn upgraded(&self, value: &Value, schema: &crate::schema::Schema) -> Self {
-        use super::document::{Body, Field, Held};
-        use crate::crdt::Crdt;
+    fn upgraded(&self, value: &Value, schema: &Schema) -> Self {
         let stamp = self.last;
         let mut made = Self::begin(stamp, None);
         (made.born, made.plain) = (self.born, self.plain);

@@ -6,13 +6,15 @@ use crate::beside::Beside;
 use crate::connection::Synchronous;
 use crate::group;
 use crate::options::Options;
+use crate::rooms::{Change, Rooms};
 use crate::store::Store;
 use crate::trouble::trouble;
 use crate::writer::{Failed, Writer, lock};
 use rtcore_core::ids::Seq;
-use rtcore_core::store::{Entry, Record, Trouble};
+use rtcore_core::store::{Entry, Record, Row, Trouble};
+use rusqlite::Connection;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 /// Entries in one transaction.
 const GROUP: usize = 1_000;
@@ -74,10 +76,7 @@ pub fn import(
 
 fn append(writer: &mut Writer, group: Vec<(Entry, Option<Salvaged>)>) -> Result<(), Trouble> {
     let last = group.last().map_or(0, |(entry, _)| entry.seq);
-    let rooms = Arc::clone(&writer.parts.rooms);
-    let Beside { reserved, .. } = writer.parts.note;
-    let reserved = reserved.max(last);
-    let done = writer.transact(Synchronous::Full, |connection| {
+    keep(writer, last, |connection, rooms| {
         let mut salvaged =
             connection.prepare_cached("INSERT INTO salvaged(seq, epoch, was) VALUES(?, ?, ?)")?;
         for (entry, was) in &group {
@@ -86,7 +85,38 @@ fn append(writer: &mut Writer, group: Vec<(Entry, Option<Salvaged>)>) -> Result<
             }
         }
         let records: Vec<_> = group.into_iter().map(|(entry, _)| Record::Entry(entry)).collect();
-        let change = group::write(connection, &rooms, &records)?;
+        group::write(connection, rooms, &records)
+    })
+}
+
+/// Write rows of a collection, whose numbers go up to `last`. `made` gives them, by the number after which they begin.
+pub fn import_rows(
+    path: &Path,
+    room: &Arc<str>,
+    made: impl FnOnce(Seq) -> Result<(Vec<Row>, Seq), Trouble>,
+) -> Result<(), Trouble> {
+    let (store, kept) = Store::visit(path, Options::default())?;
+    let (rows, last) = made(kept.head)?;
+    let records: Vec<_> =
+        rows.into_iter().map(|row| Record::Shared { room: Arc::clone(room), row }).collect();
+    let written = store
+        .ask(move |writer| keep(writer, last, |connection, rooms| group::write(connection, rooms, &records)));
+    written.unwrap_or_else(|| Err(trouble("io", "the writer is gone")))?;
+    store.close();
+    Ok(())
+}
+
+/// Write something whose numbers go up to `last`.
+fn keep(
+    writer: &mut Writer,
+    last: Seq,
+    write: impl FnOnce(&Connection, &Mutex<Rooms>) -> rusqlite::Result<Change>,
+) -> Result<(), Trouble> {
+    let rooms = Arc::clone(&writer.parts.rooms);
+    let Beside { reserved, .. } = writer.parts.note;
+    let reserved = reserved.max(last);
+    let done = writer.transact(Synchronous::Full, |connection| {
+        let change = write(connection, &rooms)?;
         connection.prepare_cached(group::SET)?.execute(("reserved", reserved.cast_signed()))?;
         Ok(change)
     });

@@ -5,19 +5,24 @@ use crate::connection;
 use crate::folder::Folder;
 use crate::rooms::Rooms;
 use crate::schema;
+use crate::shared;
 use crate::spans;
 use crate::start;
 use crate::trouble::{of_sqlite, trouble};
 use rtcore_core::ids::Seq;
-use rtcore_core::store::{Entry, KeptRoom, Trouble};
+use rtcore_core::store::{Entry, KeptRoom, Page, Row, Trouble};
 use rusqlite::{Connection, OptionalExtension, Result as Sqlite};
 use std::collections::HashMap;
 use std::collections::VecDeque;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 /// Entries that are read at once.
 const PAGE: usize = 256;
+/// Bytes of a collection that are read at once, and for how long at most.
+const ROWS: usize = 256 * 1024;
+const SLICE: Duration = Duration::from_millis(200);
 
 /// A log that is looked at, while somebody writes to it or not.
 pub struct Log {
@@ -151,6 +156,29 @@ impl Log {
             Some(room) => of_room(&transaction, room, after, upto, count)?,
         };
         seqs.into_iter().map(|seq| one(&transaction, &mut self.names, seq)).collect()
+    }
+
+    /// The rooms of collections of which something is kept.
+    pub fn collections(&self) -> Result<Vec<String>, Trouble> {
+        let found = shared::is_there(&self.connection)
+            .and_then(|there| if there { shared::rooms(&self.connection) } else { Ok(Vec::new()) });
+        found.map_err(|error| self.trouble(&error))
+    }
+
+    /// All that is kept of the collection of a room, in pages.
+    pub fn rows(&self, room: &str) -> Result<Vec<Row>, Trouble> {
+        let (mut all, mut after) = (Vec::new(), None);
+        loop {
+            let page = shared::page(&self.connection, room, after.as_ref(), ROWS, SLICE);
+            let Page::Shared(rows, next) = page.map_err(|error| self.trouble(&error))? else {
+                return Ok(all);
+            };
+            all.extend(rows);
+            after = next;
+            if after.is_none() {
+                return Ok(all);
+            }
+        }
     }
 
     /// What it holds.

@@ -13,7 +13,7 @@ mod verify;
 
 pub use backup::backup;
 pub use compact::compact;
-pub use import::{Imported, import};
+pub use import::{Imported, import, import_rows};
 pub use log::{Filter, Found, Log, LogStats, Salvaged};
 pub use restore::restore;
 pub use salvage::{Saved, salvage};
