@@ -32,7 +32,6 @@ impl Engine {
             room: room.map(Into::into),
             session: session.name().as_ref().into(),
             from: self.meter.moment(),
-            ..About::default()
         };
         self.trails.begin(about, transport.or(Some("http")));
     }
