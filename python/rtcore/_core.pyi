@@ -489,6 +489,11 @@ class Core:
     def idle(self) -> bool: ...  # no connection is left
     def store_health(self) -> dict[str, Any] | None: ...  # None: there is no store
     def metrics(self, open: bool = False) -> str: ...  # Prometheus text, or OpenMetrics without its end
+    # A hint to so many of the sessions that are here, behind the first `skip`: how many got it.
+    def advise(self, why: str, transport: str | None, hold: float | None, skip: int, most: int) -> int: ...
+    def set_presence_window(self, ms: int) -> None: ...
+    def set_ring_memory(self, size: int) -> None: ...
+    def set_accept_pace(self, pace: int | None) -> None: ...  # between two rests; None: as many as come
     def follow_event(self, event: str, times: int) -> None: ...  # the next so many messages of it
     def trails(self) -> str: ...  # JSON: those that are over, and were not told before
     def trace_of(self, request: int) -> str | None: ...  # of a request that is followed

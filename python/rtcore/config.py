@@ -59,6 +59,7 @@ class Config(msgspec.Struct, kw_only=True, frozen=True):
     log_format: str = "text"
     access_log: bool = False
     metrics: bool = True
+    acts: tuple[str, ...] = ("advise", "presence", "accepts", "shed")
     token_in_url: bool = False
     demo: bool = False
     api_keys: tuple[ApiKey, ...] = ()

@@ -270,3 +270,35 @@ async def test_requests_that_fail_while_away_count_once(net, autojump_clock) -> 
         with pytest.raises(RequestError):
             await client.emit("count", 1, timeout=1)
         assert client.monitor.total.failed == 1
+
+
+async def test_what_clients_report_is_part_of_what_the_server_knows(autojump_clock) -> None:
+    async with network_in_a_box(make_app(), limits={"report_ms": "10 s", "ping_ms": "5 s"}) as network:
+        network.wall = lambda _: int((time.time() + 3600) * 1000)
+        async with network.client("ann") as client:
+            await client.ready()
+            core = network.server.runtime.core
+            with trio.fail_after(600):
+                await trio.sleep(30)
+                told = json.loads(core.measured())
+    [row] = told["reports"]
+    assert row["transport"] == "websocket"
+    assert row["reports"]["all"] >= 1
+    clocks = told["clocks"]
+    assert clocks["told"]["all"] >= 1
+    assert clocks["ahead"]["all"] == clocks["told"]["all"], "an hour, as the pings say"
+
+
+async def test_a_servers_advice_is_kept_and_what_can_wait_waits(net, autojump_clock) -> None:
+    rig = Rig(1, "ann")
+    rig.settle()
+    reports = rig.machine.reports
+    reports.begin(5, rig.machine.clock.now())
+    due = reports.due
+    rig.machine.heard(rig.machine.gen, [{"type": "advise", "why": "memory", "transport": "sse", "hold": 60}])
+    assert reports.advice is not None
+    assert (reports.advice.why, reports.advice.transport) == ("memory", "sse")
+    assert reports.due > due
+    for hold in ("long", -1, 1e9, True, None):
+        reports.advised({"type": "advise", "why": 7, "hold": hold}, 0.0)
+        assert (reports.advice.why, reports.advice.until) == ("", 0.0)

@@ -10,7 +10,7 @@ from rtcore._watch.findings import Severity
 from rtcore._watch.rules import RULES
 from rtcore._watch.view import Held, View
 
-from .views import event, rise, spread, stage, view
+from .views import event, reported, rise, spread, stage, view
 
 OF = {"sqlite": "3", "trouble": None}
 
@@ -102,6 +102,18 @@ CASES = [
         view(process={"disk_free": 2**30, "disk_size": 20 * 2**30}),
         view(process={"disk_free": int(2.5 * 2**30), "disk_size": 20 * 2**30}),
         ("95 % full", "1.0 GiB"),
+    ),
+    Case(
+        "client_clocks",
+        view({"clocks": {"told": rise(100), "ahead": rise(80), "behind": rise(2)}}),
+        view({"clocks": {"told": rise(100), "ahead": rise(7), "behind": rise(0)}}),
+        ("80 % of the clients", "30 s behind", "NTP"),
+    ),
+    Case(
+        "client_reports",
+        view({"reports": [reported("websocket", 10, 1, 20), reported("sse", 10, 25, 300)]}),
+        view({"reports": [reported("sse", 10, 7, 300)]}),
+        ("by sse", "2.5 times", "3 %", "--idle"),
     ),
     Case("clock", view(jump=-30.0), view(jump=-0.7), ("back by 30.0 s",)),
     Case(

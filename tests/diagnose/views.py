@@ -35,6 +35,12 @@ def event(name: str, answered: int, failed: int) -> dict[str, Any]:
     return {"event": name, "answered": rise(answered), "failed": rise(failed)}
 
 
+def reported(transport: str, reports: int, reconnects: int, loss: int) -> dict[str, Any]:
+    """What clients said; `loss` in thousandths, of all reports together."""
+    counts = {"reports": rise(reports), "reconnects": rise(reconnects), "loss": rise(loss)}
+    return {"transport": transport, **counts, **spread(reports, 30.0)}
+
+
 def view(measured: dict[str, Any] | None = None, **others: Any) -> View:
     """A calm server, but for what is said."""
     calm: dict[str, Any] = {
@@ -64,6 +70,9 @@ def view(measured: dict[str, Any] | None = None, **others: Any) -> View:
         ],
         "largest_room": {"room": "tea", "members": 12},
         "packed": [50_000_000, 9_000_000],
+        "reports": [reported("websocket", 200, 9, 300)],
+        "whys": [],
+        "clocks": {"told": rise(500), "ahead": rise(9), "behind": rise(7)},
         "clients": [{"client": "rtcore/1.4", "came": 50}],
     }
     process = {

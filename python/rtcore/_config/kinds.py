@@ -173,6 +173,20 @@ def descriptors(value: object) -> tuple[int, ...]:
     return found
 
 
+def some_of(words: tuple[str, ...]) -> Callable[[object], tuple[str, ...]]:
+    """A list of these words; `none` alone, or an empty one: of none."""
+
+    def read(value: object) -> tuple[str, ...]:
+        found = tuple(word.strip().lower() for word in texts(value))
+        if found == ("none",):
+            return ()
+        if not set(found) <= set(words):
+            raise ValueError("a list of " + ", ".join(words) + "; or none")
+        return found
+
+    return read
+
+
 def choice(words: tuple[str, ...]) -> Callable[[object], str]:
     def read(value: object) -> str:
         word = value.strip().lower() if isinstance(value, str) else ""

@@ -16,6 +16,7 @@ from rtcore.http_api.keys import read_keys
 from . import kinds
 
 _LEVELS: Final = ("debug", "info", "warning", "error", "critical")
+ACTS: Final = ("advise", "presence", "accepts", "shed")
 _FORMATS: Final = ("text", "json")
 _LINGER: Final = FIXED["LINGER_US"]
 """Longest linger (us): ten times as long as turns may follow each other without a pass of Trio."""
@@ -98,6 +99,14 @@ SETTINGS: tuple[Setting, ...] = (
     ),
     Setting("access_log", False, kinds.flag, "log each HTTP request that is not rtcore's own"),
     Setting("metrics", True, kinds.flag, "answer /metrics, in Prometheus' text format"),
+    Setting(
+        "acts",
+        ACTS,
+        kinds.some_of(ACTS),
+        "what the server does by itself while something is wrong: advise (asks clients to wait with what can "
+        "wait), presence (tells it less often), accepts (slower in a storm), shed (rings give memory back); "
+        "or none",
+    ),
     Setting(
         "token_in_url",
         False,

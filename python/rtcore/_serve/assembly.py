@@ -28,6 +28,7 @@ from rtcore._engine import VERSION
 from rtcore._ground.asgi import ASGI
 from rtcore._ground.numbers import USUAL
 from rtcore._turn.dispatch import Runtime
+from rtcore._watch.acts import Acts
 from rtcore._watch.trails import Trails
 from rtcore._watch.watch import Watch
 from rtcore.http_api.service import PublishApi
@@ -93,7 +94,10 @@ class Assembly:
         limits = {name: self.config.limit(name) for name in USUAL}
         engine = self.runtime.engine
         engine.trails = Trails(engine)
-        watch = Watch(self.core, limits, data=self.config.data, version=VERSION, trails=engine.trails)
+        acts = Acts(self.core, limits, self.config.acts)
+        watch = Watch(
+            self.core, limits, data=self.config.data, version=VERSION, trails=engine.trails, acts=acts
+        )
         for name, rule in registered(self.app).rules.items():
             watch.rule(name, rule)
         self.runtime.engine.held.heard = watch.held

@@ -18,6 +18,7 @@ import trio
 
 from rtcore._ground.numbers import FIXED
 
+from .acts import Acts
 from .findings import Finding, Severity
 from .process import Process, look
 from .rules import RULES, Rule
@@ -66,6 +67,7 @@ class Watch:
         data: str | None = None,
         version: str = "",
         trails: Any = None,
+        acts: Acts | None = None,
         rules: Mapping[str, Rule] = RULES,
         clock: Callable[[], float] = time.monotonic,
         wall: Callable[[], float] = time.time,
@@ -75,6 +77,7 @@ class Watch:
         self._clock, self._wall = clock, wall
         self._began = clock()
         self.trails: Trails = trails
+        self._acts = acts
         self._raised: dict[str, tuple[int, Finding]] = {}
         self._lines: deque[dict[str, Any]] = deque(maxlen=LINES)
         self._samples: deque[Sample] = deque(maxlen=int(MINUTE / EVERY) + 1)
@@ -102,6 +105,14 @@ class Watch:
             await trio.sleep(EVERY)
             self._sample()
             self.judge()
+            await self.act()
+
+    async def act(self) -> None:
+        """Do what the issues want that there are."""
+        if self._acts is not None:
+            raised = {name: found for name, (_, found) in self._raised.items()}
+            self._acts.follow(raised)
+            await self._acts.tell(raised)
 
     # -- what it says
 
@@ -117,14 +128,16 @@ class Watch:
             "process": {name: getattr(process, name) for name in Process.__slots__},
             "store": None if view.store is None else dict(view.store),
             "status": self.status,
+            "acts": {} if self._acts is None else self._acts.done,
         }
 
     def diagnose(self) -> dict[str, Any]:
-        """What is wrong and what to try: `{status, issues, metrics, recommendations, timeline}`, plain data.
+        """What is wrong and what to try: `{status, issues, metrics, recommendations, timeline, acts}`.
 
         `status` is `healthy`, `degraded` or `critical`. An issue has `severity`, `type`, `message`,
         `suggestion`, `since` (ms since 1970) and `evidence`; the worst come first, and of those that are as
-        bad what may be the cause of others.
+        bad what may be the cause of others. `acts`: what the server does about it by itself, by name, and for
+        which issue.
         """
         view = self.judge()
         issues = [self._told(name) for name in self._in_order()]
@@ -142,6 +155,7 @@ class Watch:
             },
             "recommendations": list(dict.fromkeys(issue["suggestion"] for issue in issues)),
             "timeline": list(self._lines),
+            "acts": {} if self._acts is None else self._acts.done,
         }
 
     @property

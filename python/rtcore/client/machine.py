@@ -93,6 +93,7 @@ class Machine:
             "pong": self._pong,
             "expiring": self.who.expiring,
             "bye": self._bye,
+            "advise": self._advised,
         }
 
     @property
@@ -361,7 +362,10 @@ class Machine:
     def ping(self) -> None:
         """Ask whether the server is there, and what it has taken."""
         if self.pulse is not None and self.sending.open:
-            self.sending.say(self.pulse.question(self.clock.now(), self.sending.acked))
+            self.sending.say(self.pulse.question(self.clock.now(), self.clock.wall(), self.sending.acked))
+
+    def _advised(self, said: Said) -> None:
+        self.reports.advised(said, self.clock.now())
 
     def advance(self) -> None:
         """Do what is due by the clock."""

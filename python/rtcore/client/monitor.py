@@ -189,6 +189,7 @@ class Monitor:
             "transport": view.transport,
             "queued": view.queued,
             "unanswered": len(self._machine.sending.box.written),
+            "advised": self._advised(),
             "windows": {"60": asdict(view.minute), "3600": asdict(view.hour)},
             "total": asdict(self.total),
         }
@@ -198,6 +199,14 @@ class Monitor:
             "issues": issues,
             "recommendations": list(dict.fromkeys(issue["suggestion"] for issue in issues)),
         }
+
+    def _advised(self) -> dict[str, Any] | None:
+        """What the server advised last, while it holds."""
+        advice = self._machine.reports.advice
+        left = 0.0 if advice is None else advice.until - self._machine.clock.now()
+        if advice is None or left <= 0:
+            return None
+        return {"why": advice.why, "transport": advice.transport, "hold": round(left, 1)}
 
     def _judge(self, name: str, rule: Rule, view: View) -> None:
         before = self._raised.get(name)

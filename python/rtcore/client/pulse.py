@@ -33,11 +33,11 @@ class Pulse:
         """Something was heard."""
         self.heard = max(self.heard, now)
 
-    def question(self, now: float, acked: int) -> Said:
-        """The `ping` that goes out now; one before it that has no answer is lost."""
+    def question(self, now: float, wall: int, acked: int) -> Said:
+        """The `ping` that goes out now, at `wall` (ms since 1970); one without an answer is lost."""
         if self.asked is not None:
             self._outcomes.append(False)
-        self.asked, self._name = now, round(now * 1000)
+        self.asked, self._name = now, wall
         said: Said = {"type": "ping", "time": self._name}
         if acked:
             said["acked"] = acked

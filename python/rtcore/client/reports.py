@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections import deque
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from .words import Said
 
@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 SHORTEST: Final = 5.0
 """Seconds between two, whatever a server asks for."""
+LONGEST: Final = 3600.0
+"""Seconds for which a server's advice is followed, whatever it says."""
 KEPT: Final = 1024
 """Measurements that percentiles are made of."""
 
@@ -25,11 +27,20 @@ class Seen:
     trips: deque[tuple[float, float]] = field(default_factory=lambda: deque(maxlen=KEPT))
 
 
+class Advice(NamedTuple):
+    """What the server advised last: why, to move to what transport, how long to wait with what can wait."""
+
+    why: str
+    transport: str | None
+    until: float
+
+
 class Reports:
     """When the next is due. Nothing is said unless `welcome.limits.report` asks for it."""
 
     def __init__(self) -> None:
         self.due = math.inf
+        self.advice: Advice | None = None
         self._every = 0.0
         self._welcomes = 1
 
@@ -37,6 +48,18 @@ class Reports:
         """A new connection, and what its server wants."""
         self._every = max(every, SHORTEST) if every > 0 else math.inf
         self.due = now + self._every
+
+    def advised(self, said: Said, now: float) -> None:
+        """A hint of the server's: kept for who asks, and what can wait waits as long as it says."""
+        hold = said.get("hold")
+        known = type(hold) in (int, float) and 0 < hold <= LONGEST
+        why, transport = said.get("why"), said.get("transport")
+        self.advice = Advice(
+            why if isinstance(why, str) else "",
+            transport if isinstance(transport, str) else None,
+            now + (hold if known else 0.0),
+        )
+        self.due = max(self.due, self.advice.until)
 
     def next(self, now: float, machine: Machine) -> Said:
         """The report that goes out now: since the one before it."""

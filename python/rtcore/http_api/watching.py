@@ -20,8 +20,10 @@ from rtcore._app.registry import registered
 from rtcore._ground.asgi import Scope
 from rtcore._ground.failures import Failures
 from rtcore._ground.numbers import FIXED
+from rtcore._watch.profile import Profiler
 from rtcore._watch.watch import Watch
 from rtcore.app import App
+from rtcore.room import Room
 
 from .faults import Fault
 
@@ -30,8 +32,10 @@ _PARAMETERS: Final = {
     "sessions": ("find",),
     "rooms": ("find",),
     "trace": ("event", "id", "times", "wait"),
+    "room": ("name", "after"),
+    "profile": ("seconds",),
 }
-ROWS: Final = 100
+ROWS: Final = FIXED["SEEN_OF_ROOM"]
 """Rows of a table, unless fewer are asked for."""
 
 
@@ -40,8 +44,11 @@ class Watching:
 
     def __init__(self, app: App, watch: Watch, failures: Failures) -> None:
         self._app, self._watch, self._failures = app, watch, failures
+        self._profiler = Profiler()
         self.operations: dict[str, Callable[[dict[str, str]], Any]] = {
             "trace": self._trace,
+            "room": self._room,
+            "profile": self._profile,
             "stats": lambda _: watch.stats(),
             "diagnose": lambda _: watch.diagnose(),
             "sessions": self._sessions,
@@ -92,6 +99,41 @@ class Watching:
             wait = _whole(query, "wait", 10, FIXED["TRAIL_WAIT_S"])
             return {"trails": await trails.next_of(event, times, wait)}
         return {"trails": trails.of(trace) if trace else trails.since(0)}
+
+    async def _room(self, query: dict[str, str]) -> Any:
+        """Who is in a room, and what was said in it: after a position, or the newest.
+
+        Nothing of it is heard by its members, and nobody joins.
+        """
+        name, after = query.get("name", ""), query.get("after")
+        room = self._app.room(name)
+        if after is None:  # only where it goes on from
+            return {"entries": [], "next": self._position(), **self._members(room)}
+        past = await room.history(after, ROWS)
+        entries = [
+            {
+                "event": entry.event, "data": entry.data, "time": entry.time, "seq": entry.seq,
+                "user": entry.user, "session": entry.session,
+            }
+            for entry in past
+        ]  # fmt: skip
+        following = past[-1].position if past else after
+        return {"entries": entries, "next": following, "complete": past.complete, **self._members(room)}
+
+    def _position(self) -> str:
+        core = self._app.all._engine.core
+        return str(core.position(core.head()))
+
+    def _members(self, room: Room) -> dict[str, Any]:
+        members = room.members()
+        shown = [
+            {"session": each.session_id, "user": each.user, "info": each.info} for each in members[:ROWS]
+        ]
+        return {"members": shown, "count": len(members)}
+
+    async def _profile(self, query: dict[str, str]) -> Any:
+        """What the server's thread does, for so many seconds from now on."""
+        return await self._profiler.profile(_whole(query, "seconds", 10, FIXED["PROFILE_S"]))
 
     def _sessions(self, query: dict[str, str]) -> Any:
         return orjson.loads(self._app.all._engine.core.seen_sessions(query.get("find", ""), ROWS))

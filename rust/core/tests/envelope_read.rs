@@ -100,7 +100,7 @@ fn every_message_is_read() {
     assert_eq!(&*error.details.unwrap().bytes, b"[1]");
 
     assert_eq!(said(r#"{"type":"auth","id":7,"token":"t"}"#), Said::Auth { id: Some(7), token: "t".into() });
-    let Said::Ping { id: None, time: Some(time), rtt: Some(rtt) } =
+    let Said::Ping { id: None, time: Some(time), rtt: Some(rtt), .. } =
         said(r#"{"type":"ping","time":1.50,"rtt":38}"#)
     else {
         panic!()

@@ -2,6 +2,8 @@
 
 mod support;
 
+#[path = "metrics/reports.rs"]
+mod reports;
 #[path = "metrics/scale.rs"]
 mod scale;
 #[path = "metrics/slowest.rs"]

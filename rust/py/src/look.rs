@@ -5,7 +5,7 @@ use crate::failure::Failure;
 use crate::keeping::Keeping;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict};
-use rtcore_core::engine::{HistoryEntry, MemberView};
+use rtcore_core::engine::{Advice, HistoryEntry, MemberView};
 use rtcore_core::envelope::{Data, transcode};
 use rtcore_core::ids::{Form, SessionId};
 use rtcore_core::metrics::text::Format;
@@ -139,6 +139,37 @@ impl Core {
     fn metrics(&self, open: bool) -> Result<String, Failure> {
         let format = if open { Format::Open } else { Format::Prometheus };
         Ok(self.lock().engine()?.metrics_as(format))
+    }
+
+    #[pyo3(signature = (why, transport, hold, skip, most))]
+    fn advise(
+        &self,
+        why: &str,
+        transport: Option<&str>,
+        hold: Option<f64>,
+        skip: usize,
+        most: usize,
+    ) -> Result<usize, Failure> {
+        let mut inner = self.lock();
+        let (engine, now) = inner.engine_now()?;
+        Ok(engine.advise(&Advice { transport, why, hold }, skip, most, now))
+    }
+
+    fn set_presence_window(&self, ms: u64) -> Result<(), Failure> {
+        self.lock().engine()?.set_presence_window(ms);
+        Ok(())
+    }
+
+    fn set_ring_memory(&self, bytes: u64) -> Result<(), Failure> {
+        self.lock().engine()?.set_ring_memory(bytes);
+        Ok(())
+    }
+
+    fn set_accept_pace(&self, pace: Option<u32>) -> Result<(), Failure> {
+        if let (_, Some(shard)) = self.lock().driven()? {
+            shard.set_pace(pace);
+        }
+        Ok(())
     }
 
     fn follow_event(&self, event: &str, times: u32) -> Result<(), Failure> {

@@ -2,7 +2,8 @@
 //!
 //! At most `ACCEPTS` of them a turn and listener: who is connected is not kept waiting by a crowd at
 //! the door. When descriptors or memory have run out, a listening socket stays readable and accepting
-//! fails again and again; so then it rests, and the crowd waits in the kernel's backlog.
+//! fails again and again; so then it rests, and the crowd waits in the kernel's backlog. So it does between so many
+//! where the hands were told a pace.
 
 use crate::driven::Driven;
 use crate::poller::{Interest, LISTENERS, Poller};
@@ -22,9 +23,28 @@ use std::os::fd::{AsFd, OwnedFd};
 pub(crate) struct Listeners {
     list: Vec<OwnedFd>,
     rests_until: Option<Tick>,
+    /// So many are accepted between two rests, if not as many as come; and how many were.
+    pace: Option<u32>,
+    paced: u32,
 }
 
 impl Listeners {
+    /// Accept so many between two rests from now on; none: as many as come.
+    pub fn set_pace(&mut self, pace: Option<u32>) {
+        (self.pace, self.paced) = (pace, 0);
+    }
+
+    /// One more was accepted. Whether it is time to rest.
+    fn is_enough(&mut self) -> bool {
+        let Some(pace) = self.pace else { return false };
+        self.paced += 1;
+        let enough = self.paced >= pace;
+        if enough {
+            self.paced = 0;
+        }
+        enough
+    }
+
     pub fn rests_until(&self) -> Option<Tick> {
         self.rests_until
     }
@@ -53,7 +73,12 @@ impl Shard {
             // A listener that was closed in this very turn is not there any more.
             let Some(listener) = self.listeners.list.get(index) else { return Ok(()) };
             match accept_one(listener) {
-                Ok((fd, address)) => self.welcome(engine, fd, address),
+                Ok((fd, address)) => {
+                    self.welcome(engine, fd, address);
+                    if self.listeners.is_enough() {
+                        return self.rest();
+                    }
+                }
                 Err(Errno::AGAIN) => return Ok(()),
                 Err(error) if concerns_one_connection(error) => {}
                 Err(_) => return self.rest(),

@@ -44,7 +44,7 @@ pub struct Counters {
     pub accepted: u64,
     /// Connections of them that the engine did not want.
     pub refused: u64,
-    /// How often accepting rested because descriptors or memory had run out.
+    /// How often accepting rested: because descriptors or memory had run out, or at its pace.
     pub rests: u64,
 }
 
@@ -138,6 +138,11 @@ impl Shard {
     /// Give a peer up whose system acknowledges nothing for so long (ms). Sockets that are open already keep theirs.
     pub fn set_patience(&mut self, ms: u64) {
         self.patience_ms = u32::try_from(ms).unwrap_or(u32::MAX);
+    }
+
+    /// Accept so many connections between two rests from now on; none: as many as come.
+    pub fn set_pace(&mut self, pace: Option<u32>) {
+        self.listeners.set_pace(pace);
     }
 
     /// Accept nobody any more, from now on: who tries is refused by the kernel.

@@ -13,6 +13,7 @@ from rtcore._watch.findings import Finding
 from rtcore._watch.view import View
 
 from . import (
+    apart,
     clients,
     clock,
     compression,
@@ -30,6 +31,7 @@ from . import (
     presence,
     proxies,
     readers,
+    reported,
     store,
     storm,
 )  # fmt: skip
@@ -46,11 +48,13 @@ RULES: Final[dict[str, Rule]] = {
     "gaps": gaps.rule,
     "reconnect_storm": storm.rule,
     "proxies": proxies.rule,
+    "client_reports": reported.rule,
     "memory": memory.rule,
     "descriptors": descriptors.rule,
     "store": store.rule,
     "disk": disk.rule,
     "clock": clock.rule,
+    "client_clocks": apart.rule,
     "compression": compression.rule,
     "limits": limits.rule,
     "presence": presence.rule,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from rtcore._watch.findings import Finding, over, worst
 from rtcore._watch.view import View
 
+MACHINE = "the memory of the machine or container"
 HIGH, LOW, VERY = 0.85, 0.75, 0.95
 _BUDGETS = (("ring_bytes", "ring_memory"), ("key_bytes", "key_memory"))
 
@@ -13,7 +14,7 @@ def rule(view: View, raised: bool) -> Finding | None:
     """More than 85 % of a budget is used."""
     used = [(limit, view.size(size), view.limit(limit)) for size, limit in _BUDGETS]
     if view.process.resident is not None and view.process.memory is not None:
-        used.append(("the memory of the machine or container", view.process.resident, view.process.memory))
+        used.append((MACHINE, view.process.resident, view.process.memory))
     full = [
         (name, size, most)
         for name, size, most in used

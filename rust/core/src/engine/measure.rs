@@ -167,6 +167,7 @@ impl Engine {
                     json.name("members").number(room.members().visible() as u64);
                 }
             });
+            self.tell_reports(json);
             json.name("clients").list(|json| {
                 for row in self.meter.clients.rows() {
                     json.object(|json| {
@@ -333,7 +334,7 @@ fn counts(text: &mut Text, label: &str, what: &[(&str, &str)], rows: &[(&str, &[
 }
 
 /// A counter since the start and in each window.
-fn risen(json: &mut Json, place: usize, counters: &[u64], rates: &Rates) {
+pub(super) fn risen(json: &mut Json, place: usize, counters: &[u64], rates: &Rates) {
     json.object(|json| {
         json.name("all").number(counters.get(place).copied().unwrap_or(0));
         for window in Window::ALL {

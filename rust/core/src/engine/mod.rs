@@ -48,6 +48,7 @@ mod presence;
 mod proxied;
 mod publish;
 mod raw;
+mod reported;
 mod resume;
 mod rooms;
 mod route;
@@ -70,6 +71,7 @@ pub use config::{API, CONSOLE, Config, HEALTH, PREFIX, PROBES, Peer, RawPath, SC
 pub use decide::{Publication, Unpublished};
 pub use events::{AppEvent, Blob, Events, Op, Refused};
 pub use look::{HistoryEntry, MemberView, SessionInfo};
+pub use reported::Advice;
 pub use shared::Changed;
 pub use stream_app::Room as StreamRoom;
 

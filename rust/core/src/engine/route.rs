@@ -255,8 +255,13 @@ impl Engine {
                 self.said_auth(session, id, &token);
                 Ok(())
             }
-            Said::Ping { time, rtt, .. } => {
+            Said::Ping { time, clock, rtt, .. } => {
                 self.said_ping(session, time.as_ref(), rtt, now);
+                self.note_clock(clock, now);
+                Ok(())
+            }
+            Said::Report(report) => {
+                self.said_report(&report);
                 Ok(())
             }
             Said::Open(open) => {
@@ -331,14 +336,22 @@ pub(super) fn is_large(form: Form, message: &[u8]) -> bool {
 
 /// What others wait for, and goodbyes: taken even where requests must wait.
 pub(super) fn is_answer(said: &Said<'_>) -> bool {
-    matches!(said, Said::Reply { .. } | Said::Ping { .. } | Said::Bye { .. } | Said::Stream(_))
+    matches!(
+        said,
+        Said::Reply { .. } | Said::Ping { .. } | Said::Report(_) | Said::Bye { .. } | Said::Stream(_)
+    )
 }
 
 /// The id of a request that will have an ack.
 pub(super) fn expects_ack(said: &Said<'_>) -> Option<u64> {
     match said {
         // (What comes of an `open` are its items and its end, and those come down.)
-        Said::Hello(_) | Said::Ping { .. } | Said::Bye { .. } | Said::Reply { .. } | Said::Open(_) => None,
+        Said::Hello(_)
+        | Said::Ping { .. }
+        | Said::Report(_)
+        | Said::Bye { .. }
+        | Said::Reply { .. }
+        | Said::Open(_) => None,
         _ => id_of(said),
     }
 }
@@ -350,6 +363,7 @@ pub(super) fn id_of(said: &Said<'_>) -> Option<u64> {
         Said::Join(join) => join.id,
         Said::Publish(publish) => publish.id,
         Said::Emit(emit) => emit.id,
+        Said::Report(report) => report.id,
         Said::Push(push) => push.id,
         Said::Pull(pull) => pull.id,
         Said::Leave { id, .. }

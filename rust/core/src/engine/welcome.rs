@@ -58,7 +58,9 @@ impl Engine {
             ("messages_per_second", limits.messages_per_second),
             ("streams", limits.streams),
             ("keys", limits.key_ms / 1000),
+            ("report", limits.report_ms.div_ceil(1000)),
         ];
+        let told = &told[..told.len() - usize::from(limits.report_ms == 0)];
         let link = session.link();
         let key = Some(session.key())
             .filter(|_| link.is_none_or(|link| !link.has_cookie() && !link.is_ephemeral()));
@@ -74,7 +76,7 @@ impl Engine {
             taken: session.acks().taken(),
             resumed: resumed.is_some(),
             rooms,
-            limits: &told,
+            limits: told,
             transports: &["websocket", "sse", "polling"],
             time: now.wall_ms,
             expires: session.expires().map(|ends| ends.date),

@@ -47,7 +47,9 @@ mod writer;
 mod writer_json;
 mod writer_msgpack;
 
-pub use said::{Data, Emit, Heard, Hello, Join, OfStream, Open, PeerFailure, Publish, Pull, Push, Said};
+pub use said::{
+    Data, Emit, Heard, Hello, Join, OfStream, Open, PeerFailure, Publish, Pull, Push, Report, Said,
+};
 pub use split::{Kept, Messages, Rest};
 pub use take::Utf8;
 pub use tree::{packed_tree, tree, tree_bytes};

@@ -149,6 +149,8 @@ pub enum Said<'a> {
         id: Option<u64>,
         /// Given back unchanged.
         time: Option<Data<'a>>,
+        /// The same, where it is a whole number: its own clock, by milliseconds since 1970.
+        clock: Option<u64>,
         /// The round trip that it last measured, in milliseconds.
         rtt: Option<f64>,
     },
@@ -165,6 +167,25 @@ pub enum Said<'a> {
     Push(Push<'a>),
     /// It asks what changed in one.
     Pull(Pull<'a>),
+    /// It tells what it measured.
+    Report(Report<'a>),
+}
+
+/// The fields of `report`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Report<'a> {
+    /// Given back in nothing; read because every request may have one.
+    pub id: Option<u64>,
+    /// The round trip, in milliseconds.
+    pub rtt: Option<f64>,
+    /// The part of its pings that had no answer in time.
+    pub loss: Option<f64>,
+    /// How often it came back since the report before.
+    pub reconnects: u64,
+    /// By what it is connected.
+    pub transport: Option<Cow<'a, str>>,
+    /// Why not by a better one.
+    pub why: Option<Cow<'a, str>>,
 }
 
 /// The fields of `push`.

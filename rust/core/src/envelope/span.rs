@@ -127,6 +127,10 @@ fields! {
     Begun = "begun",
     Sync = "sync",
     Program = "program",
+    Loss = "loss",
+    Reconnects = "reconnects",
+    Transport = "transport",
+    Why = "why",
 }
 
 /// The spans of all fields of one object, and the first flaw that was met on the way.

@@ -2,7 +2,7 @@
 
 use super::flaw::{What, invalid};
 use super::number::{self, Number};
-use super::said::{Data, Emit, Heard, Hello, Join, PeerFailure, Publish, Pull, Push, Said};
+use super::said::{Data, Emit, Heard, Hello, Join, PeerFailure, Publish, Pull, Push, Report, Said};
 use super::span::{Field, Fields, Kind, Span};
 use super::take_stream::{OF_STREAM, streams};
 use super::trace::is_traceparent;
@@ -118,7 +118,9 @@ impl<'a> Take<'a> {
             }
             "ping" => {
                 let time = self.data(Field::Time)?;
-                Said::Ping { id, time, rtt: self.rtt()? }
+                let clock =
+                    self.fields.get(Field::Time).and_then(|span| self.number(span)).and_then(Number::whole);
+                Said::Ping { id, time, clock, rtt: self.positive(Field::Rtt)? }
             }
             "join" => Said::Join(self.join(id, names)?),
             "leave" => Said::Leave { id, room: self.name(Field::Room, names)? },
@@ -130,6 +132,14 @@ impl<'a> Take<'a> {
                 let (room, limit) = (self.name(Field::Room, names)?, self.count(Field::Limit)?);
                 Said::History { id, room, after, limit, last }
             }
+            "report" => Said::Report(Report {
+                id,
+                rtt: self.positive(Field::Rtt)?,
+                loss: self.positive(Field::Loss)?,
+                reconnects: self.count(Field::Reconnects)?.unwrap_or(0),
+                transport: self.text(Field::Transport)?,
+                why: self.text(Field::Why)?,
+            }),
             "auth" => Said::Auth { id, token: self.need(Field::Token)? },
             "hello" => Said::Hello(self.hello(id)?),
             "bye" => Said::Bye { id },
@@ -245,12 +255,12 @@ impl<'a> Take<'a> {
         }
     }
 
-    fn rtt(&self) -> Result<Option<f64>, Fault> {
-        let Some(span) = self.fields.get(Field::Rtt) else { return Ok(None) };
+    fn positive(&self, field: Field) -> Result<Option<f64>, Fault> {
+        let Some(span) = self.fields.get(field) else { return Ok(None) };
         match self.number(span).map(Number::float) {
-            Some(ms) if ms >= 0.0 => Ok(Some(ms)),
-            Some(ms) => Err(invalid(format!("\"rtt\" is {ms}; it must be 0 or more"))),
-            None => Err(wrong(Field::Rtt, span, "a number")),
+            Some(given) if given >= 0.0 => Ok(Some(given)),
+            Some(given) => Err(invalid(format!("\"{}\" is {given}; it must be 0 or more", field.word()))),
+            None => Err(wrong(field, span, "a number")),
         }
     }
 

@@ -299,6 +299,20 @@ pub fn pong(out: &mut Vec<u8>, form: Form, time: Option<Value<'_>>, server: u64,
     w.end_map();
 }
 
+/// A hint: to move to this transport, or to wait so long with what can wait (s).
+pub fn advise(out: &mut Vec<u8>, form: Form, transport: Option<&str>, why: &str, hold: Option<f64>) {
+    let mut w = begin(out, form, "advise", 1 + count([transport.is_some(), hold.is_some()]));
+    if let Some(transport) = transport {
+        text(&mut w, "transport", transport);
+    }
+    text(&mut w, "why", why);
+    if let Some(hold) = hold {
+        w.key("hold");
+        w.f64(hold);
+    }
+    w.end_map();
+}
+
 /// The connection will be closed with this code; `after` is when to come back, in seconds.
 pub fn bye(out: &mut Vec<u8>, form: Form, code: u16, reason: &str, after: Option<f64>) {
     bye_of(out, form, code, reason, after, None);

@@ -142,6 +142,10 @@ rtcore_data::fixed! {
     MEASURED_TOGETHER: usize = 256;
     /// Characters of what a client says that it is which are told: a name and a version.
     CLIENT_NAME: usize = 64;
+    /// How far a client's clock may be from the server's (ms) before tokens and times of events suffer.
+    CLOCK_APART_MS: u64 = 30_000;
+    /// What a `ping` says is a date from here on (ms since 1970: in 2001), and else a name of its own.
+    CLOCK_SINCE_MS: u64 = 1_000_000_000_000;
     /// The slowest handlers, rooms and sessions that are told: as many as anybody reads.
     SLOWEST: usize = 20;
     /// Messages that are followed through their stages at once, and that were and nobody has asked for: a kilobyte or two each.

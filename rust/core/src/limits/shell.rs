@@ -23,6 +23,22 @@ rtcore_data::fixed! {
     SHUTDOWN_DELAY_S: u64 = 600;
     /// Beginnings and ends of issues that the watch remembers, and reports of what held the turn: a time line that fits a page.
     WATCH_LINES: u64 = 200;
+    /// How often a profile looks at what the server's thread does (us): two hundred times a second, some 20 us each.
+    PROFILE_EVERY_US: u64 = 5_000;
+    /// Functions of one look, the innermost.
+    PROFILE_DEPTH: u64 = 40;
+    /// Functions and stacks of a profile that are told: as many as anybody reads.
+    PROFILE_ROWS: u64 = 40;
+    /// Longest profile (s).
+    PROFILE_S: u64 = 60;
+    /// Entries of a room, and members, that an operator is shown at once.
+    SEEN_OF_ROOM: u64 = 100;
+    /// So many times as long differences of presence are gathered while the server has too much to do: a second, as a rule.
+    CALM_WINDOWS: u64 = 10;
+    /// Connections that are accepted between two rests of 100 ms while many come back at once: some 300 a second.
+    CALM_ACCEPTS: u64 = 32;
+    /// Sessions that are advised without a pass of Trio: less than a millisecond.
+    ADVISED_AT_ONCE: u64 = 512;
     /// Messages that were followed through their stages, for who asks: the last minutes of a server that is looked at.
     TRAILS_TOLD: u64 = 256;
     /// How long a follower may wait for the next message (s): a proxy cuts what is silent for longer.

@@ -279,6 +279,11 @@ impl Log {
         self.budget
     }
 
+    /// All rings together are to hold no more than this from now on (bytes).
+    pub fn set_budget(&mut self, bytes: usize) {
+        self.budget = bytes;
+    }
+
     /// Whether some of them must go.
     #[must_use]
     pub fn is_over(&self) -> bool {

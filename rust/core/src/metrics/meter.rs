@@ -6,6 +6,7 @@
 //!
 //! Invariant: moments only rise. Series are made when something first happens, so many of each kind at most.
 
+use super::reports::Reports;
 use super::series::Series;
 use super::slowest::Slowest;
 use super::stages::Transport;
@@ -92,6 +93,8 @@ pub struct Meter {
     pub sessions: Slowest<SessionId>,
     /// What clients said that they are: how many came lately.
     pub clients: Slowest<Box<str>>,
+    /// What they say that they measured.
+    pub reports: Reports,
 }
 
 impl Meter {
@@ -255,6 +258,7 @@ impl Meter {
         self.seconds += 1;
         let minute = self.seconds.is_multiple_of(60);
         self.rates.tick(counters);
+        self.reports.tick(minute);
         for link in &mut self.links {
             link.read.tick();
             link.write.tick();

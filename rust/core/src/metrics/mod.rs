@@ -9,6 +9,7 @@
 
 pub mod json;
 pub mod meter;
+pub mod reports;
 pub mod scale;
 pub mod series;
 pub mod slowest;

@@ -9,6 +9,18 @@ pub const CASES: &[Case] = &[
     Case { name: "ping_ms", other: 5_000, also: &[], play: |yard| socket_after(yard, 6_000) },
     Case { name: "silence_ms", other: 1_000, also: &[], play: |yard| socket_after(yard, 27_000) },
     Case {
+        name: "report_ms",
+        other: 0,
+        also: &[],
+        play: |yard| {
+            let conn = yard.upgrade("/rt/ws");
+            yard.hear(conn);
+            yard.frame(conn, r#"{"type":"hello"}"#);
+            let welcome = yard.hear(conn);
+            format!("{}", welcome.contains(r#""report":300"#))
+        },
+    },
+    Case {
         name: "hello_ms",
         other: 1_000,
         also: &[],
