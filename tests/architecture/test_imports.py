@@ -72,6 +72,7 @@ LOW_LEVEL = {
     "_turn.dispatch": "keeps Ctrl-C out of a turn",
     "_turn.worker": "is the task that is stepped",
     "_turn.reactor": "waits on the poller's descriptor",
+    "_watch.acts": "gives others their turn while it advises clients",
     "_serve.signals": "is called between two instructions, and then by Trio",
     "testing": "drives the core by Trio's clock",
     "blocking": "is called from other threads",

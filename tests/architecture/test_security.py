@@ -15,6 +15,7 @@ NAMED = sorted(set(re.findall(r"`((?:tests/\w+/)?test_\w+\.py(?:::\w+)?)`", PAGE
 # Limits that bound the server itself and no peer, and why.
 NOT_OF_A_PEER = {
     "grace_ms": "how long shutdown may take",
+    "report_ms": "how often clients are asked what they measured",
     "compress_from": "what the server compresses of its own",
 }
 

@@ -234,6 +234,7 @@ async def test_the_console_is_whole_and_loads_nothing_from_elsewhere() -> None:
         assert KEY not in page
         for name in (
             "console.js",
+            "deeper.js",
             "data.js",
             "shown.js",
             "charts.js",
@@ -271,3 +272,48 @@ async def test_a_second_wish_does_not_wait_for_the_delay() -> None:
             await trio.lowlevel.checkpoint()
         server.stop.insist()
         await server.ended.wait()
+
+
+async def test_an_operator_sees_into_a_room_without_being_in_it() -> None:
+    async with (
+        serving(application(), api_keys=KEY) as server,
+        connect_tcp("127.0.0.1", server.port) as client,
+    ):
+        await client.hello()
+        await client.ask("join", room="tea")
+        first = await asked(server, "room?name=tea")
+        assert (first["entries"], first["count"]) == ([], 1)
+        for number in range(3):
+            await client.ask("publish", room="tea", event="said", data={"n": number})
+        then = await asked(server, f"room?name=tea&after={first['next']}")
+        assert [entry["data"]["n"] for entry in then["entries"]] == [0, 1, 2]
+        assert then["members"][0]["session"] == then["entries"][0]["session"]
+        assert then["complete"] is True
+        last = await asked(server, f"room?name=tea&after={then['next']}")
+        assert (last["entries"], last["next"]) == ([], then["next"])
+        for query, status in (("name=nowhere&after=k.1", 404), ("name=tea&after=x", 400), ("nome=tea", 400)):
+            assert (await server.get(f"/rt/api/room?{query}", headers=BEARER))[0] == status, query
+
+
+async def test_a_profile_names_what_the_time_is_spent_in() -> None:
+    async with (
+        serving(application(), api_keys=KEY) as server,
+        connect_tcp("127.0.0.1", server.port) as client,
+    ):
+        await client.hello()
+        said: list[Any] = []
+        async with trio.open_nursery() as nursery:
+
+            async def look() -> None:
+                said.append(await asked(server, "profile?seconds=1"))
+
+            nursery.start_soon(look)
+            while not said:
+                await client.ask("emit", event="block", data=0.05)
+        [profile] = said
+        assert profile["looks"] > 0
+        names = [row["function"] for row in profile["functions"]]
+        assert any("block" in name for name in names), names
+        assert all(0 <= row["self"] <= row["all"] <= 1 for row in profile["functions"])
+        for query in ("seconds=0", "seconds=61", "seconds=x"):
+            assert (await server.get(f"/rt/api/profile?{query}", headers=BEARER))[0] == 400

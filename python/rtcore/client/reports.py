@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections import deque
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from .words import Said
 
@@ -51,7 +51,7 @@ class Reports:
 
     def advised(self, said: Said, now: float) -> None:
         """A hint of the server's: kept for who asks, and what can wait waits as long as it says."""
-        hold = said.get("hold")
+        hold: Any = said.get("hold")
         known = type(hold) in (int, float) and 0 < hold <= LONGEST
         why, transport = said.get("why"), said.get("transport")
         self.advice = Advice(

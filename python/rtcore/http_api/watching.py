@@ -117,7 +117,7 @@ class Watching:
             }
             for entry in past
         ]  # fmt: skip
-        following = past[-1].position if past else after
+        following = str(past[-1].position) if past else after
         return {"entries": entries, "next": following, "complete": past.complete, **self._members(room)}
 
     def _position(self) -> str:

@@ -38,7 +38,8 @@ _CONSOLE_FILES = {
     **{
         f"{CONSOLE}/{name}": name
         for name in (
-            "console.js", "data.js", "shown.js", "charts.js", "console.css", "uplot.js", "uplot.css",
+            "console.js", "deeper.js", "data.js", "shown.js", "charts.js", "console.css", "uplot.js",
+            "uplot.css",
         )
     },
 }  # fmt: skip

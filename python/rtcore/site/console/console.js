@@ -2,10 +2,11 @@
 
 import { charts } from "./charts.js";
 import { ask, forget, keep, key, Refused } from "./data.js";
+import { follow, listen, profile, room, store, traces } from "./deeper.js";
 import { ago, bytes, element, ms, number, table } from "./shown.js";
 
 const EVERY = 2000;
-const PAGES = ["overview", "sessions", "rooms", "diagnosis"];
+const PAGES = ["overview", "sessions", "rooms", "traces", "profile", "store", "diagnosis"];
 const $ = (id) => document.getElementById(id);
 let draw;
 let stats;
@@ -95,6 +96,9 @@ function diagnosis(said) {
   });
   if (!count) issues.push(element("p", { class: "card" }, "Nothing is wrong that a rule knows of."));
   $("issues").replaceChildren(...issues);
+  const acts = Object.entries(said.acts ?? {});
+  $("acts-card").hidden = !acts.length;
+  $("acts").replaceChildren(...acts.map(([act, why]) => element("li", {}, element("b", {}, act), ` because of ${why.replaceAll("_", " ")}`)));
   const lines = said.timeline.toReversed().map((line) =>
     element("li", {}, element("time", {}, new Date(line.time).toLocaleTimeString()), element("span", { class: line.begins ? undefined : "over" }, line.begins ? line.message : `over: ${line.type.replaceAll("_", " ")}`)),
   );
@@ -144,7 +148,7 @@ async function rooms() {
   table(
     "table-rooms",
     [
-      ["room", (row) => row.room, "name"],
+      ["room", (row) => element("button", { class: "plain link", title: "Listen", onclick: () => listen(row.room) }, row.room), "name"],
       ["settings", (row) => row.settings, "name"],
       ["members", (row) => number(row.members), "n"],
       ["entries kept", (row) => number(row.entries), "n"],
@@ -173,7 +177,9 @@ async function look() {
       slowest();
       diagnosis(said);
       if (here() === "sessions") await sessions();
-      if (here() === "rooms") await rooms();
+      if (here() === "rooms") await Promise.all([rooms(), room()]);
+      if (here() === "traces") await traces();
+      if (here() === "store") store(stats);
       $("offline").hidden = true;
     } catch (error) {
       if (error instanceof Refused) return leave(error.message);
@@ -203,6 +209,12 @@ $("leave").addEventListener("click", () => leave());
 $("window").addEventListener("change", stages);
 $("find-sessions").addEventListener("input", () => sessions().catch(() => {}));
 $("find-rooms").addEventListener("input", () => rooms().catch(() => {}));
+$("hush").addEventListener("click", () => listen(null));
+$("trace").addEventListener("submit", (event) => {
+  event.preventDefault();
+  follow($("trace-event").value);
+});
+$("profile-go").addEventListener("click", () => profile($("profile-seconds").value));
 addEventListener("hashchange", () => {
   show(location.hash.slice(1));
   look();
