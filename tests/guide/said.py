@@ -93,6 +93,7 @@ REGISTERS: Final = {
     "events:4",
     "monitoring:0",
     "monitoring:1",
+    "monitoring:2",
     "running:0",
     "running:2",
     "tokens:1",

@@ -142,7 +142,8 @@ async def test_doctor_asks_the_server_itself_what_is_wrong_with_it() -> None:
             await client.ask("emit", event="block", data=0.1)
         told = await command(server, "doctor", "URL", "--server", "--json")
         found = {line["check"]: line for line in map(json.loads, told.output.splitlines())}
-        assert found["websocket"]["verdict"] == "good"
+        assert found["websocket"]["verdict"] == "good", told.output
+        assert "held_turn" in found, (told.output, told.exception)
         assert found["held_turn"]["verdict"] == "poor"
         assert "'block'" in found["held_turn"]["found"]
         assert "to_thread" in found["held_turn"]["advice"]

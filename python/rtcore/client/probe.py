@@ -108,7 +108,7 @@ async def probe(target: Target, transport: str, *, dial: Dial, hello: dict[str, 
     looked = Probe(link)
     async with trio.open_nursery() as nursery:
         nursery.start_soon(looked.run)
-        said = {"type": "hello", "v": 1, "client": "rtcore-doctor", "compress": ORDER, **hello}
+        said = {"type": "hello", "v": 1, "n": 1, "client": "rtcore-doctor", "compress": ORDER, **hello}
         looked.say(said, hello=True)
         await looked.until("welcome")
         yield looked
