@@ -1,0 +1,129 @@
+"""The files of deploy/ do what docs/guide/deploying.md says: each that Debian has the program for is run."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import trio
+import yaml
+
+import rtcore
+from rtcore.config import load
+from tests.deploy.proxies import DEPLOY, NAMES, found, proxied
+from tests.once import once
+from tests.server.conftest import serving
+
+
+def site() -> rtcore.App:
+    app = rtcore.App()
+    app.rooms("tea", relay=True, history=100)
+
+    @app.on("whence")
+    def whence(session: rtcore.Session) -> str | None:
+        return session.address
+
+    return app
+
+
+def needs(name: str) -> None:
+    if found(name) is None and os.environ.get("CI") != "true":
+        pytest.skip(f"{name} is not here")
+
+
+@pytest.mark.parametrize("name", NAMES)
+async def test_each_transport_gets_through_the_proxy(name: str, tmp_path: Path) -> None:
+    needs(name)
+    async with (
+        serving(site(), proxies=["127.0.0.1"], hosts=["example.org"]) as server,
+        proxied(name, tmp_path, server.port) as port,
+    ):
+        for transport in ("websocket", "sse", "polling"):
+            async with rtcore.connect(f"http://127.0.0.1:{port}", transports=[transport]) as client:
+                room = await client.join("tea")
+                assert await client.emit("whence") == "127.0.0.1"
+                said = transport + "." * 300_000
+                heard = aiter(room)
+                await room.publish("say", said)
+                event = await anext(heard)
+                assert isinstance(event, rtcore.Event)
+                assert event.data == said
+                assert client.transport == transport
+        assert (await once(port, "/metrics"))[0] == 403
+        assert (await once(port, "/readyz"))[0] == 200
+
+
+@pytest.mark.parametrize("name", NAMES)
+async def test_doctor_finds_nothing_wrong_behind_the_proxy(name: str, tmp_path: Path) -> None:
+    needs(name)
+    async with (
+        serving(site(), proxies=["127.0.0.1"], hosts=["example.org"]) as server,
+        proxied(name, tmp_path, server.port) as port,
+    ):
+        done = await trio.run_process(
+            [sys.executable, "-m", "rtcore", "doctor", f"http://127.0.0.1:{port}"],
+            capture_stdout=True,
+            stderr=subprocess.STDOUT,
+            check=False,
+        )
+    assert done.returncode == 0, done.stdout.decode()
+
+
+async def test_the_probes_of_kubernetes_are_answered() -> None:
+    pod, service = yaml.safe_load_all((DEPLOY / "kubernetes.yaml").read_text())
+    (container,) = pod["spec"]["template"]["spec"]["containers"]
+    async with serving(site()) as server:
+        for probe in ("startupProbe", "livenessProbe", "readinessProbe"):
+            assert (await once(server.port, container[probe]["httpGet"]["path"]))[0] == 200
+    environment = {one["name"]: one.get("value", "k" * 32) for one in container["env"]}
+    config = load({}, environment=environment, file=None).config
+    assert (
+        config.shutdown_delay + config.grace
+        < pod["spec"]["template"]["spec"]["terminationGracePeriodSeconds"]
+    )
+    assert service["spec"]["selector"] == pod["spec"]["selector"]["matchLabels"]
+    _understood(container["args"])
+
+
+def test_the_command_of_the_container_is_understood() -> None:
+    line = next(one for one in (DEPLOY / "Containerfile").read_text().splitlines() if one.startswith("CMD "))
+    _understood(yaml.safe_load(line.removeprefix("CMD ")))
+
+
+def _understood(words: list[str]) -> None:
+    """The command's own reading of its options: it stops at the application, which is not here."""
+    done = subprocess.run(
+        [sys.executable, "-m", *words], capture_output=True, text=True, check=False, env=_without_settings()
+    )
+    assert "myapp" in done.stderr
+    assert "No such option" not in done.stderr
+
+
+def _without_settings() -> dict[str, str]:
+    return {name: value for name, value in os.environ.items() if not name.startswith("RTCORE_")}
+
+
+def test_systemd_understands_the_units(tmp_path: Path) -> None:
+    needs("systemd-analyze")
+    for unit in ("rtcore.socket", "rtcore.service"):
+        said = (DEPLOY / unit).read_text().replace("/srv/rtcore/venv/bin/rtcore", sys.executable)
+        (tmp_path / unit).write_text(said.replace("/srv/rtcore", str(tmp_path)))
+    done = subprocess.run(
+        ["systemd-analyze", "verify", "--man=no", str(tmp_path / "rtcore.service")],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert not done.stderr
+
+
+def test_traefik_sends_what_the_others_send() -> None:
+    """Debian has no Traefik: that its file is read as it is meant is all that is known here."""
+    said: Any = yaml.safe_load((DEPLOY / "traefik.yml").read_text())
+    (server,) = said["http"]["services"]["rtcore"]["loadBalancer"]["servers"]
+    assert server == {"url": "http://127.0.0.1:8000"}
