@@ -33,11 +33,14 @@ def command(name: str, folder: Path, port: int, server: int) -> list[str]:
         return ["nginx", "-p", str(folder), "-c", str(folder / "nginx.conf"), "-g", "daemon off;"]
     if name == "caddy":
         said = _read(
-            "Caddyfile", ("127.0.0.1:8000", backend), ("example.org {", f"http://127.0.0.1:{port} {{")
+            "Caddyfile",
+            ("127.0.0.1:8000", backend),
+            ("example.org {", f"http://:{port} {{\n\tbind 127.0.0.1"),
         )
         (folder / "Caddyfile").write_text(f"{{\n\tadmin off\n\tauto_https off\n}}\n{said}")
         return ["caddy", "run", "--config", str(folder / "Caddyfile"), "--adapter", "caddyfile"]
-    said = _read("haproxy.cfg", ("127.0.0.1:8000", backend), ("bind :80", f"bind 127.0.0.1:{port}"))
+    listen = ("bind :80", f"bind 127.0.0.1:{port}")
+    said = _read("haproxy.cfg", ("127.0.0.1:8000", backend), listen, ("maxconn 20000", "maxconn 100"))
     (folder / "haproxy.cfg").write_text(said)
     return ["haproxy", "-db", "-f", str(folder / "haproxy.cfg")]
 
