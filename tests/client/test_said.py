@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from rtcore.client.clock import Names
-from rtcore.client.effects import Ask, Open, Shut, Write
+from rtcore.client.effects import Ask, Open, Shut, Welcomed, Write
 from rtcore.client.errors import LeftRoom, MaybeDone, TooLarge
 from rtcore.client.event import Event, Gap
 from rtcore.client.machine import WELCOME, Machine
@@ -185,8 +185,24 @@ def test_a_welcome_that_does_not_come_in_time_is_given_up() -> None:
     hand.pump()
     assert hand.shut == [1000]
     assert hand.machine.state is not State.WELCOMING
-    hand.tell({"type": "welcome", "session": "late"}, gen=first)
+    hand.tell({"type": "welcome", "session": "late", "key": "k", "resumed": True}, gen=first)
     assert hand.machine.who.session is None, "what an older connection says is not heard"
+    assert not [each for each in hand.said if each["type"] == "bye"]
+
+
+def test_a_fresh_session_that_comes_too_late_is_ended_and_not_left_to_its_window() -> None:
+    """*The answer to a POST arrives after the attempt was given up: a session that nobody will speak in.*"""
+    hand = Hand("polling")
+    hand.machine.opened(hand.gen, None)
+    hand.pump()
+    first = hand.gen
+    hand.clock.time += WELCOME + 0.1
+    hand.machine.advance()
+    late = {"type": "welcome", "session": "late", "key": "k", "resumed": False}
+    hand.machine.heard(first, [late])
+    told = [each for each in hand.machine.effects if isinstance(each, Welcomed | Write)]
+    assert told == [Welcomed(first, "late", "k", None), Write(first, (b'{"type":"bye"}',))]
+    assert hand.machine.who.session is None
 
 
 def test_a_pong_says_that_a_request_was_accepted() -> None:

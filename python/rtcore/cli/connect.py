@@ -15,6 +15,7 @@ import trio
 from rtcore.client import Client, ConnectError, Event, Gap, Room, connect
 from rtcore.errors import RtcoreError
 
+from .complete import Words
 from .publish import data_of
 from .words import shown
 from .wrong import Failed
@@ -42,6 +43,7 @@ class Terminal:
     def __init__(self, client: Client, nursery: trio.Nursery, *, as_json: bool) -> None:
         self._client, self._nursery, self._as_json = client, nursery, as_json
         self._rooms: dict[str, Room] = {}
+        self.words = Words(_COMMANDS, lambda: self._rooms)
         self._does: dict[str, Callable[..., Awaitable[None]]] = {
             "join": self.join,
             "leave": self._leave,
@@ -53,10 +55,6 @@ class Terminal:
             "status": self._status,
             "reconnect": self._reconnect,
         }
-
-    def words(self) -> list[str]:
-        """What can be completed."""
-        return [*_COMMANDS, *self._rooms]
 
     async def do(self, line: str) -> bool:
         """Carry out one line; False: it was the last."""
@@ -104,9 +102,11 @@ class Terminal:
     async def _say(self, room: str, event: str, data: str | None = None) -> None:
         joined = self._rooms.get(room) or await self._client.join(room)
         self._rooms.setdefault(room, joined)
+        self.words.heard(event)
         self._show({"seq": await joined.publish(event, data_of(data))})
 
     async def _emit(self, event: str, data: str | None = None) -> None:
+        self.words.heard(event)
         self._show({"answer": await self._client.emit(event, data_of(data))})
 
     async def _history(self, room: str, count: str = "20") -> None:
@@ -148,6 +148,8 @@ class Terminal:
 
     def tell(self, item: Event | Gap) -> None:
         """Show an event, or a gap."""
+        if isinstance(item, Event):
+            self.words.heard(item.name)
         if isinstance(item, Gap):
             fields: dict[str, Any] = {
                 "gap": [item.first, item.last],
@@ -263,15 +265,17 @@ def _line(interactive: bool) -> str:
 
 
 def _complete(terminal: Terminal) -> None:
-    """Tab completes commands and rooms, where there is readline."""
+    """Tab completes commands, rooms and events, each in its place, where there is readline."""
     try:
         import readline
     except ImportError:
         return
 
-    def complete(text: str, number: int) -> str | None:
-        found = [word for word in terminal.words() if word.startswith(text)]
+    def complete(_: str, number: int) -> str | None:
+        found = terminal.words.after(readline.get_line_buffer()[: readline.get_endidx()])
         return f"{found[number]} " if number < len(found) else None
 
     readline.set_completer(complete)
+    # Names of rooms and events hold what usually ends a word.
+    readline.set_completer_delims(" ")
     readline.parse_and_bind("tab: complete")

@@ -6,8 +6,9 @@ import math
 from typing import Final
 
 from .coming import ABNORMAL
+from .effects import Effect, Welcomed, Write
 from .errors import ConnectError, TokenRefused
-from .words import Said
+from .words import Said, encode
 
 WELCOME: Final = 15.0
 """Seconds within which `welcome` must come."""
@@ -55,3 +56,16 @@ class Attempt:
             return False
         self.refused, self._no_other = self._token or "", error
         return True
+
+
+def parting(gen: int, messages: list[Said], ours: str | None) -> list[Effect]:
+    """What is to be done about messages of a connection that was given up: where a fresh session comes too
+    late, it is ended, since nobody will ever speak in it.
+    """
+    found: list[Effect] = []
+    for said in messages:
+        session = said.get("session")
+        if said["type"] == "welcome" and said.get("resumed") is False and session not in (None, ours):
+            found.append(Welcomed(gen, str(session), str(said.get("key") or ""), None))
+            found.append(Write(gen, (encode({"type": "bye"}),)))
+    return found

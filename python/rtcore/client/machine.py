@@ -19,7 +19,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any, Final
 
-from .attempt import WELCOME, Attempt
+from .attempt import WELCOME, Attempt, parting
 from .choice import SOCKETS, Choice
 from .clock import Clock, Names
 from .collections.table import Table
@@ -235,6 +235,8 @@ class Machine:
 
     def heard(self, gen: int, messages: list[Said]) -> None:
         """Messages of a connection. What no server says closes it, and the client comes back."""
+        if gen != self.gen or self.state in (State.WAITING, State.ENDED):
+            self.effects.extend(parting(gen, messages, self.who.session))
         if gen != self.gen or self.state is State.ENDED:
             return
         self.alive(gen)
