@@ -40,7 +40,7 @@ class PlainLink:
         self._out: list[bytes] = []
         self._news = trio.Event()
         self._session: Fields = ()
-        self._number = 0
+        self._number: int | None = None
         self._welcomed = trio.Event()
         self._closing = False
         self._hears: Hears | None = None
@@ -64,7 +64,7 @@ class PlainLink:
     def say(self, messages: tuple[bytes, ...], *, hello: bool) -> None:
         """With the next POST."""
         if hello:
-            self._hello, self._number = frame(messages), decode(messages[0])[0]["n"]
+            self._hello, self._number = frame(messages), decode(messages[0])[0].get("n")
         else:
             self._out += messages
         self._news.set()
@@ -72,7 +72,8 @@ class PlainLink:
     def welcomed(self, session: str, key: str, compress: str | None) -> None:
         """From now on it is heard, and said, as this session. What compresses is said by each request."""
         del compress
-        self._session = (("Authorization", f"Session {session}:{key}"), ("Rtcore-Hello", str(self._number)))
+        by = () if self._number is None else (("Rtcore-Hello", str(self._number)),)
+        self._session = (("Authorization", f"Session {session}:{key}"), *by)
         self._welcomed.set()
 
     def shut(self, code: int, reason: str) -> None:
