@@ -26,7 +26,7 @@ export async function room() {
   const said = await ask(`room?name=${encodeURIComponent(of.name)}${after}`);
   if (of !== heard) return; // another one was chosen meanwhile
   of.next = said.next;
-  $("count-members").textContent = `${number(said.count)} members`;
+  $("count-members").textContent = `${number(said.count)} ${said.count === 1 ? "member" : "members"}`;
   table("members", [["user", (row) => row.user || "–", "name"], ["session", (row) => row.session, "name"], ["shows", (row) => (row.info === null ? "" : JSON.stringify(row.info)), "name"]], said.members, "Nobody is in it.");
   const lines = said.entries.map((entry) =>
     element("li", {}, element("time", {}, new Date(entry.time).toLocaleTimeString()), element("span", {}, element("b", {}, entry.event), ` ${JSON.stringify(entry.data)} `, element("span", { class: "quiet" }, entry.user || entry.session || "the application"))),
@@ -114,7 +114,7 @@ export function store(stats) {
         ["slowest group", ms(kept.slowest_us / 1000)],
       ]
     : [];
-  table("store", [["", (row) => row[0]], ["", (row) => row[1], "n"]], rows, "Nothing is kept on disk: there is no `data` folder.");
+  table("store", [["", (row) => row[0]], ["", (row) => row[1], "n"]], rows, "Nothing is kept on disk: no data folder is set.");
   const counted = [["streams", "opened"], ["items", "items sent"]].map(([name, what]) => ({ what, ...stats.counters[name] }));
   table("streams", [["", (row) => row.what], ["in 10 s", (row) => number(row["10s"]), "n"], ["in a minute", (row) => number(row["1m"]), "n"], ["in an hour", (row) => number(row["1h"]), "n"], ["in all", (row) => number(row.all), "n"]], counted, "");
   $("open-streams").textContent = `${number(stats.sizes.open_streams)} open, ${bytes(stats.sizes.stream_bytes)} wait in them`;
