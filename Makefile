@@ -23,7 +23,7 @@ export CARGO_PROFILE_RELEASE_INCREMENTAL := true
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help demo build test crash weeks weather kills quick check coverage conformance bench bench-scenes bench-pairs bench-peers bench-calm peers profile soak wheel wheel-check fuzz docs lock clean prepare prepare-test
+.PHONY: help demo build test crash weeks weather kills quick check coverage conformance bench bench-scenes bench-pairs count bench-peers bench-calm peers profile soak wheel wheel-check fuzz docs lock clean prepare prepare-test
 
 help: ## this text
 	@echo "rtcore: a realtime server for Python on a native core"
@@ -77,6 +77,10 @@ bench-pairs: $(VENV)/.core ## what a change costs: BEFORE=another checkout, buil
 
 peers: prepare ## install and build the servers that rtcore is compared with; what fails is named and left out
 	@$(PYTHON) -m bench.peers --install
+
+count: $(VENV)/.core ## how many instructions a message costs, by valgrind (BEFORE=another checkout, built; SCENES= for some)
+	@cargo build --release --locked --quiet -p rtcore-bench
+	@$(BIN)/python -m bench.count $(if $(BEFORE),--before $(BEFORE)) $(SCENES)
 
 bench-peers: $(VENV)/.core
 	@cargo build --release --locked --quiet -p rtcore-bench

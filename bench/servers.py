@@ -10,7 +10,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -38,11 +38,22 @@ def end(process: subprocess.Popen[str]) -> None:
 
 
 @contextlib.contextmanager
-def running(command: list[str], tree: Path = ROOT) -> Iterator[tuple[int, int]]:
+def running(
+    command: list[str],
+    tree: Path = ROOT,
+    patience: float = PATIENCE,
+    environment: Mapping[str, str] | None = None,
+) -> Iterator[tuple[int, int]]:
     """A server, until the block ends. Gives its process id and the port that it says it listens on.
 
+    Args:
+        command: what starts it.
+        tree: in which directory.
+        patience: how long it may take to start (s).
+        environment: what it finds set beside what is set here.
+
     Raises:
-        RuntimeError: it ended, or said nothing of a port for half a minute; with the end of its log.
+        RuntimeError: it ended, or said nothing of a port for that long; with the end of its log.
 
     """
     LOG.parent.mkdir(exist_ok=True)
@@ -55,14 +66,15 @@ def running(command: list[str], tree: Path = ROOT) -> Iterator[tuple[int, int]]:
             stderr=log,
             text=True,
             start_new_session=True,
+            env={**os.environ, **(environment or {})},
         )
     try:
-        yield process.pid, port_of(process, command)
+        yield process.pid, port_of(process, command, patience)
     finally:
         end(process)
 
 
-def port_of(process: subprocess.Popen[str], command: list[str]) -> int:
+def port_of(process: subprocess.Popen[str], command: list[str], patience: float) -> int:
     """Read what a server says until it names its port; what it says later is read and dropped."""
     out = process.stdout
     assert out is not None
@@ -77,7 +89,7 @@ def port_of(process: subprocess.Popen[str], command: list[str]) -> int:
         known.set()
 
     threading.Thread(target=read, daemon=True).start()
-    known.wait(PATIENCE)
+    known.wait(patience)
     if not found:
         raise RuntimeError(f"{' '.join(command)} did not start:\n{LOG.read_text(errors='replace')[-2000:]}")
     time.sleep(0.1)  # a server that says its port before it accepts

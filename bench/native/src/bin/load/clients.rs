@@ -4,6 +4,7 @@ use crate::client::{Client, Phase};
 use crate::items::Opens;
 use crate::message::Message;
 use crate::plain::{Over, Plain};
+use crate::scenes::PATIENCE;
 use hdrhistogram::Histogram;
 use rtcore_bench::frame;
 use rtcore_bench::poller::{Poller, Ready};
@@ -64,6 +65,10 @@ pub struct Clients {
     pub late: Histogram<u64>,
     /// Whether what is heard is answered with the next message at once.
     pub answers: bool,
+    /// How many more messages may be sent: scenes of so many messages end by it.
+    pub left: u64,
+    /// Nothing takes longer than this without progress.
+    pub patience: Duration,
     pub count_ready: usize,
 }
 
@@ -94,6 +99,8 @@ impl Clients {
             opening: histogram()?,
             late: histogram()?,
             answers: false,
+            left: u64::MAX,
+            patience: PATIENCE,
             count_ready: 0,
         })
     }
@@ -174,6 +181,14 @@ impl Clients {
         self.poller.change(&client.stream, at as u64, false, false)?;
         sockopt::set_socket_linger(&client.stream, Some(Duration::ZERO))?;
         client.stream.shutdown(Shutdown::Both)
+    }
+
+    /// Send the next message of one client, where the scene has one left.
+    pub fn send_next(&mut self, at: usize) {
+        if self.left > 0 {
+            self.left -= 1;
+            self.send(at);
+        }
     }
 
     /// Send the next message of one client.

@@ -163,7 +163,7 @@ impl Clients {
         }
         if self.answers {
             for _ in 0..count {
-                self.send(at);
+                self.send_next(at);
             }
         }
         Ok(())
@@ -182,7 +182,7 @@ impl Clients {
             self.all[at].heard += 1;
             self.heard += 1;
             if self.answers {
-                self.send(at);
+                self.send_next(at);
             }
         }
         self.others += u64::from(count == 0);

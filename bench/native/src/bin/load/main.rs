@@ -32,15 +32,20 @@ fn main() -> io::Result<()> {
     let mut at = Moments { before: Used::now(pid), ..Moments::default() };
     let total = plan.connections + plan.publishers;
     let mut clients = Clients::new(wanted, plan.publishers)?;
+    if plan.messages.is_some() {
+        clients.patience = scenes::PATIENCE_COUNTED;
+    }
     at.connecting = scenes::connect(&mut clients, total, plan.burst)?;
     at.ready = Used::now(pid);
     scenes::settle(&mut clients, Duration::from_millis(500))?;
     at.begin = Used::now(pid);
     clients.forget();
+    clients.left = plan.messages.unwrap_or(u64::MAX);
+    let time = if plan.messages.is_some() { clients.patience } else { plan.seconds };
     at.scene = match (plan.mode.as_str(), plan.rate) {
-        ("echo" | "acked", None) => scenes::echo(&mut clients, plan.window, plan.seconds)?,
+        ("echo" | "acked", None) => scenes::echo(&mut clients, plan.window, time)?,
         ("echo" | "acked", Some(rate)) => scenes::paced(&mut clients, plan.connections, rate, plan.seconds)?,
-        ("fanout", None) => scenes::fanout(&mut clients, plan.connections, plan.window, plan.seconds)?,
+        ("fanout", None) => scenes::fanout(&mut clients, plan.connections, plan.window, time)?,
         ("fanout", Some(rate)) => scenes::paced(&mut clients, 1, rate, plan.seconds)?,
         ("items", _) => items::read(&mut clients, plan.seconds)?,
         ("idle", _) => scenes::settle(&mut clients, plan.seconds).map(|()| plan.seconds)?,

@@ -30,6 +30,7 @@ pub const USAGE: &str = "usage: load --mode MODE --port N [options]
   --words (fill messages with words that compress as text does, not with letters that repeat)
   --deflate (offer permessage-deflate, and fail when the server does not take it)
   --seconds N      how long, default 4
+  --messages N     of echo, acked and fanout: it ends when so many were sent, and not with the time
   --count N        messages of slow and resume, items of a stream, default 10000
   --burst N        connections on their way at once, default 64
   --rooms N        how many rooms %R goes through, default 1
@@ -50,6 +51,8 @@ pub struct Plan {
     pub window: usize,
     pub rate: Option<u64>,
     pub seconds: Duration,
+    /// How many messages are sent, where a scene ends by that.
+    pub messages: Option<u64>,
     pub count: usize,
     pub burst: usize,
     pub pid: Option<u32>,
@@ -114,6 +117,7 @@ pub fn plan(args: &Args) -> (Plan, Wanted) {
         window: args.number("window", 1).max(1),
         rate: (rate > 0).then_some(rate),
         seconds: Duration::from_secs(args.number("seconds", 4) as u64),
+        messages: args.text("messages").map(|_| args.number("messages", 0) as u64),
         count: args.number("count", 10_000),
         burst: args.number("burst", 64).max(1),
         pid: args.text("pid").and_then(|text| text.parse().ok()),
