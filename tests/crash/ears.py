@@ -6,7 +6,7 @@ It is written from `docs/protocol.md`, and shares no code with rtcore.
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, Final
 
 import trio
@@ -77,6 +77,8 @@ class Ears:
     async def come(self, place: Place) -> bool:
         """Say hello, with the session if there is one. False: nobody answers."""
         self.link = self.dice.choice(LINKS)(place)
+        # What others are told of it while the welcome is on its way came after that, or before: nobody knows.
+        ended, removed = self.ended, frozenset(self.removed)
         fields: Message = {"token": self.name}
         if self.session:
             fields |= {
@@ -93,7 +95,7 @@ class Ears:
             return False  # it stops
         assert messages[0]["type"] == "welcome", messages
         self.trace += [(">", fields), ("<", messages[0])]
-        self._welcome(messages[0])
+        self._welcome(messages[0], ended, removed)
         for message in messages[1:]:
             self.take(message)
         try:
@@ -102,19 +104,20 @@ class Ears:
             return False
         return True
 
-    def _welcome(self, welcome: Message) -> None:
+    def _welcome(self, welcome: Message, ended: bool, removed: Collection[str]) -> None:
+        """`ended`, out of these rooms: so it was for sure when it said hello."""
         facts = self.facts
         if self.session and welcome["resumed"]:
             facts.resumed += 1
             if welcome["session"] != self.session:
                 facts.broken.append(f"{self.name} resumed another session")
-            if self.ended:
+            if ended:
                 facts.broken.append(f"{self.name} {self.session} is back, and had ended")
             if welcome["epoch"] != self.epoch:
                 facts.broken.append(f"{self.name} resumed in another epoch")
             if welcome["seq"] > self.position:
                 facts.broken.append(f"{self.name} was at {self.position}, and is fed from {welcome['seq']}")
-            self._rooms({listed["room"] for listed in welcome["rooms"]})
+            self._rooms({listed["room"] for listed in welcome["rooms"]}, removed)
             self.ids = max(self.ids, welcome["taken"])
             return
         if self.session:
@@ -132,7 +135,7 @@ class Ears:
             said.given_up = False
             self.number(said)
 
-    def _rooms(self, listed: set[str]) -> None:
+    def _rooms(self, listed: set[str], removed: Collection[str]) -> None:
         """What it is in, says the server."""
         for room, hearing in list(self.hearing.items()):
             if hearing.over:
@@ -141,7 +144,7 @@ class Ears:
                 if is_durable(room) and not hearing.unsure:
                     self.facts.broken.append(f"{self.name} {self.session} was in {room}, and is not any more")
                 self.over(hearing)
-            elif room in self.removed and not self._joins(room):
+            elif room in removed and not self._joins(room):
                 self.facts.broken.append(f"{self.name} {self.session} is in {room}, and was taken out")
 
     def _joins(self, room: str) -> bool:

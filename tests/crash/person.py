@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Collection
 from typing import Any, Final
 
 import trio
@@ -15,19 +14,16 @@ from .ears import GONE, ROOMS, Ears
 
 
 class Person(Ears):
-    """It says, drops, comes back, and is sometimes unkind to others; `without` some of that."""
-
-    without: Collection[str] = ()
+    """It says, drops, comes back, and is sometimes unkind to others."""
 
     async def act(self) -> None:
         """One thing after the other."""
         dice = self.dice
-        weights = [0 if deed in self.without else weight for deed, weight in DEEDS.items()]
         while True:
             if len(self.unacked) > dice.choice([1, 4, 30]):
                 await self.changed.wait()
                 continue
-            await getattr(self, "_" + dice.choices([*DEEDS], weights)[0])()
+            await getattr(self, "_" + dice.choices([*DEEDS], [*DEEDS.values()])[0])()
             await trio.sleep(dice.choice([0, 0, 0.0005, 0.002, 0.01]))
 
     async def _publish(self) -> None:
@@ -170,9 +166,3 @@ DEEDS: Final = {
     "anew": 0.7,
 }
 """What one does, and how often."""
-
-NOT_YET: Final = dict.fromkeys(
-    ("leave", "kick", "end", "bye"),
-    "its end is told before it is on disk, so that a crash in between brings back who was out",
-)
-"""Deeds that `make test` leaves out, and why. `make crash` does them all."""

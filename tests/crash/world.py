@@ -7,7 +7,7 @@ import json
 import random
 import shutil
 import tempfile
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
@@ -32,7 +32,6 @@ class Ways:
     """How a run goes. `every`: a life takes so long (s), and not a random time up to
     `longest`. `trouble` names what the disk does now and then: it fails, hangs, or is full.
 
-    `without`: deeds that nobody does.
     `shadow`: what was not synced is gone after each kill, as if the machine had stopped.
     """
 
@@ -44,7 +43,6 @@ class Ways:
     disk: Disk | None = None
     shadow: bool = False
     trouble: str = ""
-    without: Collection[str] = ()
     machine: bool = False
     honest_disk: bool = True
 
@@ -74,7 +72,7 @@ class Run:
             for name in ("ann", "bob", "cid", "dan", "eve", "fay")[: ways.people]
         }
         for person in self.people.values():
-            person.others, person.without = self.people, ways.without
+            person.others = self.people
         self.starts: list[float] = []
 
     async def run(self) -> list[str]:
