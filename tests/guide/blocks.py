@@ -18,18 +18,22 @@ import rtcore
 ROOT: Final = Path(__file__).resolve().parents[2]
 _BLOCK: Final = re.compile(r"```python\n(.*?)```", re.DOTALL)
 
+_DEFINED: Final = re.compile(r"^(?:async )?def (\w+)", re.MULTILINE)
+
 # The addresses and files that the pages name, and what a test puts in their place.
 _SERVER: Final = re.compile(r"http://127\.0\.0\.1:8000(?!/rt/api)|https://example\.org(?=/rt)")
 
 
 def every() -> dict[str, str]:
-    """Each block by its page and its place there, counted from 0: `events:0`."""
-    pages = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
-    return {
-        f"{page.stem if page.parent.name != 'docs' else 'docs-' + page.stem}:{place}": block
-        for page in pages
-        for place, block in enumerate(_BLOCK.findall(page.read_text()))
-    }
+    """Each block by its page and what it defines last, as in `events:say`, else by its place from 1."""
+    found: dict[str, str] = {}
+    for page in [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]:
+        stem = page.stem if page.parent.name != "docs" else f"docs-{page.stem}"
+        for place, block in enumerate(_BLOCK.findall(page.read_text()), 1):
+            defined = _DEFINED.findall(block)
+            name = f"{stem}:{defined[-1] if defined else place}"
+            found[name if name not in found else f"{name}:{place}"] = block
+    return found
 
 
 def compiled(name: str, block: str, server: str = "") -> CodeType:

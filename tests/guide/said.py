@@ -28,11 +28,11 @@ ANY: Final = object()
 
 # By block: the token of the hello, and what is said.
 SAID: Final[dict[str, tuple[str | None, list[Said]]]] = {
-    "README:0": (None, [emit("greet", "Ann", gives="Hello Ann")]),
-    "docs-index:0": (None, [emit("greet", "Ann", gives="Hello Ann")]),
-    "around:0": (None, [emit("count", code="FORBIDDEN")]),
-    "collections:3": (None, [emit("tidy", gives=0)]),
-    "events:0": (
+    "README:greet": (None, [emit("greet", "Ann", gives="Hello Ann")]),
+    "docs-index:greet": (None, [emit("greet", "Ann", gives="Hello Ann")]),
+    "around:count": (None, [emit("count", code="FORBIDDEN")]),
+    "collections:tidy": (None, [emit("tidy", gives=0)]),
+    "events:order": (
         None,
         [
             emit("order", {"tea": "Assam", "cups": 2}, gives={"left": 1}),
@@ -40,7 +40,7 @@ SAID: Final[dict[str, tuple[str | None, list[Said]]]] = {
             emit("order", {"tea": 1}, code="INVALID_MESSAGE"),
         ],
     ),
-    "events:1": (
+    "events:say": (
         None,
         [
             emit("say", {"room": "tea:1", "text": "hi"}, code="FORBIDDEN"),
@@ -48,17 +48,17 @@ SAID: Final[dict[str, tuple[str | None, list[Said]]]] = {
             emit("say", {"room": "tea:1", "text": "hi"}),
         ],
     ),
-    "events:2": (None, [emit("paid", 7, gives=1), emit("paid", 7, gives=1)]),
-    "events:5": (None, [emit("chat:say", "hi", gives="you said hi"), join("chat:room:1")]),
-    "first-steps:0": (None, [emit("order", {"tea": "Assam"}, gives={"number": 1}), join("tea:1")]),
-    "first-steps:1": ("secret", []),
-    "rooms:0": (None, [join("tea:quiet"), emit("announce", "tea", gives=1)]),
-    "rooms:1": (None, [join("board"), emit("draw", [1, 2]), emit("pointer", [1, 2])]),
-    "rooms:2": (
+    "events:paid": (None, [emit("paid", 7, gives=1), emit("paid", 7, gives=1)]),
+    "events:say:6": (None, [emit("chat:say", "hi", gives="you said hi"), join("chat:room:1")]),
+    "first-steps:order": (None, [emit("order", {"tea": "Assam"}, gives={"number": 1}), join("tea:1")]),
+    "first-steps:who": ("secret", []),
+    "rooms:announce": (None, [join("tea:quiet"), emit("announce", "tea", gives=1)]),
+    "rooms:pointer": (None, [join("board"), emit("draw", [1, 2]), emit("pointer", [1, 2])]),
+    "rooms:past": (
         None,
         [emit("past", "tea:1", code="FORBIDDEN"), join("tea:1"), emit("past", "tea:1", gives=[])],
     ),
-    "rooms:3": (
+    "rooms:digest": (
         None,
         [
             join("tea"),
@@ -69,49 +69,64 @@ SAID: Final[dict[str, tuple[str | None, list[Said]]]] = {
             ),
         ],
     ),
-    "rooms:4": (None, [join("room:tea"), emit("topic", "green")]),
-    "sessions:0": ("secret", [emit("me", gives="ada")]),
-    "sessions:1": (None, [join("room:1", code="FORBIDDEN")]),
-    "sessions:2": (None, [join("chat:1", code="NAME_NEEDED"), join("chat:1", data={"name": "ada"})]),
-    "sessions:4": (None, [emit("subscribe")]),
-    "testing:1": (None, [emit("no", code="CLOSED")]),
-    "browser:0": (None, [join("tea:1", code="FORBIDDEN"), join("tea:1", data={"name": "ada"})]),
+    "rooms:set_topic": (None, [join("room:tea"), emit("topic", "green")]),
+    "sessions:me": ("secret", [emit("me", gives="ada")]),
+    "sessions:enter": (None, [join("room:1", code="FORBIDDEN")]),
+    "sessions:named": (None, [join("chat:1", code="NAME_NEEDED"), join("chat:1", data={"name": "ada"})]),
+    "sessions:leave": (None, [emit("subscribe")]),
+    "testing:test_refused": (None, [emit("no", code="CLOSED")]),
+    "browser:enter": (None, [join("tea:1", code="FORBIDDEN"), join("tea:1", data={"name": "ada"})]),
 }
 
 # What is done in a thread, whose time no test has.
-IN_A_THREAD: Final = {"events:3": (None, [emit("hash", "tea", gives=ANY)])}
+IN_A_THREAD: Final = {"events:hash_it": (None, [emit("hash", "tea", gives=ANY)])}
 
 # What the pages register, and nothing of it is asked by a request: running the block is the test.
 REGISTERS: Final = {
-    "asgi:0",
-    "asgi:1",
-    "backends:0",
-    "collections:0",
-    "collections:1",
-    "collections:2",
-    "crdt:0",
-    "events:4",
-    "monitoring:0",
-    "monitoring:1",
-    "monitoring:2",
-    "running:0",
-    "running:2",
-    "tokens:1",
+    "asgi:order",
+    "asgi:2",
+    "backends:publish",
+    "collections:members",
+    "collections:first_come",
+    "collections:named",
+    "crdt:1",
+    "events:news",
+    "monitoring:operator",
+    "monitoring:jobs",
+    "monitoring:3",
+    "running:1",
+    "running:news",
     "tokens:2",
+    "tokens:who",
 }
 
 # Blocks that define a function for a client: `test_blocks` calls it with a connected one.
-CALLED: Final = {"client:1", "client:2", "collections:4", "collections:5", "crdt:1"}
+CALLED: Final = {"client:order", "client:watch", "collections:follow", "collections:tidy:7", "crdt:vote"}
 
 # A program that speaks to a server: it is run against one.
-PROGRAMS: Final = {"README:1", "client:0", "client:3", "client:4", "offline:0", "offline:1", "offline:2"}
+PROGRAMS: Final = {
+    "README:2",
+    "client:main",
+    "client:serve",
+    "client:5",
+    "offline:measure",
+    "offline:main",
+    "offline:main:3",
+}
 
 # Tests of the guide's own: they are run as they stand.
-TESTS: Final = {"networks:0", "streams:2", "testing:0", "testing:1"}
+TESTS: Final = {
+    "networks:test_a_cut_is_not_heard",
+    "streams:test_answer",
+    "testing:test_nothing_is_missed",
+    "testing:test_refused",
+}
 
 # What is run elsewhere, or can't be here, and why.
 ELSEWHERE: Final = {
-    "asyncio:0": "it needs PostgreSQL and SQLAlchemy; tests/unit/test_aio.py runs the same shape",
-    "durable:0": "it needs a folder: `test_blocks` serves it with one",
-    "streams:1": "the end of `answer`, which `streams:0` has in its place",
+    "typed:1": "a line of an application",
+    "asyncio:on_stock": "it needs PostgreSQL and SQLAlchemy; tests/unit/test_aio.py runs the same shape",
+    "durable:buy": "it needs a folder: `test_blocks` serves it with one",
+    "collections:note": "the same",
+    "streams:release": "the end of `answer`, which `streams:upload` has in its place",
 }

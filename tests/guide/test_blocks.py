@@ -25,8 +25,8 @@ BLOCKS = every()
 
 # Blocks with a test of their own below.
 _BY_NAME = {
-    *("monitoring:1", "raw-sockets:0", "raw-sockets:1", "running:1", "running:3"),
-    *("sessions:3", "streams:0", "tokens:0"),
+    *("monitoring:jobs", "raw-sockets:upper", "raw-sockets:clock", "running:main", "running:4"),
+    *("sessions:gift", "streams:upload", "tokens:build"),
 }
 
 
@@ -95,7 +95,9 @@ async def test_what_a_page_registers_can_be_served(
 
 @pytest.mark.parametrize("name", sorted(TESTS))
 async def test_the_tests_of_a_page_pass(name: str, autojump_clock: trio.testing.MockClock) -> None:
-    app = (await run("streams:0", BLOCKS["streams:0"]))["app"] if name.startswith("streams") else None
+    app = (
+        (await run("streams:upload", BLOCKS["streams:upload"]))["app"] if name.startswith("streams") else None
+    )
     names = await run(name, BLOCKS[name], **({"app": app} if app else {}))
     tests = [thing for word, thing in names.items() if word.startswith("test_")]
     assert tests
@@ -129,11 +131,11 @@ def shop() -> rtcore.App:
     return app
 
 
-@pytest.mark.parametrize("name", sorted(PROGRAMS - {"client:4"}))
+@pytest.mark.parametrize("name", sorted(PROGRAMS - {"client:5"}))
 async def test_a_program_of_a_page_speaks_to_a_server(name: str, capsys: pytest.CaptureFixture[str]) -> None:
     """Those that listen for ever are ended when they have said what they heard."""
     async with served(shop()) as server:
-        if name == "README:1":
+        if name == "README:2":
             await _until_it_waits(run(name, BLOCKS[name], server))
             assert "hello ann" in capsys.readouterr().out
             return
@@ -151,13 +153,13 @@ async def _until_it_waits(program: Any) -> None:
 
 
 async def test_the_blocking_program_speaks_to_a_server(capsys: pytest.CaptureFixture[str]) -> None:
-    block = BLOCKS["client:4"].replace(
+    block = BLOCKS["client:5"].replace(
         "    for event in tea:\n        print(event)\n", "    print(tea.name)\n"
     )
     async with served(shop()) as server:
 
         def program() -> None:
-            trio.from_thread.run(lambda: run("client:4", "", server))
+            trio.from_thread.run(lambda: run("client:5", "", server))
             exec(
                 compile(block.replace("http://127.0.0.1:8000", server), "<client:4>", "exec"),
                 {"rtcore": rtcore},
@@ -173,7 +175,7 @@ async def _connected(app: rtcore.App) -> AsyncIterator[Client]:
         yield client
 
 
-@pytest.mark.parametrize("name", ["client:1", "client:2"])
+@pytest.mark.parametrize("name", ["client:order", "client:watch"])
 async def test_a_function_for_a_client_does_its_work(name: str, capsys: pytest.CaptureFixture[str]) -> None:
     names = await run(name, BLOCKS[name])
     async with _connected(shop()) as client:
@@ -185,7 +187,7 @@ async def test_a_function_for_a_client_does_its_work(name: str, capsys: pytest.C
 
 
 async def test_votes_and_tags_of_the_page_about_crdts(capsys: pytest.CaptureFixture[str]) -> None:
-    names = await run("crdt:1", BLOCKS["crdt:1"])
+    names = await run("crdt:vote", BLOCKS["crdt:vote"])
     async with _connected(names["app"]) as client:
         await names["vote"](client)
     assert capsys.readouterr().out == "1 ['kitchen']\n"
@@ -194,8 +196,8 @@ async def test_votes_and_tags_of_the_page_about_crdts(capsys: pytest.CaptureFixt
 async def test_conflicts_and_changes_of_the_page_about_collections(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    follow = (await run("collections:4", BLOCKS["collections:4"]))["follow"]
-    tidy = (await run("collections:5", BLOCKS["collections:5"]))["tidy"]
+    follow = (await run("collections:follow", BLOCKS["collections:follow"]))["follow"]
+    tidy = (await run("collections:tidy:7", BLOCKS["collections:tidy:7"]))["tidy"]
     async with _connected(shop()) as client:
         notes = await client.collection("notes:ann")
         async with trio.open_nursery() as nursery:
@@ -210,13 +212,13 @@ async def test_conflicts_and_changes_of_the_page_about_collections(
 
 
 async def test_a_rule_of_ones_own_is_heard(autojump_clock: trio.testing.MockClock) -> None:
-    names = await run("monitoring:1", BLOCKS["monitoring:1"])
+    names = await run("monitoring:jobs", BLOCKS["monitoring:jobs"])
     found = names["jobs"](None, raised=False)
     assert found.evidence == {"jobs": 101}
 
 
 async def test_raw_sockets_of_the_page() -> None:
-    app = (await run("raw-sockets:0", BLOCKS["raw-sockets:0"]))["app"]
+    app = (await run("raw-sockets:upper", BLOCKS["raw-sockets:upper"]))["app"]
     async with served(app) as server:
         ws = server.replace("http", "ws", 1)
         async with trio_websocket.open_websocket_url(f"{ws}/echo") as echo:
@@ -228,7 +230,7 @@ async def test_raw_sockets_of_the_page() -> None:
 
 
 async def test_a_private_raw_socket_of_the_page() -> None:
-    app = (await run("raw-sockets:1", BLOCKS["raw-sockets:1"]))["app"]
+    app = (await run("raw-sockets:clock", BLOCKS["raw-sockets:clock"]))["app"]
     async with served(app) as server:
         ws = server.replace("http", "ws", 1)
         async with trio_websocket.open_websocket_url(f"{ws}/private") as private:
@@ -243,10 +245,10 @@ async def test_a_private_raw_socket_of_the_page() -> None:
             await private._stream.aclose()  # it leaves the socket open when the peer closes
 
 
-@pytest.mark.parametrize("name", ["running:1", "running:3"])
+@pytest.mark.parametrize("name", ["running:main", "running:4"])
 async def test_a_server_within_a_program(name: str, capsys: pytest.CaptureFixture[str]) -> None:
     with trio.fail_after(PATIENCE):
-        if name == "running:1":
+        if name == "running:main":
             names = await run(name, BLOCKS[name])
             await names["main"]()
             assert "serving at" in capsys.readouterr().out
@@ -261,7 +263,7 @@ async def test_a_server_within_a_program(name: str, capsys: pytest.CaptureFixtur
 
 
 async def test_a_gift_asks_first(autojump_clock: trio.testing.MockClock) -> None:
-    names = await run("sessions:3", BLOCKS["sessions:3"])
+    names = await run("sessions:gift", BLOCKS["sessions:gift"])
     async with memory_server(names["app"]) as server:
         client = await server.welcomed()
         request = await client.begin("emit", event="gift", data="bob")
@@ -272,7 +274,7 @@ async def test_a_gift_asks_first(autojump_clock: trio.testing.MockClock) -> None
 
 
 async def test_an_answer_streams_and_an_upload_is_counted(autojump_clock: trio.testing.MockClock) -> None:
-    names = await run("streams:0", BLOCKS["streams:0"])
+    names = await run("streams:upload", BLOCKS["streams:upload"])
     async with memory_server(names["app"]) as server:
         client = await server.welcomed()
         stream = await client.begin("open", stream="answer", data={"text": "tea is good"}, credit=100)
@@ -281,7 +283,7 @@ async def test_an_answer_streams_and_an_upload_is_counted(autojump_clock: trio.t
             "is",
             "good",
         ]
-        await run("streams:1", BLOCKS["streams:1"])
+        await run("streams:release", BLOCKS["streams:release"])
 
 
 async def test_a_key_file_says_whose_tokens_are_taken(tmp_path: Path) -> None:
@@ -291,13 +293,19 @@ async def test_a_key_file_says_whose_tokens_are_taken(tmp_path: Path) -> None:
     key = tmp_path / "key.pem"
     public = Ed25519PrivateKey.generate().public_key()
     key.write_bytes(public.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo))
-    names = await run("tokens:0", BLOCKS["tokens:0"])
+    names = await run("tokens:build", BLOCKS["tokens:build"])
     assert names["build"](key) is names["app"]
 
 
 async def test_what_is_bought_is_on_disk(tmp_path: Path) -> None:
-    names = await run("durable:0", BLOCKS["durable:0"])
+    names = await run("durable:buy", BLOCKS["durable:buy"])
     async with served(names["app"], data=tmp_path / "data") as server, rtcore.connect(server) as client:
         assert await client.emit("buy", "tea")
     (log,) = (tmp_path / "data").glob("*.db")
     assert sqlite3.connect(log).execute("SELECT count(*) FROM entry").fetchone() == (1,)
+
+
+async def test_a_note_of_the_application_is_on_disk(tmp_path: Path) -> None:
+    names = await run("collections:note", BLOCKS["collections:note"])
+    async with served(names["app"], data=tmp_path / "data") as server, rtcore.connect(server) as client:
+        assert await client.emit("note", "tea") == 1
