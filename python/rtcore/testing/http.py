@@ -70,7 +70,7 @@ async def exchange(
         while True:
             event = http.next_event()
             if event is h11.NEED_DATA:
-                http.receive_data(await stream.receive_some(_MOST))
+                http.receive_data(bytes(await stream.receive_some(_MOST)))
             elif isinstance(event, h11.Response):
                 head = event
             elif isinstance(event, h11.Data):
