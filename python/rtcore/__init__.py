@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from ._serve.serve import serve as serve
     from ._serve.stop import Stop as Stop
     from ._tokens.jwks import JWKS as JWKS
+    from ._turn.listening import Listening as Listening
     from ._turn.nursery import SessionNursery as SessionNursery
     from .app import App as App
     from .auth import ANONYMOUS as ANONYMOUS
@@ -72,14 +73,15 @@ if TYPE_CHECKING:
     from .errors import Refuse as Refuse
     from .errors import RemoteError as RemoteError
     from .errors import RtcoreError as RtcoreError
+    from .errors import SenderForbidden as SenderForbidden
     from .errors import SessionEnded as SessionEnded
     from .errors import SocketClosed as SocketClosed
     from .errors import StartError as StartError
     from .errors import Timeout as Timeout
     from .errors import Unavailable as Unavailable
     from .errors import UsageError as UsageError
+    from .member import Member as Member
     from .raw import RawSocket as RawSocket
-    from .room import Member as Member
     from .room import Room as Room
     from .router import Router as Router
     from .session import Session as Session
@@ -94,6 +96,7 @@ _HOMES: Final = {
     "._serve.serve": "serve",
     "._serve.stop": "Stop",
     "._tokens.jwks": "JWKS",
+    "._turn.listening": "Listening",
     "._turn.nursery": "SessionNursery",
     "._aio": "aio",
     ".app": "App",
@@ -106,10 +109,11 @@ _HOMES: Final = {
     ".durable": "Keep",
     ".entry": "Entry Heard History Position",
     ".errors": "ConfigError Denied Forbidden InvalidData KeyConflict NotFound NotServing "
-    "OutcomeUnknown Overloaded Refuse RemoteError RtcoreError SessionEnded SocketClosed StartError Timeout "
-    "Unavailable UsageError",
+    "OutcomeUnknown Overloaded Refuse RemoteError RtcoreError SenderForbidden SessionEnded "
+    "SocketClosed StartError Timeout Unavailable UsageError",
+    ".member": "Member",
     ".raw": "RawSocket",
-    ".room": "Member Room",
+    ".room": "Room",
     ".router": "Router",
     ".session": "Session",
     ".stream": "Items",
@@ -129,6 +133,7 @@ _MODULES: Final = frozenset(
         "durable",
         "entry",
         "errors",
+        "member",
         "raw",
         "room",
         "router",
@@ -190,6 +195,7 @@ __all__ = [  # noqa: RUF022 - plainly by the alphabet
     "Keep",
     "KeyConflict",
     "LWWRegister",
+    "Listening",
     "Member",
     "Next",
     "NotFound",
@@ -206,6 +212,7 @@ __all__ = [  # noqa: RUF022 - plainly by the alphabet
     "Room",
     "Router",
     "RtcoreError",
+    "SenderForbidden",
     "Served",
     "Session",
     "SessionEnded",

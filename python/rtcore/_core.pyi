@@ -23,6 +23,9 @@ Events are tuples whose first item says what happened:
 | RESUMED | (kind, session) |
 | AWAY | (kind, session)   its connection is gone, the resume window runs |
 | ENDED | (kind, session, reason: str) |
+| JOINED | (kind, session, room: str)      it is in a `hooked` room |
+| LEFT | (kind, session, room: str, why: 0 wish, 1 removed, 2 ended, empty: bool) |
+| SAID | (kind, room: str)      once, after `want_said` |
 | RAW_OPENED | (kind, conn, path index, target: str, headers: list[(bytes, bytes)], address: str) |
 | RAW_CLOSED | (kind, conn, code, reason: str) |
 | RAW_DRAINED | (kind, conn)      its unsent bytes fell below `session_low` |
@@ -68,6 +71,9 @@ UNASKED: Final = 22
 REFUSED: Final = 23
 KEYED: Final = 24
 STORED: Final = 25
+JOINED: Final = 27
+LEFT: Final = 28
+SAID: Final = 29
 
 VERSION: Final[str]
 SQLITE: Final[str]  # the version that is built in
@@ -304,6 +310,8 @@ class Core:
         grants: Sequence[str],
         durable: str = "off",
         compress: bool = True,
+        hooked: bool = False,  # whether JOINED and LEFT are told
+        sayable: bytes | None = None,  # what members may publish: JSON, {event: shape} (`room/sayable.rs`)
     ) -> None: ...
     def add_collection(
         self,
@@ -363,6 +371,9 @@ class Core:
         self, conn: int
     ) -> int: ...  # bits: 1 reading is paused, 2 finish writing (send EOF), 4 drop it, 8 handed over
     # -- decisions
+    def stay(
+        self, conn: int, window_ms: int
+    ) -> None: ...  # before `authenticated`: the session's own resume window
     def authenticated(
         self, conn: int, user: str | None, expires_ms: int | None
     ) -> None: ...  # user None: anonymous
@@ -412,6 +423,7 @@ class Core:
         trace: str | None = None,
         backend: str | None = None,
         request: int = 0,
+        rights: bool = True,
     ) -> int:
         """The sequence number; 0 when volatile. Raises Refused, Blocked, Storing. `backend`: the name of the API key that
         says it; `request`: the REQUEST whose handler says it, and whose ack leaves when it is on disk.
@@ -426,10 +438,14 @@ class Core:
     def forget_ask(self, session: int, request: int) -> None: ...
     def members(
         self, room: str
-    ) -> list[tuple[int, str, str | None, bytes | None]] | None: ...  # session, its id, user, info
+    ) -> (
+        list[tuple[int, str, str | None, bytes | None, list[str]]] | None
+    ): ...  # session, its id, user, info, rights
     def presence(
         self, room: str
-    ) -> tuple[list[tuple[int, str, str | None, bytes | None]], int]: ...  # as members are told it; Refused
+    ) -> tuple[
+        list[tuple[int, str, str | None, bytes | None, list[str]]], int
+    ]: ...  # as members are told it; Refused
     def tables(self) -> list[tuple[str, int]]: ...  # how much is in each table of the core: for tests
     def session_named(self, name: str) -> int | None: ...
     def payload(self, json: bytes) -> bytes: ...  # data from outside as it is kept; Refused(INVALID_MESSAGE)
@@ -445,6 +461,7 @@ class Core:
     ) -> tuple[list[tuple[int, str, bytes, int, str | None, str | None, str | None]], bool, bool] | None: ...
     # -- `request`: in whose handler it is decided (0: in none). Its ack leaves when that is on disk
     def set_grants(self, session: int, room: str, grants: Sequence[str], request: int = 0) -> bool: ...
+    def set_info(self, session: int, room: str, info: bytes | None) -> bool: ...
     def put_in(
         self, session: int, room: str, grants: Sequence[str] | None, info: bytes | None, request: int = 0
     ) -> bool: ...
@@ -456,8 +473,15 @@ class Core:
     def forget_stored(self, ticket: int) -> None: ...  # nobody waits for it any more
     def session_info(
         self, session: int
-    ) -> tuple[str, str | None, str, str | None, int, float | None, bool, list[str], int | None] | None:
-        """(id, user, address, user agent, since when (ms 1970), latency (s), connected now, rooms, token expires (ms 1970))."""
+    ) -> tuple[str, str | None, str, str | None, int, float | None, bool, int | None] | None:
+        """(id, user, address, user agent, since when (ms 1970), latency (s), connected now, token expires (ms 1970))."""
+    def rooms_of(
+        self, session: int
+    ) -> list[tuple[str, list[str]]] | None: ...  # its rooms, and its rights in each
+    def rooms_now(self, pattern: str) -> list[str]: ...  # the names of those that are there
+    def present(self, room: str) -> bool: ...  # whether a member has a connection now
+    def readable(self, room: str) -> int: ...  # up to which number it may be read now; Refused(NOT_FOUND)
+    def want_said(self, room: str) -> None: ...  # SAID comes when the next entry may be read
     def position(self, seq: int) -> str: ...
     def head(self) -> int: ...
     # -- streams of items: each STREAM_OPENED is answered by one `end_stream` or `fail_stream`, whatever happens

@@ -43,18 +43,27 @@ class User(msgspec.Struct, frozen=True):
         id: 1 to 249 bytes; None is nobody in particular (see `ANONYMOUS`).
         expires: when the token ends: seconds since 1970, or an aware datetime. The peer is told before, and
             its connection is closed then unless it brings a new one. None: never.
+        resume: seconds for which the session may be away and come back, of its own: 0 to a week, 0: it ends
+            with its connection. None: the server's `resume_ms`, as after a restart of the server.
 
     Raises:
-        UsageError: the id is empty, too long or cannot be encoded, or the time has no zone or is no number.
+        UsageError: the id is empty, too long or cannot be encoded, the time has no zone or is no number, or
+            `resume` is no number of seconds from 0 to a week.
 
     """
 
     id: str | None
     expires: float | datetime.datetime | None = None
+    resume: float | None = None
 
     def __post_init__(self) -> None:
         if self.id is not None and not _is_name(self.id):
             raise UsageError(f"a user's id is a text of 1 to {MAX_USER} bytes, or None; not {self.id!r}")
+        if self.resume is not None and not (_is_time(self.resume) and 0 <= self.resume <= _LONGEST):
+            raise UsageError(
+                f"`resume` of a user is a number of seconds from 0 to {_LONGEST:,} (a week), "
+                f"and not {self.resume!r}"
+            )
         if isinstance(self.expires, datetime.datetime):
             if self.expires.tzinfo is None:
                 raise UsageError("the time at which a user's token expires has no time zone")
@@ -63,6 +72,10 @@ class User(msgspec.Struct, frozen=True):
                 "the time at which a user's token expires is a number of seconds since 1970, "
                 f"an aware datetime, or None for never; not {self.expires!r}"
             )
+
+
+_LONGEST: Final = 7 * 24 * 3600
+"""Seconds that a session may be away at most: it takes a place for as long."""
 
 
 def _is_name(text: object) -> bool:

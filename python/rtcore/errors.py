@@ -151,6 +151,16 @@ class Forbidden(Denied):
     code = "FORBIDDEN"
 
 
+class SenderForbidden(Forbidden, Refuse):
+    """What was to be said in a session's name (`sender=`) is not of its rights.
+
+    It is a `Refuse`, too: out of a handler it tells the peer `FORBIDDEN`, and is not logged.
+    """
+
+    def __init__(self, message: str) -> None:
+        Refuse.__init__(self, "FORBIDDEN", message)
+
+
 class KeyConflict(Denied):
     """The idempotency key was used with other content."""
 

@@ -13,14 +13,15 @@ from rtcore._ground.numbers import FIXED
 
 from ._app.hooks import checked_whole
 from ._app.rights import grant_words
-from ._data.values import ANYTHING, JSON, encode
+from ._data.values import encode
 from ._engine import Blocked, Engine, Refused, Storing, denied, unsayable
 from ._ground.home import anywhere
 from ._ground.sayable import sayable
 from ._turn.budget import checkpoint, due
-from ._turn.sessions import meet
+from ._turn.listening import Listening
 from .entry import Entry, Heard, History, is_position
-from .errors import InvalidData, NotServing, SessionEnded, UsageError
+from .errors import Denied, Forbidden, InvalidData, NotServing, SenderForbidden, SessionEnded, UsageError
+from .member import Member
 from .session import Session, sessions_only
 
 if TYPE_CHECKING:
@@ -30,35 +31,6 @@ if TYPE_CHECKING:
 
 MOST: Final = FIXED["API_HISTORY"]
 """Entries of one history, as on the wire."""
-
-
-class Member:
-    """Who is in a room: the ids of session and user, and what the authorizer said of it."""
-
-    __slots__ = ("_engine", "_handle", "_info", "session_id", "user")
-
-    def __init__(self, engine: Engine, row: tuple[int, str, str | None, bytes | None]) -> None:
-        self._engine = engine
-        self._handle, self.session_id, self.user, self._info = row
-
-    @property
-    def info(self) -> Any:
-        """What the authorizer said of it, or None."""
-        return None if self._info is None else ANYTHING.by_form(JSON, self._info)
-
-    @property
-    @anywhere
-    def session(self) -> Session:
-        """The session itself.
-
-        Raises:
-            SessionEnded: it has ended since.
-
-        """
-        return meet(self._engine, self._handle)
-
-    def __repr__(self) -> str:
-        return f"<Member {self.session_id} of {self.user!r}>"
 
 
 class Room:
@@ -85,6 +57,7 @@ class Room:
         key: str | None = None,
         volatile: bool = False,
         trace: str | None = None,
+        rights: bool = True,
     ) -> Entry:
         """Say an event in the room: either it has a number and is heard, or it was never said.
 
@@ -97,14 +70,17 @@ class Room:
             event: its name, 1 to 255 bytes.
             data: anything that can be said as JSON; bytes become binary.
             exclude: a session that does not hear it.
-            sender: the session in whose name it is said; None: the application's.
+            sender: the session in whose name it is said; None: the application's. It must be in the room and
+                have the right to publish there. (In the rooms of users and of all nobody has any.)
             key: said at most once in the time that keys are kept, under this key (1 to 128 characters).
             volatile: not kept and not replayed, and dropped for listeners that lag.
             trace: a W3C traceparent, copied to the entry.
+            rights: False: whatever the sender may, the application answers for it.
 
         Raises:
             NotFound: no settings name this room.
             InvalidData: a name, the key or the data cannot be said.
+            SenderForbidden: the sender is not in the room, or may not publish there.
             KeyConflict: the key was used with other content.
             Overloaded: a limit was reached, or the time in a `block` room was over.
             Unavailable: the room is durable, and the store takes nothing now. It was not said.
@@ -130,13 +106,14 @@ class Room:
                     trace,
                     self._backend,
                     engine.request_of_caller(),
+                    rights,
                 )
                 break
             except Storing as error:
                 seq = await engine.wait_stored(error.args[0])
                 break
             except Refused as error:
-                raise denied(error) from None
+                raise _denied(error, sender) from None
             except UnicodeEncodeError as error:
                 raise unsayable(error) from None
             except AttributeError:
@@ -159,6 +136,7 @@ class Room:
         key: str | None = None,
         volatile: bool = False,
         trace: str | None = None,
+        rights: bool = True,
     ) -> Entry:
         """Say an event in the room, now. For plain functions, of any thread; see `publish` for the rest.
 
@@ -169,6 +147,7 @@ class Room:
         Raises:
             NotFound: no settings name this room.
             InvalidData: a name, the key or the data cannot be said.
+            SenderForbidden: the sender is not in the room, or may not publish there.
             KeyConflict: the key was used with other content.
             Overloaded: a limit was reached.
             Unavailable: the room is durable, and the store takes nothing now. It was not said.
@@ -186,6 +165,7 @@ class Room:
                 key=key,
                 volatile=volatile,
                 trace=trace,
+                rights=rights,
             )
         try:
             seq = engine.core.publish(
@@ -199,11 +179,12 @@ class Room:
                 trace,
                 self._backend,
                 engine.request_of_caller(),
+                rights,
             )
         except Storing:
             seq = engine.core.head()  # it has its number, and is on its way
         except Refused as error:
-            raise denied(error) from None
+            raise _denied(error, sender) from None
         except UnicodeEncodeError as error:
             raise unsayable(error) from None
         except AttributeError:
@@ -249,6 +230,41 @@ class Room:
         else:
             rows, complete, more = engine.call(engine.core.history, self.name, after, limit)
         return History([Heard(self.name, engine.epoch, row) for row in rows], complete, more)
+
+    @anywhere
+    def listen(self, since: str | None = None) -> Listening:
+        """Hear what is said in the room, as a member does: `async for entry in app.room("tea").listen():`.
+
+        It gives `Heard`, and `Gap` where the room no longer has what came after the position; volatile events
+        are not heard. Nobody sees the application in the room. In a durable room an entry is heard when it is
+        on disk.
+
+        Args:
+            since: a position, as in `Entry.position`: what came after it is heard first. None: what is said
+                from now on.
+
+        Raises:
+            NotFound: no settings name this room.
+            InvalidData: `since` is no position.
+
+        """
+        engine = self._engine
+        if since is not None and not is_position(since):
+            raise InvalidData(f"`since` is a position, `epoch.seq` as in `k3f9.124`, and not {since!r}")
+        seq = engine.call(engine.core.readable, self.name)
+        return Listening(self, f"{engine.epoch}.{seq}" if since is None else str(since))
+
+    @property
+    @anywhere
+    def present(self) -> bool:
+        """Whether somebody is in it who has a connection now; of `app.user("ann")`: whether ann is there."""
+        return bool(self._engine.core.present(self.name))
+
+    @anywhere
+    def users(self) -> list[str]:
+        """The ids of the users who are in it, the absent within their resume window included, each once."""
+        rows = self._engine.core.members(self.name)
+        return list(dict.fromkeys(row[2] for row in rows or () if row[2] is not None))
 
     @anywhere
     def members(self) -> list[Member]:
@@ -307,8 +323,33 @@ class Room:
         request = engine.request_of_caller()
         return bool(engine.call(engine.core.set_grants, session._handle, self.name, words, request))
 
+    @anywhere
+    def set_info(self, session: Session, info: Any) -> bool:
+        """Change what others see of a member, who hear it as presence. None: nothing. False: it is not in it.
+
+        An authorizer that gives an `info` when the session returns, or joins again, changes it likewise.
+
+        Raises:
+            InvalidData: the info cannot be said as JSON.
+
+        """
+        sessions_only(session=session)
+        engine, known = self._engine, None if info is None else encode(info)
+        return bool(engine.call(engine.core.set_info, session._handle, self.name, known))
+
     def __repr__(self) -> str:
         return f"<Room {self.name!r}>"
+
+
+def _denied(error: Refused, sender: Session | None) -> Denied:
+    told = denied(error)
+    if sender is None or not isinstance(told, Forbidden):
+        return told
+    told = SenderForbidden(told.message)
+    told.add_note(
+        f"It was to be said in the name of session {sender.id}: `rights=False` says it whatever that may."
+    )
+    return told
 
 
 def unserved(what: str) -> NotServing:
@@ -319,6 +360,4 @@ def unserved(what: str) -> NotServing:
     )
 
 
-for _kind in (Member, Room):
-    _kind.__module__ = "rtcore"
-del _kind
+Room.__module__ = "rtcore"

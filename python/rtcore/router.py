@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ._app.around import Surrounding
+from ._app.comings import Coming
 from ._app.hooks import checked_name
 from ._app.including import Includable, Including
 from ._app.registering import Registering
@@ -12,7 +13,7 @@ from ._app.streaming import Streaming
 from .errors import UsageError
 
 
-class Router(Includable, Registering, Rooming, Streaming, Surrounding, Including):
+class Router(Includable, Registering, Coming, Rooming, Streaming, Surrounding, Including):
     """Everything that an `App` registers, kept until `app.include(router)`.
 
     With a prefix each name of an event, a stream and a room (or pattern of rooms) begins with it: of a

@@ -12,7 +12,7 @@ import threading
 from _thread import get_ident
 from collections.abc import Callable
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any, Final, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Final, TypeVar, cast, overload
 
 import trio
 
@@ -23,6 +23,9 @@ from ._ground.sayable import sayable
 from ._turn.budget import checkpoint, due
 from ._turn.nursery import SessionNursery
 from .errors import NotFound, RemoteError, SessionEnded, Timeout, UsageError
+
+if TYPE_CHECKING:
+    from .auth import Grant
 
 log = logging.getLogger("rtcore.app")
 T = TypeVar("T")
@@ -120,10 +123,10 @@ class Session:
         return None if info is None else info.latency
 
     @property
-    def rooms(self) -> list[str]:
-        """Names of the rooms it is in."""
-        info = self._info()
-        return [] if info is None else info.rooms
+    def rooms(self) -> dict[str, list[Grant]]:
+        """The rooms it is in by their names, and its rights in each: `"publish" in session.rooms["tea"]`."""
+        rows = None if self.end_reason is not None else self._engine.core.rooms_of(self._handle)
+        return {name: cast("list[Grant]", words) for name, words in rows or ()}
 
     @property
     def expires(self) -> float | None:

@@ -18,6 +18,12 @@ SCENARIOS = ROOT / "rust/core/tests/limits.rs"
 NO_LIMITS = {
     "_app.collecting._RESOLVE": "a kind",
     "_app.collecting._UPGRADE": "a kind",
+    "_turn.comings._ENDED": "a kind",
+    "_turn.listening.PAGE": "what is read at a time",
+    "auth._LONGEST": "what an application may say of itself",
+    "cli.reload.PATIENCE": "for whoever works on an application",
+    "cli.reload._LOOK_MS": "how often is looked",
+    "testing.http._MOST": "what is read at a time",
     "_app.rights._LAST_MS": "what JSON's numbers hold",
     "_backend.connection.GOING_AWAY": "RFC 6455 §7.4.1",
     "_backend.connection.SLICE": "what is read at a time",

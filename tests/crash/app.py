@@ -43,7 +43,7 @@ async def buy(session: rtcore.Session, what: dict[str, Any]) -> str:
     note("buy", what["token"])
     if what["slow"]:
         await trio.sleep(what["slow"])
-    await app.room(what["room"]).publish("bought", what["token"], sender=session)
+    await app.room(what["room"]).publish("bought", what["token"], sender=session, rights=False)
     return str(what["token"])
 
 
@@ -51,7 +51,7 @@ async def buy(session: rtcore.Session, what: dict[str, Any]) -> str:
 def nowait(session: rtcore.Session, what: dict[str, Any]) -> str:
     """In the turn: the ack waits for the entry all the same."""
     note("note", what["token"])
-    app.room(what["room"]).publish_nowait("noted", what["token"], sender=session)
+    app.room(what["room"]).publish_nowait("noted", what["token"], sender=session, rights=False)
     return str(what["token"])
 
 
@@ -59,7 +59,7 @@ def nowait(session: rtcore.Session, what: dict[str, Any]) -> str:
 async def say(session: rtcore.Session, what: dict[str, Any]) -> str:
     """Of a live request: a durable entry, and the ack behind it."""
     note("say", what["token"])
-    await app.room(what["room"]).publish("said", what["token"], sender=session)
+    await app.room(what["room"]).publish("said", what["token"], sender=session, rights=False)
     return str(what["token"])
 
 

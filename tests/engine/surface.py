@@ -13,6 +13,7 @@ import trio
 
 import rtcore
 import rtcore.testing
+from rtcore import Listening
 from rtcore.testing import MemoryServer, WireClient
 
 
@@ -73,6 +74,11 @@ HANDED: Final[dict[str, Way]] = {
     "Room.add": Way(lambda w: w.app.room("milk").add(w.session), {"type": "room", "room": "milk"}),
     "Room.remove": Way(lambda w: w.room.remove(w.session), {"type": "left", "room": "tea"}),
     "Room.grant": Way(lambda w: w.room.grant(w.session, ["history"]), {"type": "grants", "room": "tea"}),
+    "Room.set_info": Way(lambda w: w.room.set_info(w.session, 1)),
+    "Room.present": Way(lambda w: w.room.present),
+    "Room.users": Way(lambda w: len(w.room.users())),
+    "Room.listen": Way(lambda w: w.room.listen() and None),
+    "App.rooms_now": Way(lambda w: len(w.app.rooms_now())),
     "Session.send_nowait": Way(lambda w: w.session.send_nowait("said", 2), {"type": "event", "data": 2}),
     "Session.close_nowait": Way(lambda w: w.session.close_nowait("gone"), {"type": "bye"}, after=False),
     "SessionNursery.start_soon": Way(lambda w: w.session.nursery.start_soon(_task)),
@@ -88,6 +94,7 @@ HANDED: Final[dict[str, Way]] = {
 HERE: Final[dict[str, Way]] = {
     "Room.publish": Way(lambda w: w.room.publish("said", 1)),
     "Room.history": Way(lambda w: w.room.history()),
+    "Listening.__anext__": Way(lambda w: Listening(w.room, "old.1").__anext__()),
     "Session.send": Way(lambda w: w.session.send("said", 1)),
     "Session.request": Way(lambda w: w.session.request("ask")),
     "Session.close": Way(lambda w: w.session.close(), after=False),
@@ -100,6 +107,7 @@ HERE: Final[dict[str, Way]] = {
     "Served.__call__": Way(lambda w: w.served(SCOPE, _asgi, _asgi)),
     "MemoryServer.connect": Way(lambda w: w.server.connect()),
     "MemoryServer.welcomed": Way(lambda w: w.server.welcomed()),
+    "MemoryServer.request": Way(lambda w: w.server.request("GET", "/healthz")),
     "MemoryServer.stop": Way(lambda w: w.server.stop(), after=False),
     "MemoryServer.returned": Way(lambda w: w.server.returned(w.client)),
 }
@@ -117,6 +125,8 @@ CLIENT: Final[dict[str, Call]] = {
     "WireClient.receive": lambda w: w.client.receive(),
     "WireClient.expect": lambda w: w.client.expect("pong"),
     "WireClient.until": lambda w: w.client.until("pong"),
+    "WireClient.assert_heard": lambda w: w.client.assert_heard("said"),
+    "WireClient.assert_silent": lambda w: w.client.assert_silent(0.01),
     "WireClient.wait_closed": lambda w: w.client.wait_closed(),
     "WireClient.close": lambda w: w.client.close(),
     "WireClient.cut": lambda w: w.client.cut(),
@@ -136,6 +146,7 @@ ANYWHERE: Final[dict[str, Call]] = {
     "Session.rooms": lambda w: w.session.rooms,
     "Session.expires": lambda w: w.session.expires,
     "Member.info": lambda w: w.member.info,
+    "Listening.position": lambda w: Listening(w.room, "old.1").position,
     "MemoryServer.core": lambda w: w.server.core.head(),
 }
 
@@ -144,6 +155,7 @@ REGISTERED: Final = {
     "App.authenticate", "App.authorize", "App.on", "App.state", "App.rooms", "App.websocket",
     "App.background", "App.lifespan", "App.on_connect", "App.on_disconnect", "App.stream", "App.include",
     "App.middleware", "App.on_error", "App.override",
+    "App.on_join", "App.on_leave", "App.on_empty", "App.on_connected", "App.on_away",
     *(OF_AN_APP := {"App.operator", "App.rule"}),
 }  # fmt: skip
 
@@ -155,6 +167,7 @@ CRDTS: Final = ("GCounter", "GSet", "LWWRegister", "ORSet")
 OF_EACH: Final = ("changed", "merge", "of_state", "said_as", "state")
 PURE: Final = {
     "Entry.position", "Heard.data", "Position.epoch", "Position.seq",
+    "Answer.text", "Answer.json",
     "testing.check_done", "testing.check_heard",
     "JWT.verify", "JWT.rotate", "JWT.keys", "JWT.__call__", "Denied.of",
     *(f"{kind}.{name}" for kind in CRDTS for name in OF_EACH),

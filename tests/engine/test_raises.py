@@ -143,6 +143,13 @@ TRIED: dict[tuple[str, str], Callable[[World], Any]] = {
     ("App.on", "UsageError"): lambda w: App().on("$x"),
     ("App.on_connect", "UsageError"): lambda w: App().on_connect(lambda: None),
     ("App.on_disconnect", "UsageError"): lambda w: App().on_disconnect(lambda: None),
+    ("App.on_join", "UsageError"): lambda w: App().on_join("$all"),
+    ("App.on_leave", "UsageError"): lambda w: App().on_leave("x")(lambda s: None),  # type: ignore[arg-type, misc]
+    ("App.on_empty", "UsageError"): lambda w: App().on_empty(lambda room: None),  # type: ignore[arg-type]
+    ("App.on_connected", "UsageError"): lambda w: App().on_connected(lambda: None),  # type: ignore[arg-type, misc]
+    ("App.on_away", "UsageError"): lambda w: App().on_away(lambda: None),  # type: ignore[arg-type, misc]
+    ("App.rooms_now", "NotServing"): lambda w: App().rooms_now(),
+    ("App.rooms_now", "UsageError"): lambda w: w.app.rooms_now(""),
     ("App.rooms", "UsageError"): lambda w: App().rooms("r", history=-1),
     ("App.state", "UsageError"): lambda w: App().state("r")(lambda: None),
     ("App.stream", "UsageError"): lambda w: App().stream("s")(lambda s: None),
@@ -171,6 +178,11 @@ TRIED: dict[tuple[str, str], Callable[[World], Any]] = {
     ("Room.history", "NotFound"): lambda w: w.app.room("none").history(),
     ("Room.history", "InvalidData"): lambda w: w.room.history(after="x"),
     ("Room.history", "UsageError"): lambda w: w.room.history(limit=-1),
+    ("Room.listen", "NotFound"): lambda w: w.app.room("none").listen(),
+    ("Room.listen", "InvalidData"): lambda w: w.room.listen(since="x"),
+    ("Room.set_info", "InvalidData"): lambda w: w.room.set_info(w.session, object()),
+    ("Room.publish", "SenderForbidden"): lambda w: w.room.publish("e", sender=w.session),
+    ("Room.publish_nowait", "SenderForbidden"): lambda w: w.room.publish_nowait("e", sender=w.session),
     ("Room.publish", "NotFound"): lambda w: w.app.room("none").publish("e"),
     ("Room.publish", "InvalidData"): lambda w: w.room.publish("e", key=""),
     ("Room.publish", "KeyConflict"): lambda w: w.keyed(w.room.publish),
@@ -213,6 +225,11 @@ ROUTED: dict[str, Callable[[rtcore.Router], Any]] = {
     "on": lambda r: r.on("$x"),
     "on_connect": lambda r: r.on_connect(lambda: None),
     "on_disconnect": lambda r: r.on_disconnect(lambda: None),
+    "on_join": lambda r: r.on_join("$all"),
+    "on_leave": lambda r: r.on_leave("$all"),
+    "on_empty": lambda r: r.on_empty("$all"),
+    "on_connected": lambda r: r.on_connected(lambda: None),  # type: ignore[arg-type, misc]
+    "on_away": lambda r: r.on_away(lambda: None),  # type: ignore[arg-type, misc]
     "rooms": lambda r: r.rooms("r", history=-1),
     "state": lambda r: r.state("r")(lambda: None),
     "stream": lambda r: r.stream("s")(lambda s: None),
@@ -298,7 +315,7 @@ async def test_what_was_told_to_go_is_gone_at_once(world: World) -> None:
     session = world.session
     session.close_nowait()
     assert session.ended
-    assert (session.connected, session.rooms) == (False, [])
+    assert (session.connected, session.rooms) == (False, {})
     for act in (
         lambda: session.send_nowait("e"),
         lambda: world.room.add(session),

@@ -109,7 +109,7 @@ async def test_an_authorizer_that_fails_refuses(
     async with memory_server(app) as server:
         client = await joined(await server.welcomed(token="both"))
         await client.ask("auth", token="failing")
-        assert app.sessions[0].rooms == ["open"]
+        assert list(app.sessions[0].rooms) == ["open"]
         reasons = {said["room"]: said["reason"] for said in client.heard if said["type"] == "left"}
         assert reasons["desk"] == "closed today"
         assert "could not find out" in reasons["secret"]

@@ -53,7 +53,7 @@ async def test_what_is_known_of_a_session(autojump_clock: trio.abc.Clock) -> Non
         assert not session.ended
         await trio.sleep(500)
         assert session.ended
-        assert session.rooms == []
+        assert session.rooms == {}
         assert session.id == client.session
         with pytest.raises(rtcore.SessionEnded):
             await session.send("late")

@@ -206,7 +206,7 @@ async def test_after_the_serving_nobody_is_reached_and_it_says_so(place: Any) ->
             assert isinstance(told.error, rtcore.NotServing), name
     assert here.session.ended
     assert not here.session.connected
-    assert here.session.rooms == []
+    assert here.session.rooms == {}
 
 
 @pytest.mark.parametrize("place", [None, *THREADS, *LOOPS])

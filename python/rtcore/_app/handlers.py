@@ -180,17 +180,20 @@ class RoomState:
     for_session: bool
 
 
-def names_of_caller() -> Mapping[str, Any]:
-    """Local names where a handler is registered: a type that was made inside a function is found there."""
-    frame = sys._getframe(2)  # noqa: SLF001 - there is no other way to it
+def names_of_caller(depth: int = 1) -> Mapping[str, Any]:
+    """Local names where a handler is registered: a type that was made inside a function is found there.
+
+    `depth`: how many calls above the one that asks.
+    """
+    frame = sys._getframe(depth + 1)  # noqa: SLF001 - there is no other way to it
     return {} if frame.f_locals is frame.f_globals else dict(frame.f_locals)
 
 
-def without_reason(function: Callable[..., Any]) -> Callable[..., Any]:
-    """A function of (session) as one of (session, reason)."""
+def without_last(function: Callable[..., Any]) -> Callable[..., Any]:
+    """A function as one that is given one argument more, behind those that it takes."""
 
     @functools.wraps(function)
-    def ended(session: Any, _: str) -> Any:
-        return function(session)
+    def called(*given: Any) -> Any:
+        return function(*given[:-1])
 
-    return ended
+    return called

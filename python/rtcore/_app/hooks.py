@@ -6,7 +6,10 @@ parentheses registered nobody, and everybody might join.
 
 from __future__ import annotations
 
+import functools
+import inspect
 from collections.abc import Callable, Iterable
+from pathlib import Path
 from typing import Any, Final
 
 from rtcore._ground.numbers import FIXED
@@ -19,6 +22,20 @@ LONGEST: Final = FIXED["OWN_NAME"]
 def name_of(function: Callable[..., Any]) -> str:
     """A function's name for logs and errors."""
     return getattr(function, "__qualname__", None) or repr(function)
+
+
+def place_of(function: Callable[..., Any]) -> str | None:
+    """File and line of a function, the file as it is seen from here; None: it has none."""
+    called: Any = inspect.unwrap(function)
+    while isinstance(called, functools.partial):
+        called = inspect.unwrap(called.func)
+    code = getattr(called, "__code__", None)
+    if code is None:
+        return None
+    path = Path(code.co_filename)
+    if path.is_relative_to(Path.cwd()):
+        path = path.relative_to(Path.cwd())
+    return f"{path}:{code.co_firstlineno}"
 
 
 def checked_text(value: object, what: str, example: str) -> str:

@@ -14,6 +14,7 @@ from rtcore._engine import RoomPlan
 from rtcore._ground.patterns import ByPattern
 from rtcore.errors import UsageError
 
+from .hooked import Hooks
 from .hooks import checked_name, name_of
 from .registry import Registry
 from .surrounding import Layer, Surrounded
@@ -93,6 +94,7 @@ def _merged(outer: Registry, inner: Registry, prefix: str) -> Registry:
         said=_patterns(outer.said, inner.said, prefix, "events of rooms"),
         collections=[*outer.collections, *inner.collections],
         connectors=_once(outer.connectors, inner.connectors, "on_connect"),
+        hooks=_hooks(outer.hooks, inner.hooks, prefix),
         disconnectors=_once(outer.disconnectors, inner.disconnectors, "on_disconnect"),
         background_tasks=_once(outer.background_tasks, inner.background_tasks, "background"),
         lifespans=_once(outer.lifespans, inner.lifespans, "lifespan"),
@@ -116,6 +118,16 @@ def _authorizers_below(layer: Layer, inner: ByPattern[Surrounded]) -> ByPattern[
     for pattern, one in inner.items():
         moved.add(pattern, *_below(layer, [one]))
     return moved
+
+
+def _hooks(outer: Hooks, inner: Hooks, prefix: str) -> Hooks:
+    return Hooks(
+        joins=_patterns(outer.joins, inner.joins, prefix, "on_join of rooms"),
+        leaves=_patterns(outer.leaves, inner.leaves, prefix, "on_leave of rooms"),
+        empties=_patterns(outer.empties, inner.empties, prefix, "on_empty of rooms"),
+        connected=_once(outer.connected, inner.connected, "on_connected"),
+        away=_once(outer.away, inner.away, "on_away"),
+    )
 
 
 def _named(known: Iterable[Any], new: Iterable[T], prefix: str, what: str, field: str) -> list[T]:

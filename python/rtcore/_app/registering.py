@@ -25,7 +25,7 @@ from .handlers import (
     names_of_caller,
     positional,
     session_first,
-    without_reason,
+    without_last,
 )
 from .hooks import checked_flag, checked_name, checked_once, checked_text, checked_whole, name_of
 from .injecting import Given, needs, without
@@ -296,7 +296,7 @@ class Registering:
         session_first(function, what, names)
         _decides(function, "on_disconnect")
         checked_once(function, map(inspect.unwrap, self._registry.disconnectors), "on_disconnect")
-        self._registry.disconnectors.append(function if places == 2 else without_reason(function))
+        self._registry.disconnectors.append(function if places == 2 else without_last(function))
         return function
 
 

@@ -14,6 +14,7 @@ from rtcore.errors import UsageError
 
 from .background import Background
 from .handlers import Handler, RawHandler, RoomState
+from .hooked import Hooks
 from .injecting import provided
 from .stream_handlers import StreamHandler
 from .surrounding import Layer, Surrounded, assembled
@@ -48,6 +49,7 @@ class Registry:
     said: ByPattern[dict[str, Any]] = dataclasses.field(default_factory=ByPattern[dict[str, Any]])
     """The types of what is said in rooms, by the names of events."""
     connectors: list[_Function] = dataclasses.field(default_factory=list[_Function])
+    hooks: Hooks = dataclasses.field(default_factory=Hooks)
     disconnectors: list[_Function] = dataclasses.field(default_factory=list[_Function])
     background_tasks: list[Background] = dataclasses.field(default_factory=list[Background])
     lifespans: list[Callable[..., AbstractAsyncContextManager[Any]]] = dataclasses.field(
@@ -94,15 +96,22 @@ class Registry:
                     state=self.states.find(pattern) is not None,
                 ),
             )
+        plans = [plan for pattern in rooms.patterns() if (plan := rooms.find(pattern))]
+        self.hooks.check([plan.pattern for plan in plans])
         return Plan(
             authenticates=self.authenticator is not None,
-            lifecycle=bool(self.connectors or self.disconnectors),
-            rooms=[plan for pattern in rooms.patterns() if (plan := rooms.find(pattern))],
+            lifecycle=self.hears_of_connections or any(one.away is not None for one in self.stream_handlers),
+            rooms=[dataclasses.replace(plan, hooked=self.hooks.may_hear(plan.pattern)) for plan in plans],
             collections=[self._collection(made, plan) for made, plan in self.collections],
             events=[(handler.name, handler.durable) for handler in self.handlers],
             raws=[(raw.path, raw.max_message) for raw in self.raw_handlers],
             streams=[(stream.name, stream.up) for stream in self.stream_handlers],
         )
+
+    @property
+    def hears_of_connections(self) -> bool:
+        """Whether anybody is to be told when sessions begin, are away, come back and end."""
+        return bool(self.connectors or self.disconnectors or self.hooks.connected or self.hooks.away)
 
     def _assemble(self) -> None:
         """Put together how each function is called. The same again for whoever serves it again."""

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any, Final, Literal, get_args
 
-from rtcore._data.values import Decoder
+from rtcore._data.sayable import sayable
+from rtcore._data.values import Decoder, encode
 from rtcore._engine import RoomPlan
 from rtcore._ground.numbers import FIXED
 from rtcore.auth import Grant
@@ -45,6 +46,7 @@ class Rooming:
         keep: Keep | None = None,
         compress: bool = True,
         events: Mapping[str, Any] | None = None,
+        publish: Mapping[str, Any] | Iterable[str] | None = None,
     ) -> None:
         """Settings of the rooms whose names match a pattern; the most specific pattern counts.
 
@@ -70,9 +72,13 @@ class Rooming:
                 compressed.
             events: what is said there: the type of the data of each event, for `rtcore types`. It is what
                 pages count on; the server does not hold what is published against it.
+            publish: what members may publish themselves, which the core checks: events by name with the types
+                of their data, `{"say": Said}`, or names alone, whose data may be anything. None: any event.
+                It gives the right to publish as `relay` does. What the application publishes is not checked.
 
         Raises:
-            UsageError: the pattern has settings already, or one of them cannot be.
+            UsageError: the pattern has settings already, one of them cannot be, or a type of `publish` is one
+                that the core cannot check.
 
         """
         sure = _sureness(durable, keep, pattern)
@@ -100,7 +106,8 @@ class Rooming:
                 raise UsageError(
                     f'the key of rooms {pattern!r} is for policy="latest", and the policy is {policy!r}'
                 )
-        words = ["publish"] if relay and grants is None else []
+        said = _sayable(publish, pattern)
+        words = ["publish"] if (relay or said is not None) and grants is None else []
         words += ["presence", "history"] if grants is None else grant_words(grants)
         plan = RoomPlan(
             pattern=pattern,
@@ -114,6 +121,7 @@ class Rooming:
             grants=words,
             durable=sure,
             compress=compress,
+            sayable=said,
             keep_age_ms=_ms(keep),
             keep_count=keep.count if keep else None,
             keep_bytes=keep.bytes if keep else None,
@@ -162,6 +170,31 @@ def _sureness(durable: object, keep: object, pattern: object) -> str:
             "`history`, `bytes` and `age` are for what memory holds"
         )
     return word
+
+
+def _sayable(publish: object, pattern: str) -> bytes | None:
+    """What members may publish, in the core's words."""
+    if publish is None:
+        return None
+    example = f'app.rooms({pattern!r}, publish={{"say": Said}})'
+    if isinstance(publish, str) or not isinstance(publish, Iterable):
+        raise UsageError(
+            f"`publish` of rooms is given events by name, as in `{example}`, and not {publish!r}"
+        )
+    kinds: Mapping[Any, Any] = publish if isinstance(publish, Mapping) else dict.fromkeys(publish, Any)
+    shapes: dict[str, Any] = {}
+    for event, kind in kinds.items():
+        name = checked_name(event, "publish of app.rooms", example)
+        if name.startswith("$"):
+            raise UsageError(f"names of events that begin with `$` are rtcore's own, as {name!r}")
+        try:
+            shapes[name] = sayable(kind)
+        except TypeError as error:
+            raise UsageError(
+                f"the core cannot check {kind!r}, the type of {name!r} in rooms {pattern!r}: {error}. Let a "
+                f"handler read it (`@app.on({name!r})`), or give a type without that"
+            ) from error
+    return encode(shapes)
 
 
 def _ms(keep: Keep | None) -> int | None:

@@ -14,6 +14,8 @@ from rtcore.errors import Forbidden, SessionEnded, UsageError
 from rtcore.room import Room, unserved
 from rtcore.session import Session
 
+from .hooks import checked_name
+
 _ROOMS_KEPT: Final = FIXED["ROOMS_KEPT"]
 
 
@@ -41,8 +43,24 @@ class Speaking:
             raise _no_room(known)
         return self._place(known)
 
+    def rooms_now(self, pattern: str = "*") -> list[Room]:
+        """The rooms of this pattern that are there now: somebody is in them, or something is kept of them.
+
+        In any thread in which no loop runs. It looks at the name of each room that there is.
+
+        Raises:
+            NotServing: the application is not being served.
+            UsageError: it is no pattern.
+
+        """
+        checked_name(pattern, "app.rooms_now", 'app.rooms_now("pattern")')
+        engine = self._running()
+        if get_ident() != engine.thread:
+            return engine.hand_over(self.rooms_now, pattern)
+        return [Room(engine, name) for name in engine.call(engine.core.rooms_now, pattern)]
+
     def user(self, user: str) -> Room:
-        """The room in which each session of this user hears.
+        """The room in which each session of this user hears; its `present` is whether one is connected.
 
         Raises:
             NotServing: the application is not being served.

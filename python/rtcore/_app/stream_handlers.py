@@ -13,7 +13,7 @@ from rtcore.errors import UsageError
 from rtcore.stream import Items
 
 from .handlers import OF_SESSION, data_type, positional, reading, session_first
-from .hooks import name_of
+from .hooks import checked_seconds, name_of
 from .injecting import needs, without
 from .kinds import is_async, is_generator
 from .surrounding import Layer, Surrounded
@@ -41,11 +41,20 @@ def _decoder(kind: Any, what: str) -> Decoder:
 
 
 class StreamHandler(Surrounded):
-    """The function of one stream. `bare` ones take no data. `around` are its layers when it is served."""
+    """The function of one stream. `bare` ones take no data. `around` are its layers when it is served.
 
-    __slots__ = ("around", "bare", "decoder", "items", "name", "up")
+    `away`: seconds for which its reader may be away; None: as long as the session lives.
+    """
 
-    def __init__(self, name: str, function: Callable[..., Any], names: Mapping[str, Any]) -> None:
+    __slots__ = ("around", "away", "bare", "decoder", "items", "name", "up")
+
+    def __init__(
+        self,
+        name: str,
+        function: Callable[..., Any],
+        names: Mapping[str, Any],
+        away: float | None = None,
+    ) -> None:
         down = is_generator(function)
         if not down and (inspect.isclass(function) or not is_async(function)):
             raise UsageError(
@@ -55,6 +64,7 @@ class StreamHandler(Surrounded):
         needed = needs(function, OF_SESSION, names)
         super().__init__(function, needed)
         self.around: tuple[Layer, ...] = ()
+        self.away = None if away is None else checked_seconds(away, f"`away` of the stream {name!r}")
         self.name = name
         self.up = not down
         function = without(function, needed)

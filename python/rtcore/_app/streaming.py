@@ -27,7 +27,7 @@ class Streaming:
     _registry: Registry
     _prefix: str
 
-    def stream(self, name: str) -> Callable[[S], S]:
+    def stream(self, name: str, *, away: float | None = None) -> Callable[[S], S]:
         """Decorator: a stream of items, which a peer opens by its name.
 
         An async generator function `(session)` or `(session, data)`: items go down. It is asked for its next
@@ -44,10 +44,13 @@ class Streaming:
 
         Args:
             name: 1 to 255 bytes.
+            away: seconds for which its peer may be without a connection; then the stream is cancelled, and
+                the peer is told `STREAM_LOST` when it is back. For what costs money while nobody reads it.
+                None: it goes on, as far as its credit goes, until the session ends.
 
         Raises:
-            UsageError: there is one already, it takes other arguments, a type cannot be read, or it stands
-                without its name.
+            UsageError: there is one already, it takes other arguments, a type cannot be read, `away` is no
+                number of seconds, or it stands without its name.
 
         """
         names = names_of_caller()
@@ -58,7 +61,7 @@ class Streaming:
             self._registry.open("stream")
             if any(known.name == name for known in self._registry.stream_handlers):
                 raise UsageError(f"there is a stream {name!r} already")
-            self._registry.stream_handlers.append(StreamHandler(name, function, names))
+            self._registry.stream_handlers.append(StreamHandler(name, function, names, away))
             return function
 
         return register

@@ -64,6 +64,9 @@ UNASKED: Final = _core.UNASKED
 REFUSED: Final = _core.REFUSED
 KEYED: Final = _core.KEYED
 STORED: Final = _core.STORED
+JOINED: Final = _core.JOINED
+LEFT: Final = _core.LEFT
+SAID: Final = _core.SAID
 
 CLOSE_CODES: Final[dict[str, int]] = dict(_core.CLOSE_CODES)
 """Close codes by their names in `vectors/codes.json`."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 import dataclasses
 import difflib
 import os
@@ -58,6 +59,8 @@ class RoomPlan:
     grants: Sequence[str] = ("presence", "history")
     durable: str = ""  # "", "normal" or "full"
     compress: bool = True
+    hooked: bool = False
+    sayable: builtins.bytes | None = None
     keep_age_ms: int | None = None
     keep_count: int | None = None
     keep_bytes: int | None = None

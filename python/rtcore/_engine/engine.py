@@ -10,7 +10,7 @@ import logging
 import math
 import time
 from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple, TypeVar, cast
 
 import trio
 from outcome import Error, Value
@@ -27,6 +27,7 @@ log = logging.getLogger("rtcore.store")
 
 Core = _core.Core
 CoreEvent = tuple[Any, ...]
+K = TypeVar("K", int, str)
 
 
 class SessionInfo(NamedTuple):
@@ -39,7 +40,6 @@ class SessionInfo(NamedTuple):
     since: int
     latency: float | None
     connected: bool
-    rooms: list[str]
     expires: int | None
 
 
@@ -76,6 +76,7 @@ class Engine(Home):
         "flusher",
         "held",
         "high",
+        "listening",
         "manual",
         "nursery",
         "raw_drained",
@@ -108,6 +109,7 @@ class Engine(Home):
         self.sessions: dict[int, Any] = {}  # Session by handle: only those that Python has met
         self.drained: dict[int, list[Task]] = {}  # senders by session that wait for DRAINED
         self.raw_drained: dict[int, list[Task]] = {}
+        self.listening: dict[str, list[Task]] = {}  # those that wait for SAID, by room
         self.tickets: dict[int, Task] = {}  # publishers by ticket that wait for UNBLOCKED
         self.stored: dict[int, Task] = {}  # publishers by ticket that wait for STORED
         self.request = 0  # the request of the plain function that runs, where that is noted (`books`)
@@ -126,11 +128,18 @@ class Engine(Home):
             session.end_reason = session.end_reason or "the server has ended"
         self.sessions.clear()
         left = [*self.tickets.values(), *self.stored.values()]
-        for tasks in (*self.drained.values(), *self.raw_drained.values()):
+        for tasks in (*self.drained.values(), *self.raw_drained.values(), *self.listening.values()):
             left += tasks
         for asking in self.replies.values():
             left += asking.values()
-        for waiting in (self.tickets, self.stored, self.drained, self.raw_drained, self.replies):
+        for waiting in (
+            self.tickets,
+            self.stored,
+            self.drained,
+            self.raw_drained,
+            self.listening,
+            self.replies,
+        ):
             waiting.clear()
         for task in left:
             error = NotServing("the server has ended, and nothing comes any more")
@@ -234,8 +243,8 @@ class Engine(Home):
         if task is not None:
             trio.lowlevel.reschedule(task)
 
-    async def wait_drained(self, waiting: dict[int, list[Task]], handle: int) -> None:
-        """Until the peer has taken enough of what it is owed, or is gone."""
+    async def wait_drained(self, waiting: dict[K, list[Task]], handle: K) -> None:
+        """Until the peer has taken enough of what it is owed, or is gone; or there is something to read."""
         task = trio.lowlevel.current_task()
         waiting.setdefault(handle, []).append(task)
         self.wake()
@@ -249,8 +258,8 @@ class Engine(Home):
 
         await trio.lowlevel.wait_task_rescheduled(abort)
 
-    def wake_drained(self, waiting: dict[int, list[Task]], handle: int) -> None:
-        """DRAINED or RAW_DRAINED came, or the end: each who waits looks again."""
+    def wake_drained(self, waiting: dict[K, list[Task]], handle: K) -> None:
+        """DRAINED, RAW_DRAINED or SAID came, or the end: each who waits looks again."""
         for task in waiting.pop(handle, ()):
             trio.lowlevel.reschedule(task)
 

@@ -116,6 +116,8 @@ class Decisions:
             self.engine.core.refuse_hello(conn, UNAUTHORIZED_CLOSE, "the token is not accepted")
         else:
             user = user_of(answer)
+            if user.resume is not None:
+                self.engine.core.stay(conn, int(user.resume * 1000))
             self.engine.core.authenticated(conn, user.id, expires_ms(user))
 
     def _refuse_hello(self, conn: int, error: BaseException) -> None:

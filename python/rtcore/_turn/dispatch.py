@@ -60,6 +60,7 @@ from rtcore.app import App
 from rtcore.raw import RawSocket
 
 from .changing import Changes
+from .comings import COMINGS, Comings
 from .decide import Decisions
 from .endings import Endings
 from .held import LONG
@@ -112,6 +113,7 @@ class Runtime:
         self._raws: dict[int, tuple[RawSocket, Any]] = {}  # socket and plain function, or None, by connection
         self._tasks = Tasks(self.engine, registry.handlers)
         self._streams = StreamTasks(self.engine, registry.stream_handlers)
+        self._comings = Comings(self.engine, self._tasks, self._streams, registry.hooks)
         self._background = BackgroundTasks(app, registry.background_tasks, self.engine)
         self._endings = Endings(self._ended)
         self._direct = False
@@ -335,6 +337,8 @@ class Runtime:
             self._decisions.unasked(event)
         elif kind == CHANGE:
             self._changes.asked(event)
+        elif kind in COMINGS:
+            self._comings.heard(kind, event)
         elif kind >= STREAM_OPENED:
             self._streams.heard(kind, event)
         elif kind == AUTHENTICATE:
@@ -363,17 +367,16 @@ class Runtime:
             self._decisions.reauthenticate(event)
         elif kind == HAND_OVER and self.hand_over is not None:
             self.hand_over(event)
-        # RESUMED and AWAY change nothing here: what a session is now is asked of the core.
 
     # -- who comes and goes
 
     def _opened(self, handle: int) -> None:
-        session = met(self.engine, handle)
-        if session is not None:
+        if (session := met(self.engine, handle)) is not None:
             self._tasks.connected(session, self._registry.connectors)
 
     def _ended(self, handle: int, reason: str) -> None:
         session = self.engine.sessions.pop(handle, None)
+        self._comings.forget(handle)
         if session is not None:
             end(session, reason)
             # Only when what its streams have in `finally` has run is it gone.
@@ -392,8 +395,6 @@ class Runtime:
     # -- what took long
 
     def _name_of(self, event: CoreEvent) -> str | None:
-        if event[0] in (REQUEST, KEYED):
-            return repr(self._handlers[event[3]].name)
-        if event[0] == RAW_MESSAGE and event[1] in self._raws:
-            return repr(self._raws[event[1]][0].path)
-        return None
+        if event[0] == RAW_MESSAGE:
+            return repr(self._raws[event[1]][0].path) if event[1] in self._raws else None
+        return repr(self._handlers[event[3]].name) if event[0] in (REQUEST, KEYED) else None

@@ -14,6 +14,7 @@ core; after each 64 of them Trio has its pass, and what was made is written.
 from __future__ import annotations
 
 import logging
+import math
 from collections.abc import AsyncGenerator, Callable
 from typing import Any
 
@@ -53,10 +54,12 @@ Key = tuple[int, int]
 class _Running:
     """A stream's task, as others see it."""
 
-    __slots__ = ("items", "room", "scope")
+    __slots__ = ("away", "items", "late", "room", "scope")
 
-    def __init__(self) -> None:
+    def __init__(self, away: float | None) -> None:
         self.scope = trio.CancelScope()
+        self.away = away  # seconds for which its reader may be away
+        self.late = False  # its reader is away, and the scope has a deadline
         self.items: Items[Any] | None = None
         self.room = Parking()  # for its task, while the core has no room for an item
 
@@ -100,6 +103,15 @@ class StreamTasks:
         else:
             then()
 
+    def away(self, handle: int, away: bool) -> None:
+        """A session has no connection any more, or has one: what costs while nobody reads has a deadline."""
+        if handle not in self._counts:
+            return
+        for (of, _), running in self._running.items():
+            if of == handle and running.away is not None:
+                running.late = away
+                running.scope.deadline = trio.current_time() + running.away if away else math.inf
+
     def cancel(self) -> None:
         """Cancel all of them."""
         for running in tuple(self._running.values()):
@@ -116,7 +128,7 @@ class StreamTasks:
         if engine.nursery is None:
             engine.core.fail_stream(handle, stream, "INTERNAL", "the server stops", details=None, retry=True)
             return
-        running = self._running[handle, stream] = _Running()
+        running = self._running[handle, stream] = _Running(handler.away)
         if handler.up:
             running.items = Items(engine, handle, stream, handler.name, handler.items)
         self._counts[handle] = self._counts.get(handle, 0) + 1
@@ -143,9 +155,10 @@ class StreamTasks:
                     leave(session, scope)
         finally:
             if answer is None:  # cancelled, by anybody
-                engine.core.fail_stream(
-                    handle, stream, "INTERNAL", "the stream was cancelled", details=None, retry=True
-                )
+                code, text = "INTERNAL", "the stream was cancelled"
+                if running.late:
+                    code, text = "STREAM_LOST", f"its peer was away for more than {running.away:g} s"
+                engine.core.fail_stream(handle, stream, code, text, details=None, retry=True)
             else:
                 answer()
             self._done(handle, stream)

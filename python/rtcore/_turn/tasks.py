@@ -138,24 +138,29 @@ class Tasks:
     def connected(self, session: Session, functions: list[Callable[..., Any]]) -> None:
         """A session begins: plain functions now, coroutines before its first request."""
         for function in functions:
-            if is_async(function):
-                begun = _Lifecycle(self._failures, function, session)
-                (session._worker or self.worker(session)).waiting.append(begun)
-            else:
-                self._call(function, session)
+            self.call(session, function, session)
 
     def disconnected(self, session: Session, functions: list[Callable[..., Any]]) -> None:
         """A session has ended: plain functions now, coroutines each in a task."""
         for function in functions:
-            if is_async(function):
-                ending = _Lifecycle(self._failures, function, session, session.end_reason)
-                self._start(self._alone, ending, name=ending.name)
-            else:
-                self._call(function, session, session.end_reason)
+            self.call(None, function, session, session.end_reason)
 
-    def _call(self, function: Callable[..., Any], *args: Any) -> None:
-        with Guard(partial(_failed, self._failures, function), waits=False):
-            function(*args)
+    def call(self, session: Session | None, function: Callable[..., Any], *args: Any) -> None:
+        """Tell the application something: a plain function now, a coroutine in the task of this session,
+        behind what waits there, or (None) in one of its own. What it raises is logged.
+        """
+        if not is_async(function):
+            with Guard(partial(_failed, self._failures, function), waits=False):
+                function(*args)
+            return
+        told = _Lifecycle(self._failures, function, *args)
+        if session is None:
+            self._start(self._alone, told, name=told.name)
+            return
+        worker = session._worker or self.worker(session)
+        worker.waiting.append(told)
+        if worker.idle:
+            give(worker, None, direct=False)
 
     async def _alone(self, lifecycle: _Lifecycle) -> None:
         await self._engine.held.watch(repr(lifecycle.name), lifecycle())

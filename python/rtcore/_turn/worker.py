@@ -101,6 +101,8 @@ def serve(
                 got.unwrap()  # from Trio: rescheduled, or cancelled
             event = stepped.item
             stepped.item = _NOTHING
+            if event is _NOTHING:
+                continue  # what it was woken for is in `waiting`
         kind, _, request, index, form, data = event
         if kind == KEYED and not engine.core.begin(request):
             continue  # its session ended: the key is free, and it must not be done here

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import functools
 import inspect
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import click
 import msgspec
 
+from rtcore._app.hooks import place_of
 from rtcore._app.registry import Registry, registered
 
 from .application import application
@@ -80,6 +79,8 @@ def _routes(of: Registry) -> Iterator[Route]:
         yield _route("authorize", pattern, one.function)
     for pattern, state in of.states.items():
         yield _route("state", pattern, state.function, None, _result(state.function))
+    for name, pattern, hook in of.hooks.of_rooms():
+        yield _route(name, pattern, hook.function)
     for raw in of.raw_handlers:
         yield _route("raw", raw.path, raw.function)
     for task in of.background_tasks:
@@ -89,21 +90,7 @@ def _routes(of: Registry) -> Iterator[Route]:
 def _route(
     kind: str, name: str, function: Callable[..., Any], takes: str | None = None, gives: str | None = None
 ) -> Route:
-    return Route(kind, name, takes, gives, getattr(function, "__qualname__", None), _place(function))
-
-
-def _place(function: Callable[..., Any]) -> str | None:
-    """File and line, the file as it is seen from here."""
-    called: Any = inspect.unwrap(function)
-    while isinstance(called, functools.partial):
-        called = inspect.unwrap(called.func)
-    code = getattr(called, "__code__", None)
-    if code is None:
-        return None
-    path = Path(code.co_filename)
-    if path.is_relative_to(Path.cwd()):
-        path = path.relative_to(Path.cwd())
-    return f"{path}:{code.co_firstlineno}"
+    return Route(kind, name, takes, gives, getattr(function, "__qualname__", None), place_of(function))
 
 
 def _type(kind: Any) -> str:

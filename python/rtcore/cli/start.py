@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -25,6 +26,7 @@ _SERVE = """\b
 Examples:
   rtcore serve myapp:app
   rtcore serve myapp:app --port 9000 --mount web:site
+  rtcore serve myapp:app --reload                                  for development
   rtcore serve myapp:app --host 0.0.0.0 --origin https://app.example --proxy 10.0.0.0/8
   rtcore serve myapp:app --certificate cert.pem --key key.pem      https and wss
   rtcore serve myapp:app --limit ping_ms=10s --limit max_message=4MiB
@@ -45,8 +47,24 @@ within limits.grace_ms. A second one: at once. A third: whatever is running.
 @click.command(epilog=_SERVE)
 @click.argument("app", metavar="MODULE:APP")
 @settings
-def serve(app: str, file: Path | None, **flags: Any) -> None:
+@click.option("--reload", "again", is_flag=True, help="Begin again when a file changes. For development.")
+@click.option(
+    "--reload-dir",
+    "folders",
+    type=click.Path(path_type=Path),
+    multiple=True,
+    metavar="DIR",
+    help="Watch this folder, and not the one that we are in. May be said again.",
+)
+def serve(app: str, file: Path | None, again: bool, folders: tuple[Path, ...], **flags: Any) -> None:
     """Serve an application: the rtcore.App named APP in MODULE."""
+    if folders and not again:
+        raise Wrong("--reload-dir says what --reload watches: give that, too")
+    if again:
+        from .reload import reload, without
+
+        effective(file, flags)  # what is wrong there no change of a file mends
+        raise SystemExit(reload(without(sys.argv), folders))
     config = effective(file, flags).config
     run(application(app), config)
 

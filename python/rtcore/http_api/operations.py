@@ -150,7 +150,7 @@ async def presence(caller: Caller, said: say.Presence) -> say.Members:
     caller.permit("presence", room)
     engine = caller.engine
     rows, count = engine.call(engine.core.presence, room)
-    members = [say.Present(name, user, msgspec.Raw(info or b"null")) for _, name, user, info in rows]
+    members = [say.Present(name, user, msgspec.Raw(info or b"null")) for _, name, user, info, _ in rows]
     return say.Members(members, count)
 
 

@@ -10,12 +10,14 @@ Time is Trio's: with a mock clock that jumps, two minutes of silence are tested 
 
 from .client import WireClient, connect_tcp
 from .frames import Closed, HandshakeRefused
+from .http import Answer
 from .laws import check_done, check_heard
 from .network import FAIR, Network, Weather, network_in_a_box
 from .server import MemoryServer, memory_server
 
 __all__ = [
     "FAIR",
+    "Answer",
     "Closed",
     "HandshakeRefused",
     "MemoryServer",

@@ -30,6 +30,8 @@ from .frames import (
 
 Said = dict[str, Any]
 F = TypeVar("F", bound=Callable[..., Awaitable[Any]])
+ANYTHING: Any = object()
+"""Data of whatever kind."""
 # A test that waits longer than this for a message waits for one that does not come.
 PATIENCE = 5.0
 
@@ -187,6 +189,28 @@ class WireClient:
         """The first message of this type with these fields; others stay for later."""
         wanted = {"type": kind, **fields}
         return await self._first(lambda said: wanted.items() <= said.items(), f"{wanted}")
+
+    @at_home
+    async def assert_heard(self, event: str, data: Any = ANYTHING, **fields: Any) -> Said:
+        """The first event of this name, which must have these data and fields (`room="tea"`); others stay.
+
+        Raises `AssertionError`, which says what of it is otherwise, or what was heard in its place.
+        """
+        said = await self.until("event", event=event)
+        wanted = fields if data is ANYTHING else {"data": data, **fields}
+        wrong = {name: said.get(name) for name, value in wanted.items() if said.get(name) != value}
+        assert not wrong, f"{event!r} was heard with {wrong}, and not with {wanted}"
+        return said
+
+    @at_home
+    async def assert_silent(self, seconds: float = 1.0) -> None:
+        """Nothing comes for so many seconds of Trio's clock, but what presence and `live` tell.
+
+        Raises `AssertionError`, which says what came.
+        """
+        with trio.move_on_after(seconds):
+            said = await self._first(lambda said: said["type"] not in {"presence", "live"}, "message")
+            raise AssertionError(f"this was heard, and nothing was to be: {said}")
 
     @at_home
     async def wait_closed(self) -> Closed:

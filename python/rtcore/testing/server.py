@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +10,7 @@ import trio
 import trio.testing
 
 from rtcore._backend.interface import HttpBackend, Peer
+from rtcore._data.values import encode
 from rtcore._engine import Core, Engine
 from rtcore._ground.asgi import ASGI
 from rtcore._ground.home import anywhere
@@ -19,6 +20,7 @@ from rtcore._serve.stop import Stop
 from rtcore.config import Config
 
 from .client import WireClient
+from .http import Answer, exchange
 
 if TYPE_CHECKING:
     from rtcore.app import App
@@ -79,6 +81,37 @@ class MemoryServer:
         assert client.position is not None, "the client was never welcome, so there is nothing to resume"
         kept = {"session": client.session, "key": client.key, "position": client.position}
         return await self.welcomed(**{**kept, **fields})
+
+    async def request(
+        self,
+        method: str,
+        path: str,
+        *,
+        json: Any = None,
+        body: bytes = b"",
+        headers: Mapping[str, str] = {},
+    ) -> Answer:
+        """A request over plain HTTP, on a connection of its own: to the mounted application, or to rtcore.
+
+        A cancel point and a schedule point.
+
+        Args:
+            method: such as "GET".
+            path: beginning with `/`, the query included.
+            json: what the body says, as JSON; None: `body` is the body.
+            body: the body in bytes.
+            headers: more than `Host`, `Connection` and what the body needs.
+
+        Raises:
+            h11.ProtocolError: what was said is no HTTP, or what came is none.
+
+        """
+        self._engine.here("request")
+        fields = dict(headers)
+        if json is not None:
+            body = encode(json)
+            fields.setdefault("content-type", "application/json")
+        return await exchange(self.stream(), method, path, headers=fields, body=body)
 
     @anywhere
     def shut_down(self) -> None:

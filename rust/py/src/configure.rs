@@ -7,12 +7,16 @@ use crate::core::Core;
 use crate::failure::Failure;
 use pyo3::prelude::*;
 use rtcore_core::engine::{RawPath, StreamPath};
+use rtcore_core::envelope::tree;
 use rtcore_core::frame::http::{self, Parsed};
 use rtcore_core::frame::origin::{is_host, origin_ok};
 use rtcore_core::frame::{Believed, Cidr};
+use rtcore_core::ids::Form;
 use rtcore_core::log::ring::Bounds;
+use rtcore_core::room::sayable::Sayable;
 use rtcore_core::room::settings::{Durability, Patterns, Policy, Settings};
 use std::path::PathBuf;
+use std::sync::Arc;
 
 #[pymethods]
 impl Core {
@@ -53,7 +57,7 @@ impl Core {
         Ok(())
     }
 
-    #[pyo3(signature = (pattern, *, relay, count, bytes, age_ms, policy, key, authorize, state, presence, grants, durable = "off", compress = true))]
+    #[pyo3(signature = (pattern, *, relay, count, bytes, age_ms, policy, key, authorize, state, presence, grants, durable = "off", compress = true, hooked = false, sayable = None))]
     #[expect(clippy::too_many_arguments, clippy::fn_params_excessive_bools, reason = "keywords, in Python")]
     fn add_room(
         &self,
@@ -70,11 +74,19 @@ impl Core {
         grants: Vec<String>,
         durable: &str,
         compress: bool,
+        hooked: bool,
+        sayable: Option<&[u8]>,
     ) -> Result<(), Failure> {
         let policy = Policy::parse(policy).ok_or_else(|| {
             Failure::Value(format!("{policy:?} is no policy: skip, latest, disconnect or block"))
         })?;
         let durable = durability_of(durable)?;
+        let sayable = match sayable {
+            None => None,
+            Some(plan) => Some(Arc::new(Sayable::read(tree(plan, Form::Json)?).ok_or_else(|| {
+                Failure::Value("what members may publish is a JSON object of shapes".into())
+            })?)),
+        };
         let settings = Settings {
             pattern: pattern.into(),
             relay,
@@ -84,6 +96,8 @@ impl Core {
             authorize,
             state,
             presence,
+            hooked,
+            sayable,
             grants: grants_of(&grants)?,
             compress,
             durable,

@@ -50,6 +50,9 @@ pub(crate) mod kind {
         KEYED = 24,
         STORED = 25,
         CHANGE = 26,
+        JOINED = 27,
+        LEFT = 28,
+        SAID = 29,
     }
 }
 
@@ -102,6 +105,11 @@ fn tuple<'py>(py: Python<'py>, event: AppEvent, events: &Events) -> PyResult<Bou
         AppEvent::Resumed { session } => (kind::RESUMED, session.0).into_pyobject(py),
         AppEvent::Away { session } => (kind::AWAY, session.0).into_pyobject(py),
         AppEvent::Ended { session, reason } => (kind::ENDED, session.0, reason).into_pyobject(py),
+        AppEvent::Joined { session, room } => (kind::JOINED, session.0, &*room).into_pyobject(py),
+        AppEvent::Left { session, room, why, empty } => {
+            (kind::LEFT, session.0, &*room, why as u8, empty).into_pyobject(py)
+        }
+        AppEvent::Said { room } => (kind::SAID, &*room).into_pyobject(py),
         AppEvent::RawOpened { conn, path, target, headers, address } => {
             let headers: Vec<_> = headers
                 .iter()

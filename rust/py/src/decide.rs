@@ -12,6 +12,11 @@ use rtcore_core::ids::{ConnId, Form, Now, SessionId};
 /// Answers.
 #[pymethods]
 impl Core {
+    fn stay(&self, conn: u64, window_ms: u64) -> Result<(), Failure> {
+        self.lock().engine()?.stay(ConnId(conn), window_ms);
+        Ok(())
+    }
+
     fn authenticated(&self, conn: u64, user: Option<&str>, expires_ms: Option<u64>) -> Result<(), Failure> {
         let mut inner = self.lock();
         let (engine, now) = inner.engine_now()?;
@@ -102,7 +107,7 @@ impl Core {
 /// What it says of its own accord.
 #[pymethods]
 impl Core {
-    #[pyo3(signature = (room, event, data, exclude = 0, sender = 0, key = None, volatile = false, trace = None, backend = None, request = 0))]
+    #[pyo3(signature = (room, event, data, exclude = 0, sender = 0, key = None, volatile = false, trace = None, backend = None, request = 0, rights = true))]
     #[expect(clippy::too_many_arguments, reason = "keywords, in Python")]
     fn publish(
         &self,
@@ -116,6 +121,7 @@ impl Core {
         trace: Option<&str>,
         backend: Option<&str>,
         request: u64,
+        rights: bool,
     ) -> Result<u64, Failure> {
         let publication = Publication {
             room,
@@ -129,6 +135,7 @@ impl Core {
             volatile,
             trace,
             request: (request != 0).then_some(request),
+            rights,
         };
         let mut inner = self.lock();
         let (engine, now) = inner.engine_now()?;
@@ -173,6 +180,12 @@ impl Core {
     ) -> Result<bool, Failure> {
         let grants = grants_of(&grants)?;
         self.decide_in(request, |engine, now| engine.set_grants(SessionId(session), room, grants, now))
+    }
+
+    fn set_info(&self, session: u64, room: &str, info: Option<&[u8]>) -> Result<bool, Failure> {
+        let mut inner = self.lock();
+        let (engine, now) = inner.engine_now()?;
+        Ok(engine.set_info(SessionId(session), room, info, now))
     }
 
     #[pyo3(signature = (session, room, grants, info, request = 0))]

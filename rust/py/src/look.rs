@@ -9,9 +9,14 @@ use rtcore_core::engine::{Advice, HistoryEntry, MemberView};
 use rtcore_core::envelope::{Data, transcode};
 use rtcore_core::ids::{Form, SessionId};
 use rtcore_core::metrics::text::Format;
+use rtcore_core::room::grants::Grants;
+use std::sync::Arc;
 
-/// A member: session, its id, user, info.
-type Member<'py> = (u64, String, Option<String>, Option<Bound<'py, PyBytes>>);
+/// A member: session, its id, user, info, what it may.
+type Member<'py> = (u64, String, Option<String>, Option<Bound<'py, PyBytes>>, Words);
+
+/// Rights, as the wire names them.
+type Words = Vec<&'static str>;
 
 /// An entry: number, event, data as JSON, time, the session's id, user, trace.
 type Past<'py> = (u64, String, Bound<'py, PyBytes>, u64, Option<String>, Option<String>, Option<String>);
@@ -19,9 +24,8 @@ type Past<'py> = (u64, String, Bound<'py, PyBytes>, u64, Option<String>, Option<
 /// Entries, whether they are all, whether there are more.
 type Told<'py> = (Vec<Past<'py>>, bool, bool);
 
-/// A session: id, user, address, user agent, since, latency, connected, rooms, expiry.
-type Info =
-    (String, Option<String>, String, Option<String>, u64, Option<f64>, bool, Vec<String>, Option<u64>);
+/// A session: id, user, address, user agent, since, latency, connected, expiry.
+type Info = (String, Option<String>, String, Option<String>, u64, Option<f64>, bool, Option<u64>);
 
 #[pymethods]
 impl Core {
@@ -87,9 +91,33 @@ impl Core {
             info.since_ms,
             info.latency,
             info.connected,
-            info.rooms.iter().map(|room| owned(room)).collect(),
             info.expires,
         )))
+    }
+
+    /// The rooms that a session is in, and what it may there; None: there is no such session.
+    fn rooms_of(&self, session: u64) -> Result<Option<Vec<(String, Words)>>, Failure> {
+        let mut inner = self.lock();
+        let rooms = inner.engine()?.rooms_of(SessionId(session));
+        let row = |(room, grants): (Arc<str>, Grants)| (owned(&room), grants.words().collect());
+        Ok(rooms.map(|rooms| rooms.into_iter().map(row).collect()))
+    }
+
+    fn rooms_now(&self, pattern: &str) -> Result<Vec<String>, Failure> {
+        Ok(self.lock().engine()?.rooms_now(pattern).iter().map(|room| owned(room)).collect())
+    }
+
+    fn present(&self, room: &str) -> Result<bool, Failure> {
+        Ok(self.lock().engine()?.is_present(room))
+    }
+
+    fn readable(&self, room: &str) -> Result<u64, Failure> {
+        Ok(self.lock().engine()?.readable(room)?)
+    }
+
+    fn want_said(&self, room: &str) -> Result<(), Failure> {
+        self.lock().engine()?.want_said(room);
+        Ok(())
     }
 
     fn position(&self, seq: u64) -> Result<String, Failure> {
@@ -235,7 +263,13 @@ fn owned(text: &str) -> String {
 fn rows(py: Python<'_>, members: Vec<MemberView>) -> Vec<Member<'_>> {
     let row = |member: MemberView| {
         let info = member.info.map(|info| PyBytes::new(py, &info));
-        (member.session.0, owned(&member.name), member.user.as_deref().map(owned), info)
+        (
+            member.session.0,
+            owned(&member.name),
+            member.user.as_deref().map(owned),
+            info,
+            member.grants.words().collect(),
+        )
     };
     members.into_iter().map(row).collect()
 }

@@ -31,6 +31,8 @@ pub struct PendingHello {
     pub program: Vec<u64>,
     /// A stream over plain HTTP that a session's key opens: that session.
     pub owner: Option<SessionId>,
+    /// How long the session may be away (ms), if the application has said it.
+    pub window: Option<u64>,
     /// The application is asked who this is.
     pub asked: bool,
     /// Set once the user is known and rooms are asked for: those of a session that returns, or of a stream.

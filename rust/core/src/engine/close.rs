@@ -10,8 +10,8 @@
 //! A session does not end with its connection: only the client's `bye`, the application or the
 //! resume window ends it.
 
+use super::events::Leaving;
 use super::next::Follow;
-use super::rooms::Leaving;
 use super::steps::{ROOMS, SESSION, TASK};
 use super::{AppEvent, Engine, Op};
 use crate::codes::{Code, close};
@@ -218,8 +218,9 @@ impl Engine {
 
     /// Nobody is there: the resume window runs.
     pub(super) fn go_away(&mut self, session_id: SessionId, now: Now) {
-        let window = self.config.limits.resume_ms;
+        let usual = self.config.limits.resume_ms;
         let Some(session) = self.session_mut(session_id) else { return };
+        let window = session.rare().and_then(|rare| rare.window_ms).unwrap_or(usual);
         // A stream without a session of its own takes its session with it.
         let ephemeral = session.link().is_some_and(Link::is_ephemeral);
         let until = now.tick.plus_ms(if ephemeral { 0 } else { window });
@@ -237,7 +238,7 @@ impl Engine {
         for room in rooms {
             self.may_unblock(room);
         }
-        if self.config.lifecycle && known {
+        if self.config.lifecycle && known && !ephemeral {
             self.events.list.push(AppEvent::Away { session: session_id });
         }
     }
@@ -281,7 +282,7 @@ impl Engine {
         let rooms = self.session_mut(session_id).map(Session::leave_all).unwrap_or_default();
         self.steps.spend(SESSION + TASK * tasks + rooms.len());
         for joined in rooms {
-            self.leave(session_id, joined.room(), Leaving::Removed, now);
+            self.leave(session_id, joined.room(), Leaving::Ended, now);
         }
         self.forget_waiting(session_id, now);
         match hold {

@@ -3,8 +3,9 @@
 //! Parts: Durable, Log, Out, Rooms, Sessions.
 
 use super::ask_session::ended;
+use super::events::Leaving;
 use super::fanout::write_entry;
-use super::rooms::{Leaving, Left};
+use super::rooms::Left;
 use super::{Engine, size};
 use crate::codes::close;
 use crate::durable::notices::{Goodbye, Notice};
@@ -34,6 +35,8 @@ pub struct Publication<'a> {
     pub exclude: Option<SessionId>,
     /// Who says it; none: the application.
     pub sender: Option<SessionId>,
+    /// Whether it must be of the sender's rights in the room.
+    pub rights: bool,
     /// The backend that says it, by the name of its API key; none: the application itself.
     pub backend: Option<&'a str>,
     /// An idempotency key.

@@ -109,6 +109,12 @@ pub enum AppEvent {
     Away { session: SessionId },
     /// It is over.
     Ended { session: SessionId, reason: &'static str },
+    /// A session is in a room whose settings are `hooked`.
+    Joined { session: SessionId, room: Arc<str> },
+    /// It is not any more; `empty`: nobody is.
+    Left { session: SessionId, room: Arc<str>, why: Leaving, empty: bool },
+    /// What the application waited for was said in this room, or was not held back any more.
+    Said { room: Arc<str> },
     /// A raw socket is open.
     RawOpened { conn: ConnId, path: u32, target: String, headers: Vec<(Vec<u8>, Vec<u8>)>, address: IpAddr },
     /// It is closed.
@@ -133,6 +139,17 @@ pub enum AppEvent {
     Refused { what: Refused, address: IpAddr, text: String },
     /// Nobody wants the stream any more.
     StreamCancelled { session: SessionId, id: u64 },
+}
+
+/// Why a session is not in a room any more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Leaving {
+    /// It wanted to.
+    Wish = 0,
+    /// It was taken out.
+    Removed = 1,
+    /// It is over.
+    Ended = 2,
 }
 
 /// What was refused.

@@ -2,10 +2,10 @@
 //!
 //! Parts: Durable, Log, Out, Rooms, Sessions, Steps.
 
-use super::Engine;
 use super::encoding;
 use super::history::shown;
 use super::steps::{MEMBERS, ROOMS};
+use super::{AppEvent, Engine};
 use crate::durable::wall::Wall;
 use crate::ids::{RoomId, SessionId};
 use crate::log::book::{Held, Log};
@@ -15,6 +15,7 @@ use crate::room::members::Member;
 use crate::room::settings::Policy;
 use crate::room::table::Room;
 use crate::stats::Encoded;
+use std::sync::Arc;
 
 /// Append the frame of an entry in one encoding: copied from the entry, which makes it if nobody needed it before.
 /// `encoded` counts how often that was done.
@@ -86,13 +87,14 @@ impl Engine {
         let mut behind: Vec<SessionId> = Vec::new();
         let mut said = 0u64;
         let class = {
-            let Self { rooms, sessions, out, log, stats, steps, durable, .. } = self;
+            let Self { rooms, sessions, out, log, stats, steps, durable, events, .. } = self;
             let Some(room) = rooms.get(room_id) else { return };
             steps.spend(1 + room.members().len() / MEMBERS);
             // What waits in an outbox is as old as it is much: where the newest counts, a quarter must do.
             let class = room.settings().class;
             let part = if room.settings().policy == Policy::Latest { Part::Quarter } else { Part::Whole };
             let compress = room.settings().compress;
+            let awaited = entry.seq > 0 && room.is_awaited();
             let mut copies = out.copies(meta, part);
             let listeners = sessions.listeners();
             for member in room.members().rows() {
@@ -116,6 +118,10 @@ impl Engine {
                 } else if entry.seq > 0 {
                     behind.push(member.session);
                 }
+            }
+            if awaited {
+                events.list.push(AppEvent::Said { room: Arc::clone(room.name()) });
+                rooms.is_said(room_id);
             }
             class
         };

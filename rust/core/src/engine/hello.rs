@@ -85,6 +85,13 @@ impl Engine {
         self.entry(now, |engine| engine.known_as(id, user, expires, now));
     }
 
+    /// The application's word, before it says who this is: for how long (ms) the session may be away.
+    pub fn stay(&mut self, id: ConnId, window_ms: u64) {
+        if let Some(pending) = self.conn_mut(id).and_then(Conn::door_mut) {
+            pending.window = Some(window_ms);
+        }
+    }
+
     fn known_as(&mut self, id: ConnId, user: Option<&str>, expires: Option<u64>, now: Now) {
         let Some(conn) = self.conn_mut(id) else { return };
         let Some(pending) = conn.door_mut() else { return };
@@ -290,6 +297,9 @@ impl Engine {
         now: Now,
     ) {
         self.timers.drop(Due::Welcome(id));
+        if let (Some(window), Some(session)) = (pending.window, self.session_mut(session_id)) {
+            session.make_rare().window_ms = Some(window);
+        }
         if pending.session.is_some() || pending.position.is_some() {
             self.owe_live(session_id);
         }

@@ -214,9 +214,9 @@ impl Engine {
             }
             if let Some(member) = self.room_mut(room_id).and_then(|room| room.member_mut(session_id)) {
                 member.grants = grants;
-                if let Some(info) = admitted.info {
-                    member.info = Some(info.into());
-                }
+            }
+            if let Some(info) = admitted.info {
+                self.show_info(room_id, session_id, Some(info.into()), now);
             }
         } else {
             let member = Member {

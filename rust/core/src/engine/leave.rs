@@ -3,8 +3,9 @@
 //! Parts: Rooms, Sessions.
 
 use super::Engine;
+use super::events::Leaving;
 use super::join::own_room;
-use super::rooms::{Leaving, Left};
+use super::rooms::Left;
 use crate::codes::Code;
 use crate::durable::notices::Notice;
 use crate::error::Fault;

@@ -8,6 +8,7 @@ use crate::codes::Code;
 use crate::error::Fault;
 use crate::ids::{ConnId, Now, SessionId};
 use crate::log::entry::Entry;
+use crate::room::grants::Grants;
 use crate::room::members::Member;
 use crate::room::settings::Durability;
 use crate::stats::Gauges;
@@ -25,6 +26,8 @@ pub struct MemberView {
     pub user: Option<Arc<str>>,
     /// What the authorizer said of it, JSON.
     pub info: Option<Arc<[u8]>>,
+    /// What it may.
+    pub grants: Grants,
 }
 
 /// A session as the application sees it.
@@ -44,8 +47,6 @@ pub struct SessionInfo {
     pub latency: Option<f64>,
     /// Whether it has a connection now.
     pub connected: bool,
-    /// The rooms it is in, without rtcore's own.
-    pub rooms: Vec<Arc<str>>,
     /// When its token ends, ms since 1970.
     pub expires: Option<u64>,
 }
@@ -92,6 +93,7 @@ impl Engine {
             name: Arc::clone(session.name()),
             user: session.user().cloned(),
             info: member.info.clone(),
+            grants: member.grants,
         })
     }
 
@@ -172,13 +174,6 @@ impl Engine {
             since_ms: session.since_ms(),
             latency: session.latency_us().map(|us| f64::from(us) / 1e6),
             connected: session.is_here(),
-            rooms: session
-                .rooms()
-                .iter()
-                .filter_map(|joined| self.room(joined.room()))
-                .filter(|room| !room.name().starts_with('$'))
-                .map(|room| Arc::clone(room.name()))
-                .collect(),
             expires: session.expires().map(|ends| ends.date),
         })
     }
@@ -216,6 +211,6 @@ impl Engine {
     }
 }
 
-fn no_room(room: &str) -> Fault {
+pub(super) fn no_room(room: &str) -> Fault {
     Fault::new(Code::NotFound, format!("there is no room {room:?}"))
 }

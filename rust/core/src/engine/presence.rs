@@ -12,6 +12,14 @@ use crate::room::presence::{Diff, Who};
 use crate::session::Listener;
 use crate::timers::Due;
 
+/// What others are to be told of a member.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Shown {
+    Came,
+    Otherwise,
+    Went,
+}
+
 fn shown(who: &Who) -> MemberOut<'_> {
     MemberOut {
         session: &who.wire,
@@ -29,15 +37,15 @@ fn write_diff(out: &mut Vec<u8>, form: Form, room: &str, diff: &Diff, count: u64
 }
 
 impl Engine {
-    /// A member came or went.
-    pub(super) fn tell_presence(&mut self, room_id: RoomId, session: SessionId, here: bool, now: Now) {
+    /// A member came, went, or is shown otherwise than before.
+    pub(super) fn tell_presence(&mut self, room_id: RoomId, session: SessionId, shown: Shown, now: Now) {
         let Some(who) = self.who(room_id, session) else { return };
         let base = self.config.limits.presence_ms;
         let Some(room) = self.rooms.get_mut(room_id) else { return };
-        if here {
-            room.presence_mut().joined(now.tick, who);
-        } else {
-            room.presence_mut().left(now.tick, who);
+        match shown {
+            Shown::Came => room.presence_mut().joined(now.tick, who),
+            Shown::Otherwise => room.presence_mut().renewed(now.tick, who),
+            Shown::Went => room.presence_mut().left(now.tick, who),
         }
         if !self.timers.is_set(Due::Presence(room_id))
             && let Some(due) = room.presence().due(base, room.members().visible())

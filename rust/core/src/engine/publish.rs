@@ -5,7 +5,6 @@
 #![cfg_attr(not(test), warn(clippy::arithmetic_side_effects))]
 
 use super::block::Coming;
-use super::join::own_room;
 use super::shared::check_room_to_say;
 use super::{Engine, Publication, Unpublished, durable, size};
 use crate::asked::Waiting;
@@ -18,7 +17,6 @@ use crate::log::acks::{Kept, Seen};
 use crate::log::dedupe::{Claim, Digest, Kind, Scope, ScopeUser, Ticket, Wanted};
 use crate::log::entry::{Author, Entry, Where};
 use crate::outbox::Meta;
-use crate::room::grants::Grants;
 use crate::room::settings::Durability;
 use crate::shares::Holder;
 use std::sync::Arc;
@@ -118,28 +116,6 @@ impl Engine {
         Ok(())
     }
 
-    fn may_publish(&self, session: SessionId, publish: &Publish<'_>) -> Result<RoomId, Fault> {
-        let name = &*publish.room;
-        check_room_to_say(name)?;
-        if name.starts_with('$') {
-            return Err(own_room(name));
-        }
-        if publish.event.starts_with('$') {
-            return Err(Fault::new(Code::Forbidden, "events that begin with $ are rtcore's own"));
-        }
-        if self.rooms.settings_for(name).is_none() {
-            return Err(Fault::new(Code::NotFound, format!("there is no room {name:?}")));
-        }
-        let room = self.rooms.named(name);
-        match room.and_then(|room| Some((room, self.grants_in(room, session)?))) {
-            None => Err(Fault::new(Code::Forbidden, format!("join {name:?} before you publish in it"))),
-            Some((_, grants)) if !grants.contains(Grants::PUBLISH) => {
-                Err(Fault::new(Code::Forbidden, format!("this session may not publish in {name:?}")))
-            }
-            Some((room, _)) => Ok(room),
-        }
-    }
-
     fn publish_once(
         &mut self,
         session_id: SessionId,
@@ -231,6 +207,9 @@ impl Engine {
         self.config.names().check(format_args!("the name of a room"), publication.room)?;
         self.config.names().check(format_args!("the name of an event"), publication.event)?;
         check_room_to_say(publication.room)?;
+        if let Some(sender) = publication.sender.filter(|_| publication.rights) {
+            self.may_be_said_by(sender, publication.room)?;
+        }
         let owner = match (publication.backend, publication.sender) {
             (Some(name), _) => Holder::backend(name),
             (None, Some(session)) => self.holder_of(session),

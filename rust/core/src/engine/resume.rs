@@ -5,7 +5,7 @@
 // Numbers of a peer come in here: a sum that could wrap or panic is an error of the build, or has its reason beside it.
 #![cfg_attr(not(test), warn(clippy::arithmetic_side_effects))]
 
-use super::rooms::Leaving;
+use super::events::Leaving;
 use super::standing::OVER;
 use super::{AppEvent, Engine};
 use crate::asked::{Owner, Waiting};
@@ -162,9 +162,9 @@ impl Engine {
                     if decided {
                         member.grants = grants;
                     }
-                    if allowed.info.is_some() {
-                        member.info = allowed.info;
-                    }
+                }
+                if allowed.info.is_some() {
+                    self.show_info(room_id, session_id, allowed.info, now);
                 }
                 if let Some((state, seq)) = allowed.state {
                     states.push((room_id, state, seq));

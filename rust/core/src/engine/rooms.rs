@@ -3,6 +3,8 @@
 //! Parts: Durable, Log, Rooms, Sessions, Shared, Shares, Steps, Timers.
 
 use super::Engine;
+use super::events::{AppEvent, Leaving};
+use super::presence::Shown;
 use super::steps::ROOMS;
 use crate::codes::Code;
 use crate::durable::promise::Promise;
@@ -15,15 +17,6 @@ use crate::room::settings::Durability;
 use crate::room::table::{Room, Rooms};
 use crate::shares::{Holder, Resting, What};
 use std::sync::Arc;
-
-/// Why a session is not in a room any more.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Leaving {
-    /// It wanted to.
-    Wish,
-    /// It was taken out, or is over.
-    Removed,
-}
 
 /// What came of a session's leaving a room.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -119,6 +112,7 @@ impl Engine {
         let old = self.rooms.enter(room_id, member, &mut self.shares);
         let Some(room) = self.rooms.get(room_id) else { return };
         let tells = room.settings().presence && visible;
+        let hooked = (room.settings().hooked && old.is_none()).then(|| Arc::clone(room.name()));
         if let Some(session) = self.sessions.get_mut(session_id) {
             self.steps.spend(1 + session.rooms().len() / ROOMS);
             let mark = room.presence().mark();
@@ -130,7 +124,11 @@ impl Engine {
         }
         debug_assert!(old.is_none() || began > 0 || self.log.head() == 0);
         if tells && old.is_none() {
-            self.tell_presence(room_id, session_id, true, now);
+            self.tell_presence(room_id, session_id, Shown::Came, now);
+        }
+        if let Some(room) = hooked {
+            self.know(session_id);
+            self.events.list.push(AppEvent::Joined { session: session_id, room });
         }
     }
 
@@ -146,9 +144,13 @@ impl Engine {
         }
         let Some(room) = self.room(room_id) else { return Left::Not };
         if room.settings().presence && room.member(session_id).is_some_and(|member| member.visible) {
-            self.tell_presence(room_id, session_id, false, now);
+            self.tell_presence(room_id, session_id, Shown::Went, now);
         }
         let was = self.rooms.leave(room_id, session_id);
+        if was && let Some(room) = self.rooms.get(room_id).filter(|room| room.settings().hooked) {
+            let (room, empty) = (Arc::clone(room.name()), room.members().is_empty());
+            self.events.list.push(AppEvent::Left { session: session_id, room, why, empty });
+        }
         self.may_unblock(room_id);
         self.free_if_idle(room_id);
         if was {

@@ -46,11 +46,12 @@ impl Engine {
             })
             .collect();
         let limits = &self.config.limits;
+        let window = session.rare().and_then(|rare| rare.window_ms);
         let told = [
             ("max_message", limits.max_message),
             ("ping", limits.ping_ms.div_ceil(1000)),
             ("silence", limits.silence_ms.div_ceil(1000)),
-            ("resume", limits.resume_ms.div_ceil(1000)),
+            ("resume", window.unwrap_or(limits.resume_ms).div_ceil(1000)),
             ("acks", limits.acks),
             ("name", limits.max_name),
             ("rooms", limits.rooms_per_session),

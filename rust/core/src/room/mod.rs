@@ -6,6 +6,7 @@ pub mod blocked;
 pub mod grants;
 pub mod members;
 pub mod presence;
+pub mod sayable;
 pub mod settings;
 pub mod table;
 

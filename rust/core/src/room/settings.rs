@@ -13,6 +13,7 @@
 //! try again.
 
 use super::grants::Grants;
+use super::sayable::Sayable;
 use crate::limits::fixed::OWN_NAME;
 use crate::log::ring::Bounds;
 use memchr::memmem;
@@ -112,8 +113,12 @@ pub struct Settings {
     pub state: bool,
     /// Who is here is told.
     pub presence: bool,
+    /// The application is told who comes and who goes.
+    pub hooked: bool,
     /// What a member may, unless the authorizer says otherwise. See `member_grants`.
     pub grants: Grants,
+    /// What members may publish; none: what they like.
+    pub sayable: Option<Arc<Sayable>>,
     /// Whether what is said in it may be compressed.
     pub compress: bool,
     /// Whether its entries are on disk before they are heard. It takes a store (`Config::store`).
@@ -146,7 +151,9 @@ impl Settings {
             authorize: false,
             state: false,
             presence: true,
+            hooked: false,
             grants: Grants::PRESENCE | Grants::HISTORY,
+            sayable: None,
             compress: true,
             durable: Durability::Off,
             class: 0,

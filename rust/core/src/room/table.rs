@@ -14,7 +14,7 @@ use crate::log::ring::{Bounds, Ring};
 use crate::shares::{Holder, Resting, Shares, What};
 use crate::slab::Slab;
 use foldhash::quality::FixedState;
-use hashbrown::HashMap;
+use hashbrown::{HashMap, HashSet};
 use std::hash::BuildHasher;
 use std::sync::Arc;
 
@@ -34,6 +34,8 @@ pub struct Room {
     owner: Option<Holder>,
     /// Since when it rests. 0: it does not.
     resting: u64,
+    /// The application waits for what is said next.
+    awaited: bool,
     /// The name of the last event, so that a busy room makes it once.
     last_event: Option<Arc<str>>,
 }
@@ -55,6 +57,13 @@ impl Room {
     #[must_use]
     pub fn settings(&self) -> &Settings {
         &self.settings
+    }
+
+    /// Whether the application waits for what is said next.
+    #[must_use]
+    #[inline]
+    pub fn is_awaited(&self) -> bool {
+        self.awaited
     }
 
     /// Whose share it is in. None: what a setting names exactly is bounded by the settings, and rtcore's own by the sessions.
@@ -169,13 +178,16 @@ pub struct Rooms {
     slots: Slab<Room>,
     names: HashMap<Arc<str>, RoomId, FixedState>,
     patterns: Patterns,
+    /// Rooms that are not there, and for whose next entry the application waits.
+    awaited: HashSet<Box<str>, FixedState>,
 }
 
 impl Rooms {
     /// No room yet. Peers choose names: `hash` is seeded.
     #[must_use]
     pub fn new(patterns: Patterns, hash: &FixedState) -> Self {
-        Self { slots: Slab::default(), names: HashMap::with_hasher(hash.clone()), patterns }
+        let (names, awaited) = (HashMap::with_hasher(hash.clone()), HashSet::with_hasher(hash.clone()));
+        Self { slots: Slab::default(), names, patterns, awaited }
     }
 
     /// The patterns of settings, by their number.
@@ -241,6 +253,7 @@ impl Rooms {
             blocked: None,
             owner,
             resting: 0,
+            awaited: self.awaited.remove(&*name),
             last_event: None,
         });
         let id = RoomId::new(index, generation);
@@ -256,6 +269,9 @@ impl Rooms {
         self.names.remove(&room.name);
         debug_assert_eq!(self.names.len(), self.slots.len(), "each room has its name");
         wake(&mut room, id, shares);
+        if room.awaited {
+            self.awaited.insert((&*room.name).into());
+        }
         if let Some(owner) = &room.owner {
             shares.give_back(owner, What::Room, 1);
         }
@@ -284,6 +300,23 @@ impl Rooms {
     /// Take a session out of the room; whether it was in it.
     pub fn leave(&mut self, id: RoomId, session: SessionId) -> bool {
         self.get_mut(id).is_some_and(|room| room.members.remove(session).is_some())
+    }
+
+    /// The application waits for what is said next in the room with this name, whether it is there now or not.
+    pub fn want_said(&mut self, name: &str) {
+        match self.named(name).and_then(|id| self.get_mut(id)) {
+            Some(room) => room.awaited = true,
+            None => {
+                self.awaited.insert(name.into());
+            }
+        }
+    }
+
+    /// It was said: nobody waits any more.
+    pub fn is_said(&mut self, id: RoomId) {
+        if let Some(room) = self.get_mut(id) {
+            room.awaited = false;
+        }
     }
 
     /// How many there are.

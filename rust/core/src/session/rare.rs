@@ -56,6 +56,8 @@ pub struct Rare {
     everywhere: bool,
     lent: Vec<SessionId>,
     streams: Option<Box<Streams>>,
+    /// How long it may be away (ms), if that is its own.
+    pub window_ms: Option<u64>,
     /// Its newest joins and leaves of rooms that it is not in.
     pub moves: Moves,
     row: Option<Row>,

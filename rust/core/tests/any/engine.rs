@@ -16,7 +16,10 @@ use std::net::{IpAddr, Ipv4Addr};
 
 #[path = "engine_said.rs"]
 mod said;
-use said::{ASKED, SAID, UPGRADE, news};
+#[path = "engine_told.rs"]
+mod told;
+use said::{ASKED, SAID, UPGRADE, news, welcomed};
+use told::Told;
 
 const NO: ErrorOut<'static> = ErrorOut::new("INTERNAL", "no");
 /// The input, taken byte by byte; when it is used up there is nothing more to do.
@@ -99,6 +102,7 @@ struct World {
     sessions: Vec<SessionId>,
     /// Name and key of the session over plain HTTP that was made last.
     spoken: (String, String),
+    told: Told,
 }
 
 fn settings(pattern: &str, bounds: Bounds) -> Settings {
@@ -128,9 +132,9 @@ fn world() -> World {
         authenticates: true,
         lifecycle: true,
         rooms: vec![
-            settings("relay*", bounds),
+            Settings { hooked: true, ..settings("relay*", bounds) },
             Settings { authorize: true, state: true, ..settings("asked*", bounds) },
-            Settings { policy: Policy::Block, ..settings("block", bounds) },
+            Settings { policy: Policy::Block, hooked: true, ..settings("block", bounds) },
         ],
         events: vec!["work".into()],
         streams: ["down", "up"].map(|name| StreamPath { name: name.into(), up: name == "up" }).to_vec(),
@@ -144,6 +148,7 @@ fn world() -> World {
         spoken: Default::default(),
         asked: Vec::new(),
         sessions: Vec::new(),
+        told: Told::default(),
     }
 }
 
@@ -299,6 +304,10 @@ impl World {
         match event {
             AppEvent::Request { request, .. } if how % 3 == 0 => engine.fail(request, &NO, now),
             AppEvent::Request { request, .. } => engine.ack(request, br#""done""#, Form::Json, now),
+            AppEvent::Authenticate { conn, .. } if how > 128 => {
+                engine.stay(conn, u64::from(how));
+                engine.authenticated(conn, Some("ada"), None, now);
+            }
             AppEvent::Authenticate { conn, .. } => match how % 4 {
                 0 => engine.refuse_hello(conn, 4501, "no", now),
                 1 => engine.authenticated(conn, None, None, now),
@@ -315,6 +324,7 @@ impl World {
                 1 => drop(engine.ask(session, "question", b"1")),
                 2 => drop(engine.put_out(session, "relay1", "go", now)),
                 3 => drop(engine.set_grants(session, "relay1", Grants::NONE, now)),
+                4 if how > 128 => drop(engine.set_info(session, "relay1", Some(b"2"), now)),
                 _ => drop(engine.send(session, "private", br#""psst""#, now)),
             },
             AppEvent::StreamOpened { session, id, .. } | AppEvent::StreamWants { session, id } => {
@@ -336,10 +346,13 @@ impl World {
             (["relay1", "relay2", "block", "$all", "$user/ada", "nowhere"][dice.of(6)?], dice.byte()?);
         let publication = Publication {
             exclude: self.sessions.get(usize::from(how) % 8).copied(),
+            sender: self.sessions.get(usize::from(how) % 9).copied(),
+            rights: how % 2 == 0,
             key: (how % 5 == 0).then_some("k"),
             volatile: how % 7 == 0,
             ..news(room)
         };
+        self.engine.want_said(room);
         self.engine.publish(&publication, self.now).ok().map(|_| ()).or(Some(()))
     }
 
@@ -361,8 +374,10 @@ impl World {
             if let AppEvent::Opened { session } = event {
                 self.sessions.push(session);
             }
+            self.told.hear(&event);
             self.asked.push(event);
         }
+        self.told.check(&self.engine);
     }
 }
 
@@ -381,14 +396,5 @@ pub fn must_hold(bytes: &[u8]) {
     assert!(world.engine.is_idle(), "a connection is left");
     let members: HashMap<_, _> = ["relay1", "block"].map(|room| (room, world.engine.members(room))).into();
     assert!(members.values().flatten().all(Vec::is_empty), "a session outlived its window");
-}
-
-/// The session and its key in a welcome.
-fn welcomed(bytes: &[u8]) -> Option<(String, String)> {
-    let text = String::from_utf8_lossy(bytes);
-    let (_, rest) = text.split_once(r#""type":"welcome","v":1,"session":""#)?;
-    let (name, rest) = rest.split_once('"')?;
-    let (_, rest) = rest.split_once(r#""key":""#)?;
-    let (key, _) = rest.split_once('"')?;
-    Some((name.to_owned(), key.to_owned()))
+    world.told.check(&world.engine);
 }

@@ -12,6 +12,7 @@ pub fn news(room: &str) -> Publication<'_> {
         form: Form::Json,
         exclude: None,
         sender: None,
+        rights: true,
         backend: None,
         key: None,
         volatile: false,
@@ -70,3 +71,13 @@ pub const ASKED: &[(&str, &str)] = &[
 /// The rest of a head that upgrades.
 pub const UPGRADE: &str = "Connection: Upgrade\r\nUpgrade: websocket\r\nHost: a\r\nSec-WebSocket-Version: 13\r\n\
     Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
+
+/// The session and its key in a welcome.
+pub fn welcomed(bytes: &[u8]) -> Option<(String, String)> {
+    let text = String::from_utf8_lossy(bytes);
+    let (_, rest) = text.split_once(r#""type":"welcome","v":1,"session":""#)?;
+    let (name, rest) = rest.split_once('"')?;
+    let (_, rest) = rest.split_once(r#""key":""#)?;
+    let (key, _) = rest.split_once('"')?;
+    Some((name.to_owned(), key.to_owned()))
+}

@@ -12,6 +12,7 @@ pub fn publication<'a>(room: &'a str, event: &'a str, data: &'a [u8]) -> Publica
         form: Form::Json,
         exclude: None,
         sender: None,
+        rights: true,
         backend: None,
         key: None,
         volatile: false,

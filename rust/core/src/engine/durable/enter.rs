@@ -8,7 +8,7 @@ use crate::codes::Code;
 use crate::durable::Refusing;
 use crate::durable::promise::{Fate, Promise};
 use crate::engine::Engine;
-use crate::engine::rooms::Leaving;
+use crate::engine::events::Leaving;
 use crate::error::Fault;
 use crate::ids::{Now, RoomId, SessionId};
 use crate::room::grants::Grants;

@@ -4,7 +4,7 @@
 
 use super::say::sync_of;
 use crate::engine::Engine;
-use crate::engine::rooms::Leaving;
+use crate::engine::events::Leaving;
 use crate::ids::{Now, RoomId, SessionId};
 use crate::log::acks::Kept;
 use crate::room::settings::{Durability, is_own};
@@ -139,7 +139,7 @@ impl Engine {
             return false;
         }
         let left = Record::Left { session: Arc::clone(session.name()), room: Arc::clone(room.name()) };
-        let waits = room.is_durable() || why == Leaving::Removed;
+        let waits = room.is_durable() || why != Leaving::Wish;
         if waits {
             let sync = self.sync_in(room_id);
             self.durable.keep(vec![left], sync, None);

@@ -170,6 +170,10 @@ impl Engine {
         let since = self.log.since(wanted.since.as_deref());
         let mut cursor = if let Since::Known(seq) = since { seq } else { self.log.head() };
         let owner = self.holder_of(session_id);
+        if self.config.lifecycle {
+            self.know(session_id);
+            self.events.list.push(AppEvent::Opened { session: session_id });
+        }
         for allowed in returning.rooms {
             let room = match self.make_room(&allowed.room, &owner) {
                 Ok(room) => room,
@@ -208,10 +212,6 @@ impl Engine {
         }
         if since == Since::Unknown {
             self.tell_unknown_past(session_id);
-        }
-        if self.config.lifecycle {
-            self.know(session_id);
-            self.events.list.push(AppEvent::Opened { session: session_id });
         }
         self.feed(session_id, now);
     }

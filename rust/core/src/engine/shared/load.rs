@@ -10,7 +10,7 @@ use crate::durable::promise::Promise;
 use crate::durable::reads::For;
 use crate::engine::durable::refused;
 use crate::engine::next::Follow;
-use crate::engine::rooms::Leaving;
+use crate::engine::events::Leaving;
 use crate::engine::{AppEvent, Engine, size};
 use crate::error::Fault;
 use crate::ids::{ConnId, Now, RoomId, SessionId};
