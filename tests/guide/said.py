@@ -69,8 +69,20 @@ SAID: Final[dict[str, tuple[str | None, list[Said]]]] = {
             ),
         ],
     ),
+    "rooms:5": (
+        None,
+        [
+            join("tea:1"),
+            Said("publish", {"room": "tea:1", "event": "say", "data": {"text": "hi"}}, ANY),
+            Said("publish", {"room": "tea:1", "event": "say", "data": 1}, code="INVALID_MESSAGE"),
+            Said("publish", {"room": "tea:1", "event": "moderated"}, code="FORBIDDEN"),
+        ],
+    ),
+    "rooms:empty": (None, [join("tea:1"), Said("leave", {"room": "tea:1"}, ANY)]),
+    "rooms:count": (None, [join("tea"), Said("publish", {"room": "tea", "event": "say", "data": "hi"}, ANY)]),
     "rooms:set_topic": (None, [join("room:tea"), emit("topic", "green")]),
     "sessions:me": ("secret", [emit("me", gives="ada")]),
+    "sessions:back": (None, []),
     "sessions:enter": (None, [join("room:1", code="FORBIDDEN")]),
     "sessions:named": (None, [join("chat:1", code="NAME_NEEDED"), join("chat:1", data={"name": "ada"})]),
     "sessions:leave": (None, [emit("subscribe")]),
@@ -116,6 +128,7 @@ PROGRAMS: Final = {
 
 # Tests of the guide's own: they are run as they stand.
 TESTS: Final = {
+    "testing:test_what_a_route_says_is_heard",
     "networks:test_a_cut_is_not_heard",
     "streams:test_answer",
     "testing:test_nothing_is_missed",
