@@ -39,7 +39,7 @@ class Core(Protocol):
         """Gather differences for so long."""
         ...
 
-    def set_ring_memory(self, size: int) -> None:
+    def set_ring_memory(self, size: int, /) -> None:
         """All rings together may hold so much."""
         ...
 
