@@ -151,7 +151,7 @@ class Room:
             KeyConflict: the key was used with other content.
             Overloaded: a limit was reached.
             Unavailable: the room is durable, and the store takes nothing now. It was not said.
-            trio.WouldBlock: the room's policy is `block`, and a member is behind.
+            trio.WouldBlock: a member of a `block` room is behind, or `publish` would wait for the disk first.
 
         """
         engine = self._engine
@@ -192,7 +192,8 @@ class Room:
             raise
         except Blocked:
             raise trio.WouldBlock(
-                f"a member of {self.name!r} is behind, and the room's policy is `block`"
+                f"publishing in {self.name!r} has to wait first (a member of a `block` room is behind, too "
+                "much waits for the disk, or the key of an earlier start is looked up there): await `publish`"
             ) from None
         if not engine.turning:
             engine.wake()

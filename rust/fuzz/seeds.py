@@ -232,6 +232,22 @@ def world() -> dict[str, bytes]:
     }
 
 
+def stored() -> dict[str, bytes]:
+    """Acts, as `act` in `any/stored.rs` reads them; all are in a durable room already."""
+    say = bytes([4, 6, 0, 0, 3, 0])  # what follows a number above 3 is a step of `world`
+    answer, quick, rest = bytes([0, 0]), bytes([3, 4, 1]), bytes([4, 17, 0, 12])
+    return {
+        "late": b"\x0f\x01" + say * 3 + answer * 2 + say + answer,
+        "refused": b"\x0f\x02" + say * 2 + bytes([3, 0]) + answer + say + answer,
+        "doubted": b"\x0f\x03" + say + bytes([3, 1]) + say + bytes([3, 2, 1]) + say + answer,
+        "too-slow": b"\x0f\x04" + say + rest * 2 + say + answer * 3,
+        "left-and-gone": b"\x0f\x05" + bytes([4, 5, 1, 0]) + answer + say + bytes([4, 19, 1, 0]) + answer,
+        "small-rings": b"\x10\x06" + quick + say * 8 + bytes([4, 16, 1, 0, 0]) + say * 6 + bytes([4, 0, 1]) + answer,
+        "unreadable": b"\x00\x07" + say * 6 + answer + bytes([4, 16, 1, 0, 0]) + say * 4 + bytes([3, 6, 4, 0, 1]) + answer * 4,
+        "keys": b"\x0f\x08" + bytes([4, 8, 0, 0, 1]) + answer + bytes([4, 10, 0]) + answer * 2,
+    }
+
+
 def write(target: str, seeds: dict[str, bytes]) -> None:
     """The files of one target; one that is no longer made goes."""
     folder = HERE / "seeds" / target
@@ -289,6 +305,7 @@ def main() -> None:
     write("body", {name: body.encode() for name, body in BODIES.items()})
     write("engine", engine())
     write("world", world())
+    write("stored", stored())
 
     words = list(dict.fromkeys(words_of(list(MESSAGES.values()))))
     signs = [b"$bin", b"\\ud800", b"\\u0000", b"1e400", b"18446744073709551616", b"null", b"true", b"false"]

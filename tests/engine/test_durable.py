@@ -174,3 +174,26 @@ async def test_the_api_reads_the_past_beyond_the_ring(tmp_path: Path, autojump_c
         told = await history(caller, messages.History(room="short:1", limit=5))
         assert [bytes(entry.data) for entry in told.history] == [b"0", b"1", b"2", b"3", b"4"]
         assert (told.complete, told.more) == (True, True)
+
+
+async def test_a_key_of_an_earlier_start_is_looked_up_and_its_publish_not_done_again(
+    tmp_path: Path, autojump_clock: Any
+) -> None:
+    """Keys are not loaded at a start. `publish` waits for the one that it needs; who cannot is told so."""
+    async with served(app := application(), tmp_path / "data"):
+        first = await app.room("orders:1").publish("say", "once", key="order-7")
+        other = await app.room("orders:1").publish("say", "other", key="order-8")
+    async with served(app := application(), tmp_path / "data") as server:
+        room = app.room("orders:1")
+        assert (await room.publish("say", "once", key="order-7")).seq == first.seq
+        with pytest.raises(trio.WouldBlock, match="looked up"):
+            room.publish_nowait("say", "other", key="order-8")
+        assert (await room.publish("say", "other", key="order-8")).seq == other.seq
+        assert room.publish_nowait("say", "other", key="order-8").seq == other.seq, "it is in memory now"
+        with pytest.raises(rtcore.KeyConflict):
+            await room.publish("say", "something else", key="order-7")
+        ann = await server.welcomed(token="ann")
+        await ann.ask("join", room="orders:1")
+        ack = await ann.ask("publish", room="orders:1", event="say", data="mine", key="order-7")
+        assert ack["seq"] > first.seq, "a user's keys are that user's"
+        assert await past(app, "orders:1") == ["once", "other", "mine"]

@@ -47,6 +47,8 @@ pub enum Waiting {
     Change { session: SessionId, room: RoomId, writer: Box<WriterId>, serial: u64 },
     /// A session is in a room, and its join is answered once that is on disk, with all that was said before.
     Entering(Box<Entering>),
+    /// A request of a session, or a publication of the application's, whose key is looked up on disk.
+    Key { session: Option<SessionId> },
     /// A `history` that is read from disk.
     Past(Box<Past>),
     /// The same, for the application.
@@ -143,7 +145,12 @@ impl Waiting {
             Self::Returning { conn, .. } => Owner::Conn(*conn),
             Self::Entering(entering) => Owner::Session(entering.joining.session),
             Self::Past(past) => Owner::Session(past.session),
-            Self::Blocked { .. } | Self::Full { .. } | Self::Storing | Self::Reading(_) => Owner::Application,
+            Self::Key { session: Some(session) } => Owner::Session(*session),
+            Self::Blocked { .. }
+            | Self::Full { .. }
+            | Self::Storing
+            | Self::Key { session: None }
+            | Self::Reading(_) => Owner::Application,
         }
     }
 }

@@ -17,6 +17,8 @@ mod inflate;
 mod packed;
 #[path = "any/position.rs"]
 mod position;
+#[path = "any/stored.rs"]
+mod stored;
 mod support;
 #[path = "any/world.rs"]
 mod world;
@@ -47,7 +49,7 @@ macro_rules! replayed {
 }
 
 mod kept {
-    use super::{body, engine, envelope, frames, head, inflate, packed, position, replay, world};
+    use super::{body, engine, envelope, frames, head, inflate, packed, position, replay, stored, world};
 
     replayed! {
         head head::must_hold;
@@ -60,5 +62,6 @@ mod kept {
         position position::must_hold;
         engine engine::must_hold;
         world world::must_hold;
+        stored stored::must_hold;
     }
 }

@@ -70,6 +70,10 @@ impl Group<'_> {
             Record::Shared { room, row } => shared::write(self.connection, room, row),
             Record::Epoch(epoch) => self.run(SET, ("epoch", epoch)),
             Record::Running(ms) => self.run(SET, ("running", ms.cast_signed())),
+            Record::Lost { after, upto } => self.run(
+                "INSERT OR REPLACE INTO lost(after, upto) VALUES(?, ?)",
+                (after.cast_signed(), upto.cast_signed()),
+            ),
             Record::Reserved(upto) => self.run(SET, ("reserved", upto.cast_signed())),
             Record::Head(head) => self.run(SET, ("head", head.cast_signed())),
         }

@@ -126,6 +126,7 @@ fn open_whole(
         head: facts.head.filter(|_| origin == Origin::Clean).map_or(reserved, |head| head.max(facts.highest)),
         reserved,
         running: facts.running,
+        lost: start::lost(&connection).map_err(sqlite)?,
         rooms: rooms.iter().map(|(_, room)| room.kept()).collect(),
         sessions: start::sessions(&connection).map_err(sqlite)?,
         collections: shared::rooms(&connection).map_err(sqlite)?.into_iter().map(Arc::from).collect(),

@@ -11,8 +11,7 @@ use crate::rooms::Rooms;
 use crate::shared;
 use crate::spans;
 use rtcore_core::ids::Seq;
-use rtcore_core::log::dedupe::Kind;
-use rtcore_core::store::{Entry, KeptKey, KeyOwner, KeyState, Page, Wanted};
+use rtcore_core::store::{Entry, KeptKey, KeyName, KeyState, Page, Wanted};
 use rusqlite::{CachedStatement, Connection, OptionalExtension, Result};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -21,7 +20,7 @@ use std::time::{Duration, Instant};
 pub fn read(connection: &Connection, rooms: &Mutex<Rooms>, wanted: &Wanted, slice: Duration) -> Result<Page> {
     let until = Instant::now() + slice;
     match wanted {
-        Wanted::Key { owner, kind, key } => self::key(connection, owner, kind, key).map(Page::Key),
+        Wanted::Key(name) => key(connection, name).map(Page::Key),
         Wanted::Shared { room, after, bytes } => {
             shared::page(connection, room, after.as_ref(), *bytes, slice)
         }
@@ -187,7 +186,7 @@ impl<'a> Rows<'a> {
     }
 }
 
-fn key(connection: &Connection, owner: &KeyOwner, kind: &Kind, key: &str) -> Result<Option<KeptKey>> {
+fn key(connection: &Connection, KeyName { owner, kind, key }: &KeyName) -> Result<Option<KeptKey>> {
     let ((owner_kind, owner_name), (what, name)) = (owner_columns(owner), kind_columns(kind));
     let mut row = connection.prepare_cached(
         "SELECT digest, claimed, kept FROM key
@@ -200,7 +199,7 @@ fn key(connection: &Connection, owner: &KeyOwner, kind: &Kind, key: &str) -> Res
         Ok(KeptKey {
             owner: owner.clone(),
             kind: kind.clone(),
-            key: key.into(),
+            key: key.clone(),
             digest: row.get(0)?,
             claimed,
             state,

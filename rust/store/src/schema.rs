@@ -6,7 +6,7 @@ use rusqlite::Connection;
 use std::path::Path;
 
 /// The version of this form.
-pub const VERSION: i64 = 3;
+pub const VERSION: i64 = 4;
 /// Marks a file as ours (`PRAGMA application_id`): "rtcl".
 pub const APPLICATION: i64 = 0x7274_636c;
 
@@ -93,6 +93,9 @@ CREATE TABLE shared(
     PRIMARY KEY(collection, kind, user, name, n)
 ) STRICT, WITHOUT ROWID;
 ALTER TABLE member ADD COLUMN writer BLOB;
+",
+    "
+CREATE TABLE lost(after INTEGER PRIMARY KEY, upto INTEGER NOT NULL) STRICT;
 ",
 ];
 

@@ -2,10 +2,9 @@
 
 use crate::acks;
 use crate::group::grants;
-use crate::kept_ack;
 use crate::rooms::{Recent, Rooms, Row};
 use rtcore_core::log::dedupe::Kind;
-use rtcore_core::store::{KeptKey, KeptMember, KeptSession, KeyOwner, KeyState, Progress, Session, Who};
+use rtcore_core::store::{KeptMember, KeptSession, KeyName, KeyOwner, Progress, Session, Who};
 use rusqlite::types::FromSql;
 use rusqlite::{Connection, OptionalExtension, Result};
 use std::collections::BTreeMap;
@@ -93,16 +92,23 @@ pub fn sessions(connection: &Connection) -> Result<Vec<KeptSession>> {
     Ok(sessions)
 }
 
-/// Read the keys that were claimed at this running time (ms) or later, the oldest first.
-pub fn keys(connection: &Connection, since: u64) -> Result<Vec<KeptKey>> {
-    let mut all = connection.prepare(
-        "SELECT owner_kind, owner, kind, name, key, digest, claimed, kept FROM key WHERE claimed >= ? ORDER BY claimed",
-    )?;
+/// Read what was lost with the machine, the oldest first.
+pub fn lost(connection: &Connection) -> Result<Vec<(u64, u64)>> {
+    let mut all = connection.prepare("SELECT after, upto FROM lost ORDER BY after")?;
+    let rows = all.query_map([], |row| {
+        Ok((row.get::<_, i64>(0)?.cast_unsigned(), row.get::<_, i64>(1)?.cast_unsigned()))
+    })?;
+    rows.collect()
+}
+
+/// Read the names of the keys that were claimed at this running time (ms) or later.
+pub fn keys(connection: &Connection, since: u64) -> Result<Vec<KeyName>> {
+    let mut all =
+        connection.prepare("SELECT owner_kind, owner, kind, name, key FROM key WHERE claimed >= ?")?;
     let rows = all.query_map([since.cast_signed()], |row| {
         let owner: Arc<str> = row.get_ref(1)?.as_str()?.into();
         let name: Arc<str> = row.get_ref(3)?.as_str()?.into();
-        let kept = row.get_ref(7)?.as_blob_or_null()?;
-        Ok(KeptKey {
+        Ok(KeyName {
             owner: match row.get::<_, i64>(0)? {
                 0 => KeyOwner::Application,
                 1 => KeyOwner::User(owner),
@@ -110,9 +116,6 @@ pub fn keys(connection: &Connection, since: u64) -> Result<Vec<KeptKey>> {
             },
             kind: if row.get::<_, i64>(2)? == 0 { Kind::Publish(name) } else { Kind::Emit(name) },
             key: row.get_ref(4)?.as_str()?.into(),
-            digest: row.get(5)?,
-            claimed: row.get::<_, i64>(6)?.cast_unsigned(),
-            state: kept.and_then(kept_ack::read).map_or(KeyState::Begun, KeyState::Done),
         })
     })?;
     rows.collect()

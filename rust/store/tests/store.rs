@@ -6,7 +6,7 @@ use rtcore_core::log::acks::Kept;
 use rtcore_core::log::dedupe::Kind;
 use rtcore_core::room::grants::Grants;
 use rtcore_core::store::{
-    Key, KeyOwner, KeyState, Member, Origin, Page, Progress, Record, Report, Sync, Wanted,
+    Key, KeyName, KeyOwner, KeyState, Member, Origin, Page, Progress, Record, Report, Sync, Wanted,
 };
 use world::{World, ack, entry, options, said, session};
 
@@ -136,7 +136,7 @@ fn what_was_a_sessions_goes_with_it_and_what_comes_after_is_passed_over() {
         Record::Ack { session: "s-1".into(), id: 5, kept: ack("5") },
     ]);
     world.write(vec![Record::Session(session("s-1"))]);
-    let wanted = |owner| Wanted::Key { owner, kind: Kind::Publish("a".into()), key: "k".into() };
+    let wanted = |owner| Wanted::Key(KeyName { owner, kind: Kind::Publish("a".into()), key: "k".into() });
     assert!(matches!(world.read(wanted(mine)), Ok(Page::Key(None))));
     let Ok(Page::Key(Some(found))) = world.read(wanted(KeyOwner::User("ann".into()))) else { panic!() };
     assert_eq!(found, key(KeyOwner::User("ann".into())));
@@ -156,7 +156,7 @@ fn a_key_is_begun_done_and_freed() {
         claimed: 9,
         state,
     };
-    let wanted = || Wanted::Key { owner: owner.clone(), kind: kind.clone(), key: "k".into() };
+    let wanted = || Wanted::Key(KeyName { owner: owner.clone(), kind: kind.clone(), key: "k".into() });
     for state in [KeyState::Begun, KeyState::Done(ack("k"))] {
         world.write(vec![Record::Key(key(state.clone()))]);
         let Ok(Page::Key(Some(found))) = world.read(wanted()) else { panic!() };
@@ -184,8 +184,11 @@ fn a_key_goes_when_its_time_is_over_by_the_servers_running_time() {
     ]);
     world.store().settle();
     for (name, kept) in [("old", false), ("young", true)] {
-        let wanted =
-            Wanted::Key { owner: KeyOwner::Application, kind: Kind::Emit("buy".into()), key: name.into() };
+        let wanted = Wanted::Key(KeyName {
+            owner: KeyOwner::Application,
+            kind: Kind::Emit("buy".into()),
+            key: name.into(),
+        });
         let Ok(Page::Key(found)) = world.read(wanted) else { panic!() };
         assert_eq!(found.is_some(), kept, "{name}");
     }

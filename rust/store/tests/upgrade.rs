@@ -4,7 +4,7 @@ mod world;
 
 use rtcore_core::log::dedupe::Kind;
 use rtcore_core::room::grants::Grants;
-use rtcore_core::store::{Key, KeyOwner, KeyState, Member, Origin, Page, Progress, Record, Wanted};
+use rtcore_core::store::{Key, KeyName, KeyOwner, KeyState, Member, Origin, Page, Progress, Record, Wanted};
 use rtcore_data::collection::{Row, Setup};
 use rtcore_data::value::Map;
 use rtcore_data::{Collection, Limits, Moment, Op, Schema, Strategy};
@@ -14,11 +14,14 @@ use tempfile::TempDir;
 use world::{World, ack, entry, options, said, session};
 
 /// The versions of the form that were released.
-const RELEASED: &[u32] = &[1, 2, 3];
+const RELEASED: &[u32] = &[1, 2, 3, 4];
 
 fn file(version: u32) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/data/version-{version}.db"))
 }
+
+/// Since version 4.
+const LOST: (u64, u64) = (40, 50);
 
 fn key() -> Key {
     Key {
@@ -36,7 +39,7 @@ fn member() -> Member {
     Member { session, room, began: 4, grants: Grants::HISTORY, visible: true, moved: 8, writer: None }
 }
 
-/// What is in each of the files.
+/// What is in each of the files; what came with a later version, in those since.
 fn facts() -> Vec<Record> {
     let mut facts = vec![
         Record::Epoch("e-1".into()),
@@ -47,6 +50,7 @@ fn facts() -> Vec<Record> {
         Record::Ack { session: "s-1".into(), id: 4, kept: ack("4") },
         Record::Taken { session: "s-1".into(), id: 5 },
         Record::Key(key()),
+        Record::Lost { after: LOST.0, upto: LOST.1 },
     ];
     facts.extend(collection().into_iter().map(|row| Record::Shared { room: "$sync/notes".into(), row }));
     facts.extend((1..=20).map(|seq| said(seq, if seq % 2 == 0 { "a" } else { "b" })));
@@ -95,17 +99,18 @@ fn a_file_of_each_released_version_opens_and_holds_what_it_held() {
         let mut world = World::within(folder, options());
         assert_eq!((world.kept.origin, world.kept.epoch.as_deref()), (Origin::Crash, Some("e-1")));
         assert_eq!((world.kept.head, world.kept.running), (1_000, 60_000));
+        assert_eq!(world.kept.lost, if *version < 4 { vec![] } else { vec![LOST] });
         let kept = &world.kept.sessions[0];
         assert_eq!((&kept.row, &*kept.rooms), (&session("s-1"), &[member()][..]));
         assert_eq!(kept.requests, [(4, Progress::Done(ack("4"))), (5, Progress::Taken)]);
         let evens = (2..=20).step_by(2).chain(21..=30);
         assert_eq!(world.after("a", 0, 99).0, evens.map(|seq| entry(seq, "a")).collect::<Vec<_>>());
         assert_eq!(world.numbers("b"), (1..20).step_by(2).collect::<Vec<u64>>());
-        let wanted = Wanted::Key {
+        let wanted = Wanted::Key(KeyName {
             owner: KeyOwner::User("ann".into()),
             kind: Kind::Publish("a".into()),
             key: "k".into(),
-        };
+        });
         let Ok(Page::Key(Some(found))) = world.read(wanted) else { panic!("the key is kept") };
         assert_eq!(found, key());
         assert_eq!(world.kept.collections.len(), usize::from(*version >= 3));

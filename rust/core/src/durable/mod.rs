@@ -12,6 +12,8 @@
 
 pub mod answers;
 pub mod groups;
+pub mod lookups;
+pub mod losses;
 pub mod notices;
 pub mod pages;
 pub mod promise;
@@ -28,6 +30,8 @@ use crate::room::blocked::Blocked;
 use crate::store::{Sync, Trouble};
 use answers::Answers;
 use groups::Groups;
+use lookups::Lookups;
+use losses::Losses;
 use notices::Notices;
 use pages::Pages;
 use promise::{Facts, Fate, Promise};
@@ -65,6 +69,10 @@ pub struct Durable {
     pub requests: Requests,
     /// What is told when it is on disk.
     pub notices: Notices,
+    /// Keys of earlier lives that are on disk alone.
+    pub lookups: Lookups,
+    /// What may have been lost with the machine.
+    pub losses: Losses,
     /// What is on disk of rooms.
     pub shelves: Shelves,
     /// What is being read.

@@ -22,7 +22,7 @@ impl Durable {
     #[must_use]
     pub fn is_whole_since(&self, room: RoomId, ring: &Ring, at: Seq) -> bool {
         let shelf = self.shelves.of(room);
-        if shelf.lost.is_some_and(|(_, to)| at < to) {
+        if shelf.soft && self.losses.beyond(at).is_some() {
             return false;
         }
         let passed = || self.wall.passed_within(room, at, ring.forgotten()).is_some();
@@ -34,7 +34,8 @@ impl Durable {
     pub fn reach(&self, session: SessionId, room: RoomId, ring: &Ring, at: Seq) -> (Reach, Seq) {
         let shelf = self.shelves.of(room);
         let in_ring = ring.complete_since(at);
-        let lost = shelf.lost.map(|(from, to)| (from, to, Reason::Restart));
+        let lost = if shelf.soft { self.losses.beyond(at) } else { None };
+        let lost = lost.map(|(from, to)| (from, to, Reason::Restart));
         let passed = if in_ring { None } else { self.wall.passed_within(room, at, ring.forgotten()) };
         let passed = passed.map(|seq| (seq.saturating_sub(1), seq, Reason::Store));
         let mut until = Seq::MAX;

@@ -32,6 +32,8 @@ pub enum For {
     Ticket(u64),
     /// The collection of a room: the next page of what is kept of it.
     Collection(Arc<str>),
+    /// The key of this hash.
+    Key(u64),
 }
 
 #[derive(Debug)]

@@ -40,6 +40,12 @@ impl Running {
         Tick(self.began.0.saturating_sub(Tick::default().plus_ms(ago).0))
     }
 
+    /// How long this life runs (ms).
+    #[must_use]
+    pub fn of_this_life(&self, now: Tick) -> u64 {
+        now.ms_since(self.began)
+    }
+
     /// The running time, if it is to be written down again.
     pub fn due(&mut self, now: Tick) -> Option<u64> {
         let running = self.at(now);

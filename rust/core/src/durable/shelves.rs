@@ -13,8 +13,8 @@ pub struct Shelf {
     pub last: Seq,
     /// The highest number that it let go of.
     pub freed: Seq,
-    /// Numbers above the first and up to the second may have been heard, and were lost with the machine.
-    pub lost: Option<(Seq, Seq)>,
+    /// Its entries are heard before they are synced: some may have been lost with the machine (`Losses`).
+    pub soft: bool,
 }
 
 /// All of them.
@@ -29,7 +29,7 @@ pub struct Shelves {
 impl Shelves {
     /// A room is on disk, and nobody needs it now.
     pub fn put(&mut self, name: Arc<str>, shelf: Shelf) {
-        if shelf.last > 0 || shelf.freed > 0 || shelf.lost.is_some() {
+        if shelf.last > 0 || shelf.freed > 0 {
             self.away.insert(name, shelf);
         }
     }

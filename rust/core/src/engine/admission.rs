@@ -116,6 +116,7 @@ impl Engine {
             | Waiting::Full { .. }
             | Waiting::Storing
             | Waiting::Entering(_)
+            | Waiting::Key { .. }
             | Waiting::Past(_)
             | Waiting::Reading(_) => None,
         }

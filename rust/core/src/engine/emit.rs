@@ -39,13 +39,15 @@ impl Engine {
         &mut self,
         session_id: SessionId,
         emit: &Emit<'_>,
+        source: &[u8],
         now: Now,
     ) -> Result<(), Fault> {
         let id = emit.id;
+        let mut undone = false;
         if let Some(id) = id
             && let Some(session) = self.session(session_id)
         {
-            let undone = id <= session.acks().taken();
+            undone = id <= session.acks().taken();
             if undone {
                 let handler = self.handlers.get(&*emit.event).copied();
                 let durable = handler.is_some_and(|handler| self.is_durable_event(handler));
@@ -54,16 +56,18 @@ impl Engine {
                 }
             }
             self.has_place_for_ack(session_id)?;
-            if !self.take_id(session_id, id, undone) {
-                return Ok(());
-            }
+        }
+        let kind = || Kind::Emit((&*emit.event).into());
+        let at_hand = self.has_key(session_id, (kind, emit.key.as_deref()), source, now);
+        if at_hand == Ok(false) || id.is_some_and(|id| !self.take_id(session_id, id, undone)) {
+            return Ok(());
         }
         let trace = emit.trace.as_deref();
         let followed = self.trails.wants(&emit.event, trace);
         if followed {
             self.follow_said(session_id, &emit.event, None, trace);
         }
-        let begun = self.begin_emit(session_id, emit, now);
+        let begun = at_hand.and_then(|_| self.begin_emit(session_id, emit, now));
         if followed {
             self.begun(begun.is_ok());
         }

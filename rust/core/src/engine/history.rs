@@ -276,7 +276,8 @@ impl Engine {
 
     /// What nobody has of a room above `after` and up to `upto`, though neither its ring nor the disk let go of it.
     fn lost_within(&self, room: RoomId, after: Seq, upto: Seq) -> Option<(Seq, Seq, &'static str)> {
-        let lost = self.durable.shelves.of(room).lost.filter(|(from, to)| after < *to && *from < upto);
+        let soft = self.durable.shelves.of(room).soft;
+        let lost = if soft { self.durable.losses.within(after, upto) } else { None };
         let lost = lost.map(|(from, to)| (after.max(from).saturating_add(1), to.min(upto), Reason::Restart));
         let passed = || {
             let seq = self.durable.wall.passed_within(room, after, upto)?;

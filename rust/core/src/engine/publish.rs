@@ -93,6 +93,15 @@ impl Engine {
             self.hold_for_store(session_id, source);
             return Ok(());
         }
+        let kind = || Kind::Publish((&*publish.room).into());
+        let mine = match mine.and_then(|room| {
+            let at_hand = self.has_key(session_id, (kind, publish.key.as_deref()), source, now)?;
+            Ok(at_hand.then_some(room))
+        }) {
+            Ok(None) => return Ok(()),
+            Ok(Some(room)) => Ok(room),
+            Err(fault) => Err(fault),
+        };
         if let Some(id) = id
             && !self.take_id(session_id, id, undone)
         {
@@ -237,6 +246,10 @@ impl Engine {
             self.config.names().check_key(key)?;
             let user = draft.from.as_ref().map_or(ScopeUser::Application, |author| scope_user(author));
             let scope = Scope { user, kind: Kind::Publish(publication.room.into()) };
+            if let Some(hash) = self.on_disk_alone(&scope, key, now) {
+                self.was_readable(hash)?;
+                return Err(Unpublished::Blocked(self.look_up(None, hash, &scope, key)));
+            }
             let content = content_of(draft.event, draft.data, draft.form);
             match self.claim(&scope, key, content, &owner, Kept::Seq(0).size(), now)? {
                 Claimed::Done(Kept::Seq(seq)) => return Ok(seq),

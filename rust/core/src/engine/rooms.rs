@@ -8,6 +8,7 @@ use super::presence::Shown;
 use super::steps::ROOMS;
 use crate::codes::Code;
 use crate::durable::promise::Promise;
+use crate::durable::shelves::Shelf;
 use crate::error::Fault;
 use crate::ids::{Now, RoomId, SessionId};
 use crate::room::grants::Grants;
@@ -43,7 +44,9 @@ impl Engine {
             self.make_place(owner)?;
         }
         let durable = settings.durable != Durability::Off;
+        let soft = settings.durable == Durability::Commit;
         let shelf = self.durable.shelves.take(name).filter(|_| durable).unwrap_or_default();
+        let shelf = Shelf { soft, ..shelf };
         // What is said in a durable room is on disk: of that nothing is gone that freed rooms let go of.
         let ring =
             if durable { self.log.ring_behind(shelf.last.max(shelf.freed)) } else { self.log.new_ring() };

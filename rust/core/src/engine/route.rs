@@ -246,7 +246,7 @@ impl Engine {
                 let wish = last.map_or(Wish::After(after.as_deref(), limit), Wish::Last);
                 self.said_history(session, id, &room, &wish, now)
             }
-            Said::Emit(emit) => self.said_emit(session, &emit, now),
+            Said::Emit(emit) => self.said_emit(session, &emit, source, now),
             Said::Reply { id, result } => {
                 self.said_reply(session, id, result);
                 Ok(())

@@ -40,6 +40,7 @@ impl Engine {
             ("what is told when it is on disk", self.durable.notices.len()),
             ("durable requests", self.durable.requests.len()),
             ("rooms that are being filled", self.durable.shelves.filling()),
+            ("keys that are looked up", self.durable.lookups.waiting()),
             ("what is read from disk", self.durable.reads.len()),
             ("what was read for the application", self.durable.histories.len()),
             ("who has pages of the disk", self.durable.pages.len()),

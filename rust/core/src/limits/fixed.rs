@@ -93,6 +93,9 @@ rtcore_data::fixed! {
     STORE_MS: u64 = 5_000;
     /// Wait before a collection that is being read from disk is asked for again (ms): a page takes a few.
     DATA_LOADING_MS: u64 = 100;
+    /// Crashes of the machine of which it is remembered apart what rooms with `durable="normal"` may have lost; the oldest two become
+    /// one gap beyond that. More than a machine has in the time that anybody is away.
+    LOSSES: usize = 64;
     /// How long what nobody waits for may be behind on disk (ms): who is in live rooms, a token's end.
     BEHIND_MS: u64 = 1_000;
     /// How often it is written down how long the server ran (ms), by which keys on disk grow old: a crash makes them live

@@ -10,7 +10,8 @@
 //!   removes it but its own `release`: when a quota is full, new keys are refused, and no old one forgotten.
 //!   Forgetting one early would be a second execution.
 //! - `order` holds a ticket for each record, oldest claim first, except those that came due in progress;
-//!   these return to its front when they are finished. It may also hold tickets of records that are gone,
+//!   these return to its front when they are finished, and those of earlier lives, which stand at its front in no
+//!   order, since all of them are over before the first of this life. It may also hold tickets of records that are gone,
 //!   at most about as many as there are records, so expiry is amortised O(1) a claim.
 //! - `held` names the records of each user; `bytes` is the cost of all, and what `Shares` holds of keys is the same sum
 //!   by owner.
@@ -69,7 +70,7 @@ impl<T: Clone, W: Ord> Keys<T, W> {
     pub fn claim(&mut self, wanted: &Wanted<'_>, shares: &mut Shares, now: Tick) -> Claim<T> {
         let Wanted { scope, key, digest, owner, result } = *wanted;
         self.expire(now, SWEEP, shares);
-        let hash = self.hasher.hash_one((scope, key));
+        let hash = self.hash_of(scope, key);
         if let Some(ticket) = self.find(hash, scope, key) {
             if !self.is_over(ticket, now) {
                 return self.known(ticket, &digest);
@@ -99,13 +100,13 @@ impl<T: Clone, W: Ord> Keys<T, W> {
             state: State::Open(BTreeSet::new()),
         };
         shares.take(owner, What::Key, cost as u64);
-        Claim::New(self.insert(record))
+        Claim::New(self.insert(record, false))
     }
 
     /// The result that is kept for a key with this content, if one is. It claims nothing.
     #[must_use]
     pub fn result(&self, scope: &Scope, key: &str, digest: &Digest, now: Tick) -> Option<T> {
-        let ticket = self.find(self.hasher.hash_one((scope, key)), scope, key)?;
+        let ticket = self.find(self.hash_of(scope, key), scope, key)?;
         match self.record(ticket)? {
             Record { state: State::Done(result), digest: of, .. } if of == digest => {
                 (!self.is_over(ticket, now)).then(|| result.clone())
@@ -290,6 +291,12 @@ impl<T: Clone, W: Ord> Keys<T, W> {
         })
     }
 
+    /// The hash of a key, by this process's secret.
+    #[must_use]
+    pub fn hash_of(&self, scope: &Scope, key: &str) -> u64 {
+        self.hasher.hash_one((scope, key))
+    }
+
     fn find(&self, hash: u64, scope: &Scope, key: &str) -> Option<Ticket> {
         let places = &self.places;
         let same = |index: &u32| {
@@ -310,7 +317,7 @@ impl<T: Clone, W: Ord> Keys<T, W> {
         place.record.as_mut().filter(|_| place.generation == ticket.generation)
     }
 
-    fn insert(&mut self, record: Record<T, W>) -> Ticket {
+    fn insert(&mut self, record: Record<T, W>, of_old: bool) -> Ticket {
         let index = self.free.pop().unwrap_or_else(|| {
             self.places.push(Place { generation: 0, record: None });
             u32::try_from(self.places.len() - 1).expect("the budget allows far fewer than 2^32 keys")
@@ -327,7 +334,11 @@ impl<T: Clone, W: Ord> Keys<T, W> {
         self.table.insert_unique(hash, index, |&other| {
             places[other as usize].record.as_ref().map_or(0, |record| record.hash)
         });
-        self.order.push_back((claimed, ticket));
+        if of_old {
+            self.order.push_front((claimed, ticket));
+        } else {
+            self.order.push_back((claimed, ticket));
+        }
         ticket
     }
 

@@ -1,6 +1,6 @@
 //! What the store gives the core when it is opened: all that a new life of the server begins with.
 
-use super::record::{Key, Member, Session};
+use super::record::{Key, KeyName, Member, Session};
 use crate::ids::Seq;
 use crate::log::acks;
 use std::sync::Arc;
@@ -24,12 +24,14 @@ pub struct Kept {
     pub reserved: Seq,
     /// How long the server ran so far (ms).
     pub running: u64,
+    /// What was written down as lost with the machine (`Record::Lost`), the oldest first.
+    pub lost: Vec<(Seq, Seq)>,
     /// All durable rooms that hold or held anything.
     pub rooms: Vec<KeptRoom>,
     /// Sessions with durable matter.
     pub sessions: Vec<KeptSession>,
-    /// Keys whose time is not over, the oldest first: no more than memory held of them.
-    pub keys: Vec<KeptKey>,
+    /// Keys whose time is not over: their names. What is kept under one is read when it is said again.
+    pub keys: Vec<KeyName>,
     /// The rooms of collections of which something is kept. They are read when they are wanted.
     pub collections: Vec<Arc<str>>,
 }

@@ -18,4 +18,4 @@ mod record;
 pub use group::{Ask, Group, GroupId, Report, Sync, Trouble};
 pub use kept::{Kept, KeptKey, KeptMember, KeptRoom, KeptSession, Origin, Progress};
 pub use reading::{Page, Read, ReadId, Wanted};
-pub use record::{Author, Entry, Key, KeyOwner, KeyState, Member, Place, Record, Row, Session, Who};
+pub use record::{Author, Entry, Key, KeyName, KeyOwner, KeyState, Member, Place, Record, Row, Session, Who};

@@ -1,9 +1,8 @@
 //! What is read back while the server runs: pages of a room beyond its ring, and keys.
 
 use super::kept::KeptKey;
-use super::record::{Entry, KeyOwner, Place, Row};
+use super::record::{Entry, KeyName, Place, Row};
 use crate::ids::Seq;
-use crate::log::dedupe::Kind;
 use std::sync::Arc;
 
 /// The number of a read: the core's, to find what it was for.
@@ -46,14 +45,7 @@ pub enum Wanted {
         bytes: usize,
     },
     /// A key.
-    Key {
-        /// Whose.
-        owner: KeyOwner,
-        /// What for.
-        kind: Kind,
-        /// The key.
-        key: Box<str>,
-    },
+    Key(KeyName),
     /// What is kept of a collection, in the order of its places, from the first behind `after` on.
     Shared {
         /// The room in which it is said.

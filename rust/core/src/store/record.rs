@@ -74,6 +74,13 @@ pub enum Record {
     Epoch(Arc<str>),
     /// So long did the server run (ms), over all its lives: what keys grow old by.
     Running(u64),
+    /// What had a number above the first and up to the second, in a room that is not synced, may be gone: the machine crashed.
+    Lost {
+        /// Above this number.
+        after: Seq,
+        /// Up to this one.
+        upto: Seq,
+    },
     /// No number above this is given before another of these is on disk.
     Reserved(Seq),
     /// The server ends here, in good order, and no number above this was given.
@@ -159,6 +166,17 @@ pub enum KeyOwner {
     User(Arc<str>),
     /// An anonymous session's.
     Session(Arc<str>),
+}
+
+/// What a key is known by.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeyName {
+    /// Whose.
+    pub owner: KeyOwner,
+    /// What for.
+    pub kind: Kind,
+    /// The key.
+    pub key: Box<str>,
 }
 
 /// A key of a durable request.

@@ -9,19 +9,23 @@ use crate::support::wire::Dialect;
 use crate::support::world::World;
 use std::collections::BTreeSet;
 
-const CLIENTS: usize = 4;
+pub const CLIENTS: usize = 4;
 /// More steps than this find nothing new, and take long.
 const STEPS: usize = 120;
 
 /// The input, taken byte by byte.
-struct Dice<'a>(std::slice::Iter<'a, u8>);
+pub struct Dice<'a>(std::slice::Iter<'a, u8>);
 
-impl Dice<'_> {
+impl<'a> Dice<'a> {
+    pub fn new(bytes: &'a [u8]) -> Self {
+        Self(bytes.iter())
+    }
+
     fn byte(&mut self) -> Option<usize> {
         self.0.next().map(|byte| usize::from(*byte))
     }
 
-    fn of(&mut self, many: usize) -> Option<usize> {
+    pub fn of(&mut self, many: usize) -> Option<usize> {
         self.byte().map(|byte| byte % many)
     }
 
@@ -30,7 +34,7 @@ impl Dice<'_> {
         self.of(8).map(|bits| u8::try_from(bits).expect("three bits"))
     }
 
-    fn step(&mut self) -> Option<Step> {
+    pub fn step(&mut self) -> Option<Step> {
         let what = self.of(22)?;
         let client = self.of(CLIENTS)?;
         let mut room = || self.of(ROOMS.len());
@@ -80,17 +84,21 @@ impl Dice<'_> {
     }
 }
 
-pub fn must_hold(bytes: &[u8]) {
-    let [size, seed, bytes @ ..] = bytes else { return };
-    let bounded = Bounded {
+/// The sizes of a world.
+pub fn bounded(size: u8) -> Bounded {
+    Bounded {
         ring: [2, 4, 1024, 1024][usize::from(size & 3)],
         outbox: [200, 700, 65_536, 65_536][usize::from(size >> 2 & 3)],
         memory: if size & 16 == 16 { 4_000 } else { 256 << 20 },
         turn: if size & 64 == 64 { 1 } else { 16_384 },
-    };
-    let mut world = World::new(bounded, CLIENTS, u64::from(*seed));
+    }
+}
+
+pub fn must_hold(bytes: &[u8]) {
+    let [size, seed, bytes @ ..] = bytes else { return };
+    let mut world = World::new(bounded(*size), CLIENTS, u64::from(*seed));
     world.cuts = size & 32 == 32;
-    let mut dice = Dice(bytes.iter());
+    let mut dice = Dice::new(bytes);
     for _ in 0..STEPS {
         let Some(step) = dice.step() else { break };
         world.step(&step);

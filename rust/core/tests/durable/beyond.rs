@@ -6,7 +6,7 @@ use crate::support::said::publication;
 use crate::support::world::World;
 use crate::yard::{ack, ask, gaps, heard, publish, settings};
 use rtcore_core::limits::fixed::{READ_TRIES, STORE_MS};
-use rtcore_core::store::{Origin, Report};
+use rtcore_core::store::{Origin, Record, Report};
 use serde_json::{Value, json};
 
 fn told(world: &World, client: usize, id: u64) -> (Vec<u64>, Value, Value) {
@@ -212,7 +212,48 @@ fn after_a_crash_of_the_machine_a_room_that_is_not_synced_owes_a_gap() {
     assert_eq!(gap, json!({"from": 3, "to": first - 1, "reason": "restart"}));
     world.begin_anew(settings(), Origin::Crash);
     come_back(&mut world, 1);
-    assert!(gaps(&world, 1).iter().all(|gap| gap.0 != "normal"), "a crash of the process loses nothing");
+    let again: Vec<_> = gaps(&world, 1).into_iter().filter(|gap| gap.0 == "normal").collect();
+    assert_eq!(again, owed, "it has the same position: a crash of the process loses nothing more");
+}
+
+/// *Away over two starts: the second knows nothing of what was lost at the first, and tells `complete: true`.*
+#[test]
+fn what_was_lost_with_the_machine_is_owed_over_the_next_starts_too() {
+    let mut world = quick(&[&["normal", "kept"], &["normal", "kept"]]);
+    publish(&mut world, 0, "normal");
+    world.cut(1, 0, false);
+    world.begin_anew(settings(), Origin::Machine);
+    let first = world.head() + 1;
+    come_back(&mut world, 0);
+    publish(&mut world, 0, "normal");
+    world.begin_anew(settings(), Origin::Crash);
+    come_back(&mut world, 1);
+    let normal = |gap: &(String, u64, u64, String)| gap.0 == "normal";
+    let owed: Vec<_> = gaps(&world, 1).into_iter().filter(normal).collect();
+    assert_eq!(owed, [("normal".to_owned(), 2, first - 1, "restart".to_owned())]);
+    assert_eq!(heard(&world, 1), [first], "what came since is on disk");
+    let history = ask(&mut world, 1, json!({"type": "history", "room": "normal"}));
+    world.settle();
+    let (_, complete, gap) = told(&world, 1, history);
+    assert_eq!(gap, json!({"from": 2, "to": first - 1, "reason": "restart"}));
+    assert_eq!(complete, json!(false));
+    let kept = ask(&mut world, 1, json!({"type": "history", "room": "kept"}));
+    world.settle();
+    assert_eq!(told(&world, 1, kept).1, json!(true), "a room that is synced has lost nothing");
+}
+
+/// *All that a room ever held was committed and not synced: the disk knows no such room, and it is told as whole.*
+#[test]
+fn a_room_of_which_the_disk_knows_nothing_owes_what_was_lost_with_the_machine() {
+    let mut world = quick(&[&["normal", "kept"], &["normal", "kept"]]);
+    world.cut(1, 0, false);
+    publish(&mut world, 0, "normal");
+    world.disk.written.retain(|record| !matches!(record, Record::Entry(_)));
+    world.begin_anew(settings(), Origin::Machine);
+    let first = world.head() + 1;
+    come_back(&mut world, 1);
+    let owed: Vec<_> = gaps(&world, 1).into_iter().filter(|gap| gap.0 == "normal").collect();
+    assert_eq!(owed, [("normal".to_owned(), 1, first - 1, "restart".to_owned())]);
 }
 
 /// What the application reads of a room's past: the numbers, whether they are all, whether there are more.

@@ -5,9 +5,10 @@ use crate::support::disk::Mood;
 use crate::support::said::publication;
 use crate::support::world::World;
 use crate::yard::{ack, ask, settings, yard};
-use rtcore_core::engine::Publication;
+use rtcore_core::engine::{Publication, Unpublished};
 use rtcore_core::envelope::ErrorOut;
-use rtcore_core::store::{Origin, Record};
+use rtcore_core::limits::fixed::STORE_MS;
+use rtcore_core::store::{Ask, Origin, Record};
 use serde_json::{Value, json};
 
 fn quick() -> World {
@@ -39,6 +40,12 @@ fn say(world: &mut World, request: Value) -> u64 {
     let id = ask(world, 0, request);
     world.settle();
     id
+}
+
+/// Its ack, once all is at rest.
+fn ack_of(world: &mut World, request: Value) -> Result<u64, String> {
+    let id = say(world, request);
+    ack(world, 0, id).expect("it is answered")
 }
 
 fn keyed(room: &str, data: u64) -> Value {
@@ -165,5 +172,98 @@ fn a_key_of_the_application_is_found_again() {
     world.settle();
     let seq = world.head();
     crash(&mut world);
+    let looked_up = world.engine.publish(&said, world.now);
+    assert!(matches!(looked_up, Err(Unpublished::Blocked(_))), "it is read, and then tried again");
+    world.settle();
     assert_eq!(world.engine.publish(&said, world.now).ok(), Some(seq));
+}
+
+/// What earlier lives kept is read when it is said again, and not before: a start takes no longer for it.
+#[test]
+fn a_key_of_an_earlier_life_is_read_once_and_a_new_one_costs_no_read() {
+    let mut world = quick();
+    let seq = ack_of(&mut world, keyed("kept", 1)).expect("it is done");
+    crash(&mut world);
+    let before = world.disk.reads; // the ring of its room
+    assert!(
+        ack_of(
+            &mut world,
+            json!({"type": "publish", "room": "kept", "event": "say", "data": 2, "key": "new"})
+        )
+        .is_ok()
+    );
+    assert_eq!(world.disk.reads, before);
+    assert_eq!(ack_of(&mut world, keyed("kept", 1)), Ok(seq));
+    assert_eq!(ack_of(&mut world, keyed("kept", 1)), Ok(seq));
+    assert_eq!(world.disk.reads, before + 1, "from then on it is in memory");
+    crash(&mut world);
+    assert_eq!(ack_of(&mut world, keyed("kept", 1)), Ok(seq), "and still on disk");
+}
+
+/// *What it says next overtakes what waits for the disk: numbers out of order.*
+#[test]
+fn what_a_session_says_next_waits_until_its_key_was_read() {
+    let mut world = quick();
+    ack_of(&mut world, keyed("kept", 1)).expect("it is done");
+    crash(&mut world);
+    world.disk.mood = Mood::Waits;
+    let late = say(&mut world, keyed("kept", 1));
+    let next = say(&mut world, json!({"type": "publish", "room": "kept", "event": "say", "data": 2}));
+    assert_eq!((ack(&world, 0, late), ack(&world, 0, next)), (None, None));
+    assert!(!world.disk.asked.iter().any(|ask| matches!(ask, Ask::Write(_))), "it was not taken");
+    world.write();
+    assert!(ack(&world, 0, late).is_some_and(|ack| ack.is_ok()));
+    world.write();
+    assert!(ack(&world, 0, next).is_some_and(|ack| ack.is_ok()));
+}
+
+/// *It cannot be read whether it was done: done again, in the hope that it was not.*
+#[test]
+fn a_key_that_cannot_be_read_is_no_new_one() {
+    let mut world = quick();
+    let seq = ack_of(&mut world, keyed("kept", 1)).expect("it is done");
+    crash(&mut world);
+    world.disk.unreadable = true;
+    assert_eq!(ack_of(&mut world, keyed("kept", 1)), Err("UNAVAILABLE".into()));
+    world.disk.unreadable = false;
+    assert_eq!(ack_of(&mut world, keyed("kept", 1)), Ok(seq));
+    assert_eq!(world.disk.entries(), [seq]);
+}
+
+/// The disk hangs: it is waited for as long as for a write.
+#[test]
+fn a_key_that_is_read_too_slowly_is_no_new_one() {
+    let mut world = quick();
+    let seq = ack_of(&mut world, keyed("kept", 1)).expect("it is done");
+    crash(&mut world);
+    world.disk.mood = Mood::Waits;
+    let late = say(&mut world, keyed("kept", 1));
+    world.pass(STORE_MS + 1);
+    assert_eq!(ack(&world, 0, late), Some(Err("UNAVAILABLE".into())));
+    world.disk.mood = Mood::Quick;
+    world.settle();
+    assert_eq!(ack_of(&mut world, keyed("kept", 1)), Ok(seq));
+}
+
+#[test]
+fn two_who_say_the_same_key_of_an_earlier_life_have_the_same_answer() {
+    let mut world = yard(&[&["kept"], &["kept"]]);
+    world.disk.mood = Mood::Quick;
+    let app = Publication { key: Some("order-7"), ..publication("kept", "noted", b"1") };
+    assert!(world.engine.publish(&app, world.now).is_err());
+    world.settle();
+    let seq = world.head();
+    world.begin_anew(settings(), Origin::Crash);
+    world.disk.mood = Mood::Waits;
+    for _ in 0..2 {
+        assert!(matches!(world.engine.publish(&app, world.now), Err(Unpublished::Blocked(_))));
+    }
+    world.settle();
+    let reads = world.disk.asked.iter().filter(|ask| matches!(ask, Ask::Read(_))).count();
+    assert_eq!(reads, 1, "it is read once for both");
+    while world.disk.write(&mut world.engine, world.now) {}
+    world.settle();
+    for _ in 0..2 {
+        assert_eq!(world.engine.publish(&app, world.now).ok(), Some(seq));
+    }
 }

@@ -4,8 +4,8 @@ use super::app::App;
 use super::world::World;
 use rtcore_core::engine::Config;
 use rtcore_core::store::{
-    Ask, Group, Kept, KeptKey, KeptRoom, KeptSession, Origin, Page, Place, Progress, Record, Report, Row,
-    Trouble, Wanted,
+    Ask, Group, Kept, KeptKey, KeptRoom, KeptSession, KeyName, Origin, Page, Place, Progress, Record, Report,
+    Row, Trouble, Wanted,
 };
 use rtcore_core::{Engine, Now, Tick};
 use std::collections::{BTreeMap, VecDeque};
@@ -40,6 +40,10 @@ pub struct Disk {
     pub freed: BTreeMap<String, u64>,
 }
 
+fn name_of(key: &KeptKey) -> KeyName {
+    KeyName { owner: key.owner.clone(), kind: key.kind.clone(), key: key.key.clone() }
+}
+
 pub fn trouble() -> Trouble {
     Trouble { kind: "full", text: "the disk is full: 0 bytes are free".into() }
 }
@@ -68,18 +72,22 @@ impl Disk {
     }
 
     fn read(&self, wanted: &Wanted) -> Page {
-        if let Wanted::Shared { room, after, .. } = wanted {
-            let rows = self.shared(room).into_iter();
-            let mut rows: Vec<_> =
-                rows.filter(|(place, _)| after.as_ref().is_none_or(|after| place > after)).collect();
-            let more = rows.len() > self.page.unwrap_or(usize::MAX);
-            rows.truncate(self.page.unwrap_or(usize::MAX));
-            let last = rows.last().map(|(place, _)| place.clone()).filter(|_| more);
-            return Page::Shared(rows.into_iter().map(|(_, row)| row).collect(), last);
-        }
-        let (Wanted::After { room, upto, count, .. } | Wanted::Last { room, upto, count, .. }) = wanted
-        else {
-            return Page::Key(None);
+        let (room, upto, count) = match wanted {
+            Wanted::After { room, upto, count, .. } | Wanted::Last { room, upto, count, .. } => {
+                (room, upto, count)
+            }
+            Wanted::Key(name) => {
+                return Page::Key(self.keys().into_iter().find(|key| name_of(key) == *name));
+            }
+            Wanted::Shared { room, after, .. } => {
+                let rows = self.shared(room).into_iter();
+                let mut rows: Vec<_> =
+                    rows.filter(|(place, _)| after.as_ref().is_none_or(|after| place > after)).collect();
+                let more = rows.len() > self.page.unwrap_or(usize::MAX);
+                rows.truncate(self.page.unwrap_or(usize::MAX));
+                let last = rows.last().map(|(place, _)| place.clone()).filter(|_| more);
+                return Page::Shared(rows.into_iter().map(|(_, row)| row).collect(), last);
+            }
         };
         let freed = self.freed.get(&**room).copied().unwrap_or(0);
         let above = if let Wanted::After { after, .. } = wanted { freed.max(*after) } else { freed };
@@ -129,6 +137,7 @@ impl Disk {
             head: 0,
             reserved: 0,
             running: 0,
+            lost: Vec::new(),
             rooms: Vec::new(),
             sessions: Vec::new(),
             keys: Vec::new(),
@@ -172,18 +181,10 @@ impl Disk {
                         session.requests.push((*id, Progress::Done(kept.clone())));
                     }
                 }
-                Record::Key(key) => {
-                    let same = |other: &KeptKey| {
-                        (&other.owner, &other.kind, &other.key) == (&key.owner, &key.kind, &key.key)
-                    };
-                    kept.keys.retain(|other| !same(other));
-                    kept.keys.push(key.clone());
-                }
-                Record::KeyFreed { owner, kind, key } => {
-                    kept.keys.retain(|other| (&other.owner, &other.kind, &other.key) != (owner, kind, key));
-                }
+                Record::Key(_) | Record::KeyFreed { .. } => {} // `keys` looks at them
                 Record::Running(running) => kept.running = *running,
                 Record::Epoch(epoch) => kept.epoch = Some(epoch.to_string()),
+                Record::Lost { after, upto } => kept.lost.push((*after, *upto)),
                 Record::Reserved(upto) => kept.reserved = *upto,
                 Record::Head(head) => kept.head = *head,
                 Record::LetGo { .. } => {} // it keeps them all
@@ -191,6 +192,7 @@ impl Disk {
                 Record::Shared { room, .. } => kept.collections.push(Arc::clone(room)),
             }
         }
+        kept.keys = self.keys().iter().map(name_of).collect();
         if origin != Origin::Clean {
             kept.head = kept.reserved; // any of them may have been given
         }
@@ -201,6 +203,24 @@ impl Disk {
         }
         (kept.rooms, kept.sessions) = (rooms.into_values().collect(), sessions.into_values().collect());
         kept
+    }
+
+    /// The keys that are on it.
+    fn keys(&self) -> Vec<KeptKey> {
+        let mut keys: Vec<KeptKey> = Vec::new();
+        for record in &self.written {
+            match record {
+                Record::Key(key) => {
+                    keys.retain(|other| name_of(other) != name_of(key));
+                    keys.push(key.clone());
+                }
+                Record::KeyFreed { owner, kind, key } => {
+                    keys.retain(|other| (&other.owner, &other.kind, &other.key) != (owner, kind, key));
+                }
+                _ => {}
+            }
+        }
+        keys
     }
 
     fn keep(&mut self, group: Group) -> Report {

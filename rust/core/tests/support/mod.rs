@@ -19,6 +19,7 @@ pub mod rng;
 pub mod rooms;
 pub mod said;
 pub mod steps;
+pub mod stored;
 pub mod streams;
 pub mod truth;
 pub mod wire;

@@ -10,9 +10,9 @@ use crate::asked::Waiting;
 use crate::codes::Code;
 use crate::engine::{Engine, errors};
 use crate::error::Fault;
-use crate::ids::{Now, SessionId};
+use crate::ids::Now;
 use crate::log::acks::Kept;
-use crate::log::dedupe::{Scope, ScopeUser, Ticket};
+use crate::log::dedupe::{Kind, Scope, ScopeUser, Ticket};
 use crate::shares::{Holder, User};
 use crate::store::{KeptKey, Key, KeyOwner, KeyState, Record};
 use std::net::IpAddr;
@@ -62,7 +62,7 @@ impl Engine {
         }
     }
 
-    fn owner_of(&self, scope: &Scope) -> Option<KeyOwner> {
+    pub(super) fn owner_of(&self, scope: &Scope) -> Option<KeyOwner> {
         Some(match &scope.user {
             ScopeUser::Application => KeyOwner::Application,
             ScopeUser::User(user) => KeyOwner::User(Arc::clone(user)),
@@ -80,19 +80,24 @@ impl Engine {
         }
     }
 
+    /// Where a key of an earlier life is unique. None: its session is over.
+    pub(super) fn scope_of(&self, owner: &KeyOwner, kind: &Kind) -> Option<Scope> {
+        let user = match owner {
+            KeyOwner::Application => ScopeUser::Application,
+            KeyOwner::User(user) => ScopeUser::User(Arc::clone(user)),
+            KeyOwner::Session(name) => ScopeUser::Session(self.sessions.named(name)?),
+        };
+        Some(Scope { user, kind: kind.clone() })
+    }
+
     /// A key of an earlier life, in the share of who said it.
     pub(super) fn restore_key(&mut self, kept: &KeptKey) {
+        let Some(scope) = self.scope_of(&kept.owner, &kept.kind) else { return };
         let anywhere = IpAddr::from([0, 0, 0, 0]); // it is not kept
-        let (user, owner) = match &kept.owner {
-            KeyOwner::Application => (ScopeUser::Application, Holder::APPLICATION),
-            KeyOwner::User(user) => {
-                let owner = Holder::peer(anywhere, Some(User::Named(Arc::clone(user))));
-                (ScopeUser::User(Arc::clone(user)), owner)
-            }
-            KeyOwner::Session(name) => {
-                let Some(session): Option<SessionId> = self.sessions.named(name) else { return };
-                (ScopeUser::Session(session), self.holder_of(session))
-            }
+        let owner = match &scope.user {
+            ScopeUser::Application => Holder::APPLICATION,
+            ScopeUser::User(user) => Holder::peer(anywhere, Some(User::Named(Arc::clone(user)))),
+            ScopeUser::Session(session) => self.holder_of(*session),
         };
         let result = match &kept.state {
             KeyState::Done(result) => result.clone(),
@@ -102,7 +107,6 @@ impl Engine {
                 errors::kept(&Fault::new(Code::OutcomeUnknown, told))
             }
         };
-        let scope = Scope { user, kind: kept.kind.clone() };
         let (size, claimed) = (result.size(), self.durable.running.tick_of(kept.claimed));
         let of = (&scope, &*kept.key, kept.digest);
         self.keys.restore(of, claimed, (result, size), &owner, &mut self.shares);

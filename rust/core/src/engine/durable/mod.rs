@@ -9,6 +9,7 @@ mod enter;
 mod fate;
 mod fill;
 mod keys;
+mod lookup;
 mod notices;
 mod reading;
 mod requests;

@@ -13,6 +13,7 @@ use crate::error::Fault;
 use crate::ids::{Now, RoomId, Seq, SessionId};
 use crate::limits::fixed::{PAGE_BYTES, PAGE_ENTRIES, PAGE_LEAST, STORE_MS};
 use crate::log::ring::Reason;
+use crate::room::settings::Durability;
 use crate::session::Hold;
 use crate::store::{self, Page, ReadId, Trouble, Wanted};
 use std::sync::Arc;
@@ -81,6 +82,7 @@ impl Engine {
             }
             For::Ticket(ticket) => self.past_is(ticket, page.ok(), now),
             For::Collection(room) => self.collection_is(&room, page, now),
+            For::Key(hash) => self.key_is(hash, page.ok(), now),
         }
     }
 
@@ -156,8 +158,9 @@ impl Engine {
 
     /// Whether some of a room that nobody needs was lost with the machine, above a number and up to another.
     pub(in crate::engine) fn has_lost(&self, room: &str, after: Seq, upto: Seq) -> bool {
-        let lost = self.durable.shelves.named(room).lost;
-        lost.is_some_and(|(from, to)| after < to && from < upto)
+        let soft =
+            self.rooms.settings_for(room).is_some_and(|settings| settings.durable == Durability::Commit);
+        soft && self.durable.losses.within(after, upto).is_some()
     }
 
     /// A page as the past of a room. `after`: where it begins, if it is the oldest that were read; else the newest were.

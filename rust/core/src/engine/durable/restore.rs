@@ -5,13 +5,13 @@
 use crate::durable::promise::Promise;
 use crate::durable::shelves::Shelf;
 use crate::engine::Engine;
-use crate::ids::{Ends, Now, Seq, SessionId};
+use crate::ids::{Ends, Now, SessionId};
 use crate::limits::fixed::RESERVED;
 use crate::room::members::Member;
 use crate::room::settings::Durability;
 use crate::session::{Begin, Row};
 use crate::shares::What;
-use crate::store::{Kept, KeptMember, KeptRoom, KeptSession, Origin, Progress, Record, Sync};
+use crate::store::{Kept, KeptMember, KeptSession, Origin, Progress, Record, Sync};
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -42,10 +42,10 @@ impl Engine {
         if let Some(room) = self.room_mut(all) {
             room.restore_ring(ring); // nothing was said in it
         }
+        self.restore_losses(kept);
         for room in &kept.rooms {
             let last = if room.count > 0 { room.last } else { 0 };
-            let shelf = Shelf { last, freed: room.freed, lost: self.lost_of(room, kept.origin) };
-            self.restore_shelf(&room.name, shelf);
+            self.restore_shelf(&room.name, Shelf { last, freed: room.freed, soft: false });
         }
         for room in &kept.collections {
             if self.rooms.settings_for(room).is_some_and(|settings| settings.durable.is_on()) {
@@ -58,17 +58,23 @@ impl Engine {
             }
         }
         for key in &kept.keys {
-            self.restore_key(key);
+            self.know_key(key);
         }
         self.reserve_more();
         self.load_next();
     }
 
-    /// What a room may have lost with the machine: others may have heard what came after its last entry on disk.
-    fn lost_of(&self, room: &KeptRoom, origin: Origin) -> Option<(Seq, Seq)> {
-        let settings = self.rooms.settings_for(&room.name)?;
-        let loses = origin == Origin::Machine && settings.durable == Durability::Commit;
-        (loses && room.last < self.log.before()).then(|| (room.last, self.log.before()))
+    /// What may have been lost with the machine, now and before: others may have heard what came after the last entry on disk.
+    fn restore_losses(&mut self, kept: &Kept) {
+        for (after, upto) in &kept.lost {
+            self.durable.losses.add(*after, *upto);
+        }
+        let after = kept.rooms.iter().map(|room| room.last).max().unwrap_or(0);
+        let upto = self.log.before();
+        if kept.origin == Origin::Machine && after < upto {
+            self.durable.losses.add(after, upto);
+            self.durable.keep(vec![Record::Lost { after, upto }], Sync::Full, None);
+        }
     }
 
     /// What is on disk of a room. One that is there before all others is filled at once.
@@ -78,6 +84,7 @@ impl Engine {
         };
         let ring = self.log.ring_behind(shelf.last.max(shelf.freed));
         if let Some(room) = self.room_mut(room_id).filter(|room| room.is_durable()) {
+            let shelf = Shelf { soft: room.settings().durable == Durability::Commit, ..shelf };
             room.restore_ring(ring); // nothing was said in it
             self.durable.shelves.open(room_id, shelf);
             self.fill_room(room_id, shelf);

@@ -3,7 +3,6 @@
 use super::{Digest, Keys, Record, Scope, State, Ticket, cost};
 use crate::ids::Tick;
 use crate::shares::{Holder, Shares, What};
-use std::hash::BuildHasher;
 
 impl<T: Clone, W: Ord> Keys<T, W> {
     /// What a record is of: where its key is unique, the key, what stands for the content, and when it was claimed.
@@ -25,7 +24,7 @@ impl<T: Clone, W: Ord> Keys<T, W> {
     }
 
     /// A key of an earlier life, with its result and the bytes of that: whatever the bounds say, for it was within them.
-    /// They come in the order in which they were claimed.
+    /// One that is there already stays as it is.
     pub fn restore(
         &mut self,
         (scope, key, digest): (&Scope, &str, Digest),
@@ -34,11 +33,15 @@ impl<T: Clone, W: Ord> Keys<T, W> {
         owner: &Holder,
         shares: &mut Shares,
     ) {
-        let (hash, bare) = (self.hasher.hash_one((scope, key)), cost::<T, W>(scope, key));
+        let (hash, bare) = (self.hash_of(scope, key), cost::<T, W>(scope, key));
+        if self.find(hash, scope, key).is_some() {
+            return;
+        }
         let (scope, key, owner) = (scope.clone(), key.into(), owner.clone());
         let (cost, state) = (bare + bytes, State::Done(result));
         shares.take(&owner, What::Key, cost as u64);
         let (begun, overdue) = (false, false);
-        self.insert(Record { scope, key, hash, digest, claimed, owner, bare, cost, begun, overdue, state });
+        let record = Record { scope, key, hash, digest, claimed, owner, bare, cost, begun, overdue, state };
+        self.insert(record, true);
     }
 }
