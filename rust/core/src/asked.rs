@@ -137,15 +137,15 @@ pub enum Owner {
 impl Waiting {
     fn owner(&self) -> Owner {
         match self {
-            Self::Emit { session, .. } | Self::SameKey { session, .. } | Self::Reauth { session, .. } => {
-                Owner::Session(*session)
-            }
+            Self::Emit { session, .. }
+            | Self::SameKey { session, .. }
+            | Self::Reauth { session, .. }
+            | Self::Change { session, .. }
+            | Self::Key { session: Some(session) } => Owner::Session(*session),
             Self::Join(joining) => Owner::Session(joining.session),
-            Self::Change { session, .. } => Owner::Session(*session),
             Self::Returning { conn, .. } => Owner::Conn(*conn),
             Self::Entering(entering) => Owner::Session(entering.joining.session),
             Self::Past(past) => Owner::Session(past.session),
-            Self::Key { session: Some(session) } => Owner::Session(*session),
             Self::Blocked { .. }
             | Self::Full { .. }
             | Self::Storing

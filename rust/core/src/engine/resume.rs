@@ -158,10 +158,8 @@ impl Engine {
                 let room = self.room_mut(room_id);
                 // A state function says nothing of rights: those that the application gave since stay.
                 let decided = room.as_ref().is_some_and(|room| room.settings().authorize);
-                if let Some(member) = room.and_then(|room| room.member_mut(session_id)) {
-                    if decided {
-                        member.grants = grants;
-                    }
+                if decided && let Some(member) = room.and_then(|room| room.member_mut(session_id)) {
+                    member.grants = grants;
                 }
                 if allowed.info.is_some() {
                     self.show_info(room_id, session_id, allowed.info, now);

@@ -181,13 +181,13 @@ impl Disk {
                         session.requests.push((*id, Progress::Done(kept.clone())));
                     }
                 }
-                Record::Key(_) | Record::KeyFreed { .. } => {} // `keys` looks at them
+                // `keys` looks at those of keys, and entries are all kept.
+                Record::Key(_) | Record::KeyFreed { .. } | Record::LetGo { .. } => {}
                 Record::Running(running) => kept.running = *running,
                 Record::Epoch(epoch) => kept.epoch = Some(epoch.to_string()),
                 Record::Lost { after, upto } => kept.lost.push((*after, *upto)),
                 Record::Reserved(upto) => kept.reserved = *upto,
                 Record::Head(head) => kept.head = *head,
-                Record::LetGo { .. } => {} // it keeps them all
                 Record::Shared { room, .. } if kept.collections.contains(room) => {}
                 Record::Shared { room, .. } => kept.collections.push(Arc::clone(room)),
             }
