@@ -241,9 +241,8 @@ class Runtime:
 
     @trio.lowlevel.enable_ki_protection
     def _run(self, events: Iterable[CoreEvent], began: int) -> None:
-        engine, handlers = self.engine, self._handlers
-        sessions, raws, ack = engine.sessions, self._raws, engine.core.ack
-        steps, books = self._steps, engine.books
+        engine, handlers, steps = self.engine, self._handlers, self._steps
+        sessions, raws, ack, books = engine.sessions, self._raws, engine.core.ack, engine.books
         for event in events:
             kind = event[0]
             if kind == RAW_MESSAGE:
@@ -313,7 +312,9 @@ class Runtime:
                                 self._tasks.later(session, (*event[:4], AWAITED, result))
                                 continue
                             answer = encode_slowly(result, error)
-                        ack(request, answer, began)
+                        if began:  # else when the answer before was given, which the core knows
+                            engine.core.began(began)
+                        ack(request, answer)
                     except BaseException as error:  # noqa: BLE001 - the application's, whatever it is
                         answer_error(engine, request, handler, session, blame(error), began)
                     finally:

@@ -30,6 +30,10 @@ impl Names {
             let length = name.len();
             return Err(invalid(format!("{what} is {length} bytes long; a name has 1 to {longest}")));
         }
+        // Nearly every name is of these alone, and then no character has to be put together.
+        if name.bytes().all(|byte| (0x20..0x7f).contains(&byte)) {
+            return Ok(());
+        }
         // Unicode's Cc, which is U+0000-1F and U+007F-9F.
         if let Some(c) = name.chars().find(|c| c.is_control()) {
             let code = u32::from(c);

@@ -64,12 +64,20 @@ impl Core {
         Ok(())
     }
 
+    /// The handler of the request that is answered next began then.
+    fn began(&self, moment: u64) -> Result<(), Failure> {
+        self.lock().engine()?.handler_began(moment);
+        Ok(())
+    }
+
     #[pyo3(signature = (request, data, began = 0))]
     fn ack(&self, request: u64, data: &[u8], began: u64) -> Result<(), Failure> {
         Data::check_own(data)?;
         let mut inner = self.lock();
         let (engine, now) = inner.engine_now()?;
-        engine.handler_began(began);
+        if began > 0 {
+            engine.handler_began(began);
+        }
         engine.ack(request, data, Form::Json, now);
         Ok(())
     }
@@ -89,7 +97,9 @@ impl Core {
         let details = details.map(|details| (details, Form::Json));
         let mut inner = self.lock();
         let (engine, now) = inner.engine_now()?;
-        engine.handler_began(began);
+        if began > 0 {
+            engine.handler_began(began);
+        }
         engine.fail(request, &ErrorOut { code, message, details, retry, after_ms }, now);
         Ok(())
     }

@@ -64,7 +64,11 @@ impl Reads {
     }
 
     /// The time of those that were asked for in this turn begins. False: there are none.
+    #[inline]
     pub fn begin(&mut self, now: Tick) -> bool {
+        if self.open.is_empty() {
+            return false; // as nearly always, and each entry of the engine asks
+        }
         let new = self.open.values_mut().rev().take_while(|open| open.due.is_none());
         new.map(|open| open.due = Some(now.plus_ms(STORE_MS))).count() > 0
     }

@@ -64,10 +64,9 @@ impl Engine {
     }
 
     fn hear(&mut self, id: ConnId, bytes: &mut [u8], now: Now) {
-        let Some(conn) = self.conn_mut(id) else { return };
+        let Some(conn) = self.conns.get_mut(id) else { return };
         conn.hear(now.tick);
         self.stats.bytes_in += bytes.len() as u64;
-        let Some(conn) = self.conn_mut(id) else { return };
         if conn.phase() == Phase::Closing {
             self.throw_away(id, bytes.len(), now);
             return;

@@ -85,11 +85,16 @@ impl Engine {
     }
 
     /// Do what follows from what was done, as far as the turn goes.
+    #[inline]
     pub(super) fn follow_up(&mut self, now: Now) {
         debug_assert!(!self.steps.is_serving(), "an entry of the engine was called from within another");
-        if self.next.queue.is_empty() {
-            return;
+        if !self.next.queue.is_empty() {
+            self.follow_all(now);
         }
+    }
+
+    #[inline(never)]
+    fn follow_all(&mut self, now: Now) {
         let end = self.steps.follow_ups_end(self.config.limits.turn_steps, now);
         while self.steps.done() < end
             && let Some(follow) = self.next.queue.pop_front()

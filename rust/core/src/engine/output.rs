@@ -68,17 +68,17 @@ impl Engine {
 
     fn took(&mut self, id: ConnId, n: usize, now: Now) -> bool {
         let Some(conn) = self.conns.get_mut(id) else { return false };
-        self.out.left(id, n);
+        let waiting = self.out.left(id, n);
         conn.go_on(now.tick);
         let (since, transport, session) = (conn.due_since(), conn.transport(), conn.session());
-        if self.out.is_empty(id) {
+        if waiting.empty {
             conn.set_due_since(0);
             self.meter.written(transport, since, session);
         } else if since == 0 {
             conn.set_due_since(self.meter.moment());
         }
         self.stats.bytes_out += n as u64;
-        let (data, control) = (self.out.data_bytes(id), self.out.control_bytes(id));
+        let data = waiting.data;
         let doubted = conn.is_doubted();
         let low = size(self.config.limits.session_low);
         if data <= low && conn.drained() {
@@ -107,15 +107,18 @@ impl Engine {
         if doubted {
             self.trust(id);
         }
-        if self.out.gathers(id) && self.out.is_empty(id) {
+        if waiting.gathers && self.out.is_empty(id) {
             self.out.enlist(id); // perhaps this was all
         }
-        let waits_for_head = self.conn(id).map(Conn::phase) == Some(Phase::Head);
-        if paused && waits_for_head {
-            if self.out.is_empty(id) {
-                self.wake_input(id, now); // the answer has left: the next request may be read
-            }
-        } else if paused && (control as u64) * 2 <= self.config.limits.unsent_replies {
+        if !paused {
+            return fed;
+        }
+        // While a head is waited for: the answer has left, and the next request may be read.
+        let may_read = match self.conn(id).map(Conn::phase) {
+            Some(Phase::Head) => self.out.is_empty(id),
+            _ => (waiting.control as u64) * 2 <= self.config.limits.unsent_replies,
+        };
+        if may_read {
             self.wake_input(id, now);
         }
         fed

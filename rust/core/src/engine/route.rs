@@ -82,17 +82,15 @@ impl Engine {
     /// Whether the next message of this connection may be taken; if not, what follows waits.
     pub(super) fn may_take(&mut self, id: ConnId, now: Now) -> bool {
         let takes = self.takes(id, now);
-        let Some(conn) = self.conn(id) else { return false };
+        let Some(conn) = self.conns.get_mut(id) else { return false };
         let full = takes != Take::All
-            && conn.session().and_then(|id| self.session(id)).is_some_and(|session| !session.is_held());
-        if let Some(conn) = self.conn_mut(id) {
-            if !full {
-                if conn.ease() {
-                    self.timers.drop(Due::Patience(id));
-                }
-            } else if conn.fill(now.tick) {
-                self.timers.set(Due::Patience(id), now.tick.plus_ms(self.config.limits.ping_ms));
+            && conn.session().and_then(|id| self.sessions.get(id)).is_some_and(|session| !session.is_held());
+        if !full {
+            if conn.ease() {
+                self.timers.drop(Due::Patience(id));
             }
+        } else if conn.fill(now.tick) {
+            self.timers.set(Due::Patience(id), now.tick.plus_ms(self.config.limits.ping_ms));
         }
         takes != Take::Nothing
     }
@@ -131,7 +129,7 @@ impl Engine {
     pub(super) fn message(&mut self, id: ConnId, message: Result<&[u8], Fault>, now: Now) -> bool {
         self.steps.spend(of_bytes(message.as_ref().map_or(0, |bytes| bytes.len())));
         let Some(conn) = self.conn(id) else { return true };
-        let form = conn.form();
+        let (form, phase, doubted, session) = (conn.form(), conn.phase(), conn.is_doubted(), conn.session());
         if self.steps.puts_off_large()
             && let Ok(bytes) = message
             && is_large(form, bytes)
@@ -142,13 +140,11 @@ impl Engine {
             self.wait_turn(id, Line::Much, now);
             return false;
         }
-        let Some(conn) = self.conn(id) else { return true };
-        if conn.phase() == Phase::Hello {
+        if phase == Phase::Hello {
             self.first_message(id, message, now);
             return true;
         }
-        let doubted = conn.is_doubted();
-        let Some(session) = conn.session() else { return true };
+        let Some(session) = session else { return true };
         if !self.within_rate(session, now) {
             let limit = self.config.limits.messages_per_second;
             let reason = format!("more than {limit} messages per second");
@@ -173,14 +169,14 @@ impl Engine {
         if self.is_over(session_id, now) {
             return; // nothing is done, nor said to be wrong, for who has no right to ask
         }
-        let heard = message.and_then(|bytes| Ok((hear(form, bytes, utf8, self.config.names())?, bytes)));
+        let source = message.as_ref().map_or(&[][..], |bytes| bytes);
         let owed = self.is_owed_much(session_id);
-        let (said, source) = match heard {
-            Ok((Heard { said, acked }, source)) => {
+        let said = match message.and_then(|bytes| hear(form, bytes, utf8, self.config.names())) {
+            Ok(Heard { said, acked }) => {
                 if let Some(acked) = acked {
                     self.note_acked(session_id, acked);
                 }
-                (said, source)
+                said
             }
             // Nobody waits for the error of what has no id, and a body can hold half a million of those.
             Err(fault) if owed && fault.id.is_none() => {

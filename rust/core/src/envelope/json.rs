@@ -9,7 +9,7 @@
 //! an object whose only key so far begins with `$`.
 
 use super::flaw::{Flaw, What};
-use super::json_skip::{is_space, skip};
+use super::json_skip::skip;
 use super::span::{Field, Fields, Kind, Marks, Span};
 use super::{base64, bin, json_text, number};
 use crate::limits::fixed::DEPTH;
@@ -31,16 +31,20 @@ impl<'a> Scan<'a> {
         self.bytes.get(self.at).copied()
     }
 
-    /// Go to the next byte that is no space, and look at it.
+    /// Go to the next byte that is no space (RFC 8259 §2), and look at it.
+    #[expect(clippy::arithmetic_side_effects, reason = "there is a byte at `at`: it is below the length")]
     fn next(&mut self) -> Option<u8> {
-        while let Some(byte) = self.peek() {
-            if !is_space(byte) {
-                return Some(byte);
+        let mut at = self.at;
+        let found = loop {
+            match self.bytes.get(at) {
+                Some(b' ' | b'\t') => {}
+                Some(b'\n' | b'\r') => self.breaks = true,
+                other => break other.copied(),
             }
-            self.breaks |= byte == b'\n' || byte == b'\r';
-            self.pass();
-        }
-        None
+            at += 1;
+        };
+        self.at = at;
+        found
     }
 
     /// What went wrong if another byte was wanted here.
@@ -86,7 +90,8 @@ impl<'a> Scan<'a> {
                 let (end, integer) = number::check(self.bytes, self.at)?;
                 let text = &self.bytes[self.at..end];
                 marks.wide |= integer && number::is_wide(text);
-                if number::is_beyond(text) {
+                // (An integer that fits into 64 bits is not, whatever else there is.)
+                if !(integer && text.len() <= 18) && number::is_beyond(text) {
                     marks.meaning.get_or_insert(What::Range);
                 }
                 self.at = end;

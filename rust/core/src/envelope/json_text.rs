@@ -27,9 +27,9 @@ const fn is_special(byte: u8) -> bool {
 }
 
 /// From `at`, the first byte that cannot stand in a string as it is; the length if there is none. Eight bytes a
-/// step, and once a string is known to be no short one, 64 while there is none among them.
+/// step, and once a string is known to be no short one, 32 while there is none among them.
 pub(super) fn plain_until(bytes: &[u8], mut at: usize) -> usize {
-    let long = at + 32;
+    let long = at + 16;
     while let Some(chunk) = bytes.get(at..).and_then(<[u8]>::first_chunk::<8>) {
         let hits = special(u64::from_le_bytes(*chunk));
         if hits != 0 {
@@ -45,7 +45,7 @@ pub(super) fn plain_until(bytes: &[u8], mut at: usize) -> usize {
 
 /// Go on over blocks without a special byte. The compiler makes vector instructions of this.
 fn plain_blocks(bytes: &[u8], mut at: usize) -> usize {
-    let (blocks, _) = bytes[at..].as_chunks::<64>();
+    let (blocks, _) = bytes[at..].as_chunks::<32>();
     for block in blocks {
         let mut found = 0_u8;
         for &byte in block {
@@ -54,7 +54,7 @@ fn plain_blocks(bytes: &[u8], mut at: usize) -> usize {
         if found != 0 {
             break;
         }
-        at += 64;
+        at += 32;
     }
     at
 }

@@ -89,6 +89,9 @@ pub(super) fn is_beyond(text: &[u8]) -> bool {
 
 /// Read a number that `check` let pass. None: it is beyond the floats.
 pub(super) fn parse(text: &[u8]) -> Option<Number<'_>> {
+    if let Some(n) = short(text) {
+        return Some(Number::Unsigned(n));
+    }
     let text = std::str::from_utf8(text).ok()?;
     if text.bytes().all(|b| b.is_ascii_digit() || b == b'-') {
         if let Ok(n) = text.parse() {
@@ -101,6 +104,18 @@ pub(super) fn parse(text: &[u8]) -> Option<Number<'_>> {
         };
     }
     float(text).map(Number::Float)
+}
+
+/// The digits of nearly every number: 18 of them fit in any case.
+#[expect(clippy::arithmetic_side_effects, reason = "18 digits are below 2^60")]
+fn short(text: &[u8]) -> Option<u64> {
+    if !(1..=18).contains(&text.len()) {
+        return None;
+    }
+    text.iter().try_fold(0, |n, byte| {
+        let digit = byte.wrapping_sub(b'0');
+        (digit < 10).then(|| n * 10 + u64::from(digit))
+    })
 }
 
 fn float(text: &str) -> Option<f64> {

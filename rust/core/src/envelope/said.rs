@@ -102,7 +102,7 @@ pub struct Heard<'a> {
 #[derive(Clone, Debug, PartialEq)]
 pub enum Said<'a> {
     /// The first message: who is there, and where it left off.
-    Hello(Hello<'a>),
+    Hello(Box<Hello<'a>>),
     /// It wants to hear a room.
     Join(Join<'a>),
     /// It no longer wants to.

@@ -133,9 +133,20 @@ fields! {
     Why = "why",
 }
 
+/// So many spans have a place of their own: no request has more fields.
+const NEAR: usize = 10;
+
 /// The spans of all fields of one object, and the first flaw that was met on the way.
+///
+/// They lie in the order in which they came, and `places` says which is whose: a place for each field that there is would
+/// be a kilobyte to be written for each message.
 pub(super) struct Fields {
-    spans: [Option<Span>; Field::COUNT],
+    /// By field: its span is the one of this number, from 1; 0: it is not there.
+    places: [u8; Field::COUNT],
+    near: [Span; NEAR],
+    /// Those beyond.
+    far: Vec<Span>,
+    count: u8,
     /// Why the object as a whole is no good, if it is not.
     pub flaw: Option<Flaw>,
     id_twice: bool,
@@ -143,7 +154,16 @@ pub(super) struct Fields {
 
 impl Fields {
     pub(super) const fn new() -> Self {
-        Self { spans: [None; Field::COUNT], flaw: None, id_twice: false }
+        let marks = Marks { bin: false, wide: false, breaks: false, escaped: false, meaning: None };
+        let none = Span { start: 0, end: 0, kind: Kind::Null, marks };
+        Self {
+            places: [0; Field::COUNT],
+            near: [none; NEAR],
+            far: Vec::new(),
+            count: 0,
+            flaw: None,
+            id_twice: false,
+        }
     }
 
     /// Remember the first flaw; later ones may follow from it.
@@ -154,23 +174,29 @@ impl Fields {
     /// Keep a field's span. A field that is there twice could be read differently by two readers, such as a
     /// proxy that checks and a server that acts (RFC 8259 §4 leaves it open), so it is refused.
     pub(super) fn put(&mut self, field: Field, span: Span) {
-        let slot = &mut self.spans[field as usize];
-        if slot.is_some() {
+        let place = &mut self.places[field as usize];
+        if *place > 0 {
             self.id_twice |= field == Field::Id;
             self.note(What::Twice.at(span.start));
-        } else {
-            *slot = Some(span);
+            return;
         }
+        match self.near.get_mut(usize::from(self.count)) {
+            Some(slot) => *slot = span,
+            None => self.far.push(span),
+        }
+        self.count = self.count.saturating_add(1); // each field once: fewer than 256
+        *place = self.count;
     }
 
     /// The span of a field that is there and is not null.
     pub(super) fn get(&self, field: Field) -> Option<&Span> {
-        self.spans[field as usize].as_ref().filter(|span| span.kind != Kind::Null)
+        self.raw(field).filter(|span| span.kind != Kind::Null)
     }
 
     /// The span of a field that is there, null included.
     pub(super) fn raw(&self, field: Field) -> Option<&Span> {
-        self.spans[field as usize].as_ref()
+        let at = usize::from(self.places[field as usize].checked_sub(1)?);
+        self.near.get(at).or_else(|| self.far.get(at.checked_sub(NEAR)?))
     }
 
     /// The id's span, if there is exactly one.

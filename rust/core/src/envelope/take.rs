@@ -54,33 +54,46 @@ impl<'a> Take<'a> {
         self.text(Field::Type).ok().flatten()
     }
 
+    /// The same, as bytes: it is compared with words of ours alone, so nobody asks whether it is UTF-8.
+    fn word(&self) -> Option<Cow<'a, [u8]>> {
+        let span = self.fields.get(Field::Type)?;
+        match self.form {
+            Form::Json if span.kind == Kind::Text && !span.marks.escaped => {
+                Some(Cow::Borrowed(json_text::between_quotes(self.bytes, span.start, span.end)))
+            }
+            _ => Some(match self.kind()? {
+                Cow::Borrowed(text) => Cow::Borrowed(text.as_bytes()),
+                Cow::Owned(text) => Cow::Owned(text.into_bytes()),
+            }),
+        }
+    }
+
     /// What was said.
     pub(super) fn said(&self, names: Names) -> Result<Said<'a>, Fault> {
-        let kind = self.kind();
-        let id = self.id();
-        let known = self.request(kind.as_deref());
-        self.by_type(kind, id, names).map_err(|fault| fault.with_id(known))
+        // Whose fault it is is asked where there is one: a message that is good reads its id once.
+        self.by_type(self.word(), self.id(), names).map_err(|fault| fault.with_id(self.request()))
     }
 
     /// The id of the request that this is.
-    fn request(&self, kind: Option<&str>) -> Option<u64> {
+    #[cold]
+    fn request(&self) -> Option<u64> {
         // The id of a reply is the server's own, and that of a stream is answered by the stream's end: an error
         // ack for them would answer some other request.
-        let own = kind.is_some_and(|kind| kind == "reply" || OF_STREAM.contains(&kind));
+        let kind = self.kind();
+        let own = kind.as_deref().is_some_and(|kind| kind == "reply" || OF_STREAM.contains(&kind));
         if own { None } else { self.id().ok().flatten() }
     }
 
     /// What was said, and what stands beside it in any message.
     pub(super) fn heard(&self, names: Names) -> Result<Heard<'a>, Fault> {
         let said = self.said(names)?;
-        let acked =
-            self.count(Field::Acked).map_err(|fault| fault.with_id(self.request(self.kind().as_deref())))?;
+        let acked = self.count(Field::Acked).map_err(|fault| fault.with_id(self.request()))?;
         Ok(Heard { said, acked })
     }
 
     fn by_type(
         &self,
-        kind: Option<Cow<'a, str>>,
+        word: Option<Cow<'a, [u8]>>,
         id: Result<Option<u64>, Fault>,
         names: Names,
     ) -> Result<Said<'a>, Fault> {
@@ -88,21 +101,21 @@ impl<'a> Take<'a> {
             return Err(flaw.fault());
         }
         let id = id?;
-        let Some(kind) = kind else {
+        let Some(word) = word else {
             return Err(match self.fields.get(Field::Type) {
                 Some(span) => wrong(Field::Type, span, "text"),
                 None => invalid("the message has no \"type\""),
             });
         };
-        Ok(match &*kind {
-            "emit" => Said::Emit(Emit {
+        Ok(match &*word {
+            b"emit" => Said::Emit(Emit {
                 id,
                 event: self.name(Field::Event, names)?,
                 data: self.data(Field::Data)?.unwrap_or(Data::null(self.form)),
                 key: self.key(names)?,
                 trace: self.trace(),
             }),
-            "publish" => Said::Publish(Publish {
+            b"publish" => Said::Publish(Publish {
                 id,
                 room: self.name(Field::Room, names)?,
                 event: self.name(Field::Event, names)?,
@@ -112,19 +125,19 @@ impl<'a> Take<'a> {
                 volatile: self.flag(Field::Volatile)?.unwrap_or(false),
                 trace: self.trace(),
             }),
-            "reply" => {
+            b"reply" => {
                 let Some(id) = id else { return Err(invalid("a reply needs the \"id\" of the request")) };
                 Said::Reply { id, result: self.result()? }
             }
-            "ping" => {
+            b"ping" => {
                 let time = self.data(Field::Time)?;
                 let clock =
                     self.fields.get(Field::Time).and_then(|span| self.number(span)).and_then(Number::whole);
                 Said::Ping { id, time, clock, rtt: self.positive(Field::Rtt)? }
             }
-            "join" => Said::Join(self.join(id, names)?),
-            "leave" => Said::Leave { id, room: self.name(Field::Room, names)? },
-            "history" => {
+            b"join" => Said::Join(self.join(id, names)?),
+            b"leave" => Said::Leave { id, room: self.name(Field::Room, names)? },
+            b"history" => {
                 let (after, last) = (self.text(Field::After)?, self.count(Field::Last)?);
                 if after.is_some() && last.is_some() {
                     return Err(invalid("a history has \"after\" or \"last\", not both"));
@@ -132,7 +145,7 @@ impl<'a> Take<'a> {
                 let (room, limit) = (self.name(Field::Room, names)?, self.count(Field::Limit)?);
                 Said::History { id, room, after, limit, last }
             }
-            "report" => Said::Report(Report {
+            b"report" => Said::Report(Report {
                 id,
                 rtt: self.positive(Field::Rtt)?,
                 loss: self.positive(Field::Loss)?,
@@ -140,25 +153,27 @@ impl<'a> Take<'a> {
                 transport: self.text(Field::Transport)?,
                 why: self.text(Field::Why)?,
             }),
-            "auth" => Said::Auth { id, token: self.need(Field::Token)? },
-            "hello" => Said::Hello(self.hello(id)?),
-            "bye" => Said::Bye { id },
-            "open" => Said::Open(self.open(id, names)?),
-            "push" => Said::Push(Push {
+            b"auth" => Said::Auth { id, token: self.need(Field::Token)? },
+            b"hello" => Said::Hello(Box::new(self.hello(id)?)),
+            b"bye" => Said::Bye { id },
+            b"open" => Said::Open(self.open(id, names)?),
+            b"push" => Said::Push(Push {
                 id,
                 collection: self.name(Field::Collection, names)?,
                 changes: self.data(Field::Changes)?.unwrap_or(Data::null(self.form)),
                 seen: self.count(Field::Seen)?.unwrap_or(0),
             }),
-            "pull" => Said::Pull(Pull {
+            b"pull" => Said::Pull(Pull {
                 id,
                 collection: self.name(Field::Collection, names)?,
                 after: self.text(Field::After)?,
                 begun: self.text(Field::Begun)?,
                 limit: self.count(Field::Limit)?,
             }),
-            kind if OF_STREAM.contains(&kind) => Said::Stream(self.of_stream(kind, id)?),
-            other => return Err(unknown(other)),
+            other => match OF_STREAM.iter().find(|kind| kind.as_bytes() == other) {
+                Some(kind) => Said::Stream(self.of_stream(kind, id)?),
+                None => return Err(unknown(&String::from_utf8_lossy(other))),
+            },
         })
     }
 

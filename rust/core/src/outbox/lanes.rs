@@ -93,7 +93,18 @@ impl Outbox {
 
     /// What is to be written next, in order, at most `max` pieces.
     pub fn gather<'a>(&self, arena: &'a Arena, into: &mut Vec<&'a [u8]>, max: usize) {
-        into.extend(self.pieces(arena).take(max));
+        let most = into.len().saturating_add(max);
+        for segment in self.control.iter().chain(&self.data) {
+            let [ours, lent] = arena.slices(*segment);
+            for piece in [ours, lent] {
+                if into.len() < most && !piece.is_empty() {
+                    into.push(piece);
+                }
+            }
+            if into.len() >= most {
+                return;
+            }
+        }
     }
 
     /// All that is to be written, in order.

@@ -12,7 +12,7 @@
 use super::arena::{Arena, Meta};
 use super::lanes::{Lane, Outbox};
 use super::lent::Lent;
-use super::views::{Copies, Feeding, Packing, Part, Place, place_of};
+use super::views::{Copies, Feeding, Packing, Part, Place, Waits, place_of};
 use crate::compress::{Algorithm, Tools};
 use crate::ids::ConnId;
 use crate::log::entry::ENCODINGS;
@@ -180,10 +180,15 @@ impl Out {
         }
     }
 
-    /// `n` bytes of what `gather` showed have left.
-    pub fn left(&mut self, id: ConnId, n: usize) {
-        if let Some(place) = place_of(&mut self.places, id) {
-            place.outbox.consume(n, &mut self.arena);
+    /// `n` bytes of what `gather` showed have left. What waits still.
+    pub fn left(&mut self, id: ConnId, n: usize) -> Waits {
+        let Some(place) = place_of(&mut self.places, id) else { return Waits::default() };
+        place.outbox.consume(n, &mut self.arena);
+        Waits {
+            data: place.outbox.data_bytes(),
+            control: place.outbox.control_bytes(),
+            empty: place.outbox.is_empty(),
+            gathers: place.gathers,
         }
     }
 

@@ -53,6 +53,25 @@ impl Place {
     }
 }
 
+/// How much waits for one connection, in one look.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Waits {
+    /// Bytes in its data lane.
+    pub data: usize,
+    /// Bytes in its control lane.
+    pub control: usize,
+    /// Whether nothing does.
+    pub empty: bool,
+    /// Whether what is said to it is gathered for an answer.
+    pub gathers: bool,
+}
+
+impl Default for Waits {
+    fn default() -> Self {
+        Self { data: 0, control: 0, empty: true, gathers: false }
+    }
+}
+
 /// How much of a data lane's bound a message may use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Part {
