@@ -376,9 +376,8 @@ class Runtime:
             self._tasks.connected(session, self._registry.connectors)
 
     def _ended(self, handle: int, reason: str) -> None:
-        session = self.engine.sessions.pop(handle, None)
         self._comings.forget(handle)
-        if session is not None:
+        if (session := self.engine.sessions.pop(handle, None)) is not None:
             end(session, reason)
             # Only when what its streams have in `finally` has run is it gone.
             self._streams.after(
