@@ -34,7 +34,7 @@ MADE: list[BaseException] = [
     testing.Closed(1000, "bye"),
     testing.HandshakeRefused(403, {"a": "b"}, b"no"),
     *(kind("text") for kind in (rtcore.NotFound, rtcore.Forbidden, rtcore.KeyConflict, rtcore.InvalidData)),
-    *(kind("text") for kind in (rtcore.Unavailable, rtcore.OutcomeUnknown)),
+    *(kind("text") for kind in (rtcore.Unavailable, rtcore.OutcomeUnknown, rtcore.SenderForbidden)),
     *(kind("text") for kind in (rtcore.Overloaded, rtcore.ConfigError, rtcore.NotServing)),
 ]
 
