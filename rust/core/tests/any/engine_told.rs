@@ -24,9 +24,12 @@ impl Told {
     /// Everything was told.
     pub fn check(&self, engine: &Engine) {
         let members = |room| engine.members(room).unwrap_or_default().into_iter();
-        let rooms = ["relay1", "relay2", "block"].into_iter();
-        let there =
-            rooms.flat_map(|room| members(room).map(move |member| (room.to_owned(), member.session.0)));
+        // Those that inputs are written with, and each other one that somebody was told to have joined.
+        let rooms: BTreeSet<&str> =
+            ["relay1", "relay2", "block"].into_iter().chain(self.0.iter().map(|(room, _)| &**room)).collect();
+        let there = rooms
+            .into_iter()
+            .flat_map(|room| members(room).map(move |member| (room.to_owned(), member.session.0)));
         assert_eq!(self.0, there.collect(), "who is there, and who was told of");
     }
 }
