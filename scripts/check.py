@@ -92,6 +92,9 @@ def quick() -> list[Check]:
     ]
 
 
+# Tests that wait for servers and clocks more than they compute: whichever lane is free does them.
+SERVERS = [f"tests/{name}" for name in ("api", "asgi", "deploy", "hardening", "interop", "server", "tokens")]
+
 # Tests of the codecs beside those in the library. The laws and the long ones are left to `make test`.
 QUICK_CORE = [
     word for name in ("envelope_read", "frame_handshake", "frame_http") for word in ("--test", name)
@@ -151,7 +154,18 @@ def checks() -> list[Check]:
             needs=("c++",),
             lane="rust",
         ),
-        Check("pytest", [python, "-m", "pytest", "-q", "--durations=10"], (" passed", " failed", " error")),
+        *(
+            Check(
+                name,
+                [python, "-m", "pytest", "-q", "--durations=10", *which],
+                (" passed", " failed", " error"),
+                lane=lane,
+            )
+            for name, which, lane in (
+                ("pytest", [f"--ignore={folder}" for folder in SERVERS], "python"),
+                ("pytest-servers", SERVERS, "either"),
+            )
+        ),
         Check(
             "site",
             [str(BIN / "mkdocs"), "build", "--quiet"],
