@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import signal
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Any
 
@@ -15,8 +14,9 @@ import msgspec
 from rtcore._engine import logs
 from rtcore._ground.patterns import matches
 
+from .lines import json_lines
 from .words import shown
-from .wrong import Failed, Wrong
+from .wrong import Failed
 
 _EPILOG = """\b
 Examples:
@@ -114,7 +114,7 @@ def import_(folder: Path, file: Path) -> None:
     back. A line that cannot be read ends it before anything is written.
     """
     found: dict[str, list[tuple[str, bytes]]] = {}
-    for line in _lines(file):
+    for line in json_lines(file, Line, "document", "nothing was imported"):
         found.setdefault(line.collection, []).append((line.key, bytes(line.value)))
     now_ms = int(time.time() * 1000)
     for name, documents in found.items():
@@ -155,15 +155,3 @@ def _done(work: Any, *args: Any) -> Any:
         return work(*args)
     except logs.Unusable as error:
         raise Failed(str(error)) from None
-
-
-def _lines(file: Path) -> Iterator[Line]:
-    reading = msgspec.json.Decoder(Line)
-    with file.open("rb") as lines:
-        for number, line in enumerate(lines, 1):
-            try:
-                yield reading.decode(line)
-            except msgspec.DecodeError as error:
-                raise Wrong(
-                    f"line {number} of {file} is no document: {error}; nothing was imported"
-                ) from None

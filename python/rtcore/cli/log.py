@@ -18,8 +18,9 @@ from rtcore._engine import logs
 from rtcore._ground.patterns import matches
 
 from .bar import bar
+from .lines import json_lines
 from .words import shown
-from .wrong import Failed, Wrong
+from .wrong import Failed
 
 _EPILOG = """\b
 Examples:
@@ -128,7 +129,8 @@ def import_(folder: Path, file: Path) -> None:
     with file.open("rb") as lines:
         total = sum(1 for _ in lines)
     with bar("importing") as tell:
-        count, first, last = _done(logs.append, folder, _lines(file), total, tell)
+        entries = json_lines(file, logs.Line, "entry", "what came before is kept")
+        count, first, last = _done(logs.append, folder, entries, total, tell)
     click.echo(f"{count:,} entries, now {first:,} to {last:,}" if count else "no entries")
 
 
@@ -229,15 +231,3 @@ def _say(entries: Iterator[logs.Kept], as_json: bool) -> None:
 
 def _readable(raw: bytes | None) -> str:
     return "" if raw is None else raw.decode("utf-8", "replace")
-
-
-def _lines(file: Path) -> Iterator[logs.Line]:
-    reading = msgspec.json.Decoder(logs.Line)
-    with file.open("rb") as lines:
-        for number, line in enumerate(lines, 1):
-            try:
-                yield reading.decode(line)
-            except msgspec.DecodeError as error:
-                raise Wrong(
-                    f"line {number} of {file} is no entry: {error}; what came before is kept"
-                ) from None
