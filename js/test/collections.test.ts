@@ -3,11 +3,12 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import WebSocket from "ws";
 import { type Server, startServer } from "../../tests/e2e/serve.mjs";
-import { type Collection, collections } from "../src/collections.ts";
+import { collections } from "../src/collections.ts";
 import { type Client, connect as connectCore } from "../src/core.ts";
 import { add, ORSet, PNCounter, remove, shown } from "../src/crdt.ts";
 import { fallback, type Transport } from "../src/fallback.ts";
 import { rooms } from "../src/rooms.ts";
+import { until } from "./until.ts";
 
 let server: Server;
 let count = 0;
@@ -25,17 +26,6 @@ beforeAll(async () => {
 afterAll(() => server.stop(), 20_000);
 
 const fresh = (kind = "plain"): string => `${kind}:js-${process.pid}-${++count}`;
-
-/** Wait until it is so; a test has its own deadline. */
-const until = async (collection: Collection, so: () => unknown): Promise<void> => {
-  while (!so())
-    await new Promise<void>((resolve) => {
-      const stop = collection.subscribe(() => {
-        stop();
-        resolve();
-      });
-    });
-};
 
 describe.each<Transport>(["websocket", "sse", "polling"])("over %s", (transport) => {
   const connect = (token: string): Client =>

@@ -6,13 +6,14 @@ import fc from "fast-check";
 import { afterAll, beforeAll, beforeEach, expect, test, vi } from "vitest";
 import WebSocket from "ws";
 import { type Server, startServer } from "../../tests/e2e/serve.mjs";
-import { type Collection, collections } from "../src/collections.ts";
+import { collections } from "../src/collections.ts";
 import { partOf, sumText } from "../src/collections_sum.ts";
 import { type Client, connect, type Options } from "../src/core.ts";
 import { add, shown } from "../src/crdt.ts";
 import { offline } from "../src/offline.ts";
 import { rooms } from "../src/rooms.ts";
 import { tabs } from "../src/tabs.ts";
+import { until } from "./until.ts";
 
 let server: Server;
 let count = 0;
@@ -65,15 +66,6 @@ const open = (part: typeof offline, options: Options = {}): Client =>
     with: [rooms, collections, part],
   });
 const fresh = (kind = "plain"): string => `${kind}:kept-${process.pid}-${++count}`;
-const until = async (collection: Collection, so: () => unknown): Promise<void> => {
-  while (!so())
-    await new Promise<void>((resolve) => {
-      const stop = collection.subscribe(() => {
-        stop();
-        resolve();
-      });
-    });
-};
 const crdts = { votes: "pn-counter" } as const;
 
 test("what one page held and changed while away is there on the next, and goes out once", async () => {
