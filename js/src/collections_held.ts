@@ -57,6 +57,8 @@ export class Held {
   confirmed = false;
   ended = false;
   loaded: Promise<void> = Promise.resolve();
+  /** What was heard before the store was read; undefined: it was read. */
+  #unread: (() => void)[] | undefined = [];
   #problem: Failure | undefined;
   #schema: number | undefined;
   readonly #around: Around;
@@ -85,6 +87,12 @@ export class Held {
       if (this.names.size <= NAMES) break;
       this.names.delete(old);
     }
+  }
+
+  /** Do it when the store was read: until then the replica is empty, and what is settled on that would be kept. */
+  when(act: () => void): void {
+    if (this.#unread) this.#unread.push(act);
+    else act();
   }
 
   // -- the room
@@ -347,7 +355,10 @@ export class Held {
       const now = this.replica.get(key);
       if (now !== undefined) this.#shown.set(key, now);
     }
+    const heard = this.#unread ?? [];
+    this.#unread = undefined;
     this.settle();
+    for (const act of heard) act();
   }
 
   // -- time

@@ -233,6 +233,8 @@ export class Shared extends Rooms {
     const { sending, tell } = this.#here;
     const { keeper } = sending;
     const end = (failure?: Failure): void => tell({ on: "end", name, failure });
+    // One that is being read does not know yet what it has.
+    await Promise.all([...this.#held.values()].map(({ loaded }) => loaded));
     const counts = this.counts;
     const open = new Set([...this.#held.values()].map(({ number }) => number));
     let mine: Said[] = [];
@@ -274,10 +276,13 @@ export class Shared extends Rooms {
     if (this.#renewing) return;
     this.#renewing = true;
     const all = [...this.#held.values()];
-    for (const { replica } of all) if (!replica.fenced) replica.fence();
+    const fence = ({ replica }: Held): void => {
+      if (!replica.fenced) replica.fence();
+    };
+    for (const held of all) held.when(() => fence(held));
     this.#writer.renew();
     this.#here.sending.keeper?.note?.(["data", WRITER, this.#writer.row]);
-    for (const held of all) held.renew();
+    for (const held of all) held.when(() => held.renew());
     this.#renewing = false;
   }
 
@@ -290,45 +295,53 @@ export class Shared extends Rooms {
   override hear(said: Said, size: number): boolean {
     if (!isSync(said.room)) return super.hear(said, size);
     const held = this.#of(said);
-    // What comes before the server's word on the room is pulled after it.
-    if (held?.confirmed && said.event === "change") {
+    held?.when(() => {
+      // What comes before the server's word on the room is pulled after it.
+      if (!held.confirmed || said.event !== "change") return;
       held.replica.hear(said.seq, said.data);
       held.settle();
-    }
+    });
     return true;
   }
 
   override gap(said: Said): boolean {
     if (!isSync(said.room)) return super.gap(said);
     const held = this.#of(said);
-    if (held?.confirmed) {
+    held?.when(() => {
+      if (!held.confirmed) return;
       held.replica.gap(said.to);
       held.settle();
-    }
+    });
     return true;
   }
 
   override word(said: Said): void {
+    const held = isSync(said.room) ? this.#of(said) : undefined;
     if (!isSync(said.room)) super.word(said);
-    else if (said.type === "grants") this.#of(said)?.grants(said.grants);
-    else if (said.type === "room") this.#of(said)?.joined(said.sync ?? {});
+    else if (said.type === "grants") held?.when(() => held.grants(said.grants));
+    else if (said.type === "room") held?.when(() => held.joined(said.sync ?? {}));
   }
 
   override left(said: Said): void {
-    if (isSync(said.room)) this.#of(said)?.left(said.reason ?? "");
-    else super.left(said);
+    const held = isSync(said.room) ? this.#of(said) : undefined;
+    if (!isSync(said.room)) super.left(said);
+    else held?.when(() => held.left(said.reason ?? ""));
   }
 
   // -- coming back
 
   override unconfirm(): void {
     super.unconfirm();
-    for (const held of this.#held.values()) held.away();
+    for (const held of this.#held.values()) held.when(() => held.away());
   }
 
   override listed(listed: string[]): void {
     super.listed(listed);
-    for (const held of this.#held.values()) held.member = listed.includes(held.room);
+    for (const held of this.#held.values()) {
+      held.when(() => {
+        held.member = listed.includes(held.room);
+      });
+    }
   }
 
   override unwanted(listed: string[]): void {
@@ -339,7 +352,11 @@ export class Shared extends Rooms {
 
   override fresh(before?: Membership[]): void {
     super.fresh(before);
-    for (const held of this.#held.values()) held.member = false;
+    for (const held of this.#held.values()) {
+      held.when(() => {
+        held.member = false;
+      });
+    }
     this.#welcomed();
   }
 
