@@ -3,6 +3,7 @@
 import { Client, type Control } from "./client.ts";
 import { browserClock, type Clock } from "./clock.ts";
 import type { Transport } from "./fallback.ts";
+import { secret } from "./identity.ts";
 import { type Sleeper, watchPage } from "./life.ts";
 import type { Hands } from "./line.ts";
 import type { Overflow } from "./outbox.ts";
@@ -76,8 +77,7 @@ export interface Kit {
 export type Part = (kit: never) => void;
 
 const names = (): (() => string) => {
-  const bytes = crypto.getRandomValues(new Uint8Array(16));
-  const first = Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+  const first = secret();
   let count = 0;
   // A key that begins with `$` is one that a client made.
   return () => `$${first}.${++count}`;
@@ -101,6 +101,7 @@ export const connect = (url: string | URL = "/rt", options: Options = {}): Clien
     choice: onlyWebSocket,
     random,
     name: names(),
+    program: secret(),
     token:
       token == null ? undefined : async (refused) => (typeof token === "string" ? token : token(refused)),
     attempts: options.attempts,

@@ -58,7 +58,7 @@ export const keepIn = (kit: Kit, store: Store, g: number, kept: Kept, around: Ar
   const { meta } = kept;
   const known = meta.get("session") as Said | undefined;
   if (known) {
-    who.was(known);
+    who.was({ ...known, programs: meta.get("programs") });
     sending.user = known.user;
     sending.life = known.life;
   }
@@ -90,7 +90,10 @@ export const keepIn = (kit: Kit, store: Store, g: number, kept: Kept, around: Ar
     return [["meta", "position", position]];
   };
   ledger.also = marks;
-  session.onWelcome = () => ledger.note(["meta", "session", who.told]);
+  session.onWelcome = () => {
+    const { programs, ...told } = who.told;
+    ledger.note(["meta", "session", told], ["meta", "programs", programs]);
+  };
   session.asked.onKept = (replies) => ledger.note(["meta", "replies", replies]);
   const look = (): void => {
     if (sending.keeper !== ledger || page.over) return;

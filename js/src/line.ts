@@ -18,6 +18,8 @@ export interface Hands {
   random(): number;
   /** A name that no request ever had. */
   name(): string;
+  /** Which page this is, to the server alone: a copy of its store is another. */
+  program: string;
   /** The token of an attempt. `refused`: the one that the server did not accept. */
   token?: ((refused?: string) => Promise<string | null | undefined>) | undefined;
   /** After so many failures in a row it ends. */

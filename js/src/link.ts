@@ -34,8 +34,8 @@ export interface Link {
   say(frame: string, hello?: boolean): void;
   /** The session that the hello got: over plain HTTP it is heard from now on. */
   welcomed?(session: string, key: string | null): void;
-  /** Close. Nothing more is told of it. */
-  shut(code: number, reason: string): void;
+  /** Close. Nothing more is told of it. `over`: the server has ended it, and what was not said is not said. */
+  shut(code: number, reason: string, over?: boolean): void;
 }
 
 /** Opens a connection. `known`: an rtcore server was there before. */

@@ -30,7 +30,7 @@ export const offline: Part = (kit: Kit) => {
       if (!letGo) continue;
       try {
         const store = await storeOf(kit, name);
-        const g = await store.lead();
+        const g = await store.lead(kit.hands.program);
         const ledger = keepIn(kit, store, g, await store.load(), {
           fenced: () => kit.session.connection.pause(),
           waits: (page) => (page === kit.id ? "here" : undefined),

@@ -41,6 +41,8 @@ class Plain implements Link {
   readonly #stream: boolean;
   readonly #over = new AbortController();
   #session = "";
+  /** The number of its hello: what a later one has taken over is not done by this connection. */
+  #hello = "";
   #out: string[] = [];
   #saying = false;
 
@@ -54,8 +56,10 @@ class Plain implements Link {
   }
 
   say(frame: string, hello = false): void {
-    if (hello) void this.#guard(() => this.#hello(frame));
-    else {
+    if (hello) {
+      this.#hello = String((valueIn(frame) as Said).n);
+      void this.#guard(() => this.#greet(frame));
+    } else {
       this.#out.push(frame);
       if (!this.#saying && this.#session) void this.#guard(() => this.#speak());
     }
@@ -66,8 +70,8 @@ class Plain implements Link {
     void this.#guard(() => (this.#stream ? this.#read() : this.#poll()));
   }
 
-  shut(): void {
-    const last = this.#out.splice(0);
+  shut(_code: number, _reason: string, over = false): void {
+    const last = over ? [] : this.#out.splice(0);
     // What was said last may still leave: the end of the session, say.
     if (last.length && this.#session)
       void this.#ask("send", this.#body(last), { keepalive: true }).catch(() => undefined);
@@ -88,7 +92,7 @@ class Plain implements Link {
   #ask(path: string, body?: string, more: RequestInit = { signal: this.#over.signal }): Promise<Response> {
     return fetch(`${this.#base.href}/${path}`, {
       ...(body !== undefined && { method: "POST", body }),
-      ...(this.#session && { headers: { authorization: this.#session } }),
+      ...(this.#session && { headers: { authorization: this.#session, "rtcore-hello": this.#hello } }),
       cache: "no-store",
       credentials: "omit",
       ...more,
@@ -113,7 +117,7 @@ class Plain implements Link {
 
   // -- up
 
-  async #hello(frame: string): Promise<void> {
+  async #greet(frame: string): Promise<void> {
     const deadline = AbortSignal.timeout(15_000);
     const answer = await this.#ask("session", frame, {
       signal: AbortSignal.any([this.#over.signal, deadline]),
@@ -190,7 +194,7 @@ class Plain implements Link {
 
   async #poll(): Promise<void> {
     let after = 0;
-    for (;;) {
+    while (!this.#over.signal.aborted) {
       const answer = await this.#ask(`poll?after=${after}&wait=${WAIT}`);
       if (!answer.ok || answer.status === 204) throw await this.#refusal(answer);
       after = this.#heard(await answer.text()).n;

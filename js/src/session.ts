@@ -25,7 +25,7 @@ const SECOND = 1000;
 /** One session with a server, over whatever connections it takes. */
 export class Session implements Owner {
   readonly connection: Connection;
-  readonly who = new Identity();
+  readonly who: Identity;
   readonly sending: Sending;
   readonly hearing: Hearing;
   /** Where the client can join, and where it can stream. */
@@ -45,6 +45,7 @@ export class Session implements Owner {
 
   constructor(hands: Hands, tell: (news: News) => void) {
     this.#hands = hands;
+    this.who = new Identity(hands.program);
     this.#tell = (news) => {
       tell(news);
       if (news.on === "stage" || news.on === "end" || news.on === "data") this.changed();

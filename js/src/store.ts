@@ -1,5 +1,7 @@
 // What is kept in IndexedDB: requests by name, and beside them who leads, the session, replies, marks, outcomes.
 
+import { programsOf } from "./identity.ts";
+
 /** One change: in `rows`, `meta` or `data`, under a key; without a value it is taken out, as all between two keys are. */
 export type Change =
   | readonly [store: "rows" | "meta" | "data", key: string, value?: unknown]
@@ -21,8 +23,8 @@ export interface Store {
   read(after: string, before: string, most: number): Promise<unknown[]>;
   /** All or nothing. Rejects with `Fenced` where a higher `g` leads. */
   commit(g: number, changes: readonly Change[]): Promise<void>;
-  /** Raise `g`, and lead under it. */
-  lead(): Promise<number>;
+  /** Raise `g`, and lead under it. Who leads is among `programs` before it says a word to the server. */
+  lead(program: string): Promise<number>;
   close(): void;
 }
 
@@ -98,12 +100,14 @@ class Indexed implements Store {
     return asked(data.getAll(IDBKeyRange.bound(after, before, true, true), most));
   }
 
-  async lead(): Promise<number> {
+  async lead(program: string): Promise<number> {
     const transaction = this.#begin("readwrite");
     const done = complete(transaction);
     const meta = transaction.objectStore("meta");
-    const g = ((await asked(meta.get("leader"))) ?? 0) + 1;
+    const [leader, programs] = await Promise.all([asked(meta.get("leader")), asked(meta.get("programs"))]);
+    const g = (leader ?? 0) + 1;
     meta.put(g, "leader");
+    meta.put(programsOf(program, programs), "programs");
     await done;
     return g;
   }

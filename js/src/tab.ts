@@ -209,7 +209,7 @@ export class Tab {
   async #open(): Promise<[Store | undefined, number, Kept]> {
     try {
       const store = await storeOf(this.#kit, this.#group);
-      return [store, await store.lead(), await store.load()];
+      return [store, await store.lead(this.#kit.hands.program), await store.load()];
     } catch (error) {
       this.#kit.client.storage = { durable: false, reason: String((error as Error).message ?? error) };
       return [undefined, Math.max(this.#g + 1, Date.now()), { rows: [], meta: new Map() }];

@@ -8,6 +8,8 @@ interface Session {
   name: string;
   user: string | null;
   n: number;
+  /** Whose its newest hello was. */
+  program: string;
   taken: number;
   fed: number;
   acks: Map<number, Said>;
@@ -124,6 +126,8 @@ export class ServerModel {
   #hello(connection: Connection, said: Said): void {
     this.hellos++;
     let session = this.sessions.get(said.session);
+    // A hello of another program than the one that has the session begins a session of its own.
+    if (session && !said.program.includes(session.program)) session = undefined;
     const resumed = session !== undefined;
     if (session && said.n <= session.n) {
       connection.say({ type: "bye", code: 4500, n: session.n });
@@ -136,6 +140,7 @@ export class ServerModel {
         name,
         user: "ann",
         n: 0,
+        program: "",
         taken: 0,
         fed: this.log.length,
         acks: new Map(),
@@ -144,6 +149,7 @@ export class ServerModel {
       this.sessions.set(name, session);
     }
     session.n = said.n;
+    session.program = said.program[0];
     if (session.at && session.at !== connection) session.at.close(4500);
     session.at = connection;
     connection.session = session;

@@ -3,6 +3,7 @@
 import { IDBFactory } from "fake-indexeddb";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import type { Part } from "../src/connect.ts";
+import { programsOf } from "../src/identity.ts";
 import { offline } from "../src/offline.ts";
 import { Fenced, openStore, type Store } from "../src/store.ts";
 import { World } from "./world.ts";
@@ -36,13 +37,43 @@ const open = async (options = {}, parts: Part[] = [offline]): Promise<World> => 
 
 test("a store that another leads is written by nobody else", async () => {
   const one = await openStore("x", "default");
-  const g = await one.lead();
+  const g = await one.lead("p1");
   await one.commit(g, [["rows", "a", { name: "a" }]]);
   const two = await openStore("x", "default");
-  const higher = await two.lead();
+  const higher = await two.lead("p2");
   await expect(one.commit(g, [["rows", "b", { name: "b" }]])).rejects.toBeInstanceOf(Fenced);
   await two.commit(higher, [["rows", "a"]]);
   expect(await two.load()).toMatchObject({ rows: [] });
+});
+
+test("a hello says which page it is, and the pages before it that had this store and were not welcome", async () => {
+  const first = await open();
+  const { program } = await first.wire.welcome();
+  expect(program).toEqual([expect.stringMatching(/^[0-9a-f]{32}$/)]);
+  await first.back();
+  expect(first.wire.of("hello")[0]!.program).toEqual(program);
+  await first.client.close();
+  const second = await open();
+  await second.wire.open();
+  const [own] = second.wire.of("hello")[0]!.program;
+  expect(second.wire.of("hello")[0]!.program).toEqual([own, ...program]);
+  await second.client.close();
+  const third = await open();
+  const { program: three } = await third.wire.welcome();
+  expect(three.slice(1)).toEqual([own, ...program]);
+  await third.back();
+  expect(third.wire.of("hello")[0]!.program).toEqual(three.slice(0, 1));
+  await third.client.close();
+  const fourth = await open();
+  expect((await fourth.wire.welcome()).program.slice(1)).toEqual(three.slice(0, 1));
+  await fourth.client.close();
+});
+
+test("of many pages that never got through the last that was welcome is named", () => {
+  let programs = ["welcome"];
+  for (let n = 0; n < 40; n++) programs = programsOf(`p${n}`, programs);
+  expect(programs).toHaveLength(16);
+  expect([programs[0], programs.at(-1)]).toEqual(["p39", "welcome"]);
 });
 
 test("what was said while away goes out of the next page, in its order, by the same session and once", async () => {

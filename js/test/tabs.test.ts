@@ -435,6 +435,42 @@ test("another user, and an old script, are other groups: nothing of one goes out
   expect(await fate(asked)).toBe(1);
 });
 
+test("a copy of the browser's profile has a session of its own once both are there: none is told the other's answers", async () => {
+  const { server, browser, tabs } = await three();
+  const { session } = tabs[0].client;
+  const copy = new Browser(server);
+  for (const [name, kept] of browser.kept) copy.kept.set(name, structuredClone(kept));
+  for (const tab of tabs) tab.control.pause();
+  await run();
+  const other = copy.open();
+  await run(2000);
+  expect(other.client.session).toBe(session);
+  for (const tab of tabs) tab.control.check();
+  await run(3000);
+  expect(tabs[0].client.session).not.toBe(session);
+  expect(other.client.session).toBe(session);
+  const asked = [tabs[1].client.emit("buy", "ours"), other.client.emit("buy", "the copy's")];
+  await run();
+  expect(await Promise.all(asked)).toEqual(["ours", "the copy's"]);
+});
+
+for (const stored of [true, false]) {
+  test(`a leader dies before its welcome: the next goes on with the session, ${stored ? "with" : "without"} a store`, async () => {
+    const { server, tabs } = await three(stored);
+    const { session } = tabs[0].client;
+    const { link } = server;
+    tabs[0].crash();
+    // What the next one hears is nothing; the server has its hello.
+    server.link = (ears) => link({ ...ears, heard: () => undefined });
+    await run(1000);
+    server.link = link;
+    tabs[1].crash();
+    await run(2000);
+    expect(tabs[2].client.session).toBe(session);
+    expect(server.sessions.size).toBe(1);
+  });
+}
+
 test("all tabs reload at once: the session is the same, and what was not sent goes out", async () => {
   const { server, browser, tabs } = await three();
   const { session } = tabs[0].client;

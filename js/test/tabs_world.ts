@@ -2,6 +2,7 @@
 
 import type { Client } from "../src/client.ts";
 import { connect, type Kit, type Options } from "../src/connect.ts";
+import { programsOf } from "../src/identity.ts";
 import type { Link } from "../src/link.ts";
 import { rooms } from "../src/rooms.ts";
 import { Fenced, type Kept, type Store } from "../src/store.ts";
@@ -79,9 +80,10 @@ export class Browser {
           else kept[where].set(key, structuredClone(value));
         }
       },
-      lead: async () => {
+      lead: async (program) => {
         const g = Number(meta.get("leader") ?? 0) + 1;
         meta.set("leader", g);
+        meta.set("programs", programsOf(program, meta.get("programs")));
         return g;
       },
       close: () => undefined,
