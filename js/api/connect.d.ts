@@ -25,8 +25,8 @@ interface Store {
   read(after: string, before: string, most: number): Promise<unknown[]>;
   /** All or nothing. Rejects with `Fenced` where a higher `g` leads. */
   commit(g: number, changes: readonly Change[]): Promise<void>;
-  /** Raise `g`, and lead under it. */
-  lead(): Promise<number>;
+  /** Raise `g`, and lead under it. Who leads is among `programs` before it says a word to the server. */
+  lead(program: string): Promise<number>;
   close(): void;
 }
 //#endregion
