@@ -7,11 +7,12 @@ from typing import Any
 
 import pytest
 
+from rtcore.client.attempt import WELCOME
 from rtcore.client.clock import Names
 from rtcore.client.effects import Ask, Open, Shut, Welcomed, Write
 from rtcore.client.errors import LeftRoom, MaybeDone, TooLarge
 from rtcore.client.event import Event, Gap
-from rtcore.client.machine import WELCOME, Machine
+from rtcore.client.machine import Machine
 from rtcore.client.outbox import Box
 from rtcore.client.reader import Reader
 from rtcore.client.states import State

@@ -8,9 +8,12 @@ import trio.testing
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rtcore.client import Rejected, StreamLost, TooLarge
+from rtcore.client import Rejected, State, StreamLost, TooLarge
 from rtcore.client.request import Request
 from rtcore.client.uploads import UploadState
+from rtcore.testing import memory_server
+from tests.client.conftest import Net
+from tests.client.test_said import Hand
 
 TRANSPORTS = ["websocket", "sse", "polling"]
 
@@ -131,3 +134,62 @@ def test_whatever_the_server_may_ask_for_again_is_still_there(raises, data) -> N
         wanted = min(taken, state.count)
         assert [said["n"] for said in state.again(wanted)] == list(range(wanted, state.count))
         assert state.count <= credit
+
+
+@pytest.mark.parametrize("transport", ["websocket", "polling"])
+async def test_items_keep_to_the_servers_pace_also_over_a_cut(app, transport, autojump_clock) -> None:
+    """*4004, back, the window of items again in one burst, 4004: until the stream is lost.*"""
+    async with memory_server(app, limits={"messages_per_second": 5}) as server:
+        net = Net(server)
+
+        async def items():
+            for number in range(100):
+                if number == 50:
+                    await net.cut()
+                yield number
+
+        async with net.client(transport=transport) as client:
+            began = trio.current_time()
+            assert await client.upload("upload", items()) == list(range(100))
+            assert trio.current_time() - began >= 15
+            recorded = client._machine.track.recorded
+            assert len([each for each in recorded if each[3] is State.WAITING]) == 1, (
+                "the one cut, and no 4004"
+            )
+
+
+def test_what_is_said_again_after_a_return_keeps_to_the_pace_and_goes_before_anything_new() -> None:
+    """*256 requests in flight at a limit of 10: each return is a burst, and ends with 4004.*"""
+    hand = Hand().welcome(limits={"messages_per_second": 10})
+    for number in range(9):
+        hand.emit(number)
+    hand.clock.time += 1
+    hand.machine.advance()
+    for number in range(9, 18):
+        hand.emit(number)
+    hand.cut()
+    before = len(hand.said)
+    hand.welcome(resumed=True, taken=18, limits={"messages_per_second": 10})
+    hand.emit("new")
+    ids: list[int] = []
+    for _ in range(40):
+        ids = [said["id"] for said in hand.said[before:] if said["type"] == "emit"]
+        assert len(ids) <= 10 + 10 * (hand.clock.time - hand.machine.track.recorded[-1][0]) + 1
+        hand.clock.time += 0.1
+        hand.machine.advance()
+        hand.pump()
+    assert ids == list(range(1, 20))
+
+
+def test_what_has_its_answer_before_its_turn_is_not_said_again() -> None:
+    hand = Hand().welcome(limits={"messages_per_second": 2})
+    first = [hand.emit(number) for number in range(2)]
+    hand.cut()
+    before = len(hand.said)
+    hand.clock.time += 100
+    hand.welcome(resumed=True, taken=2, limits={"messages_per_second": 1})
+    hand.tell({"type": "ack", "id": first[1].id, "data": 1})
+    hand.clock.time += 5
+    hand.machine.advance()
+    hand.pump()
+    assert [said["id"] for said in hand.said[before:] if said["type"] == "emit"] == [1]

@@ -1,7 +1,10 @@
-"""Which transport is tried next: the best that works here, and what failed again after a while."""
+"""Which transport is tried next: the best that works here, remembered for the server; what failed, again
+after a while; and whether to move while the connection is there.
+"""
 
 from __future__ import annotations
 
+import math
 from typing import Final
 
 from .errors import WrongURL
@@ -13,23 +16,78 @@ NAMES: Final = (*ORDER, "trio-websocket", "hybrid")
 AGAIN: Final = 5.0
 """Seconds after which a better transport that failed is tried again; doubled at each further failure."""
 LONGEST: Final = 300.0
+SLOW: Final = 1.0
+LOSSY: Final = 0.05
+"""Down, where the smoothed round trip (seconds) or the part of pings without an answer is above this."""
+STEADY: Final = 3
+"""So many pings in a row, so that one slow answer moves nobody."""
+DWELL: Final = 60.0
+"""Seconds between two moves at least, since each asks the application again; and before the way up is tried,
+which is doubled at each fall.
+"""
+LONGEST_DWELL: Final = 3600.0
+KEPT: Final = 256
+"""Servers of which it is remembered what worked."""
+
+
+class Worked:
+    """What worked last, by server: what is remembered longest makes room."""
+
+    def __init__(self) -> None:
+        self._by: dict[str, str] = {}
+
+    def get(self, server: str) -> str | None:
+        """The transport; None: not known."""
+        return self._by.get(server)
+
+    def put(self, server: str, name: str) -> None:
+        """It worked."""
+        self._by.pop(server, None)
+        self._by[server] = name
+        if len(self._by) > KEPT:
+            del self._by[next(iter(self._by))]
+
+
+REMEMBERED: Final = Worked()
+"""Of this process."""
 
 
 class Choice:
-    """The transports that may be used, best first, and which of them failed lately."""
+    """The transports that may be used, best first, and which of them failed lately.
 
-    def __init__(self, wanted: str | tuple[str, ...] = "hybrid") -> None:
+    `server` and `memory`: under which name it is remembered, and where, which of them worked.
+    """
+
+    def __init__(
+        self,
+        wanted: str | tuple[str, ...] = "hybrid",
+        *,
+        server: str = "",
+        memory: Worked | None = None,
+    ) -> None:
         names = (wanted,) if isinstance(wanted, str) else tuple(wanted)
         unknown = [name for name in names if name not in NAMES]
         if unknown or not names:
             raise WrongURL(f"there is no transport {unknown[0] if unknown else ''!r}: {', '.join(NAMES)}")
         self.names = ORDER if "hybrid" in names else names
-        self.last = self.names[0]
+        self.last: str = self.names[0]
+        self._server, self._memory = server, memory or Worked()
+        self._first: str | None = self._memory.get(server)
         self._failed: dict[str, int] = {}
         self._again_at: dict[str, float] = {}
+        self._since = math.inf
+        self._dwell = DWELL
+        self._bad = 0
+
+    # -- the next attempt
 
     def next(self, now: float) -> str:
         """The one to open."""
+        first, self._first = self._first, None
+        self._since = math.inf
+        if first is not None and first in self.names:
+            self.last = first
+            return first
         for name in self.names:
             if self._again_at.get(name, now) <= now:
                 self.last = name
@@ -46,10 +104,44 @@ class Choice:
 
     def failed_above(self, name: str) -> tuple[str, ...]:
         """Those that would have been better than this one, and failed."""
-        better = self.names[: self.names.index(name)] if name in self.names else ()
-        return tuple(each for each in better if each in self._failed)
+        return tuple(each for each in self._above(name) if each in self._failed)
 
-    def worked(self, name: str) -> None:
-        """It had its welcome."""
+    def worked(self, name: str, now: float) -> None:
+        """It had its welcome: what is measured begins anew."""
         self._failed.pop(name, None)
         self._again_at.pop(name, None)
+        self.last = name
+        self._memory.put(self._server, name)
+        self._since, self._bad = now, 0
+
+    # -- while the connection is there
+
+    def _above(self, name: str) -> tuple[str, ...]:
+        return self.names[: self.names.index(name)] if name in self.names else ()
+
+    def measured(self, trip: float | None, loss: float, now: float) -> str | None:
+        """A ping of the transport in use has its answer, or has none: the smoothed round trip in seconds, and
+        the part of the last pings without one. The transport to move to, if this one is too bad.
+
+        Only the best is left so: below it one way over plain HTTP is as slow as the other.
+        """
+        self._bad = self._bad + 1 if loss > LOSSY or (trip is not None and trip > SLOW) else 0
+        if self.last != self.names[0] or len(self.names) == 1:
+            return None
+        if self._bad < STEADY or now - self._since < DWELL:
+            return None
+        self._again_at[self.last] = now + self._dwell
+        self._dwell = min(LONGEST_DWELL, self._dwell * 2)
+        return self.names[1]
+
+    @property
+    def better_at(self) -> float:
+        """When a better transport than the one in use may be tried."""
+        turns = (self._again_at.get(name, -math.inf) for name in self._above(self.last))
+        return max(self._since + self._dwell, min(turns, default=math.inf))
+
+    def better(self, now: float) -> str | None:
+        """The best that may be tried now, of those that are better than the one in use."""
+        if now < self.better_at:
+            return None
+        return next(name for name in self._above(self.last) if self._again_at.get(name, now) <= now)

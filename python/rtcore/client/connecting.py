@@ -12,7 +12,7 @@ import trio
 
 from rtcore.errors import UsageError
 
-from .choice import Choice
+from .choice import REMEMBERED, Choice
 from .client import Client
 from .clock import Names, dice
 from .keeping import restore
@@ -112,7 +112,11 @@ async def connect(
         dice=numbers,
         names=Names(None if seed is None else numbers.randbytes(16)),
         box=box,
-        choice=Choice(transport if isinstance(transport, str) else tuple(transport)),
+        choice=Choice(
+            transport if isinstance(transport, str) else tuple(transport),
+            server=str(target),
+            memory=REMEMBERED if dial is dial_target else None,  # a test's ways are each its own
+        ),
         kept=kept is not None,
         attempts=attempts,
         secret=None if seed is None else random.Random(str(seed)).randbytes,  # noqa: S311 - for tests

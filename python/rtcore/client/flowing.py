@@ -62,9 +62,11 @@ async def up(
     source = _each(items)
     try:
         while True:
-            # Credit first: an item is asked for only when it may leave.
-            while not state.may and not state.over:
+            # Credit and pace first: an item is asked for only when it may leave.
+            while not (state.may and not machine.sending.turn) and not state.over:
                 bell.silent()
+                if machine.sending.turn:
+                    machine.sending.turn.when_free(bell.ring)
                 await bell.wait()
             if state.over:
                 break
@@ -72,12 +74,12 @@ async def up(
                 item = await anext(source)
             except StopAsyncIteration:
                 if not state.over:  # the handler may have been through before its items were
-                    machine.sending.say(state.finish())
+                    machine.sending.say_in_turn(state.finish(), state)
                     runner.pump()
                 break
             raw = _fitting(item, machine.sending.limits.max_message)
             if not state.over:
-                machine.sending.say(state.add(raw))
+                machine.sending.say_in_turn(state.add(raw), state)
                 runner.pump()
         while not state.over:
             bell.silent()

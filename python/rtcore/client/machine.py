@@ -1,30 +1,24 @@
 """The client as a machine without hands: messages, closes and times go in, effects come out.
 
-    idle ─▶ connecting ─▶ welcoming ─▶ live
-                 ▲             │         │
-                 └── waiting ◀─┴─────────┘          ended: from anywhere, for good
-
 It opens no socket, reads no clock but the one it is given, and calls nobody but the readers and requests of
-the program, whose callbacks only say that there is something to look at. Every connection has a generation;
-what an older one says is not heard. At most one hello is under way.
+the program, whose callbacks only say that there is something to look at. How it comes by its connections is
+`connection.py`.
 """
 
 from __future__ import annotations
 
 import logging
-import math
 import os
 import random
-from collections import deque
 from collections.abc import Callable
 from typing import Any, Final
 
-from .attempt import WELCOME, Attempt, parting
 from .choice import SOCKETS, Choice
 from .clock import Clock, Names
 from .collections.table import Table
-from .coming import ABNORMAL, Comeback, verdict
-from .effects import Changed, Effect, Open, Shut, Welcomed, Write
+from .coming import ABNORMAL
+from .connection import Connection
+from .effects import Changed, Shut, Welcomed, Write
 from .errors import ClientClosed, ConnectError, NotConnected, StreamLost, WrongVersion
 from .event import Event
 from .hearing import Hearing
@@ -36,9 +30,9 @@ from .reports import Reports, Seen
 from .request import Limits, Request
 from .rooms import RoomState
 from .sending import Sending
-from .states import Happening, State, Track
+from .states import State
 from .streams import Streams
-from .words import Said, encode
+from .words import Said
 
 log = logging.getLogger("rtcore.client")
 CLIENT: Final = "rtcore-python"
@@ -46,7 +40,7 @@ PROGRAM: Final = 16
 """Bytes of the secret by which a client is known from one that has a copy of its outbox."""
 
 
-class Machine:
+class Machine(Connection):
     """One client: its session, its position, its requests, its rooms."""
 
     def __init__(
@@ -62,23 +56,17 @@ class Machine:
         client: str = CLIENT,
         secret: Callable[[int], bytes] | None = None,
     ) -> None:
-        self.clock, self.effects = clock, deque[Effect]()
-        self.track = Track()
-        self.choice = choice or Choice()
+        who = Identity(client, (secret or os.urandom)(PROGRAM).hex())
+        super().__init__(clock=clock, dice=dice, choice=choice, attempts=attempts, who=who)
         self.hearing = Hearing(self.effects)
         self.sending = Sending(clock, names or Names(), box or Box(), self.effects, kept=kept)
         self.streams = Streams(self.sending)
         self._joining = Joining(clock, self.hearing, self.sending, self._settle)
         self.table = Table(clock, self.hearing, self._joining, self.effects, secret or os.urandom)
-        self.gen, self.transport = 0, ""
-        self.who = Identity(client, (secret or os.urandom)(PROGRAM).hex())
         self.pulse: Pulse | None = None
-        self.error: ConnectError | None = None
-        self.last_failure: Exception | None = None
-        self._comeback, self._kept = Comeback(dice, attempts), kept
+        self._kept = kept
         self.reports = Reports()
         self.seen: Seen | None = None
-        self._attempt = Attempt()
         self._hears: dict[str, Callable[[Said], object]] = {
             "event": self.hearing.event,
             "gap": self.hearing.gap,
@@ -96,122 +84,31 @@ class Machine:
             "advise": self._advised,
         }
 
+    # -- of its connection
+
     @property
-    def state(self) -> State:
-        """What it is doing about its connection."""
-        return self.track.state
+    def is_open(self) -> bool:
+        """Whether the connection has its welcome."""
+        return self.sending.open
 
-    def _go(self, happening: Happening) -> None:
-        if self.track.after(happening, self.clock.now()):
-            self.effects.append(Changed())
+    def hello(self, token: str | None, *, plain: bool) -> Said:
+        """The first message of a connection."""
+        position, streams = self.hearing.position, self.streams.wanted()
+        return self.who.hello(token, position, streams, self.clock.wall(), plain=plain)
 
-    # -- connecting
-
-    def start(self) -> None:
-        """Connect."""
-        if self.state is State.IDLE:
-            self._go(Happening.START)
-            self._open()
-
-    def _open(self) -> None:
-        self.gen += 1
-        self.transport = self.choice.next(self.clock.now())
-        self._comeback.due = math.inf
-        self.effects.append(Open(self.gen, self.transport, self._attempt.refused))
-
-    def opened(self, gen: int, token: str | None) -> None:
-        """The connection is there, and this is the token of the attempt: say hello."""
-        if gen != self.gen or self.state is not State.CONNECTING:
-            return
-        self._go(Happening.OPENED)
-        if (error := self._attempt.opened(token, self.clock.now())) is not None:
-            self._over(error)
-            return
-        plain = self.transport not in SOCKETS
-        hello = self.who.hello(
-            token, self.hearing.position, self.streams.wanted(), self.clock.wall(), plain=plain
-        )
-        self.effects.append(Write(gen, (encode(hello),), hello=True))
-
-    def failed(self, gen: int, error: Exception, *, after: float | None = None) -> None:
-        """The connection could not be opened. A `ConnectError` is for good."""
-        if gen != self.gen or self.state not in (State.CONNECTING, State.WELCOMING):
-            return
-        self.last_failure = error
-        if isinstance(error, ConnectError):
-            self._over(error)
-            return
-        other = self.choice.failed(self.transport, self.clock.now())
-        self._away(0.0 if other and after is None else after, counts=not other)
-
-    def useless(self, gen: int, error: Exception) -> None:
-        """The connection is open, and nothing comes through: another transport is tried, at once."""
-        if gen == self.gen and self.state in (State.WELCOMING, State.LIVE):
-            self.last_failure = error
-            other = self.choice.failed(self.transport, self.clock.now())
-            self._away(0.0 if other else None, counts=not other)
-
-    def closed(self, gen: int, code: int, reason: str = "", *, after: float | None = None) -> None:
-        """The connection is gone."""
-        if gen != self.gen or self.state in (State.ENDED, State.WAITING, State.IDLE):
-            return
-        code, reason, after = self._attempt.end(code, reason, after)
-        was_live = self.sending.open
-        error = verdict(code, reason, hello_open=self.who.hellos.unanswered > 0)
-        if code == 4501 and not was_live and self._attempt.wants_other(error):
-            self._away(0.0, counts=False)
-            return
-        if error is not None:
-            self._over(error)
-            return
-        self.last_failure = NotConnected(f"the connection ended with {code}{f': {reason}' if reason else ''}")
-        if not was_live and code == ABNORMAL:
-            other = self.choice.failed(self.transport, self.clock.now())
-            self._away(0.0 if other else None, counts=not other)
-        else:
-            self._away(after)
-
-    def _away(self, after: float | None, *, counts: bool = True) -> None:
-        """Come back, after so many seconds if that was said."""
-        self._drop()
-        self._go(Happening.LOST)
-        if not self._comeback.away(self.clock.now(), after, counts=counts):
-            count = self._comeback.failures
-            self._over(NotConnected(f"{count} attempts failed; the last: {self.last_failure}"))
-
-    def _drop(self) -> None:
-        self._attempt.over()
+    def dropped(self, *, moved: bool) -> None:
+        """There is no connection any more."""
         self.pulse = None
         if self.sending.open:
-            self.sending.closed()
+            self.sending.closed(moved=moved)
         self.table.away()
         self.hearing.rooms.unconfirm()
         for room in self.hearing.rooms:
             for reader in room.readers:
                 reader.asking = reader.asking and reader.hole
 
-    def try_now(self) -> None:
-        """Do not wait for the next attempt any longer, though never before the time that the server named."""
-        if self.state is State.WAITING:
-            self._comeback.try_now(self.clock.now())
-
-    def reconnect(self) -> None:
-        """Give this connection up, and come back at once."""
-        if self.state in (State.CONNECTING, State.WELCOMING, State.LIVE):
-            self.effects.append(Shut(self.gen, 1000, "reconnect"))
-            self._away(0.0, counts=False)
-        self.try_now()
-
-    def _over(self, error: ConnectError) -> None:
-        """For good. Everything that waits hears of it."""
-        if self.state is State.ENDED:
-            return
-        self._drop()
-        self.error = error
-        self.effects.append(Shut(self.gen, 1000, ""))
-        closing = isinstance(error, ClientClosed)
-        self._go(Happening.CLOSE if closing else Happening.REFUSED)
-        self._comeback.due = math.inf
+    def ended(self, error: ConnectError) -> None:
+        """Everything that waits hears of it."""
         if self._kept:
             # What is on disk stays for the next process; who waits here hears that it goes on without him.
             self.sending.detach(str(error))
@@ -221,23 +118,17 @@ class Machine:
         self.table.end(error)
         self.hearing.end_all(error)
 
-    # -- closing
-
     def bye(self) -> None:
         """End the session at the server too: what runs for it is cancelled."""
         self.sending.say({"type": "bye"})
-
-    def close(self, why: str = "the client was closed") -> None:
-        """End for good."""
-        self._over(ClientClosed(why))
 
     # -- hearing
 
     def heard(self, gen: int, messages: list[Said]) -> None:
         """Messages of a connection. What no server says closes it, and the client comes back."""
-        if gen != self.gen or self.state in (State.WAITING, State.ENDED):
-            self.effects.extend(parting(gen, messages, self.who.session))
-        if gen != self.gen or self.state is State.ENDED:
+        if self._move is not None and gen == self._move.gen and not self._of_move(messages):
+            return
+        if self._heard_late(gen, messages):
             return
         self.alive(gen)
         try:
@@ -275,9 +166,7 @@ class Machine:
             return
         resumed, same_life = self.who.welcome(said, self.clock.wall())
         limits, user, life = Limits.of(said.get("limits")), self.who.user, self.who.life
-        self._attempt.welcomed()
-        self._comeback.failures = 0
-        self.choice.worked(self.transport)
+        self._welcomed()
         self.hearing.begin(said["epoch"], said["seq"])
         sending = self.sending
         sending.gen, sending.open, sending.http = self.gen, True, self.transport not in SOCKETS
@@ -286,7 +175,7 @@ class Machine:
         for request in sending.box.queue:
             if not request.owned:
                 request.owned, request.user = True, user
-        sending.pace.begin(limits.messages_per_second, now)
+        sending.pace.begin(limits.messages_per_second, now, resumed=resumed)
         self.pulse = Pulse(now, limits.ping, limits.silence)
         self.reports.begin(limits.report, now)
         compress = said.get("compress")
@@ -312,25 +201,26 @@ class Machine:
     def _settle(self) -> None:
         """Live, once each joined room is confirmed."""
         if self.sending.open and not self._joining.under_way and self.hearing.rooms.settled():
-            if self.state is State.WELCOMING:
-                self._comeback.live(self.clock.now())
-            self._go(Happening.SETTLED)
+            self._settled()
 
     def _request(self, said: Said) -> None:
         if (kept := self.hearing.request(said)) is not None:
+            self.sending.pace.count(self.clock.now())
             self.effects.append(Write(self.gen, (kept,)))
 
     def reply(self, number: int, said: Said) -> None:
         """The program's answer to a question of the server: `{"data": ...}` or `{"error": {...}}`."""
         coded = self.hearing.reply(number, said)
         if coded is not None and self.sending.open:
+            self.sending.pace.count(self.clock.now())
             self.effects.append(Write(self.gen, (coded,)))
 
     def _pong(self, said: Said) -> None:
-        now = self.clock.now()
-        if self.pulse and (trip := self.pulse.ponged(now, said.get("time"))) is not None:
+        now, pulse = self.clock.now(), self.pulse
+        if pulse and (trip := pulse.ponged(now, said.get("time"))) is not None:
             if self.seen is not None:
                 self.seen.trips.append((now, trip))
+            self._measured(pulse, now)
             self.effects.append(Changed())
         self.table.learned(said.get("server"))
         self.sending.took(said.get("taken"))
@@ -363,8 +253,19 @@ class Machine:
 
     def ping(self) -> None:
         """Ask whether the server is there, and what it has taken."""
-        if self.pulse is not None and self.sending.open:
-            self.sending.say(self.pulse.question(self.clock.now(), self.clock.wall(), self.sending.acked))
+        pulse, now = self.pulse, self.clock.now()
+        if pulse is not None and self.sending.open:
+            lost = pulse.asked is not None
+            self.sending.say(pulse.question(now, self.clock.wall(), self.sending.acked))
+            if lost:
+                self._measured(pulse, now)
+
+    def _measured(self, pulse: Pulse, now: float) -> None:
+        """A ping more has its answer, or has none: the transport in use may be too bad to stay."""
+        if self.state is State.LIVE and not self.is_moving:
+            worse = self.choice.measured(pulse.smoothed, pulse.loss, now)
+            if worse is not None:
+                self.move(worse)
 
     def _advised(self, said: Said) -> None:
         self.reports.advised(said, self.clock.now())
@@ -372,12 +273,7 @@ class Machine:
     def advance(self) -> None:
         """Do what is due by the clock."""
         now = self.clock.now()
-        if self.state is State.WAITING and now >= self._comeback.due:
-            self._go(Happening.DUE)
-            self._open()
-        if now >= self._attempt.welcome_by:
-            self.effects.append(Shut(self.gen, 1000, "no welcome"))
-            self.failed(self.gen, TimeoutError(f"no welcome came within {WELCOME:g} s of the hello"))
+        self._due(now)
         if self.pulse is not None:
             if now >= self.pulse.dead_at:
                 self.effects.append(Shut(self.gen, 1000, "silent"))
@@ -392,9 +288,7 @@ class Machine:
     @property
     def deadline(self) -> float:
         """When `advance` is wanted next, on the clock that only goes forward."""
-        times = [self.sending.deadline, self.table.deadline, self._attempt.welcome_by]
-        if self.state is State.WAITING:
-            times.append(self._comeback.due)
+        times = [self._next, self.sending.deadline, self.table.deadline]
         if self.pulse is not None:
             times += [self.pulse.ping_due, self.pulse.dead_at, self.reports.due]
         return min(times)

@@ -18,7 +18,9 @@ class Pulse:
     """Pings of one connection; begins anew with each, for figures are of the transport in use."""
 
     def __init__(self, now: float, ping: float, silence: float) -> None:
-        self.heard = now
+        self.heard = self._asked_at = now
+        self._since = math.inf
+        """When the first ping was said since the last answer."""
         self.ping, self.silence = ping, silence
         self.smoothed: float | None = None
         self.last: float | None = None
@@ -37,7 +39,8 @@ class Pulse:
         """The `ping` that goes out now, at `wall` (ms since 1970); one without an answer is lost."""
         if self.asked is not None:
             self._outcomes.append(False)
-        self.asked, self._name = now, wall
+        self.asked, self._name, self._asked_at = now, wall, now
+        self._since = min(self._since, now)
         said: Said = {"type": "ping", "time": self._name}
         if acked:
             said["acked"] = acked
@@ -46,7 +49,10 @@ class Pulse:
         return said
 
     def ponged(self, now: float, name: object) -> float | None:
-        """Its answer: the round trip in seconds, unless it is of an earlier one."""
+        """Its answer: the round trip in seconds, unless it is of an earlier one, which says only that what
+        goes up arrives.
+        """
+        self._since = math.inf
         if self.asked is None or name != self._name:
             return None
         trip = max(0.0, now - self.asked)
@@ -65,39 +71,12 @@ class Pulse:
 
     @property
     def ping_due(self) -> float:
-        """When to ask, should nothing be heard before."""
-        return math.inf if self.asked is not None else self.heard + self.ping
+        """When to ask: so long after the last time, also while something is heard, since it is measured."""
+        return self._asked_at + self.ping
 
     @property
     def dead_at(self) -> float:
-        """When the server counts as gone, should nothing be heard before."""
-        return self.heard + self.ping + self.silence
-
-
-class Pace:
-    """As many messages a second as the server takes; a second's worth may go at once."""
-
-    def __init__(self) -> None:
-        self._rate = 0.0
-        self._left = 0.0
-        self._then = 0.0
-
-    def begin(self, rate: float, now: float) -> None:
-        """A new connection: `rate` messages a second, 0 for no limit."""
-        self._rate, self._left, self._then = rate, rate, now
-
-    def may(self, now: float) -> bool:
-        """Whether one more may go now; it counts."""
-        if self._rate <= 0:
-            return True
-        self._left = min(self._rate, self._left + (now - self._then) * self._rate)
-        self._then = now
-        if self._left < 1:
-            return False
-        self._left -= 1
-        return True
-
-    @property
-    def next(self) -> float:
-        """When one more may go."""
-        return math.inf if self._rate <= 0 else self._then + max(0.0, 1 - self._left) / self._rate
+        """When the server counts as gone: nothing is heard, or what goes up has no answer though something
+        comes down.
+        """
+        return min(self.heard, self._since) + self.ping + self.silence

@@ -92,6 +92,11 @@ class Request:
         """What is added to that when it is written."""
         return self.name, self.id, self.session, self.life, self.user, self.written_wall
 
+    @property
+    def over(self) -> bool:
+        """Whether it has ended."""
+        return self.ended
+
     def message(self, acked: int | None = None) -> Said:
         """As it is said."""
         said: Said = {"type": self.kind, "id": self.id, **self.fields}

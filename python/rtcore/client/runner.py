@@ -17,7 +17,7 @@ from .effects import Ask, Changed, Commit, Effect, Open, Shut, Welcomed, Write
 from .errors import ClientError, ConnectError, OutboxGone, RequestError
 from .event import Event
 from .links.link import Ended, Link, Useless
-from .links.opening import Opening
+from .links.opening import Opening, Unreachable
 from .machine import Machine
 from .states import State
 from .store import Journal
@@ -207,12 +207,13 @@ class Runner:
                 token = await self._ask_token(effect.refused)
                 link = await self.opening.open(effect.transport, known=machine.who.session is not None)
             except (OSError, TokenFailed, ConnectError, trio.TooSlowError) as error:
-                machine.failed(gen, error, after=getattr(error, "after", None))
+                reached = not isinstance(error, Unreachable | TokenFailed)
+                machine.failed(gen, error, after=getattr(error, "after", None), reached=reached)
                 self.pump()
                 return
             finally:
                 del self._scopes[gen]
-            if gen != machine.gen or machine.state is not State.CONNECTING:
+            if not machine.wanted(gen):
                 link.shut(1000, "given up")
             self._links[gen] = link
             ended = Ended()

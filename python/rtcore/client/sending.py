@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import heapq
-import math
 from collections import deque
 from collections.abc import Callable
 from typing import Any, Final
@@ -13,8 +11,9 @@ from .effects import Effect, Write
 from .errors import MaybeDone, NotDone, Rejected, RequestTimeout, TooLarge
 from .ledger import Ledger
 from .outbox import Box, unanswered
-from .pulse import Pace
+from .pacing import Ends, Pace, Turn
 from .request import AGAIN, Limits, Request
+from .times import Times
 from .words import Said, encode
 
 MAYBE: Final = frozenset({"ACK_EXPIRED", "OUTCOME_UNKNOWN"})
@@ -44,13 +43,12 @@ class Sending:
         self.owner: tuple[bool, str | None] = (False, None)
         """Whether anybody was welcome yet, and who it was last: whose a request is that is queued now."""
         self.pace = Pace()
+        self.turn = Turn(self.pace)
         self.answers: deque[tuple[float, float]] | None = None
         """Where somebody watches: when the last requests were answered, and after how many seconds."""
         self._effects = effects
         self.ledger = Ledger(effects, on=kept)
-        self._timers: list[tuple[float, int, Request]] = []
-        self._later: list[tuple[float, int, Request]] = []
-        self._count = 0
+        self._times = Times()
         self._progress = False
         self._acked_said = 0
 
@@ -79,7 +77,7 @@ class Sending:
             self.box.add(request)
         if not request.ours:
             self.box.counts.sent += 1
-        self._watch(request, now)
+        self._times.watch(request, now, self.clock.wall())
         if not self.ledger.add(request):
             request.committed = True
             request.tell()
@@ -93,22 +91,14 @@ class Sending:
             self.box.last_id = max(self.box.last_id, request.id)
         else:
             self.box.add(request)
-        self._watch(request, self.clock.now())
-
-    def _watch(self, request: Request, now: float) -> None:
-        times = [time for time in (request.dies, request.patience) if time is not None]
-        if request.dies_wall is not None:
-            times.append(now + max(0.0, (request.dies_wall - self.clock.wall()) / 1000))
-        if times:
-            self._count += 1
-            heapq.heappush(self._timers, (min(times), self._count, request))
+        self._times.watch(request, self.clock.now(), self.clock.wall())
 
     # -- out
 
     def flush(self) -> None:
         """Write all that may go now."""
-        batch: list[bytes] = []
-        while self.open and len(self.box.written) < self.limits.acks:
+        batch = self.turn.take(self.clock.now()) if self.turn else []
+        while self.open and not self.turn and len(self.box.written) < self.limits.acks:
             request = self.box.next_for(self.user)
             if request is None or not self.pace.may(self.clock.now()):
                 break
@@ -139,20 +129,26 @@ class Sending:
 
     def again(self) -> None:
         """After a return to the same session: all that was written, by rising id, before anything new."""
-        batch: list[bytes] = []
         for request in list(self.box.written.values()):
             if request.volatile:
                 self._end(request, unanswered(request, "the connection was lost, and it is volatile"))
                 continue
             request.asked = self.clock.now()
             request.sent_again = True
-            batch.append(encode(request.message()))
-        self._hand(batch)
+            self.turn.add(encode(request.message()), request)
+        self.flush()
 
     def say(self, said: Said) -> None:
         """What is no request: it is never kept, and says nothing when there is no connection."""
         if self.open:
+            self.pace.count(self.clock.now())
             self._effects.append(Write(self.gen, (encode(said),)))
+
+    def say_in_turn(self, said: Said, about: Ends) -> None:
+        """The same of what waits for the pace; of nobody's interest once what it is `about` has ended."""
+        if self.open:
+            self.turn.add(encode(said), about)
+            self.flush()
 
     def _hand(self, batch: list[bytes]) -> None:
         if not self.ledger.hold(self.gen, batch) and batch:
@@ -256,8 +252,7 @@ class Sending:
         request.accepted = False
         if request.stored:
             self.ledger.step("unwrite", request.name)
-        self._count += 1
-        heapq.heappush(self._later, (self.clock.now() + wait, self._count, request))
+        self._times.put_off(request, self.clock.now() + wait)
 
     def took(self, taken: Any) -> None:
         """The server has taken all ids up to this."""
@@ -274,8 +269,7 @@ class Sending:
     @property
     def owes(self) -> bool:
         """Whether a request of the program's has not ended: it waits, is on its way, or goes again later."""
-        later = (each for *_, each in self._later)
-        return any(not (each.ours or each.ended) for each in (*later, *self.box.all()))
+        return any(not (each.ours or each.ended) for each in (*self._times.waiting(), *self.box.all()))
 
     @property
     def acked(self) -> int:
@@ -335,13 +329,18 @@ class Sending:
 
     def end_all(self, why: str, error: Callable[[Request], Exception] | None = None) -> None:
         """It is over: each ends with whether it may have been done."""
-        for request in [*self.box.all(), *(each for *_, each in self._later)]:
+        for request in [*self.box.all(), *self._times.waiting()]:
             self._end(request, error(request) if error else unanswered(request, why))
-        self._later.clear()
+        self._times.forget()
 
-    def closed(self) -> None:
-        """The connection is gone. Who was first in line too often, and nothing moved, is why."""
+    def closed(self, *, moved: bool = False) -> None:
+        """The connection is gone. Who was first in line too often, and nothing moved, is why: unless it was
+        the client that `moved` to another.
+        """
         self.open = False
+        self.turn.clear()
+        if moved:
+            return
         first = next(iter(self.box.written.values()), None)
         if first is not None and not self._progress:
             first.closes += 1
@@ -359,18 +358,13 @@ class Sending:
     def advance(self) -> None:
         """Do what is due."""
         now = self.clock.now()
-        while self._timers and self._timers[0][0] <= now:
-            request = heapq.heappop(self._timers)[2]
-            if request.ended:
-                continue
+        for request in self._times.ended(now):
             if request.patience is not None and request.patience <= now:
                 self.give_up(request, "no answer came in its time")
             elif request.id is None and request.written is None:
                 self._end(request, NotDone(f"{request.kind} was not sent in its time to live", "TIMEOUT"))
-        while self._later and self._later[0][0] <= now:
-            request = heapq.heappop(self._later)[2]
-            if not request.ended:
-                self.box.add_first([request])
+        for request in self._times.again(now):
+            self.box.add_first([request])
         if self.http and self.open:
             self._ask_again(now)
         self.flush()
@@ -380,16 +374,15 @@ class Sending:
         for request in list(self.box.written.values()):
             if now >= request.asked + 2.0 ** min(request.asks, 5):
                 request.asked, request.asks, request.sent_again = now, request.asks + 1, True
+                self.pace.count(now)
                 self._effects.append(Write(self.gen, (encode(request.message()),)))
 
     @property
     def deadline(self) -> float:
         """When `advance` is wanted next."""
-        times = [math.inf]
-        while self._timers and self._timers[0][2].ended:
-            heapq.heappop(self._timers)
-        times += [heap[0][0] for heap in (self._timers, self._later) if heap]
-        if self.open and self.box.queue and len(self.box.written) < self.limits.acks:
+        times = [self._times.next]
+        may = bool(self.box.queue) and len(self.box.written) < self.limits.acks
+        if self.open and (self.turn or may):
             times.append(self.pace.next)
         if self.open and self.http:
             times += [each.asked + 2.0 ** min(each.asks, 5) for each in self.box.written.values()]

@@ -177,4 +177,4 @@ class Streams:
                 continue
             known = str(number) in wanted
             for said in stream.again(int(wanted[str(number)])) if known else stream.reopened():
-                self._sending.say(said)
+                self._sending.say_in_turn(said, stream)

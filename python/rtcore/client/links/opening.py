@@ -30,6 +30,10 @@ class CannotOpen(OSError):  # noqa: N818 - what happened
         self.after = after
 
 
+class Unreachable(CannotOpen):
+    """Nobody took the connection: whichever transport it was for."""
+
+
 class Opening:
     """How connections to one server are opened."""
 
@@ -53,30 +57,42 @@ class Opening:
             ConnectError: never.
 
         """
+        reached = False
+
+        async def dial(target: Target) -> trio.abc.Stream:
+            nonlocal reached
+            try:
+                stream = await self._dial(target)
+            except OSError as error:
+                raise Unreachable(str(error)) from error
+            reached = True
+            return stream
+
         try:
             with trio.fail_after(self._deadline):
-                return await self._open(transport, known=known)
+                return await self._open(transport, dial, known=known)
         except trio.TooSlowError:
-            raise CannotOpen(f"no answer of {self.target} within {self._deadline:g} s") from None
+            kind = CannotOpen if reached else Unreachable
+            raise kind(f"no answer of {self.target} within {self._deadline:g} s") from None
         except Refused as error:
             if error.code in ("FORBIDDEN", "FORBIDDEN_ORIGIN"):
                 raise Forbidden(f"{self.target} does not let this client in: {error.message}") from None
             raise CannotOpen(f"{self.target} answers {error}", error.after) from None
 
-    async def _open(self, transport: str, *, known: bool) -> Link:
+    async def _open(self, transport: str, dial: Dial, *, known: bool) -> Link:
         if transport == trio_socket.NAME:
-            return trio_socket.TrioSocketLink(await self._dial(self.target), self.target, packed=self._packed)
+            return trio_socket.TrioSocketLink(await dial(self.target), self.target, packed=self._packed)
         if transport != "websocket":
             link = PlainLink(
                 self.target,
-                self._dial,
+                dial,
                 stream=transport == "sse",
                 known=known,
                 codings=self._compress.codings,
             )
             await link.open()
             return link
-        stream = await self._dial(self.target)
+        stream = await dial(self.target)
         try:
             return await open_websocket(
                 stream, self.target, compress=self._compress.deflate, packed=self._packed
