@@ -1,5 +1,4 @@
-import { C as CollectionView, J as DocumentChange, K as ChangeOutcome, S as CollectionOptions, T as SyncResult, X as OwnChange, Y as Failed, Z as Refusal, q as Conflict, w as CrdtKind, x as Collection } from "./client.js";
-import { n as Part } from "./connect.js";
+import { B as CrdtKind, L as Collection, R as CollectionOptions, V as SyncResult, ct as ChangeOutcome, dt as Failed, ft as OwnChange, lt as Conflict, n as Part, pt as Refusal, ut as DocumentChange, z as CollectionView } from "./connect.js";
 
 //#region src/collections.d.ts
 /** Collections can be opened. */

@@ -1,4 +1,4 @@
-import { S as CollectionOptions, a as Room, b as Heard, l as RoomView, n as JoinOptions, o as Member, p as Status, t as Client, x as Collection } from "./client.js";
+import { I as Heard, L as Collection, R as CollectionOptions, b as Status, c as Client, f as Room, g as RoomView, l as JoinOptions, p as Member } from "./connect.js";
 import { ReactNode } from "react";
 
 //#region src/react.d.ts

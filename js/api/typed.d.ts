@@ -1,4 +1,4 @@
-import { a as Room, c as PublishOptions, f as SendOptions, g as Sent, n as JoinOptions, s as Past, t as Client, v as Event, y as Gap } from "./client.js";
+import { F as Gap, M as Sent, P as Event, c as Client, f as Room, h as PublishOptions, l as JoinOptions, m as Past, y as SendOptions } from "./connect.js";
 
 //#region src/typed.d.ts
 /** What `rtcore types` writes, as it must be at least. */

@@ -9,6 +9,7 @@ export const ENTRIES = [
   "offline",
   "tabs",
   "msgpack",
+  "monitor",
   "react",
   "collections",
   "crdt",

@@ -7,7 +7,18 @@ import { fileURLToPath } from "node:url";
 import { bundle } from "./bundle.mjs";
 
 const FOLDER = fileURLToPath(new URL("../dist-sizes", import.meta.url));
-const PARTS = ["rooms", "streams", "fallback", "offline", "tabs", "msgpack", "react", "crdt", "collections"];
+const PARTS = [
+  "rooms",
+  "streams",
+  "fallback",
+  "offline",
+  "tabs",
+  "msgpack",
+  "monitor",
+  "react",
+  "crdt",
+  "collections",
+];
 
 /** What is there already, besides the core. */
 const STANDS_ON = { tabs: ["offline"], collections: ["rooms", "crdt"] };

@@ -70,6 +70,11 @@ export class Transports implements Choice {
     return this.#names.some((name) => this.#due(name, now));
   }
 
+  failedAbove(transport: string): string[] {
+    const better = this.#names.slice(0, Math.max(0, this.#names.indexOf(transport)));
+    return better.filter((name) => this.#failures.has(name));
+  }
+
   worked(transport: string, now: number): void {
     this.#failures.delete(transport);
     this.#againAt.delete(transport);

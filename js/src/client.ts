@@ -4,6 +4,7 @@ import type { Collection, CollectionOptions } from "./collections_page.ts";
 import { type Handler, Handlers } from "./consumer.ts";
 import type { Failure } from "./errors.ts";
 import type { Sent } from "./handle.ts";
+import type { Monitor } from "./monitor.ts";
 import type { Answer, AskOptions, Page, SendOptions } from "./page.ts";
 import type { News, Status } from "./port.ts";
 import { type Heard, Reader } from "./reader.ts";
@@ -65,7 +66,10 @@ export class Client {
   readonly #control: () => Control;
   readonly #close: (bye: boolean) => Promise<void>;
   readonly #inbox: Reader;
-  readonly #handlers = new Handlers(() => this.#inbox);
+  readonly #handlers = new Handlers(
+    () => this.#inbox,
+    () => this.#page.failures++,
+  );
 
   /** @internal */
   constructor(page: Page, control: () => Control, close: (bye: boolean) => Promise<void>) {
@@ -209,6 +213,16 @@ export class Client {
     options?: { signal?: AbortSignal },
     // biome-ignore lint/suspicious/noExplicitAny: what an application answers
   ) => Promise<any> = without("streams");
+
+  // -- looking closer
+
+  /** Figures of the last minute and hour, and what is wrong. It begins to watch when it is first looked at. */
+  get monitor(): Monitor {
+    return this.monitorOf();
+  }
+
+  /** @internal */
+  monitorOf: () => Monitor = without("monitor");
 
   // -- coming and going
 

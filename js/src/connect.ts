@@ -132,7 +132,7 @@ export const connect = (url: string | URL = "/rt", options: Options = {}): Clien
     control: {
       tryNow: () => kit.session.connection.tryNow(),
       reconnect: () => kit.session.connection.reconnect(),
-      check: () => kit.session.check(),
+      check: () => kit.session.beat.check(),
       pause: () => kit.session.connection.pause(),
       close: (bye) => kit.session.close(bye),
     },

@@ -132,11 +132,6 @@ export class Connection {
       }
       const bytes = size ?? (frame as string).length ?? (frame as ArrayBuffer).byteLength;
       this.#owner.heard(line, messages, bytes / (messages.length || 1));
-      // Over plain HTTP nothing closes; and a close frame may never come through.
-      if (line.told && !line.gone) {
-        line.link?.shut(1000, "", true);
-        this.#closed(line, line.told);
-      }
     } catch (error) {
       this.giveUp(line, `the server said what none should: ${error}`);
     }

@@ -32,10 +32,12 @@ export async function* iterate(reader: Reader, left: () => void): AsyncGenerator
 export class Handlers {
   readonly #by = new Map<string, Set<Handler>>();
   readonly #reader: () => Reader;
+  readonly #failed: () => void;
 
-  /** `reader`: asked once, when there is a first handler. */
-  constructor(reader: () => Reader) {
+  /** `reader`: asked once, when there is a first handler. `failed`: told when one throws. */
+  constructor(reader: () => Reader, failed: () => void) {
     this.#reader = reader;
+    this.#failed = failed;
   }
 
   on(event: string, handler: Handler): void {
@@ -71,6 +73,7 @@ export class Handlers {
         try {
           handler(item);
         } catch (error) {
+          this.#failed();
           reportError(error);
         }
       }

@@ -31,6 +31,7 @@ export class Identity {
   /** Which hello may resume the session: of this page, and of those that had it before. */
   programs: string[];
   readonly hellos = new HelloNumbers();
+  welcomes = 0;
   readonly #program: string;
 
   constructor(program: string) {
@@ -72,6 +73,7 @@ export class Identity {
     this.user = user ?? null;
     this.life = life;
     this.programs = [this.#program];
+    this.welcomes++;
     this.hellos.unanswered = 0;
     return same;
   }

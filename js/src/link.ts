@@ -34,8 +34,8 @@ export interface Link {
   say(frame: string, hello?: boolean): void;
   /** The session that the hello got: over plain HTTP it is heard from now on. */
   welcomed?(session: string, key: string | null): void;
-  /** Close. Nothing more is told of it. `over`: the server has ended it, and what was not said is not said. */
-  shut(code: number, reason: string, over?: boolean): void;
+  /** Close. Nothing more is told of it. */
+  shut(code: number, reason: string): void;
 }
 
 /** Opens a connection. `known`: an rtcore server was there before. */
@@ -55,6 +55,8 @@ export interface Codec {
 export interface Choice {
   next(now: number): string;
   open(transport: string): Open;
+  /** Those that would have been better than this one, and failed. */
+  failedAbove?(transport: string): string[];
   /** It could not be opened, or had no welcome; whether another one is to be tried at once. */
   failed(transport: string, now: number): boolean;
   /** It had its welcome. */

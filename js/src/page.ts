@@ -40,6 +40,8 @@ export interface Listener {
   /** The number up to which everything was handed to the program; undefined: all that was heard. */
   done?(): number | undefined;
   take(news: News): void;
+  /** Of a room of which more is said than is taken: its name. */
+  readonly behind?: string | undefined;
   /** Of a stream: how far it is. */
   readonly progress?: Said;
   /** Of a room: which join it is of which room, and up to where it has heard. */
@@ -59,6 +61,10 @@ export class Page {
   readonly answers = new Map<string, Answer>();
   /** Called when the status is another. */
   readonly watchers = new Set<() => void>();
+  /** Told of each request as it is made, and of all news: for who counts them. */
+  spy: ((news: News | { on: "asked"; name: string }) => void) | undefined;
+  /** How often functions of the program threw. */
+  failures = 0;
   readonly #sent = new Map<string, Sent>();
   readonly #name: () => string;
   readonly #clock: Clock;
@@ -102,6 +108,7 @@ export class Page {
       () => drop("AbortError"),
     );
     this.#sent.set(name, sent);
+    this.spy?.({ on: "asked", name });
     const refused = signal?.aborted
       ? ({
           is: "AbortError",
@@ -110,8 +117,7 @@ export class Page {
         } as const)
       : this.status.state === "ended" && this.status.error;
     if (refused) {
-      this.#sent.delete(name);
-      sent.end(refused);
+      this.take({ on: "end", name, failure: refused });
       return sent;
     }
     const aborted = (): void => drop("AbortError");
@@ -138,6 +144,7 @@ export class Page {
   // -- hearing
 
   take(news: News): void {
+    this.spy?.(news);
     switch (news.on) {
       case "hear":
         // The `to` of a gap moves no position.

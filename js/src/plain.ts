@@ -4,7 +4,7 @@ import { ABNORMAL } from "./coming.ts";
 import { EventStream } from "./events.ts";
 import type { Ears, End, Link, Open } from "./link.ts";
 import { FIRST_BYTE } from "./socket.ts";
-import { type Said, valueIn } from "./words.ts";
+import { decode, messagesOf, type Said, valueIn } from "./words.ts";
 
 /** Seconds that a poll is open. */
 const WAIT = 25;
@@ -42,7 +42,7 @@ class Plain implements Link {
   readonly #over = new AbortController();
   #session = "";
   /** The number of its hello: what a later one has taken over is not done by this connection. */
-  #hello = "";
+  #by: { "rtcore-hello"?: string } = {};
   #out: string[] = [];
   #saying = false;
 
@@ -57,7 +57,8 @@ class Plain implements Link {
 
   say(frame: string, hello = false): void {
     if (hello) {
-      this.#hello = String((valueIn(frame) as Said).n);
+      const { n } = valueIn(frame) as Said;
+      if (n !== undefined) this.#by = { "rtcore-hello": String(n) };
       void this.#guard(() => this.#greet(frame));
     } else {
       this.#out.push(frame);
@@ -70,8 +71,8 @@ class Plain implements Link {
     void this.#guard(() => (this.#stream ? this.#read() : this.#poll()));
   }
 
-  shut(_code: number, _reason: string, over = false): void {
-    const last = over ? [] : this.#out.splice(0);
+  shut(): void {
+    const last = this.#out.splice(0);
     // What was said last may still leave: the end of the session, say.
     if (last.length && this.#session)
       void this.#ask("send", this.#body(last), { keepalive: true }).catch(() => undefined);
@@ -92,7 +93,7 @@ class Plain implements Link {
   #ask(path: string, body?: string, more: RequestInit = { signal: this.#over.signal }): Promise<Response> {
     return fetch(`${this.#base.href}/${path}`, {
       ...(body !== undefined && { method: "POST", body }),
-      ...(this.#session && { headers: { authorization: this.#session, "rtcore-hello": this.#hello } }),
+      ...(this.#session && { headers: { authorization: this.#session, ...this.#by } }),
       cache: "no-store",
       credentials: "omit",
       ...more,
@@ -123,7 +124,8 @@ class Plain implements Link {
       signal: AbortSignal.any([this.#over.signal, deadline]),
     });
     if (!answer.ok) throw await this.#refusal(answer, true);
-    this.#ears.heard(await answer.text());
+    const text = await answer.text();
+    this.#pass(decode(text), text.length);
   }
 
   #body(messages: string[]): string {
@@ -158,9 +160,16 @@ class Plain implements Link {
     const said = valueIn(text) as Said;
     const { messages } = said;
     if (!Array.isArray(messages)) throw new TypeError("no answer");
-    if (messages.length) this.#ears.heard(messages, text.length);
+    if (messages.length) this.#pass(messagesOf(messages), text.length);
     else this.#ears.alive();
     return said;
+  }
+
+  /** Nothing closes here: a `bye` is the end, and after it nothing is asked. */
+  #pass(messages: Said[], size: number): void {
+    this.#ears.heard(messages, size);
+    const bye = messages.find(({ type }) => type === "bye");
+    if (bye) throw new Refused({ code: bye.code ?? ABNORMAL, reason: bye.reason, after: bye.after });
   }
 
   // -- down
@@ -180,7 +189,7 @@ class Plain implements Link {
         if (done) throw new Refused({ code: ABNORMAL, reason: "the stream ended" });
         const found = taken.take(value);
         if (!found.length) this.#ears.alive();
-        for (const data of found) this.#ears.heard(data);
+        for (const data of found) this.#pass(decode(data), data.length);
       }
     } catch (error) {
       if (!first.signal.aborted) throw error;
@@ -194,7 +203,7 @@ class Plain implements Link {
 
   async #poll(): Promise<void> {
     let after = 0;
-    while (!this.#over.signal.aborted) {
+    for (;;) {
       const answer = await this.#ask(`poll?after=${after}&wait=${WAIT}`);
       if (!answer.ok || answer.status === 204) throw await this.#refusal(answer);
       after = this.#heard(await answer.text()).n;

@@ -3,6 +3,7 @@
 // of the other is a function call; over several tabs it is a message, so all of it can be cloned.
 
 import type { Failure } from "./errors.ts";
+import type { Advice } from "./reports.ts";
 import type { State } from "./states.ts";
 import type { Said } from "./words.ts";
 
@@ -80,6 +81,26 @@ export type News =
   /** The client has ended, or (with `lost`) its streams have. */
   | { on: "over"; failure: Failure; lost?: boolean | undefined };
 
+/** What a session measured. Milliseconds. */
+export interface Measured {
+  /** The last round trip, and how many there were. */
+  readonly trip: number | undefined;
+  readonly trips: number;
+  /** The part of the last 20 pings that had no answer. */
+  readonly loss: number;
+  /** How often it came back. */
+  readonly reconnects: number;
+  /** Near enough: what was said and heard, as text. */
+  readonly bytesIn: number;
+  readonly bytesOut: number;
+  /** Transports that would have been better than the one in use, and failed. */
+  readonly failed: readonly string[];
+  /** By how much the server's clock is ahead. */
+  readonly ahead: number | undefined;
+  /** What the server advised last, and until when (since 1970) it holds. */
+  readonly advised: Advice | undefined;
+}
+
 /** How a client is doing. A new object for each change, so that it can be compared by identity. */
 export interface Status {
   readonly state: State;
@@ -95,6 +116,8 @@ export interface Status {
   readonly seq: number;
   /** The smoothed round trip in milliseconds. */
   readonly latency: number | undefined;
+  /** What was measured of the connection. */
+  readonly measured: Measured;
   /** Requests that wait to be written. */
   readonly queued: number;
   /** Requests that were written and have no answer. */

@@ -18,7 +18,8 @@ export class Pulse {
   asked: number | undefined;
   /** When the first ping was said since the last answer. */
   #since = Number.POSITIVE_INFINITY;
-  #last: number | undefined;
+  /** The last round trip. */
+  last: number | undefined;
   #outcomes: boolean[] = [];
 
   constructor(now: number, ping: number, silence: number) {
@@ -34,7 +35,7 @@ export class Pulse {
     this.#since = Math.min(this.#since, now);
     const said: Said = { type: "ping", time: Math.round(now) };
     if (acked) said.acked = acked;
-    if (this.#last !== undefined) said.rtt = Math.round(this.#last);
+    if (this.last !== undefined) said.rtt = Math.round(this.last);
     return said;
   }
 
@@ -43,14 +44,15 @@ export class Pulse {
     return Math.min(this.heard, this.#since) + this.ping + this.silence;
   }
 
-  /** Its answer; one of an earlier ping says only that the way up is open. */
-  ponged(now: number, time: unknown): void {
+  /** Its answer, or (false) one of an earlier ping: it says only that the way up is open. */
+  ponged(now: number, time: unknown): boolean {
     this.#since = Number.POSITIVE_INFINITY;
-    if (this.asked === undefined || time !== Math.round(this.asked)) return;
-    const trip = (this.#last = now - this.asked);
+    if (this.asked === undefined || time !== Math.round(this.asked)) return false;
+    const trip = (this.last = now - this.asked);
     this.asked = undefined;
     this.smoothed = this.smoothed === undefined ? trip : this.smoothed + SMOOTH * (trip - this.smoothed);
     this.#outcome(true);
+    return true;
   }
 
   #outcome(answered: boolean): void {

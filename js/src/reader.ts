@@ -60,6 +60,11 @@ export class Reader {
     this.#fill = fill;
   }
 
+  /** More was said than was taken. */
+  get behind(): boolean {
+    return this.#hole;
+  }
+
   get size(): number {
     return this.#items.length - this.#head;
   }

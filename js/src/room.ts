@@ -23,7 +23,10 @@ export class Room implements AsyncIterable<Heard> {
   readonly #watchers = new Set<() => void>();
   /** Of whoever asks first. */
   #first: Reader | undefined;
-  readonly #handlers = new Handlers(() => this.#reader());
+  readonly #handlers = new Handlers(
+    () => this.#reader(),
+    () => this.#page.failures++,
+  );
   /** What came before the answer to the join. */
   #early: (News & { on: "hear" })[] | undefined = [];
   /** The number after which the events of this join begin, and the last that was heard. */
@@ -169,6 +172,11 @@ export class Room implements AsyncIterable<Heard> {
   /** @internal */
   get view(): { view: string; room: string; mark: number; data: string | undefined } | undefined {
     return this.#early ? undefined : { view: this.#id, room: this.name, mark: this.#mark, data: this.#data };
+  }
+
+  /** @internal */
+  get behind(): string | undefined {
+    return [...this.#readers].some(({ behind }) => behind) ? this.name : undefined;
   }
 
   /** @internal */

@@ -2,6 +2,7 @@
 // come out.
 
 import { Asked } from "./asked.ts";
+import { Beat } from "./beat.ts";
 import { Connection } from "./connection.ts";
 import type { Failure } from "./errors.ts";
 import type { Streams } from "./flows.ts";
@@ -12,15 +13,11 @@ import type { Hands, Line, Owner } from "./line.ts";
 import type { Rooms } from "./memberships.ts";
 import { Outbox } from "./outbox.ts";
 import type { Call, News, Status } from "./port.ts";
-import { Pulse } from "./pulse.ts";
 import { Sending } from "./sending.ts";
 import { bytesOf, encode, type Said } from "./words.ts";
 
-/** For the answer to a ping, when the page has been away. */
-const CHECK = 2000;
 /** For which `close` waits for the answers to what was written. */
 const GRACE = 5000;
-const SECOND = 1000;
 
 /** One session with a server, over whatever connections it takes. */
 export class Session implements Owner {
@@ -32,12 +29,11 @@ export class Session implements Owner {
   readonly rooms: Rooms | undefined;
   readonly streams: Streams | undefined;
   readonly asked = new Asked();
+  readonly beat: Beat;
   /** Called at each welcome, before anything is written. */
   onWelcome: (() => void) | undefined;
   readonly #hands: Hands;
   readonly #tell: (news: News) => void;
-  #pulse: Pulse | undefined;
-  #beat: (() => void) | undefined;
   #told = false;
   #poked = false;
   #size = 0;
@@ -51,8 +47,12 @@ export class Session implements Owner {
       if (news.on === "stage" || news.on === "end" || news.on === "data") this.changed();
     };
     this.connection = new Connection(hands, this);
-    const write = (text: string): void => this.connection.line?.link?.say(text);
+    const write = (text: string): void => {
+      this.beat.bytesOut += text.length;
+      this.connection.line?.link?.say(text);
+    };
     this.sending = new Sending(new Outbox(hands.bounds), hands.clock, write, this.#tell);
+    this.beat = new Beat(hands, this.connection, this.sending, this.who);
     const { codec } = hands;
     // What waits may leave by plain HTTP, which speaks JSON, or in the codec's bytes.
     if (codec) this.sending.measure = (text) => Math.max(bytesOf(text), codec.pack(text).length);
@@ -88,8 +88,8 @@ export class Session implements Owner {
 
   /** Somebody wants to know what the server has taken, behind what is being written now. */
   #poke(): void {
-    this.#poked = this.#pulse?.asked !== undefined;
-    if (!this.#poked) this.#ping();
+    this.#poked = this.beat.pulse?.asked !== undefined;
+    if (!this.#poked) this.beat.ping();
   }
 
   /** The status is another: it is told when this turn is over. */
@@ -114,7 +114,8 @@ export class Session implements Owner {
       user: this.who.user,
       epoch: this.hearing.epoch,
       seq: this.hearing.seq,
-      latency: this.#pulse?.smoothed,
+      latency: this.beat.pulse?.smoothed,
+      measured: this.beat.measured,
       queued: box.queue.length,
       unanswered: box.written.size,
       foreign: box.queue.filter((ask) => ask.user !== undefined && ask.user !== user).length,
@@ -149,8 +150,7 @@ export class Session implements Owner {
   }
 
   dropped(): void {
-    this.#pulse = undefined;
-    this.#beat?.();
+    this.beat.end();
     if (this.sending.open) this.sending.closed();
     this.rooms?.unconfirm();
   }
@@ -162,8 +162,9 @@ export class Session implements Owner {
   }
 
   heard(line: Line, messages: Said[], size: number): void {
-    const { connection } = this;
-    if (line === connection.line && this.#pulse) this.#pulse.heard = this.#hands.clock.now();
+    const { beat, connection } = this;
+    if (line === connection.line && beat.pulse) beat.pulse.heard = this.#hands.clock.now();
+    beat.bytesIn += size * messages.length;
     this.#size = size;
     for (const said of messages) {
       if (line.gone) return;
@@ -173,19 +174,6 @@ export class Session implements Owner {
       } else if (said.type === "bye") this.who.hellos.known(said.n);
       else if (line === connection.line && this.sending.open) this.#message(said);
     }
-  }
-
-  /** The page was away, or the network is another: is the connection still there? */
-  check(): void {
-    const { connection } = this;
-    connection.tryNow();
-    const pulse = this.#pulse;
-    if (!pulse) return;
-    const then = this.#hands.clock.now();
-    this.#ping();
-    this.#hands.clock.after(CHECK, () => {
-      if (pulse === this.#pulse && pulse.heard <= then) connection.reconnect("silent");
-    });
   }
 
   /** Wait for the answers to what was written, and end. `bye`: end the session at the server too. */
@@ -235,12 +223,14 @@ export class Session implements Owner {
       case "request":
         return this.#question(said);
       case "pong":
-        this.#pulse?.ponged(this.#hands.clock.now(), said.time);
-        this.#measure();
+        this.beat.ponged(said);
         this.changed();
         if (this.#poked) this.#poke();
         this.rooms?.time?.(said.server);
         return this.sending.took(said.taken);
+      case "advise":
+        this.beat.reports.advised(said);
+        return this.changed();
       case "expiring":
         return this.#expiring();
     }
@@ -273,7 +263,7 @@ export class Session implements Owner {
     rooms?.time?.(said.time);
     const begin = (): void => {
       sending.open = true;
-      this.#pulse = new Pulse(now, sending.limits.ping, sending.limits.silence);
+      this.beat.begin(said.time);
     };
     if (resumed) {
       sending.box.lastId = Math.max(sending.box.lastId, said.taken ?? 0);
@@ -292,8 +282,8 @@ export class Session implements Owner {
       begin();
     }
     sending.flush();
-    this.#ping();
-    this.#tick();
+    this.beat.ping();
+    this.beat.tick();
     this.#settle();
     this.changed();
   }
@@ -323,50 +313,5 @@ export class Session implements Owner {
         this.sending.submit({ name: this.#hands.name(), kind: "auth", fields: { token }, ours: true }),
       () => undefined, // the token ends, and the next attempt asks again
     );
-  }
-
-  // -- time
-
-  #ping(): void {
-    if (!this.#pulse || !this.sending.open) return;
-    this.sending.say(this.#pulse.question(this.#hands.clock.now(), this.sending.acked));
-  }
-
-  #measure(): void {
-    const { choice, clock } = this.#hands;
-    const { transport } = this.connection.line!;
-    const better =
-      this.#pulse && choice.measured(transport, this.#pulse.smoothed, this.#pulse.loss, clock.now());
-    if (better) this.connection.move(better);
-  }
-
-  #tick(): void {
-    const { clock } = this.#hands;
-    const pulse = this.#pulse!;
-    this.#beat?.();
-    const then = clock.now();
-    const wall = clock.wall();
-    let asked = then;
-    const next = (): void => {
-      const wait = Math.min(pulse.ping, pulse.deadline - clock.now());
-      this.#beat = clock.after(this.sending.http ? SECOND : Math.max(0, wait), beat);
-    };
-    const beat = (): void => {
-      const now = clock.now();
-      if (now >= pulse.deadline) {
-        this.connection.giveUp(this.connection.line!, "silent");
-        return;
-      }
-      // A wall that went on while the other clock stood: the machine slept.
-      if (clock.wall() - wall - (now - then) > 2 * pulse.ping) this.check();
-      if (this.sending.http) this.sending.askAgain();
-      if (now - asked >= pulse.ping) {
-        asked = now;
-        this.#ping();
-        this.#measure();
-      }
-      next();
-    };
-    next();
   }
 }

@@ -1,0 +1,2 @@
+import { A as Figures, C as Monitor, D as View, E as Rule, S as Issue, T as Found, j as Spread, k as Counts, w as monitor, x as Diagnosis } from "./connect.js";
+export { Counts, Diagnosis, Figures, Found, Issue, Monitor, Rule, Spread, View, monitor };
