@@ -17,7 +17,7 @@ _HEAD: Final = """\
 
 What `/metrics` says, in Prometheus' text format. Times are in seconds, sizes in bytes. `/rt/api/stats` has
 the same figures as JSON, with times in milliseconds and for the last 10 seconds, minute and hour.
-[Monitoring](../guide/monitoring.md) says how to use them.
+[Watching](../guide/watching.md) says how to use them.
 
 Labels have as many values as the application registered events and settings of rooms, of each at most 32;
 what is beyond is `(others)`. Nothing that a peer can invent becomes a label.
@@ -45,7 +45,7 @@ _LABELS: Final = {
 
 def metrics() -> dict[str, tuple[str, str]]:
     """Kind and meaning of each metric, by name, as a server says them."""
-    text = Runtime(App(), manual=True).metrics()
+    text = Runtime(App(), manual=True).metrics().decode()
     helps = dict(re.findall(r"^# HELP (\S+) (.*)$", text, re.MULTILINE))
     kinds = dict(re.findall(r"^# TYPE (\S+) (.*)$", text, re.MULTILINE))
     return {name: (kinds[name], meaning) for name, meaning in helps.items()}

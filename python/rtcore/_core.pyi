@@ -513,7 +513,9 @@ class Core:
     def shut_down(self, grace_ms: int) -> None: ...  # every session told to come back, spread over the grace
     def idle(self) -> bool: ...  # no connection is left
     def store_health(self) -> dict[str, Any] | None: ...  # None: there is no store
-    def metrics(self, open: bool = False) -> str: ...  # Prometheus text, or OpenMetrics without its end
+    # `format`: text, openmetrics or protobuf. `tasks`: how often each background task failed.
+    def metrics(self, format: str = "text", tasks: Sequence[tuple[str, int]] = ()) -> bytes: ...
+    def histograms(self) -> str: ...  # JSON: durations since the start, in buckets that grow by a factor
     # A hint to so many of the sessions that are here, behind the first `skip`: how many got it.
     def advise(self, why: str, transport: str | None, hold: float | None, skip: int, most: int) -> int: ...
     def set_presence_window(self, ms: int) -> None: ...

@@ -2,7 +2,7 @@
 
 A request is a span, with the stages that it went through below it, and what its handler starts itself (a
 query of a database, a call of another service). What it publishes carries its traceparent, so that who hears
-it goes on with the trace. Stages are those of the guide *Monitoring*: measured in the core, and told here a
+it goes on with the trace. Stages are those of the guide *Watching*: measured in the core, and told here a
 second later.
 """
 
@@ -64,6 +64,31 @@ def instrument(
     )
     app.middleware(told.around)
     app.background(told.run)
+
+
+def histograms(app: App, exporter: Any, *, every: float = EVERY) -> Any:
+    """An exporter of metrics that exports the histograms of an application's stages, too.
+
+    They are exponential histograms (scale 4, cumulative) named `rtcore.handler.duration` and so on, as they
+    are counted in the core. Give it to the reader in place of `exporter`, of the provider that `instrument`
+    has. Needs `opentelemetry-sdk`.
+
+    Args:
+        app: the application.
+        exporter: a `MetricExporter`, to which all is handed on.
+        every: seconds between two looks.
+
+    Raises:
+        UsageError: the application is served already, `every` is not above 0, or the SDK is not installed.
+
+    """
+    if not every > 0:
+        raise UsageError(f"histograms looks each so many seconds, not each {every:g}")
+    try:
+        from rtcore._watch.otel_export import Histograms
+    except ImportError as error:
+        raise UsageError("histograms needs OpenTelemetry's SDK: pip install opentelemetry-sdk") from error
+    return Histograms(app, exporter, every)
 
 
 class Telemetry:
@@ -246,4 +271,4 @@ def _failed(span: trace.Span, error: BaseException) -> None:
     span.end()
 
 
-instrument.__module__ = "rtcore.otel"
+instrument.__module__ = histograms.__module__ = "rtcore.otel"

@@ -13,14 +13,20 @@ from opentelemetry.exporter.otlp.proto.common.trace_encoder import encode_spans
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.sdk.metrics import MeterProvider
-from opentelemetry.sdk.metrics.export import InMemoryMetricReader
+from opentelemetry.sdk.metrics.export import (
+    InMemoryMetricReader,
+    MetricExporter,
+    MetricExportResult,
+    MetricsData,
+    PeriodicExportingMetricReader,
+)
 from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.sdk.trace.sampling import ALWAYS_OFF, ParentBased
 
 import rtcore
-from rtcore.otel import instrument
+from rtcore.otel import histograms, instrument
 from rtcore.testing import connect_tcp
 from tests.server.conftest import serving
 
@@ -173,6 +179,59 @@ async def test_metrics_are_read_by_a_collector() -> None:
     assert {"rtcore.emitted", "rtcore.links", "rtcore.stage.count", "rtcore.stage.duration"} <= names
 
 
+class Kept(MetricExporter):
+    """An exporter that keeps what it is given."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.data: list[MetricsData] = []
+
+    def export(self, metrics_data: MetricsData, timeout_millis: float = 0, **_: Any) -> MetricExportResult:
+        self.data.append(metrics_data)
+        return MetricExportResult.SUCCESS
+
+    def force_flush(self, timeout_millis: float = 0) -> bool:
+        return True
+
+    def shutdown(self, timeout_millis: float = 0, **_: Any) -> None: ...
+
+
+async def test_histograms_are_exported_as_a_collector_reads_them() -> None:
+    """All that was counted, in buckets whose bounds hold it."""
+    app, kept = rtcore.App(), Kept()
+    reader = PeriodicExportingMetricReader(
+        histograms(app, kept, every=0.02), export_interval_millis=float("inf")
+    )
+    instrument(app, meter_provider=MeterProvider([reader]), every=0.02)
+
+    @app.on("work")
+    async def work(_: rtcore.Session, data: float) -> None:
+        await trio.sleep(data)
+
+    async with serving(app) as server, connect_tcp("127.0.0.1", server.port) as client:
+        await client.hello()
+        for _ in range(5):
+            await client.ask("emit", event="work", data=0.03)
+        found: dict[str, Any] = {}
+        while "rtcore.handler.duration" not in found or found["rtcore.handler.duration"][0].count < 5:
+            await trio.sleep(0.02)
+            await trio.to_thread.run_sync(reader.collect)
+            found = points(kept.data[-1]) if kept.data else {}
+    [point] = found["rtcore.handler.duration"]
+    assert dict(point.attributes) == {"event": "work"}
+    assert sum(point.positive.bucket_counts) == point.count == 5
+    assert point.sum >= 5 * 0.03
+    base = 2.0 ** (2.0**-point.scale)
+    assert base ** (point.positive.offset + 1) * 1.02 >= 0.03, "none was shorter"
+    assert base ** (point.positive.offset + len(point.positive.bucket_counts)) * 1.02 >= point.max
+    sent = ExportMetricsServiceRequest.FromString(encode_metrics(kept.data[-1]).SerializeToString())
+    told = {m.name: m for scope in sent.resource_metrics[0].scope_metrics for m in scope.metrics}
+    [read] = told["rtcore.handler.duration"].exponential_histogram.data_points
+    assert (read.count, read.scale, list(read.positive.bucket_counts)) == (
+        5, 4, list(point.positive.bucket_counts),
+    )  # fmt: skip
+
+
 def points(data: Any) -> dict[str, Any]:
     return {
         metric.name: list(metric.data.data_points)
@@ -185,3 +244,5 @@ def points(data: Any) -> dict[str, Any]:
 def test_to_look_each_no_seconds_is_refused() -> None:
     with pytest.raises(rtcore.UsageError, match="each 0"):
         instrument(rtcore.App(), every=0)
+    with pytest.raises(rtcore.UsageError, match="each 0"):
+        histograms(rtcore.App(), Kept(), every=0)

@@ -52,7 +52,7 @@ async def test_a_task_that_fails_starts_again_and_the_server_serves(
         client = await server.welcomed()
         await trio.sleep(3600)
         assert await client.ask("emit", event="echo", data=1) == 1
-        metrics = server.runtime.metrics()
+        metrics = server.runtime.metrics().decode()
     waits = [later - one for one, later in itertools.pairwise(began)]
     assert FIRST / 2 <= waits[0] <= FIRST
     assert all(FIRST / 2 <= wait <= LONGEST for wait in waits)

@@ -25,7 +25,7 @@ BLOCKS = every()
 
 # Blocks with a test of their own below.
 _BY_NAME = {
-    *("monitoring:jobs", "raw-sockets:upper", "raw-sockets:clock", "running:main", "running:4"),
+    *("watching:jobs", "raw-sockets:upper", "raw-sockets:clock", "running:main", "running:4"),
     *("sessions:gift", "streams:upload", "tokens:build"),
 }
 
@@ -212,7 +212,7 @@ async def test_conflicts_and_changes_of_the_page_about_collections(
 
 
 async def test_a_rule_of_ones_own_is_heard(autojump_clock: trio.testing.MockClock) -> None:
-    names = await run("monitoring:jobs", BLOCKS["monitoring:jobs"])
+    names = await run("watching:jobs", BLOCKS["watching:jobs"])
     found = names["jobs"](None, raised=False)
     assert found.evidence == {"jobs": 101}
 

@@ -24,7 +24,7 @@ def application() -> rtcore.App:
 
     @app.on("metrics")
     def metrics(session: rtcore.Session) -> str:
-        return session._engine.core.metrics()
+        return session._engine.core.metrics().decode()
 
     @app.on("later")
     async def later(_: rtcore.Session, data: int) -> int:

@@ -88,18 +88,3 @@ class BackgroundTasks:
             self._engine.failures.log(log, kind, text, task.name, error=ours)
         if rest is not None:
             raise rest
-
-    def metrics(self, *, open_metrics: bool = False) -> str:
-        """How often each failed, in Prometheus' text format, or in that of OpenMetrics."""
-        if not self.failures:
-            return ""
-        name = "rtcore_background_failures_total"
-        family = name.removesuffix("_total") if open_metrics else name
-        lines = [
-            f"# HELP {family} Times that a background task of the application failed.",
-            f"# TYPE {family} counter",
-        ]
-        for task, count in self.failures.items():
-            label = task.replace("\\", r"\\").replace('"', r"\"").replace("\n", r"\n")
-            lines.append(f'{name}{{task="{label}"}} {count}')
-        return "\n".join([*lines, ""])

@@ -157,10 +157,12 @@ class Runtime:
         """Start the application's background tasks; what ends the server leaves through this nursery."""
         self._background.start(nursery)
 
-    def metrics(self, *, open_metrics: bool = False) -> str:
-        """What was counted, in Prometheus' text format: in the core, and of the application's tasks."""
-        told = self.core.metrics(open_metrics) + self._background.metrics(open_metrics=open_metrics)
-        return f"{told}# EOF\n" if open_metrics else told
+    def metrics(self, form: str = "text") -> bytes:
+        """What was counted, in the core and of the application's tasks, as Prometheus reads it.
+
+        `form`: its own `text`, `openmetrics`, or `protobuf`, which has native histograms.
+        """
+        return self.core.metrics(form, list(self._background.failures.items()))
 
     async def run_reactor(self) -> None:
         """Turn after turn, until cancelled."""

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from rtcore._ground.numbers import API, CONSOLE, SCRIPT
 
+from .metrics import KINDS, wanted
+
 if TYPE_CHECKING:
     from rtcore._ground.asgi import ASGI, Receive, Scope, Send
     from rtcore.config import Config
@@ -61,7 +63,7 @@ class Router:
 
     def __init__(
         self,
-        metrics: Callable[..., str],
+        metrics: Callable[[str], bytes],
         mount: ASGI | None,
         config: Config,
         stopping: Callable[[], bool],
@@ -106,7 +108,8 @@ class Router:
                 else Answer(200, "text/plain", health(self._store()).encode())
             )
         elif path == "/metrics" and self._config.metrics:
-            found = _metrics(scope, self._metrics)
+            form = wanted(dict(scope["headers"]).get(b"accept", b"").decode("latin-1"))
+            found = Answer(200, KINDS[form], self._metrics(form))
         elif path in _CLIENT_FILES:
             found = _unless_known(scope, _file("client", _CLIENT_FILES[path], _ANYWHERE))
         elif path in _CONSOLE_FILES:
@@ -124,19 +127,6 @@ class Router:
                 405, "METHOD_NOT_ALLOWED", f"{path} can only be read: use GET", (b"allow", b"GET, HEAD")
             )
         return found
-
-
-_OPEN_METRICS = "application/openmetrics-text"
-
-
-def _metrics(scope: Scope, tell: Callable[..., str]) -> Answer:
-    """As Prometheus' text; as OpenMetrics, with exemplars, for who asks for that."""
-    accept = dict(scope["headers"]).get(b"accept", b"").decode("latin-1")
-    wanted = [part for part in accept.split(",") if part.strip().startswith(_OPEN_METRICS)]
-    if any(part.replace(" ", "").rpartition(";q=")[2] not in ("0", "0.0") for part in wanted):
-        kind = f"{_OPEN_METRICS}; version=1.0.0; charset=utf-8"
-        return Answer(200, kind, tell(open_metrics=True).encode())
-    return Answer(200, "text/plain; version=0.0.4", tell().encode())
 
 
 def health(store: Mapping[str, Any] | None) -> str:

@@ -4,7 +4,7 @@ use crate::codes::{Code, close};
 use crate::log::entry::ENCODINGS;
 use crate::metrics::json::Json;
 use crate::metrics::stages::encoding_word;
-use crate::metrics::text::{Kind, Text};
+use crate::metrics::tell::{Buckets, Kind, Tell, number};
 use crate::metrics::windows::{Rates, Window};
 use std::num::Saturating;
 
@@ -187,46 +187,40 @@ impl Stats {
         named.chain(self.closes).chain(self.faulted).chain(self.refusals).chain(encoded).collect()
     }
 
-    /// The Prometheus text format.
-    pub fn text(&self, text: &mut Text, sizes: &Gauges) {
+    /// Counters and sizes, told one by one.
+    pub fn tell(&self, to: &mut dyn Tell, sizes: &Gauges) {
         for (name, help, value) in self.counters() {
-            counter(text, name, help, [(None, value)]);
+            counter(to, name, help, [(None, value)]);
         }
         let sum = self.encoded.iter().map(|count| count.0).sum();
-        counter(text, "encoded", "Times an event was written in an encoding.", [(None, sum)]);
+        counter(to, "encoded", "Times an event was written in an encoding.", [(None, sum)]);
         for (name, help, value) in sizes.named() {
             let name = format!("rtcore_current_{name}");
-            text.begin(&name, Kind::Gauge, help);
-            text.number(&name, None, value);
+            to.begin(&name, Kind::Gauge, help);
+            to.number(&name, None, number(value));
         }
         for group in self.groups() {
             let rows = group.rows().map(|(of, value)| (Some((group.label, of)), value));
-            counter(text, group.name, group.help, rows.filter(|(_, value)| *value > 0));
+            counter(to, group.name, group.help, rows.filter(|(_, value)| *value > 0));
         }
         let name = "rtcore_turn_seconds";
-        text.begin(
+        to.begin(
             name,
             Kind::Histogram,
             "How long turns took, from what came to what was written, handlers included.",
         );
         let mut below = 0;
+        let mut upto = Vec::with_capacity(BUCKETS.len());
         for (bound, count) in BUCKETS.iter().zip(&self.turns) {
             below += count;
-            #[expect(clippy::cast_precision_loss, reason = "small numbers")]
-            let seconds = (*bound as f64 / 1e6).to_string();
-            text.number(&format!("{name}_bucket"), Some(("le", &seconds)), below);
+            upto.push((number(*bound) / 1e6, below));
         }
-        below += self.turns[BUCKETS.len()];
-        text.number(&format!("{name}_bucket"), Some(("le", "+Inf")), below);
-        #[expect(clippy::cast_precision_loss, reason = "a sum for people")]
-        let sum = self.turn_us as f64 / 1e6;
-        text.number(&format!("{name}_sum"), None, sum);
-        text.number(&format!("{name}_count"), None, below);
-        #[expect(clippy::cast_precision_loss, reason = "milliseconds since 1970 are below 2^53")]
-        let started = self.started_ms as f64 / 1e3;
+        let count = below + self.turns[BUCKETS.len()];
+        let sum = number(self.turn_us) / 1e6;
+        to.buckets(name, None, &Buckets { upto, count, sum, spread: None }, None);
         let name = "rtcore_start_time_seconds";
-        text.begin(name, Kind::Gauge, "When the server began (seconds since 1970).");
-        text.number(name, None, started);
+        to.begin(name, Kind::Gauge, "When the server began (seconds since 1970).");
+        to.number(name, None, number(self.started_ms) / 1e3);
     }
 
     /// Since the start and in each window, by name.
@@ -313,15 +307,16 @@ fn encoding_name(encoding: usize) -> String {
     encoding_word(encoding).to_owned()
 }
 
-fn counter<'a>(
-    text: &mut Text,
+/// A counter by its short name, with a number for each label.
+pub fn counter<'a>(
+    to: &mut dyn Tell,
     name: &str,
     help: &str,
     rows: impl IntoIterator<Item = (Option<(&'a str, &'a str)>, u64)>,
 ) {
     let name = format!("rtcore_{name}_total");
-    text.begin(&name, Kind::Counter, help);
+    to.begin(&name, Kind::Counter, help);
     for (label, value) in rows {
-        text.number(&name, label, value);
+        to.number(&name, label, number(value));
     }
 }

@@ -2,6 +2,8 @@
 
 mod support;
 
+#[path = "metrics/native.rs"]
+mod native;
 #[path = "metrics/reports.rs"]
 mod reports;
 #[path = "metrics/scale.rs"]

@@ -8,7 +8,7 @@ use pyo3::types::{PyBytes, PyDict};
 use rtcore_core::engine::{Advice, HistoryEntry, MemberView};
 use rtcore_core::envelope::{Data, transcode};
 use rtcore_core::ids::{Form, SessionId};
-use rtcore_core::metrics::text::Format;
+use rtcore_core::metrics::tell::Format;
 use rtcore_core::room::grants::Grants;
 use std::sync::Arc;
 
@@ -163,10 +163,24 @@ impl Core {
         Ok(Some(told))
     }
 
-    #[pyo3(signature = (open = false))]
-    fn metrics(&self, open: bool) -> Result<String, Failure> {
-        let format = if open { Format::Open } else { Format::Prometheus };
-        Ok(self.lock().engine()?.metrics_as(format))
+    #[pyo3(signature = (format = "text", tasks = Vec::new()))]
+    fn metrics<'py>(
+        &self,
+        py: Python<'py>,
+        format: &str,
+        tasks: Vec<(String, u64)>,
+    ) -> Result<Bound<'py, PyBytes>, Failure> {
+        let format = match format {
+            "text" => Format::Prometheus,
+            "openmetrics" => Format::Open,
+            "protobuf" => Format::Proto,
+            _ => return Err(Failure::Usage("the formats of metrics are text, openmetrics and protobuf")),
+        };
+        Ok(PyBytes::new(py, &self.lock().engine()?.metrics_as(format, &tasks)))
+    }
+
+    fn histograms(&self) -> Result<String, Failure> {
+        Ok(self.lock().engine()?.histograms())
     }
 
     #[pyo3(signature = (why, transport, hold, skip, most))]

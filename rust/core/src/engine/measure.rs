@@ -1,4 +1,4 @@
-//! What is measured of the walk, and how it is told.
+//! What is measured of the walk, and how it is told to those who look. `told` tells it to Prometheus.
 //!
 //! Parts: Asked, Conns, Out, Rooms, Sessions.
 
@@ -11,17 +11,14 @@ use crate::metrics::json::Json;
 use crate::metrics::meter::{Class, Event, Link};
 use crate::metrics::series::Series;
 use crate::metrics::stages::Stage;
-use crate::metrics::text::{Exemplar, Format, Kind, Text};
 use crate::metrics::windows::{Rates, Window};
 use crate::room::table::Room;
 
-/// The metric that has exemplars.
-const HANDLER: &str = "rtcore_handler_seconds";
 /// The name of all that are beyond the bound.
 const OTHERS: &str = "(others)";
 
 /// Rows of one kind, by name.
-type Rows<'a> = Vec<(&'a str, &'a Series)>;
+pub(super) type Rows<'a> = Vec<(&'a str, &'a Series)>;
 
 impl Engine {
     /// It is this moment: nanoseconds of a clock that stands still for nothing, by which stages are measured.
@@ -68,54 +65,6 @@ impl Engine {
                 self.meter.exemplify(*handler, trace, began);
             }
         }
-    }
-
-    /// Counters, sizes and durations as Prometheus text.
-    #[must_use]
-    pub fn metrics(&self) -> String {
-        self.metrics_as(Format::Prometheus)
-    }
-
-    /// The same in one of its formats; of `OpenMetrics` without the end, so that the hands may say more.
-    #[must_use]
-    pub fn metrics_as(&self, format: Format) -> String {
-        let mut text = Text::new(format);
-        self.stats.text(&mut text, &self.sizes());
-        let name = "rtcore_links";
-        text.begin(name, Kind::Gauge, "Connections open, by what they carry.");
-        for (transport, count) in self.links() {
-            text.number(name, Some(("transport", transport)), count);
-        }
-        for (name, label, help, rows) in self.durations() {
-            text.begin(name, Kind::Histogram, help);
-            for (of, series) in rows {
-                let exemplar = if name == HANDLER { self.exemplar(of) } else { None };
-                text.spread(name, (label, of), &series.all(), exemplar);
-            }
-        }
-        let events = self.meter.events.iter().zip(0..);
-        let events = events.map(|(event, at)| (self.event_name(at), &event.answered[..], &event.rates));
-        let what = [
-            ("answered", "Requests answered, by event."),
-            ("answers_failed", "Requests answered with an error, by event."),
-        ];
-        counts(&mut text, "event", &what, &events.collect::<Vec<_>>());
-        let classes = self.meter.classes.iter().zip(0..);
-        let classes = classes.map(|(class, at)| (self.class_name(at), &class.said[..], &class.rates));
-        let what = [
-            ("rooms_published", "Events published, by the pattern of rooms."),
-            ("rooms_delivered", "Events handed to live listeners, by the pattern of rooms."),
-            ("rooms_behind", "Times a listener fell behind, by the pattern of rooms."),
-        ];
-        counts(&mut text, "rooms", &what, &classes.collect::<Vec<_>>());
-        text.out
-    }
-
-    /// The last request of an event that had a trace.
-    fn exemplar(&self, event: &str) -> Exemplar<'_> {
-        let mut events = self.meter.events.iter().enumerate();
-        let (_, found) = events.find(|(at, _)| self.event_name(*at) == event)?;
-        found.exemplar.as_ref().map(|(trace, took)| (&**trace, *took))
     }
 
     /// All of it as JSON: durations in milliseconds, in each window.
@@ -250,7 +199,7 @@ impl Engine {
     }
 
     /// How many connections there are of each transport.
-    fn links(&self) -> impl Iterator<Item = (&'static str, u64)> {
+    pub(super) fn links(&self) -> impl Iterator<Item = (&'static str, u64)> {
         let mut counts = [0; Transport::ALL.len()];
         for conn in self.conns.iter().filter(|conn| conn.phase() != Phase::Closing) {
             counts[conn.transport() as usize] += 1;
@@ -258,7 +207,7 @@ impl Engine {
         Transport::ALL.into_iter().map(Transport::word).zip(counts)
     }
 
-    fn rows(&self, stage: Stage) -> Rows<'_> {
+    pub(super) fn rows(&self, stage: Stage) -> Rows<'_> {
         match stage {
             Stage::Read => self.link_rows(|link| &link.read),
             Stage::Write => self.link_rows(|link| &link.write),
@@ -269,33 +218,7 @@ impl Engine {
         }
     }
 
-    fn durations(&self) -> [(&'static str, &'static str, &'static str, Rows<'_>); 7] {
-        let of = |stage: Stage, name, help| (name, stage.label(), help, self.rows(stage));
-        [
-            of(Stage::Read, "rtcore_read_seconds", "How long it took to read what came in a turn."),
-            of(Stage::Wait, "rtcore_wait_seconds", "How long requests waited for their handlers."),
-            of(Stage::Handler, HANDLER, "How long handlers took, their waits included."),
-            of(Stage::Commit, "rtcore_commit_seconds", "How long events were on their way to the disk."),
-            of(
-                Stage::FanOut,
-                "rtcore_fan_out_seconds",
-                "How long events waited to be written to their listeners.",
-            ),
-            of(
-                Stage::Write,
-                "rtcore_write_seconds",
-                "How long it took until the kernel had all that was due.",
-            ),
-            (
-                "rtcore_latency_seconds",
-                "transport",
-                "Round trips that pings measured.",
-                self.link_rows(|link| &link.latency),
-            ),
-        ]
-    }
-
-    fn link_rows<'a>(&'a self, series: impl Fn(&'a Link) -> &'a Series) -> Rows<'a> {
+    pub(super) fn link_rows<'a>(&'a self, series: impl Fn(&'a Link) -> &'a Series) -> Rows<'a> {
         let rows = Transport::ALL.into_iter().zip(&self.meter.links);
         known(rows.map(|(transport, link)| (transport.word(), series(link))))
     }
@@ -308,12 +231,12 @@ impl Engine {
         known(self.meter.classes.iter().enumerate().map(|(at, class)| (self.class_name(at), series(class))))
     }
 
-    fn event_name(&self, at: usize) -> &str {
+    pub(super) fn event_name(&self, at: usize) -> &str {
         let names = if at < MEASURED_EVENTS { &self.config.events[..] } else { &[] };
         names.get(at).map_or(OTHERS, String::as_str)
     }
 
-    fn class_name(&self, at: usize) -> &str {
+    pub(super) fn class_name(&self, at: usize) -> &str {
         let names = if at < MEASURED_CLASSES { self.rooms.classes() } else { &[] };
         names.get(at).map_or(OTHERS, |name| name)
     }
@@ -321,16 +244,6 @@ impl Engine {
 
 fn known<'a>(rows: impl Iterator<Item = (&'a str, &'a Series)>) -> Rows<'a> {
     rows.filter(|(_, series)| series.is_known()).collect()
-}
-
-fn counts(text: &mut Text, label: &str, what: &[(&str, &str)], rows: &[(&str, &[u64], &Rates)]) {
-    for (place, (name, help)) in what.iter().enumerate() {
-        let name = format!("rtcore_{name}_total");
-        text.begin(&name, Kind::Counter, help);
-        for (of, values, _) in rows {
-            text.number(&name, Some((label, of)), values.get(place).copied().unwrap_or(0));
-        }
-    }
 }
 
 /// A counter since the start and in each window.

@@ -66,6 +66,7 @@ mod stream_feed;
 mod streams;
 mod tables;
 mod time;
+mod told;
 mod trail;
 mod welcome;
 

@@ -2,7 +2,7 @@
 
 use super::series::Series;
 use super::spread::Spread;
-use super::text::seconds;
+use super::tell::seconds;
 use super::windows::Window;
 use std::fmt::Write;
 
@@ -92,6 +92,29 @@ impl Json {
             }
             json.name("max").ms((spread.count() > 0).then_some(spread.max()));
         });
+    }
+
+    /// Durations in buckets that grow by a factor, from the first that is in use to the last. Times in nanoseconds.
+    pub fn native(&mut self, spread: &Spread) {
+        let cells = super::native::cells(spread);
+        self.name("count").number(spread.count());
+        self.name("sum").number(spread.sum());
+        self.name("max").number(spread.max());
+        self.name("first").signed(cells.first().map_or(0, |(index, _)| *index));
+        self.name("counts").list(|json| {
+            let mut next = cells.first().map_or(0, |(index, _)| *index);
+            for (index, count) in cells {
+                (next..index).for_each(|_| json.number(0));
+                json.number(count);
+                next = index + 1;
+            }
+        });
+    }
+
+    /// A whole number that may be negative.
+    pub fn signed(&mut self, number: i32) {
+        self.comma();
+        let _ = write!(self.text, "{number}");
     }
 
     /// The same in each window and since the start.

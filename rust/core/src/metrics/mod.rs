@@ -9,12 +9,15 @@
 
 pub mod json;
 pub mod meter;
+pub mod native;
+pub mod proto;
 pub mod reports;
 pub mod scale;
 pub mod series;
 pub mod slowest;
 pub mod spread;
 pub mod stages;
+pub mod tell;
 pub mod text;
 pub mod trails;
 pub mod windows;

@@ -148,7 +148,8 @@ fn a_request_with_a_trace_is_an_exemplar_of_its_handler() {
     let request = asked(&mut yard);
     yard.engine.moment(510 * MS);
     yard.engine.ack(request, b"1", Form::Json, yard.now);
-    let open = yard.engine.metrics_as(rtcore_core::metrics::text::Format::Open);
+    let open = yard.engine.metrics_as(rtcore_core::metrics::tell::Format::Open, &[]);
+    let open = String::from_utf8(open).expect("a text");
     let [marked] = open.lines().filter(|line| line.contains(" # ")).collect::<Vec<_>>()[..] else {
         panic!("{open}")
     };
