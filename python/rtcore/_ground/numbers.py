@@ -31,3 +31,5 @@ PROBES: Final = _core.PROBES
 """Where probes ask, it included."""
 CONSOLE: Final = _core.CONSOLE
 """Where the page of operators is."""
+LIVE: Final = f"{CONSOLE}/live"
+"""Where what it looks at is said: an rtcore of its own."""

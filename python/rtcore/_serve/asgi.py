@@ -44,8 +44,9 @@ class Served:
     of yours, that one must run its `lifespan`.
     """
 
-    def __init__(self, app: App, config: Config, mount: ASGI | None) -> None:
+    def __init__(self, app: App, config: Config, mount: ASGI | None, *, watched: bool = True) -> None:
         self._app = app
+        self._watched = watched
         self._config = config
         self._mount = mount
         self._running: _Running | None = None
@@ -87,7 +88,7 @@ class Served:
             raise NotServing(_NO_TRIO)
         if self._running is not None:
             raise UsageError("this application is being served already: its lifespan runs")
-        running = _Running(self._app, self._config, self._mount)
+        running = _Running(self._app, self._config, self._mount, self._watched)
         try:
             async with running.run() as state:
                 self._running = running
@@ -119,8 +120,9 @@ class Served:
 class _Running:
     """One run of an application below another server."""
 
-    def __init__(self, app: App, config: Config, mount: ASGI | None) -> None:
+    def __init__(self, app: App, config: Config, mount: ASGI | None, watched: bool) -> None:
         self._assembly = Assembly(app, config, config.host, mount)
+        self._assembly.watched = watched
         self._state: dict[str, Any] = {}
         self._pages = self._assembly.pages(None if mount is None else partial(self._mounted, mount))
         self.home: Home = self._assembly.runtime.engine

@@ -86,6 +86,11 @@ class Assembly:
         self.stopping = False
         self.draining = False
         self.watch = self._watch()
+        self.watched = seed is None
+        """Whether it looks at itself now and then; a test's clock would jump from look to look."""
+        self.api = PublishApi(app, config, self.watch)
+        self.console: ASGI | None = None
+        """What the console looks at, said over rtcore; None: it has its page alone."""
         self._idle = trio.Event()
         for kind, text in (self.core.store_health() or {}).get("found", ()):
             logging.getLogger("rtcore.store").warning("%s: %s", kind, text)
@@ -96,7 +101,13 @@ class Assembly:
         engine.trails = Trails(engine)
         acts = Acts(self.core, limits, self.config.acts)
         watch = Watch(
-            self.core, limits, data=self.config.data, version=VERSION, trails=engine.trails, acts=acts
+            self.core,
+            limits,
+            data=self.config.data,
+            version=VERSION,
+            trails=engine.trails,
+            acts=acts,
+            streams=self.runtime.seen_streams,
         )
         for name, rule in registered(self.app).rules.items():
             watch.rule(name, rule)
@@ -107,11 +118,12 @@ class Assembly:
 
     def pages(self, mounted: ASGI | None) -> Router:
         """What answers requests that are not rtcore's own: our pages, the publish API, what is mounted."""
-        api = PublishApi(self.app, self.config, self.watch)
         look = self.core.store_health
         stopping = lambda: self.stopping or self.draining  # noqa: E731 - asked by each probe
         operators = bool(self.config.api_keys) or registered(self.app).operator is not None
-        return Router(self.runtime.metrics, mounted, self.config, stopping, api, look, operators)
+        console = self.console if operators else None
+        metrics = self.runtime.metrics
+        return Router(metrics, mounted, self.config, stopping, self.api, look, operators, console)
 
     def http(self, state: Mapping[str, Any]) -> HttpBackend:
         """The HTTP server for them. `state` is that of the lifespan of what is mounted."""
@@ -161,7 +173,7 @@ class Assembly:
         async with trio.open_nursery() as hands:
             self.runtime.start_background(hands)
             hands.start_soon(drive)
-            if not self.runtime.manual:  # a test's clock would jump from look to look
+            if self.watched:
                 hands.start_soon(self.watch.run)
             try:
                 yield hands

@@ -28,6 +28,7 @@ from rtcore.errors import UsageError
 
 from .assembly import Assembly
 from .certificates import Certificates
+from .console import Console
 from .given import settled
 from .listeners import Address, raise_file_limit
 from .notify import Notifier
@@ -39,6 +40,8 @@ if TYPE_CHECKING:
     from rtcore.app import App
 
 log = logging.getLogger("rtcore.serve")
+FAREWELL = 1.0
+"""Seconds that operators have to leave the console by themselves."""
 
 
 async def serve(
@@ -110,6 +113,7 @@ class _Server:
     """One run of `serve`: listeners and signals, around what every server is (`assembly`)."""
 
     http: HttpBackend
+    console: Console
     hands: trio.Nursery
 
     def __init__(
@@ -134,6 +138,7 @@ class _Server:
         """Serve until shutdown is asked for, and through it."""
         async with self.assembly.running(self.stop, self._ending) as state:
             if state is not None:
+                self.console = self.assembly.console = Console(self.assembly)
                 self.http = self.assembly.http(state)
                 await self._serve(listening, task_status)
         if state is None:  # it was given up
@@ -165,6 +170,7 @@ class _Server:
                 if self.certificates is not None:
                     self.hands.start_soon(self.certificates.watch)
                 self.hands.start_soon(self.notifier.keep_alive)
+                self.hands.start_soon(self.console.run)
                 task_status.started(listening.addresses)
                 self.status = f"serves {' '.join(map(str, listening.addresses))}"
                 self.notifier.ready(self.status)
@@ -175,9 +181,15 @@ class _Server:
                     self._close_doors()
                 if self.resort is not None:
                     self.resort.begin()
-                await assembly.shut_down(self.http.drain, self.http.wait_idle, then=self._close_doors)
+                await assembly.shut_down(self._end_http, self.http.wait_idle, then=self._close_doors)
             finally:
                 self.http.abort()  # Hypercorn shields its writes
+
+    async def _end_http(self) -> None:
+        """Operators are told to come back, as all sessions are, before their connections are ended."""
+        with trio.move_on_after(FAREWELL):
+            await self.console.end()
+        await self.http.drain()
 
     def _listen(self, listener: socket.socket) -> None:
         certificates = self.certificates

@@ -113,6 +113,7 @@ class Runtime:
         self._raws: dict[int, tuple[RawSocket, Any]] = {}  # socket and plain function, or None, by connection
         self._tasks = Tasks(self.engine, registry.handlers)
         self._streams = StreamTasks(self.engine, registry.stream_handlers)
+        self.seen_streams = self._streams.seen
         self._comings = Comings(self.engine, self._tasks, self._streams, registry.hooks)
         self._background = BackgroundTasks(app, registry.background_tasks, self.engine)
         self._endings = Endings(self._ended)
@@ -158,10 +159,7 @@ class Runtime:
         self._background.start(nursery)
 
     def metrics(self, form: str = "text") -> bytes:
-        """What was counted, in the core and of the application's tasks, as Prometheus reads it.
-
-        `form`: its own `text`, `openmetrics`, or `protobuf`, which has native histograms.
-        """
+        """What was counted: as Prometheus' `text`, as `openmetrics`, or as its `protobuf`."""
         return self.core.metrics(form, list(self._background.failures.items()))
 
     async def run_reactor(self) -> None:

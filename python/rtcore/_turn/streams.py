@@ -13,10 +13,12 @@ core; after each 64 of them Trio has its pass, and what was made is written.
 
 from __future__ import annotations
 
+import itertools
 import logging
 import math
+import time
 from collections.abc import AsyncGenerator, Callable
-from typing import Any
+from typing import Any, Final
 
 import trio
 
@@ -35,6 +37,7 @@ from rtcore._engine import (
     Engine,
 )
 from rtcore._ground.failures import part
+from rtcore._ground.numbers import FIXED
 from rtcore._ground.parking import Parking
 from rtcore.call import Call
 from rtcore.errors import Refuse, SessionEnded
@@ -46,6 +49,8 @@ from .life import enter, leave
 from .sessions import meet
 
 log = logging.getLogger("rtcore.app")
+SEEN: Final = FIXED["SEEN_OF_ROOM"]
+"""Streams that an operator is shown."""
 
 Key = tuple[int, int]
 """A stream: its session's handle, and its id in it."""
@@ -54,9 +59,10 @@ Key = tuple[int, int]
 class _Running:
     """A stream's task, as others see it."""
 
-    __slots__ = ("away", "items", "late", "room", "scope")
+    __slots__ = ("away", "items", "late", "name", "room", "scope", "since")
 
-    def __init__(self, away: float | None) -> None:
+    def __init__(self, name: str, away: float | None) -> None:
+        self.name, self.since = name, time.time()
         self.scope = trio.CancelScope()
         self.away = away  # seconds for which its reader may be away
         self.late = False  # its reader is away, and the scope has a deadline
@@ -76,6 +82,20 @@ class StreamTasks:
         self._running: dict[Key, _Running] = {}
         self._counts: dict[int, int] = {}  # by session
         self._after: dict[int, Callable[[], None]] = {}  # sessions that have ended
+
+    def seen(self) -> dict[str, Any]:
+        """How many run, and the oldest of them: what they are, whose, since when, and what holds them."""
+        rows = []
+        for (handle, stream), running in itertools.islice(self._running.items(), SEEN):
+            session = self._engine.sessions.get(handle)
+            rows.append(
+                {
+                    "stream": running.name, "id": stream, "up": int(running.items is not None),
+                    "session": session.id if session else "", "user": session.user if session else None,
+                    "since": int(running.since * 1000), "away": int(running.late),
+                }
+            )  # fmt: skip
+        return {"found": len(self._running), "streams": rows}
 
     def heard(self, kind: int, event: CoreEvent) -> None:
         """An event of the core about a stream."""
@@ -128,7 +148,7 @@ class StreamTasks:
         if engine.nursery is None:
             engine.core.fail_stream(handle, stream, "INTERNAL", "the server stops", details=None, retry=True)
             return
-        running = self._running[handle, stream] = _Running(handler.away)
+        running = self._running[handle, stream] = _Running(handler.name, handler.away)
         if handler.up:
             running.items = Items(engine, handle, stream, handler.name, handler.items)
         self._counts[handle] = self._counts.get(handle, 0) + 1

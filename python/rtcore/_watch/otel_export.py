@@ -61,8 +61,8 @@ class Histograms(MetricExporter):
         self, metrics_data: MetricsData, timeout_millis: float = 10_000, **kwargs: Any
     ) -> MetricExportResult:
         """Export what there is, and the histograms as they were a moment ago. Called in another thread."""
-        first, *others = metrics_data.resource_metrics or [None]
-        if first is not None and self._seen:
+        if metrics_data.resource_metrics and self._seen:
+            first, *others = metrics_data.resource_metrics
             scope = ScopeMetrics(InstrumentationScope("rtcore"), list(self._metrics()), "")
             first = dataclasses.replace(first, scope_metrics=[*first.scope_metrics, scope])
             metrics_data = dataclasses.replace(metrics_data, resource_metrics=[first, *others])

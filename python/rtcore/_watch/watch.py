@@ -68,6 +68,7 @@ class Watch:
         version: str = "",
         trails: Any = None,
         acts: Acts | None = None,
+        streams: Callable[[], dict[str, Any]] = lambda: {"found": 0, "streams": []},
         rules: Mapping[str, Rule] = RULES,
         clock: Callable[[], float] = time.monotonic,
         wall: Callable[[], float] = time.time,
@@ -78,6 +79,8 @@ class Watch:
         self._began = clock()
         self.trails: Trails = trails
         self._acts = acts
+        self.streams = streams
+        """Those that are open."""
         self._raised: dict[str, tuple[int, Finding]] = {}
         self._lines: deque[dict[str, Any]] = deque(maxlen=LINES)
         self._samples: deque[Sample] = deque(maxlen=int(MINUTE / EVERY) + 1)

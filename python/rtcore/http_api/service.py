@@ -117,14 +117,34 @@ class PublishApi:
 
     async def _permit_watching(self, scope: Scope) -> None:
         """An API key may look that may `watch`; and whoever the application knows as an operator."""
-        given = _given(scope)
+        await self.looker(_given(scope))
+
+    async def looker(self, given: bytes) -> str:
+        """The name of who may look, by what he gives.
+
+        Raises:
+            Fault: he may not, or asks too often.
+
+        """
         key = find(self._keys, given)
         if key is not None:
             self._spend(key)
             if WATCH not in key.operations:
                 raise Fault("FORBIDDEN", f"this API key may not {WATCH}")
-        elif await self._watching.operator(given) is None:
+            return key.name
+        operator = await self._watching.operator(given)
+        if operator is None:
             raise _unknown()
+        return operator
+
+    async def look(self, name: str, query: dict[str, str]) -> Any:
+        """What one of the operations for operators says; who asks was let in as a `looker`.
+
+        Raises:
+            Fault: there is no such operation, or what was asked for stands in no table.
+
+        """
+        return await self._watching.look(name, query)
 
     def _spend(self, key: ApiKey) -> Bucket | None:
         if key.rate is None:

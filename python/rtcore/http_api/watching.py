@@ -53,6 +53,7 @@ class Watching:
             "diagnose": lambda _: watch.diagnose(),
             "sessions": self._sessions,
             "rooms": self._rooms,
+            "streams": lambda _: watch.streams(),
         }
 
     async def answer(self, name: str, scope: Scope) -> Any:
@@ -62,7 +63,18 @@ class Watching:
             Fault: what was asked for stands in no table.
 
         """
-        query = dict(parse_qsl(scope.get("query_string", b"").decode("latin-1"), keep_blank_values=True))
+        query = parse_qsl(scope.get("query_string", b"").decode("latin-1"), keep_blank_values=True)
+        return await self.look(name, dict(query))
+
+    async def look(self, name: str, query: dict[str, str]) -> Any:
+        """The same, with what was asked for taken apart.
+
+        Raises:
+            Fault: there is no such operation, or what was asked for stands in no table.
+
+        """
+        if name not in self.operations:
+            raise Fault("NOT_FOUND", f"operators may ask for {', '.join(self.operations)}, not {name!r:.60}")
         known = _PARAMETERS.get(name, ())
         for word in query:
             if word not in known:

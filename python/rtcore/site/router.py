@@ -10,7 +10,7 @@ from importlib import resources
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from rtcore._ground.numbers import API, CONSOLE, SCRIPT
+from rtcore._ground.numbers import API, CONSOLE, LIVE, SCRIPT
 
 from .metrics import KINDS, wanted
 
@@ -27,6 +27,7 @@ _PAGE = ((b"content-security-policy", _POLICY.encode()), (b"referrer-policy", b"
 # A script that holds no secret: a page of an origin that may connect loads it from here, too.
 _ANYWHERE = ((b"access-control-allow-origin", b"*"), (b"cross-origin-resource-policy", b"cross-origin"))
 _API = API.encode()
+_LIVE = f"{LIVE}/".encode()
 _CLIENT_FILES = {SCRIPT: "client.js", f"{SCRIPT}.map": "client.js.map"}
 _PAGES = ("chat", "dashboard", "tokens", "cursors")
 _DEMO_FILES = {
@@ -70,6 +71,7 @@ class Router:
         api: ASGI,
         store: Callable[[], Mapping[str, Any] | None],
         has_operators: bool = False,
+        console: ASGI | None = None,
     ) -> None:
         self._metrics = metrics
         self._api = api
@@ -78,12 +80,16 @@ class Router:
         self._stopping = stopping
         self._store = store
         self._has_operators = has_operators
+        self._console = console
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """ASGI."""
         # The core has looked at the origin of what begins so, and of nothing that is written with escapes.
         if scope["type"] == "http" and _written(scope).startswith(_API):
             await self._api(scope, receive, send)
+            return
+        if self._console is not None and _written(scope).startswith(_LIVE):
+            await self._console({**scope, "root_path": LIVE}, receive, send)
             return
         ours = self._ours(scope) if scope["type"] == "http" else None
         if ours is not None:

@@ -164,6 +164,7 @@ impl Core {
     }
 
     #[pyo3(signature = (format = "text", tasks = Vec::new()))]
+    #[expect(clippy::needless_pass_by_value, reason = "as Python gives it")]
     fn metrics<'py>(
         &self,
         py: Python<'py>,

@@ -1,17 +1,16 @@
-// The console: it looks each two seconds, while somebody looks at it.
+// The console: what it shows is said over rtcore, while somebody looks at it.
 
 import { charts } from "./charts.js";
-import { ask, forget, keep, key, Refused } from "./data.js";
+import { act, ask, forget, keep, key, look, Refused, rest, watch } from "./data.js";
 import { follow, listen, profile, room, store, traces } from "./deeper.js";
 import { ago, bytes, element, ms, number, table } from "./shown.js";
 
-const EVERY = 2000;
 const PAGES = ["overview", "sessions", "rooms", "traces", "profile", "store", "diagnosis"];
 const $ = (id) => document.getElementById(id);
 let draw;
 let stats;
 let before;
-let timer;
+let busy = false;
 
 function show(where) {
   const page = PAGES.includes(where) ? where : "overview";
@@ -109,7 +108,7 @@ function diagnosis(said) {
 const withCode = (text) => text.split("`").map((part, at) => (at % 2 ? element("code", {}, part) : part));
 
 async function sessions() {
-  const said = await ask(`sessions?find=${encodeURIComponent($("find-sessions").value)}`);
+  const said = await ask("sessions", { find: $("find-sessions").value });
   $("count-sessions").textContent = `${number(said.found)} found${said.found > said.sessions.length ? `, ${said.sessions.length} shown` : ""}`;
   const state = (row) => (row.here ? (row.behind ? ["behind", "behind"] : [row.transport || "here", ""]) : ["away", "away"]);
   const end = (row) => element("button", { onclick: () => disconnect(row.session) }, "Disconnect");
@@ -135,7 +134,7 @@ async function sessions() {
 async function disconnect(session) {
   if (!confirm(`End session ${session} for good?`)) return;
   try {
-    await ask("disconnect", { session, reason: "ended by an operator" });
+    await act("disconnect", { session, reason: "ended by an operator" });
     await sessions();
   } catch (error) {
     alert(error.message);
@@ -143,7 +142,7 @@ async function disconnect(session) {
 }
 
 async function rooms() {
-  const said = await ask(`rooms?find=${encodeURIComponent($("find-rooms").value)}`);
+  const said = await ask("rooms", { find: $("find-rooms").value });
   $("count-rooms").textContent = `${number(said.found)} found${said.found > said.rooms.length ? `, ${said.rooms.length} shown` : ""}`;
   table(
     "table-rooms",
@@ -161,38 +160,52 @@ async function rooms() {
   );
 }
 
-async function look() {
-  clearTimeout(timer);
-  if (!document.hidden && key()) {
-    try {
-      const [now, said] = await Promise.all([ask("stats"), ask("diagnose")]);
-      [before, stats] = [stats, now];
-      $("login").hidden = true;
-      $("page").hidden = false;
-      draw ??= charts();
-      draw(stats);
-      $("about").textContent = `${location.host} · ${stats.version} · up ${ago(stats.uptime)}`;
-      tiles();
-      stages();
-      slowest();
-      diagnosis(said);
-      if (here() === "sessions") await sessions();
-      if (here() === "rooms") await Promise.all([rooms(), room()]);
-      if (here() === "traces") await traces();
-      if (here() === "store") store(stats);
-      $("offline").hidden = true;
-    } catch (error) {
-      if (error instanceof Refused) return leave(error.message);
-      $("offline").textContent = `No answer: ${error.message}`;
-      $("offline").hidden = false;
-    }
+/** Figures came: all that is shown is of this moment. */
+function take({ stats: now, diagnosis: said }) {
+  [before, stats] = [stats, now];
+  $("login").hidden = true;
+  $("page").hidden = false;
+  draw ??= charts();
+  draw(stats);
+  $("about").textContent = `${location.host} · ${stats.version} · up ${ago(stats.uptime)}`;
+  tiles();
+  stages();
+  slowest();
+  diagnosis(said);
+  tables().catch(away);
+}
+
+/** What the page that is looked at asks for itself; one question at a time. */
+async function tables() {
+  if (busy) return;
+  busy = true;
+  try {
+    if (here() === "sessions") await sessions();
+    if (here() === "rooms") await Promise.all([rooms(), room()]);
+    if (here() === "traces") await traces();
+    if (here() === "store") await store(stats);
+  } finally {
+    busy = false;
   }
-  timer = setTimeout(look, EVERY);
+}
+
+function away(why) {
+  $("offline").textContent = why instanceof Error ? `No answer: ${why.message}` : "The server is away: the console comes back by itself.";
+  $("offline").hidden = why === false;
+}
+
+async function begin() {
+  try {
+    await look(take, away);
+  } catch (error) {
+    if (error instanceof Refused) leave(error.message);
+    else away(error);
+  }
 }
 
 function leave(why = "") {
   forget();
-  clearTimeout(timer);
+  [before, stats] = [];
   $("page").hidden = true;
   $("login").hidden = false;
   $("refused").textContent = why;
@@ -203,7 +216,7 @@ function leave(why = "") {
 $("login").addEventListener("submit", (event) => {
   event.preventDefault();
   keep($("key").value);
-  look();
+  begin();
 });
 $("leave").addEventListener("click", () => leave());
 $("window").addEventListener("change", stages);
@@ -217,9 +230,9 @@ $("trace").addEventListener("submit", (event) => {
 $("profile-go").addEventListener("click", () => profile($("profile-seconds").value));
 addEventListener("hashchange", () => {
   show(location.hash.slice(1));
-  look();
+  if (stats) tables().catch(() => {});
 });
-document.addEventListener("visibilitychange", look);
+document.addEventListener("visibilitychange", () => (document.hidden ? rest() : watch(take))?.catch(() => {}));
 show(location.hash.slice(1));
-if (key()) look();
+if (key()) begin();
 else leave();

@@ -1,6 +1,6 @@
 // What is looked at more closely: a room and what is said in it, messages through their stages, where the time goes, the store.
 
-import { ask } from "./data.js";
+import { ask, listen as hear } from "./data.js";
 import { ago, bytes, element, ms, number, table } from "./shown.js";
 
 const $ = (id) => document.getElementById(id);
@@ -9,31 +9,44 @@ const SHOWN = 200;
 // -- a room
 
 let heard;
+let leave;
 
 /** From now on what is said in this room is shown; null: no more of it. */
 export function listen(name) {
-  heard = name === null ? undefined : { name, next: undefined };
+  leave?.abort();
+  heard = name ?? undefined;
   $("listening").hidden = name === null;
   $("said").replaceChildren();
   $("listening-to").textContent = name ?? "";
-  if (name !== null) return room();
+  if (name === null) return;
+  leave = new AbortController();
+  follows(name, leave.signal).catch((error) => heard === name && say(error.message));
+  return room();
+}
+
+async function follows(name, signal) {
+  for await (const entry of hear(name, signal)) {
+    if (signal.aborted) return;
+    if (entry.gap) say("More was said than is shown.");
+    else show(element("li", {}, element("time", {}, new Date(entry.time).toLocaleTimeString()), element("span", {}, element("b", {}, entry.event), ` ${JSON.stringify(entry.data)} `, element("span", { class: "quiet" }, entry.user || entry.session || "the application"))));
+  }
+}
+
+const say = (text) => show(element("li", { class: "quiet" }, text));
+
+function show(line) {
+  $("said").prepend(line);
+  while ($("said").childElementCount > SHOWN) $("said").lastChild.remove();
+  $("said-nothing").hidden = true;
 }
 
 export async function room() {
   if (!heard) return;
   const of = heard;
-  const after = of.next === undefined ? "" : `&after=${encodeURIComponent(of.next)}`;
-  const said = await ask(`room?name=${encodeURIComponent(of.name)}${after}`);
+  const said = await ask("room", { name: of });
   if (of !== heard) return; // another one was chosen meanwhile
-  of.next = said.next;
   $("count-members").textContent = `${number(said.count)} ${said.count === 1 ? "member" : "members"}`;
   table("members", [["user", (row) => row.user || "–", "name"], ["session", (row) => row.session, "name"], ["shows", (row) => (row.info === null ? "" : JSON.stringify(row.info)), "name"]], said.members, "Nobody is in it.");
-  const lines = said.entries.map((entry) =>
-    element("li", {}, element("time", {}, new Date(entry.time).toLocaleTimeString()), element("span", {}, element("b", {}, entry.event), ` ${JSON.stringify(entry.data)} `, element("span", { class: "quiet" }, entry.user || entry.session || "the application"))),
-  );
-  if (said.complete === false) lines.unshift(element("li", { class: "quiet" }, "More was said than is shown."));
-  $("said").prepend(...lines.toReversed());
-  while ($("said").childElementCount > SHOWN) $("said").lastChild.remove();
   $("said-nothing").hidden = $("said").childElementCount > 0;
 }
 
@@ -48,7 +61,7 @@ export async function traces() {
 export async function follow(event) {
   $("trace-state").textContent = "waiting for the next one …";
   try {
-    const { trails } = await ask(`trace?event=${encodeURIComponent(event)}&wait=10`);
+    const { trails } = await ask("trace", { event, wait: 10 }, 20);
     $("trace-state").textContent = trails.length ? "" : `no ${event} came within 10 s`;
     await traces();
   } catch (error) {
@@ -85,7 +98,7 @@ export async function profile(seconds) {
   $("profile-state").textContent = `looking for ${seconds} s …`;
   $("profile-go").disabled = true;
   try {
-    const said = await ask(`profile?seconds=${seconds}`);
+    const said = await ask("profile", { seconds }, Number(seconds) + 10);
     const part = (n) => `${(100 * n).toFixed(1)} %`;
     $("profile-state").textContent = `${number(said.looks)} looks in ${said.seconds} s`;
     table("functions", [["function", (row) => row.function, "name"], ["itself", (row) => part(row.self), "n"], ["with what it calls", (row) => part(row.all), "n"]], said.functions, "Nothing ran.");
@@ -98,7 +111,7 @@ export async function profile(seconds) {
 
 // -- the store
 
-export function store(stats) {
+export async function store(stats) {
   const kept = stats.store;
   const rows = kept
     ? [
@@ -118,6 +131,8 @@ export function store(stats) {
   const counted = [["streams", "opened"], ["items", "items sent"]].map(([name, what]) => ({ what, ...stats.counters[name] }));
   table("streams", [["", (row) => row.what], ["in 10 s", (row) => number(row["10s"]), "n"], ["in a minute", (row) => number(row["1m"]), "n"], ["in an hour", (row) => number(row["1h"]), "n"], ["in all", (row) => number(row.all), "n"]], counted, "");
   $("open-streams").textContent = `${number(stats.sizes.open_streams)} open, ${bytes(stats.sizes.stream_bytes)} wait in them`;
+  const { streams } = await ask("streams");
+  table("each-stream", [["stream", (row) => row.stream, "name"], ["", (row) => (row.up ? "up" : "down")], ["user", (row) => row.user || "–", "name"], ["session", (row) => row.session, "name"], ["since", (row) => ago(Date.now() / 1000 - row.since / 1000), "n"], ["", (row) => (row.away ? "its reader is away" : "")]], streams, "None is open.");
   const said = stats.reports ?? [];
   table("reports", [["transport", (row) => row.transport], ["reports in an hour", (row) => number(row.reports["1h"]), "n"], ["round trip", (row) => ms(row["1h"].p50), "n"], ["p95", (row) => ms(row["1h"].p95), "n"], ["came back", (row) => number(row.reconnects["1h"]), "n"], ["pings lost", (row) => `${(row.loss["1h"] / Math.max(1, row.reports["1h"]) / 10).toFixed(1)} %`, "n"]], said, "No client has reported yet.");
   table("whys", [["why not by a better transport", (row) => row.why, "name"], ["times", (row) => number(row.times), "n"]], stats.whys ?? [], "Nobody said.");
