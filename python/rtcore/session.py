@@ -11,6 +11,7 @@ import logging
 import threading
 from _thread import get_ident
 from collections.abc import Callable
+from operator import attrgetter
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, Final, TypeVar, cast, overload
 
@@ -38,6 +39,20 @@ _FIXED: Final = {
     "user_agent": "it is what its hello came with",
     "since": "it is when it began",
 }
+
+
+def _unchanging(name: str) -> property:
+    """An attribute that is set once, under another name: C reads it, and a refusal says why it stays."""
+
+    def refuse(_: Session, __: object) -> None:
+        raise AttributeError(
+            f"`session.{name}` does not change: {_FIXED[name]}, and `session.state` is for what is "
+            "the application's own"
+        )
+
+    return property(attrgetter(f"_{name}"), refuse)
+
+
 _making: Final = threading.Lock()
 """Held while something is made that a session has one of, in whichever thread it is asked for first."""
 
@@ -56,44 +71,67 @@ class Session:
 
     __slots__ = (
         "__weakref__",
+        "_address",
         "_engine",
         "_handle",
+        "_id",
         "_nursery",
         "_scopes",
+        "_since",
         "_state",
+        "_user",
+        "_user_agent",
         "_worker",
-        "address",
         "end_reason",
-        "id",
-        "since",
-        "user",
-        "user_agent",
     )
+
+    if TYPE_CHECKING:
+
+        @property
+        def id(self) -> str:
+            """How the server names it."""
+            ...
+
+        @property
+        def user(self) -> str | None:
+            """Who it belongs to; None: it is anonymous."""
+            ...
+
+        @property
+        def address(self) -> str:
+            """Where its hello came from."""
+            ...
+
+        @property
+        def user_agent(self) -> str | None:
+            """What its hello came with."""
+            ...
+
+        @property
+        def since(self) -> int:
+            """When it began (ms since 1970)."""
+            ...
+    else:
+        # Who a session belongs to would be said by whoever sets it.
+        id = _unchanging("id")
+        user = _unchanging("user")
+        address = _unchanging("address")
+        user_agent = _unchanging("user_agent")
+        since = _unchanging("since")
 
     def __init__(self, engine: Engine, handle: int, info: SessionInfo) -> None:
         self._engine = engine
         self._handle = handle
-        self.id: Final[str] = info.id
-        self.user: Final[str | None] = info.user
-        self.address: Final[str] = info.address
-        self.user_agent: Final[str | None] = info.user_agent
-        self.since: Final[int] = info.since
+        self._id = info.id
+        self._user = info.user
+        self._address = info.address
+        self._user_agent = info.user_agent
+        self._since = info.since
         self.end_reason: str | None = None
         self._worker: Any = None
         self._nursery: SessionNursery | None = None
         self._scopes: set[trio.CancelScope] | None = None
         self._state: SimpleNamespace | None = None
-
-    if not TYPE_CHECKING:  # checkers know it by `Final`
-
-        def __setattr__(self, name: str, value: object) -> None:
-            """What does not change is set once: who a session belongs to would be said by whoever sets it."""
-            if name in _FIXED and hasattr(self, name):
-                raise AttributeError(
-                    f"`session.{name}` does not change: {_FIXED[name]}, and `session.state` is for what is "
-                    "the application's own"
-                )
-            object.__setattr__(self, name, value)
 
     # -- what is known of it
 

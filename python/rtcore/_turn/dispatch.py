@@ -97,9 +97,7 @@ class Runtime:
         registry = registered(app)
         plan = registry.plan()
         limits = {**USUAL, **settings.limits}
-        self.app = app
-        self._registry = registry
-        self.manual = manual
+        self.app, self._registry, self.manual = app, registry, manual
         self.linger_us = settings.linger_us
         settings = dataclasses.replace(settings, tells_faults=wants_faults())
         self.core = build_core(plan, settings, manual=manual)
@@ -117,9 +115,8 @@ class Runtime:
         self._comings = Comings(self.engine, self._tasks, self._streams, registry.hooks)
         self._background = BackgroundTasks(app, registry.background_tasks, self.engine)
         self._endings = Endings(self._ended)
-        self._direct = False
         self._left: Sequence[CoreEvent] = ()  # events of a turn that was long enough without them
-        self._steps = 0
+        self._direct, self._steps = False, 0
 
     # -- its life
 
@@ -233,14 +230,14 @@ class Runtime:
         began = clock()
         for start in range(0, len(events), LOOK_EVERY):
             some = events if len(events) <= LOOK_EVERY else events[start : start + LOOK_EVERY]
-            self._run(some, 0 if self.manual else began)  # when what is next will have begun
+            self._run(some, None if self.manual else began)  # when what is next will have begun
             now = clock()
             if now - began > LONG:
                 self.engine.held.report(now - began, filter(None, map(self._name_of, some)))
             began = now
 
     @trio.lowlevel.enable_ki_protection
-    def _run(self, events: Iterable[CoreEvent], began: int) -> None:
+    def _run(self, events: Iterable[CoreEvent], began: int | None) -> None:
         engine, handlers, steps = self.engine, self._handlers, self._steps
         sessions, raws, ack, books = engine.sessions, self._raws, engine.core.ack, engine.books
         for event in events:
@@ -302,7 +299,8 @@ class Runtime:
                                     handler.json(data) if form == 0 else handler.decoder.by_form(form, data)
                                 )
                             except FAULTS as error:
-                                answer_invalid(engine, event, handler, error, began)
+                                answer_invalid(engine, event, handler, error, began or 0)
+                                began = None
                                 continue
                             result = handler.run(session, value)
                         try:
@@ -312,13 +310,14 @@ class Runtime:
                                 self._tasks.later(session, (*event[:4], AWAITED, result))
                                 continue
                             answer = encode_slowly(result, error)
-                        if began:  # else when the answer before was given, which the core knows
+                        if began is not None:  # else when the answer before was given, which the core knows
                             engine.core.began(began)
+                            began = None
                         ack(request, answer)
                     except BaseException as error:  # noqa: BLE001 - the application's, whatever it is
-                        answer_error(engine, request, handler, session, blame(error), began)
+                        answer_error(engine, request, handler, session, blame(error), began or 0)
+                        began = None
                     finally:
-                        began = 0
                         if books:
                             engine.request = 0
                 else:

@@ -99,7 +99,9 @@ impl Shard {
                     socket.left = true;
                     self.left.push(conn);
                 }
-                _ => self.write_unless_blocked(engine, conn),
+                Some(socket) if socket.blocked() => {}
+                Some(_) => self.write(engine, conn),
+                None => self.foreign.0.push(conn),
             }
         }
         self.dirty = dirty;
@@ -171,8 +173,10 @@ impl Shard {
                 return self.gone(engine, conn);
             }
         }
-        let wanted = Interest { read: socket.interest.read, write: false };
-        self.watch(engine, conn, wanted);
+        if socket.interest.write {
+            let wanted = Interest { read: socket.interest.read, write: false };
+            self.watch(engine, conn, wanted);
+        }
     }
 
     pub(crate) fn do_ops(&mut self, engine: &mut impl Driven) {

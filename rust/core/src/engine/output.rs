@@ -20,15 +20,17 @@ impl Engine {
         }
         let end = self.steps.done().saturating_add(FLUSH_STEPS);
         while self.steps.done() < end
-            && let Some(id) = self.out.next_listed()
+            && let Some((id, waits)) = self.out.next_listed()
         {
-            if self.out.gathers(id) {
-                self.steps.spend(of_bytes(self.out.data_bytes(id)));
+            if waits.gathers {
+                self.steps.spend(of_bytes(waits.data));
                 if self.complete(id, now) {
                     continue; // the answer put it on the list again
                 }
-            }
-            if !self.out.is_empty(id) {
+                if !self.out.is_empty(id) {
+                    into.push(id);
+                }
+            } else if !waits.empty {
                 into.push(id);
             }
         }

@@ -31,9 +31,17 @@ impl<'a> Scan<'a> {
         self.bytes.get(self.at).copied()
     }
 
-    /// Go to the next byte that is no space (RFC 8259 §2), and look at it.
-    #[expect(clippy::arithmetic_side_effects, reason = "there is a byte at `at`: it is below the length")]
+    /// Go to the next byte that is no space (RFC 8259 §2), and look at it. Mostly it is the one that is here.
+    #[inline]
     fn next(&mut self) -> Option<u8> {
+        match self.bytes.get(self.at) {
+            Some(&byte) if byte > b' ' => Some(byte),
+            _ => self.next_behind_spaces(),
+        }
+    }
+
+    #[expect(clippy::arithmetic_side_effects, reason = "there is a byte at `at`: it is below the length")]
+    fn next_behind_spaces(&mut self) -> Option<u8> {
         let mut at = self.at;
         let found = loop {
             match self.bytes.get(at) {
@@ -53,13 +61,23 @@ impl<'a> Scan<'a> {
     }
 
     /// A string: what stands between its quotes, and whether there are escapes in it.
+    #[inline]
     fn string(&mut self) -> Result<(&'a [u8], bool), Flaw> {
+        if let Some((content, end)) = json_text::short(self.bytes, self.at) {
+            self.at = end;
+            return Ok((content, false));
+        }
+        self.long_string()
+    }
+
+    fn long_string(&mut self) -> Result<(&'a [u8], bool), Flaw> {
         let (end, escaped) = json_text::check(self.bytes, self.at)?;
         let content = json_text::between_quotes(self.bytes, self.at, end);
         self.at = end;
         Ok((content, escaped))
     }
 
+    #[inline]
     fn colon(&mut self) -> Result<(), Flaw> {
         if self.next() != Some(b':') {
             return Err(self.wrong(What::NoColon));

@@ -64,6 +64,16 @@ fn plain_until_slowly(bytes: &[u8], at: usize) -> usize {
     bytes.get(at..).and_then(|rest| rest.iter().position(|&b| is_special(b))).map_or(bytes.len(), |n| at + n)
 }
 
+/// The string whose opening quote is at `at`, if it is short and plain: what stands between its quotes, and the place
+/// behind it. Nearly every key is one, and is found in one step. None: it is to be looked at by `check`.
+#[inline]
+pub(super) fn short(bytes: &[u8], at: usize) -> Option<(&[u8], usize)> {
+    let rest = bytes.get(at + 1..)?;
+    let hits = special(u64::from_le_bytes(*rest.first_chunk()?));
+    let length = (hits.trailing_zeros() / 8) as usize; // 8 where there is none
+    (rest.get(length) == Some(&b'"')).then(|| (&rest[..length], at + length + 2))
+}
+
 /// Check the string whose opening quote is at `at`. Gives the place after its closing quote, and whether
 /// there are escapes in it.
 pub(super) fn check(bytes: &[u8], at: usize) -> Result<(usize, bool), Flaw> {
@@ -216,6 +226,17 @@ mod tests {
         #[test]
         fn eight_at_a_time_sees_what_one_at_a_time_sees(bytes: Vec<u8>, at in 0_usize..40) {
             prop_assert_eq!(plain_until(&bytes, at), plain_until_slowly(&bytes, at));
+        }
+
+        #[test]
+        fn a_short_string_is_what_check_says(content in r#"[a-z"\\ \x00-\x1fé]{0,10}"#, behind in "[\":, ]{0,9}") {
+            let text = format!("\"{content}\"{behind}");
+            if let Some((found, end)) = short(text.as_bytes(), 0) {
+                prop_assert_eq!(check(text.as_bytes(), 0), Ok((end, false)));
+                prop_assert_eq!(found, between_quotes(text.as_bytes(), 0, end));
+            } else if let Ok((end, false)) = check(text.as_bytes(), 0) {
+                prop_assert!(end > 10 || text.len() < 9, "it is short, plain and not found: {text:?}");
+            }
         }
 
         #[test]

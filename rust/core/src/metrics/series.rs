@@ -15,8 +15,19 @@ pub struct Series {
 
 impl Series {
     /// So many took so long (ns).
+    #[inline]
     pub fn record(&mut self, ns: u64, times: u32) {
-        self.open.get_or_insert_with(Box::default).record(ns, times);
+        if let Some(open) = &mut self.open {
+            open.record(ns, times);
+        } else {
+            self.begin(ns, times);
+        }
+    }
+
+    /// It happens for the first time.
+    #[cold]
+    fn begin(&mut self, ns: u64, times: u32) {
+        self.open.get_or_insert_default().record(ns, times);
     }
 
     /// A second is over.

@@ -102,6 +102,7 @@ impl Default for Open {
 
 impl Open {
     /// So many took so long (ns).
+    #[inline]
     pub fn record(&mut self, ns: u64, times: u32) {
         let cell = &mut self.cells[bucket(ns)];
         *cell = cell.saturating_add(times);

@@ -89,6 +89,16 @@ impl Chunk {
     fn len(&self) -> usize {
         self.bytes.len() + self.lent.as_ref().map_or(0, |lent| lent.bytes().len())
     }
+
+    /// A range of a chunk that has something lent. Apart, for few have.
+    #[cold]
+    fn with_lent<'a>(&'a self, lent: &'a Lent, start: usize, end: usize) -> [&'a [u8]; 2] {
+        let ours = self.bytes.len();
+        [
+            &self.bytes[start.min(ours)..end.min(ours)],
+            &lent.bytes()[start.saturating_sub(ours)..end.saturating_sub(ours)],
+        ]
+    }
 }
 
 /// All chunks.
@@ -219,15 +229,14 @@ impl Arena {
 
     /// The bytes of a segment: ours, and behind them what is lent. Either may be empty.
     #[must_use]
+    #[inline]
     pub fn slices(&self, segment: Segment) -> [&[u8]; 2] {
         let chunk = &self.chunks[segment.chunk as usize];
         let (start, end) = (segment.start as usize, segment.end as usize);
-        let Some(lent) = &chunk.lent else { return [&chunk.bytes[start..end], &[]] };
-        let ours = chunk.bytes.len();
-        [
-            &chunk.bytes[start.min(ours)..end.min(ours)],
-            &lent.bytes()[start.saturating_sub(ours)..end.saturating_sub(ours)],
-        ]
+        match &chunk.lent {
+            None => [&chunk.bytes[start..end], &[]],
+            Some(lent) => chunk.with_lent(lent, start, end),
+        }
     }
 
     /// Where the frame that holds byte `at` of a chunk begins and ends, and what it is.

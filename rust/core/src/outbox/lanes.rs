@@ -94,15 +94,19 @@ impl Outbox {
     /// What is to be written next, in order, at most `max` pieces.
     pub fn gather<'a>(&self, arena: &'a Arena, into: &mut Vec<&'a [u8]>, max: usize) {
         let most = into.len().saturating_add(max);
-        for segment in self.control.iter().chain(&self.data) {
-            let [ours, lent] = arena.slices(*segment);
-            for piece in [ours, lent] {
-                if into.len() < most && !piece.is_empty() {
-                    into.push(piece);
+        // Lane by lane, not chained: mostly it is one piece of one lane, and this is done for each delivery.
+        for lane in [&self.control, &self.data] {
+            for segment in lane {
+                if into.len() >= most {
+                    return;
                 }
-            }
-            if into.len() >= most {
-                return;
+                let [ours, lent] = arena.slices(*segment);
+                if !ours.is_empty() {
+                    into.push(ours);
+                }
+                if !lent.is_empty() && into.len() < most {
+                    into.push(lent);
+                }
             }
         }
     }

@@ -184,12 +184,7 @@ impl Out {
     pub fn left(&mut self, id: ConnId, n: usize) -> Waits {
         let Some(place) = place_of(&mut self.places, id) else { return Waits::default() };
         place.outbox.consume(n, &mut self.arena);
-        Waits {
-            data: place.outbox.data_bytes(),
-            control: place.outbox.control_bytes(),
-            empty: place.outbox.is_empty(),
-            gathers: place.gathers,
-        }
+        place.waits()
     }
 
     /// Let go of its waiting data; a frame that was begun stays.
@@ -240,15 +235,15 @@ impl Out {
         }
     }
 
-    /// The next connection on the list, which it leaves; none: that was all.
-    pub fn next_listed(&mut self) -> Option<ConnId> {
+    /// The next connection on the list, which it leaves, and what waits for it; none: that was all.
+    pub fn next_listed(&mut self) -> Option<(ConnId, Waits)> {
         while let Some(id) = self.list.get(self.taken).copied() {
             self.taken += 1;
             // Whoever has a place now stands on the list by itself.
             if let Some(place) = place_of(&mut self.places, id) {
                 debug_assert!(place.dirty, "who stands on the list knows it");
                 place.dirty = false;
-                return Some(id);
+                return Some((id, place.waits()));
             }
         }
         self.list.clear(); // its room is used again

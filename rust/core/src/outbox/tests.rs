@@ -77,7 +77,8 @@ proptest! {
                 }
                 _ => {
                     let mut listed = Vec::new();
-                    while let Some(id) = out.next_listed() {
+                    while let Some((id, waits)) = out.next_listed() {
+                        prop_assert_eq!((waits.data, waits.empty), (out.data_bytes(id), out.is_empty(id)));
                         listed.push(id);
                     }
                     listed.sort_unstable();

@@ -43,6 +43,16 @@ pub(super) fn place_of(places: &mut [Place], id: ConnId) -> Option<&mut Place> {
 }
 
 impl Place {
+    /// How much waits here.
+    pub fn waits(&self) -> Waits {
+        Waits {
+            data: self.outbox.data_bytes(),
+            control: self.outbox.control_bytes(),
+            empty: self.outbox.is_empty(),
+            gathers: self.gathers,
+        }
+    }
+
     pub fn enlist(&mut self, list: &mut Vec<ConnId>) {
         if !self.dirty
             && let Some(owner) = self.owner
