@@ -113,6 +113,9 @@ def check_own(json: bytes) -> None: ...
 def compress(algorithm: str, data: bytes) -> bytes: ...
 def inflate(algorithm: str, data: bytes, most: int) -> bytes: ...
 
+# How long a PROXY header is, and whom it names; None: its end is not here yet; ValueError: it is none
+def proxy_header(data: bytes) -> tuple[int, tuple[str, int, bool] | None] | None: ...
+
 # By the values of Accept-Encoding and of Content-Encoding; ValueError: another than those that are known, or two
 def accepted_coding(values: Sequence[bytes]) -> str | None: ...
 def body_coding(values: Sequence[bytes]) -> str | None: ...
@@ -328,10 +331,13 @@ class Core:
     ) -> None: ...  # ValueError
     def add_event(self, name: str, durable: bool = False) -> int: ...  # the handler index of REQUEST
     def add_raw(self, path: str, max_message: int) -> int: ...  # the path index of RAW_OPENED
-    def add_stream(self, name: str, up: bool) -> int: ...  # the stream index of STREAM_OPENED
+    def add_stream(
+        self, name: str, up: bool, away_ms: int | None = None
+    ) -> int: ...  # the stream index of STREAM_OPENED
     def add_origin(self, origin: str) -> None: ...  # ValueError
     def add_host(self, host: str) -> None: ...
     def add_proxy(self, network: str) -> None: ...  # ValueError
+    def set_proxy_protocol(self, on: bool) -> None: ...  # connections of those begin with a PROXY header
     def believe(self, fields: list[str]) -> None: ...  # ValueError
     def set_store(self, folder: str) -> None: ...  # what is durable is kept there, from `start` to `close`
     def keep(
@@ -342,7 +348,7 @@ class Core:
     def fileno(self) -> int: ...  # readable when `turn` has something to do, its next deadline included
     def listen(self, fd: int) -> None: ...  # a listening, non-blocking socket; the core dups it
     def adopt(
-        self, fd: int, data: bytes
+        self, fd: int, data: bytes, told: tuple[str, int, bool] | None = None
     ) -> None: ...  # a socket that was handed over comes back, with what was read of its next request; the core dups it
     def turn(self, linger_us: int = 0) -> list[tuple[object, ...]]: ...
     def flush(self) -> list[tuple[object, ...]]: ...  # writes what is due; events that came of it
@@ -354,10 +360,10 @@ class Core:
     def deadline_ns(self) -> int | None: ...
     def advance(self) -> list[tuple[object, ...]]: ...
     def connect_stream(
-        self, address: str, port: int, secure: bool, returns: bytes | None = None
+        self, address: str, port: int, secure: bool, returns: bytes | None = None, told: bool = False
     ) -> int | None:
         """None: refused by a limit. `returns`: it was handed over and comes back, and this was read of its next
-        request: give it to `receive`.
+        request: give it to `receive`; `told`: who connected was said by a PROXY header.
         """
     def receive(self, conn: int, data: bytes) -> list[tuple[object, ...]]: ...
     def end_of_input(self, conn: int) -> list[tuple[object, ...]]: ...

@@ -53,6 +53,7 @@ class Config(msgspec.Struct, kw_only=True, frozen=True):
     hosts: tuple[str, ...] = ()
     proxies: tuple[str, ...] = ()
     forwarded: tuple[str, ...] = ("x-forwarded-for", "x-forwarded-proto")
+    proxy_protocol: bool = False
     certificate: str | None = None
     key: str | None = None
     log_level: str = "info"
@@ -167,6 +168,11 @@ def _checked(config: Config) -> Config:
         raise errors.ConfigError("uds and fd both say what to listen on: leave one out")
     if config.reuse_port and (config.uds or config.fd):
         raise errors.ConfigError("reuse_port is about a port, and uds or fd takes its place: leave one out")
+    if config.proxy_protocol and not config.proxies:
+        raise errors.ConfigError(
+            "proxy_protocol is on, and no proxy is named from which a PROXY header would be taken: name its "
+            "network in proxies (--proxy 10.0.0.0/8)"
+        )
     if config.demo and config.mount:
         raise errors.ConfigError("demo and mount both want the page at /: leave one out")
     window, notice = config.limit("resume_ms"), config.limit("ping_ms") + config.limit("silence_ms")

@@ -277,6 +277,28 @@ def words_of(value: object) -> list[str]:
     return [value] if isinstance(value, str) and value.isascii() and len(value) < 20 else []
 
 
+def proxy() -> dict[str, bytes]:
+    """PROXY headers of both versions, and what is behind them."""
+    sign = b"\r\n\r\n\0\r\nQUIT\n"
+    four = bytes([192, 0, 2, 7, 127, 0, 0, 1]) + struct.pack(">HH", 56324, 443)
+    six = bytes(range(32)) + struct.pack(">HH", 1, 443)
+    tls = bytes([0x20, 0, 5, 1, 0, 0, 0, 0])
+    long = lambda body: struct.pack(">H", len(body)) + body  # noqa: E731
+    return {
+        "tcp4": b"PROXY TCP4 192.0.2.7 127.0.0.1 56324 443\r\nGET / HTTP/1.1\r\n\r\n",
+        "tcp6": b"PROXY TCP6 2001:db8::7 ::1 56324 443\r\n",
+        "unknown": b"PROXY UNKNOWN\r\n",
+        "no-end": b"PROXY TCP4 " + b"1" * 100,
+        "second-tcp4": sign + b"\x21\x11" + long(four) + b"GET /",
+        "second-tcp6": sign + b"\x21\x21" + long(six),
+        "second-tls": sign + b"\x21\x11" + long(four + bytes([4, 0, 2, 0, 0]) + tls),
+        "second-local": sign + b"\x20\x00" + long(b""),
+        "second-unix": sign + b"\x21\x31" + long(bytes(216)),
+        "second-too-long": sign + b"\x21\x11\xff\xff",
+        "second-short": sign + b"\x21\x21" + long(four),
+    }
+
+
 # Bodies in chunks, queries, and what stands in `Authorization` and `Cookie`.
 BODIES = {
     "one-chunk": "5\r\nhello\r\n0\r\n\r\n",
@@ -303,6 +325,7 @@ def main() -> None:
     write("msgpack", {name: msgpack(value) for name, value in MESSAGES.items()} | MSGPACK_ALONE)
     write("position", {f"{at:02}": text.encode() for at, text in enumerate(POSITIONS)})
     write("body", {name: body.encode() for name, body in BODIES.items()})
+    write("proxy", proxy())
     write("engine", engine())
     write("world", world())
     write("stored", stored())

@@ -42,7 +42,7 @@ FLOORS = [
     "_app.rooming _app.streaming _app.speaking _app.registering _app.watching _app.including _app.around",
     "_app.collecting _app.comings",
     "app router",
-    "_serve.given _serve.certificates _serve.where",
+    "_serve.given _serve.certificates _serve.headers _serve.where",
     "_turn.changing _turn.renewal http_api _turn.reactor _turn.refused _turn.tasks _turn.streams",
     "_turn.decide _turn.endings _turn.comings",
     "_turn.dispatch _backend.interface",

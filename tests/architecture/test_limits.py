@@ -18,6 +18,8 @@ SCENARIOS = ROOT / "rust/core/tests/limits.rs"
 NO_LIMITS = {
     "_app.collecting._RESOLVE": "a kind",
     "_app.collecting._UPGRADE": "a kind",
+    "_serve.headers.BEFORE": "a place in a header",
+    "_serve.headers.SIGN": "a place in a header",
     "_turn.comings._ENDED": "a kind",
     "_turn.listening.PAGE": "what is read at a time",
     "auth._LONGEST": "what an application may say of itself",

@@ -54,11 +54,12 @@ class Http:
         answer = await self.request("POST", "session", fields, {"type": "hello", **hello})
         return Session(self, answer.good(), answer.json())
 
-    async def stream(self, path: str, fields: Fields = ()) -> Stream:
-        """An event stream, which has to begin."""
+    async def stream(self, path: str, fields: Fields = (), said: bytes | None = None) -> Stream:
+        """An event stream, which has to begin; with a body it is asked for by `POST`."""
         connection = await self.open()
         with trio.fail_after(PATIENCE):
-            await connection.ask("GET", f"{self.place.prefix}/{path}", fields)
+            method = "GET" if said is None else "POST"
+            await connection.ask(method, f"{self.place.prefix}/{path}", fields, said)
             answer = await connection.head()
             if answer.status != 200:
                 while (part := await connection.part()) is not None:

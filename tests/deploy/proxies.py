@@ -17,6 +17,8 @@ from tests.patience import PATIENCE
 
 DEPLOY: Final = Path(__file__).parents[2] / "deploy"
 NAMES: Final = ("nginx", "caddy", "haproxy")
+BY_HEADER: Final = ("haproxy-tcp-1", "haproxy-tcp-2")
+"""HAProxy that passes bytes on and says whose they are: by version 1 and by version 2."""
 
 
 def command(name: str, folder: Path, port: int, server: int) -> list[str]:
@@ -40,7 +42,11 @@ def command(name: str, folder: Path, port: int, server: int) -> list[str]:
         (folder / "Caddyfile").write_text(f"{{\n\tadmin off\n\tauto_https off\n}}\n{said}")
         return ["caddy", "run", "--config", str(folder / "Caddyfile"), "--adapter", "caddyfile"]
     listen = ("bind :80", f"bind 127.0.0.1:{port}")
-    said = _read("haproxy.cfg", ("127.0.0.1:8000", backend), listen, ("maxconn 20000", "maxconn 100"))
+    replaced = [("127.0.0.1:8000", backend), listen, ("maxconn 20000", "maxconn 100")]
+    if name == "haproxy-tcp-1":
+        replaced.append(("send-proxy-v2", "send-proxy"))
+    file = "haproxy.cfg" if name == "haproxy" else "haproxy-tcp.cfg"
+    said = _read(file, *replaced)
     (folder / "haproxy.cfg").write_text(said)
     return ["haproxy", "-db", "-f", str(folder / "haproxy.cfg")]
 

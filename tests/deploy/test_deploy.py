@@ -13,8 +13,9 @@ import trio
 import yaml
 
 import rtcore
+from rtcore.client.links.target import Target
 from rtcore.config import load
-from tests.deploy.proxies import DEPLOY, NAMES, found, proxied
+from tests.deploy.proxies import BY_HEADER, DEPLOY, NAMES, found, proxied
 from tests.once import once
 from tests.server.conftest import serving
 
@@ -72,6 +73,29 @@ async def test_doctor_finds_nothing_wrong_behind_the_proxy(name: str, tmp_path: 
             check=False,
         )
     assert done.returncode == 0, done.stdout.decode()
+
+
+@pytest.mark.parametrize("name", BY_HEADER)
+async def test_a_proxy_that_passes_bytes_on_says_whose_they_are(name: str, tmp_path: Path) -> None:
+    """Without the header each client would be the proxy: 127.0.0.1, as all of them are."""
+    needs("haproxy")
+    settings = {"proxies": ["127.0.0.1"], "hosts": ["example.org"], "proxy_protocol": True}
+    async with serving(site(), **settings) as server, proxied(name, tmp_path, server.port) as port:
+        for transport in ("websocket", "sse", "polling"):
+            url = f"http://127.0.0.1:{port}"
+            async with rtcore.connect(url, transport=transport, dial=_from_elsewhere) as client:
+                assert await client.emit("whence") == "127.0.0.9"
+        done = await trio.run_process(
+            [sys.executable, "-m", "rtcore", "doctor", f"http://127.0.0.1:{port}"],
+            capture_stdout=True,
+            stderr=subprocess.STDOUT,
+            check=False,
+        )
+        assert done.returncode == 0, done.stdout.decode()
+
+
+async def _from_elsewhere(target: Target) -> trio.abc.Stream:
+    return await trio.open_tcp_stream("127.0.0.1", target.port, local_address="127.0.0.9")
 
 
 async def test_the_probes_of_kubernetes_are_answered() -> None:

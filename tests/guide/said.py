@@ -86,6 +86,24 @@ SAID: Final[dict[str, tuple[str | None, list[Said]]]] = {
     "sessions:enter": (None, [join("room:1", code="FORBIDDEN")]),
     "sessions:named": (None, [join("chat:1", code="NAME_NEEDED"), join("chat:1", data={"name": "ada"})]),
     "sessions:leave": (None, [emit("subscribe")]),
+    "from-socketio:say": (
+        "secret-ann",
+        [
+            emit("say", {"room": "chat:tea", "text": "hi"}, code="FORBIDDEN"),
+            join("chat:tea", last=50),
+            emit("say", {"room": "chat:tea", "text": " "}, code="EMPTY"),
+            emit("say", {"room": "chat:tea", "text": 5}, code="INVALID_MESSAGE"),
+            emit("say", {"room": "chat:tea", "text": "hi"}, gives={"seq": 1}),
+        ],
+    ),
+    "from-fastapi:drunk": (
+        "secret",
+        [
+            join("orders", last=50),
+            emit("drunk", {"tea": "Assam", "cups": 2}),
+            emit("drunk", {"tea": "Assam"}, code="INVALID_MESSAGE"),
+        ],
+    ),
     "testing:test_refused": (None, [emit("no", code="CLOSED")]),
     "browser:enter": (None, [join("tea:1", code="FORBIDDEN"), join("tea:1", data={"name": "ada"})]),
 }

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import gc
 import sqlite3
+import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+import jwt
 import pytest
 import trio
 import trio.testing
@@ -26,7 +28,7 @@ BLOCKS = every()
 # Blocks with a test of their own below.
 _BY_NAME = {
     *("watching:jobs", "raw-sockets:upper", "raw-sockets:clock", "running:main", "running:4"),
-    *("sessions:gift", "streams:upload", "tokens:build"),
+    *("sessions:gift", "streams:upload", "tokens:build", "from-channels:mark_seen"),
 }
 
 
@@ -260,6 +262,34 @@ async def test_a_server_within_a_program(name: str, capsys: pytest.CaptureFixtur
 
             page = BLOCKS[name].replace("rtcore.serve", "serve")
             await run(name, page, app=shop(), partial=partial, serve=serve)
+
+
+async def test_a_user_of_django_hears_what_its_views_publish() -> None:
+    names = await run("from-channels:mark_seen", BLOCKS["from-channels:mark_seen"])
+    token = jwt.encode({"sub": "7", "exp": time.time() + 60}, "s" * 32, "HS256")
+    said = {"room": "$user/7", "event": "changed", "data": {"order": 3}}
+    async with memory_server(names["app"], api_keys=["k" * 32]) as server:
+        client = await server.welcomed(token=token)
+        key = {"Authorization": f"Bearer {'k' * 32}"}
+        answer = await server.request("POST", "/rt/api/publish", json=said, headers=key)
+        if answer.status == 403:  # `$` names are rtcore's own: a backend sends to a user
+            del said["room"]
+            answer = await server.request("POST", "/rt/api/send", json={"user": "7", **said}, headers=key)
+        assert answer.status == 200, answer.text
+        await client.assert_heard("changed", {"order": 3})
+        await client.ask("emit", event="seen", data={"order": 3})
+    assert names["seen"] == {("7", 3)}
+
+
+async def test_a_route_of_fastapi_is_heard_by_whoever_looks() -> None:
+    names = await run("from-fastapi:drunk", BLOCKS["from-fastapi:drunk"])
+    async with memory_server(names["app"], mount=names["site"]) as server:
+        client = await server.welcomed(token="secret")
+        await client.ask("join", room="orders", last=50)
+        order = {"tea": "Assam", "cups": 2}
+        answer = await server.request("POST", "/orders", json=order)
+        assert (answer.status, answer.json()) == (201, {"number": 1})
+        await client.assert_heard("ordered", order, room="orders")
 
 
 async def test_a_gift_asks_first(autojump_clock: trio.testing.MockClock) -> None:

@@ -105,7 +105,7 @@ class Registry:
             collections=[self._collection(made, plan) for made, plan in self.collections],
             events=[(handler.name, handler.durable) for handler in self.handlers],
             raws=[(raw.path, raw.max_message) for raw in self.raw_handlers],
-            streams=[(stream.name, stream.up) for stream in self.stream_handlers],
+            streams=[(stream.name, stream.up, stream.away_ms) for stream in self.stream_handlers],
         )
 
     @property

@@ -82,3 +82,8 @@ class StreamHandler(Surrounded):
             self.items = _decoder(_item_type(function, names, places - 1), f"the items of {name!r}")
         session_first(function, what, names)
         self.decoder = ANYTHING if self.bare else reading(function, repr(name), names)
+
+    @property
+    def away_ms(self) -> int | None:
+        """The same in milliseconds, for the core."""
+        return None if self.away is None else round(self.away * 1000)

@@ -17,6 +17,7 @@ def core_settings(config: Config, addresses: Sequence[str]) -> CoreSettings:
         hosts=config.hosts,
         proxies=config.proxies,
         forwarded=config.forwarded,
+        proxy_protocol=config.proxy_protocol,
         loopback_only=all(map(_is_loopback, addresses)),
         backend=True,
         token_in_url=config.token_in_url,

@@ -89,6 +89,13 @@ SETTINGS: tuple[Setting, ...] = (
         "header fields in which they are believed, perhaps also x-forwarded-host and x-forwarded-port; or "
         "forwarded alone",
     ),
+    Setting(
+        "proxy_protocol",
+        False,
+        kinds.flag,
+        "connections of those proxies begin with a PROXY header (version 1 or 2), which says whose they are; "
+        "from elsewhere such a header is refused",
+    ),
     Setting("certificate", None, kinds.path, "PEM file with the certificate chain: serve https and wss"),
     Setting(
         "key", None, kinds.path, "PEM file with the certificate's private key, if it is not in the same file"

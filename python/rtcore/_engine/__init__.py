@@ -30,6 +30,7 @@ Storing = _core.Storing
 check_own = _core.check_own
 Crdt = _core.Crdt
 packed = _core.packed
+proxy_header = _core.proxy_header
 DONE: Final = cast("Coroutine[Any, Any, None]", _core.Done())
 """What a plain function gives that may be awaited, when it did not have to wait. No coroutine is made."""
 VERSION: Final = _core.VERSION

@@ -33,6 +33,7 @@ class CoreSettings:
     hosts: Sequence[str] = ()
     proxies: Sequence[str] = ()
     forwarded: Sequence[str] | None = None
+    proxy_protocol: bool = False
     loopback_only: bool = False
     backend: bool = False
     token_in_url: bool = False
@@ -97,7 +98,9 @@ class Plan:
     collections: list[CollectionPlan] = dataclasses.field(default_factory=list[CollectionPlan])
     events: list[tuple[str, bool]] = dataclasses.field(default_factory=list[tuple[str, bool]])
     raws: list[tuple[str, int | None]] = dataclasses.field(default_factory=list[tuple[str, int | None]])
-    streams: list[tuple[str, bool]] = dataclasses.field(default_factory=list[tuple[str, bool]])
+    streams: list[tuple[str, bool, int | None]] = dataclasses.field(
+        default_factory=list[tuple[str, bool, int | None]]
+    )
 
 
 def build_core(plan: Plan, settings: CoreSettings, *, manual: bool) -> Core:
@@ -153,8 +156,8 @@ def build_core(plan: Plan, settings: CoreSettings, *, manual: bool) -> Core:
             core.add_raw(path, longest if max_message is None else max_message)
         except (ValueError, OverflowError, Refused) as error:
             raise UsageError(f"the raw socket {path!r} cannot be registered: {text(error)}") from error
-    for name, up in plan.streams:
-        core.add_stream(name, up)
+    for name, up, away_ms in plan.streams:
+        core.add_stream(name, up, away_ms)
     if settings.data is not None:
         core.set_store(settings.data)
         for room in plan.rooms:
@@ -209,6 +212,7 @@ def _configure(core: Core, settings: CoreSettings) -> None:
     core.set_loopback_only(settings.loopback_only)
     core.set_token_in_url(settings.token_in_url)
     core.set_tells_faults(settings.tells_faults)
+    core.set_proxy_protocol(settings.proxy_protocol)
     for what, texts, add in (
         ("origin", settings.origins, core.add_origin),
         ("host", settings.hosts, core.add_host),

@@ -30,6 +30,7 @@ from .assembly import Assembly
 from .certificates import Certificates
 from .console import Console
 from .given import settled
+from .headers import Headers, NoHeaderError
 from .listeners import Address, raise_file_limit
 from .notify import Notifier
 from .signals import SETTLE, LastResort, hearing, without_terminal
@@ -129,6 +130,7 @@ class _Server:
         self.resort = resort
         self.handshakes = Handshakes(config.limit("connections"), config.limit("connections_per_address"))
         self.doors: list[trio.CancelScope] = []
+        self.headers = Headers(config.proxies) if config.proxy_protocol else None
 
     async def run(
         self,
@@ -220,12 +222,16 @@ class _Server:
         try:
             host, port = peer_of(tcp)
             with self.handshakes.one(host, self.config.limit("hello_ms") / 1000) as patience:
+                if self.headers is not None and self.headers.come_from(host):
+                    host, port = await self.headers.take(tcp) or (host, port)
                 await stream.do_handshake()
             if patience.cancelled_caught:
                 return
             await self.assembly.shell.alternate(stream, Peer(host, port, secure=True), self.http)
         except* (trio.BrokenResourceError, trio.ClosedResourceError, OSError):
             pass
+        except* NoHeaderError as errors:
+            log.info("a connection of %s was refused: %s", host, errors.exceptions[0])
         except* Exception as errors:  # noqa: BLE001 - whatever it is
             failures = self.assembly.runtime.engine.failures
             failures.log(log, "TLS", "a TLS connection of %s failed", host, error=errors)
@@ -233,20 +239,22 @@ class _Server:
             await trio.aclose_forcefully(stream)
 
     def _hand_over(self, event: CoreEvent) -> None:
-        _, fd, _, already, address, port, secure = event
+        _, fd, _, already, address, port, secure, told = event
         if fd < 0:
             self.assembly.shell.hand_over(event)
             return
         stream = trio.SocketStream(trio.socket.from_stdlib_socket(socket.socket(fileno=fd)))
-        self.hands.start_soon(self._foreign, stream, already, Peer(address, port, secure))
+        self.hands.start_soon(self._foreign, stream, already, Peer(address, port, secure), told)
 
-    async def _foreign(self, stream: trio.SocketStream, already: bytes, peer: Peer) -> None:
+    async def _foreign(
+        self, stream: trio.SocketStream, already: bytes, peer: Peer, told: tuple[str, int, bool] | None
+    ) -> None:
         """One request that is not ours; at its boundary the socket goes back to the core."""
         async with trio.open_nursery() as running:  # the application may go on after its answer
             beyond = await running.start(self.http.serve, stream, already, peer)
             if beyond is not None:
                 try:
-                    self.assembly.core.adopt(stream.socket.fileno(), beyond)
+                    self.assembly.core.adopt(stream.socket.fileno(), beyond, told)
                 except OSError as error:  # there is no descriptor left for it
                     log.debug("a connection cannot go back to the core: %s", error)
                 stream.socket.close()  # the core has its own descriptor

@@ -35,6 +35,7 @@ class NotOurs(NamedTuple):
 
     already: bytes
     peer: Peer
+    told: Peer | None = None  # who connected, where a PROXY header said so
 
 
 class Link:
@@ -115,20 +116,21 @@ class StreamShell:
 
     def hand_over(self, event: CoreEvent) -> None:
         """HAND_OVER for a stream (`Runtime.hand_over`, without a file descriptor)."""
-        _, _, conn, already, address, port, secure = event
+        _, _, conn, already, address, port, secure, told = event
         link = self._links[conn]
-        link.handed = NotOurs(already, Peer(address, port, secure))
+        link.handed = NotOurs(already, Peer(address, port, secure), Peer(*told) if told else None)
         link.look(HANDED_OVER)
 
     @contextmanager
-    def link(self, peer: Peer, returns: bytes | None = None) -> Iterator[Link | None]:
+    def link(self, peer: Peer, returns: bytes | None = None, *, told: bool = False) -> Iterator[Link | None]:
         """A connection of the core while the block runs; None if there are too many even to say so.
 
-        `returns`: it was handed over and comes back, and this was read of its next request. At its end the
-        core loses it, if it has not handed it over: the session is away.
+        `returns`: it was handed over and comes back, and this was read of its next request; `told`: who
+        connected was said by a PROXY header. At its end the core loses it, if it has not handed it over: the
+        session is away.
         """
         self._runtime.tick()
-        conn = self._core.connect_stream(peer.address, peer.port, peer.secure, returns)
+        conn = self._core.connect_stream(peer.address, peer.port, peer.secure, returns, told)
         if conn is None:
             yield None
             return
@@ -145,17 +147,18 @@ class StreamShell:
                 self._runtime.dispatch(self._core.lost(conn))
 
     async def carry(
-        self, stream: trio.abc.Stream, peer: Peer, returns: bytes | None = None
+        self, stream: trio.abc.Stream, peer: Peer, returns: bytes | None = None, *, told: bool = False
     ) -> NotOurs | None:
         """Carry one connection to its end, and close the stream; or give it back, open, if it is not ours.
 
-        `returns` is what was read beyond a request that was not, when the connection comes back after it.
+        `returns` is what was read beyond a request that was not, when the connection comes back after it;
+        `told`: `peer` is who a PROXY header said.
 
         Cancelled, it closes the stream at once and the core loses the connection: the session is away.
         """
         handed = None
         try:
-            with self.link(peer, returns) as link:
+            with self.link(peer, returns, told=told) as link:
                 if link is None:
                     return None
                 with link.scope:
@@ -174,10 +177,13 @@ class StreamShell:
         """Carry one connection to its end, and close the stream; a request goes to the core, or to `http`."""
         async with trio.open_nursery() as running:  # the application may go on after its answer
             returns: bytes | None = None
-            while (not_ours := await self.carry(stream, peer, returns)) is not None:
+            told = False
+            while (not_ours := await self.carry(stream, peer, returns, told=told)) is not None:
                 returns = await running.start(http.serve, stream, not_ours.already, not_ours.peer)
                 if returns is None:
                     break
+                if not_ours.told is not None:
+                    peer, told = not_ours.told, True
 
     async def _upwards(self, stream: trio.abc.Stream, link: Link) -> None:
         while link.handed is None:

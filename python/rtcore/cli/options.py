@@ -41,6 +41,7 @@ _SWITCHES = (
     ("--access-log/--no-access-log", "access_log"),
     ("--metrics/--no-metrics", "metrics"),
     ("--reuse-port/--no-reuse-port", "reuse_port"),
+    ("--proxy-protocol/--no-proxy-protocol", "proxy_protocol"),
 )
 
 

@@ -44,7 +44,7 @@ fn it_goes_to_and_fro_under_the_limit_that_it_fills_alone() {
     let mut conn = engine.connect(PEER, at(0)).unwrap();
     for round in 0..5 {
         assert!(!hand_over(&mut engine, conn).contains("Connection"), "the backend may keep it open");
-        let again = engine.adopt(PEER, round % 2 == 0, at(0)).unwrap();
+        let again = engine.adopt(PEER, round % 2 == 0, false, at(0)).unwrap();
         assert_ne!(again, conn, "an old handle finds nothing");
         assert_eq!(output(&engine, again), "");
         conn = again;
@@ -58,8 +58,8 @@ fn where_there_is_no_room_it_is_answered_if_it_has_asked_and_else_closed() {
     let conn = engine.connect(PEER, at(0)).unwrap();
     hand_over(&mut engine, conn);
     engine.connect(PEER, at(0)).unwrap();
-    assert!(engine.adopt(PEER, false, at(0)).is_none(), "nobody asked, so nothing is said");
-    let asks = engine.adopt(PEER, true, at(0)).unwrap();
+    assert!(engine.adopt(PEER, false, false, at(0)).is_none(), "nobody asked, so nothing is said");
+    let asks = engine.adopt(PEER, true, false, at(0)).unwrap();
     assert!(output(&engine, asks).starts_with("HTTP/1.1 503 "));
 }
 
@@ -69,8 +69,8 @@ fn a_server_that_stops_keeps_no_connection_that_waits() {
     let conn = engine.connect(PEER, at(0)).unwrap();
     hand_over(&mut engine, conn);
     engine.shut_down(1000, at(0));
-    assert!(engine.adopt(PEER, false, at(0)).is_none());
-    let asks = engine.adopt(PEER, true, at(0)).unwrap();
+    assert!(engine.adopt(PEER, false, false, at(0)).is_none());
+    let asks = engine.adopt(PEER, true, false, at(0)).unwrap();
     engine.receive(asks, &mut FOREIGN.to_vec(), at(0)); // only `/healthz` is served now
     assert!(output(&engine, asks).starts_with("HTTP/1.1 503 "));
 }
@@ -81,7 +81,7 @@ fn it_may_wait_for_its_next_request_as_long_as_any_other() {
     let mut engine = engine(limits);
     let conn = engine.connect(PEER, at(0)).unwrap();
     hand_over(&mut engine, conn);
-    let again = engine.adopt(PEER, false, at(10)).unwrap();
+    let again = engine.adopt(PEER, false, false, at(10)).unwrap();
     engine.advance(at(1009));
     assert!(ops(&mut engine).is_empty());
     engine.advance(at(1010));

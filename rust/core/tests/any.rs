@@ -17,6 +17,8 @@ mod inflate;
 mod packed;
 #[path = "any/position.rs"]
 mod position;
+#[path = "any/proxy.rs"]
+mod proxy;
 #[path = "any/stored.rs"]
 mod stored;
 mod support;
@@ -49,7 +51,9 @@ macro_rules! replayed {
 }
 
 mod kept {
-    use super::{body, engine, envelope, frames, head, inflate, packed, position, replay, stored, world};
+    use super::{
+        body, engine, envelope, frames, head, inflate, packed, position, proxy, replay, stored, world,
+    };
 
     replayed! {
         head head::must_hold;
@@ -60,6 +64,7 @@ mod kept {
         json envelope::json;
         msgpack envelope::msgpack;
         position position::must_hold;
+        proxy proxy::must_hold;
         engine engine::must_hold;
         world world::must_hold;
         stored stored::must_hold;

@@ -130,8 +130,9 @@ impl Core {
         add(&mut self.lock().config()?.raws, RawPath { path, max_message })
     }
 
-    fn add_stream(&self, name: String, up: bool) -> Result<usize, Failure> {
-        add(&mut self.lock().config()?.streams, StreamPath { name, up })
+    #[pyo3(signature = (name, up, away_ms = None))]
+    fn add_stream(&self, name: String, up: bool, away_ms: Option<u64>) -> Result<usize, Failure> {
+        add(&mut self.lock().config()?.streams, StreamPath { name, up, away_ms })
     }
 
     fn add_origin(&self, origin: String) -> Result<(), Failure> {
@@ -150,6 +151,11 @@ impl Core {
             return Err(Failure::Value(text));
         }
         self.lock().config()?.hosts.push(host);
+        Ok(())
+    }
+
+    fn set_proxy_protocol(&self, on: bool) -> Result<(), Failure> {
+        self.lock().config()?.proxy_protocol = on;
         Ok(())
     }
 

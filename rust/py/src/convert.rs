@@ -159,10 +159,11 @@ fn raw<'py>(py: Python<'py>, conn: ConnId, kind: Kind, data: &[u8]) -> PyResult<
 
 /// The descriptor is Python's from here on; -1 where there is none, because a stream shell has it.
 fn hand_over(py: Python<'_>, handed: Handed) -> PyResult<Bound<'_, PyTuple>> {
-    let Handed { conn, fd, bytes, address, port, secure } = handed;
+    let Handed { conn, fd, bytes, address, port, secure, told } = handed;
     let (bytes, address) = (PyBytes::new(py, &bytes), text(address));
     let fd = fd.map_or(-1, IntoRawFd::into_raw_fd);
-    (kind::HAND_OVER, fd, conn.0, bytes, address, port, secure).into_pyobject(py)
+    let told = told.map(|peer| (text(peer.address), peer.port, peer.secure));
+    (kind::HAND_OVER, fd, conn.0, bytes, address, port, secure, told).into_pyobject(py)
 }
 
 fn text(address: IpAddr) -> String {

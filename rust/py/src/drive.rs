@@ -41,6 +41,13 @@ impl Core {
     }
 }
 
+fn address_of(text: &str) -> Result<IpAddr, Failure> {
+    let address = text.parse::<IpAddr>();
+    let address =
+        address.map_err(|_| Failure::Value(format!("{text:?} is no IP address, like 192.0.2.1 or ::1")))?;
+    Ok(address.to_canonical())
+}
+
 /// The reactor.
 #[pymethods]
 impl Core {
@@ -54,10 +61,17 @@ impl Core {
         Ok(sender.send(Mail::Listen(fd))?)
     }
 
-    fn adopt(&self, fd: i32, data: &[u8]) -> Result<(), Failure> {
+    #[pyo3(signature = (fd, data, told = None))]
+    fn adopt(&self, fd: i32, data: &[u8], told: Option<(String, u16, bool)>) -> Result<(), Failure> {
+        let told = match told {
+            Some((address, port, secure)) => {
+                Some(Peer { address: address_of(&address)?, port, secure, stream: false })
+            }
+            None => None,
+        };
         let fd = duplicate(fd)?;
         let sender = self.lock().shard()?.sender();
-        Ok(sender.send(Mail::Adopt(fd, data.to_vec()))?)
+        Ok(sender.send(Mail::Adopt(fd, data.to_vec(), told))?)
     }
 
     #[pyo3(signature = (linger_us = 0))]
@@ -132,22 +146,20 @@ impl Core {
         })
     }
 
-    #[pyo3(signature = (address, port, secure, returns = None))]
+    #[pyo3(signature = (address, port, secure, returns = None, told = false))]
     fn connect_stream(
         &self,
         address: &str,
         port: u16,
         secure: bool,
         returns: Option<&[u8]>,
+        told: bool,
     ) -> Result<Option<u64>, Failure> {
-        let address: IpAddr = address
-            .parse()
-            .map_err(|_| Failure::Value(format!("{address:?} is no IP address, like 192.0.2.1 or ::1")))?;
-        let peer = Peer { address: address.to_canonical(), port, secure, stream: true };
+        let peer = Peer { address: address_of(address)?, port, secure, stream: true };
         let mut inner = self.lock();
         let (engine, now) = inner.engine_now()?;
         let conn = match returns {
-            Some(data) => engine.adopt(peer, !data.is_empty(), now),
+            Some(data) => engine.adopt(peer, !data.is_empty(), told, now),
             None => engine.connect(peer, now),
         };
         if let Some(conn) = conn {

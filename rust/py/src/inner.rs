@@ -3,7 +3,7 @@
 use crate::failure::Failure;
 use crate::keeping::Keeping;
 use crate::streams::Streams;
-use rtcore_core::engine::{Config, Engine, Events, Op};
+use rtcore_core::engine::{Config, Engine, Events, Op, Peer};
 use rtcore_core::ids::{ConnId, Now, Tick};
 use rtcore_core::store::Trouble;
 use rtcore_reactor::{Clock, Shard};
@@ -66,6 +66,8 @@ pub(crate) struct Handed {
     pub address: IpAddr,
     pub port: u16,
     pub secure: bool,
+    /// Who connected, where a PROXY header said so.
+    pub told: Option<Peer>,
 }
 
 /// What Python is to hear, taken out so that it can be converted without the lock.
@@ -242,6 +244,7 @@ impl Inner {
             address: handed.address,
             port: handed.port,
             secure: handed.secure,
+            told: handed.told,
         }));
         self.tell_streams(&dirty, ops);
         Ok(())
@@ -299,8 +302,8 @@ impl Inner {
         }
         for op in ops {
             match self.streams.apply(op) {
-                Some(Op::HandOver { conn, bytes, address, port, secure }) => {
-                    self.handed.push(Handed { conn, fd: None, bytes, address, port, secure });
+                Some(Op::HandOver { conn, bytes, address, port, secure, told }) => {
+                    self.handed.push(Handed { conn, fd: None, bytes, address, port, secure, told });
                 }
                 Some(Op::Store(ask)) => {
                     if let Some(keeping) = &mut self.keeping {

@@ -27,6 +27,7 @@ mod logs;
 mod look;
 mod objects;
 mod peer;
+mod proxy;
 mod replica;
 mod streams;
 mod values;
@@ -56,6 +57,8 @@ mod _core {
     use crate::logs::{Log, log_backup, log_compact, log_import, log_restore, log_salvage};
     #[pymodule_export]
     use crate::peer::{Peer, Ready};
+    #[pymodule_export]
+    use crate::proxy::proxy_header;
     #[pymodule_export]
     use crate::replica::Replica;
     #[pymodule_export]

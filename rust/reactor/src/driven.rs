@@ -11,8 +11,9 @@ use rtcore_core::store::Report;
 pub trait Driven {
     /// A peer has connected. None: it may not stay, and its socket is closed at once.
     fn connect(&mut self, peer: Peer, now: Now) -> Option<ConnId>;
-    /// A peer comes back that was handed over; `begun`: with bytes of its next request. None: close it.
-    fn adopt(&mut self, peer: Peer, begun: bool, now: Now) -> Option<ConnId>;
+    /// A peer comes back that was handed over; `begun`: with bytes of its next request; `told`: who it is was said by a
+    /// PROXY header. None: close it.
+    fn adopt(&mut self, peer: Peer, begun: bool, told: bool, now: Now) -> Option<ConnId>;
     /// Bytes that arrived; they may be changed in place.
     fn receive(&mut self, conn: ConnId, bytes: &mut [u8], now: Now);
     /// The peer will send no more.
@@ -47,8 +48,8 @@ impl Driven for Engine {
     fn connect(&mut self, peer: Peer, now: Now) -> Option<ConnId> {
         Self::connect(self, peer, now)
     }
-    fn adopt(&mut self, peer: Peer, begun: bool, now: Now) -> Option<ConnId> {
-        Self::adopt(self, peer, begun, now)
+    fn adopt(&mut self, peer: Peer, begun: bool, told: bool, now: Now) -> Option<ConnId> {
+        Self::adopt(self, peer, begun, told, now)
     }
     fn receive(&mut self, conn: ConnId, bytes: &mut [u8], now: Now) {
         Self::receive(self, conn, bytes, now);

@@ -226,13 +226,21 @@ impl Shard {
                 }
             }
             Op::Store(_) => self.foreign.1.push(op),
-            Op::HandOver { conn, bytes, address, port, secure } => match self.take_out(conn) {
+            Op::HandOver { conn, bytes, address, port, secure, told } => match self.take_out(conn) {
                 Some(socket) => {
                     // A descriptor that the poller does not know is as good as one that it forgot.
                     let _ = self.poller.remove(socket.fd());
-                    self.handed.push(Handed { conn, fd: socket.into_fd(), bytes, address, port, secure });
+                    self.handed.push(Handed {
+                        conn,
+                        fd: socket.into_fd(),
+                        bytes,
+                        address,
+                        port,
+                        secure,
+                        told,
+                    });
                 }
-                None => self.foreign.1.push(Op::HandOver { conn, bytes, address, port, secure }),
+                None => self.foreign.1.push(Op::HandOver { conn, bytes, address, port, secure, told }),
             },
         }
     }

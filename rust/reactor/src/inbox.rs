@@ -4,6 +4,7 @@
 //! of it puts mail into its inbox and rings; the poller reports the bell, and the shard takes the
 //! mail at the beginning of its next turn. An inbox that is empty costs a turn nothing.
 
+use rtcore_core::engine::Peer;
 use rtcore_core::store::Report;
 use rustix::io::Errno;
 use std::collections::VecDeque;
@@ -16,8 +17,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 pub enum Mail {
     /// Accept connections on this listening socket, which does not block.
     Listen(OwnedFd),
-    /// A connection that was handed over comes back, with what was read of its next request.
-    Adopt(OwnedFd, Vec<u8>),
+    /// A connection that was handed over comes back, with what was read of its next request, and who connected if a
+    /// PROXY header said so.
+    Adopt(OwnedFd, Vec<u8>, Option<Peer>),
     /// Close all listening sockets.
     StopAccepting,
     /// What the store reports.

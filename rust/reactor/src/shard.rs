@@ -11,7 +11,7 @@ use crate::inbox::{Inbox, Sender};
 use crate::poller::{INBOX, Interest, Poller, Ready, System};
 use crate::slices::Room;
 use crate::socket::Socket;
-use rtcore_core::engine::Op;
+use rtcore_core::engine::{Op, Peer};
 use rtcore_core::ids::{ConnId, Now, Tick};
 use std::io;
 use std::net::IpAddr;
@@ -35,6 +35,8 @@ pub struct Handed {
     pub port: u16,
     /// Whether it came by TLS, to a proxy before us.
     pub secure: bool,
+    /// Who connected, where a PROXY header said so: say it when it comes back.
+    pub told: Option<Peer>,
 }
 
 /// What was counted since the start.

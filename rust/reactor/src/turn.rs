@@ -158,7 +158,7 @@ impl Shard {
         for mail in self.inbox.take() {
             match mail {
                 Mail::Listen(fd) => self.listen(fd)?,
-                Mail::Adopt(fd, bytes) => self.adopt(engine, fd, bytes),
+                Mail::Adopt(fd, bytes, told) => self.adopt(engine, fd, bytes, told),
                 Mail::StopAccepting => self.listeners.clear(),
                 Mail::Report(report) => engine.report(report, self.now),
             }

@@ -23,7 +23,7 @@ fn a_socket_that_is_handed_over_as_another_comes_is_not_forgotten() {
     assert_eq!(handed.len(), 2);
     let sender = server.shard.sender();
     for (handed, read) in handed.into_iter().zip([&b"hand over\n"[..], b""]) {
-        sender.send(Mail::Adopt(handed.fd, read.to_vec())).unwrap();
+        sender.send(Mail::Adopt(handed.fd, read.to_vec(), handed.told)).unwrap();
     }
     server.shard.turn(&mut server.engine, LIMIT).unwrap();
     assert!(server.shard.needs_flush(&server.engine), "a socket was handed over, and nobody would take it");

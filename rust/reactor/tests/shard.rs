@@ -231,7 +231,7 @@ fn a_socket_that_comes_back_is_heard_again_beginning_with_what_was_read_of_it() 
         let handed = server.shard.take_handed().pop().unwrap();
         server.engine.free(handed.conn);
         server.engine.heard.clear();
-        server.shard.sender().send(Mail::Adopt(handed.fd, read.to_vec())).unwrap();
+        server.shard.sender().send(Mail::Adopt(handed.fd, read.to_vec(), handed.told)).unwrap();
         stream.write_all(b"and late\n").unwrap();
         server.until(|server| server.engine.heard.values().any(|heard| heard.ends_with(b"late\n")));
         let (again, heard) = server.engine.heard.iter().next().unwrap();
@@ -253,7 +253,7 @@ fn a_socket_that_may_not_come_back_is_closed() {
     server.until(|server| server.engine.heard[&conn].ends_with(b"over\n"));
     let handed = server.shard.take_handed().pop().unwrap();
     server.engine.refuse = true;
-    server.shard.sender().send(Mail::Adopt(handed.fd, Vec::new())).unwrap();
+    server.shard.sender().send(Mail::Adopt(handed.fd, Vec::new(), handed.told)).unwrap();
     assert_eq!(server.read(&mut stream, 1), b"");
     assert_eq!(server.shard.open(), 0);
 }

@@ -4,7 +4,7 @@ use crate::codes::Code;
 use crate::compress::Algorithm;
 use crate::frame::http::{Head, Refusal};
 use crate::frame::query::Query;
-use crate::ids::{Ends, Seq, SessionId};
+use crate::ids::{Ends, Seq, SessionId, Tick};
 use crate::limits::fixed::PADDING;
 use crate::room::grants::Grants;
 use std::sync::Arc;
@@ -37,6 +37,8 @@ pub struct PendingHello {
     pub asked: bool,
     /// Set once the user is known and rooms are asked for: those of a session that returns, or of a stream.
     pub returning: Option<Returning>,
+    /// A stream of items that the application has not begun or refused yet: until when it may.
+    pub opening: Option<Tick>,
 }
 
 /// A session on its way back: its rooms are authorized again, one by one.
@@ -94,6 +96,8 @@ impl Subscription {
 pub struct Wanted {
     pub index: usize,
     pub data: Box<[u8]>,
+    /// For how long its reader may be away and come back (ms).
+    pub away_ms: u64,
 }
 
 /// How a stream is wanted.

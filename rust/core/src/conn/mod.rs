@@ -40,6 +40,17 @@ pub struct Peer {
     pub stream: bool,
 }
 
+/// What a connection has to do with a PROXY header.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Header {
+    /// It has none.
+    None,
+    /// It begins with one.
+    Due,
+    /// It said who connected.
+    Told,
+}
+
 /// What may still come of a request that was refused before all of it was there. It is read and thrown away: a socket
 /// that is closed with bytes unread is reset, and the refusal lost with it (RFC 9112 §9.6).
 #[derive(Debug)]
@@ -96,6 +107,8 @@ pub struct Conn {
     /// Who connected. It never changes, while `address`, `port` and `secure` are facts of a request: a proxy sends
     /// those of many clients over one connection.
     peer: Peer,
+    /// A PROXY header comes first, or has said who connected.
+    header: Header,
     /// Whether the present request came to us, or to the proxy before us, by TLS.
     secure: bool,
     /// An event stream whose signs of life are messages.
@@ -150,6 +163,7 @@ impl Conn {
             head_only: false,
             max_message,
             peer: *peer,
+            header: Header::None,
             secure: peer.secure,
             beat: false,
             address: peer.address,

@@ -1,6 +1,6 @@
 //! What is known of a connection.
 
-use super::{Conn, Peer, Phase, Request};
+use super::{Conn, Header, Peer, Phase, Request};
 use crate::compress::Algorithm;
 use crate::conn::Carrier;
 use crate::ids::{Form, SessionId, Tick};
@@ -121,6 +121,18 @@ impl Conn {
     #[must_use]
     pub fn secure(&self) -> bool {
         self.secure
+    }
+
+    /// Whether a PROXY header comes first.
+    #[must_use]
+    pub fn awaits_header(&self) -> bool {
+        self.header == Header::Due
+    }
+
+    /// Who connected, if a PROXY header said so.
+    #[must_use]
+    pub fn told(&self) -> Option<Peer> {
+        (self.header == Header::Told).then_some(self.peer)
     }
 
     /// Whether it is an event stream whose signs of life are messages.

@@ -52,6 +52,10 @@ pub struct Request {
     pub cookies: Vec<Box<str>>,
     /// How a stream is wanted.
     pub shape: Option<Shape>,
+    /// A stream of items: for how long its reader may be away (ms).
+    pub away_ms: u64,
+    /// A stream of items that was open before: the last id that its reader heard.
+    pub again: Option<String>,
     pub body: Option<Body>,
     /// What the body is compressed by.
     pub coding: Option<Algorithm>,
@@ -92,6 +96,8 @@ impl Request {
             page: None,
             cookies: Vec::new(),
             shape: None,
+            away_ms: 0,
+            again: None,
             body: None,
             coding: None,
             max: 0,

@@ -1,6 +1,6 @@
 //! What a connection does in one step, with all that changes by it.
 
-use super::{Carrier, Conn, Parting, Request, Shape, Step};
+use super::{Carrier, Conn, Header, Parting, Peer, Request, Shape, Step};
 use crate::compress::Algorithm;
 use crate::frame::websocket::{Decoder, Role};
 use crate::ids::{Form, SessionId, Tick};
@@ -91,6 +91,26 @@ impl Conn {
     /// It has its answer, or is a stream from now on.
     pub fn take_request(&mut self) -> Option<Box<Request>> {
         self.request.take()
+    }
+
+    /// A PROXY header comes first.
+    pub fn expect_header(&mut self) {
+        self.header = Header::Due;
+    }
+
+    /// It came, and says who connected; or nothing of that, and the connection is that of whoever it is from.
+    pub fn introduced(&mut self, client: Option<(IpAddr, u16, bool)>) {
+        self.header = Header::None;
+        if let Some((address, port, secure)) = client {
+            self.introduce(Peer { address, port, secure, ..self.peer });
+        }
+    }
+
+    /// This is who connected, as a PROXY header said.
+    pub fn introduce(&mut self, peer: Peer) {
+        self.header = Header::Told;
+        self.peer = peer;
+        (self.port, self.secure) = (peer.port, peer.secure);
     }
 
     /// Its present request came from here.

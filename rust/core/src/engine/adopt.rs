@@ -14,17 +14,25 @@ impl Engine {
     ///
     /// It counts from now on as one that has just connected, but for the total of connections; it may be idle for as
     /// long as one whose last request was ours.
-    pub fn adopt(&mut self, peer: Peer, begun: bool, now: Now) -> Option<ConnId> {
-        self.entry(now, |engine| engine.take_over(peer, begun, now))
+    ///
+    /// `told`: who connected was said by a PROXY header, as `Op::HandOver` has it.
+    pub fn adopt(&mut self, peer: Peer, begun: bool, told: bool, now: Now) -> Option<ConnId> {
+        self.entry(now, |engine| engine.take_over(peer, begun, told, now))
     }
 
-    fn take_over(&mut self, peer: Peer, begun: bool, now: Now) -> Option<ConnId> {
+    fn take_over(&mut self, peer: Peer, begun: bool, told: bool, now: Now) -> Option<ConnId> {
         // Nothing was asked, so nothing may be answered; a connection that waits may be closed, RFC 9112 §9.5.
         if !begun && (self.stopping || self.is_full_for(&peer)) {
             return None;
         }
         let id = self.accept(peer, now)?;
         self.stats.connections -= 1;
+        if let Some(conn) = self.conn_mut(id) {
+            conn.introduced(None); // a header stood before its first request, if at all
+            if told {
+                conn.introduce(peer);
+            }
+        }
         if !begun {
             let due = now.tick.plus_ms(self.config.limits.keep_alive_ms);
             if self.conn(id).is_some() {

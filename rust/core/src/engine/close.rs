@@ -165,6 +165,7 @@ impl Engine {
             address: conn.address(),
             port: conn.port(),
             secure: conn.secure(),
+            told: conn.told(),
         });
     }
 
@@ -221,16 +222,18 @@ impl Engine {
         let usual = self.config.limits.resume_ms;
         let Some(session) = self.session_mut(session_id) else { return };
         let window = session.rare().and_then(|rare| rare.window_ms).unwrap_or(usual);
-        // A stream without a session of its own takes its session with it.
+        // A stream without a session of its own takes its session with it, unless its reader may come back.
         let ephemeral = session.link().is_some_and(Link::is_ephemeral);
-        let until = now.tick.plus_ms(if ephemeral { 0 } else { window });
+        let window = if ephemeral { self.hold_items(session_id) } else { window };
+        let until = now.tick.plus_ms(window);
+        let Some(session) = self.session_mut(session_id) else { return };
         session.stay_until(until);
         if let Some(link) = session.link_mut() {
             link.go_away();
         }
         let rooms: Vec<_> = session.rooms().iter().map(Joined::room).collect();
         let known = session.is_known();
-        if !ephemeral {
+        if window > 0 || !ephemeral {
             self.rest_session(session_id);
         }
         self.steps.spend(1 + rooms.len() / ROOMS);
@@ -270,7 +273,10 @@ impl Engine {
         // Those that the application has for it.
         let tasks = usize::from(session.waiting() > 0) + session.streams().map_or(0, Streams::open);
         let sending = session.sending();
-        match session.conn() {
+        if let Some(opening) = session.link_mut().and_then(Link::opened) {
+            self.refuse_by_close(opening, code, &goodbye.reason, None, now);
+        }
+        match self.session(session_id).and_then(Session::conn) {
             Some(conn) if kept => self.part_later(conn, session_id, goodbye, now),
             Some(conn) => self.close_ended(conn, session_id, &goodbye, now),
             None => {}

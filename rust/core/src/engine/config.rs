@@ -43,6 +43,16 @@ pub struct StreamPath {
     pub name: String,
     /// Its items go up; else down.
     pub up: bool,
+    /// For how long its reader may be away (ms); none: the application has not said it.
+    pub away_ms: Option<u64>,
+}
+
+impl StreamPath {
+    /// One of which the application has said no more.
+    #[must_use]
+    pub fn new(name: &str, up: bool) -> Self {
+        Self { name: name.to_owned(), up, away_ms: None }
+    }
 }
 
 /// The settings of an engine.
@@ -81,6 +91,8 @@ pub struct Config {
     pub hosts: Vec<String>,
     /// Proxies whose word about their clients counts.
     pub proxies: Vec<Cidr>,
+    /// Whether a connection of theirs begins with a PROXY header.
+    pub proxy_protocol: bool,
     /// Which of their fields is believed.
     pub believed: Believed,
 }

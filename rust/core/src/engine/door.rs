@@ -20,6 +20,9 @@ impl Engine {
 
     /// That is over: if nothing was decided the peer is sent away, and may come again.
     pub(super) fn welcome_due(&mut self, id: ConnId, now: Now) {
+        if self.open_in_time(id, now) {
+            return;
+        }
         let Some(conn) = self.conn(id).filter(|conn| conn.phase() == Phase::Checking) else {
             return;
         };

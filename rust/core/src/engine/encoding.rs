@@ -128,6 +128,35 @@ pub(super) fn event(
     });
 }
 
+/// An event stream that carries one stream of items and nothing else.
+#[derive(Debug)]
+pub(super) struct Alone {
+    /// What leads back to it; none: it goes with its reader.
+    pub mark: Option<String>,
+}
+
+impl Alone {
+    /// The id under which somebody comes back who wants item `n` next.
+    pub(super) fn id(&self, n: u64) -> Option<String> {
+        self.mark.as_ref().map(|mark| format!("{mark}.{n}"))
+    }
+}
+
+/// Append an item of such a stream: its id says which item is wanted next by whoever has it. In the plain format it is
+/// the item and nothing else.
+pub(super) fn item_alone(out: &mut Vec<u8>, encoding: u8, alone: &Alone, (id, n, data): (u64, u64, &[u8])) {
+    let next = alone.id(n.saturating_add(1));
+    eventstream::chunk(out, is_chunked(encoding), |out| {
+        if is_plain(encoding) {
+            eventstream::plain_data(out, next.as_deref(), &text_of((data, Form::Json)));
+        } else {
+            eventstream::message(out, next.as_deref(), |out| {
+                envelope::item(out, Form::Json, id, n, (data, Form::Json));
+            });
+        }
+    });
+}
+
 /// A payload in the plain format: text as it is, anything else as JSON.
 fn text_of((data, form): (&[u8], Form)) -> Cow<'_, str> {
     let mut json = Vec::new();

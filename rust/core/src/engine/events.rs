@@ -2,6 +2,7 @@
 //!
 //! Parts: none.
 
+use super::config::Peer;
 use crate::envelope::{Data, transcode};
 use crate::error::Fault;
 use crate::frame::websocket::Kind;
@@ -37,6 +38,8 @@ pub enum Op {
         port: u16,
         /// Whether it came by TLS, to us or to such a proxy.
         secure: bool,
+        /// Who connected, where a PROXY header said so: to be said when it comes back.
+        told: Option<Peer>,
     },
     /// Of the store: write this, or read it. The answer comes by `Engine::report`.
     Store(Ask),

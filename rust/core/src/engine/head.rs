@@ -36,6 +36,7 @@ impl Engine {
             Ok(Parsed::Incomplete) => return Taken::Incomplete,
             Ok(Parsed::Head(head, length)) => (head, length),
             Err(refusal) => {
+                let refusal = self.refusal_of_header(id, bytes, refusal);
                 self.refuse(id, &refusal, now);
                 return Taken::Over;
             }

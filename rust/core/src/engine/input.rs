@@ -36,7 +36,10 @@ impl Engine {
         let from = Holder::peer(peer.address, None);
         let full = self.shares.full_for(&from, What::Connection, 1);
         let deadline = now.tick.plus_ms(limits.hello_ms);
-        let conn = Conn::new(&peer, now.tick, size(limits.max_first_message), self.stopping);
+        let mut conn = Conn::new(&peer, now.tick, size(limits.max_first_message), self.stopping);
+        if self.begins_with_header(&peer) {
+            conn.expect_header();
+        }
         let id = self.conns.add(conn);
         self.out.open(id);
         self.shares.take(&from, What::Connection, 1);
@@ -167,6 +170,11 @@ impl Engine {
                     self.pause(id);
                     return at;
                 }
+                Phase::Head if conn.awaits_header() => match self.take_header(id, &bytes[at..], now) {
+                    Taken::Incomplete => return at,
+                    Taken::Bytes(n) => at += n,
+                    Taken::Over => return bytes.len(),
+                },
                 Phase::Head => match self.take_head(id, &bytes[at..], now) {
                     Taken::Incomplete => return at,
                     Taken::Bytes(n) => {

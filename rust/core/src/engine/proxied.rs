@@ -1,14 +1,19 @@
-//! Whose request it is, behind a proxy: asked of each request anew.
+//! Whose request it is, behind a proxy: asked of each request anew; or whose connection, where a PROXY header says so.
 //!
 //! Parts: Conns, Shares.
 
 use super::Engine;
 use super::admission::full_refusal;
 use super::config::Peer;
+use super::head::Taken;
+use crate::codes::Code;
+use crate::conn::Conn;
 use crate::frame::forwarded::{Client, client_of};
 use crate::frame::http::{Head, Refusal};
-use crate::ids::ConnId;
+use crate::frame::proxy::{self, Told};
+use crate::ids::{ConnId, Now};
 use crate::shares::{Account, What, block};
+use std::net::IpAddr;
 
 impl Engine {
     /// Who sent this request, where a configured proxy tells it; the limit of an address is looked at again. The answer is
@@ -22,17 +27,21 @@ impl Engine {
             return Ok(None);
         }
         let Some(conn) = self.conn_mut(id) else { return Ok(None) };
-        let before = conn.address();
         let Peer { address, port, secure, .. } = *conn.peer();
         let peer = Client { address, port, secure, host: None };
         let client = client_of(head, peer, &self.config.proxies, self.config.believed);
         if let Some(conn) = self.conn_mut(id) {
             conn.sent_through(client.port, client.secure);
         }
-        let after = client.address;
-        if before == after {
-            return Ok(client.host);
-        }
+        self.move_to(id, client.address)?;
+        Ok(client.host)
+    }
+
+    /// The connection is of this address from now on, and counts there.
+    fn move_to(&mut self, id: ConnId, after: IpAddr) -> Result<(), Refusal> {
+        let Some(before) = self.conn(id).map(Conn::address).filter(|before| *before != after) else {
+            return Ok(());
+        };
         let account = |address| Account::Address(block(address));
         if let Some(full) = self.shares.full(account(after), What::Connection, 1) {
             return Err(full_refusal(&full));
@@ -42,6 +51,61 @@ impl Engine {
         if let Some(conn) = self.conn_mut(id) {
             conn.sent_by(after);
         }
-        Ok(client.host)
+        Ok(())
+    }
+
+    /// Whether a connection of this peer begins with a PROXY header. Inside of TLS none follows: it stood before that.
+    pub(super) fn begins_with_header(&self, peer: &Peer) -> bool {
+        let of_proxy = || self.config.proxies.iter().any(|block| block.contains(peer.address));
+        self.config.proxy_protocol && !peer.secure && of_proxy()
+    }
+
+    /// The PROXY header that comes first: how many bytes were its own, or that it has not ended, or is none.
+    pub(super) fn take_header(&mut self, id: ConnId, bytes: &[u8], now: Now) -> Taken {
+        let told = match proxy::parse(bytes) {
+            Ok(None) => return Taken::Incomplete,
+            Ok(Some(told)) => Ok(told),
+            Err(why) => {
+                let message = format!(
+                    "{why}; with proxy_protocol each connection of a proxy begins with such a header"
+                );
+                Err(Refusal::new(400, Code::InvalidMessage, message))
+            }
+        };
+        let moved = told.and_then(|(told, length)| {
+            let client = match told {
+                Told::Nothing => None,
+                Told::Client { address, port, secure } => Some((address, port, secure)),
+            };
+            if let Some(conn) = self.conn_mut(id) {
+                conn.introduced(client);
+            }
+            client.map_or(Ok(()), |(address, ..)| self.move_to(id, address))?;
+            Ok(length)
+        });
+        match moved {
+            Ok(length) => Taken::Bytes(length),
+            Err(refusal) => {
+                self.refuse(id, &refusal, now);
+                Taken::Over
+            }
+        }
+    }
+
+    /// What could not be read as a head may be a PROXY header that nobody expects here: then this is why it is refused.
+    pub(super) fn refusal_of_header(&self, id: ConnId, bytes: &[u8], refusal: Refusal) -> Refusal {
+        let whole = proxy::parse(bytes).is_ok_and(|told| told.is_some());
+        let Some(conn) = self.conn(id).filter(|_| whole) else { return refusal };
+        let address = conn.address();
+        let message = if self.config.proxy_protocol {
+            format!(
+                "a PROXY header came from {address}, which is none of the configured proxies: name its network with --proxy"
+            )
+        } else {
+            format!(
+                "a PROXY header came from {address}, and none is taken here: --proxy-protocol, with --proxy for its network"
+            )
+        };
+        Refusal::new(400, Code::InvalidMessage, message)
     }
 }

@@ -71,7 +71,9 @@ impl Engine {
         if let Some(rare) = session.rare_mut() {
             rare.drop_posted();
         }
-        if let Some(conn) = session.conn() {
+        // (A stream of items whose answer has not begun is refused.)
+        let opening = session.link_mut().and_then(Link::opened);
+        if let Some(conn) = session.conn().or(opening) {
             self.close_conn(conn, close::EXPIRED, OVER, None, now);
         } else if session.link().is_some_and(Link::is_here) {
             self.stats.closed(close::EXPIRED);

@@ -24,6 +24,7 @@ impl Engine {
     pub fn stream_room(&mut self, session: SessionId, id: u64) -> Room {
         let crowded = self.unsent_items(session) >= size(self.config.limits.session_high);
         let Some(row) = self.row_mut(session, id) else { return Room::Gone };
+        row.begun = true;
         let (held, wanted) = (row.held, !row.gone && row.end.is_none());
         let Stream::Down(down) = &mut row.stream else { return Room::Gone };
         if !wanted {

@@ -9,6 +9,7 @@
 // Numbers of a peer come in here: a sum that could wrap or panic is an error of the build, or has its reason beside it.
 #![cfg_attr(not(test), warn(clippy::arithmetic_side_effects))]
 
+use super::encoding::{self, Alone};
 use super::streams::write_end;
 use super::{AppEvent, Engine, size};
 use crate::codes::Code;
@@ -34,13 +35,20 @@ impl Engine {
     /// Hand over what streams have for the peer, in turns, as far as its outbox takes it; then let those go on
     /// that waited for room. Harmless at any time: without a connection everything waits.
     pub(super) fn feed_streams(&mut self, session_id: SessionId) {
+        let alone = self.alone(session_id);
         let Some(session) = self.session_mut(session_id) else { return };
         let conn = session.conn();
+        if conn.is_none()
+            && let Some(opening) = session.link().and_then(|link| link.items()?.opening)
+        {
+            self.out.enlist(opening); // its answer begins with this, or is this
+            return;
+        }
         if let Some(conn) = conn
             && let Some(mut streams) = session.rare_mut().and_then(Rare::take_streams)
         {
             if let Some(encoding) = self.conn(conn).map(Conn::encoding) {
-                while self.feed_round(conn, encoding, &mut streams) {}
+                while self.feed_round(conn, encoding, &mut streams, alone.as_ref()) {}
             }
             if let Some(session) = self.session_mut(session_id) {
                 session.make_rare().put_streams(streams);
@@ -50,7 +58,13 @@ impl Engine {
     }
 
     /// One item of each stream; whether to go on.
-    fn feed_round(&mut self, conn: crate::ids::ConnId, encoding: u8, streams: &mut Streams) -> bool {
+    fn feed_round(
+        &mut self,
+        conn: crate::ids::ConnId,
+        encoding: u8,
+        streams: &mut Streams,
+        alone: Option<&Alone>,
+    ) -> bool {
         let outbox = size(self.config.limits.outbox);
         let (bound, keep) = (outbox.saturating_add(outbox / 4), size(self.config.limits.stream_bytes));
         let mut some = false;
@@ -66,9 +80,14 @@ impl Engine {
             if let Stream::Down(down) = &mut row.stream
                 && let Some((n, bytes)) = down.due()
             {
-                self.post(conn, Lane::Data, meta, encoding, |out, form| {
-                    envelope::item(out, form, id, n, (bytes, Form::Json));
-                });
+                match alone {
+                    Some(alone) => self.out.say(conn, Lane::Data, meta, |out| {
+                        encoding::item_alone(out, encoding, alone, (id, n, bytes));
+                    }),
+                    None => self.post(conn, Lane::Data, meta, encoding, |out, form| {
+                        envelope::item(out, form, id, n, (bytes, Form::Json));
+                    }),
+                }
                 self.stats.items += 1;
                 down.pass(keep);
             } else if let Some(end) = &row.end {

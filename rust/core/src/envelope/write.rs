@@ -167,6 +167,11 @@ pub fn error(out: &mut Vec<u8>, form: Form, error: &ErrorOut<'_>) {
     w.end_map();
 }
 
+/// An error as the body of an answer over plain HTTP.
+pub fn bare_error(out: &mut Vec<u8>, error: &ErrorOut<'_>) {
+    error_map(&mut Writer::new(out, Form::Json), error);
+}
+
 pub(super) fn error_map(w: &mut Writer<'_>, error: &ErrorOut<'_>) {
     w.begin_map(error.len());
     error_fields(w, error);

@@ -24,6 +24,19 @@ pub fn json(out: &mut Vec<u8>, about: &About<'_>, body: &[u8]) {
     out.extend_from_slice(body);
 }
 
+/// Append a whole answer that is an error: its status, after how many seconds to come back, if that is known, and JSON.
+pub fn refused(out: &mut Vec<u8>, about: &About<'_>, (status, retry): (u16, Option<u64>), body: &[u8]) {
+    begin(out, status, about);
+    let mut number = itoa::Buffer::new();
+    if let Some(seconds) = retry {
+        field(out, "Retry-After", number.format(seconds));
+    }
+    field(out, "Content-Type", "application/json");
+    field(out, "Content-Length", number.format(body.len()));
+    out.extend_from_slice(b"\r\n");
+    out.extend_from_slice(body);
+}
+
 /// Append an answer without a body: 204.
 pub fn empty(out: &mut Vec<u8>, about: &About<'_>) {
     begin(out, 204, about);

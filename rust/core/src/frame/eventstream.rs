@@ -64,6 +64,22 @@ pub fn plain_event(out: &mut Vec<u8>, id: Option<&str>, event: &str, data: &str)
     out.extend_from_slice(b"event: ");
     out.extend_from_slice(event.as_bytes());
     out.push(b'\n');
+    put_lines(out, data);
+}
+
+/// Data alone, in the plain format.
+pub fn plain_data(out: &mut Vec<u8>, id: Option<&str>, data: &str) {
+    put_id(out, id);
+    put_lines(out, data);
+}
+
+/// Where a reader is, before there is anything to say.
+pub fn place(out: &mut Vec<u8>, id: &str) {
+    put_id(out, Some(id));
+    out.push(b'\n');
+}
+
+fn put_lines(out: &mut Vec<u8>, data: &str) {
     let mut rest = data;
     loop {
         let (line, after) = rest.split_at(rest.find(['\r', '\n']).unwrap_or(rest.len()));

@@ -29,6 +29,7 @@ mod offers;
 pub mod origin;
 pub mod page;
 pub mod path;
+pub mod proxy;
 pub mod query;
 mod refusal;
 mod rules;

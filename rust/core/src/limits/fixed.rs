@@ -12,6 +12,9 @@ rtcore_data::fixed! {
     HEADERS: usize = 100;
     /// Longest head of an answer that is read as a client (bytes).
     ANSWER_HEAD: usize = 16 * KIB;
+    /// What may stand in a PROXY header of version 2 behind its first 16 bytes (bytes): addresses have 36, and what a proxy adds of a
+    /// TLS certificate some hundreds.
+    PROXY_HEADER: usize = 4 * KIB;
     /// Parameters of a query that are looked at: as many rooms as a session may be in, and some more.
     QUERY_PARAMETERS: usize = 1_100;
     /// Subprotocols in one handshake; each is compared with the others.

@@ -5,6 +5,17 @@ use crate::ids::{ConnId, Seq, SessionId, Tick};
 use crate::limits::fixed::IDLE_LINK_MS;
 use std::collections::VecDeque;
 
+/// One stream of items over plain HTTP.
+#[derive(Clone, Copy, Debug)]
+pub struct Items {
+    /// Which of the application's.
+    pub index: usize,
+    /// For how long its reader may be away (ms); 0: it goes with its reader.
+    pub away_ms: u64,
+    /// The connection whose answer begins when the application has begun; none: it has.
+    pub opening: Option<ConnId>,
+}
+
 /// The link of a session with its newest `hello` over plain HTTP.
 #[derive(Debug, Default)]
 #[expect(clippy::struct_excessive_bools, reason = "independent facts")]
@@ -21,6 +32,8 @@ pub struct Link {
     ephemeral: bool,
     /// Whose key opened that stream.
     owner: Option<SessionId>,
+    /// What that stream carries, if it is one of items.
+    items: Option<Items>,
     /// The secret is in a cookie.
     cookie: bool,
     ticket: Option<[u8; 32]>,
@@ -46,6 +59,22 @@ impl Link {
     /// An event stream without a session of its own, opened with the key of `owner` if it has one: nobody is there yet.
     pub fn ephemeral(position: Seq, owner: Option<SessionId>) -> Self {
         Self { position, owner, ephemeral: true, ..Self::default() }
+    }
+
+    /// It carries this stream of items, to which the ticket leads.
+    pub fn carry(&mut self, items: Items, ticket: Option<[u8; 32]>) {
+        debug_assert!(self.ephemeral, "other streams have the session of their client");
+        (self.items, self.ticket) = (Some(items), ticket);
+    }
+
+    /// The stream of items that it carries.
+    pub fn items(&self) -> Option<Items> {
+        self.items
+    }
+
+    /// Its answer has begun, or will not: the connection that waited for that.
+    pub fn opened(&mut self) -> Option<ConnId> {
+        self.items.as_mut()?.opening.take()
     }
 
     /// It takes the place of an earlier one, whose acks are kept and asked for again: but a `send` that waits has its answer.

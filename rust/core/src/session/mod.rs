@@ -18,7 +18,7 @@ mod steps;
 mod table;
 
 pub use joined::Joined;
-pub use link::Link;
+pub use link::{Items, Link};
 pub use listener::{Listener, Listeners};
 pub use rare::{Ask, Rare, Row};
 pub use secret::{mark_of, word};

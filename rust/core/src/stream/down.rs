@@ -119,10 +119,16 @@ impl Down {
         self.next == self.made()
     }
 
+    /// Whether item `n` is kept, or is the next that will be made.
+    #[must_use]
+    pub fn has(&self, n: u64) -> bool {
+        (self.first..=self.made()).contains(&n)
+    }
+
     /// The peer is back and wants item `n` next. False: it is not kept any more, or was never made.
     #[must_use]
     pub fn want(&mut self, n: u64) -> bool {
-        if n < self.first || n > self.made() {
+        if !self.has(n) {
             return false;
         }
         self.next = n;

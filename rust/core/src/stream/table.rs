@@ -28,6 +28,8 @@ pub struct Row {
     pub told: bool,
     /// The application has heard of it, and has not said that it is done.
     pub runs: bool,
+    /// The application has asked whether it may make an item: it has taken what the stream was opened with.
+    pub begun: bool,
     /// The peer wants nothing more of it.
     pub gone: bool,
     /// The peer came back and did not name it: nothing is sent before it does.
@@ -38,7 +40,7 @@ impl Row {
     /// A stream that begins; `runs`: the application hears of it.
     #[must_use]
     pub fn new(id: u64, stream: Stream, runs: bool) -> Self {
-        Self { id, stream, end: None, told: false, runs, gone: false, held: false }
+        Self { id, stream, end: None, told: false, runs, begun: false, gone: false, held: false }
     }
 
     /// Whether something of it is to be said to the peer.

@@ -137,7 +137,7 @@ fn world() -> World {
             Settings { policy: Policy::Block, hooked: true, ..settings("block", bounds) },
         ],
         events: vec!["work".into()],
-        streams: ["down", "up"].map(|name| StreamPath { name: name.into(), up: name == "up" }).to_vec(),
+        streams: ["down", "up"].map(|name| StreamPath::new(name, name == "up")).to_vec(),
         ..Config::default()
     };
     let now = Now { tick: Tick(1), wall_ms: 1_700_000_000_000 };

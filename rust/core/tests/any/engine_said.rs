@@ -61,7 +61,7 @@ pub const ASKED: &[(&str, &str)] = &[
     ("POST /rt/send", r#"[{"type":"emit","id":#,"event":"work"},{"type":"join","id":#,"room":"asked#"}]"#),
     ("POST /rt/send", r#"{"type":"open","id":#,"stream":"down","credit":#}"#),
     ("POST /rt/send", r#"{"type":"bye"}"#),
-    ("POST /rt/stream/down", "#"),
+    ("POST /rt/stream/down?away=2", "#"),
     ("GET /rt/poll?after=#&wait=#", ""),
     ("GET /rt/sse?format=plain", ""),
     ("GET /rt/sse", ""),

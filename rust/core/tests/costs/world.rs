@@ -31,7 +31,7 @@ impl World {
                 Settings { authorize: true, ..room("asked*") },
             ],
             events: vec!["late".into()],
-            streams: vec![StreamPath { name: "down".into(), up: false }],
+            streams: vec![StreamPath::new("down", false)],
             ..Config::default()
         };
         let now = Now { tick: Tick(1_000_000), wall_ms: 1 };

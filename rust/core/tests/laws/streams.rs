@@ -66,7 +66,7 @@ fn world(outbox: u64, kept: u64, seed: u64) -> World {
         ..config.limits
     };
     config.limits = limits;
-    config.streams = NAMES.map(|name| StreamPath { name: name.into(), up: name == "up" }).to_vec();
+    config.streams = NAMES.map(|name| StreamPath::new(name, name == "up")).to_vec();
     let mut world = World::with(config, CLIENTS, seed);
     world.cuts = seed.is_multiple_of(2);
     world

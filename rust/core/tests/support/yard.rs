@@ -83,10 +83,7 @@ pub fn config() -> Config {
         ],
         events: vec!["work".into()],
         raws: vec![RawPath { path: "/raw".into(), max_message: 1024 }],
-        streams: vec![
-            StreamPath { name: "count".into(), up: false },
-            StreamPath { name: "upload".into(), up: true },
-        ],
+        streams: vec![StreamPath::new("count", false), StreamPath::new("upload", true)],
         ..Config::default()
     }
 }
@@ -282,6 +279,11 @@ impl Yard {
                 }
             }
             asked @ (AppEvent::Request { .. } | AppEvent::StreamOpened { .. } | AppEvent::Change { .. }) => {
+                if let AppEvent::StreamOpened { session, id, .. } = asked
+                    && !self.thinks
+                {
+                    let _ = self.engine.stream_room(session, id); // it has taken the data
+                }
                 self.later.push(asked);
             }
             other => self.told.push(other),

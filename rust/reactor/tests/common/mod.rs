@@ -55,7 +55,14 @@ impl Echo {
 
     fn hand_over(&mut self, conn: ConnId, bytes: &[u8]) {
         let address = self.peers[0].address;
-        self.ops.push(Op::HandOver { conn, bytes: bytes.to_vec(), address, port: 7, secure: false });
+        self.ops.push(Op::HandOver {
+            conn,
+            bytes: bytes.to_vec(),
+            address,
+            port: 7,
+            secure: false,
+            told: None,
+        });
     }
 }
 
@@ -72,7 +79,7 @@ impl Driven for Echo {
         self.generations[index].1 = true;
         Some(ConnId::new(u32::try_from(index).unwrap(), self.generations[index].0))
     }
-    fn adopt(&mut self, peer: Peer, begun: bool, now: Now) -> Option<ConnId> {
+    fn adopt(&mut self, peer: Peer, begun: bool, _told: bool, now: Now) -> Option<ConnId> {
         self.adopted.push(begun);
         self.connect(peer, now)
     }

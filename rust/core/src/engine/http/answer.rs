@@ -6,6 +6,7 @@ use crate::codes::{Code, close};
 use crate::conn::Conn;
 use crate::conn::{Phase, Route};
 use crate::engine::Engine;
+use crate::envelope::write::{self as envelope, ErrorOut};
 use crate::frame::answer::{self, About};
 use crate::frame::http::Refusal;
 use crate::frame::{Answering, cors};
@@ -41,6 +42,14 @@ impl Engine {
             }),
             None => self.answer(id, body, None, now),
         }
+    }
+
+    /// Answer with an error of the application's, as JSON: with this status, and when to come back.
+    pub(super) fn answer_error(&mut self, id: ConnId, status: u16, error: &ErrorOut<'_>, now: Now) {
+        let retry = error.after_ms.map(|ms| ms.div_ceil(1000).max(1));
+        let mut body = Vec::new();
+        envelope::bare_error(&mut body, error);
+        self.answer_with(id, now, |out, about| answer::refused(out, about, (status, retry), &body));
     }
 
     /// Answer that there is nothing, and never will be: 204 lets an `EventSource` stay away, HTML §9.2.3.
@@ -103,6 +112,7 @@ impl Engine {
                 true
             }
             (Phase::Answering, Some(Route::Send(session))) => self.answer_if_done(id, session, now),
+            (Phase::Checking, Some(Route::Stream { .. })) => self.open_if_begun(id, now),
             (Phase::Open, None) => self.end_with_stream(id, now),
             _ => false,
         }

@@ -95,7 +95,7 @@ impl Engine {
         link.opens_with(secret).then_some(session)
     }
 
-    fn user_is_full(&self, session: SessionId) -> Option<Refusal> {
+    pub(super) fn user_is_full(&self, session: SessionId) -> Option<Refusal> {
         let user = User::Named(Arc::clone(self.session(session)?.user()?));
         let full = self.shares.full(Account::User(&user), What::Connection, 1)?;
         Some(full_refusal(&full))

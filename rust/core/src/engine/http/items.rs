@@ -3,7 +3,7 @@
 //! Parts: Conns, Out, Sessions.
 //!
 //! It has a session of its own, as a subscription has: nobody sees it, it hears nothing else, and it ends with the
-//! response. Whoever leaves closes the generator. No credit is asked for: what the connection does not take holds it up.
+//! response, or when its reader has been away for longer than it may (`again`). Whoever leaves closes the generator. No credit is asked for: what the connection does not take holds it up.
 
 use super::Came;
 use crate::codes::Code;
@@ -19,7 +19,7 @@ use crate::ids::{ConnId, Form, Now, SessionId};
 use crate::outbox::{Lane, Meta};
 
 /// The one stream of such a session.
-const ID: u64 = 1;
+pub(super) const ID: u64 = 1;
 
 impl Engine {
     pub(super) fn ask_stream(
@@ -40,6 +40,15 @@ impl Engine {
         }
         let owner = self.speaker_if_named(&request, head, query)?;
         request.shape = Some(crate::conn::Shape::of(head, query)?);
+        let most = self.config.limits.resume_ms;
+        let (asked, allowed) = (query.milliseconds("away")?, self.config.streams[index].away_ms);
+        request.away_ms = match (asked, allowed) {
+            (Some(asked), allowed) => asked.min(allowed.unwrap_or(most)),
+            (None, allowed) => allowed.unwrap_or(0),
+        }
+        .min(most);
+        let again = head.header("last-event-id").filter(|value| !value.is_empty());
+        request.again = again.map(|value| String::from_utf8_lossy(value).into_owned());
         request.route = Route::Stream { index, owner };
         self.begin_body(id, request, head, size(self.config.limits.max_message), now)
     }
@@ -52,6 +61,10 @@ impl Engine {
         body: &[u8],
         now: Now,
     ) {
+        let again = self.conn_mut(id).and_then(Conn::request_mut).and_then(|request| request.again.take());
+        if let Some(last) = again {
+            return self.stream_again(id, index, &last, now); // (the body opened it, and counts no more)
+        }
         let data = if body.trim_ascii().is_empty() {
             Ok(Data::null(Form::Json))
         } else {
@@ -67,7 +80,8 @@ impl Engine {
         };
         let Some(request) = self.conn_mut(id).and_then(Conn::request_mut) else { return };
         let (token, Some(shape)) = (request.token.take(), request.shape) else { return };
-        let subscription = Subscription::of_stream(Wanted { index, data }, shape);
+        let away_ms = request.away_ms;
+        let subscription = Subscription::of_stream(Wanted { index, data, away_ms }, shape);
         let pending = PendingHello { subscription: Some(Box::new(subscription)), ..PendingHello::default() };
         let Some(owner) = owner else {
             self.greet(id, pending, token, None, now);
@@ -86,17 +100,6 @@ impl Engine {
             conn.greet(PendingHello::default());
         }
         self.begin_session(id, &pending, user.as_deref(), expires, now);
-    }
-
-    /// The response has begun: now the stream.
-    pub(super) fn run_stream(&mut self, id: ConnId, session_id: SessionId, wanted: &Wanted) {
-        self.out.gather_for(id); // its end is seen where a turn ends
-        if let Some(session) = self.session_mut(session_id) {
-            session.acks_mut().note(ID);
-        }
-        let data = Data { bytes: (&*wanted.data).into(), ..Data::null(Form::Json) };
-        let checked = Data::check(Form::Json, &wanted.data).unwrap_or(data);
-        self.begin_stream(session_id, ID, wanted.index, &checked, u64::MAX);
     }
 
     /// The turn ends: if the stream has said its end, and all of it has left, the response ends too.

@@ -12,15 +12,17 @@
 //! A connection carries one request at a time, and the head of the next is looked at when the answer to the last has
 //! left. By file: `mod` (which request is it, and whose), `request` (one on its way), `hello` (`POST
 //! /rt/session`), `send`, `poll`, `events` (`GET /rt/sse`), `subscribe` (the same without a session), `items`
-//! (one stream of items), `answer`.
+//! (one stream of items), `first` (its answer begins, or is a refusal), `again` (its reader comes back), `answer`.
 //!
 //! Invariants: `Conn::request` is there from a request's head to its answer, but for a stream, whose answer has
 //! begun. A parked poll and an open stream are their session's `conn`; a `send` that waits is its link's `sending`.
 // Numbers of a peer come in here: a sum that could wrap or panic is an error of the build, or has its reason beside it.
 #![cfg_attr(not(test), warn(clippy::arithmetic_side_effects))]
 
+mod again;
 mod answer;
 mod events;
+mod first;
 mod hello;
 mod items;
 mod poll;
@@ -249,7 +251,7 @@ fn known(path: &str) -> &'static [&'static str] {
         "/rt/sse" => {
             &["session", "ticket", "room", "since", "last", "position", "format", "beat", "padding", "token"]
         }
-        _ => &["session", "format", "beat", "padding", "token"],
+        _ => &["session", "format", "beat", "padding", "away", "token"],
     }
 }
 

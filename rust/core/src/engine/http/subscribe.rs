@@ -198,18 +198,18 @@ impl Engine {
         if let Some(link) = self.session_mut(session_id).and_then(|session| session.link_mut()) {
             link.begin_at(cursor);
         }
+        if let Some(stream) = &wanted.stream {
+            self.run_stream(id, session_id, wanted, stream, now);
+            return;
+        }
         self.begin_events(id, session_id, wanted.shape);
         self.timers.drop(Due::Welcome(id));
         let past = since != Since::Nothing || wanted.last.is_some();
-        if past && !wanted.shape.plain && wanted.stream.is_none() {
+        if past && !wanted.shape.plain {
             self.owe_live(session_id);
         }
         self.hear_from(id, session_id, cursor, now);
-        if let Some(stream) = &wanted.stream {
-            self.run_stream(id, session_id, stream);
-        } else {
-            self.welcome(id, session_id, cursor, None, now);
-        }
+        self.welcome(id, session_id, cursor, None, now);
         if since == Since::Unknown {
             self.tell_unknown_past(session_id);
         }
