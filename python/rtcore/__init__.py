@@ -56,6 +56,7 @@ if TYPE_CHECKING:
     from .crdt import LWWRegister as LWWRegister
     from .crdt import ORSet as ORSet
     from .crdt import PNCounter as PNCounter
+    from .crdt import Text as Text
     from .durable import Keep as Keep
     from .entry import Entry as Entry
     from .entry import Heard as Heard
@@ -105,7 +106,7 @@ _HOMES: Final = {
     ".change": "Change",
     ".client": "Client Event Gap Outbox Pool connect",
     ".config": "Config",
-    ".crdt": "GCounter GSet LWWRegister ORSet PNCounter",
+    ".crdt": "GCounter GSet LWWRegister ORSet PNCounter Text",
     ".durable": "Keep",
     ".entry": "Entry Heard History Position",
     ".errors": "ConfigError Denied Forbidden InvalidData KeyConflict NotFound NotServing "
@@ -220,6 +221,7 @@ __all__ = [  # noqa: RUF022 - plainly by the alphabet
     "SocketClosed",
     "StartError",
     "Stop",
+    "Text",
     "Timeout",
     "Unavailable",
     "UsageError",

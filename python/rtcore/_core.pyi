@@ -39,6 +39,7 @@ Events are tuples whose first item says what happened:
 | STREAM_CANCELLED | (kind, session, stream id)      nobody wants it any more |
 | UNASKED | (kind, conn, ticket)      nobody wants the answer to this AUTHORIZE; ticket 0: to the AUTHENTICATE of the connection |
 | STORED | (kind, ticket, seq, error: (code, message, retry) or None)      what waited for the disk under this ticket is there, or why not |
+| APART | (kind, collection, key, field: str)      so many updates of a text lie apart that they should be merged |
 | REFUSED | (kind, what, address, text)      for the log; what: 0 a request, 1 a token, 2 a join, 3 a message (where set_tells_faults) |
 """
 
@@ -74,6 +75,7 @@ STORED: Final = 25
 JOINED: Final = 27
 LEFT: Final = 28
 SAID: Final = 29
+APART: Final = 30
 
 VERSION: Final[str]
 SQLITE: Final[str]  # the version that is built in
@@ -398,6 +400,13 @@ class Core:
     ) -> bytes: ...  # a page, as the ack of a `pull`
     def document(self, collection: str, key: str) -> bytes | None: ...
     # tickets of STORED; None: it is there
+    def text_updates(
+        self, collection: str, key: str, field: str, vector: bytes | None = None
+    ) -> list[bytes]: ...
+    def text_vector(self, collection: str, key: str, field: str) -> bytes: ...
+    def merge_text(
+        self, collection: str, key: str, field: str, count: int, bytes: int, update: bytes
+    ) -> bool: ...  # `bytes`: of the first `count`, together
     def load_collection(self, collection: str) -> int | None: ...
     def changes_stored(self, collection: str) -> int | None: ...
     def reauthenticated(self, ticket: int, user: str | None, expires_ms: int | None) -> None: ...

@@ -5,6 +5,7 @@ from __future__ import annotations
 from ._app.around import Surrounding
 from ._app.collecting import Collecting
 from ._app.comings import Coming
+from ._app.editing import Editing
 from ._app.including import Including
 from ._app.registering import Registering
 from ._app.registry import Registry
@@ -14,7 +15,9 @@ from ._app.streaming import Streaming
 from ._app.watching import Watching
 
 
-class App(Speaking, Registering, Coming, Rooming, Collecting, Streaming, Surrounding, Watching, Including):
+class App(
+    Speaking, Registering, Coming, Rooming, Collecting, Editing, Streaming, Surrounding, Watching, Including
+):
     """An application: its handlers, its decisions, its rooms.
 
     Everything is registered before it is served. Then `room`, `user`, `all` and `sessions` reach its peers.

@@ -28,6 +28,7 @@ __all__ = [
     "ORSet",
     "Op",
     "PNCounter",
+    "Text",
     "Value",
     "add",
     "assign",
@@ -211,6 +212,32 @@ class LWWRegister(Value, Generic[T]):
         return {"set": self.value}
 
 
+class Text(Value):
+    """Text that several edit, or any other document of Yjs: its updates, which whoever knows Yjs reads.
+
+    Updates are those of form 1, as `Doc.get_update` of pycrdt and `Y.encodeStateAsUpdate` give them. What is
+    no update is refused; one that brings nothing new is left out.
+    """
+
+    _KIND = "text"
+
+    def add(self, *updates: bytes) -> dict[str, Any]:
+        """Have these updates. Returns the delta."""
+        said = {MARK: self._KIND, "u": list(updates)}
+        try:
+            return self._held.apply(said, self.replica or "a", 1, 0, True) or {MARK: self._KIND, "u": []}
+        except Refused as refused:
+            raise _raised(refused) from None
+
+    @property
+    def updates(self) -> list[bytes]:
+        """Its updates, in the order in which they came. Together they are the document."""
+        return list(self._held.value())
+
+    def _done(self) -> dict[str, Any]:
+        return {"u": self.updates[len(self._read.value()) :]}
+
+
 class Op:
     """Something that is done to a CRDT of a document. Made by `add`, `remove` and `assign`."""
 
@@ -231,6 +258,10 @@ class Op:
             return {MARK: kind, "add": by}
         if self.what == "add" and kind.endswith("-set"):
             return {MARK: kind, "add": _texts(self.values)}
+        if self.what == "add" and kind == "text":
+            if not all(isinstance(each, bytes) for each in self.values):
+                raise TypeError("a text is told updates of Yjs, which are bytes")
+            return {MARK: kind, "u": list(self.values)}
         if self.what == "remove" and kind == "or-set":
             dots = state.get("e") or {}
             return {MARK: kind, "remove": {each: dots[each] for each in _texts(self.values) if each in dots}}
@@ -246,7 +277,7 @@ def _texts(values: tuple[Any, ...]) -> list[str]:
 
 
 def add(*what: Any) -> Op:
-    """Count so far (a whole number; 1 without it), or put these texts into a set."""
+    """Count so far (a whole number; 1 without it), or put these into a set (texts) or a text (updates)."""
     return Op("add", what)
 
 
@@ -266,5 +297,5 @@ def kind_of(of: type[Value]) -> str:
 
 
 # A public name has one home: these are offered by `rtcore` itself.
-for _thing in (GCounter, GSet, LWWRegister, ORSet, PNCounter):
+for _thing in (GCounter, GSet, LWWRegister, ORSet, PNCounter, Text):
     _thing.__module__ = "rtcore"

@@ -161,14 +161,14 @@ REGISTERED: Final = {
     "App.background", "App.lifespan", "App.on_connect", "App.on_disconnect", "App.stream", "App.include",
     "App.middleware", "App.on_error", "App.override",
     "App.on_join", "App.on_leave", "App.on_empty", "App.on_connected", "App.on_away",
-    *(OF_AN_APP := {"App.operator", "App.rule"}),
+    *(OF_AN_APP := {"App.operator", "App.rule", "App.yjs"}),
 }  # fmt: skip
 
 # A router is of no run: nobody serves it.
 OF_A_ROUTER: Final = {f"Router{name.removeprefix('App')}" for name in REGISTERED - OF_AN_APP}
 
 # Values, and functions of values: they know no run.
-CRDTS: Final = ("GCounter", "GSet", "LWWRegister", "ORSet")
+CRDTS: Final = ("GCounter", "GSet", "LWWRegister", "ORSet", "Text")
 OF_EACH: Final = ("changed", "merge", "of_state", "said_as", "state")
 PURE: Final = {
     "Entry.position", "Heard.data", "Position.epoch", "Position.seq",
@@ -177,7 +177,7 @@ PURE: Final = {
     "JWT.verify", "JWT.rotate", "JWT.keys", "JWT.__call__", "Denied.of",
     *(f"{kind}.{name}" for kind in CRDTS for name in OF_EACH),
     "GCounter.add", "GCounter.value", "GSet.add", "GSet.value",
-    "LWWRegister.set", "LWWRegister.value", "ORSet.remove",
+    "LWWRegister.set", "LWWRegister.value", "ORSet.remove", "Text.add", "Text.updates",
     "RtcoreError.message", "Config.of", "Config.limit", "Config.grace",
 }  # fmt: skip
 

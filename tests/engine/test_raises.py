@@ -154,6 +154,7 @@ TRIED: dict[tuple[str, str], Callable[[World], Any]] = {
     ("App.state", "UsageError"): lambda w: App().state("r")(lambda: None),
     ("App.stream", "UsageError"): lambda w: App().stream("s")(lambda s: None),
     ("App.websocket", "UsageError"): lambda w: App().websocket("x"),
+    ("App.yjs", "UsageError"): lambda w: App().yjs("/x")(lambda: None),
     ("App.include", "UsageError"): lambda w: App().include(App()),  # type: ignore[arg-type]
     ("Keep", "UsageError"): lambda w: rtcore.Keep(count=-1),
     ("Member.session", "SessionEnded"): lambda w: w.member.session,

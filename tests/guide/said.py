@@ -120,6 +120,9 @@ REGISTERS: Final = {
     "collections:first_come",
     "collections:named",
     "crdt:1",
+    "text:1",
+    "text:text_of",
+    "text:put_in",
     "events:news",
     "watching:operator",
     "watching:jobs",
@@ -132,7 +135,14 @@ REGISTERS: Final = {
 }
 
 # Blocks that define a function for a client: `test_blocks` calls it with a connected one.
-CALLED: Final = {"client:order", "client:watch", "collections:follow", "collections:tidy:7", "crdt:vote"}
+CALLED: Final = {
+    "client:order",
+    "client:watch",
+    "collections:follow",
+    "collections:tidy:7",
+    "crdt:vote",
+    "text:write",
+}
 
 # A program that speaks to a server: it is run against one.
 PROGRAMS: Final = {

@@ -195,6 +195,17 @@ async def test_votes_and_tags_of_the_page_about_crdts(capsys: pytest.CaptureFixt
     assert capsys.readouterr().out == "1 ['kitchen']\n"
 
 
+async def test_a_client_writes_in_a_text() -> None:
+    app = (await run("text:1", BLOCKS["text:1"]))["app"]
+    write = (await run("text:write", BLOCKS["text:write"]))["write"]
+    letter = b"\x01\x01\x01\x00\x04\x01\x01t\x01x\x00"
+    async with _connected(app) as client:
+        pages = await client.collection("pages:home")
+        await pages.put("p1", {"title": "tea", "body": rtcore.Text()})
+        await write(pages, letter)
+        assert rtcore.Text.of_state(pages["p1"]["body"]).updates == [letter]
+
+
 async def test_conflicts_and_changes_of_the_page_about_collections(
     capsys: pytest.CaptureFixture[str],
 ) -> None:

@@ -19,6 +19,7 @@ from .merging import Merging
 from .registering import add_authorizer
 from .registry import SYNC, Registry
 from .rooming import Durable, sureness
+from .texts import SharedText
 
 if TYPE_CHECKING:
     from rtcore.session import Session
@@ -196,6 +197,13 @@ class SharedData:
         """The document at a key; None: there is none."""
         found = self._engine.call(self._engine.core.document, self.name, key)
         return None if found is None else ANYTHING.by_form(JSON, found)
+
+    def text(self, key: str, field: str = "", *, writable: bool = True) -> SharedText:
+        """The text in a field of a document; without a field, that which the document is.
+
+        `writable`: whether who is given it by `@app.yjs` may change it.
+        """
+        return SharedText(self, self._engine, key, field, writable=writable)
 
     def snapshot(self) -> dict[str, Any]:
         """All documents by key, as they are now. Raises `NotFound`: no settings name this collection."""

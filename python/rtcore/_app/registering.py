@@ -170,7 +170,8 @@ class Registering:
         plain function `(socket, message)` is called in the turn with each message.
 
         Args:
-            path: what comes before the `?`, beginning with `/`, not under `/rt/`.
+            path: what comes before the `?`, beginning with `/`, not under `/rt/`. One that ends with `/*`
+                stands for all that begin so and go on, as far as no other path is named.
             max_message: longest message in bytes, inflated; None: the limit `max_message`.
 
         Raises:
@@ -183,10 +184,10 @@ class Registering:
                 "the path of a raw socket begins with `/`, is not under `/rt/`, and is ASCII without spaces, "
                 f"`?` and `#`: {path!r}"
             )
-        if any(char in _PLACEHOLDERS for char in path):
+        if any(char in _PLACEHOLDERS for char in path) or "*" in path.removesuffix("/*"):
             raise UsageError(
                 f"the path of a raw socket is matched as it is, and {path!r} looks like a pattern: let what "
-                "varies come in the query (`socket.query`) or in a first message"
+                "varies come in the query (`socket.query`), in a first message, or at the end (`/path/*`)"
             )
         if max_message is not None:
             checked_whole(max_message, f"max_message of {path!r}", 1)

@@ -65,6 +65,7 @@ UNASKED: Final = _core.UNASKED
 REFUSED: Final = _core.REFUSED
 KEYED: Final = _core.KEYED
 STORED: Final = _core.STORED
+APART: Final = _core.APART
 JOINED: Final = _core.JOINED
 LEFT: Final = _core.LEFT
 SAID: Final = _core.SAID

@@ -85,6 +85,7 @@ class Engine(Home):
         "requests",
         "sessions",
         "stored",
+        "texts",
         "tickets",
         "trails",
         "turning",
@@ -109,6 +110,7 @@ class Engine(Home):
         self.sessions: dict[int, Any] = {}  # Session by handle: only those that Python has met
         self.drained: dict[int, list[Task]] = {}  # senders by session that wait for DRAINED
         self.raw_drained: dict[int, list[Task]] = {}
+        self.texts: Any = None  # who edits texts over raw sockets, once somebody does
         self.listening: dict[str, list[Task]] = {}  # those that wait for SAID, by room
         self.tickets: dict[int, Task] = {}  # publishers by ticket that wait for UNBLOCKED
         self.stored: dict[int, Task] = {}  # publishers by ticket that wait for STORED

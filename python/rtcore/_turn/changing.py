@@ -4,35 +4,48 @@ from __future__ import annotations
 
 import logging
 from functools import partial
+from typing import Final
 
 from rtcore._app.collecting import Collections
 from rtcore._app.refusals import refusal
 from rtcore._app.registry import SYNC, registered
 from rtcore._data.values import ANYTHING, FAULTS, encode
-from rtcore._engine import CoreEvent, Engine
+from rtcore._engine import APART, CHANGE, CoreEvent, Engine
 from rtcore._ground.failures import Guard
 from rtcore._ground.patterns import ByPattern
 from rtcore.app import App
 from rtcore.change import Change
 from rtcore.errors import Refuse
 
+from .apart import Apart
 from .sessions import met
 
 log = logging.getLogger("rtcore.app")
+
+CHANGES: Final = frozenset({CHANGE, APART})
+"""The events that come here."""
 
 
 class Changes:
     """Puts the core's questions about changes to the application's collections."""
 
-    __slots__ = ("_known", "engine")
+    __slots__ = ("_apart", "_known", "engine")
 
     def __init__(self, app: App, engine: Engine) -> None:
         self.engine = engine
+        self._apart = Apart(engine)
         self._known: ByPattern[Collections] = ByPattern()
         for made, _ in registered(app).collections:
             self._known.add(made.pattern, made)
 
-    def asked(self, event: CoreEvent) -> None:
+    def heard(self, event: CoreEvent) -> None:
+        """An event of the core: one of `CHANGES`."""
+        if event[0] == APART:
+            self._apart.heard(event)
+        else:
+            self._asked(event)
+
+    def _asked(self, event: CoreEvent) -> None:
         """CHANGE: may it be done, how is it upgraded, or what becomes of it."""
         _, handle, ticket, room, what, form, data, theirs = event
         name = room.removeprefix(SYNC)

@@ -31,7 +31,6 @@ from rtcore._data.values import FAULTS, default, dumps, encode_slowly
 from rtcore._engine import (
     AUTHENTICATE,
     AUTHORIZE,
-    CHANGE,
     DRAINED,
     ENDED,
     HAND_OVER,
@@ -59,7 +58,7 @@ from rtcore._ground.numbers import FIXED, USUAL
 from rtcore.app import App
 from rtcore.raw import RawSocket
 
-from .changing import Changes
+from .changing import CHANGES, Changes
 from .comings import COMINGS, Comings
 from .decide import Decisions
 from .endings import Endings
@@ -335,8 +334,8 @@ class Runtime:
             engine.is_stored(*event[1:])
         elif kind == UNASKED:
             self._decisions.unasked(event)
-        elif kind == CHANGE:
-            self._changes.asked(event)
+        elif kind in CHANGES:
+            self._changes.heard(event)
         elif kind in COMINGS:
             self._comings.heard(kind, event)
         elif kind >= STREAM_OPENED:

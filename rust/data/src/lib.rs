@@ -17,6 +17,7 @@ pub mod position;
 pub mod schema;
 pub mod value;
 pub mod why;
+pub mod yjs;
 
 pub use change::{Change, Moment, Op};
 pub use client::Replica;

@@ -44,6 +44,14 @@ fixed! {
     DATA_REPLICAS: usize = 1_000;
     /// Deletes of keys that are not held which a client remembers while a pull is under way; changes that it sets aside.
     DATA_ASIDE: usize = 10_000;
+    /// Updates of a text that lie apart; beyond they are merged in the background: a page of them costs its reader no more.
+    YJS_APART: usize = 500;
+    /// Bytes of them beside the first, which is what was merged before.
+    YJS_APART_BYTES: usize = 256 * KIB;
+    /// How deep a value in a text is nested: readers of it recur.
+    YJS_DEPTH: usize = 64;
+    /// Highest clock of a client in a text: some readers have 32 bits for it, with a sign.
+    YJS_CLOCK: u64 = (1 << 31) - 1;
     /// Two resets in so short a time (ms) are an error that is shown, and not a third.
     DATA_RESET_MS: u64 = 60_000;
 }

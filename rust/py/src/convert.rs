@@ -53,6 +53,7 @@ pub(crate) mod kind {
         JOINED = 27,
         LEFT = 28,
         SAID = 29,
+        APART = 30,
     }
 }
 
@@ -126,6 +127,9 @@ fn tuple<'py>(py: Python<'py>, event: AppEvent, events: &Events) -> PyResult<Bou
             (kind::REFUSED, what as u8, text(address), why).into_pyobject(py)
         }
         AppEvent::Unblocked { ticket } => (kind::UNBLOCKED, ticket).into_pyobject(py),
+        AppEvent::Apart { collection, key, field } => {
+            (kind::APART, collection, &*key, &*field).into_pyobject(py)
+        }
         AppEvent::Stored { ticket, done } => {
             let (seq, error) = match done {
                 Ok(seq) => (seq, None),

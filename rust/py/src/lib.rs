@@ -30,6 +30,7 @@ mod peer;
 mod proxy;
 mod replica;
 mod streams;
+mod texts;
 mod values;
 
 use pyo3::prelude::*;

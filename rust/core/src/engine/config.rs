@@ -30,10 +30,26 @@ pub const PROBES: [&str; 3] = [HEALTH, "/livez", "/readyz"];
 /// A path of the application's own: WebSocket messages without envelope, session or log.
 #[derive(Clone, Debug)]
 pub struct RawPath {
-    /// Matched as it is, before the `?`.
+    /// Matched as it is, before the `?`; one that ends with `/*` stands for all that begin so, and go on.
     pub path: String,
     /// Longest message, bytes.
     pub max_message: usize,
+}
+
+impl RawPath {
+    /// Which of them a path is: the one that is just so, or else the longest that it begins with.
+    #[must_use]
+    pub fn find(all: &[Self], path: &str) -> Option<usize> {
+        let exact = all.iter().position(|each| each.path == path);
+        let begins = |each: &&(usize, &Self)| {
+            each.1.path.strip_suffix('*').is_some_and(|begin| {
+                begin.ends_with('/') && path.strip_prefix(begin).is_some_and(|rest| !rest.is_empty())
+            })
+        };
+        let longest =
+            || all.iter().enumerate().filter(|each| begins(&each)).max_by_key(|each| each.1.path.len());
+        exact.or_else(|| longest().map(|(at, _)| at))
+    }
 }
 
 /// A stream of items, by its name.

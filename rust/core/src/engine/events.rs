@@ -128,6 +128,8 @@ pub enum AppEvent {
     Drained { session: SessionId },
     /// A publication that was blocked may be tried again.
     Unblocked { ticket: u64 },
+    /// So many updates of a text lie apart that they should be merged.
+    Apart { collection: String, key: Box<str>, field: Box<str> },
     /// What waited for the disk under this ticket is there, with the number of its entry (0: it has none); or why not.
     Stored { ticket: u64, done: Result<Seq, Fault> },
     /// A stream of items begins: it is over for us when `end_stream` or `fail_stream` says so, whatever comes first.

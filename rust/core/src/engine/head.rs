@@ -3,7 +3,7 @@
 //! Parts: Conns, Out, Steps.
 
 use super::admission::stopping_refusal;
-use super::config::{API, CONSOLE, PREFIX, PROBES, SCRIPT};
+use super::config::{API, CONSOLE, PREFIX, PROBES, RawPath, SCRIPT};
 use super::steps::{BYTES, HEAD};
 use super::{Engine, size};
 use crate::codes::Code;
@@ -70,7 +70,7 @@ impl Engine {
         if self.stopping && !PROBES.contains(&path) {
             return Err(stopping_refusal());
         }
-        let raw = self.config.raws.iter().position(|raw| raw.path == path);
+        let raw = RawPath::find(&self.config.raws, path);
         let file = path.starts_with(SCRIPT) || path.starts_with(CONSOLE);
         let ours = raw.is_some() || (path.starts_with(PREFIX) && !file);
         if ours {

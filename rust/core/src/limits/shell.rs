@@ -2,6 +2,14 @@
 //! them from here.
 
 rtcore_data::fixed! {
+    /// Updates of a text that wait for a socket that is behind (bytes): beyond, it is told the whole text when it reads on.
+    YJS_UNSENT: u64 = 256 * 1024;
+    /// Editors of one text whose presence is kept: as many as anybody sees.
+    YJS_EDITORS: u64 = 1_000;
+    /// Longest presence of an editor (bytes): a name, a colour and a selection have some hundred.
+    YJS_PRESENCE: u64 = 16 * 1024;
+    /// Longest merge of a text's updates in the background (s): what takes longer is given up, and tried when there are more.
+    YJS_MERGE_S: u64 = 30;
     /// How long a turn goes on with what comes of its own answers (ns). The rest comes after a pass of Trio.
     TURN_ROUNDS_NS: u64 = 4_000_000;
     /// How long turns follow each other without a pass of Trio (ns): what else the application waits for is looked at then.

@@ -35,6 +35,7 @@ impl Collection {
             self.place(&change.key, Slot::Tombstone(stamp, moment.now_ms));
         } else if !plan.is_nothing() {
             let (applied, said) = self.rewrite(plan, &change.key, stamp, &author)?;
+            self.apart.extend(applied.apart.iter().map(|field| ((&*change.key).into(), field.clone())));
             if !applied.lost.is_empty() {
                 by = by.or(Some("crdt"));
                 lost = with_lost(lost, &applied.lost, plan);

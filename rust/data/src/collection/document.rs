@@ -290,7 +290,7 @@ impl Document {
         Ok(applied)
     }
 
-    fn crdt_mut(&mut self, name: &str) -> Option<&mut Crdt> {
+    pub(super) fn crdt_mut(&mut self, name: &str) -> Option<&mut Crdt> {
         match &mut self.body {
             Body::One(Held::Crdt(crdt)) if name.is_empty() => Some(crdt),
             Body::One(_) => None,
@@ -324,6 +324,11 @@ impl Document {
             return Ok(());
         };
         applied.folded |= crdt.fold(author.name, writer_in);
+        if let Crdt::Text(text) = &mut *crdt
+            && text.wants_merge()
+        {
+            applied.apart.push(name.into());
+        }
         let after = crdt.size();
         if let Some(crdt) = fresh {
             self.set(name, Held::Crdt(Box::new(crdt)), stamp);

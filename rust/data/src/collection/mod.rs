@@ -24,6 +24,7 @@ mod plan;
 mod push;
 mod shelf;
 mod stored;
+mod texts;
 mod upgrade;
 mod writers;
 
@@ -78,6 +79,8 @@ pub struct Collection {
     ahead: VecDeque<Ahead>,
     front: BTreeMap<Arc<str>, Slot>,
     serial: u64,
+    /// Texts whose updates should be merged: key and field.
+    apart: Vec<(Box<str>, Box<str>)>,
 }
 
 /// An entry to be said in the collection's room, under the number that the caller named.
@@ -130,6 +133,7 @@ impl Collection {
             ahead: VecDeque::new(),
             front: BTreeMap::new(),
             serial: 0,
+            apart: Vec::new(),
         }
     }
 

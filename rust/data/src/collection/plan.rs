@@ -78,6 +78,8 @@ pub(super) struct Applied {
     pub lost: Vec<Box<str>>,
     /// Old writers of a CRDT are one now: the document is heard whole.
     pub folded: bool,
+    /// Texts whose updates should be merged.
+    pub apart: Vec<Box<str>>,
 }
 
 impl Applied {

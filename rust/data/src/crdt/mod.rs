@@ -232,6 +232,7 @@ impl Crdt {
                 held.merge(other);
                 Ok(())
             }
+            (Self::Text(held), Self::Text(other)) => held.merge(other, bounds),
             (held, other) => Err(other_kind(held.kind(), other.kind())),
         }
     }

@@ -8,6 +8,7 @@ mod load;
 mod pull;
 mod push;
 mod stored;
+mod texts;
 mod under_way;
 
 pub use app::Changed;

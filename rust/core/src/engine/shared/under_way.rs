@@ -147,6 +147,7 @@ impl Engine {
         now: Now,
     ) {
         let Decided { entry: said, rows, serial, .. } = decided;
+        self.tell_apart(room_id);
         let durable = self.is_durable(room_id);
         let Some(said) = said else {
             if durable {
