@@ -103,6 +103,7 @@ def built_parameters(thing: Any) -> list[tuple[str, bool, str]]:
     for parameter in inspect.signature(thing).parameters.values():
         if parameter.name != "self":
             default = "" if parameter.default is parameter.empty else repr(parameter.default)
+            default = "..." if parameter.default is ... else default  # what has no literal
             found.append((parameter.name, parameter.kind is parameter.KEYWORD_ONLY, default))
     return found
 

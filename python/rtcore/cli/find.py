@@ -7,9 +7,12 @@ import importlib
 import sys
 import traceback
 from pathlib import Path
+from types import TracebackType
 from typing import Any
 
 import click
+
+from rtcore.errors import UsageError
 
 from .wrong import Wrong
 
@@ -51,11 +54,32 @@ def _module(name: str) -> Any:
 
 
 def _fail(name: str) -> None:
-    """The module itself is at fault: its author wants the traceback, from its first line on."""
+    """The module itself is at fault: its author wants the traceback, from its first line on.
+
+    Where it uses rtcore wrongly, the error has said all of it but where: that is said before it.
+    """
     kind, error, trace = sys.exc_info()
+    if isinstance(error, UsageError) and (place := _written_at(trace)):
+        raise Wrong(f"{place}: {error}")
     while trace is not None and (
         "importlib" in trace.tb_frame.f_code.co_filename or trace.tb_frame.f_code.co_filename == __file__
     ):
         trace = trace.tb_next
     text = "".join(traceback.format_exception(kind, error, trace)).rstrip()
     raise click.ClickException(f"the module {name!r} cannot be imported:\n{text}")
+
+
+def _written_at(trace: TracebackType | None) -> str | None:
+    """File and line of the last call that is not rtcore's own or the interpreter's."""
+    ours = Path(__file__).parents[1]
+    found = None
+    for frame, line in traceback.walk_tb(trace):
+        path = Path(frame.f_code.co_filename)
+        if not path.is_relative_to(ours) and not frame.f_code.co_filename.startswith("<"):
+            found = (path, line)
+        elif found is not None and path.is_relative_to(ours):
+            break
+    if found is None:
+        return None
+    path, line = found
+    return f"{path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path}:{line}"
