@@ -6,7 +6,12 @@ export async function startRelay(url) {
   const target = new URL(url);
   const sockets = new Set();
   const heads = [];
+  let away = false;
   const server = createServer((client) => {
+    if (away) {
+      client.destroy();
+      return;
+    }
     const upstream = connect(Number(target.port), target.hostname);
     for (const [one, other] of [
       [client, upstream],
@@ -33,6 +38,11 @@ export async function startRelay(url) {
     /** End every connection in the middle of whatever it says. */
     cut() {
       for (const socket of sockets) socket.destroy();
+    },
+    /** Cut all, and let nobody through (false: again). */
+    down(now = true) {
+      away = now;
+      if (now) this.cut();
     },
     async stop() {
       this.cut();
