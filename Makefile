@@ -23,7 +23,7 @@ export CARGO_PROFILE_RELEASE_INCREMENTAL := true
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help demo build test crash weeks weather kills quick check coverage conformance firefox bench bench-scenes bench-pairs count bench-peers bench-calm peers profile soak wheel wheel-check fuzz docs lock clean prepare prepare-test
+.PHONY: help demo build test crash weeks weather kills quick check coverage conformance firefox breaks bench bench-scenes bench-pairs count bench-peers bench-calm peers profile soak wheel wheel-check fuzz docs lock clean prepare prepare-test
 
 help: ## this text
 	@echo "rtcore: a realtime server for Python on a native core"
@@ -66,6 +66,9 @@ conformance: $(VENV)/.core ## Autobahn's test suite against a raw socket and the
 firefox: $(VENV)/.core ## the main scenarios of the browser's client in Firefox (Debian's firefox-esr, or FIREFOX=…), over WebDriver BiDi
 	@npm install --silent --no-save --ignore-scripts --prefix target/firefox puppeteer-core@24.29.1
 	@PYTHON=$(BIN)/python node --test tests/e2e/firefox.mjs
+
+breaks: $(VENV)/.core node_modules/.package-lock.json ## 1,000 events a second to a page in Chromium for a minute, with five cuts (SECONDS=…)
+	@PYTHON=$(BIN)/python BREAKS_SECONDS=$(or $(SECONDS),60) node --test --test-name-pattern "five cuts" tests/e2e/client.test.mjs
 
 bench: $(VENV)/.core peers ## rtcore against a bare epoll loop and beside other servers, half an hour (bench-scenes, bench-peers for a part)
 	@$(MAKE) --no-print-directory --keep-going bench-scenes bench-peers; status=$$?; $(PEERS)/bin/python bench/plots.py; exit $$status

@@ -126,6 +126,44 @@ test("through a line that breaks again and again all is heard once, in order", a
   await relay.stop();
 });
 
+// Seconds of it: a minute is `make breaks`.
+const SECONDS = Number(process.env.BREAKS_SECONDS ?? 5);
+
+test("1,000 events a second, and five cuts at random moments: each is heard once, in order", async () => {
+  const relay = await startRelay(server.url);
+  const room = `deep:e2e-${process.pid}`;
+  const ears = await open(await browser.newContext(), room, { url: relay.url });
+  const mouth = await open(await browser.newContext(), room);
+  const all = SECONDS * 1000;
+  ears.setDefaultTimeout(60_000 + 4 * all);
+  const said = mouth.evaluate(async (all) => {
+    const acks = [];
+    for (let n = 0; n < all; ) {
+      for (const until = n + 50; n < until; n++) acks.push(window.room.publish("say", n, { echo: false, timeout: Infinity }));
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+    return (await Promise.all(acks)).length;
+  }, all);
+  for (let cut = 0; cut < 5; cut++) {
+    const at = Math.floor(((cut + Math.random()) * all) / 5);
+    await ears.waitForFunction((at) => window.heard.length > at, at);
+    relay.cut();
+    // Another network: the page is told that there is one.
+    await ears.evaluate(() => dispatchEvent(new Event("online")));
+  }
+  assert.equal(await said, all);
+  await hears(ears, all - 1);
+  assert.equal(
+    await ears.evaluate(() => window.heard.findIndex((data, n) => data !== n)),
+    -1,
+    "in order, and each once",
+  );
+  assert.equal(await ears.evaluate(() => window.heard.length), all);
+  await ears.context().close();
+  await mouth.context().close();
+  await relay.stop();
+});
+
 test("a page that comes back through the back/forward cache, or is shown again, goes on where it was", async () => {
   const context = await browser.newContext();
   const room = fresh();
