@@ -56,7 +56,7 @@ fn a_header_from_elsewhere_is_refused_and_the_log_says_why() {
             AppEvent::Refused { what: Refused::Request, address, text }
                 if address.to_string() == "203.0.113.5" =>
             {
-                Some(text.to_string())
+                Some(text.clone())
             }
             _ => None,
         });

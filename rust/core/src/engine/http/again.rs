@@ -13,6 +13,7 @@ use crate::engine::Engine;
 use crate::engine::standing::{Standing, over};
 use crate::frame::http::Refusal;
 use crate::ids::{ConnId, Now, SessionId};
+use crate::session::Link;
 use crate::stream::Stream;
 
 impl Engine {
@@ -66,7 +67,7 @@ impl Engine {
     /// Nobody reads any more. For how long (ms) its reader may come back; its generator rests meanwhile.
     pub(in crate::engine) fn hold_items(&mut self, session_id: SessionId) -> u64 {
         let Some(session) = self.session_mut(session_id) else { return 0 };
-        let away_ms = session.link().and_then(|link| link.items()).map_or(0, |items| items.away_ms);
+        let away_ms = session.link().and_then(Link::items).map_or(0, |items| items.away_ms);
         if away_ms > 0
             && let Some(streams) = session.streams_mut()
         {
