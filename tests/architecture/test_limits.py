@@ -71,7 +71,7 @@ NO_LIMITS = {
     "_serve.console.EVERY": "an interval of telling",
     "_serve.console.RENEW": "how long an operator's word holds",
     "_serve.console.AT_ONCE": "how many questions of an operator run at a time",
-    "_serve.serve.FAREWELL": "how long operators have to leave",
+    "_serve.console.FAREWELL": "how long operators have to leave",
     "cli.top._ROWS": "how a screen looks",
     "errors.LATEST": "the longest wait that may travel",
     "http_api.keys.SHORT": "when a warning is worth it",

@@ -12,6 +12,7 @@ import trio
 import rtcore
 from rtcore._ground.numbers import LIVE
 from rtcore.testing import WireClient, connect_tcp
+from tests.asgi.conftest import below_hypercorn
 
 from .conftest import Running, serving
 
@@ -149,3 +150,17 @@ async def test_where_there_is_no_operator_there_is_nothing_to_look_with() -> Non
         status, _, body = await server.get(f"{LIVE}/rt/ws")
         assert status == 404
         assert "figures" not in json.dumps(body)
+
+
+async def test_below_another_server_it_is_there_too() -> None:
+    site = rtcore.asgi(application(), api_keys=KEYS)
+    async with below_hypercorn(site) as outer:
+        async with await trio.open_tcp_stream("127.0.0.1", outer.port) as stream:
+            client = WireClient(stream)
+            await client.open(path=f"{LIVE}/rt/ws")
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(client.read)
+                await client.hello(token=KEY)
+                assert (await look(client, "figures"))["diagnosis"]["status"] == "healthy"
+                nursery.cancel_scope.cancel()
+        assert (await outer.get(f"{LIVE}/rt/other"))[0] == 404

@@ -20,13 +20,16 @@ import h11
 import trio
 
 from rtcore._ground.asgi import ASGI, Receive, Scope, Send
-from rtcore._ground.numbers import PREFIX
+from rtcore._ground.numbers import LIVE, PREFIX
 from rtcore._serve.shell import StreamShell
 
 from .http import Exchange
 from .linger import lingering
 from .scope import path_of, peer_of
 from .websocket import Socket
+
+# An rtcore of its own, which judges what comes to it.
+_CONSOLE = f"{LIVE}/"
 
 
 class Gateway:
@@ -48,7 +51,7 @@ class Gateway:
         """
         receive, send = lingering(scope, receive, send)
         path = path_of(scope)
-        if not path.startswith(PREFIX) and path not in self._raws:
+        if path not in self._raws and (not path.startswith(PREFIX) or path.startswith(_CONSOLE)):
             await self._beside(scope, receive, send)
             return
         handed = None

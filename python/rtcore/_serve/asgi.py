@@ -31,6 +31,8 @@ from .stop import Stop
 if TYPE_CHECKING:
     from rtcore.app import App
 
+    from .console import Console
+
 log = logging.getLogger("rtcore.serve")
 
 # Where the scope that the server gave is kept, in the one that our own pages see.
@@ -123,6 +125,8 @@ class _Running:
     def __init__(self, app: App, config: Config, mount: ASGI | None, watched: bool) -> None:
         self._assembly = Assembly(app, config, config.host, mount)
         self._assembly.watched = watched
+        self._console = self._looked_at() if watched else None
+        self._assembly.console = self._console
         self._state: dict[str, Any] = {}
         self._pages = self._assembly.pages(None if mount is None else partial(self._mounted, mount))
         self.home: Home = self._assembly.runtime.engine
@@ -136,10 +140,19 @@ class _Running:
         async with assembly.running(Stop()) as state:
             self._state = state or {}
             assembly.carry_streams()
-            async with assembly.hands(assembly.runtime.run_reactor):
+            async with assembly.hands(assembly.runtime.run_reactor) as hands:
+                if self._console is not None:
+                    hands.start_soon(self._console.run)
                 yield self._state
                 await assembly.drain()
+                if self._console is not None:
+                    await self._console.leave()
                 await assembly.shut_down()
+
+    def _looked_at(self) -> Console:
+        from .console import Console  # it is served in the same way itself
+
+        return Console(self._assembly)
 
     # -- what is not rtcore's own
 

@@ -43,6 +43,8 @@ EVERY: Final = 2.0
 """Seconds between two of them."""
 RENEW: Final = 300.0
 """Seconds after which an operator is asked again who he is: one whose rights were taken sees no more then."""
+FAREWELL: Final = 1.0
+"""Seconds that operators have to leave by themselves."""
 AT_ONCE: Final = 8
 """Questions of one operator that run at a time: a profile of a minute holds up no table."""
 
@@ -83,11 +85,12 @@ class Console:
             self._ready.set()
             self._ended.set()
 
-    async def end(self) -> None:
-        """Send operators away, and wait until they are. A cancel point."""
+    async def leave(self) -> None:
+        """Send operators away, and wait until they are, or for a moment. A cancel point."""
         self._over.set()
         self._wanted.set()
-        await self._ended.wait()
+        with trio.move_on_after(FAREWELL):
+            await self._ended.wait()
 
 
 def application(assembly: Assembly) -> App:

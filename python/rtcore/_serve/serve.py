@@ -41,8 +41,6 @@ if TYPE_CHECKING:
     from rtcore.app import App
 
 log = logging.getLogger("rtcore.serve")
-FAREWELL = 1.0
-"""Seconds that operators have to leave the console by themselves."""
 
 
 async def serve(
@@ -189,8 +187,7 @@ class _Server:
 
     async def _end_http(self) -> None:
         """Operators are told to come back, as all sessions are, before their connections are ended."""
-        with trio.move_on_after(FAREWELL):
-            await self.console.end()
+        await self.console.leave()
         await self.http.drain()
 
     def _listen(self, listener: socket.socket) -> None:
