@@ -184,6 +184,17 @@ def test_what_is_wrong_raises_its_own_rule_first(case: Case) -> None:
     assert raised[0] == case.rule, raised
 
 
+def test_what_is_slow_for_one_event_is_not_lost_in_the_mean_of_all() -> None:
+    rows = [stage("wait", "event", "say", 5000, 0.1), stage("wait", "event", "convert", 30, 900, 1800)]
+    for raised in (False, True):
+        found = RULES["latency"](stages(*rows), raised)
+        assert found is not None
+        assert "'convert'" in found.message
+        assert "1800 ms in wait" in found.message
+    assert RULES["latency"](stages(stage("wait", "event", "convert", 30, 300, 900)), False) is None
+    assert RULES["latency"](stages(stage("wait", "event", "convert", 30, 300, 900)), True) is not None
+
+
 def test_a_store_that_takes_nothing_is_critical() -> None:
     found = RULES["store"](view(store={"trouble": "the disk is full"}), False)
     assert found is not None

@@ -11,7 +11,7 @@ from rtcore._watch.findings import Finding, Severity
 from rtcore._watch.view import View
 from rtcore._watch.watch import LINES, Watch
 
-from .views import Core, rise
+from .views import Core, rise, spread
 
 
 class World:
@@ -61,6 +61,17 @@ def test_the_worst_comes_first_and_then_a_cause_before_what_follows() -> None:
         world.watch.held("'slow'", 80.0)
     assert world.types() == ["store", "held_turn", "gaps"]
     assert world.watch.status == "critical"
+
+
+def test_a_cause_comes_before_what_follows_from_it_however_bad_that_is() -> None:
+    world = World()
+    world.core.said["stages"] = [
+        {"stage": "handler", "by": "event", "of": "find", **spread(50, 2_500.0, 3_000.0)},
+    ]
+    said = world.watch.diagnose()["issues"]
+    assert [(issue["type"], issue["severity"]) for issue in said] == [
+        ("slow_handlers", "warning"), ("latency", "critical"),
+    ]  # fmt: skip
 
 
 def test_what_held_the_turn_is_forgotten_after_a_minute() -> None:

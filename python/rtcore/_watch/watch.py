@@ -21,7 +21,7 @@ from rtcore._ground.numbers import FIXED
 from .acts import Acts
 from .findings import Finding, Severity
 from .process import Process, look
-from .rules import RULES, Rule
+from .rules import FOLLOWS, RULES, Rule
 from .trails import Trails
 from .view import Held, View
 
@@ -199,10 +199,13 @@ class Watch:
 
     def _in_order(self) -> Iterator[str]:
         rank = {name: place for place, name in enumerate(self._rules)}
-        severe = Severity.CRITICAL
-        yield from sorted(
-            self._raised, key=lambda name: (self._raised[name][1].severity is not severe, rank[name])
-        )
+        severe = {name for name, (_, found) in self._raised.items() if found.severity is Severity.CRITICAL}
+        # What a critical issue follows from is as pressing as that.
+        pressing = severe | {cause for name in severe for cause in FOLLOWS.get(name, ())}
+        causes = {
+            name: sum(cause in self._raised for cause in FOLLOWS.get(name, ())) for name in self._raised
+        }
+        yield from sorted(self._raised, key=lambda name: (name not in pressing, causes[name] > 0, rank[name]))
 
     def _told(self, name: str) -> dict[str, Any]:
         since, found = self._raised[name]

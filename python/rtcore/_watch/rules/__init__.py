@@ -62,3 +62,13 @@ RULES: Final[dict[str, Rule]] = {
     "old_clients": clients.rule,
 }
 """By name. Of two that are as bad, what stands first is told first: a cause before what follows from it."""
+
+FOLLOWS: Final[dict[str, tuple[str, ...]]] = {
+    "latency": ("held_turn", "slow_handlers", "slow_readers", "store"),
+    "slow_handlers": ("held_turn", "store"),
+    "failures": ("store", "keys", "limits"),
+    "network": ("held_turn",),
+    "gaps": ("slow_readers", "memory"),
+    "client_reports": ("network", "proxies", "held_turn"),
+}
+"""What may follow from what. A cause is told before what follows from it, however bad each is by itself."""
