@@ -23,7 +23,7 @@ export CARGO_PROFILE_RELEASE_INCREMENTAL := true
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help demo build test crash weeks weather kills quick check coverage conformance firefox breaks bench bench-scenes bench-pairs count bench-peers bench-calm peers profile soak wheel wheel-check fuzz docs lock clean prepare prepare-test
+.PHONY: help demo build test crash weeks weather calm kills quick check coverage conformance firefox breaks bench bench-scenes bench-pairs count bench-peers bench-calm peers profile soak wheel wheel-check fuzz docs lock clean prepare prepare-test
 
 help: ## this text
 	@echo "rtcore: a realtime server for Python on a native core"
@@ -47,6 +47,9 @@ crash: $(VENV)/.dev $(VENV)/.core ## kill servers under load, a thousand times, 
 
 weeks: $(VENV)/.dev $(VENV)/.core ## five thousand random runs of clients and servers in a network in a box (RUNS=… FIRST=seed)
 	@$(BIN)/python -m tests.sim --runs $(or $(RUNS),5000) $(if $(FIRST),--first $(FIRST))
+
+calm: $(VENV)/.dev $(VENV)/.core ## an hour of a load that goes well, and no alarm (MINUTES=…)
+	@$(BIN)/python -m tests.diagnose.calm --minutes $(or $(MINUTES),60)
 
 weather: $(VENV)/.dev $(VENV)/.core ## a client behind the fault proxy for ten minutes, each fault in turn, with the counts (MINUTES=…)
 	@$(BIN)/python -m tests.weather --minutes $(or $(MINUTES),10)

@@ -242,16 +242,15 @@ FAULTS[SLOW_DISK] = ({}, _slow_disk)
 
 
 @asynccontextmanager
-async def kept_on_a_slow_disk(folder: Path) -> AsyncIterator[Place]:
-    """A server in a process of its own, whose disk takes 400 ms for each sync."""
-    disk = Disk(folder)
+async def kept(folder: Path, disk: Disk | None = None) -> AsyncIterator[Place]:
+    """A server in a process of its own, that keeps what is said in this folder."""
     data = folder / "data"
     data.mkdir()
     (listener,) = await trio.open_tcp_listeners(0, host=HOST)
     port = listener.socket.getsockname()[1]
     await listener.aclose()
     command = [sys.executable, "-m", "tests.diagnose.kept", str(port), str(data), KEY]
-    env = {**os.environ, **disk.preload, **disk.env(data)}
+    env = {**os.environ, **({**disk.preload, **disk.env(data)} if disk else {})}
     process = await trio.lowlevel.open_process(command, env=env)
     try:
         with trio.fail_after(PATIENCE):
@@ -261,10 +260,20 @@ async def kept_on_a_slow_disk(folder: Path) -> AsyncIterator[Place]:
                         break
                 except OSError:
                     await trio.sleep(0.05)
-        disk.wish(HANG_SYNC_MS, 400)
         yield Place(port)
     finally:
-        disk.calm()
         process.kill()
         with trio.CancelScope(shield=True):
             await process.wait()
+
+
+@asynccontextmanager
+async def kept_on_a_slow_disk(folder: Path) -> AsyncIterator[Place]:
+    """The same, and its disk takes 400 ms for each sync."""
+    disk = Disk(folder)
+    async with kept(folder, disk) as place:
+        disk.wish(HANG_SYNC_MS, 400)
+        try:
+            yield place
+        finally:
+            disk.calm()

@@ -9,43 +9,14 @@ from typing import Any
 import trio
 from click.testing import CliRunner, Result
 
-import rtcore
 from rtcore.cli import main
 from rtcore.cli.top import screen
 from rtcore.testing import connect_tcp
 
 from .conftest import Running, serving
+from .looked import KEY, application, asked
 
-KEY = "a-key-that-is-long-enough"
 TRACE = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
-
-
-def application() -> rtcore.App:
-    app = rtcore.App()
-    app.rooms("tea*", relay=True)
-
-    @app.on("echo")
-    def echo(_: rtcore.Session, data: int) -> int:
-        return data
-
-    @app.on("block")
-    def block(_: rtcore.Session, data: float) -> None:
-        time.sleep(data)
-
-    @app.on("say")
-    async def say(session: rtcore.Session, data: int) -> None:
-        await trio.sleep(0.01)
-        await app.room("tea").publish("said", data, exclude=session)
-
-    @app.on("note")
-    def note(_: rtcore.Session, data: int) -> None:
-        app.room("tea").publish_nowait("said", data)
-
-    @app.on("fail")
-    def fail(_: rtcore.Session) -> None:
-        raise rtcore.Refuse("NO", "not today")
-
-    return app
 
 
 async def command(server: Running, *words: str, key: str = KEY, path: str = "") -> Result:
@@ -55,12 +26,6 @@ async def command(server: Running, *words: str, key: str = KEY, path: str = "") 
     return await trio.to_thread.run_sync(
         lambda: CliRunner().invoke(main, line, env={"RTCORE_KEY": key}), abandon_on_cancel=True
     )
-
-
-async def asked(server: Running, path: str) -> Any:
-    status, _, body = await server.get(f"/rt/api/{path}", headers=f"Authorization: Bearer {KEY}\r\n")
-    assert status == 200, body
-    return json.loads(body)
 
 
 # -- top
@@ -209,11 +174,11 @@ async def test_what_carries_a_sampled_trace_is_followed_without_asking() -> None
         await client.ask("join", room="tea")
         await client.ask("publish", room="tea", event="said", data=1, trace=TRACE)
         await client.ask("publish", room="tea", event="said", data=2, trace=f"{TRACE[:-2]}00")
-        assert "error" in await client.answer(await client.begin("emit", event="fail", trace=TRACE))
+        assert "error" in await client.answer(await client.begin("emit", event="refuse", trace=TRACE))
         [said, failed] = (await asked(server, f"trace?id={TRACE[3:35]}"))["trails"]
         assert (said["room"], said["event"], said["failed"]) == ("tea", "said", 0)
         assert [stage for stage, _ in stages(said)] == ["read", "fan-out", "write"]
-        assert (failed["event"], failed["failed"]) == ("fail", 1)
+        assert (failed["event"], failed["failed"]) == ("refuse", 1)
         shown = await command(server, "trace", "URL", "--id", TRACE)
         assert "said in 'tea' by session" in shown.output
         assert "to 1 listeners" in shown.output

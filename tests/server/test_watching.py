@@ -16,39 +16,8 @@ from rtcore._watch.findings import Finding, Severity
 from rtcore._watch.view import View
 from rtcore.testing import connect_tcp
 
-from .conftest import Running, serving
-
-KEY = "a-key-that-is-long-enough"
-BEARER = f"Authorization: Bearer {KEY}\r\n"
-
-
-def application() -> rtcore.App:
-    app = rtcore.App()
-    app.rooms("tea*", relay=True)
-
-    @app.on("echo")
-    def echo(_: rtcore.Session, data: int) -> int:
-        return data
-
-    @app.on("wait")
-    async def wait(_: rtcore.Session, data: float) -> None:
-        await trio.sleep(data)
-
-    @app.on("block")
-    def block(_: rtcore.Session, data: float) -> None:
-        time.sleep(data)
-
-    @app.on("fail")
-    async def fail(_: rtcore.Session) -> None:
-        raise ValueError("on purpose")
-
-    return app
-
-
-async def asked(server: Running, path: str, headers: str = BEARER) -> Any:
-    status, _, body = await server.get(f"/rt/api/{path}", headers=headers)
-    assert status == 200, body
-    return json.loads(body)
+from .conftest import serving
+from .looked import BEARER, KEY, application, asked
 
 
 def of(stats: dict[str, Any], stage: str, name: str) -> dict[str, Any]:

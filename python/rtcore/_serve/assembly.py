@@ -14,6 +14,7 @@ over what is left is ended.
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
@@ -108,11 +109,19 @@ class Assembly:
             trails=engine.trails,
             acts=acts,
             streams=self.runtime.seen_streams,
+            **self._clocks(),
         )
         for name, rule in registered(self.app).rules.items():
             watch.rule(name, rule)
         self.runtime.engine.held.heard = watch.held
         return watch
+
+    def _clocks(self) -> dict[str, Callable[[], float]]:
+        """In a test both go as Trio's does."""
+        if not self.runtime.manual:
+            return {}
+        began = time.time() - trio.current_time()
+        return {"clock": trio.current_time, "wall": lambda: began + trio.current_time()}
 
     # -- its pages
 
