@@ -163,13 +163,13 @@ impl Core {
         Ok(Some(told))
     }
 
-    #[pyo3(signature = (format = "text", tasks = Vec::new()))]
+    #[pyo3(signature = (format = "text", tasks = None))]
     #[expect(clippy::needless_pass_by_value, reason = "as Python gives it")]
     fn metrics<'py>(
         &self,
         py: Python<'py>,
         format: &str,
-        tasks: Vec<(String, u64)>,
+        tasks: Option<Vec<(String, u64)>>,
     ) -> Result<Bound<'py, PyBytes>, Failure> {
         let format = match format {
             "text" => Format::Prometheus,
@@ -177,7 +177,7 @@ impl Core {
             "protobuf" => Format::Proto,
             _ => return Err(Failure::Usage("the formats of metrics are text, openmetrics and protobuf")),
         };
-        Ok(PyBytes::new(py, &self.lock().engine()?.metrics_as(format, &tasks)))
+        Ok(PyBytes::new(py, &self.lock().engine()?.metrics_as(format, tasks.as_deref().unwrap_or_default())))
     }
 
     fn histograms(&self) -> Result<String, Failure> {

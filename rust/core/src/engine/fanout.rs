@@ -85,6 +85,8 @@ impl Engine {
 
     fn fan(&mut self, room_id: RoomId, entry: &Entry, meta: Meta, when: When) {
         let mut behind: Vec<SessionId> = Vec::new();
+        // They read what they are owed: it is the disk that they wait for, and nobody fell behind.
+        let mut walled: Vec<SessionId> = Vec::new();
         let mut said = 0u64;
         let class = {
             let Self { rooms, sessions, out, log, stats, steps, durable, events, .. } = self;
@@ -104,7 +106,7 @@ impl Engine {
                 }
                 if when != When::Now && !when.reaches(member, entry, &durable.wall) {
                     if when == When::Behind {
-                        behind.push(member.session);
+                        walled.push(member.session);
                     }
                     continue;
                 }
@@ -135,6 +137,9 @@ impl Engine {
         }
         for session in behind {
             self.fall_behind(session, entry.seq - 1);
+        }
+        for session in walled {
+            self.stop_hearing(session, entry.seq - 1);
         }
         self.book_copies();
     }
