@@ -25,11 +25,11 @@ from typing import TYPE_CHECKING, Any, Final
 if TYPE_CHECKING:
     __version__: str
     from ._aio import aio as aio
-    from ._serve.asgi import Served as Served
     from ._serve.asgi import asgi as asgi
     from ._serve.listeners import Address as Address
     from ._serve.program import run as run
     from ._serve.serve import serve as serve
+    from ._serve.served import Served as Served
     from ._serve.stop import Stop as Stop
     from ._tokens.jwks import JWKS as JWKS
     from ._turn.listening import Listening as Listening
@@ -91,7 +91,8 @@ if TYPE_CHECKING:
 
 # Where each public name lives. It is loaded when it is first asked for: a client program loads no server.
 _HOMES: Final = {
-    "._serve.asgi": "Served asgi",
+    "._serve.asgi": "asgi",
+    "._serve.served": "Served",
     "._serve.listeners": "Address",
     "._serve.program": "run",
     "._serve.serve": "serve",

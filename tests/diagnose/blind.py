@@ -233,6 +233,7 @@ async def _(place: Place) -> None:
 async def _slow_disk(place: Place) -> None:
     async with place.clients(1) as [client]:
         await client.ask("join", room="kept")
+        await client.ask("join", room="tea:1")  # while the disk is waited for, it waits with this one, too
         for number in range(8):
             await client.ask("publish", room="kept", event="said", data=number)
 

@@ -43,5 +43,6 @@ async def test_of_ten_faults_nine_are_named_first(tmp_path: Path) -> None:
         issues = await injected(what, tmp_path)
         first = issues[0]["type"] if issues else "nothing"
         named[what] = (first, SEALED[what] == seal(what, first), [each["message"] for each in issues])
+    assert "fell behind" not in str(named[SLOW_DISK]), "who waits for a disk reads what it is owed"
     right = [what for what, (_, is_right, _) in named.items() if is_right]
     assert len(right) >= ENOUGH, {what: told for what, told in named.items() if what not in right}

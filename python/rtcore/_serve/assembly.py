@@ -100,6 +100,7 @@ class Assembly:
         limits = {name: self.config.limit(name) for name in USUAL}
         engine = self.runtime.engine
         engine.trails = Trails(engine)
+        clock, wall = self._clocks()
         acts = Acts(self.core, limits, self.config.acts)
         watch = Watch(
             self.core,
@@ -109,19 +110,20 @@ class Assembly:
             trails=engine.trails,
             acts=acts,
             streams=self.runtime.seen_streams,
-            **self._clocks(),
+            clock=clock,
+            wall=wall,
         )
         for name, rule in registered(self.app).rules.items():
             watch.rule(name, rule)
         self.runtime.engine.held.heard = watch.held
         return watch
 
-    def _clocks(self) -> dict[str, Callable[[], float]]:
-        """In a test both go as Trio's does."""
+    def _clocks(self) -> tuple[Callable[[], float], Callable[[], float]]:
+        """By which it is said since when; in a test both go as Trio's does."""
         if not self.runtime.manual:
-            return {}
+            return time.monotonic, time.time
         began = time.time() - trio.current_time()
-        return {"clock": trio.current_time, "wall": lambda: began + trio.current_time()}
+        return trio.current_time, lambda: began + trio.current_time()
 
     # -- its pages
 

@@ -26,7 +26,7 @@ from rtcore.entry import Heard
 from rtcore.errors import NotServing, Refuse
 from rtcore.http_api.faults import Fault
 
-from .asgi import Served
+from .served import Served
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -75,7 +75,7 @@ class Console:
             config = msgspec.structs.replace(
                 self._assembly.config, data=None, api_keys=(), metrics=False, demo=False, shutdown_delay=0.0
             )
-            served = Served(application(self._assembly), config, None, watched=False)
+            served = Served(application(self._assembly), config, None)
             async with served.lifespan():
                 self._served = served
                 self._ready.set()
