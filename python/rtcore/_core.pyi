@@ -324,9 +324,9 @@ class Core:
         strategy: str,
         schema: int = 1,
         whole: str | None = None,
-        fields: dict[str, str] = Ellipsis,  # type: ignore[assignment]  # noqa: PYI011
-        upgrades: list[int] = Ellipsis,  # type: ignore[assignment]  # noqa: PYI011
-        limits: dict[str, int] = Ellipsis,  # type: ignore[assignment]  # noqa: PYI011
+        fields: dict[str, str] = ...,
+        upgrades: list[int] = ...,
+        limits: dict[str, int] = ...,
         asks: bool = False,
         authorize: bool = False,
         durable: str = "off",
