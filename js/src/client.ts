@@ -1,6 +1,7 @@
 // The client as a program sees it.
 
-import type { Collection, CollectionOptions } from "./collections_page.ts";
+import type { Collection } from "./collections_page.ts";
+import type { CollectionOptions } from "./collections_types.ts";
 import { type Handler, Handlers } from "./consumer.ts";
 import type { Failure } from "./errors.ts";
 import type { Sent } from "./handle.ts";
@@ -9,6 +10,7 @@ import type { Answer, AskOptions, Page, SendOptions } from "./page.ts";
 import type { News, Status } from "./port.ts";
 import { type Heard, Reader } from "./reader.ts";
 import type { Room } from "./room.ts";
+import { another } from "./waiting.ts";
 import type { Said } from "./words.ts";
 
 /** How a room is joined. */
@@ -133,16 +135,7 @@ export class Client {
   async ready({ signal }: { signal?: AbortSignal } = {}): Promise<void> {
     while (!this.status.live) {
       if (this.#page.over) throw this.#page.over;
-      signal?.throwIfAborted();
-      await new Promise<void>((resolve) => {
-        const look = (): void => {
-          stop();
-          signal?.removeEventListener("abort", look);
-          resolve();
-        };
-        const stop = this.subscribe(look);
-        signal?.addEventListener("abort", look);
-      });
+      await another(this.subscribe, signal);
     }
   }
 

@@ -1,7 +1,8 @@
 // Collections, as a part of a client: `client.collection`. It is put behind `rooms`, and before `tabs` or `offline`.
 
-import { Collection, type CollectionOptions } from "./collections_page.ts";
+import { Collection } from "./collections_page.ts";
 import { Shared } from "./collections_rooms.ts";
+import type { CollectionOptions } from "./collections_types.ts";
 import type { Kit, Part } from "./connect.ts";
 import { dataOf } from "./words.ts";
 
@@ -34,10 +35,5 @@ export type {
   OwnChange,
   Refusal,
 } from "./collections_change.ts";
-export type {
-  Collection,
-  CollectionOptions,
-  CollectionView,
-  CrdtKind,
-  SyncResult,
-} from "./collections_page.ts";
+export type { Collection } from "./collections_page.ts";
+export type { CollectionOptions, CollectionView, CrdtKind, SyncResult } from "./collections_types.ts";

@@ -3,8 +3,9 @@
 // it, and all that was told before it, is committed.
 
 import type { Clock } from "./clock.ts";
-import { same } from "./collections_contents.ts";
-import { type Kept, Replica } from "./collections_replica.ts";
+import type { Kept } from "./collections_notes.ts";
+import { Replica } from "./collections_replica.ts";
+import { Told } from "./collections_told.ts";
 import type { Failure } from "./errors.ts";
 import type { Ask } from "./outbox.ts";
 import type { Kind, News } from "./port.ts";
@@ -17,8 +18,6 @@ const AGAIN = 1000;
 const LONGEST = 30_000;
 /** How many names of what pages asked for are known: one may ask again when another page leads. */
 const NAMES = 64;
-/** Documents that are told in one piece. */
-const PIECE = 2000;
 const NO_RIGHT: readonly (string | undefined)[] = ["FORBIDDEN", "NOT_FOUND", "UNAUTHORIZED"];
 
 /** @internal What all collections of a session have around them. */
@@ -43,6 +42,8 @@ export class Held {
   readonly name: string;
   readonly room: string;
   readonly replica: Replica;
+  /** What pages know of it. */
+  readonly told: Told;
   /** Under which its rows are kept; undefined: they are not. */
   number: number | undefined;
   /** Whose it is; undefined: nobody was welcome yet. */
@@ -59,16 +60,12 @@ export class Held {
   loaded: Promise<void> = Promise.resolve();
   /** What was heard before the store was read; undefined: it was read. */
   #unread: (() => void)[] | undefined = [];
-  #problem: Failure | undefined;
-  #schema: number | undefined;
   readonly #around: Around;
-  readonly #shown = new Map<string, unknown>();
   readonly #running = new Set<Ask>();
   #joining: Ask | undefined;
   #joinAt = Number.POSITIVE_INFINITY;
   #pullAt = 0;
   #pullWaits = 0;
-  #told: Said = {};
   #busy = false;
   #more = false;
   #timer: (() => void) | undefined;
@@ -78,6 +75,7 @@ export class Held {
     this.name = name;
     this.room = `$sync/${name}`;
     this.replica = new Replica(schema);
+    this.told = new Told(this.room, this.replica, around.tell);
   }
 
   /** A page asked for a change under this name. */
@@ -113,8 +111,8 @@ export class Held {
   /** The server's word on the room. */
   joined(sync: Said): void {
     this.member = this.confirmed = true;
-    this.#problem = undefined;
-    this.#schema = sync.schema;
+    this.told.problem = undefined;
+    this.told.schema = sync.schema;
     this.#pullAt = this.#pullWaits = 0;
     this.replica.lane.most = this.#around.sending.http ? 1 : 4;
     this.replica.join(this.#around.epoch(), sync);
@@ -122,7 +120,7 @@ export class Held {
   }
 
   #notIn(failure: Failure): void {
-    this.#problem = failure;
+    this.told.problem = failure;
     // Without the right, nothing that was confirmed stays.
     if (failure.is === "Rejected" && NO_RIGHT.includes(failure.code)) this.replica.left();
     else this.#joinAt = this.#around.clock.now() + (failure.after ?? 0) * 1000 + (failure.after ? 0 : AGAIN);
@@ -132,7 +130,7 @@ export class Held {
   /** The server took the session out of it. */
   left(reason: string): void {
     this.member = this.confirmed = false;
-    this.#problem = { is: "LeftRoom", code: "FORBIDDEN", message: `out of ${this.name}: ${reason}` };
+    this.told.problem = { is: "LeftRoom", code: "FORBIDDEN", message: `out of ${this.name}: ${reason}` };
     this.#drop();
     this.replica.left();
     this.settle();
@@ -167,7 +165,7 @@ export class Held {
   /** What it may do is another. */
   grants(grants: string[]): void {
     const { lane } = this.replica;
-    if (grants.includes("write") && lane.rest === "right") lane.rest = this.#problem = undefined;
+    if (grants.includes("write") && lane.rest === "right") lane.rest = this.told.problem = undefined;
     this.settle();
   }
 
@@ -207,7 +205,7 @@ export class Held {
     }
     const kept = replica.keep();
     this.#store(kept);
-    this.#tell(kept, own);
+    this.told.tell(kept, own);
     if (pull) {
       this.#ask("pull", { collection: this.name, ...pull }, (failure, page) => this.#pulled(failure, page));
     }
@@ -252,7 +250,7 @@ export class Held {
       this.#pullAt = this.#pullWaits = 0;
       this.replica.page(page, clock.now());
       const { trouble } = this.replica;
-      if (trouble) this.#problem = { is: "NotDone", ...trouble };
+      if (trouble) this.told.problem = { is: "NotDone", ...trouble };
     }
     this.settle();
   }
@@ -263,7 +261,7 @@ export class Held {
       const { after, code = "INTERNAL", message, is } = failure;
       const retry = failure.retry === true || (is !== "Rejected" && is !== "TooLarge");
       this.replica.pushFailed(token, { code, message }, retry, (after ?? 0) * 1000 || AGAIN, now);
-      if (this.replica.lane.rest === "right") this.#problem = failure;
+      if (this.replica.lane.rest === "right") this.told.problem = failure;
     } else this.replica.pushed(token, ack, now);
     this.settle();
   }
@@ -293,68 +291,9 @@ export class Held {
     else call();
   }
 
-  // -- who is told
-
-  #tell({ dirty, news, touched }: Kept, own: boolean): void {
-    const docs: [string, unknown][] = [];
-    for (const key of touched) {
-      const now = this.replica.get(key);
-      if (same(this.#shown.get(key), now)) continue;
-      if (now === undefined) this.#shown.delete(key);
-      else this.#shown.set(key, now);
-      docs.push([key, now]);
-    }
-    // What failed is told anew where the other side is another.
-    for (const [n, { change }] of this.replica.failed) if (touched.has(change.key)) dirty.add(n);
-    const how = this.#how();
-    if (!docs.length && !dirty.size && !news.length && same(how, this.#told)) return;
-    this.#told = how;
-    const rows = [...dirty].map((n) => [n, this.#row(n)]);
-    this.#around.tell({ on: "data", room: this.room, said: { docs, rows, news, own, ...how } });
-  }
-
-  #how(): Said {
-    const { replica } = this;
-    const own = replica.schema;
-    const outdated = own !== undefined && this.#schema !== undefined && this.#schema > own;
-    return { whole: replica.whole, position: replica.position, problem: this.#problem, outdated };
-  }
-
-  #row(n: number): Said | undefined {
-    const pending = this.replica.queue.all.get(n);
-    const failed = this.replica.failed.get(n);
-    const waits = pending !== undefined && pending.said.op !== "skip" && !pending.confirmed;
-    const change = failed?.change ?? pending;
-    if (!change || !(waits || failed)) return undefined;
-    const { key, said, was } = change;
-    const row: Said = { n, key, said, was, waits, sent: pending?.sent };
-    if (failed) {
-      const { conflict, rejected } = failed;
-      Object.assign(row, { conflict, rejected, theirs: this.replica.theirs(key) });
-    }
-    return row;
-  }
-
-  /** Tell one view all that is seen. */
-  snapshot(view: string): void {
-    const docs = [...this.#shown];
-    const numbers = new Set([...this.replica.queue.all.keys(), ...this.replica.failed.keys()]);
-    const rows = [...numbers].map((n) => [n, this.#row(n)]);
-    for (let at = 0; at === 0 || at < docs.length; at += PIECE) {
-      const last = at + PIECE >= docs.length;
-      const more = last ? { rows, last, ...this.#how() } : {};
-      const said = { all: at === 0 ? "first" : "more", docs: docs.slice(at, at + PIECE), ...more };
-      this.#around.tell({ on: "data", room: this.room, to: view, said });
-    }
-  }
-
   /** Everything was read from the store: it is what is seen. */
   restored(): void {
-    const { confirmed, queue } = this.replica;
-    for (const key of [...confirmed.keys.keys(), ...[...queue.all.values()].map((each) => each.key)]) {
-      const now = this.replica.get(key);
-      if (now !== undefined) this.#shown.set(key, now);
-    }
+    this.told.restored();
     const heard = this.#unread ?? [];
     this.#unread = undefined;
     this.settle();

@@ -1,52 +1,20 @@
 // A collection as a program sees it: documents by their keys, what is confirmed with one's own changes on top.
 
 import { Conflict, type DocumentChange, OwnChange, outcomeOf, Refusal } from "./collections_change.ts";
+import { changesOf } from "./collections_changes.ts";
 import { same } from "./collections_contents.ts";
+import { sync } from "./collections_sync.ts";
+import type { CollectionOptions, CollectionView, SyncResult } from "./collections_types.ts";
 import { said, wanted } from "./collections_value.ts";
 import { byCodePoint } from "./crdt_said.ts";
 import { errorOf, type RtcoreError } from "./errors.ts";
 import type { Listener, Page } from "./page.ts";
 import type { News } from "./port.ts";
+import { another } from "./waiting.ts";
 import type { Said } from "./words.ts";
 
-/** How a collection is opened. */
-export interface CollectionOptions {
-  /** The version of the type that this program knows. */
-  schema?: number | undefined;
-  /** For the application's authorizer. */
-  data?: unknown;
-  /** Of which kind the fields are that are CRDTs: a field in which nothing is yet does not say so itself. */
-  crdts?: Readonly<Record<string, CrdtKind>> | undefined;
-}
-
-/** The kinds of CRDTs, as the wire names them. */
-export type CrdtKind = "g-counter" | "pn-counter" | "g-set" | "or-set" | "lww-register";
-
-/** What came of `sync`. */
-export interface SyncResult<Document> {
-  /** Every change is done, and nothing of any was lost. */
-  success: boolean;
-  /** The position up to which everything is confirmed here. */
-  syncId: string | undefined;
-  /** What came of each key that differed. */
-  changes: Record<string, OwnChange["result"]>;
-  conflicts: Conflict<Document>[];
-  refused: Refusal<Document>[];
-}
-
-/** How a collection is. A new object for each change of it, or of a document. */
-export interface CollectionView {
-  /** Whether everything that was said to this moment is held, as far as the connection knows. */
-  readonly whole: boolean;
-  /** `epoch.seq`: everything up to here is confirmed; undefined: nothing yet. */
-  readonly position: string | undefined;
-  /** Why it does not go on by itself: no right, say. */
-  readonly problem: RtcoreError | undefined;
-  /** Whether the server has documents of a later schema than this program. */
-  readonly outdated: boolean;
-}
-
-type Watcher<Document> = (changes: readonly DocumentChange<Document>[]) => void;
+/** @internal Called with what became of documents, and when anything else is another. */
+export type Watcher<Document> = (changes: readonly DocumentChange<Document>[]) => void;
 
 /**
  * Documents by their keys. Looking never waits, and works without a connection; what is given is shared, and is not to be
@@ -140,23 +108,8 @@ export class Collection<Document = any> implements Iterable<[string, Document]> 
   async ready({ signal }: { signal?: AbortSignal | undefined } = {}): Promise<void> {
     while (!this.whole) {
       if (this.problem) throw this.problem;
-      await this.#next(signal);
+      await another(this.subscribe, signal);
     }
-  }
-
-  /** Wait until something is another. */
-  async #next(signal?: AbortSignal): Promise<void> {
-    signal?.throwIfAborted();
-    await new Promise<void>((resolve) => {
-      const look = (): void => {
-        stop();
-        signal?.removeEventListener("abort", look);
-        resolve();
-      };
-      const stop = this.subscribe(look);
-      signal?.addEventListener("abort", look);
-    });
-    signal?.throwIfAborted();
   }
 
   // -- changing
@@ -219,33 +172,11 @@ export class Collection<Document = any> implements Iterable<[string, Document]> 
    * Make these documents so (undefined or null: not there), and wait for the server's word on each. Keys that are not
    * named stay as they are.
    */
-  async sync(
+  sync(
     documents: Readonly<Record<string, Document | null | undefined>>,
     { signal }: { signal?: AbortSignal | undefined } = {},
   ): Promise<SyncResult<Document>> {
-    const made = new Map<string, OwnChange>();
-    for (const [key, document] of Object.entries(documents)) {
-      if (document == null && !this.has(key)) continue;
-      const change = await (document == null ? this.delete(key) : this.put(key, document));
-      if (change.n !== null) made.set(key, change);
-    }
-    const changes = new Map<string, OwnChange["result"]>();
-    for (const [key, change] of made) {
-      while (!change.result) {
-        if (this.#ended) throw this.#ended;
-        await this.#next(signal);
-      }
-      if (change.result.kind === "done") await change.applied;
-      changes.set(key, change.result);
-    }
-    const numbers = new Set([...made.values()].map(({ n }) => n));
-    return {
-      success: [...changes.values()].every((one) => one?.kind === "done" && !one.lost),
-      syncId: this.position,
-      changes: Object.fromEntries(changes),
-      conflicts: this.conflicts.filter(({ n }) => numbers.has(n)),
-      refused: this.refused.filter(({ n }) => numbers.has(n)),
-    };
+    return sync(this, documents, () => this.#ended, signal);
   }
 
   // -- what waits, and what came to nothing
@@ -296,41 +227,7 @@ export class Collection<Document = any> implements Iterable<[string, Document]> 
    * both are told as one: so what waits is bounded by the number of keys.
    */
   changes(): AsyncGenerator<DocumentChange<Document>, void, undefined> {
-    const waiting = new Map<string, DocumentChange<Document>>();
-    let wake: (() => void) | undefined;
-    const stop = this.subscribe((changes) => {
-      for (const change of changes) {
-        const before = waiting.get(change.key);
-        waiting.delete(change.key);
-        const both = before ? { ...change, before: before.before, own: change.own && before.own } : change;
-        if (!same(both.before, both.now)) waiting.set(change.key, both);
-      }
-      wake?.();
-    });
-    return this.#taken(waiting, stop, (resolve) => {
-      wake = resolve;
-    });
-  }
-
-  async *#taken(
-    waiting: Map<string, DocumentChange<Document>>,
-    stop: () => void,
-    sleep: (wake: () => void) => void,
-  ): AsyncGenerator<DocumentChange<Document>, void, undefined> {
-    try {
-      for (;;) {
-        const [first] = waiting.values();
-        if (first) {
-          waiting.delete(first.key);
-          yield first;
-        } else if (this.#ended) {
-          if (this.#ended.code === "CLOSED") return;
-          throw this.#ended;
-        } else await new Promise<void>(sleep);
-      }
-    } finally {
-      stop();
-    }
+    return changesOf(this.subscribe, () => this.#ended);
   }
 
   // -- going

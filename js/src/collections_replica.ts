@@ -3,32 +3,13 @@
 // keeps what `keep` gives, all in one transaction, before anything else leaves.
 
 import { Confirmed } from "./collections_confirmed.ts";
-import { changed, difference } from "./collections_contents.ts";
-import { Lane, type Out } from "./collections_lane.ts";
-import { type Failed, type Pending, Queue } from "./collections_pending.ts";
-import { invalid, isMarked, Refused } from "./crdt_said.ts";
-import { bytesOf, dataOf, type Said } from "./words.ts";
+import type { Kept } from "./collections_notes.ts";
+import { Own } from "./collections_own.ts";
+import type { Failed } from "./collections_pending.ts";
+import type { Said } from "./words.ts";
 
 /** Two resets in so short a time (milliseconds) are an error that is shown, and not a third. */
 const RESET = 60_000;
-const KEY = 255;
-// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what no key may have
-const CONTROL = /[\0-\x1f\x7f-\x9f]/;
-const NO_RIGHT = ["UNAUTHORIZED", "FORBIDDEN", "NOT_FOUND"];
-
-/** @internal What one call, or several, have changed. */
-export interface Kept {
-  /** Nothing of what was confirmed before is to be kept. */
-  dropped: boolean;
-  /** Keys of which something else may be confirmed or seen. */
-  touched: Set<string>;
-  /** Numbers of one's own changes of which something is another. */
-  dirty: Set<number>;
-  /** What became of one's own changes: their results, that they are over, that they were taken back. */
-  news: [n: number, what: "answered" | "over" | "discarded", result?: Said][];
-}
-
-const none = (): Kept => ({ dropped: false, touched: new Set(), dirty: new Set(), news: [] });
 
 /** @internal A position's number, if it is of this epoch. */
 const numberIn = (position: unknown, epoch: string): number | undefined => {
@@ -37,36 +18,20 @@ const numberIn = (position: unknown, epoch: string): number | undefined => {
 };
 
 /** @internal */
-export class Replica {
-  readonly confirmed = new Confirmed();
-  readonly queue = new Queue();
-  readonly failed = new Map<number, Failed>();
-  readonly lane = new Lane();
-  /** The highest number that was ever given. */
-  last = 0;
-  /** One's public name, as the last join told it. */
-  name = "";
+export class Replica extends Own {
   /** Why it does not go on: to be shown. */
   trouble: { code: string; message: string } | undefined;
-  joined = false;
-  #own: number | undefined;
-  schema: number | undefined;
-  #custom = false;
-  #limits: Said = { value: 1 << 20, fields: 1000 };
+  #ownSchema: number | undefined;
   #pulling = false;
   #resetAt: number | undefined;
-  #kept = none();
 
   constructor(schema?: number) {
-    this.#own = this.schema = schema;
+    super(new Confirmed());
+    this.#ownSchema = this.schema = schema;
   }
 
   get whole(): boolean {
     return this.joined && !this.confirmed.behind;
-  }
-
-  get fenced(): boolean {
-    return this.lane.rest === "fenced";
   }
 
   /** Everything up to here is confirmed. */
@@ -75,30 +40,9 @@ export class Replica {
     return at === undefined ? undefined : `${epoch}.${at}`;
   }
 
-  /** Up to which every outcome is kept, and what it was about is confirmed or was told. */
-  get seen(): number {
-    return (this.queue.first?.n ?? this.last + 1) - 1;
-  }
-
-  /** What is seen of a key. */
-  get(key: string): unknown {
-    let document = this.theirs(key);
-    for (const { n, said } of this.queue.ofKey(key)) {
-      document = changed(document, said, { writer: this.name, n, time: said.at ?? 0 });
-    }
-    return document;
-  }
-
-  /** What is confirmed of a key. */
-  theirs(key: string): unknown {
-    return this.confirmed.keys.get(key)?.value;
-  }
-
   /** What has changed since the last call. */
   keep(): Kept {
-    const kept = this.#kept;
-    this.#kept = none();
-    return kept;
+    return this.notes.take();
   }
 
   // -- the room
@@ -111,9 +55,9 @@ export class Replica {
     this.trouble = undefined;
     lane.down();
     if (!this.fenced) lane.rest = undefined;
-    this.schema = this.#own ?? sync.schema;
-    this.#custom = sync.strategy === "custom";
-    this.#limits = { ...this.#limits, ...sync.limits };
+    this.schema = this.#ownSchema ?? sync.schema;
+    this.custom = sync.strategy === "custom";
+    this.limits = { ...this.limits, ...sync.limits };
     const same = epoch === confirmed.epoch;
     const horizon = numberIn(sync.horizon, epoch);
     const goesOn =
@@ -134,11 +78,11 @@ export class Replica {
       this.fence();
       return;
     }
-    for (const outcome of outcomes) this.#settle(outcome);
+    for (const outcome of outcomes) this.settle(outcome);
     if (n >= this.seen || !goesOn) return;
     const message = "the server has forgotten this writer: it may have been done";
     for (const { n: of, sent, outcome } of [...this.queue.all.values()]) {
-      if (sent && !outcome) this.#settle({ n: of, rejected: { code: "OUTCOME_UNKNOWN", message } });
+      if (sent && !outcome) this.settle({ n: of, rejected: { code: "OUTCOME_UNKNOWN", message } });
     }
   }
 
@@ -154,9 +98,16 @@ export class Replica {
     this.#drop();
   }
 
+  /** It speaks under another client id from the next join on. */
+  renew(): void {
+    this.away();
+    this.name = "";
+    this.lane.rest = undefined;
+  }
+
   #drop(): void {
-    for (const key of this.confirmed.keys.keys()) this.#kept.touched.add(key);
-    this.#kept.dropped = true;
+    for (const key of this.confirmed.keys.keys()) this.notes.now.touched.add(key);
+    this.notes.now.dropped = true;
     this.confirmed.clear();
   }
 
@@ -164,11 +115,11 @@ export class Replica {
 
   hear(seq: number, data: Said): void {
     if (this.confirmed.hear(seq, data)) {
-      this.#kept.touched.add(data.key);
+      this.notes.now.touched.add(data.key);
       // One's own is in what is confirmed.
       if (this.name && data.writer === this.name) this.queue.confirm(data.n);
     }
-    this.#tidy();
+    this.tidy();
   }
 
   /** A gap of the room was told, up to this number. */
@@ -202,7 +153,7 @@ export class Replica {
     }
     for (const doc of docs) {
       if (!confirmed.listed(doc)) continue;
-      this.#kept.touched.add(doc.key);
+      this.notes.now.touched.add(doc.key);
       for (const mine of queue.ofKey(doc.key)) if (mine.n <= n) mine.confirmed = true;
     }
     confirmed.at = Math.max(confirmed.at ?? 0, upto);
@@ -216,10 +167,10 @@ export class Replica {
       for (const mine of queue.all.values()) {
         if (mine.n > n) break;
         mine.confirmed = true;
-        this.#kept.touched.add(mine.key);
+        this.notes.now.touched.add(mine.key);
       }
     }
-    this.#tidy();
+    this.tidy();
   }
 
   /** What is held cannot be gone on from. What is pending stays. */
@@ -232,197 +183,7 @@ export class Replica {
     this.#drop();
   }
 
-  // -- what is said
-
-  nextPush(now: number): Out | undefined {
-    const push = this.joined ? this.lane.next(this.queue, now) : undefined;
-    for (const { n } of push?.changes ?? []) {
-      const pending = this.queue.all.get(n)!;
-      if (!pending.sent) this.#kept.dirty.add(n);
-      pending.sent = true;
-    }
-    return push;
-  }
-
-  pushed(token: number, { results = [], held }: Said, now: number): void {
-    if (!this.lane.landed(token)) return;
-    for (const result of results) this.#settle(result);
-    if (!held) return;
-    if (held.code === "FENCED") this.fence();
-    else this.lane.hold(held.n ?? Infinity, now + (held.after ?? 0) * 1000);
-  }
-
-  /** A push came back with an error: nothing of it was looked at. `after`: milliseconds. */
-  pushFailed(
-    token: number,
-    why: { code: string; message: string },
-    retry: boolean,
-    after: number,
-    now: number,
-  ): void {
-    const { lane } = this;
-    const numbers = lane.landed(token);
-    if (!numbers || this.fenced) return;
-    const first = numbers[0]!;
-    const right = !retry && NO_RIGHT.includes(why.code);
-    lane.hold(first, now + (retry ? after : 0));
-    if (right) lane.rest = "right";
-    if (retry || right) return;
-    if (numbers.length > 1) lane.single = Math.max(lane.single, numbers.at(-1)!);
-    else this.#refuse(this.queue.skip(first), why);
-  }
-
-  #refuse(change: Pending, rejected: { code: string; message: string }): void {
-    const { n } = change;
-    this.#touch(change);
-    if (change.said.op === "skip") return;
-    this.#kept.news.push([n, "answered", { n, rejected }]);
-    this.failed.set(n, { change, rejected });
-  }
-
-  #touch({ n, key }: Pending): void {
-    this.#kept.dirty.add(n);
-    this.#kept.touched.add(key);
-  }
-
-  /** This is a copy of another's outbox: it says nothing more under its name, until it is renewed. */
-  fence(): void {
-    this.lane.rest = "fenced";
-    for (const change of this.queue.drain()) {
-      // What is known to be done, or was told already, is no change to be said anew.
-      if (change.outcome) {
-        this.#touch(change);
-        this.#kept.news.push([change.n, "over"]);
-      } else
-        this.#refuse(change, { code: "FENCED", message: "a copy of this outbox was opened: say it anew" });
-    }
-  }
-
-  /** It speaks under another client id from the next join on. */
-  renew(): void {
-    this.away();
-    this.name = "";
-    this.lane.rest = undefined;
-  }
-
-  /** What came of a change is known. */
-  #settle(result: Said): void {
-    const { n, conflict, rejected } = result;
-    if (rejected?.code === "ID_REUSED") {
-      const pending = this.queue.all.get(n);
-      if (pending && !pending.outcome) this.fence();
-      return;
-    }
-    if (!this.queue.answer(n, result)) return;
-    const change = this.queue.all.get(n)!;
-    this.#touch(change);
-    // Of a skip it was told what came of the change whose number it is.
-    if (change.said.op !== "skip") {
-      this.#kept.news.push([n, "answered", result]);
-      // Of one that was said again in another epoch, the last word counts.
-      this.failed.delete(n);
-      const waits = { ...change, confirmed: undefined, outcome: undefined };
-      if (conflict) {
-        const { seq = null, fields = [], gone = false } = conflict;
-        this.failed.set(n, { change: waits, conflict: { seq, fields, gone } });
-      } else if (rejected) this.failed.set(n, { change: waits, rejected });
-    }
-    this.#tidy();
-  }
-
-  /** Let go of the changes that are over: those that came to nothing, and those that are held. */
-  #tidy(): void {
-    const { at = -1, keys } = this.confirmed;
-    this.queue.settle(({ key, outcome }) => {
-      const { conflict, rejected, seq } = outcome!;
-      return conflict || rejected || seq == null || at >= seq || (keys.get(key)?.seq ?? -1) >= seq;
-    });
-    for (let first = this.queue.pop(); first; first = this.queue.pop()) {
-      this.#touch(first);
-      this.#kept.news.push([first.n, "over"]);
-    }
-  }
-
-  // -- one's own changes
-
-  /** Make this the document; of one that is seen, the fields that differ go out. Its number; undefined: nothing differs. */
-  put(key: string, value: unknown, at: number, name?: string): number | undefined {
-    const op = difference(this.get(key), value);
-    return op && this.change(key, op, at, name);
-  }
-
-  /** Throws what is `Refused`. `at`: the server's time. */
-  change(key: string, op: Said, at: number, name?: string, on?: Failed): number {
-    const size = bytesOf(key);
-    if (!size || size > KEY) throw invalid(`the key is ${size} bytes long; it has 1 to ${KEY}`);
-    if (CONTROL.test(key)) throw invalid("the key has a control character in it");
-    if (this.fenced) throw new Refused("FENCED", "a copy of this outbox was opened later");
-    this.#check(op);
-    const n = ++this.last;
-    const known = on?.conflict ? on.conflict.seq : this.confirmed.keys.get(key)?.seq;
-    const was = this.get(key);
-    const said: Said = { n, ...op, key, base: known == null ? null : `${this.confirmed.epoch}.${known}`, at };
-    if (this.schema !== undefined) said.schema = this.schema;
-    if (this.#custom && was !== undefined) said.was = was;
-    if (on?.conflict) said.resolves = [on.change.n];
-    const pending: Pending = { n, key, said, was, name };
-    this.queue.push(pending);
-    this.#touch(pending);
-    return n;
-  }
-
-  #check({ op, value, unset = [] }: Said): void {
-    if (op === "delete") return;
-    const plain = value instanceof Object && !Array.isArray(value) && !(value instanceof Uint8Array);
-    if (op === "patch" && !plain) throw invalid("a patch has an object as its value");
-    const over = (what: string, is: number, most: number): void => {
-      if (is > most) throw new Refused("TOO_LARGE", `${what}: ${is}; the collection takes ${most}`);
-    };
-    over("bytes of the value", bytesOf(dataOf(value) ?? ""), this.#limits.value);
-    const fields = plain && !isMarked(value) ? Object.keys(value).length : 0;
-    over("fields of the change", fields + unset.length, this.#limits.fields);
-  }
-
-  /** Take back a change that was never sent. False: it may have been done already. */
-  discard(n: number): boolean {
-    const pending = this.queue.all.get(n);
-    if (!pending || pending.sent || pending.said.op === "skip") return false;
-    this.#touch(this.queue.skip(n));
-    this.#kept.news.push([n, "discarded"]);
-    return true;
-  }
-
-  /** Decide about a change that came to nothing. The change that does it; undefined: nothing is to be changed. */
-  decide(n: number, how: string, value: unknown, at: number, name?: string): number | undefined {
-    const failed = this.failed.get(n);
-    if (!failed) throw new Refused("NOT_FOUND", `change ${n} waits for no decision`);
-    const { key, said, was } = failed.change;
-    const { op, value: wanted, unset } = said;
-    const gone = this.theirs(key) === undefined;
-    let does: Said | undefined;
-    if (how === "set") does = gone ? { op: "put", value } : difference(this.get(key), value);
-    else if (how === "mine" || how === "retry") {
-      does = { op, ...(wanted === undefined ? {} : { value: wanted }), ...(unset ? { unset } : {}) };
-      // Of a document that is gone, what it was with the change on top.
-      if (how === "mine" && op === "patch" && gone) {
-        const kept = Object.entries(was ?? {}).filter(([field]) => !unset?.includes(field));
-        does = { op: "put", value: Object.fromEntries([...kept, ...Object.entries(wanted)]) };
-      }
-    }
-    const made = does && this.change(key, does, at, name, failed);
-    this.failed.delete(n);
-    this.#kept.dirty.add(n);
-    return made;
-  }
-
   // -- what was kept
-
-  /** The row of a change; undefined: it is over. */
-  row(n: number): Said | undefined {
-    const pending = this.queue.all.get(n);
-    const failed = this.failed.get(n);
-    return pending || failed ? { n, pending, failed } : undefined;
-  }
 
   /** How far it is. */
   get state(): Said {
@@ -440,6 +201,6 @@ export class Replica {
     this.last = Math.max(this.last, n);
     if (pending) this.queue.push({ ...pending, confirmed: pending.said.op === "skip" });
     if (failed) this.failed.set(n, failed as Failed);
-    this.#tidy();
+    this.tidy();
   }
 }

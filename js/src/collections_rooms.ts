@@ -2,7 +2,8 @@
 // without this. Collections are opened once, however many views of pages look at them.
 
 import type { Clock } from "./clock.ts";
-import { Held, rowKey, type Around as Whole } from "./collections_held.ts";
+import { Held, type Around as Whole } from "./collections_held.ts";
+import { Shelf } from "./collections_shelf.ts";
 import { Writer } from "./collections_writer.ts";
 import type { Refused } from "./crdt_said.ts";
 import type { Failure } from "./errors.ts";
@@ -12,9 +13,6 @@ import type { Asking } from "./port.ts";
 import { type Said, valueIn } from "./words.ts";
 
 const PREFIX = "$sync/";
-const WRITER = rowKey("w", "me");
-/** Rows that are read in one piece, so that none takes long. */
-const PIECE = 2000;
 
 const isSync = (room: string): boolean => room.startsWith(PREFIX);
 
@@ -24,9 +22,7 @@ export class Shared extends Rooms {
   readonly #here: Around;
   readonly #writer: Writer;
   readonly #whole: Whole;
-  /** Of each collection that is kept: its row. */
-  readonly #index = new Map<number, Said>();
-  #begun: Promise<void> | undefined;
+  readonly #shelf: Shelf;
   #renewing = false;
 
   constructor(around: Around, clock: Clock) {
@@ -34,6 +30,7 @@ export class Shared extends Rooms {
     this.#here = around;
     this.#writer = new Writer(clock);
     const { epoch, name, sending, tell } = around;
+    this.#shelf = new Shelf(() => sending.keeper, this.#writer);
     this.#whole = {
       clock,
       epoch,
@@ -78,7 +75,7 @@ export class Shared extends Rooms {
     }
     const opened = held;
     held.views.set(view, page);
-    void held.loaded.then(() => opened.snapshot(view));
+    void held.loaded.then(() => opened.told.snapshot(view));
     return held;
   }
 
@@ -86,9 +83,9 @@ export class Shared extends Rooms {
     const { sending } = this.#here;
     held.user = sending.user;
     try {
-      if (sending.keeper?.read && sending.keeper.note) {
-        await (this.#begun ??= this.#begin());
-        await this.#restore(held);
+      if (this.#shelf.there) {
+        await this.#shelf.begin();
+        await this.#shelf.restore(held, sending.user);
       }
     } catch {
       // It is not kept: the client's `storage` says why.
@@ -97,59 +94,6 @@ export class Shared extends Rooms {
     if (held.ended) return;
     held.restored();
     held.join();
-  }
-
-  async #read(prefix: string): Promise<Said[]> {
-    const found: Said[] = [];
-    let after = `${prefix} `;
-    for (;;) {
-      const some = (await this.#here.sending.keeper!.read!(after, `${prefix}!`, PIECE)) as Said[];
-      found.push(...some);
-      if (some.length < PIECE) return found;
-      const { key, n } = some.at(-1)!;
-      after = rowKey(prefix, n ?? key);
-    }
-  }
-
-  /** The store is opened: who speaks, and which collections it has. */
-  async #begin(): Promise<void> {
-    const { keeper } = this.#here.sending;
-    const [writer] = await this.#read("w");
-    if (writer) this.#writer.restore(writer);
-    keeper!.note!(["data", WRITER, this.#writer.row]);
-    for (const row of await this.#read("c")) this.#index.set(row.number, row);
-  }
-
-  async #restore(held: Held): Promise<void> {
-    const { user } = this.#here.sending;
-    const mine = [...this.#index.values()].filter(
-      (row) => row.name === held.name && (row.user === undefined || user === undefined || row.user === user),
-    );
-    // Whose it is is known, better than not.
-    const row = mine.find((each) => each.user === user) ?? mine.at(-1);
-    held.number = row?.number ?? Math.max(0, ...this.#index.keys()) + 1;
-    held.user = user === undefined ? row?.user : user;
-    this.#note(held);
-    if (!row) return;
-    const { replica } = held;
-    const [{ names, ...state } = { names: [] }] = await this.#read(`s ${held.number}`);
-    for (const [name, n] of names) held.names.set(name, n);
-    for (const { key, seq, value } of await this.#read(`d ${held.number}`)) {
-      replica.confirmed.restore(key, seq, value);
-    }
-    replica.restore(state);
-    for (const change of await this.#read(`n ${held.number}`)) {
-      replica.restoreChange(change);
-      const { name } = change.pending ?? change.failed.change;
-      if (name) held.names.set(name, change.n);
-    }
-  }
-
-  #note(held: Held): void {
-    if (held.number === undefined) return;
-    const row = { key: String(held.number), number: held.number, name: held.name, user: held.user };
-    this.#index.set(held.number, row);
-    this.#here.sending.keeper?.note?.(["data", rowKey("c", row.key), row]);
   }
 
   override exit(asking: Asking): void {
@@ -237,12 +181,12 @@ export class Shared extends Rooms {
     await Promise.all([...this.#held.values()].map(({ loaded }) => loaded));
     const counts = this.counts;
     const open = new Set([...this.#held.values()].map(({ number }) => number));
-    let mine: Said[] = [];
+    let mine: number[] = [];
     try {
-      await (keeper?.read && (this.#begun ??= this.#begin()));
-      mine = [...this.#index.values()].filter(({ user }) => user === undefined || user === sending.user);
-      for (const { number } of mine) {
-        if (!open.has(number)) counts.pending += (await this.#read(`n ${number}`)).length;
+      if (this.#shelf.there) {
+        const [kept, pending] = await this.#shelf.of(sending.user, open);
+        mine = kept;
+        counts.pending += pending;
       }
     } catch {
       // What cannot be read cannot be said either.
@@ -260,12 +204,7 @@ export class Shared extends Rooms {
     const failure: Failure = { is: "ClientClosed", code: "CLOSED", message: "signed out" };
     for (const held of [...this.#held.values()]) this.#close(held, failure);
     for (const ask of waiting) sending.end(ask, { is: "NotDone", code: "ABORTED", message: "signed out" });
-    for (const { number } of mine) {
-      for (const what of ["d", "n", "s"])
-        keeper?.note?.(["data", [`${what} ${number} `, `${what} ${number}!`]]);
-      keeper?.note?.(["data", rowKey("c", String(number))]);
-      this.#index.delete(number);
-    }
+    this.#shelf.forget(mine);
     keeper?.note?.(["meta", "session"], ["meta", "position"]);
     if (keeper?.note) keeper.hand([""], () => end());
     else end();
@@ -281,7 +220,7 @@ export class Shared extends Rooms {
     };
     for (const held of all) held.when(() => fence(held));
     this.#writer.renew();
-    this.#here.sending.keeper?.note?.(["data", WRITER, this.#writer.row]);
+    this.#shelf.speaks();
     for (const held of all) held.when(() => held.renew());
     this.#renewing = false;
   }
@@ -370,7 +309,7 @@ export class Shared extends Rooms {
       }
       if (held.user === undefined) {
         held.user = user;
-        this.#note(held);
+        this.#shelf.note(held);
       }
       // (Once this turn is over, in which the session is not open yet.)
       void held.loaded.then(() => held.join());

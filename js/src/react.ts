@@ -12,7 +12,8 @@ import {
   useSyncExternalStore,
 } from "react";
 import type { Client, JoinOptions } from "./client.ts";
-import type { Collection, CollectionOptions } from "./collections_page.ts";
+import type { Collection } from "./collections_page.ts";
+import type { CollectionOptions } from "./collections_types.ts";
 import type { Status } from "./port.ts";
 import type { Heard } from "./reader.ts";
 import type { Room } from "./room.ts";
