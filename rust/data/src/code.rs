@@ -44,6 +44,11 @@ impl<'a> Reader<'a> {
         None
     }
 
+    /// How many follow, of which each has a byte at least: a count that was not written takes no memory.
+    pub fn count(&mut self) -> Option<usize> {
+        usize::try_from(self.number()?).ok().filter(|count| *count <= self.0.len())
+    }
+
     /// Bytes.
     pub fn bytes(&mut self) -> Option<&'a [u8]> {
         let length = usize::try_from(self.number()?).ok()?;
@@ -82,6 +87,7 @@ mod tests {
             let mut reader = Reader(&bytes);
             while reader.text().is_some() {}
             let _ = Reader(&bytes).number();
+            prop_assert!(Reader(&bytes).count().is_none_or(|count| count < bytes.len()));
         }
     }
 }

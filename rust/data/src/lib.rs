@@ -7,6 +7,7 @@
 
 pub mod change;
 pub mod client;
+pub mod code;
 pub mod collection;
 pub mod crdt;
 pub mod digest;

@@ -4,6 +4,7 @@
 //! first. It is no form of the wire: what JSON cannot say (an object whose only member begins with `$`) and what
 //! `MessagePack` cannot (digits beyond 64 bits) is kept all the same.
 
+use crate::code::{Reader, put, put_bytes};
 use crate::number::Number;
 use crate::value::{Map, Value};
 
@@ -20,19 +21,6 @@ const LIST: u8 = 9;
 const MAP: u8 = 10;
 /// Deeper than anything that is kept: a payload of the wire is nested 128 deep, and a row holds it a few levels below.
 const DEEPEST: usize = 160;
-
-fn put(out: &mut Vec<u8>, mut number: u64) {
-    while number >= 0x80 {
-        out.push(number.to_le_bytes()[0] | 0x80);
-        number >>= 7;
-    }
-    out.push(number.to_le_bytes()[0]);
-}
-
-fn put_bytes(out: &mut Vec<u8>, bytes: &[u8]) {
-    put(out, bytes.len() as u64);
-    out.extend_from_slice(bytes);
-}
 
 fn write(out: &mut Vec<u8>, value: &Value) {
     match value {
@@ -81,86 +69,51 @@ fn write(out: &mut Vec<u8>, value: &Value) {
     }
 }
 
-struct Reader<'a>(&'a [u8]);
+/// What was read of a text, kept.
+fn text(from: &mut Reader<'_>) -> Option<Box<str>> {
+    from.text().map(Box::from)
+}
 
-impl Reader<'_> {
-    fn byte(&mut self) -> Option<u8> {
-        let (first, rest) = self.0.split_first()?;
-        self.0 = rest;
-        Some(*first)
-    }
+fn float(from: &mut Reader<'_>) -> Option<Number> {
+    let (bits, rest) = from.0.split_first_chunk::<8>()?;
+    from.0 = rest;
+    Number::float(f64::from_le_bytes(*bits))
+}
 
-    fn number(&mut self) -> Option<u64> {
-        let mut number = 0;
-        for shift in (0..64).step_by(7) {
-            let byte = self.byte()?;
-            let low = u64::from(byte & 0x7f);
-            if shift == 63 && low > 1 {
-                return None;
-            }
-            number |= low << shift;
-            if byte < 0x80 {
-                return Some(number);
-            }
+fn read(from: &mut Reader<'_>, depth: usize) -> Option<Value> {
+    let below = depth.checked_sub(1)?;
+    Some(match from.byte()? {
+        NULL => Value::Null,
+        FALSE => Value::Bool(false),
+        TRUE => Value::Bool(true),
+        INT => {
+            let n = from.number()?;
+            Value::Number(Number::Int((n >> 1).cast_signed() ^ -(n & 1).cast_signed()))
         }
-        None
-    }
-
-    fn length(&mut self) -> Option<usize> {
-        // What is left has at least one byte for each: a length that was not written takes no memory.
-        usize::try_from(self.number()?).ok().filter(|length| *length <= self.0.len())
-    }
-
-    fn bytes(&mut self) -> Option<&[u8]> {
-        let length = self.length()?;
-        let (found, rest) = self.0.split_at_checked(length)?;
-        self.0 = rest;
-        Some(found)
-    }
-
-    fn text(&mut self) -> Option<Box<str>> {
-        std::str::from_utf8(self.bytes()?).ok().map(Box::from)
-    }
-
-    fn value(&mut self, depth: usize) -> Option<Value> {
-        let below = depth.checked_sub(1)?;
-        Some(match self.byte()? {
-            NULL => Value::Null,
-            FALSE => Value::Bool(false),
-            TRUE => Value::Bool(true),
-            INT => {
-                let n = self.number()?;
-                Value::Number(Number::Int((n >> 1).cast_signed() ^ -(n & 1).cast_signed()))
+        LARGE => Value::Number(Number::Large(from.number()?)),
+        FLOAT => Value::Number(float(from)?),
+        WIDE => Value::Number(Number::Wide(text(from)?)),
+        TEXT => Value::Text(text(from)?),
+        BYTES => Value::Bytes(from.bytes()?.into()),
+        LIST => {
+            let mut list = Vec::new();
+            for _ in 0..from.count()? {
+                list.push(read(from, below)?);
             }
-            LARGE => Value::Number(Number::Large(self.number()?)),
-            FLOAT => {
-                let (bits, rest) = self.0.split_first_chunk::<8>()?;
-                self.0 = rest;
-                Value::Number(Number::float(f64::from_le_bytes(*bits))?)
-            }
-            WIDE => Value::Number(Number::Wide(self.text()?)),
-            TEXT => Value::Text(self.text()?),
-            BYTES => Value::Bytes(self.bytes()?.into()),
-            LIST => {
-                let mut list = Vec::new();
-                for _ in 0..self.length()? {
-                    list.push(self.value(below)?);
+            Value::List(list)
+        }
+        MAP => {
+            let mut map = Map::new();
+            for _ in 0..from.count()? {
+                let name = text(from)?;
+                if map.insert(name, read(from, below)?).is_some() {
+                    return None;
                 }
-                Value::List(list)
             }
-            MAP => {
-                let mut map = Map::new();
-                for _ in 0..self.length()? {
-                    let name = self.text()?;
-                    if map.insert(name, self.value(below)?).is_some() {
-                        return None;
-                    }
-                }
-                Value::Map(map)
-            }
-            _ => return None,
-        })
-    }
+            Value::Map(map)
+        }
+        _ => return None,
+    })
 }
 
 impl Value {
@@ -176,7 +129,7 @@ impl Value {
     #[must_use]
     pub fn unpack(bytes: &[u8]) -> Option<Self> {
         let mut reader = Reader(bytes);
-        let value = reader.value(DEEPEST)?;
+        let value = read(&mut reader, DEEPEST)?;
         reader.0.is_empty().then_some(value)
     }
 }

@@ -1,6 +1,6 @@
 //! An entry as one row: its number, room and time are columns, all else is its body. A checksum goes over all of it.
 
-use crate::code::{Reader, put_bytes};
+use rtcore_data::code::{Reader, put_bytes};
 use rtcore_core::Form;
 use rtcore_core::ids::Seq;
 use rtcore_core::store::{Author, Entry};

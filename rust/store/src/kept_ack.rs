@@ -1,6 +1,6 @@
 //! An ack as bytes.
 
-use crate::code::{Reader, put, put_bytes};
+use rtcore_data::code::{Reader, put, put_bytes};
 use rtcore_core::Form;
 use rtcore_core::log::acks::{Kept, KeptError};
 use std::sync::Arc;

@@ -10,7 +10,6 @@ mod acks;
 mod beside;
 mod body;
 mod boot;
-mod code;
 mod connection;
 #[cfg(feature = "faults")]
 pub mod faults;
