@@ -22,6 +22,8 @@ export class Lane {
   rest: number | "right" | "fenced" | undefined;
   /** The highest number that was sent on this connection. */
   sent = 0;
+  /** The last number that the server says it has decided. */
+  told = Infinity;
   /** How many pushes may be in flight on this transport. */
   most = LANES;
   /** Changes go one at a time up to this number: one of them is refused with its whole push. */
@@ -35,7 +37,7 @@ export class Lane {
   }
 
   /** The next push, if one is due. */
-  next(queue: Queue, now: number): Out | undefined {
+  next(queue: Queue, now: number, seen: number): Out | undefined {
     if (this.flying.size >= this.most) return undefined;
     if (typeof this.rest === "number" && !this.flying.size && now >= this.rest) this.rest = undefined;
     if (this.rest !== undefined) return undefined;
@@ -45,6 +47,10 @@ export class Lane {
     for (let n = Math.max(this.sent + 1, queue.first?.n ?? 0); ; n++) {
       const pending = queue.all.get(n);
       if (!pending) break;
+      // What is answered is not said again: it waits to be confirmed. Should the server have forgotten it, what comes next
+      // waits for that too, and goes with `seen`.
+      if (pending.outcome) continue;
+      if (!some.length && n > Math.max(this.told, this.sent, seen) + 1) break;
       const single = n <= this.single;
       if (single && this.flying.size) return undefined;
       const size = bytesOf(dataOf(pending.said)!) + 1;
@@ -72,6 +78,7 @@ export class Lane {
   /** It goes on from this number, not before `until`. */
   hold(n: number, until: number): void {
     this.sent = Math.min(this.sent, n - 1);
+    this.told = n - 1;
     if (typeof this.rest === "number" || this.rest === undefined) this.rest = Math.max(this.rest ?? 0, until);
   }
 }

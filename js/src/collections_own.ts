@@ -60,7 +60,7 @@ export abstract class Own {
   // -- what is said
 
   nextPush(now: number): Out | undefined {
-    const push = this.joined ? this.lane.next(this.queue, now) : undefined;
+    const push = this.joined ? this.lane.next(this.queue, now, this.seen) : undefined;
     for (const { n } of push?.changes ?? []) {
       const pending = this.queue.all.get(n)!;
       if (!pending.sent) this.notes.now.dirty.add(n);

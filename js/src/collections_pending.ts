@@ -42,6 +42,7 @@ const skipOf = ({ n, key, name }: Pending): Pending => ({
 export class Queue {
   readonly all = new Map<number, Pending>();
   readonly #byKey = new Map<string, Set<number>>();
+  #last = 0;
   /** Those with an outcome that are not confirmed yet. */
   readonly #answered = new Set<number>();
 
@@ -52,9 +53,27 @@ export class Queue {
 
   push(pending: Pending): void {
     this.all.set(pending.n, pending);
+    this.#last = pending.n;
     const numbers = this.#byKey.get(pending.key) ?? new Set();
     this.#byKey.set(pending.key, numbers.add(pending.n));
     if (pending.outcome) this.#answered.add(pending.n);
+  }
+
+  /** Whether a change up to this number was never sent: who is told of its number hears of another's. */
+  isUnsent(n: number): boolean {
+    // They are sent in their order, and what was taken back before that says nothing.
+    for (let at = Math.min(n, this.#last); ; at--) {
+      const pending = this.all.get(at);
+      if (!pending) return false;
+      if (pending.said.op !== "skip") return !pending.sent;
+    }
+  }
+
+  /** The highest number whose outcome is known; 0: there is none. */
+  get lastAnswered(): number {
+    let last = 0;
+    for (const { n, outcome } of this.all.values()) if (outcome) last = n;
+    return last;
   }
 
   confirm(n: number): void {

@@ -74,12 +74,13 @@ export class Replica extends Own {
 
   #writer({ name = "", n = 0, outcomes = [] }: Said, goesOn: boolean): void {
     this.name = name;
-    if (n > this.last) {
+    if (n > this.last || this.queue.isUnsent(n)) {
       this.fence();
       return;
     }
     for (const outcome of outcomes) this.settle(outcome);
-    if (n >= this.seen || !goesOn) return;
+    this.lane.told = n;
+    if (n >= Math.max(this.seen, this.queue.lastAnswered) || !goesOn) return;
     const message = "the server has forgotten this writer: it may have been done";
     for (const { n: of, sent, outcome } of [...this.queue.all.values()]) {
       if (sent && !outcome) this.settle({ n: of, rejected: { code: "OUTCOME_UNKNOWN", message } });
@@ -117,7 +118,10 @@ export class Replica extends Own {
     if (this.confirmed.hear(seq, data)) {
       this.notes.now.touched.add(data.key);
       // One's own is in what is confirmed.
-      if (this.name && data.writer === this.name) this.queue.confirm(data.n);
+      if (this.name && data.writer === this.name) {
+        if (this.queue.isUnsent(data.n)) this.fence();
+        this.queue.confirm(data.n);
+      }
     }
     this.tidy();
   }
@@ -151,6 +155,8 @@ export class Replica extends Own {
       this.#reset(now);
       return;
     }
+    // Decided under a number that was given here and never left: this is a copy of another's store, or that is one of this.
+    if (queue.isUnsent(n)) this.fence();
     for (const doc of docs) {
       if (!confirmed.listed(doc)) continue;
       this.notes.now.touched.add(doc.key);

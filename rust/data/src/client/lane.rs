@@ -31,6 +31,8 @@ pub(super) struct Lane {
     /// The highest number that was sent on this connection.
     pub sent: u64,
     token: u64,
+    /// The last number that the server says it has decided; none: it has not said.
+    pub told: Option<u64>,
     /// Changes go one at a time up to this number: one of them is refused with its whole push.
     pub single: u64,
     /// How many pushes may be in flight; none: as many as may be at most.
@@ -66,8 +68,14 @@ impl Replica {
             Rest::Held(_) | Rest::Right | Rest::Fenced => return None,
         }
         let from = self.lane.sent;
+        // What is answered is not said again: it waits to be confirmed. Should the server have forgotten it, what comes next
+        // waits for that too, and goes with `seen`.
+        let next = self.lane.told.map(|told| told.max(from).max(self.seen()).saturating_add(1));
         let (mut bytes, mut changes, mut numbers) = (0, Vec::new(), Vec::new());
-        for pending in self.pending.from(from + 1) {
+        for pending in self.pending.from(from + 1).filter(|pending| pending.outcome.is_none()) {
+            if changes.is_empty() && next.is_some_and(|next| pending.n > next) {
+                return None;
+            }
             let size = pending.said.size() + 1;
             let single = pending.n <= self.lane.single;
             let full = changes.len() >= DATA_PUSH || bytes + size > DATA_PUSH_BYTES || single;
@@ -123,6 +131,7 @@ impl Replica {
         }
         if let Some(n) = held.get("n").and_then(Value::as_count) {
             self.lane.sent = self.lane.sent.min(n.saturating_sub(1));
+            self.lane.told = self.lane.told.map(|_| n.saturating_sub(1));
         }
         self.hold(now_ms.saturating_add(after));
     }

@@ -192,7 +192,7 @@ impl Replica {
     fn writer(&mut self, writer: &Value, goes_on: bool) {
         self.name = writer.get("name").and_then(Value::as_text).unwrap_or_default().into();
         let n = writer.get("n").and_then(Value::as_count).unwrap_or(0);
-        if n > self.last_n {
+        if n > self.last_n || self.is_said_elsewhere(n) {
             self.fence();
             return;
         }
@@ -201,7 +201,8 @@ impl Replica {
                 self.settle(n, outcome);
             }
         }
-        if n < self.seen() && goes_on {
+        self.lane.told = Some(n);
+        if n < self.seen().max(self.pending.last_answered().unwrap_or(0)) && goes_on {
             let unknown = |pending: &Pending| pending.sent && pending.outcome.is_none();
             let why = Why::new(
                 code::OUTCOME_UNKNOWN,
@@ -213,6 +214,12 @@ impl Replica {
                 self.settle(n, Outcome::Rejected(why.clone()));
             }
         }
+    }
+
+    /// The server has decided a change of this writer's under a number that was given here and never left: this is a copy of
+    /// another's outbox, or that is one of this.
+    fn is_said_elsewhere(&self, n: u64) -> bool {
+        self.pending.is_unsent(n)
     }
 
     /// The connection is lost: what was sent may have been done or not.
@@ -240,6 +247,9 @@ impl Replica {
                 data.get("writer").and_then(Value::as_text) == Some(&*self.name) && !self.name.is_empty();
             if let (true, Some(n)) = (mine, data.get("n").and_then(Value::as_count)) {
                 // It is in what is confirmed.
+                if self.is_said_elsewhere(n) {
+                    self.fence();
+                }
                 self.pending.confirm(n);
             }
         }
@@ -283,6 +293,9 @@ impl Replica {
             return;
         };
         let n = page.get("n").and_then(Value::as_count).unwrap_or(0);
+        if self.is_said_elsewhere(n) {
+            self.fence();
+        }
         for doc in page.get("docs").and_then(Value::as_list).unwrap_or_default() {
             let (Some(key), Some(seq)) =
                 (doc.get("key").and_then(Value::as_text), doc.get("seq").and_then(Value::as_count))

@@ -43,6 +43,15 @@ impl Queue {
         self.place(n).map(|place| &self.all[place])
     }
 
+    /// Whether a change up to this number was never sent: who is told of its number hears of another's.
+    pub fn is_unsent(&self, n: u64) -> bool {
+        let Some(first) = self.all.front().map(|first| first.n) else { return false };
+        let upto = usize::try_from(n.saturating_add(1).saturating_sub(first)).unwrap_or(usize::MAX).min(self.all.len());
+        // They are sent in their order, and what was taken back before that says nothing.
+        let last = self.all.range(..upto).rev().find(|pending| pending.op != Op::Skip);
+        last.is_some_and(|pending| !pending.sent)
+    }
+
     /// Set that it may have been sent.
     pub fn send(&mut self, n: u64) {
         if let Some(place) = self.place(n) {
@@ -88,6 +97,11 @@ impl Queue {
         let first = self.all.front().map_or(0, |first| first.n);
         let skipped = usize::try_from(n.saturating_sub(first)).unwrap_or(usize::MAX);
         self.all.iter().skip(skipped)
+    }
+
+    /// The highest number whose outcome is known.
+    pub fn last_answered(&self) -> Option<u64> {
+        self.all.iter().rev().find(|pending| pending.outcome.is_some()).map(|pending| pending.n)
     }
 
     /// Those of a key that are not in what is confirmed.

@@ -1,0 +1,99 @@
+//! A client's file that was copied, and a server that has forgotten who wrote: what is told of numbers that never left here is
+//! another's, and what is answered is never said again.
+
+mod support;
+
+use rtcore_data::client::Replica;
+use rtcore_data::{Map, Value};
+
+fn sync(n: u64, outcomes: Value) -> Value {
+    let writer = Map::new().with("name", "w1").with("n", n).with("outcomes", outcomes);
+    Map::new().with("horizon", "e.0").with("writer", writer).into()
+}
+
+fn page(docs: Value, next: &str, n: u64) -> Value {
+    Map::new().with("docs", docs).with("next", next).with("complete", true).with("n", n).into()
+}
+
+fn joined() -> Replica {
+    let mut replica = Replica::new();
+    replica.joined("e", &sync(0, value!([])));
+    replica.next_pull();
+    replica.page(&page(value!([]), "e.100", 0), 0);
+    replica
+}
+
+fn put(replica: &mut Replica, key: &str) -> u64 {
+    replica.put(key, value!({"title": key}), 0).expect("a put").expect("a number")
+}
+
+#[test]
+fn a_number_that_never_left_is_told_of_and_so_this_is_a_copy() {
+    let told: [fn(&mut Replica); 4] = [
+        |replica| replica.joined("e", &sync(1, value!([{"n": 1, "seq": 101}]))),
+        |replica| replica.joined("e", &sync(2, value!([]))),
+        |replica| replica.hear(101, &value!({"key": "x", "op": "put", "value": 1, "writer": "w1", "n": 1})),
+        |replica| {
+            replica.gap(101);
+            replica.next_pull();
+            replica.page(&page(value!([]), "e.101", 1), 0);
+        },
+    ];
+    for tell in told {
+        let mut replica = joined();
+        put(&mut replica, "a");
+        put(&mut replica, "b");
+        tell(&mut replica);
+        assert!(replica.is_fenced());
+        assert_eq!(replica.refused.len(), 2, "nothing that was pending is lost");
+        assert_eq!(replica.get("a"), None, "and nothing counts as done");
+    }
+}
+
+#[test]
+fn what_was_taken_back_before_it_was_sent_says_nothing_of_copies() {
+    let mut replica = joined();
+    put(&mut replica, "a");
+    assert!(replica.next_push(0).is_some());
+    let n = put(&mut replica, "b");
+    assert!(replica.discard(n));
+    replica.away();
+    replica.joined("e", &sync(1, value!([{"n": 1, "seq": 101}])));
+    assert!(!replica.is_fenced());
+    let out = replica.next_push(0).expect("the number that is filled");
+    assert_eq!(out.data.get("changes").and_then(Value::as_list).map(<[Value]>::len), Some(1));
+}
+
+#[test]
+fn what_is_answered_is_not_said_again_to_a_server_that_has_forgotten_who_said_it() {
+    let mut replica = joined();
+    put(&mut replica, "a");
+    let out = replica.next_push(0).expect("a push");
+    replica.pushed(out.token, &value!({"results": [{"n": 1, "seq": 101}], "held": null}), 0);
+    put(&mut replica, "b");
+    assert!(replica.next_push(0).is_some());
+    put(&mut replica, "c");
+    replica.away();
+    replica.joined("e", &sync(0, value!([])));
+    let refused: Vec<_> = replica.refused.iter().map(|it| (it.change.n, &*it.why.code)).collect();
+    assert_eq!(refused, [(2, "OUTCOME_UNKNOWN")]);
+    assert_eq!(replica.next_push(0), None, "the first is not confirmed yet");
+    replica.next_pull();
+    replica.page(&page(value!([{"key": "a", "seq": 101, "value": {"title": "a"}}]), "e.101", 0), 0);
+    let out = replica.next_push(0).expect("a push");
+    assert_eq!(out.data.get("seen").and_then(Value::as_count), Some(2));
+    let changes = out.data.get("changes").and_then(Value::as_list).expect("changes");
+    assert_eq!(changes[0].get("n").and_then(Value::as_count), Some(3));
+}
+
+#[test]
+fn what_was_answered_in_another_epoch_and_is_not_held_is_said_again() {
+    let mut replica = joined();
+    put(&mut replica, "a");
+    let out = replica.next_push(0).expect("a push");
+    replica.pushed(out.token, &value!({"results": [{"n": 1, "seq": 101}], "held": null}), 0);
+    replica.away();
+    let sync = Map::new().with("horizon", "f.0").with("writer", Map::new().with("name", "w1").with("n", 0_u64));
+    replica.joined("f", &sync.into());
+    assert!(replica.next_push(0).is_some());
+}
