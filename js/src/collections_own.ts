@@ -193,6 +193,7 @@ export abstract class Own {
     if (op === "delete") return;
     const plain = value instanceof Object && !Array.isArray(value) && !(value instanceof Uint8Array);
     if (op === "patch" && !plain) throw invalid("a patch has an object as its value");
+    for (const name of unset) if (name in value) throw invalid(`${name} is set and taken out, both`);
     const over = (what: string, is: number, most: number): void => {
       if (is > most) throw new Refused("TOO_LARGE", `${what}: ${is}; the collection takes ${most}`);
     };

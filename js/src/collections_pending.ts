@@ -98,10 +98,11 @@ export class Queue {
     return pending;
   }
 
-  /** What was answered and is not held counts as not answered. */
-  unanswered(): void {
+  /** What was answered and is not held counts as not answered. They are kept as that, too, and seen again. */
+  *unanswered(): Iterable<Pending> {
     this.#answered.clear();
     for (const pending of this.all.values()) {
+      if (pending.outcome) yield pending;
       pending.outcome = undefined;
       pending.confirmed = pending.said.op === "skip";
     }

@@ -66,7 +66,7 @@ export class Replica extends Own {
     if (!same) {
       this.#drop();
       confirmed.epoch = epoch;
-      queue.unanswered();
+      for (const pending of queue.unanswered()) this.touch(pending);
     }
     confirmed.behind = true;
     if (sync.writer) this.#writer(sync.writer, goesOn);

@@ -165,6 +165,10 @@ test("another epoch lets go of what is confirmed, and what was answered and is n
   replica.away();
   replica.join("f", sync({}, { horizon: "f.0" }));
   expect(replica.get("k")).toBeUndefined();
+  // Over a start, too: what is kept of it has no outcome any more.
+  const { dirty } = replica.keep();
+  expect([...dirty]).toEqual([1]);
+  expect(replica.row(1)?.pending.outcome).toBeUndefined();
   expect(replica.nextPush(0)?.changes.map(({ n }) => n)).toEqual([1]);
 });
 
@@ -223,6 +227,7 @@ test.each<[string, string, Said]>([
   ["a value over the limit", "a", { op: "put", value: "x".repeat(2000) }],
   ["more fields than may be", "a", { op: "put", value: { a: 1, b: 2, c: 3, d: 4 } }],
   ["a patch that is no object", "a", { op: "patch", value: [1] }],
+  ["a field that is set and taken out", "a", { op: "patch", value: { a: 1 }, unset: ["a"] }],
 ])("%s is refused here, before it is sent", (_, key, op) => {
   const replica = joined();
   expect(() => replica.change(key, op, 0)).toThrow();
