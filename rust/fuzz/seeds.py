@@ -7,6 +7,7 @@ same files each time. The names in `dictionaries/` are written here too, from th
 from __future__ import annotations
 
 import json
+import random
 import struct
 import zlib
 from pathlib import Path
@@ -248,6 +249,16 @@ def stored() -> dict[str, bytes]:
     }
 
 
+def shared() -> dict[str, bytes]:
+    """What `any/shared.rs` in `rust/data/tests` makes its steps of: the first byte says who is tried, the rest is chance."""
+    whole = bytes([10, 3, 1, 97, 9, 2, 3, 2, 7, 2, 98, 99, 1, 98, 8, 3, 0, 1, 255, 1, 99, 5]) + struct.pack("<d", 1.5)
+    tried = {"rows-of-a-disk": 1, "a-client-told-anything": 2, "a-server-and-three-writers": 3}
+    chance = {
+        f"{name}-{n}": bytes([what]) + random.Random(100 * what + n).randbytes(1200) for name, what in tried.items() for n in range(4)
+    }
+    return {"a-value-in-a-file": b"\0" + whole, "a-value-cut-off": b"\0" + whole[:-3], **chance}
+
+
 def write(target: str, seeds: dict[str, bytes]) -> None:
     """The files of one target; one that is no longer made goes."""
     folder = HERE / "seeds" / target
@@ -329,6 +340,7 @@ def main() -> None:
     write("engine", engine())
     write("world", world())
     write("stored", stored())
+    write("shared", shared())
 
     words = list(dict.fromkeys(words_of(list(MESSAGES.values()))))
     signs = [b"$bin", b"\\ud800", b"\\u0000", b"1e400", b"18446744073709551616", b"null", b"true", b"false"]

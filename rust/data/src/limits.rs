@@ -52,6 +52,8 @@ fixed! {
     YJS_DEPTH: usize = 64;
     /// Highest clock of a client in a text: some readers have 32 bits for it, with a sign.
     YJS_CLOCK: u64 = (1 << 31) - 1;
+    /// Tombstones beyond those that are kept, before the oldest go: one by one each would cost a look at the whole.
+    DATA_GRAVES: usize = 64;
     /// Two resets in so short a time (ms) are an error that is shown, and not a third.
     DATA_RESET_MS: u64 = 60_000;
 }

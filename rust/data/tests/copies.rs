@@ -93,7 +93,14 @@ fn what_was_answered_in_another_epoch_and_is_not_held_is_said_again() {
     let out = replica.next_push(0).expect("a push");
     replica.pushed(out.token, &value!({"results": [{"n": 1, "seq": 101}], "held": null}), 0);
     replica.away();
-    let sync = Map::new().with("horizon", "f.0").with("writer", Map::new().with("name", "w1").with("n", 0_u64));
+    let sync =
+        Map::new().with("horizon", "f.0").with("writer", Map::new().with("name", "w1").with("n", 0_u64));
+    drop(replica.keep(true));
     replica.joined("f", &sync.into());
+    // Over a start, too: what is kept of it has no outcome any more.
+    let kept = replica.keep(true).rows;
+    let mut again = Replica::restore(kept).expect("it was kept");
+    again.joined("f", &Map::new().with("horizon", "f.0").into());
+    assert!(again.next_push(0).is_some());
     assert!(replica.next_push(0).is_some());
 }

@@ -296,3 +296,22 @@ fn a_schema_that_rises_upgrades_the_documents_and_lets_everybody_begin_anew() {
     assert!(server.pull(Some("e.100"), None).reset);
     assert!(!server.pull(Some("e.101"), None).reset);
 }
+
+#[test]
+fn who_deletes_without_end_is_told_apart_by_count_and_what_is_swept_moves_the_horizon() {
+    let mut setup = setup(Strategy::Merge);
+    setup.limits.tombstones = 10;
+    let mut server = Server::new(setup);
+    for n in 0..80 {
+        let key = format!("k{n}");
+        server.write(&key, Op::Put(value!(n)));
+        server.write(&key, Op::Delete);
+        if server.collection.is_overgrown() {
+            server.collection.sweep(server.now);
+        }
+    }
+    assert!(!server.collection.is_overgrown());
+    assert!(server.pull(Some("e.101"), None).reset, "the first of them are forgotten");
+    let at = format!("e.{}", server.head - 8);
+    assert_eq!(server.pull(Some(&at), None).docs.len(), 4, "the last are not");
+}

@@ -61,6 +61,8 @@ impl Replica {
             .with_some("was", was.clone().filter(|_| self.custom))
             .with_some("resolves", on.map(|conflict| vec![Value::from(conflict.change.n)]));
         let said = op.shown(&said.into());
+        // What no server would read is kept in no file, from which it could not be read either.
+        Op::of(&said)?;
         self.last_n = n;
         self.pending.push(Pending {
             n,

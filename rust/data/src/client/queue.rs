@@ -46,7 +46,9 @@ impl Queue {
     /// Whether a change up to this number was never sent: who is told of its number hears of another's.
     pub fn is_unsent(&self, n: u64) -> bool {
         let Some(first) = self.all.front().map(|first| first.n) else { return false };
-        let upto = usize::try_from(n.saturating_add(1).saturating_sub(first)).unwrap_or(usize::MAX).min(self.all.len());
+        let upto = usize::try_from(n.saturating_add(1).saturating_sub(first))
+            .unwrap_or(usize::MAX)
+            .min(self.all.len());
         // They are sent in their order, and what was taken back before that says nothing.
         let last = self.all.range(..upto).rev().find(|pending| pending.op != Op::Skip);
         last.is_some_and(|pending| !pending.sent)
@@ -84,12 +86,17 @@ impl Queue {
         Some(std::mem::replace(&mut self.all[place], skip))
     }
 
-    /// What was answered and is not held counts as not answered.
-    pub fn unanswered(&mut self) {
+    /// What was answered and is not held counts as not answered. Of these number and key: they are kept as that, too, and seen again.
+    pub fn unanswered(&mut self) -> Vec<(u64, Box<str>)> {
         self.answered.clear();
+        let mut numbers = Vec::new();
         for pending in &mut self.all {
-            (pending.outcome, pending.confirmed) = (None, pending.op == Op::Skip);
+            pending.confirmed = pending.op == Op::Skip;
+            if pending.outcome.take().is_some() {
+                numbers.push((pending.n, pending.key.clone()));
+            }
         }
+        numbers
     }
 
     /// From this number on.

@@ -254,6 +254,12 @@ impl Collection {
         Ok(self.done(None, outcome, done, Vec::new()))
     }
 
+    /// Whether it has so many tombstones that it is to be swept now: who deletes without end takes no more memory than is set.
+    #[must_use]
+    pub fn is_overgrown(&self) -> bool {
+        self.shelf.is_overgrown(&self.setup.limits)
+    }
+
     /// Let go of tombstones and writers whose time is over. What is to be kept of that.
     pub fn sweep(&mut self, now_ms: u64) -> Vec<Row> {
         let gone = self.shelf.sweep(now_ms, &self.setup.limits);

@@ -5,7 +5,7 @@
 
 use super::document::{Document, Stamp};
 use crate::digest::Checksum;
-use crate::limits::Limits;
+use crate::limits::{DATA_GRAVES, Limits};
 use crate::position::Seq;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -88,6 +88,11 @@ impl Shelf {
             }
         }
         Some(slot)
+    }
+
+    /// Whether there are so many tombstones that the oldest should go now, and not when it is time to look.
+    pub fn is_overgrown(&self, limits: &Limits) -> bool {
+        self.graves.len() > limits.tombstones.saturating_add((limits.tombstones / 8).max(DATA_GRAVES))
     }
 
     /// Let go of the oldest tombstones. Their keys.

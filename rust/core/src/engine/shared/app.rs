@@ -89,7 +89,7 @@ impl Engine {
                 Outcome::Rejected(why) => Err(fault(why)),
             }
         });
-        self.shared.count(&name);
+        self.weigh_collection(&name, now);
         self.free_if_idle(room_id);
         self.stir_room(room_id);
         done
@@ -154,6 +154,18 @@ impl Engine {
             held.owe(Owed { after, whose: Whose::Application(ticket) });
         }
         Ok(Some(ticket))
+    }
+
+    /// Something of a collection changed: what it takes is counted anew, and tombstones beyond its bound go.
+    pub(super) fn weigh_collection(&mut self, room: &Arc<str>, now: Now) {
+        if let Some(held) = self.shared.get_mut(room)
+            && held.collection.is_overgrown()
+        {
+            let rows = held.collection.sweep(now.wall_ms);
+            self.steps.spend(1 + rows.len() / ROOMS);
+            self.keep_rows(room, rows);
+        }
+        self.shared.count(room);
     }
 
     /// Let go of what is older than collections keep.

@@ -47,7 +47,7 @@ impl Engine {
                 other => self.tell_changed(&other, Ok(0), now),
             }
         }
-        self.shared.count(name);
+        self.weigh_collection(name, now);
     }
 
     /// What was decided in collections and is not kept was not done: it is so at once, before anything is decided on it.

@@ -20,7 +20,7 @@ impl Engine {
     pub(super) fn go_on_pushing(&mut self, room: RoomId, writer: &WriterId, now: Now) {
         let Some(name) = self.rooms.get(room).map(|room| Arc::clone(room.name())) else { return };
         while self.push_step(room, &name, writer, now) {}
-        self.shared.count(&name);
+        self.weigh_collection(&name, now);
     }
 
     /// One step. False: somebody was asked, or nothing is left.
