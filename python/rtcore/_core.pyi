@@ -268,6 +268,9 @@ def data_names(path: str) -> list[str]: ...
 
 # version of the schema, horizon, bytes, documents: key, number, JSON
 def data_read(path: str, name: str) -> tuple[int, int, int, list[tuple[str, int, bytes]]]: ...
+
+# Of a damaged file: documents that can be read, and how many rows or parts cannot.
+def data_salvage(path: str, name: str) -> tuple[list[tuple[str, bytes]], int]: ...
 def data_import(
     folder: str, name: str, documents: list[tuple[str, bytes]], now_ms: int
 ) -> tuple[int, int, int]: ...  # how many, first and last number

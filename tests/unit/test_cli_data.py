@@ -84,6 +84,39 @@ def test_damage_is_found(folder: Path) -> None:
     assert "notes:ann: 2 documents are whole" in result.stdout
 
 
+def test_what_can_be_read_of_a_damaged_file_is_saved(folder: Path, tmp_path: Path) -> None:
+    """One row stands elsewhere, one has other bytes: these are lost, and none beside them."""
+    damaged, into = folder / "log.db", tmp_path / "new"
+    with sqlite3.connect(damaged) as file:
+        file.execute("UPDATE shared SET value = x'00' WHERE name = 'c'")
+        file.execute("UPDATE shared SET name = 'z' WHERE name = 'b'")
+    result = run(into, "salvage", damaged)
+    assert result.exit_code == 1
+    assert "1 documents of notes:ann saved; 1 rows or parts are damaged" in result.stdout
+    assert objects(done(into, "export")) == DOCUMENTS[:1], "a CRDT with its state"
+    assert "notes:ann: 1 documents are whole" in done(into, "verify")
+
+
+def test_a_page_of_rubbish_costs_the_documents_in_it(tmp_path: Path) -> None:
+    folder, into = tmp_path / "data", tmp_path / "new"
+    many = [
+        {"collection": "notes:ann", "key": f"k{n:05}", "value": f"text {n:05} " * 30} for n in range(2000)
+    ]
+    imported(folder, many)
+    with sqlite3.connect(folder / "log.db") as file:
+        file.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    log = folder / "log.db"
+    content = bytearray(log.read_bytes())
+    at = content.index(b"text 01000 ") // 4096 * 4096
+    content[at : at + 4096] = b"\xa5" * 4096
+    log.write_bytes(content)
+    assert run(folder, "verify").exit_code == 1
+    assert run(into, "salvage", log).exit_code == 1
+    saved = objects(done(into, "export"))
+    assert 1950 < len(saved) < 2000
+    assert all(each in many for each in saved)
+
+
 async def test_a_server_that_begins_with_it_has_what_was_imported(folder: Path, autojump_clock: Any) -> None:
     app = rtcore.App()
     app.collection("notes:*", Any, durable=True)

@@ -154,6 +154,11 @@ def collection(path: Path, name: str) -> Collection:
     return Collection(*_done(_core.data_read, str(path), name))
 
 
+def readable(path: Path, name: str) -> tuple[list[tuple[str, bytes]], int]:
+    """What can be read of a collection in a damaged file: documents, and how many rows or parts cannot."""
+    return _done(_core.data_salvage, str(path), name)
+
+
 def put_documents(
     folder: Path, name: str, documents: list[tuple[str, bytes]], now_ms: int
 ) -> tuple[int, int, int]:

@@ -26,10 +26,11 @@ Examples:
   rtcore data ./data export > all.jsonl            one document a line; import reads it
   rtcore data ./data import all.jsonl              documents take the place of those there
   rtcore data ./data verify                        whether each can be read
+  rtcore data ./data salvage damaged.db            save what can be read of a file
 
 FOLDER is what the server was given as --data, or a backup of it. All but
-import only read, and may be used while a server runs; import wants the folder
-for itself. The exit status is 1 where it could not be done, or something is
+import and salvage only read, and may be used while a server runs; these two
+want the folder for themselves. The exit status is 1 where it could not be done, or something is
 wrong.
 """
 _NAME = click.argument("pattern", default="*")
@@ -139,6 +140,30 @@ def verify(folder: Path, pattern: str) -> None:
         else:
             click.echo(f"{shown(name)}: {len(found.documents):,} documents are whole")
     if wrong:
+        raise click.exceptions.Exit(1)
+
+
+@data.command()
+@click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@_NAME
+@click.pass_obj
+def salvage(folder: Path, file: Path, pattern: str) -> None:
+    """Save what can be read of the collections in FILE, such as a log that was set aside, into FOLDER.
+
+    Documents get new numbers, each in the place of what is at its key. Who wrote them is not saved, nor what
+    was deleted: clients read such a collection anew, and say again what they have not confirmed. FILE is left
+    as it is.
+    """
+    lost = 0
+    for name in _names(file, pattern):
+        documents, damaged = _done(logs.readable, file, name)
+        lost += damaged
+        if documents:
+            _done(logs.put_documents, folder, name, documents, int(time.time() * 1000))
+        click.echo(
+            f"{len(documents):,} documents of {shown(name)} saved; {damaged:,} rows or parts are damaged"
+        )
+    if lost:
         raise click.exceptions.Exit(1)
 
 

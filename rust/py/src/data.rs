@@ -17,6 +17,9 @@ use std::sync::Arc;
 /// A collection as it is on disk: version of its schema, horizon, bytes, and its documents: key, number, JSON.
 type Read<'py> = (u64, u64, usize, Vec<(String, u64, Bound<'py, PyBytes>)>);
 
+/// Documents that could be read, and how much could not.
+type Saved<'py> = (Vec<(String, Bound<'py, PyBytes>)>, u64);
+
 fn log_at(path: &Path) -> Result<tools::Log, Trouble> {
     if path.is_file() { tools::Log::file(path) } else { tools::Log::open(path) }
 }
@@ -53,6 +56,29 @@ pub(crate) fn data_read<'py>(py: Python<'py>, path: PathBuf, name: &str) -> Resu
         (key.to_owned(), document.seq(), PyBytes::new(py, &json))
     });
     Ok((version, found.horizon(), found.bytes(), documents.collect()))
+}
+
+/// Of a damaged file: the documents of a collection that can be read (key, JSON), in the order of their last changes, and how
+/// many rows, or parts of the file, cannot.
+#[pyfunction]
+pub(crate) fn data_salvage<'py>(py: Python<'py>, path: PathBuf, name: &str) -> Result<Saved<'py>, Failure> {
+    let read = || {
+        let (rows, mut damaged) = log_at(&path)?.readable_rows(&format!("{SYNC}{name}"));
+        let mut found = Vec::new();
+        for row in rows.into_iter().filter(|row| matches!(row, Row::Key(..))) {
+            match collection(name, vec![row], 0) {
+                Ok((one, _)) => found.extend(
+                    one.iter()
+                        .map(|(key, it)| (it.seq(), key.to_owned(), tree_bytes(&it.said(), Form::Json))),
+                ),
+                Err(_) => damaged += 1,
+            }
+        }
+        found.sort_unstable();
+        Ok::<_, Trouble>((found, damaged))
+    };
+    let (found, damaged) = py.detach(read)?;
+    Ok((found.into_iter().map(|(_, key, json)| (key, PyBytes::new(py, &json))).collect(), damaged))
 }
 
 /// Put documents (key, JSON) into a collection of a folder that no server has open, each in the place of what is at its key:

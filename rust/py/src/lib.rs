@@ -49,7 +49,7 @@ mod _core {
     #[pymodule_export]
     use crate::crdt::Crdt;
     #[pymodule_export]
-    use crate::data::{data_import, data_names, data_read};
+    use crate::data::{data_import, data_names, data_read, data_salvage};
     #[pymodule_export]
     use crate::failure::{Blocked, Refused, Storing, Unusable};
     #[pymodule_export]

@@ -3,10 +3,10 @@
 //! A row of the table `ack` is one request, or a run of them under the id of the newest. With 256 publishes under way over
 //! 16 connections that is one row for some eight of them: a row each would cost as much as the entries themselves.
 
-use rtcore_data::code::{Reader, put};
 use crate::kept_ack;
 use rtcore_core::log::acks::Kept;
 use rtcore_core::store::Progress;
+use rtcore_data::code::{Reader, put};
 use rusqlite::{Connection, Result};
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;

@@ -1,9 +1,9 @@
 //! An entry as one row: its number, room and time are columns, all else is its body. A checksum goes over all of it.
 
-use rtcore_data::code::{Reader, put_bytes};
 use rtcore_core::Form;
 use rtcore_core::ids::Seq;
 use rtcore_core::store::{Author, Entry};
+use rtcore_data::code::{Reader, put_bytes};
 use std::sync::Arc;
 
 const MSGPACK: u8 = 1;

@@ -1,8 +1,8 @@
 //! An ack as bytes.
 
-use rtcore_data::code::{Reader, put, put_bytes};
 use rtcore_core::Form;
 use rtcore_core::log::acks::{Kept, KeptError};
+use rtcore_data::code::{Reader, put, put_bytes};
 use std::sync::Arc;
 
 const SEQ: u8 = 0;

@@ -3,6 +3,7 @@
 use rtcore_core::store::{Page, Place, Row};
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, Error, OptionalExtension, Result, ffi};
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
 /// Rows between two looks at the clock.
@@ -79,13 +80,51 @@ pub fn walk(
     connection: &Connection,
     room: &str,
     after: Option<&Place>,
+    each: impl FnMut(Found, usize) -> bool,
+) -> Result<()> {
+    walk_by(FORTH, connection, room, after, each)
+}
+
+const FORTH: &str = "SELECT kind, user, name, n, crc, value FROM shared
+    WHERE collection = ?1 AND (kind, user, name, n) > (?2, ?3, ?4, ?5) ORDER BY kind, user, name, n";
+const BACK: &str = "SELECT kind, user, name, n, crc, value FROM shared
+    WHERE collection = ?1 AND (kind, user, name, n) > (?2, ?3, ?4, ?5)
+    ORDER BY kind DESC, user DESC, name DESC, n DESC";
+
+/// The rows of a collection that can be read, and how many cannot: where a part of the file cannot be read at all, what stands
+/// before it and behind it.
+pub fn readable(connection: &Connection, room: &str) -> (Vec<Row>, u64) {
+    let (mut rows, mut damaged) = (BTreeMap::new(), BTreeSet::new());
+    let mut take = |(place, row): Found| match row {
+        Some(row) => drop(rows.insert(order(&place), row)),
+        None => drop(damaged.insert(order(&place))),
+    };
+    let mut unreadable = 0;
+    let mut each = |found, _| {
+        take(found);
+        true
+    };
+    if walk_by(FORTH, connection, room, None, &mut each).is_err() {
+        unreadable = 1;
+        drop(walk_by(BACK, connection, room, None, &mut each));
+    }
+    let damaged = damaged.len() as u64;
+    (rows.into_values().collect(), damaged + unreadable)
+}
+
+fn order(place: &Place) -> (u8, Box<str>, Box<str>, u64) {
+    (place.kind, place.user.clone(), place.name.clone(), place.n)
+}
+
+fn walk_by(
+    sql: &str,
+    connection: &Connection,
+    room: &str,
+    after: Option<&Place>,
     mut each: impl FnMut(Found, usize) -> bool,
 ) -> Result<()> {
     let Some(id) = id(connection, room)? else { return Ok(()) };
-    let mut rows = connection.prepare_cached(
-        "SELECT kind, user, name, n, crc, value FROM shared
-         WHERE collection = ?1 AND (kind, user, name, n) > (?2, ?3, ?4, ?5) ORDER BY kind, user, name, n",
-    )?;
+    let mut rows = connection.prepare_cached(sql)?;
     let first = (-1, "", "", 0);
     let (kind, user, name, n) = after
         .map_or(first, |place| (i64::from(place.kind), &*place.user, &*place.name, place.n.cast_signed()));

@@ -4,8 +4,8 @@
 //! rooms. So a group writes its entries alone, which is one place at the end of the file. What rooms they are of is kept
 //! in memory (`rooms`), and written down in bulk, a few hundred entries of a room at a time (`fold`).
 
-use rtcore_data::code::{Reader, put};
 use rtcore_core::ids::Seq;
+use rtcore_data::code::{Reader, put};
 use rusqlite::{CachedStatement, Connection, OptionalExtension, Result};
 
 /// Numbers in one row.

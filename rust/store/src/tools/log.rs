@@ -181,6 +181,12 @@ impl Log {
         }
     }
 
+    /// What can be read of the collection of a room, and how many rows or parts of the file cannot.
+    #[must_use]
+    pub fn readable_rows(&self, room: &str) -> (Vec<Row>, u64) {
+        shared::readable(&self.connection, room)
+    }
+
     /// What it holds.
     pub fn stats(&self) -> Result<LogStats, Trouble> {
         self.counted().map_err(|error| self.trouble(&error))
