@@ -95,6 +95,46 @@ async def test_a_bad_change_is_rejected_for_itself_and_those_behind_it_are_done(
     assert ack["held"] is None
 
 
+MONTH = 30 * 86_400_000
+BAD: dict[str, tuple[dict[str, Any], str | None]] = {
+    "no op": ({"key": "k", "value": 1}, "INVALID_MESSAGE"),
+    "no key": ({"op": "put", "value": 1}, "INVALID_MESSAGE"),
+    "a key that is a number": ({"op": "put", "key": 7, "value": 1}, "INVALID_MESSAGE"),
+    "a key with a control character": ({"op": "put", "key": "a\u0007", "value": 1}, "INVALID_MESSAGE"),
+    "a patch that is no object": ({"op": "patch", "key": "good", "value": [1]}, "INVALID_MESSAGE"),
+    "fields to unset that are no texts": (
+        {"op": "patch", "key": "good", "value": {}, "unset": [1]},
+        "INVALID_MESSAGE",
+    ),
+    "a base that is no position": ({"op": "put", "key": "k", "value": 1, "base": "yesterday"}, None),
+    "an operation on what is no CRDT": (
+        {"op": "patch", "key": "good", "value": {"n": {"$crdt": "pn-counter", "add": 1}}},
+        "TYPE_CONFLICT",
+    ),
+    "a schema of tomorrow": ({"op": "put", "key": "k", "value": 1, "schema": 2**40}, "OUTDATED"),
+    "a clock that is months ahead": ({"op": "put", "key": "ahead", "value": 1, "at": 4 * 10**12}, None),
+    "a clock that is months behind": ({"op": "put", "key": "behind", "value": 1, "at": MONTH}, None),
+}
+
+
+@pytest.mark.parametrize("what", BAD)
+async def test_each_bad_change_has_an_outcome_of_its_own_and_the_lane_goes_on(
+    way: Way, ann: Peer, name: str, what: str
+) -> None:
+    """What one change is at fault for touches neither the one before it nor the one behind it."""
+    await joined(ann, name, "a")
+    change, code = BAD[what]
+    first = await pushed(ann, name, put(1, "good", {"title": "tea"}))
+    ack = await pushed(ann, name, {"n": 2, **change}, put(3, "good", {"title": "milk"}))
+    assert ack["held"] is None
+    bad, good = ack["results"]
+    assert bad.get("rejected", {}).get("code") == code
+    assert (bad.get("clamped", 0) > MONTH) is (what == "a clock that is months ahead")
+    assert good["seq"] > first["results"][0]["seq"]
+    page = await ann.ok("pull", collection=name)
+    assert next(doc["value"] for doc in page["docs"] if doc["key"] == "good") == {"title": "milk"}
+
+
 async def test_numbers_out_of_order_wait_and_a_number_is_used_once(way: Way, ann: Peer, name: str) -> None:
     await joined(ann, name, "a")
     assert (await pushed(ann, name, put(5, "k", 1)))["held"] == {"n": 1, "code": "EXPECTED"}

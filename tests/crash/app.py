@@ -16,6 +16,8 @@ app.rooms("normal:*", relay=True, durable="normal", history=100_000, bytes=64 <<
 app.rooms("said:*", durable=True, history=100_000, bytes=64 << 20)
 app.rooms("live:*", relay=True, history=256)
 
+app.collection("docs:*", Any, durable=True)
+
 NOTES = os.open(os.environ.get("RTCORE_CRASH_NOTES", os.devnull), os.O_APPEND | os.O_CREAT | os.O_WRONLY)
 
 

@@ -19,6 +19,7 @@ from tests.contract.websocket import MsgPackSocket, WebSocket
 from tests.patience import PATIENCE
 
 from .facts import Facts, Hearing, Said
+from .shelf import ROOM, Shelf
 
 DURABLE: Final = ("full:a", "full:b", "normal:a")
 ROOMS: Final = (*DURABLE, "said:a", "live:a")
@@ -45,6 +46,7 @@ class Ears:
         self.dice = dice
         self.others: Mapping[str, Ears] = {}  # all, by name
         self.tokens = 0
+        self.shelf = Shelf(name, facts, dice)
         self.link: Link | None = None
         self.trace: list[
             tuple[str, Any]
@@ -57,6 +59,7 @@ class Ears:
             self.over(hearing)
         for said in getattr(self, "unacked", {}).values():
             said.given_up = True
+        self.shelf.away()
         self.session, self.key, self.epoch = "", "", ""
         self.position = 0
         self.ids = 0
@@ -211,6 +214,9 @@ class Ears:
             return
         self.position = seq
         room = message.get("room")
+        if room == ROOM:
+            self.shelf.heard(message)
+            return
         if room is None:
             if message["event"] == "fence":
                 self.fenced.add(str(message["data"]))
@@ -228,9 +234,13 @@ class Ears:
             return
         self.unacked.pop(ack["id"], None)
         said.answers.append(ack)
-        if "error" in ack:
+        if said.kind == "push":
+            self.shelf.acked(ack)
+        if "error" in ack or said.kind == "push":
             return
-        if said.kind == "join":
+        if said.what == ROOM:
+            self.shelf.joined(ack["data"])
+        elif said.kind == "join":
             self._joined(said.what, ack["data"]["began"])
             self.durable = self.durable or is_durable(said.what)
         elif said.kind == "leave":
@@ -320,7 +330,8 @@ class Ears:
         **fields: Any,
     ) -> Said:
         """Say a request under the next id."""
-        message = {"type": kind, "event" if kind == "emit" else "room": what, **fields}
+        of = {"emit": "event", "push": "collection"}.get(kind, "room")
+        message = {"type": kind, of: what, **fields}
         said = Said(self.name, self.session, 0, kind, what, token, message, fields.get("key"), room)
         said.at = self.facts.now() if at is None else at
         self.number(said)

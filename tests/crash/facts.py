@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .shelf import Pushed
 
 Message = dict[str, Any]
 
@@ -69,6 +72,13 @@ class Facts:
     asked: dict[tuple[str, int], set[str]] = dataclasses.field(default_factory=dict)
     runs: list[tuple[str, str]] = dataclasses.field(default_factory=list)  # handler, token
     past: dict[str, list[tuple[int, Any]]] = dataclasses.field(default_factory=dict)
+    pushed: list[Pushed] = dataclasses.field(default_factory=list)  # changes of a collection on disk
+    shown: dict[int, tuple[str, Any, str, int]] = dataclasses.field(
+        default_factory=dict
+    )  # by number, as heard
+    docs: dict[str, tuple[int, Any]] = dataclasses.field(
+        default_factory=dict
+    )  # what is kept of it at the end
     broken: list[str] = dataclasses.field(default_factory=list)  # what was seen to be wrong at once
     resumed: int = 0
     fresh: int = 0

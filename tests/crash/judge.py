@@ -35,6 +35,7 @@ def judge(facts: Facts, *, honest_disk: bool = True, machine: bool = False) -> l
     for room, past in facts.past.items():
         found += _of_room(room, past, facts.said, machine and not room.startswith(("full", "said")))
     found += _of_order(facts.said, machine)
+    found += _of_collection(facts)
     everything = _all_known(facts)
     for hearing in facts.heard:
         lossy = machine and hearing.room.startswith("normal")
@@ -89,6 +90,45 @@ def _of_room(room: str, past: list[tuple[int, object]], said: list[Said], lossy:
         says = each.kind == "emit" and each.room == room and each.what in {"buy", "note", "say"}
         if says and good and each.token not in where:
             yield f"{name} was acknowledged, and what its handler said is lost"
+
+
+def _of_collection(facts: Facts) -> Iterator[str]:
+    """Each change of a collection on disk is done once, as its author was told; each key's last is kept."""
+    numbers: dict[int, tuple[str, int]] = {}
+    last: dict[str, tuple[int, object]] = {}
+    for seq, (key, value, _, _) in facts.shown.items():
+        last[key] = max(last.get(key, (0, None)), (seq, value), key=lambda each: each[0])
+    for each in facts.pushed:
+        name = f"change {each.n} of {each.who} ({each.key}: {each.token})"
+        if len(set(each.outcomes)) > 1:
+            yield f"{name} came to {each.outcomes}"
+        for outcome in each.outcomes:
+            if isinstance(outcome, str):
+                yield f"{name} was refused: {outcome}"
+                continue
+            told = facts.shown.get(outcome)
+            if each.token is not None:
+                if numbers.setdefault(outcome, (each.who, each.n)) != (each.who, each.n):
+                    yield f"{name} is {outcome}, as is change {numbers[outcome][1]} of {numbers[outcome][0]}"
+                last[each.key] = max(
+                    last.get(each.key, (0, None)), (outcome, each.token), key=lambda it: it[0]
+                )
+                if told is not None and told[:2] != (each.key, each.token):
+                    yield f"{name} is {outcome}, and {told} was heard there"
+        if not each.outcomes:
+            yield f"{name} has no outcome"
+    writers = Counter((writer, n) for _, _, writer, n in facts.shown.values())
+    yield from (
+        f"change {n} of {writer} was heard {times} times"
+        for (writer, n), times in writers.items()
+        if times > 1
+    )
+    for key, (seq, value) in last.items():
+        kept = facts.docs.get(key)
+        if kept is None and value is not None:
+            yield f"{key} is not kept, and was {value} at {seq}"
+        elif kept is not None and (kept[0] < seq or (kept[0] == seq and kept[1] != value)):
+            yield f"{key} is kept as {kept}, and was {value} at {seq}"
 
 
 def _of_order(said: list[Said], machine: bool) -> Iterator[str]:

@@ -11,6 +11,7 @@ from tests.contract.link import Ended, Place, Refused
 from tests.patience import PATIENCE
 
 from .ears import GONE, ROOMS, Ears
+from .shelf import ROOM
 
 
 class Person(Ears):
@@ -41,6 +42,23 @@ class Person(Ears):
         if event in {"buy", "note", "say"}:
             data = {"token": token, "room": "said:a", "slow": self.dice.choice([0, 0, 0.003, 0.02])}
         await self.ask("emit", event, token, room="said:a", data=data)
+
+    async def _change(self) -> None:
+        """Change a collection, or join it first; and say again what has no outcome."""
+        shelf = self.shelf
+        if not shelf.member:
+            if not self._joins(ROOM):
+                await self.ask("join", ROOM, self.token(), **shelf.join())
+            return
+        for _ in range(self.dice.choice([1, 1, 3])):
+            shelf.change(self.token())
+        await self._push()
+
+    async def _push(self) -> None:
+        said = self.shelf.push()
+        if said is not None:
+            self.shelf.flying = self.ids + 1
+            await self.ask("push", said.pop("collection"), self.token(), **said)
 
     async def _join(self) -> None:
         await self.ask("join", self.dice.choice(ROOMS), self.token())
@@ -122,6 +140,14 @@ class Person(Ears):
         finally:
             link.drop()
 
+    async def _push_all(self) -> None:
+        """Have an outcome of each change."""
+        while self.shelf.pending:
+            if not self.shelf.member and not self._joins(ROOM):
+                await self.ask("join", ROOM, self.token(), **self.shelf.join())
+            await self._push()
+            await self.changed.wait()
+
     def _hang_up(self) -> None:
         if self.link is not None:
             self.link.drop()
@@ -138,6 +164,7 @@ class Person(Ears):
                     with trio.move_on_after(PATIENCE) as patience:
                         while self.unacked:
                             await self.changed.wait()
+                        await self._push_all()
                         fence = self.token()
                         await self.say({"type": "emit", "event": "fence", "data": fence})
                         while fence not in self.fenced:
@@ -157,6 +184,7 @@ class Person(Ears):
 DEEDS: Final = {
     "publish": 50,
     "emit": 25,
+    "change": 20,
     "join": 12,
     "leave": 2,
     "kick": 1.5,

@@ -9,6 +9,7 @@ import pytest
 
 from .facts import Facts, Hearing, Said
 from .judge import judge
+from .shelf import Pushed
 
 
 def good() -> Facts:
@@ -27,6 +28,9 @@ def good() -> Facts:
         Hearing("bob", "s2", "full:a", 5, [("event", 11, "ann.1"), ("event", 12, "ann.2")], upto=13),
         Hearing("bob", "s2", "said:a", 5, [("event", 13, "ann.3")], upto=13),
     ]
+    facts.pushed = [Pushed("ann", 1, "a", "ann.4", [14]), Pushed("ann", 2, "a", "ann.5", [15])]
+    facts.shown = {14: ("a", "ann.4", "w1", 1), 15: ("a", "ann.5", "w1", 2)}
+    facts.docs = {"a": (15, "ann.5")}
     return facts
 
 
@@ -66,6 +70,14 @@ def _asked_twice(facts: Facts) -> None:
 
 
 PLANTED: dict[str, Callable[[Facts], Any]] = {
+    "a change that was acknowledged is lost": lambda facts: facts.docs.clear(),
+    "a document is of a change before the last": lambda facts: facts.docs.update(a=(14, "ann.4")),
+    "a document is another's": lambda facts: facts.docs.update(a=(15, "ann.9")),
+    "a change has two outcomes": lambda facts: facts.pushed[0].outcomes.append(16),
+    "a change has no outcome": lambda facts: facts.pushed[0].outcomes.clear(),
+    "a change is heard twice": lambda facts: facts.shown.update({16: ("b", "ann.4", "w1", 1)}),
+    "two changes have one number": lambda facts: facts.pushed[0].outcomes.__setitem__(0, 15),
+    "a change that cannot fail is refused": lambda facts: facts.pushed[0].outcomes.__setitem__(0, "INTERNAL"),
     "an acknowledged entry is not kept": lambda facts: facts.past["full:a"].pop(),
     "an entry is kept twice": lambda facts: facts.past["full:a"].append((13, "ann.2")),
     "an entry is kept under another number": lambda facts: facts.past.update({"full:a": [(11, "ann.1")]}),

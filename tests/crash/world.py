@@ -23,6 +23,7 @@ from .facts import Facts, Message
 from .judge import judge
 from .person import Person
 from .place import Life, Nest
+from .shelf import COLLECTION, ROOM
 
 LIMITS = {"grace_ms": 500, "close_ms": 100}
 
@@ -162,6 +163,7 @@ class Run:
         for room in ROOMS:
             if is_durable(room):
                 self.facts.past[room] = await reader.past(room)
+        self.facts.docs = await reader.documents()
         reader.link.drop()
 
     def keep(self) -> Path:
@@ -199,6 +201,18 @@ class Reader:
                     if heard["type"] == "ack" and heard["id"] == self.ids:
                         assert "error" not in heard, heard
                         return heard["data"]
+
+    async def documents(self) -> dict[str, tuple[int, Any]]:
+        """All documents of the collection, page by page."""
+        await self.ask({"type": "join", "room": ROOM})
+        found: dict[str, tuple[int, Any]] = {}
+        fields: Message = {}
+        while True:
+            page = await self.ask({"type": "pull", "collection": COLLECTION, "limit": 2, **fields})
+            found |= {doc["key"]: (doc["seq"], doc["value"]) for doc in page["docs"] if "value" in doc}
+            if page["complete"]:
+                return found
+            fields = {"after": page["next"], "begun": page["begun"]}
 
     async def past(self, room: str) -> list[tuple[int, Any]]:
         """All of it, oldest first."""
