@@ -25,6 +25,7 @@ from typing import TYPE_CHECKING, Any, Final
 if TYPE_CHECKING:
     __version__: str
     from ._aio import aio as aio
+    from ._app.shared import SharedData as SharedData
     from ._serve.asgi import asgi as asgi
     from ._serve.listeners import Address as Address
     from ._serve.program import run as run
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from ._serve.served import Served as Served
     from ._serve.stop import Stop as Stop
     from ._tokens.jwks import JWKS as JWKS
+    from ._turn.following import Following as Following
     from ._turn.listening import Listening as Listening
     from ._turn.nursery import SessionNursery as SessionNursery
     from .app import App as App
@@ -44,6 +46,7 @@ if TYPE_CHECKING:
     from .call import Depends as Depends
     from .call import Next as Next
     from .change import Change as Change
+    from .change import Changed as Changed
     from .client import Client as Client
     from .client import Event as Event
     from .client import Gap as Gap
@@ -98,13 +101,15 @@ _HOMES: Final = {
     "._serve.serve": "serve",
     "._serve.stop": "Stop",
     "._tokens.jwks": "JWKS",
+    "._turn.following": "Following",
     "._turn.listening": "Listening",
     "._turn.nursery": "SessionNursery",
     "._aio": "aio",
+    "._app.shared": "SharedData",
     ".app": "App",
     ".auth": "ANONYMOUS Access Hello Join User",
     ".call": "Call Depends Next",
-    ".change": "Change",
+    ".change": "Change Changed",
     ".client": "Client Event Gap Outbox Pool connect",
     ".config": "Config",
     ".crdt": "GCounter GSet LWWRegister ORSet PNCounter Text",
@@ -175,6 +180,7 @@ __all__ = [  # noqa: RUF022 - plainly by the alphabet
     "App",
     "Call",
     "Change",
+    "Changed",
     "Client",
     "Config",
     "ConfigError",
@@ -182,6 +188,7 @@ __all__ = [  # noqa: RUF022 - plainly by the alphabet
     "Depends",
     "Entry",
     "Event",
+    "Following",
     "Forbidden",
     "GCounter",
     "GSet",
@@ -219,6 +226,7 @@ __all__ = [  # noqa: RUF022 - plainly by the alphabet
     "Session",
     "SessionEnded",
     "SessionNursery",
+    "SharedData",
     "SocketClosed",
     "StartError",
     "Stop",

@@ -1,9 +1,11 @@
-"""A change of a collection, as the application is asked about it."""
+"""Changes of a collection, as the application is asked about them, and as it is told of them."""
 
 from __future__ import annotations
 
 import dataclasses
 from typing import Any
+
+from .entry import Position
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -26,4 +28,29 @@ class Change:
     """What the author saw before; None where it was not said."""
 
 
-Change.__module__ = "rtcore"
+@dataclasses.dataclass(frozen=True, slots=True)
+class Changed:
+    """A document that was changed, as `changes` tells it: what is at its key since."""
+
+    collection: str
+    """The collection's name."""
+    key: str
+    """The document's."""
+    value: Any
+    """The document, whole; None: it was deleted, or None is what it is."""
+    deleted: bool
+    """Whether there is none any more."""
+    seq: int
+    """The number of the change."""
+    epoch: str
+    """The life of the log in which the number counts."""
+
+    @property
+    def position(self) -> Position:
+        """Where it is in the log: `changes(since=...)` goes on behind it."""
+        return Position(f"{self.epoch}.{self.seq}")
+
+
+for _kind in (Change, Changed):
+    _kind.__module__ = "rtcore"
+del _kind

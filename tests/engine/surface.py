@@ -13,7 +13,7 @@ import trio
 
 import rtcore
 import rtcore.testing
-from rtcore import Listening
+from rtcore import Following, Listening
 from rtcore.testing import MemoryServer, WireClient
 
 
@@ -29,6 +29,7 @@ class World(NamedTuple):
     items: rtcore.Items[Any]
     member: rtcore.Member
     served: rtcore.Served
+    notes: rtcore.SharedData
 
     def state(self) -> Any:
         """What nobody may have changed who was refused."""
@@ -78,6 +79,13 @@ HANDED: Final[dict[str, Way]] = {
     "Room.present": Way(lambda w: w.room.present),
     "Room.users": Way(lambda w: len(w.room.users())),
     "Room.listen": Way(lambda w: w.room.listen() and None),
+    "SharedData.put": Way(lambda w: w.notes.put("n1", 1) and None),
+    "SharedData.patch": Way(lambda w: w.notes.patch("n2", done=True) and None),
+    "SharedData.delete": Way(lambda w: w.notes.delete("n3")),
+    "SharedData.get": Way(lambda w: w.notes.get("n2")["title"]),
+    "SharedData.snapshot": Way(lambda w: w.notes.snapshot()["n2"]["title"]),
+    "SharedData.text": Way(lambda w: w.notes.text("n1") and None),
+    "SharedData.changes": Way(lambda w: w.notes.changes() and None),
     "App.rooms_now": Way(lambda w: len(w.app.rooms_now())),
     "Session.send_nowait": Way(lambda w: w.session.send_nowait("said", 2), {"type": "event", "data": 2}),
     "Session.close_nowait": Way(lambda w: w.session.close_nowait("gone"), {"type": "bye"}, after=False),
@@ -95,6 +103,9 @@ HERE: Final[dict[str, Way]] = {
     "Room.publish": Way(lambda w: w.room.publish("said", 1)),
     "Room.history": Way(lambda w: w.room.history()),
     "Listening.__anext__": Way(lambda w: Listening(w.room, "old.1").__anext__()),
+    "SharedData.loaded": Way(lambda w: w.notes.loaded()),
+    "SharedData.stored": Way(lambda w: w.notes.stored()),
+    "Following.__anext__": Way(lambda w: Following(w.notes, "old.1").__anext__()),
     "Session.send": Way(lambda w: w.session.send("said", 1)),
     "Session.request": Way(lambda w: w.session.request("ask")),
     "Session.close": Way(lambda w: w.session.close(), after=False),
@@ -152,6 +163,7 @@ ANYWHERE: Final[dict[str, Call]] = {
     "Session.expires": lambda w: w.session.expires,
     "Member.info": lambda w: w.member.info,
     "Listening.position": lambda w: Listening(w.room, "old.1").position,
+    "Following.position": lambda w: Following(w.notes, "old.1").position,
     "MemoryServer.core": lambda w: w.server.core.head(),
 }
 
@@ -171,7 +183,7 @@ OF_A_ROUTER: Final = {f"Router{name.removeprefix('App')}" for name in REGISTERED
 CRDTS: Final = ("GCounter", "GSet", "LWWRegister", "ORSet", "Text")
 OF_EACH: Final = ("changed", "merge", "of_state", "said_as", "state")
 PURE: Final = {
-    "Entry.position", "Heard.data", "Position.epoch", "Position.seq",
+    "Entry.position", "Changed.position", "Heard.data", "Position.epoch", "Position.seq",
     "Answer.text", "Answer.json",
     "testing.check_done", "testing.check_heard",
     "JWT.verify", "JWT.rotate", "JWT.keys", "JWT.__call__", "Denied.of",

@@ -52,6 +52,13 @@ ELSEWHERE = {
         for error in TABLE[name]
     },
     **{
+        (name, error): f"tests/{'engine/test_following' if error == 'NotServing' else 'unit/test_errors'}.py"
+        for name in TABLE
+        if name.startswith(("SharedData", "Following"))
+        for error in TABLE[name]
+        if error in ("NotServing", "OutcomeUnknown", "Overloaded", "Unavailable")
+    },
+    **{
         (name, error): "tests/tokens"
         for name in TABLE
         if name.startswith(("JWT", "JWKS"))
@@ -181,6 +188,15 @@ TRIED: dict[tuple[str, str], Callable[[World], Any]] = {
     ("Room.history", "UsageError"): lambda w: w.room.history(limit=-1),
     ("Room.listen", "NotFound"): lambda w: w.app.room("none").listen(),
     ("Room.listen", "InvalidData"): lambda w: w.room.listen(since="x"),
+    ("SharedData.put", "NotFound"): lambda w: w.app.collection("none").put("n1", 1),
+    ("SharedData.put", "InvalidData"): lambda w: w.app.collection("notes").put("n1", object()),
+    ("SharedData.delete", "NotFound"): lambda w: w.app.collection("none").delete("n1"),
+    ("SharedData.patch", "InvalidData"): lambda w: w.app.collection("notes").patch("n1", done=object()),
+    ("SharedData.patch", "NotFound"): lambda w: w.app.collection("notes").patch("none", done=True),
+    ("SharedData.snapshot", "NotFound"): lambda w: w.app.collection("none").snapshot(),
+    ("SharedData.changes", "NotFound"): lambda w: w.app.collection("none").changes(),
+    ("SharedData.changes", "InvalidData"): lambda w: w.app.collection("notes").changes("x"),
+    ("SharedData.loaded", "NotFound"): lambda w: w.app.collection("none").loaded(),
     ("Room.set_info", "InvalidData"): lambda w: w.room.set_info(w.session, object()),
     ("Room.publish", "SenderForbidden"): lambda w: w.room.publish("e", sender=w.session),
     ("Room.publish_nowait", "SenderForbidden"): lambda w: w.room.publish_nowait("e", sender=w.session),
@@ -250,6 +266,7 @@ async def world(autojump_clock: trio.abc.Clock) -> Any:
     app = App()
     app.rooms("r")
     app.rooms("r:*")
+    app.collection("notes", Any)
     sockets: list[RawSocket] = []
 
     @app.websocket("/raw")

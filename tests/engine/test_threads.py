@@ -29,6 +29,7 @@ def build() -> tuple[rtcore.App, dict[str, Any]]:
     app, found = rtcore.App(), dict[str, Any]()
     app.rooms("tea", presence=False)  # else something is heard in a while, whoever called what
     app.rooms("milk", presence=False)
+    app.collection("notes", Any)
 
     @app.websocket("/raw")
     async def raw(socket: rtcore.RawSocket) -> None:
@@ -65,8 +66,12 @@ async def world() -> AsyncIterator[World]:
             await client.until("credit", id=stream)
             await server.connect(path="/raw", reading=False)
             await client.ask("emit", event="echo", data=0)
+            notes = app.collection("notes")
+            notes.put("n2", {"title": "tea"})
             (member,) = app.room("tea").members()
-            yield World(app, server, client, room=app.room("tea"), member=member, served=served, **found)
+            yield World(
+                app, server, client, room=app.room("tea"), member=member, served=served, notes=notes, **found
+            )
 
 
 # -- places

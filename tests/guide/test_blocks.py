@@ -210,7 +210,7 @@ async def test_conflicts_and_changes_of_the_page_about_collections(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     follow = (await run("collections:follow", BLOCKS["collections:follow"]))["follow"]
-    tidy = (await run("collections:tidy:7", BLOCKS["collections:tidy:7"]))["tidy"]
+    tidy = (await run("collections:tidy:8", BLOCKS["collections:tidy:8"]))["tidy"]
     async with _connected(shop()) as client:
         notes = await client.collection("notes:ann")
         async with trio.open_nursery() as nursery:

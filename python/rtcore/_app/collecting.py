@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final, TypeVar, overload
 
 import msgspec
 
-from rtcore._data.values import ANYTHING, JSON, Decoder, encode
-from rtcore._engine import CollectionPlan, Engine
+from rtcore._data.values import JSON, Decoder, encode
+from rtcore._engine import CollectionPlan
 from rtcore.change import Change
 from rtcore.errors import Refuse, UsageError
 
@@ -19,9 +19,10 @@ from .merging import Merging
 from .registering import add_authorizer
 from .registry import SYNC, Registry
 from .rooming import Durable, sureness
-from .texts import SharedText
+from .shared import SharedData
 
 if TYPE_CHECKING:
+    from rtcore._engine import Engine
     from rtcore.session import Session
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -136,94 +137,6 @@ class Collections:
 
 def _fields(kind: Any) -> dict[str, Any]:
     return {field.encode_name: field.type for field in msgspec.structs.fields(kind)}
-
-
-class SharedData:
-    """One collection, for the application: what is in it, and changes of its own, which nothing contests.
-
-    A durable collection that nobody uses may be on disk alone: then what is asked of it raises `Unavailable`
-    while it is being read, and `await` of `loaded` waits for that. What is changed in it is decided at once
-    and heard when it is on disk, which `await` of `stored` waits for.
-    """
-
-    __slots__ = ("_engine", "name")
-
-    def __init__(self, engine: Engine, name: str) -> None:
-        self._engine = engine
-        self.name = name
-
-    async def loaded(self) -> SharedData:
-        """Have it in memory, and be given it: `notes = await app.collection("notes:ann").loaded()`.
-
-        A cancel point; who is cancelled waits no more, and it is read all the same.
-
-        Raises:
-            NotFound: no settings name this collection.
-            Unavailable: it cannot be read from disk.
-
-        """
-        ticket = self._engine.call(self._engine.core.load_collection, self.name)
-        if ticket is not None:
-            await self._engine.wait_ticket(ticket)
-        return self
-
-    async def stored(self) -> None:
-        """Until the application's changes of it so far are on disk; at once where they are, or need not be.
-
-        A cancel point; what was changed stays so.
-
-        Raises:
-            Unavailable: one of them is not on disk and never will be: it was not done.
-            OutcomeUnknown: the disk has not answered in time: they may be kept.
-
-        """
-        ticket = self._engine.call(self._engine.core.changes_stored, self.name)
-        if ticket is not None:
-            await self._engine.wait_ticket(ticket)
-
-    def put(self, key: str, value: Any) -> int | None:
-        """Create a document, or replace it. Its number. Raises `NotFound`, `InvalidData`, `Unavailable`."""
-        return self._change(key, {"op": "put", "value": value})
-
-    def patch(self, key: str, /, _unset: tuple[str, ...] = (), **fields: Any) -> int | None:
-        """Set fields of a document. Its number. Raises `NotFound` where there is no document."""
-        return self._change(key, {"op": "patch", "value": fields, "unset": list(_unset)})
-
-    def delete(self, key: str) -> int | None:
-        """Delete a document; one that is not there is deleted already."""
-        return self._change(key, {"op": "delete"})
-
-    def get(self, key: str) -> Any:
-        """The document at a key; None: there is none."""
-        found = self._engine.call(self._engine.core.document, self.name, key)
-        return None if found is None else ANYTHING.by_form(JSON, found)
-
-    def text(self, key: str, field: str = "", *, writable: bool = True) -> SharedText:
-        """The text in a field of a document; without a field, that which the document is.
-
-        `writable`: whether who is given it by `@app.yjs` may change it.
-        """
-        return SharedText(self, self._engine, key, field, writable=writable)
-
-    def snapshot(self) -> dict[str, Any]:
-        """All documents by key, as they are now. Raises `NotFound`: no settings name this collection."""
-        return {doc["key"]: doc["value"] for doc in self._docs()}
-
-    def _docs(self) -> Iterator[dict[str, Any]]:
-        after = begun = None
-        while True:
-            said = self._engine.call(self._engine.core.read_collection, self.name, after, begun)
-            page = ANYTHING.by_form(JSON, said)
-            yield from (doc for doc in page["docs"] if "value" in doc)
-            if page["complete"]:
-                return
-            after, begun = page["next"], page["begun"]
-
-    def _change(self, key: str, change: dict[str, Any]) -> int | None:
-        engine = self._engine
-        request = engine.request_of_caller() if engine.durable else 0
-        seq: int = engine.call(engine.core.change, self.name, key, encode(change), request)
-        return seq or None
 
 
 class Collecting:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 from rtcore._engine import Engine
 
 if TYPE_CHECKING:
-    from .collecting import SharedData
+    from .shared import SharedData
 
 _KIND: Final = "text"
 

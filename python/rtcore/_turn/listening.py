@@ -12,6 +12,9 @@ from rtcore.entry import Heard, Position
 from .budget import checkpoint, due
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from rtcore._engine import Engine
     from rtcore.client import Gap
     from rtcore.room import Room
 
@@ -68,17 +71,31 @@ class Listening:
             self._ready += past
             self._after = f"{engine.epoch}.{upto}"
             return
-        # Whether something came while it was read from disk is looked at with no wait before the next one.
-        engine.core.want_said(room.name)
-        if not engine.call(engine.core.history, room.name, self._after, 1)[0]:
-            await engine.wait_drained(engine.listening, room.name)
+        await wait_said(
+            engine, room.name, lambda: not engine.call(engine.core.history, room.name, self._after, 1)[0]
+        )
 
     def _gap(self, last: int) -> Gap:
-        from rtcore.client import Gap
+        return gap_after(self._after, Position(f"{self._room._engine.epoch}.{last}"), self._room.name)
 
-        epoch, _, seq = self._after.partition(".")
-        known = epoch == self._room._engine.epoch
-        return Gap(int(seq) + 1 if known else 1, last, "ring" if known else "epoch", self._room.name)
+
+async def wait_said(engine: Engine, room: str, is_nothing: Callable[[], bool]) -> None:
+    """Until something is said in a room, unless there is something already.
+
+    That is looked at once more, with no wait before the next one: it may have come while a disk was read.
+    """
+    engine.core.want_said(room)
+    if is_nothing():
+        await engine.wait_drained(engine.listening, room)
+
+
+def gap_after(after: str, last: Position, room: str) -> Gap:
+    """What is missing from behind a position up to another: all there was, where it is of another epoch."""
+    from rtcore.client import Gap
+
+    epoch, _, seq = after.partition(".")
+    known = epoch == last.epoch
+    return Gap(int(seq) + 1 if known else 1, last.seq, "ring" if known else "epoch", room)
 
 
 Listening.__module__ = "rtcore"

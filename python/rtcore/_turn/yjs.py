@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import trio
 
-from rtcore._app.collecting import SharedData
+from rtcore._app.shared import SharedData
 from rtcore._app.registry import SYNC
 from rtcore._app.texts import SharedText
 from rtcore._data import yjs
