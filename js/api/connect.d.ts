@@ -161,7 +161,7 @@ declare const CLASSES: {
 /** The error that a failure is told as. */
 declare const errorOf: (failure: Failure) => RtcoreError;
 //#endregion
-//#region src/collections_page.d.ts
+//#region src/collections_types.d.ts
 /** How a collection is opened. */
 interface CollectionOptions {
   /** The version of the type that this program knows. */
@@ -195,7 +195,8 @@ interface CollectionView {
   /** Whether the server has documents of a later schema than this program. */
   readonly outdated: boolean;
 }
-type Watcher<Document> = (changes: readonly DocumentChange<Document>[]) => void;
+//#endregion
+//#region src/collections_page.d.ts
 /**
  * Documents by their keys. Looking never waits, and works without a connection; what is given is shared, and is not to be
  * changed. Changing resolves once the change is kept (with `offline` or `tabs`: committed to IndexedDB); what came of it
