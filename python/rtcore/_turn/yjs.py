@@ -8,8 +8,8 @@ from typing import Any, Final
 
 import trio
 
-from rtcore._app.shared import SharedData
 from rtcore._app.registry import SYNC
+from rtcore._app.shared import SharedData
 from rtcore._app.texts import SharedText
 from rtcore._data import yjs
 from rtcore._engine import Engine
