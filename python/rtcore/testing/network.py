@@ -207,7 +207,8 @@ class Network:
     ) -> None:
         try:
             while data := bytes(await source.receive_some(CHUNK)):
-                await trio.sleep_until(trio.current_time() + self._takes(self._weather(line.who), len(data)))
+                if takes := self._takes(self._weather(line.who), len(data)):
+                    await trio.sleep_until(trio.current_time() + takes)
                 while self._weather(line.who).stall:
                     await self._turned.wait()
                 line.dead = line.dead or self._weather(line.who).half_open
