@@ -103,6 +103,7 @@ async def crowd() -> dict[str, Any]:
 async def restart() -> dict[str, Any]:
     """A server that is killed, and another on its port: until all are live, by when they were."""
     live: list[float] = []
+    all_back = trio.Event()
     with server() as (process, port):
         everybody = Crowd(f"http://127.0.0.1:{port}")
         async with trio.open_nursery() as nursery:
@@ -116,6 +117,8 @@ async def restart() -> dict[str, Any]:
                         break
                 await client.ready()
                 live.append(time.monotonic() - began)
+                if len(live) == CLIENTS:
+                    all_back.set()
 
             began = time.monotonic()
             async with trio.open_nursery() as waiting:
@@ -126,8 +129,7 @@ async def restart() -> dict[str, Any]:
                 await trio.to_thread.run_sync(again.__enter__)
                 began = time.monotonic()
                 with trio.move_on_after(120):
-                    while len(live) < CLIENTS:
-                        await trio.sleep(0.05)
+                    await all_back.wait()
                 waiting.cancel_scope.cancel()
             tries = [
                 sum(1 for each in client._machine.track.recorded if each[3] is State.CONNECTING) - 1
@@ -211,10 +213,14 @@ SCENES = {"crowd": crowd, "restart": restart, "return": come_back, "box": box}
 
 def main() -> None:
     """Play them, and say what came of it."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("scenes", nargs="*", choices=[*SCENES, []], metavar="SCENE")
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("scenes", nargs="*", metavar="SCENE")
     given = parser.parse_args()
     raise_descriptors(4 * CLIENTS)
+    if unknown := set(given.scenes) - set(SCENES):
+        parser.error(f"no such scene: {', '.join(sorted(unknown))}; there are {', '.join(SCENES)}")
     for name in given.scenes or SCENES:
         virtual = name in ("return", "box")
         clock = trio.testing.MockClock(autojump_threshold=0) if virtual else None

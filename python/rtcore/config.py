@@ -62,6 +62,7 @@ class Config(msgspec.Struct, kw_only=True, frozen=True):
     metrics: bool = True
     acts: tuple[str, ...] = ("advise", "presence", "accepts", "shed")
     token_in_url: bool = False
+    compress_events: bool = False
     demo: bool = False
     api_keys: tuple[ApiKey, ...] = ()
     http_connections: int = 1000

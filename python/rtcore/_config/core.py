@@ -21,6 +21,7 @@ def core_settings(config: Config, addresses: Sequence[str]) -> CoreSettings:
         loopback_only=all(map(_is_loopback, addresses)),
         backend=True,
         token_in_url=config.token_in_url,
+        compress_events=config.compress_events,
         linger_us=config.linger,
         data=config.data,
     )

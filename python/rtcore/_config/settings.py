@@ -120,6 +120,13 @@ SETTINGS: tuple[Setting, ...] = (
         kinds.flag,
         "take a token in the URL (?token=), where logs and histories see it",
     ),
+    Setting(
+        "compress_events",
+        False,
+        kinds.flag,
+        "compress what is long in event streams (gzip) for who takes it; a proxy that gathers what is "
+        "compressed would hold it back",
+    ),
     Setting("demo", False, kinds.flag, "serve the demonstration page at /"),
     Setting(
         "api_keys",

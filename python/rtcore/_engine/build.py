@@ -37,6 +37,7 @@ class CoreSettings:
     loopback_only: bool = False
     backend: bool = False
     token_in_url: bool = False
+    compress_events: bool = False
     tells_faults: bool = False
     linger_us: int = 50
     seed: bytes | None = None
@@ -211,6 +212,7 @@ def _configure(core: Core, settings: CoreSettings) -> None:
     core.set_backend(settings.backend)
     core.set_loopback_only(settings.loopback_only)
     core.set_token_in_url(settings.token_in_url)
+    core.set_compress_events(settings.compress_events)
     core.set_tells_faults(settings.tells_faults)
     core.set_proxy_protocol(settings.proxy_protocol)
     for what, texts, add in (

@@ -52,6 +52,11 @@ impl Core {
         Ok(())
     }
 
+    fn set_compress_events(&self, yes: bool) -> Result<(), Failure> {
+        self.lock().config()?.compress_events = yes;
+        Ok(())
+    }
+
     fn set_token_in_url(&self, yes: bool) -> Result<(), Failure> {
         self.lock().config()?.token_in_url = yes;
         Ok(())

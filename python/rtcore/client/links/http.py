@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+import zlib
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from typing import Final
 
 import h11
@@ -16,6 +17,7 @@ from .target import Target
 CHUNK: Final = 1 << 16
 MOST: Final = 128 << 20
 """Bytes of an answer: what no server of ours sends."""
+PIECE: Final = 1 << 20
 COMPRESS_FROM: Final = 1024
 Headers = dict[bytes, bytes]
 Fields = Sequence[tuple[str, str]]
@@ -100,12 +102,13 @@ class HttpPeer:
             await self.close()
         return status, headers, _plain(headers, bytes(answer))
 
-    async def stream(self, path: str, whose: Fields) -> AsyncIterator[bytes]:
-        """The body of a GET, as it comes. Raises `Refused` for another answer than 200 with an event
-        stream.
+    async def stream(self, path: str, whose: Fields, codings: Sequence[str] = ()) -> AsyncIterator[bytes]:
+        """The body of a GET, as it comes, inflated where it is compressed. Raises `Refused` for another
+        answer than 200 with an event stream.
         """
         try:
-            status, headers = await self._begin("GET", path, whose, None)
+            known = tuple(each for each in codings if each == "gzip")  # what is flushed for each event
+            status, headers = await self._begin("GET", path, whose, None, known)
             if status != 200 or not headers.get(b"content-type", b"").startswith(b"text/event-stream"):
                 body = bytearray()
                 async for part in self._body():
@@ -113,8 +116,10 @@ class HttpPeer:
                     if len(body) > CHUNK:
                         break  # what says why is short
                 raise refusal(status, headers, bytes(body))
+            unpacked = _Unpacked(headers.get(b"content-encoding", b""))
             async for part in self._body():
-                yield part
+                for piece in unpacked.take(part):
+                    yield piece
         except (trio.BrokenResourceError, trio.ClosedResourceError, h11.ProtocolError) as error:
             raise OSError(f"the event stream broke: {error}") from None
         finally:
@@ -177,6 +182,29 @@ class HttpPeer:
                 self._alive()
             self._protocol.receive_data(data)
         return event
+
+
+class _Unpacked:
+    """The parts of a body, as they were before they were compressed."""
+
+    def __init__(self, coding: bytes) -> None:
+        if coding not in (b"", b"identity", b"gzip"):
+            raise OSError(f"an event stream in {coding!r}, which was not asked for")
+        self._gzip = zlib.decompressobj(zlib.MAX_WBITS | 16) if coding == b"gzip" else None
+
+    def take(self, part: bytes) -> Iterator[bytes]:
+        """What a part holds, `PIECE` bytes at most at a time. Raises `OSError`."""
+        if self._gzip is None:
+            yield part
+            return
+        while part:
+            try:
+                piece = self._gzip.decompress(part, PIECE)
+            except zlib.error as error:
+                raise OSError(f"an event stream that cannot be read: {error}") from None
+            part = self._gzip.unconsumed_tail
+            if piece:
+                yield piece
 
 
 def _plain(headers: Headers, answer: bytes) -> bytes:

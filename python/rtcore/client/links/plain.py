@@ -196,7 +196,7 @@ class PlainLink:
 
     async def _read_stream(self) -> None:
         taken = EventStream()
-        parts = self._reads.stream(self._target.path("sse"), self._session)
+        parts = self._reads.stream(self._target.path("sse"), self._session, self._codings)
         try:
             with trio.CancelScope(deadline=trio.current_time() + FIRST) as first:
                 async for part in parts:

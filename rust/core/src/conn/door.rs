@@ -1,7 +1,9 @@
 //! Who stands at the door: what a `hello` said that waits for the application's word, and what an event stream wants.
 
+use super::carrier::Wrap;
 use crate::codes::Code;
 use crate::compress::Algorithm;
+use crate::frame::coding;
 use crate::frame::http::{Head, Refusal};
 use crate::frame::query::Query;
 use crate::ids::{Ends, Seq, SessionId, Tick};
@@ -104,7 +106,7 @@ pub struct Wanted {
 #[derive(Clone, Copy, Debug)]
 pub struct Shape {
     pub plain: bool,
-    pub chunked: bool,
+    pub wrap: Wrap,
     /// Its signs of life are messages, which a page can see.
     pub beat: bool,
     /// A comment of this many bytes comes first: something between gathers that much before it passes anything on.
@@ -112,7 +114,8 @@ pub struct Shape {
 }
 
 impl Shape {
-    pub fn of(head: &Head<'_>, query: &Query<'_>) -> Result<Self, Refusal> {
+    /// `compress`: event streams are compressed for who takes gzip.
+    pub fn of(head: &Head<'_>, query: &Query<'_>, compress: bool) -> Result<Self, Refusal> {
         let plain = match query.one("format")? {
             None | Some("json") => false,
             Some("plain") => true,
@@ -129,12 +132,13 @@ impl Shape {
                 return Err(Refusal::new(400, Code::InvalidMessage, message));
             }
         };
+        let gzip = compress && coding::takes(head.headers_named("accept-encoding"), Algorithm::Gzip);
+        let wrap = match (head.minor, gzip) {
+            (1, true) => Wrap::Gzip,
+            (1, false) => Wrap::Chunks,
+            _ => Wrap::Whole,
+        };
         let padding = query.number("padding")?.unwrap_or(0).min(PADDING);
-        Ok(Self {
-            plain,
-            chunked: head.minor == 1,
-            beat,
-            padding: u32::try_from(padding).expect("bounded above"),
-        })
+        Ok(Self { plain, wrap, beat, padding: u32::try_from(padding).expect("bounded above") })
     }
 }

@@ -32,7 +32,7 @@ impl Conn {
     pub fn begin_events(&mut self, shape: Shape, user: Option<User>) -> Option<Box<Request>> {
         debug_assert!(self.counted_user.is_none(), "it is counted once");
         self.form = Form::Json;
-        self.carrier = Carrier::Events { plain: shape.plain, chunked: shape.chunked };
+        self.carrier = Carrier::Events { plain: shape.plain, wrap: shape.wrap };
         self.beat = shape.beat;
         self.counted_user = user;
         self.request.take()

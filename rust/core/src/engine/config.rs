@@ -87,6 +87,8 @@ pub struct Config {
     pub tells_faults: bool,
     /// Whether a token may stand in a URL, where logs and histories see it.
     pub token_in_url: bool,
+    /// Whether event streams are compressed for who takes gzip.
+    pub compress_events: bool,
     /// Whether only loopback names are taken in `Host`.
     pub loopback_only: bool,
     /// Whether there is a store: only then may anything be durable.

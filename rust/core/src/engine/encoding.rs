@@ -10,11 +10,12 @@
 //! | 4 to 7 | event streams, JSON: bit 0 the plain format (data alone), bit 1 without chunks (HTTP/1.0) |
 //! | 8 | polls: JSON, with a comma behind each message |
 //! | 9 to 16 | frames again, compressed as the hello agreed: two for each algorithm, the second `MessagePack` |
+//! | 17 to 20 | event streams in gzip: bit 0 the plain format, bit 1 not compressed |
 
 use super::say::framed;
 use crate::compress::Algorithm;
 pub(super) use crate::conn::carrier::POLL;
-use crate::conn::carrier::{DEFLATE, EVENTS, MSGPACK, PACKED, PLAIN, WHOLE};
+use crate::conn::carrier::{DEFLATE, EVENTS, GZIP, MSGPACK, PACKED, PLAIN, STORED, WHOLE, Wrap};
 use crate::envelope::write as envelope;
 use crate::envelope::{text_of_json, transcode, write::EventOut};
 use crate::frame::eventstream;
@@ -26,7 +27,7 @@ use std::borrow::Cow;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Press {
     Nothing,
-    /// permessage-deflate.
+    /// permessage-deflate, or the same in the gzip of an event stream.
     Deflate,
     /// What the hello agreed on.
     Ours(Algorithm),
@@ -39,6 +40,8 @@ pub(super) fn parts(encoding: u8) -> (Form, Press) {
         0..EVENTS if encoding & DEFLATE == 0 => (form(encoding), Press::Nothing),
         0..EVENTS => (form(encoding), Press::Deflate),
         EVENTS..PACKED => (Form::Json, Press::Nothing),
+        GZIP.. if is_stored(encoding) => (Form::Json, Press::Nothing),
+        GZIP.. => (Form::Json, Press::Deflate),
         PACKED.. => {
             let at = encoding - PACKED;
             let press = Algorithm::numbered(at / 2 + 1).map_or(Press::Nothing, Press::Ours);
@@ -57,16 +60,47 @@ pub(super) fn uncompressed(encoding: u8) -> u8 {
     match encoding {
         0..EVENTS => encoding & !DEFLATE,
         EVENTS..PACKED => encoding,
+        GZIP.. => GZIP + ((encoding - GZIP) | STORED),
         PACKED.. => parts(encoding).0 as u8,
     }
 }
 
-const fn is_plain(encoding: u8) -> bool {
-    encoding & PLAIN != 0
+/// Whether it is an event stream's.
+const fn is_stream(encoding: u8) -> bool {
+    encoding >= GZIP || (encoding >= EVENTS && encoding < POLL)
 }
 
-const fn is_chunked(encoding: u8) -> bool {
-    encoding & WHOLE == 0
+const fn is_plain(encoding: u8) -> bool {
+    if encoding >= GZIP { (encoding - GZIP) & PLAIN != 0 } else { encoding & PLAIN != 0 }
+}
+
+const fn is_stored(encoding: u8) -> bool {
+    (encoding - GZIP) & STORED != 0
+}
+
+const fn wrap(encoding: u8) -> Wrap {
+    match encoding {
+        GZIP.. => Wrap::Gzip,
+        _ if encoding & WHOLE == 0 => Wrap::Chunks,
+        _ => Wrap::Whole,
+    }
+}
+
+/// Append a block of an event stream, as its encoding wraps it; compressed where that is allowed and pays.
+fn block(out: &mut Vec<u8>, encoding: u8, packing: Packing<'_>, write: impl FnOnce(&mut Vec<u8>)) {
+    if parts(encoding).1 == Press::Nothing {
+        eventstream::chunk(out, wrap(encoding), write);
+        return;
+    }
+    let Packing { tools, from, about } = packing;
+    let mut plain = Vec::new();
+    write(&mut plain);
+    let mut packed = Vec::new();
+    if plain.len() >= from && tools.deflate(&plain, about, &mut packed) {
+        eventstream::deflated(out, &packed);
+    } else {
+        eventstream::chunk(out, wrap(encoding), |out| out.extend_from_slice(&plain));
+    }
 }
 
 /// Append a message that is no event, as its encoding has it: `packing` is used if that compresses.
@@ -89,12 +123,12 @@ fn sized(
 ) {
     let (form, press) = parts(encoding);
     match encoding {
-        0..EVENTS | PACKED.. => framed(out, form, press, packing, least, |out| write(out, form)),
+        0..EVENTS | PACKED..GZIP => framed(out, form, press, packing, least, |out| write(out, form)),
         POLL => {
             write(out, form);
             out.push(b',');
         }
-        _ => eventstream::chunk(out, is_chunked(encoding), |out| {
+        _ => block(out, encoding, packing, |out| {
             if is_plain(encoding) {
                 let mut json = Vec::new();
                 write(&mut json, form);
@@ -114,12 +148,12 @@ pub(super) fn event(
     event: &EventOut<'_>,
     position: Option<&str>,
 ) {
-    if !(EVENTS..POLL).contains(&encoding) {
+    if !is_stream(encoding) {
         let least = event.data.0.len();
         sized(out, encoding, packing, least, |out, form| envelope::event(out, form, event));
         return;
     }
-    eventstream::chunk(out, is_chunked(encoding), |out| {
+    block(out, encoding, packing, |out| {
         if is_plain(encoding) {
             eventstream::plain_event(out, position, event.event, &text_of(event.data));
         } else {
@@ -146,7 +180,8 @@ impl Alone {
 /// the item and nothing else.
 pub(super) fn item_alone(out: &mut Vec<u8>, encoding: u8, alone: &Alone, (id, n, data): (u64, u64, &[u8])) {
     let next = alone.id(n.saturating_add(1));
-    eventstream::chunk(out, is_chunked(encoding), |out| {
+    // Its id leads back to the stream: what holds such a thing is never compressed.
+    eventstream::chunk(out, wrap(encoding), |out| {
         if is_plain(encoding) {
             eventstream::plain_data(out, next.as_deref(), &text_of((data, Form::Json)));
         } else {
@@ -205,10 +240,17 @@ mod tests {
             }
         }
         for plain in [false, true] {
-            for chunked in [false, true] {
-                let encoding = Carrier::Events { plain, chunked }.encoding(Form::Json, false, None);
-                assert_eq!((is_plain(encoding), is_chunked(encoding)), (plain, chunked));
+            for around in [Wrap::Whole, Wrap::Chunks, Wrap::Gzip] {
+                let encoding = Carrier::Events { plain, wrap: around }.encoding(Form::Json, false, None);
+                assert_eq!((is_plain(encoding), wrap(encoding)), (plain, around));
                 seen.push(encoding);
+                let bare = uncompressed(encoding);
+                assert_eq!((is_plain(bare), wrap(bare)), (plain, around));
+                assert_eq!(parts(bare), (Form::Json, Press::Nothing));
+                if around == Wrap::Gzip {
+                    assert_eq!(parts(encoding), (Form::Json, Press::Deflate));
+                    seen.push(bare);
+                }
             }
         }
         seen.push(Carrier::Poll.encoding(Form::Json, false, None));

@@ -14,6 +14,22 @@ const WHOLE: u16 = 1000;
 /// What the peer takes best, of the values of its `Accept-Encoding` fields; none: nothing that we know, or the plain body as much.
 #[must_use]
 pub fn accepted<'a>(values: impl Iterator<Item = &'a [u8]>) -> Option<Algorithm> {
+    let mut best = None;
+    for (ours, weight) in OURS.iter().zip(weights(values)) {
+        if weight > best.map_or(0, |(_, best)| best) {
+            best = Some((*ours, weight));
+        }
+    }
+    best.map(|(ours, _)| ours)
+}
+
+/// Whether the peer takes this one at all, by the values of its `Accept-Encoding` fields.
+pub fn takes<'a>(values: impl Iterator<Item = &'a [u8]>, algorithm: Algorithm) -> bool {
+    OURS.iter().zip(weights(values)).any(|(ours, weight)| *ours == algorithm && weight > 0)
+}
+
+/// How gladly the peer takes each of ours, in thousandths.
+fn weights<'a>(values: impl Iterator<Item = &'a [u8]>) -> [u16; 3] {
     let mut named: [Option<u16>; 3] = [None; 3];
     let mut others = None;
     for item in values.flat_map(|value| value.split(|byte| *byte == b',')) {
@@ -29,14 +45,7 @@ pub fn accepted<'a>(values: impl Iterator<Item = &'a [u8]>) -> Option<Algorithm>
             }
         }
     }
-    let mut best = None;
-    for (ours, place) in OURS.iter().zip(named) {
-        let weight = place.or(others).unwrap_or(0);
-        if weight > best.map_or(0, |(_, best)| best) {
-            best = Some((*ours, weight));
-        }
-    }
-    best.map(|(ours, _)| ours)
+    named.map(|place| place.or(others).unwrap_or(0))
 }
 
 /// What a body came in, of the values of its `Content-Encoding` fields; none: as it is.
@@ -125,6 +134,13 @@ mod tests {
         for (values, expected) in cases {
             assert_eq!(accepted(values.iter().map(|value| value.as_bytes())), expected, "{values:?}");
         }
+    }
+
+    #[test]
+    fn what_is_taken_least_gladly_is_taken_and_what_weighs_nothing_is_not() {
+        let takes = |value: &str| takes(std::iter::once(value.as_bytes()), Algorithm::Gzip);
+        assert!(takes("br, zstd, gzip;q=0.1") && takes("*") && takes("X-GZIP"));
+        assert!(!takes("") && !takes("br, zstd") && !takes("*, gzip;q=0") && !takes("*;q=0"));
     }
 
     #[test]

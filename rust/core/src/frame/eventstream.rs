@@ -4,6 +4,8 @@
 //! stand between any two. Names hold no control characters and JSON no line breaks; what else could end a line
 //! is a text in the plain format, and that is split at every kind of line end.
 
+use crate::conn::carrier::Wrap;
+
 /// A sign of life.
 pub const COMMENT: &[u8] = b":\n\n";
 /// The end of a chunked answer.
@@ -20,13 +22,47 @@ pub fn opening(out: &mut Vec<u8>, padding: usize) {
     out.extend_from_slice(b"\n\n");
 }
 
-/// Append what `write` appends, as one chunk if `chunked`.
-#[expect(clippy::arithmetic_side_effects, reason = "offsets into what was written, ROOM bytes and more")]
-pub fn chunk(out: &mut Vec<u8>, chunked: bool, write: impl FnOnce(&mut Vec<u8>)) {
-    if !chunked {
-        write(out);
-        return;
+/// The head of a gzip member, RFC 1952 §2.3: DEFLATE, no name, no time. What follows are its blocks, each made without what
+/// stands before it, so that all listeners share them. The member has no end, as the stream has none: a reader has each
+/// block when it comes.
+pub const GZIP_HEAD: [u8; 10] = [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 0xff];
+/// The most of a stored block, RFC 1951 §3.2.4.
+const STORED: usize = 0xffff;
+
+/// Append a message that was compressed: a block of DEFLATE, without the flush behind it (RFC 7692 §7.2.1 takes it away).
+pub fn deflated(out: &mut Vec<u8>, block: &[u8]) {
+    as_chunk(out, |out| {
+        out.extend_from_slice(block);
+        out.extend_from_slice(&[0, 0, 0xff, 0xff]);
+    });
+}
+
+/// Append bytes as blocks that are stored as they are: they begin and end with a byte, so they may stand between any two.
+fn stored(out: &mut Vec<u8>, bytes: &[u8]) {
+    for part in bytes.chunks(STORED) {
+        let len = u16::try_from(part.len()).unwrap_or(u16::MAX);
+        out.push(0);
+        out.extend_from_slice(&len.to_le_bytes());
+        out.extend_from_slice(&(!len).to_le_bytes());
+        out.extend_from_slice(part);
     }
+}
+
+/// Append what `write` appends, as the stream is wrapped; in gzip it is not compressed.
+pub fn chunk(out: &mut Vec<u8>, wrap: Wrap, write: impl FnOnce(&mut Vec<u8>)) {
+    match wrap {
+        Wrap::Whole => write(out),
+        Wrap::Chunks => as_chunk(out, write),
+        Wrap::Gzip => {
+            let mut plain = Vec::new();
+            write(&mut plain);
+            as_chunk(out, |out| stored(out, &plain));
+        }
+    }
+}
+
+#[expect(clippy::arithmetic_side_effects, reason = "offsets into what was written, ROOM bytes and more")]
+fn as_chunk(out: &mut Vec<u8>, write: impl FnOnce(&mut Vec<u8>)) {
     let start = out.len();
     out.extend_from_slice(&[0; ROOM]);
     write(out);
@@ -114,10 +150,10 @@ mod tests {
     #[test]
     fn a_chunk_says_its_length() {
         let mut out = b"x".to_vec();
-        chunk(&mut out, true, |out| out.extend_from_slice(&[b'a'; 300]));
+        chunk(&mut out, Wrap::Chunks, |out| out.extend_from_slice(&[b'a'; 300]));
         assert!(out.starts_with(b"x12c\r\naaa") && out.ends_with(b"aaa\r\n") && out.len() == 1 + 5 + 300 + 2);
         let mut out = Vec::new();
-        chunk(&mut out, false, |out| out.extend_from_slice(COMMENT));
+        chunk(&mut out, Wrap::Whole, |out| out.extend_from_slice(COMMENT));
         assert_eq!(out, b":\n\n");
     }
 

@@ -9,9 +9,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 
 /// How many encodings there are: JSON and `MessagePack` in frames, each plain and compressed; four for event
-/// streams (whole messages or data alone, in chunks or not); one for polls; and frames again, compressed by each of four
-/// algorithms.
-pub const ENCODINGS: usize = 17;
+/// streams (whole messages or data alone, in chunks or not); one for polls; frames again, compressed by each of four
+/// algorithms; and event streams again, in gzip, compressed or not.
+pub const ENCODINGS: usize = 21;
 /// Those of them for which an entry has a place from the start. The others are rare: their places are made when
 /// one is needed.
 const FRAMED: usize = 4;

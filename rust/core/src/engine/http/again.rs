@@ -8,6 +8,7 @@
 use super::Came;
 use super::items::ID;
 use crate::codes::Code;
+use crate::conn::carrier::Wrap;
 use crate::conn::{Carrier, Conn, PendingHello};
 use crate::engine::Engine;
 use crate::engine::standing::{Standing, over};
@@ -76,10 +77,10 @@ impl Engine {
         away_ms
     }
 
-    /// Whether an event stream is written in chunks; none: it is no event stream.
-    pub(super) fn chunked(&self, id: ConnId) -> Option<bool> {
+    /// How an event stream is wrapped; none: it is no event stream.
+    pub(super) fn wrap_of(&self, id: ConnId) -> Option<Wrap> {
         match self.conn(id)?.carrier() {
-            Carrier::Events { chunked, .. } => Some(chunked),
+            Carrier::Events { wrap, .. } => Some(wrap),
             _ => None,
         }
     }

@@ -3,13 +3,14 @@
 //! Parts: Conns, Log, Out, Sessions, Shares.
 
 use crate::codes::{Code, close};
+use crate::conn::carrier::Wrap;
 use crate::conn::{Carrier, Conn, Request, Shape};
 use crate::engine::Engine;
 use crate::engine::admission::full_refusal;
 use crate::engine::standing::{Standing, over};
 use crate::envelope::write as envelope;
 use crate::frame::answer::{About, event_stream};
-use crate::frame::eventstream::{self, LAST_CHUNK};
+use crate::frame::eventstream::{self, GZIP_HEAD, LAST_CHUNK};
 use crate::frame::http::{Head, Refusal};
 use crate::frame::query::Query;
 use crate::ids::{ConnId, Now, SessionId};
@@ -41,7 +42,7 @@ impl Engine {
         query: &Query<'_>,
         now: Now,
     ) -> Result<(), Refusal> {
-        let shape = Shape::of(head, query)?;
+        let shape = Shape::of(head, query, self.config.compress_events)?;
         let position = position(head, query)?;
         let agent = head.agent();
         let by_ticket = query.one("ticket")?;
@@ -111,11 +112,15 @@ impl Engine {
         let about = About {
             keep: false,
             origin: request.as_ref().and_then(|it| it.origin.as_deref()),
+            coding: (shape.wrap == Wrap::Gzip).then_some("gzip"),
             ..About::default()
         };
         self.out.say(id, Lane::Control, Meta::Control, |out| {
-            event_stream(out, &about, shape.chunked);
-            eventstream::chunk(out, shape.chunked, |out| eventstream::opening(out, shape.padding as usize));
+            event_stream(out, &about, shape.wrap.is_chunked());
+            if shape.wrap == Wrap::Gzip {
+                eventstream::chunk(out, Wrap::Chunks, |out| out.extend_from_slice(&GZIP_HEAD));
+            }
+            eventstream::chunk(out, shape.wrap, |out| eventstream::opening(out, shape.padding as usize));
         });
         if let Some(user) = user {
             self.shares.take_in(Account::User(&user), What::Connection, 1);
@@ -169,13 +174,13 @@ impl Engine {
     /// A sign of life on a stream.
     pub(in crate::engine) fn beat(&mut self, id: ConnId, now: Now) {
         let Some(conn) = self.conn(id) else { return };
-        let Carrier::Events { chunked, .. } = conn.carrier() else { return };
+        let Carrier::Events { wrap, .. } = conn.carrier() else { return };
         if conn.beat() {
             self.tell(id, |out, form| envelope::beat(out, form, now.wall_ms));
             return;
         }
         self.out.say(id, Lane::Control, Meta::Control, |out| {
-            eventstream::chunk(out, chunked, |out| out.extend_from_slice(eventstream::COMMENT));
+            eventstream::chunk(out, wrap, |out| out.extend_from_slice(eventstream::COMMENT));
         });
     }
 
@@ -199,15 +204,15 @@ impl Engine {
     pub(in crate::engine) fn end_events(&mut self, id: ConnId, code: u16, reason: &str, after: Option<f64>) {
         self.out.drop_data(id);
         self.tell(id, |out, form| envelope::bye(out, form, code, reason, after));
-        let Some(Carrier::Events { chunked, .. }) = self.conn(id).map(Conn::carrier) else { return };
+        let Some(Carrier::Events { wrap, .. }) = self.conn(id).map(Conn::carrier) else { return };
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "seconds of a shutdown")]
         let wait = after.map(|seconds| (seconds.max(0.0) * 1000.0) as u64);
         let wait = if close::comes_back(code) { wait } else { Some(NEVER) };
         self.out.say(id, Lane::Control, Meta::Control, |out| {
             if let Some(ms) = wait {
-                eventstream::chunk(out, chunked, |out| eventstream::retry(out, ms));
+                eventstream::chunk(out, wrap, |out| eventstream::retry(out, ms));
             }
-            if chunked {
+            if wrap.is_chunked() {
                 out.extend_from_slice(LAST_CHUNK);
             }
         });

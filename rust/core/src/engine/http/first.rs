@@ -148,9 +148,9 @@ impl Engine {
     /// The answer has begun: it says where its reader is, and goes on with what was said to the session meanwhile.
     pub(super) fn hear_items(&mut self, id: ConnId, session_id: SessionId, n: u64, now: Now) {
         let place = self.alone(session_id).and_then(|alone| alone.id(n));
-        if let (Some(place), Some(shape)) = (place, self.chunked(id)) {
+        if let (Some(place), Some(wrap)) = (place, self.wrap_of(id)) {
             self.out.say(id, Lane::Control, Meta::Control, |out| {
-                eventstream::chunk(out, shape, |out| eventstream::place(out, &place));
+                eventstream::chunk(out, wrap, |out| eventstream::place(out, &place));
             });
         }
         self.out.gather_for(id);

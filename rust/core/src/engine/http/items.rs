@@ -39,7 +39,7 @@ impl Engine {
             return Err(Refusal::new(400, Code::InvalidMessage, message));
         }
         let owner = self.speaker_if_named(&request, head, query)?;
-        request.shape = Some(crate::conn::Shape::of(head, query)?);
+        request.shape = Some(crate::conn::Shape::of(head, query, self.config.compress_events)?);
         let most = self.config.limits.resume_ms;
         let (asked, allowed) = (query.milliseconds("away")?, self.config.streams[index].away_ms);
         request.away_ms = match (asked, allowed) {
@@ -108,7 +108,7 @@ impl Engine {
             return false;
         }
         let Some(conn) = self.conn(id) else { return false };
-        let (Some(session_id), Carrier::Events { chunked, .. }) = (conn.session(), conn.carrier()) else {
+        let (Some(session_id), Carrier::Events { wrap, .. }) = (conn.session(), conn.carrier()) else {
             return false;
         };
         let over = self
@@ -119,7 +119,7 @@ impl Engine {
             return false;
         }
         self.out.gather_no_more(id);
-        if chunked {
+        if wrap.is_chunked() {
             self.out.say(id, Lane::Control, Meta::Control, |out| out.extend_from_slice(LAST_CHUNK));
         }
         self.detach(id, session_id, now);
