@@ -12,6 +12,7 @@ use crate::shared;
 use crate::start;
 use crate::torn;
 use crate::trouble::{of_sqlite, trouble};
+use rtcore_core::limits::fixed::IDS_AHEAD;
 use rtcore_core::store::{Kept, Origin, Trouble};
 use rusqlite::Connection;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -100,12 +101,19 @@ fn open_whole(
     };
     let reserved = facts.reserved.max(before.reserved).max(facts.highest);
     let written = facts.written.max(before.written) + 1;
+    let sessions = if replaced { Vec::new() } else { start::sessions(&connection).map_err(sqlite)? };
     let begin = || {
         let transaction = connection.unchecked_transaction()?;
         let set = |key: &str, value: u64| transaction.execute(SET, (key, value.cast_signed()));
         set("written", written)?;
         set("reserved", reserved)?;
         if !visit {
+            // The ids of this life are set aside before it begins: those that it takes first must not be taken for new
+            // ones by the next, should this life end before it has written anything.
+            transaction.execute(
+                "UPDATE session SET upto = upto + ?1, asks = asks + ?1",
+                [IDS_AHEAD.cast_signed()],
+            )?;
             transaction.execute(SET, ("boot", boot.as_deref().unwrap_or("")))?;
             transaction.execute("DELETE FROM meta WHERE key = 'head'", [])?;
         }
@@ -128,7 +136,7 @@ fn open_whole(
         running: facts.running,
         lost: start::lost(&connection).map_err(sqlite)?,
         rooms: rooms.iter().map(|(_, room)| room.kept()).collect(),
-        sessions: start::sessions(&connection).map_err(sqlite)?,
+        sessions,
         collections: shared::rooms(&connection).map_err(sqlite)?.into_iter().map(Arc::from).collect(),
         keys: start::keys(&connection, facts.running.saturating_sub(options.key_ms)).map_err(sqlite)?,
     };

@@ -101,14 +101,14 @@ pub fn lost(connection: &Connection) -> Result<Vec<(u64, u64)>> {
     rows.collect()
 }
 
-/// Read the names of the keys that were claimed at this running time (ms) or later.
-pub fn keys(connection: &Connection, since: u64) -> Result<Vec<KeyName>> {
-    let mut all =
-        connection.prepare("SELECT owner_kind, owner, kind, name, key FROM key WHERE claimed >= ?")?;
+/// Read the names of the keys that were claimed at this running time (ms) or later, and when.
+pub fn keys(connection: &Connection, since: u64) -> Result<Vec<(KeyName, u64)>> {
+    let mut all = connection
+        .prepare("SELECT owner_kind, owner, kind, name, key, claimed FROM key WHERE claimed >= ?")?;
     let rows = all.query_map([since.cast_signed()], |row| {
         let owner: Arc<str> = row.get_ref(1)?.as_str()?.into();
         let name: Arc<str> = row.get_ref(3)?.as_str()?.into();
-        Ok(KeyName {
+        let key = KeyName {
             owner: match row.get::<_, i64>(0)? {
                 0 => KeyOwner::Application,
                 1 => KeyOwner::User(owner),
@@ -116,7 +116,8 @@ pub fn keys(connection: &Connection, since: u64) -> Result<Vec<KeyName>> {
             },
             kind: if row.get::<_, i64>(2)? == 0 { Kind::Publish(name) } else { Kind::Emit(name) },
             key: row.get_ref(4)?.as_str()?.into(),
-        })
+        };
+        Ok((key, row.get::<_, i64>(5)?.cast_unsigned()))
     })?;
     rows.collect()
 }

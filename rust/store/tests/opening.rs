@@ -2,6 +2,7 @@
 
 mod world;
 
+use rtcore_core::limits::fixed::IDS_AHEAD;
 use rtcore_core::store::{Origin, Record, Report};
 use rtcore_store::Options;
 use std::fs;
@@ -42,6 +43,19 @@ fn an_end_in_good_order_is_told_from_a_crash_and_each_only_once() {
     assert_eq!(facts(&world), (Origin::Machine, 1_000, 1_000, 60_000));
     assert_eq!(world.kept.epoch.as_deref(), Some("e-1"));
     assert_eq!(world.kept.sessions.len(), 1);
+}
+
+/// *A life takes ids above those that the one before had set aside, and is killed before it has written anything: the next takes
+/// the same ids for new ones, and a request runs twice.*
+#[test]
+fn ids_of_a_life_are_set_aside_before_it_begins() {
+    let mut world = begun();
+    let ids = |world: &World| (world.kept.sessions[0].row.upto, world.kept.sessions[0].row.asks);
+    let row = session("s-1");
+    world.again(options());
+    assert_eq!(ids(&world), (row.upto, row.asks), "as the life before left them");
+    world.again(options());
+    assert_eq!(ids(&world), (row.upto + IDS_AHEAD, row.asks + IDS_AHEAD), "and what this one may have taken");
 }
 
 #[test]

@@ -7,14 +7,20 @@
 //!
 //! Invariants:
 //! - What is waited for is known. What was read is known no more.
-//! - All are over when the hour of keys has passed since this life began.
+//! - `of` has each that is known, once, with its user: a key counts to its user's quota, wherever it is kept. Else each
+//!   restart would give everybody a new quota, and the log as many keys more.
+//! - All are over when the hour of keys has passed since this life began; to a quota each counts for its own hour.
 
+use crate::log::dedupe::ScopeUser;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// All of them.
 #[derive(Debug, Default)]
 pub struct Lookups {
-    known: BTreeSet<u64>,
+    /// By its hash, when it was claimed (ms of running time), and whose it is.
+    known: BTreeMap<u64, (u64, ScopeUser)>,
+    /// Those of each user, by when they were claimed.
+    of: BTreeMap<ScopeUser, BTreeSet<(u64, u64)>>,
     /// Who waits for a key that is being read: tickets.
     waiting: BTreeMap<u64, Vec<u64>>,
     /// Those that could not be read: who waited is told so.
@@ -22,9 +28,39 @@ pub struct Lookups {
 }
 
 impl Lookups {
-    /// A key of this hash is on disk.
-    pub fn know(&mut self, hash: u64) {
-        self.known.insert(hash);
+    /// A key of this hash is on disk, this user's, claimed at this running time (ms).
+    pub fn know(&mut self, hash: u64, user: ScopeUser, claimed: u64) {
+        self.remove(hash);
+        self.of.entry(user.clone()).or_default().insert((claimed, hash));
+        self.known.insert(hash, (claimed, user));
+    }
+
+    /// How many keys of this user are on disk alone. Those that were claimed up to `over` are so no more.
+    pub fn held(&mut self, user: &ScopeUser, over: Option<u64>) -> usize {
+        while let Some(&(claimed, hash)) = self.of.get(user).and_then(BTreeSet::first) {
+            if over.is_none_or(|over| claimed > over) || self.waiting.contains_key(&hash) {
+                break;
+            }
+            self.remove(hash);
+        }
+        self.of.get(user).map_or(0, BTreeSet::len)
+    }
+
+    /// A user is no more: an anonymous session, whose keys go with it.
+    pub fn end(&mut self, user: &ScopeUser) {
+        for (_, hash) in self.of.remove(user).into_iter().flatten() {
+            self.known.remove(&hash);
+        }
+    }
+
+    fn remove(&mut self, hash: u64) {
+        let Some((claimed, user)) = self.known.remove(&hash) else { return };
+        if let Some(all) = self.of.get_mut(&user) {
+            all.remove(&(claimed, hash));
+            if all.is_empty() {
+                self.of.remove(&user);
+            }
+        }
     }
 
     /// Their time is over.
@@ -35,7 +71,7 @@ impl Lookups {
     /// Whether a key of this hash may be on disk, and in memory is none.
     #[must_use]
     pub fn knows(&self, hash: u64) -> bool {
-        self.known.contains(&hash)
+        self.known.contains_key(&hash)
     }
 
     /// Whether no key is on disk alone.
@@ -54,7 +90,7 @@ impl Lookups {
     /// It was read, or cannot be: who waited.
     pub fn was_read(&mut self, hash: u64, readable: bool) -> Vec<u64> {
         if readable {
-            self.known.remove(&hash);
+            self.remove(hash);
         } else {
             self.unreadable.insert(hash);
         }

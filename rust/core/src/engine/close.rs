@@ -309,7 +309,9 @@ impl Engine {
         }
         if session.user().is_none() {
             // Nobody can say them again.
-            self.keys.end(&ScopeUser::Session(session_id), &mut self.shares);
+            let user = ScopeUser::Session(session_id);
+            self.keys.end(&user, &mut self.shares);
+            self.durable.lookups.end(&user);
         }
         if let Some(ring) = session.own_ring() {
             self.log.free_own(ring);

@@ -188,7 +188,8 @@ impl Engine {
         result: usize,
         now: Now,
     ) -> Result<Claimed, Fault> {
-        let wanted = Wanted { scope, key, digest: content, owner, result };
+        let on_disk = self.keys_on_disk(&scope.user, now);
+        let wanted = Wanted { scope, key, digest: content, owner, result, on_disk };
         match self.keys.claim(&wanted, &mut self.shares, now.tick) {
             Claim::New(ticket) => Ok(Claimed::New(ticket)),
             Claim::InProgress(ticket) => Ok(Claimed::InProgress(ticket)),

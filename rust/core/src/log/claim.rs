@@ -17,7 +17,7 @@ pub struct KeyLimits {
 }
 
 /// Whose key it is.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum ScopeUser {
     /// The application's own: its share of memory bounds it, and no quota.
     Application,
@@ -58,6 +58,8 @@ pub struct Wanted<'a> {
     pub owner: &'a Holder,
     /// Bytes that its result is likely to take: there is place for so many.
     pub result: usize,
+    /// Keys of this user that are on disk alone: its quota is one, whatever life they are of.
+    pub on_disk: usize,
 }
 
 /// A claimed record. One that is kept too long finds nothing, for places are used again by generation.

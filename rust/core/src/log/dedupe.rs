@@ -68,7 +68,7 @@ impl<T: Clone, W: Ord> Keys<T, W> {
 
     /// Claim a key for a content.
     pub fn claim(&mut self, wanted: &Wanted<'_>, shares: &mut Shares, now: Tick) -> Claim<T> {
-        let Wanted { scope, key, digest, owner, result } = *wanted;
+        let Wanted { scope, key, digest, owner, result, on_disk } = *wanted;
         self.expire(now, SWEEP, shares);
         let hash = self.hash_of(scope, key);
         if let Some(ticket) = self.find(hash, scope, key) {
@@ -77,7 +77,7 @@ impl<T: Clone, W: Ord> Keys<T, W> {
             }
             self.remove(ticket, shares);
         }
-        let held = self.held.get(&scope.user).map_or(0, HashSet::len);
+        let held = self.held.get(&scope.user).map_or(0, HashSet::len) + on_disk;
         if held >= self.limits.per_user && scope.user != ScopeUser::Application {
             return Claim::QuotaFull { held, limit: self.limits.per_user };
         }

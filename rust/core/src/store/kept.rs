@@ -28,10 +28,12 @@ pub struct Kept {
     pub lost: Vec<(Seq, Seq)>,
     /// All durable rooms that hold or held anything.
     pub rooms: Vec<KeptRoom>,
-    /// Sessions with durable matter.
+    /// Sessions with durable matter, as the last life left them. On disk `upto` and `asks` of each are `IDS_AHEAD` higher by
+    /// now: what this life takes is above what stands here, and must not be new to the next, however soon that begins.
     pub sessions: Vec<KeptSession>,
-    /// Keys whose time is not over: their names. What is kept under one is read when it is said again.
-    pub keys: Vec<KeyName>,
+    /// Keys whose time is not over: their names, and the running time (ms) at which each was claimed. What is kept under
+    /// one is read when it is said again.
+    pub keys: Vec<(KeyName, u64)>,
     /// The rooms of collections of which something is kept. They are read when they are wanted.
     pub collections: Vec<Arc<str>>,
 }

@@ -267,3 +267,45 @@ fn two_who_say_the_same_key_of_an_earlier_life_have_the_same_answer() {
         assert_eq!(world.engine.publish(&app, world.now).ok(), Some(seq));
     }
 }
+
+/// *A user fills its quota, the server is restarted, and it fills it again, as often as there are restarts: the log and the
+/// memory of each start grow without a bound.*
+#[test]
+fn keys_on_disk_alone_count_to_the_quota_of_their_user() {
+    let few = || {
+        let mut config = settings();
+        config.limits.keys_per_user = 2;
+        config
+    };
+    let mut world = World::with(few(), 1, 1);
+    world.engine.restore(&world.disk.kept(Origin::New), world.now);
+    world.settle();
+    world.connect(0, None);
+    world.settle();
+    say(&mut world, json!({"type": "join", "room": "kept"}));
+    let said = |key: &str| json!({"type": "publish", "room": "kept", "event": "say", "data": 1, "key": key});
+    let first = ack_of(&mut world, said("a")).expect("it is done");
+    world.pass(60_000);
+    if !world.clients[0].welcomed {
+        world.connect(0, None);
+        world.settle();
+    }
+    ack_of(&mut world, said("b")).expect("it is done");
+    world.begin_anew(few(), Origin::Crash);
+    world.connect(0, None);
+    world.settle();
+    assert_eq!(
+        ack_of(&mut world, said("c")),
+        Err("OVERLOADED".into()),
+        "neither is in memory, and both are kept"
+    );
+    assert_eq!(ack_of(&mut world, said("a")), Ok(first), "a key that is known needs no place");
+    assert_eq!(ack_of(&mut world, said("c")), Err("OVERLOADED".into()), "one in memory, one on disk");
+    world.pass(few().limits.key_ms - 30_000);
+    if !world.clients[0].welcomed {
+        world.connect(0, None);
+        world.settle();
+    }
+    assert!(ack_of(&mut world, said("c")).is_ok(), "the hour of the first is over");
+    assert_eq!(ack_of(&mut world, said("d")), Err("OVERLOADED".into()), "and that of the second is not");
+}

@@ -59,6 +59,30 @@ fn a_session_without_anything_durable_begins_anew() {
     assert_eq!(come_back(&mut world, 0)["resumed"], false);
 }
 
+/// *What the second life took first is above what the first had set aside; killed before it had written more, the third takes
+/// it for new: a live request runs twice.*
+#[test]
+fn what_a_life_took_before_it_wrote_anything_is_not_new_to_the_next() {
+    let mut world = quick(&[&["kept", "live"]]);
+    publish(&mut world, 0, "kept");
+    crash(&mut world);
+    let taken = come_back(&mut world, 0)["taken"].as_u64().unwrap();
+    world.disk.mood = Mood::Waits;
+    world.clients[0].next_id = taken + 1;
+    let live = publish(&mut world, 0, "live");
+    assert!(live > taken, "it is above what was set aside");
+    let said = world.clients[0].asked[&live].clone();
+    assert!(ack(&world, 0, live).is_some_and(|ack| ack.is_ok()), "it was done, and is on no disk");
+    crash(&mut world);
+    assert!(come_back(&mut world, 0)["taken"].as_u64().unwrap() >= live);
+    let head = world.head();
+    world.clients[0].acks.clear();
+    world.clients[0].say(&said);
+    world.settle();
+    assert_eq!(ack(&world, 0, live), Some(Err("OUTCOME_UNKNOWN".into())));
+    assert_eq!(world.head(), head, "nothing was said again");
+}
+
 /// *Live publish 8 was done and heard, its ack lost; only durable ids are on disk; 8 comes again: heard twice.*
 #[test]
 fn a_live_request_whose_ack_was_lost_is_never_done_again() {

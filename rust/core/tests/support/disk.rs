@@ -3,6 +3,7 @@
 use super::app::App;
 use super::world::World;
 use rtcore_core::engine::Config;
+use rtcore_core::limits::fixed::IDS_AHEAD;
 use rtcore_core::store::{
     Ask, Group, Kept, KeptKey, KeptRoom, KeptSession, KeyName, Origin, Page, Place, Progress, Record, Report,
     Row, Trouble, Wanted,
@@ -130,6 +131,17 @@ impl Disk {
     }
 
     /// What a server finds that begins with this.
+    pub fn begin(&mut self, origin: Origin) -> Kept {
+        let kept = self.kept(origin);
+        for session in kept.sessions.iter().filter(|_| origin != Origin::Replaced) {
+            let mut row = session.row.clone();
+            (row.upto, row.asks) = (row.upto + IDS_AHEAD, row.asks + IDS_AHEAD);
+            self.written.push(Record::Session(row));
+        }
+        kept
+    }
+
+    /// The same, and no life begins.
     pub fn kept(&self, origin: Origin) -> Kept {
         let mut kept = Kept {
             epoch: None,
@@ -192,7 +204,7 @@ impl Disk {
                 Record::Shared { room, .. } => kept.collections.push(Arc::clone(room)),
             }
         }
-        kept.keys = self.keys().iter().map(name_of).collect();
+        kept.keys = self.keys().iter().map(|key| (name_of(key), key.claimed)).collect();
         if origin != Origin::Clean {
             kept.head = kept.reserved; // any of them may have been given
         }
@@ -260,7 +272,8 @@ impl World {
         self.now.tick = Tick(self.now.tick.0 + 1_000_000_000);
         self.engine = Engine::new(config, [9; 32], self.now);
         self.disk.mood = Mood::Quick;
-        self.engine.restore(&self.disk.kept(origin), self.now);
+        let kept = self.disk.begin(origin);
+        self.engine.restore(&kept, self.now);
         self.settle();
     }
 

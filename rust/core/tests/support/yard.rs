@@ -129,7 +129,8 @@ impl Yard {
         disk.asked.clear();
         let engine = Engine::new(Config { store: true, ..config }, [9; 32], now);
         *self = Self { engine, now, disk, ..Self::new() };
-        self.engine.restore(&self.disk.kept(Origin::Crash), now);
+        let kept = self.disk.begin(Origin::Crash);
+        self.engine.restore(&kept, now);
         self.turn();
     }
 

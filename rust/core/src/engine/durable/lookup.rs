@@ -10,16 +10,26 @@ use crate::engine::publish::scope_user;
 use crate::engine::{AppEvent, Engine};
 use crate::error::Fault;
 use crate::ids::{Now, SessionId};
-use crate::log::dedupe::{Kind, Scope};
+use crate::log::dedupe::{Kind, Scope, ScopeUser};
 use crate::session::Hold;
 use crate::store::{KeyName, Page, Wanted};
 
 impl Engine {
-    /// A key is on disk from an earlier life.
-    pub(super) fn know_key(&mut self, name: &KeyName) {
+    /// A key is on disk from an earlier life, claimed at this running time (ms).
+    pub(super) fn know_key(&mut self, name: &KeyName, claimed: u64) {
         if let Some(scope) = self.scope_of(&name.owner, &name.kind) {
-            self.durable.lookups.know(self.keys.hash_of(&scope, &name.key));
+            let hash = self.keys.hash_of(&scope, &name.key);
+            self.durable.lookups.know(hash, scope.user, claimed);
         }
+    }
+
+    /// How many keys of a user are on disk alone and not over: they count to its quota.
+    pub(in crate::engine) fn keys_on_disk(&mut self, user: &ScopeUser, now: Now) -> usize {
+        if self.durable.lookups.is_empty() {
+            return 0;
+        }
+        let over = self.durable.running.at(now.tick).checked_sub(self.config.limits.key_ms);
+        self.durable.lookups.held(user, over)
     }
 
     /// Whether a key may be on disk alone: its hash then.

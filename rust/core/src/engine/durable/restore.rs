@@ -57,8 +57,8 @@ impl Engine {
                 self.restore_session(session, now);
             }
         }
-        for key in &kept.keys {
-            self.know_key(key);
+        for (key, claimed) in &kept.keys {
+            self.know_key(key, *claimed);
         }
         self.reserve_more();
         self.load_next();

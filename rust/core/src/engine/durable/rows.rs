@@ -6,6 +6,7 @@ use super::say::sync_of;
 use crate::engine::Engine;
 use crate::engine::events::Leaving;
 use crate::ids::{Now, RoomId, SessionId};
+use crate::limits::fixed::IDS_AHEAD;
 use crate::log::acks::Kept;
 use crate::room::settings::{Durability, is_own};
 use crate::session::Joined;
@@ -14,8 +15,6 @@ use crate::session::{Row, Session};
 use crate::store::{self, Record, Sync};
 use std::sync::Arc;
 
-/// Ids that are set aside for a session at a time; renewed at half.
-const BLOCK: u64 = 65_536;
 /// Acks after which it is said which are let go of.
 const ACKS: u32 = 256;
 /// Ids behind the newest of which no ack is kept: far more than may be open.
@@ -29,9 +28,9 @@ impl Engine {
         if session.is_ephemeral() || session.rare().is_some_and(|rare| rare.row().is_some()) {
             return;
         }
-        let upto = session.acks().taken().saturating_add(BLOCK);
+        let upto = session.acks().taken().saturating_add(IDS_AHEAD);
         let rare = session.make_rare();
-        let asks = rare.last_ask().max(from).saturating_add(BLOCK);
+        let asks = rare.last_ask().max(from).saturating_add(IDS_AHEAD);
         rare.keep_row(Row { upto, asks, ..Row::default() });
         let Some(session) = self.session(session_id) else { return };
         let mut facts: Vec<Record> = row_of(session).map(Record::Session).into_iter().collect();
@@ -51,8 +50,8 @@ impl Engine {
     pub(in crate::engine) fn note_taken(&mut self, session_id: SessionId, id: u64) {
         let Some(session) = self.session_mut(session_id) else { return };
         let Some(row) = session.rare_mut().and_then(|rare| rare.row_mut()) else { return };
-        if row.upto.saturating_sub(id) < BLOCK / 2 {
-            row.upto = id.saturating_add(BLOCK);
+        if row.upto.saturating_sub(id) < IDS_AHEAD / 2 {
+            row.upto = id.saturating_add(IDS_AHEAD);
             self.say_row(session_id);
         }
     }
@@ -61,8 +60,8 @@ impl Engine {
     pub(in crate::engine) fn note_asked(&mut self, session_id: SessionId, id: u64) {
         let Some(session) = self.session_mut(session_id) else { return };
         let Some(row) = session.rare_mut().and_then(|rare| rare.row_mut()) else { return };
-        if row.asks.saturating_sub(id) < BLOCK / 2 {
-            row.asks = id.saturating_add(BLOCK);
+        if row.asks.saturating_sub(id) < IDS_AHEAD / 2 {
+            row.asks = id.saturating_add(IDS_AHEAD);
             self.say_row(session_id);
         }
     }
