@@ -8,6 +8,7 @@ import pytest
 import trio
 import trio.testing
 
+from rtcore.client import Event
 from rtcore.client.links.http import PIECE, _Unpacked
 from rtcore.testing import memory_server
 from tests.client.conftest import Net
@@ -104,7 +105,9 @@ async def test_a_client_by_event_stream_hears_the_same(app, autojump_clock, comp
         before = client._runner.bytes()[0]
         for number in range(20):
             await room.publish("say", f"{number} {TEXT}")
-            assert (await anext(tea)).data == f"{number} {TEXT}"
+            item = await anext(tea)
+            assert isinstance(item, Event)
+            assert item.data == f"{number} {TEXT}"
         came = client._runner.bytes()[0] - before
         assert (came < 20 * len(TEXT) / 5) == compress
 
