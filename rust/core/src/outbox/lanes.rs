@@ -94,12 +94,15 @@ impl Outbox {
     /// What is to be written next, in order, at most `max` pieces.
     pub fn gather<'a>(&self, arena: &'a Arena, into: &mut Vec<&'a [u8]>, max: usize) {
         let most = into.len().saturating_add(max);
-        // Lane by lane, not chained: mostly it is one piece of one lane, and this is done for each delivery.
+        // By number: mostly it is one piece of one lane, this is done for each delivery, and an iterator over a ring
+        // makes two slices of it first.
         for lane in [&self.control, &self.data] {
-            for segment in lane {
+            let mut at = 0;
+            while let Some(segment) = lane.get(at) {
                 if into.len() >= most {
                     return;
                 }
+                at += 1;
                 let [ours, lent] = arena.slices(*segment);
                 if !ours.is_empty() {
                     into.push(ours);
