@@ -143,10 +143,11 @@ class Person(Ears):
     async def _push_all(self) -> None:
         """Have an outcome of each change."""
         while self.shelf.pending:
+            changed = self.changed  # as it was before anything was said: what is answered meanwhile counts
             if not self.shelf.member and not self._joins(ROOM):
                 await self.ask("join", ROOM, self.token(), **self.shelf.join())
             await self._push()
-            await self.changed.wait()
+            await changed.wait()
 
     def _hang_up(self) -> None:
         if self.link is not None:
