@@ -74,7 +74,7 @@ async def sync(url: str, documents: int) -> dict[str, Any]:
             before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
             async with client(url, **settings) as reader:
                 began = time.perf_counter()
-                notes = await reader.collection("plain:sync", Any)
+                notes = await reader.collection("plain:sync")
                 await notes.ready()
                 found[f"s_{kind}"] = round(time.perf_counter() - began, 2)
                 assert len(notes) == documents
@@ -82,7 +82,7 @@ async def sync(url: str, documents: int) -> dict[str, Any]:
             found[f"mib_{kind}"] = round(more / 1024)
         async with client(url, outbox=rtcore.Outbox(folder / "outbox.db")) as reader:
             began = time.perf_counter()
-            notes = await reader.collection("plain:sync", Any)
+            notes = await reader.collection("plain:sync")
             assert len(notes) == documents
             found["s_opened_again"] = round(time.perf_counter() - began, 2)
     finally:
@@ -98,7 +98,7 @@ async def catchup(url: str, documents: int) -> dict[str, Any]:
     try:
         for _ in range(5):
             async with client(url, outbox=rtcore.Outbox(folder / "outbox.db")) as reader:
-                notes = await reader.collection("plain:behind", Any)
+                notes = await reader.collection("plain:behind")
                 began = time.perf_counter()
                 await notes.ready()
                 spans.append((time.perf_counter() - began) * 1000)
@@ -131,7 +131,7 @@ async def fanout(url: str, _: int) -> dict[str, Any]:
                             heard.set()
 
     async with client(url) as speaker, trio.open_nursery() as nursery:
-        notes = await speaker.collection("plain:all", Any)
+        notes = await speaker.collection("plain:all")
         tea = await speaker.join("tea")
         for _n in range(LISTENERS):
             await nursery.start(listen)
@@ -193,7 +193,8 @@ async def pushed(url: str, _: int) -> dict[str, Any]:
                     for said in await socket.read():
                         if said["type"] == "ack" and said["id"] in flying:
                             flying.discard(said["id"])
-                            results = said["data"]["results"]
+                            answered: Any = said["data"]
+                            results = answered["results"]
                             assert len(results) == CHANGES, said
                             done += len(results)
                             seen = max(seen, results[-1]["n"])
@@ -215,7 +216,7 @@ async def at_client(url: str, documents: int) -> dict[str, Any]:
     count = min(documents, 20_000)
     await fill(url, "plain:read", 0, count)
     async with client(url) as reader:
-        notes = await reader.collection("plain:read", Any)
+        notes = await reader.collection("plain:read")
         await notes.ready()
         keys = list(notes)
         for key in keys:

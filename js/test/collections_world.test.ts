@@ -167,7 +167,7 @@ class World {
       // What the store held that is written over goes with it.
       for (const mark of marksOf(device)) this.marks.delete(mark);
       device.copy(this.devices[it.from]!);
-    } else this.decide(device, it.how);
+    } else if (it.do === "decide") this.decide(device, it.how);
     device.keep();
   }
 
