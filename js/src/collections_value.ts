@@ -20,8 +20,11 @@ const one = (value: unknown, state: unknown, put: boolean, known?: string): unkn
   return put && seen && isEmpty(done) ? seen : done;
 };
 
-const isEmpty = ({ add, remove, set }: Said): boolean =>
-  set === undefined && !(Array.isArray(add) ? add.length : add) && !Object.keys(remove ?? {}).length;
+const isEmpty = ({ add, remove, set, u }: Said): boolean =>
+  set === undefined &&
+  !(Array.isArray(add) ? add.length : add) &&
+  !Object.keys(remove ?? {}).length &&
+  !u?.length;
 
 /** A document to be put, or the fields of a patch, as they are said. `kinds`: of the CRDTs. Throws what is `Refused`. */
 export const said = (value: unknown, there: unknown, how: "put" | "patch", kinds: Said = {}): unknown => {

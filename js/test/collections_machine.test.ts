@@ -3,6 +3,8 @@
 
 import { expect, test } from "vitest";
 import { Replica } from "../src/collections_replica.ts";
+import { said } from "../src/collections_value.ts";
+import { SAYS } from "../src/crdt_said.ts";
 import type { Said } from "../src/words.ts";
 
 const LIMITS = { value: 1000, fields: 3 };
@@ -242,4 +244,14 @@ test("what is left out of order is pulled, and a change of tomorrow's kind too",
   other.hear(110, { key: "k", op: "reverse", prev: 90, writer: "w2", n: 1 });
   expect(other.whole).toBe(false);
   expect(other.nextPull()).toEqual({ after: "e.100", begun: undefined });
+});
+
+test("a document that is put with an update of its text says it; one in which nothing was done stays as it is seen", () => {
+  const there = { title: "tea", body: { $crdt: "text", u: [Uint8Array.of(0, 0)] } };
+  const put = (u: unknown): unknown =>
+    said({ title: "milk", body: { [SAYS]: () => ({ $crdt: "text", u }) } }, there, "put");
+  const update = Uint8Array.of(1, 2);
+  expect(put([update])).toEqual({ title: "milk", body: { $crdt: "text", u: [update] } });
+  expect(put(update)).toEqual({ title: "milk", body: { $crdt: "text", u: update } });
+  expect(put([])).toEqual({ title: "milk", body: there.body });
 });
