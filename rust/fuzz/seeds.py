@@ -6,6 +6,7 @@ same files each time. The names in `dictionaries/` are written here too, from th
 
 from __future__ import annotations
 
+import base64
 import json
 import random
 import struct
@@ -249,6 +250,14 @@ def stored() -> dict[str, bytes]:
     }
 
 
+def yjs() -> dict[str, bytes]:
+    """What Yjs itself made (`scripts/yjs_vectors.mjs`): updates, and the state vectors that it gave for them."""
+    made = json.loads((HERE / "../../vectors/yjs.json").read_text())["updates"]
+    made = [{**each, "name": each["name"].replace(" ", "-")} for each in made]
+    updates = {each["name"]: base64.b64decode(each["update"]) for each in made}
+    return updates | {f"{each['name']}-vector": base64.b64decode(each["vector"]) for each in made}
+
+
 def shared() -> dict[str, bytes]:
     """What `any/shared.rs` in `rust/data/tests` makes its steps of: the first byte says who is tried, the rest is chance."""
     whole = bytes([10, 3, 1, 97, 9, 2, 3, 2, 7, 2, 98, 99, 1, 98, 8, 3, 0, 1, 255, 1, 99, 5]) + struct.pack("<d", 1.5)
@@ -341,6 +350,7 @@ def main() -> None:
     write("world", world())
     write("stored", stored())
     write("shared", shared())
+    write("yjs", yjs())
 
     words = list(dict.fromkeys(words_of(list(MESSAGES.values()))))
     signs = [b"$bin", b"\\ud800", b"\\u0000", b"1e400", b"18446744073709551616", b"null", b"true", b"false"]

@@ -106,7 +106,10 @@ BAD: dict[str, tuple[dict[str, Any], str | None]] = {
         {"op": "patch", "key": "good", "value": {}, "unset": [1]},
         "INVALID_MESSAGE",
     ),
-    "a base that is no position": ({"op": "put", "key": "k", "value": 1, "base": "yesterday"}, None),
+    "a base that is no position": (
+        {"op": "put", "key": "k", "value": 1, "base": "yesterday"},
+        "INVALID_MESSAGE",
+    ),
     "an operation on what is no CRDT": (
         {"op": "patch", "key": "good", "value": {"n": {"$crdt": "pn-counter", "add": 1}}},
         "TYPE_CONFLICT",
