@@ -117,8 +117,8 @@ export class Replica extends Own {
   hear(seq: number, data: Said): void {
     if (this.confirmed.hear(seq, data)) {
       this.notes.now.touched.add(data.key);
-      // One's own is in what is confirmed.
-      if (this.name && data.writer === this.name) {
+      // One's own is in what is confirmed. Before the join's ack a name may be another's by now.
+      if (this.joined && this.name && data.writer === this.name) {
         if (this.queue.isUnsent(data.n)) this.fence();
         this.queue.confirm(data.n);
       }

@@ -95,6 +95,16 @@ test.each<[string, (replica: Replica) => void]>([
   expect(replica.seen).toBe(2);
 });
 
+test("what another writes under a name that was ours, before our join has its ack, is not ours", () => {
+  const replica = joined();
+  replica.put("a", { title: "mine" }, 0);
+  replica.away();
+  replica.hear(101, { key: "x", op: "put", value: 1, prev: null, writer: "w1", n: 1 });
+  expect(replica.fenced).toBe(false);
+  replica.join("e", sync({ name: "w2" }));
+  expect(replica.nextPush(0)?.changes.length).toBe(1);
+});
+
 test("an outcome of what was sent is no copy's: the ack was lost", () => {
   const replica = joined();
   replica.put("a", { title: "mine" }, 0);

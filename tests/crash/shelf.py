@@ -39,8 +39,8 @@ class Shelf:
         self.member = False
 
     def away(self) -> None:
-        """The connection is gone, and what was asked with it."""
-        self.flying, self.member = None, False
+        """The connection is gone, and what was asked with it: a name too, until the next join says it again."""
+        self.flying, self.member, self.name = None, False, None
 
     @property
     def seen(self) -> int:

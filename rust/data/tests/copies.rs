@@ -50,6 +50,20 @@ fn a_number_that_never_left_is_told_of_and_so_this_is_a_copy() {
     }
 }
 
+/// A join makes no record of who writes, a first push does: so a name may be another's at the next join, and what is heard
+/// before that join's ack is by whoever has it now.
+#[test]
+fn what_another_writes_under_a_name_that_was_ours_is_not_ours() {
+    let mut replica = joined();
+    put(&mut replica, "a");
+    replica.away();
+    replica.hear(101, &value!({"key": "x", "op": "put", "value": 1, "writer": "w1", "n": 1}));
+    assert!(!replica.is_fenced());
+    let writer = Map::new().with("name", "w2").with("n", 0_u64).with("outcomes", value!([]));
+    replica.joined("e", &Map::new().with("horizon", "e.0").with("writer", writer).into());
+    assert!(replica.next_push(0).is_some(), "what is pending is said");
+}
+
 #[test]
 fn what_was_taken_back_before_it_was_sent_says_nothing_of_copies() {
     let mut replica = joined();

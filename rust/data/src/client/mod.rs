@@ -172,8 +172,9 @@ impl Replica {
         let key = data.get("key").and_then(Value::as_text).unwrap_or_default();
         if self.confirmed.hear(seq, data) == Took::Applied {
             self.touch(key);
-            let mine =
-                data.get("writer").and_then(Value::as_text) == Some(&*self.name) && !self.name.is_empty();
+            // Before the join's ack a name is one that may be another's by now: it was given to no record until a push.
+            let named = self.joined && !self.name.is_empty();
+            let mine = named && data.get("writer").and_then(Value::as_text) == Some(&*self.name);
             if let (true, Some(n)) = (mine, data.get("n").and_then(Value::as_count)) {
                 // It is in what is confirmed.
                 if self.is_said_elsewhere(n) {
