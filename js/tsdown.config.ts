@@ -6,7 +6,7 @@ import { shortNames } from "./scripts/names.mjs";
 
 export default defineConfig({
   entry: ENTRIES.map((name: string) => `src/${name}.ts`),
-  deps: { neverBundle: ["react"] },
+  deps: { neverBundle: ["react", "yjs", /^y-protocols/] },
   format: "esm",
   platform: "browser",
   target: "es2022",

@@ -172,7 +172,7 @@ interface CollectionOptions {
   crdts?: Readonly<Record<string, CrdtKind>> | undefined;
 }
 /** The kinds of CRDTs, as the wire names them. */
-type CrdtKind = "g-counter" | "pn-counter" | "g-set" | "or-set" | "lww-register";
+type CrdtKind = "g-counter" | "pn-counter" | "g-set" | "or-set" | "lww-register" | "text";
 /** What came of `sync`. */
 interface SyncResult<Document> {
   /** Every change is done, and nothing of any was lost. */

@@ -13,4 +13,5 @@ export const ENTRIES = [
   "react",
   "collections",
   "crdt",
+  "yjs",
 ];

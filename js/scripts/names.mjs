@@ -111,6 +111,8 @@ function plan() {
   const exported = seen(checker, program);
   const sameness = new Sameness(checker, (declaration) => {
     const owner = declaration.parent;
+    // What another package declares is read by that package, too.
+    if (!declaration.getSourceFile().fileName.startsWith(`${SOURCE}/`)) return false;
     if (ts.isInterfaceDeclaration(owner)) return internal(owner);
     return ts.isClassDeclaration(owner) && (!exported.has(owner) || internal(declaration));
   });

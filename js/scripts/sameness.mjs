@@ -55,7 +55,8 @@ export class Sameness {
   /** In an object that is written where one is wanted that has this: what is wanted says whose it is. */
   #follows(declaration) {
     const { parent, name } = declaration;
-    if (!ts.isObjectLiteralExpression(parent)) return false;
+    // A name that is reckoned, as a symbol is, follows nobody: it is never made short.
+    if (!ts.isObjectLiteralExpression(parent) || ts.isComputedPropertyName(name)) return false;
     const wanted = this.#checker.getContextualType(parent);
     const other =
       wanted && this.#checker.getPropertyOfType(this.#checker.getNonNullableType(wanted), name.text);

@@ -18,10 +18,15 @@ const PARTS = [
   "react",
   "crdt",
   "collections",
+  "yjs",
 ];
 
 /** What is there already, besides the core. */
-const STANDS_ON = { tabs: ["offline"], collections: ["rooms", "crdt"] };
+const STANDS_ON = {
+  tabs: ["offline"],
+  collections: ["rooms", "crdt"],
+  yjs: ["rooms", "crdt", "collections"],
+};
 
 const filesOf = ({ parts }) => Object.keys(parts).map((file) => basename(file));
 
@@ -31,7 +36,7 @@ writeFileSync(`${FOLDER}/core.js`, core.code);
 const files = { core: filesOf(core) };
 for (const part of PARTS) {
   const here = ["core", ...(STANDS_ON[part] ?? [])].flatMap((each) => files[each]);
-  const built = await bundle(`src/${part}.ts`, undefined, ["react", ...here]);
+  const built = await bundle(`src/${part}.ts`, undefined, ["react", "yjs", "awareness", ...here]);
   writeFileSync(`${FOLDER}/${part}.js`, built.code);
   files[part] = filesOf(built);
 }

@@ -14,7 +14,7 @@ export interface CollectionOptions {
 }
 
 /** The kinds of CRDTs, as the wire names them. */
-export type CrdtKind = "g-counter" | "pn-counter" | "g-set" | "or-set" | "lww-register";
+export type CrdtKind = "g-counter" | "pn-counter" | "g-set" | "or-set" | "lww-register" | "text";
 
 /** What came of `sync`. */
 export interface SyncResult<Document> {
