@@ -39,7 +39,7 @@ class Shelf:
         self.member = False
 
     def away(self) -> None:
-        """The connection is gone, and what was asked with it: a name too, until the next join says it again."""
+        """The connection is gone, and what was asked with it; its name too, until the next join says it."""
         self.flying, self.member, self.name = None, False, None
 
     @property
