@@ -22,7 +22,7 @@ const fresh = () => `relay:e2e-${process.pid}-${++count}`;
 /** A tab with a client in it, which hears a room. */
 async function open(context, room, { url = server.url, options = {} } = {}) {
   const page = await context.newPage();
-  page.setDefaultTimeout(20_000);
+  page.setDefaultTimeout(90_000);
   await page.goto(`${url}/healthz`);
   await begin(page, room, options);
   return page;

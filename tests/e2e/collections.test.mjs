@@ -26,7 +26,7 @@ after(async () => {
 /** A tab that shows the notes. */
 async function open(context, name) {
   const page = await context.newPage();
-  page.setDefaultTimeout(30_000);
+  page.setDefaultTimeout(90_000);
   await page.route("**/notes.js", (route) => route.fulfill({ contentType: "text/javascript", body: script }));
   // (A page that the server itself gives: what a test makes up may not open sockets to this machine.)
   await page.goto(`${server.url}/healthz`);

@@ -29,7 +29,7 @@ const say = (...messages) => peer.evaluate((text) => self.peer.send(text), JSON.
 
 async function opened(key, options = {}) {
   const page = await (await browser.newContext({ viewport: { width: 1280, height: 900 }, ...options })).newPage();
-  page.setDefaultTimeout(30_000);
+  page.setDefaultTimeout(90_000);
   const faults = [];
   page.on("pageerror", (error) => faults.push(String(error)));
   await page.goto(`${server.url}/rt/console`);

@@ -6,7 +6,7 @@ import { Speaker, startRelay } from "./link.mjs";
 import { startBrowser, startServer } from "./server.mjs";
 
 const APP = "tests.interop.app:app";
-const PATIENCE = 20_000;
+const PATIENCE = 90_000;
 let server;
 let relay;
 let browser;

@@ -8,7 +8,7 @@ import { startServer } from "./serve.mjs";
 
 const DRIVER = new URL("../../target/firefox/package.json", import.meta.url);
 const { default: puppeteer } = await import(createRequire(DRIVER).resolve("puppeteer-core"));
-const PATIENCE = 30_000;
+const PATIENCE = 90_000;
 
 let server;
 let browser;

@@ -17,7 +17,7 @@ after(async () => {
 
 async function open(context, room) {
   const page = await context.newPage();
-  page.setDefaultTimeout(30_000);
+  page.setDefaultTimeout(90_000);
   // A page of the origin that may be cached, as pages are.
   await page.goto(`${server.url}/rt/client.js`);
   await begin(page, room);
@@ -154,7 +154,7 @@ test("a duplicated tab is one more tab: what the browser copies into it names no
     window.open(location.href);
   });
   const twin = await opening;
-  twin.setDefaultTimeout(30_000);
+  twin.setDefaultTimeout(90_000);
   await twin.waitForLoadState();
   assert.equal(await twin.evaluate(() => sessionStorage.getItem("copied")), "yes");
   await begin(twin, room);

@@ -24,7 +24,7 @@ after(async () => {
 async function open(origin) {
   const context = await browser.newContext();
   const page = await context.newPage();
-  page.setDefaultTimeout(15_000);
+  page.setDefaultTimeout(90_000);
   page.requests = [];
   page.on("request", (request) => page.requests.push(`${request.method()} ${new URL(request.url()).pathname}`));
   await page.goto(`${origin}/healthz`);

@@ -1,7 +1,7 @@
 // What the tests of the demonstration pages share: a window of one person, and what it shows.
 import assert from "node:assert/strict";
 
-export const PATIENCE = 30_000;
+export const PATIENCE = 90_000;
 /** A link that is cut off is reported by the browser itself: that is no fault of the page. */
 const NETWORK = /WebSocket|ERR_|Failed to load resource/;
 

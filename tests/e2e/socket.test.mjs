@@ -11,7 +11,7 @@ before(async () => {
   server = await startServer("tests.interop.app:app");
   browser = await startBrowser();
   page = await browser.newPage();
-  page.setDefaultTimeout(15_000);
+  page.setDefaultTimeout(90_000);
   await page.goto(`${server.url}/healthz`); // any page of the same origin
   // A socket whose messages are waited for; it lives in the page.
   await page.evaluate(() => {
