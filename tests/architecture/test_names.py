@@ -37,6 +37,8 @@ MEANT = {
     "is_cut": "that the power went",
     "wait_for_hang": "that the writer stands at the disk",
     # Hooks that others call by their name.
+    "list_commands": "click asks for the names of commands",
+    "get_command": "and for one of them",
     "_check_protocol": "Hypercorn's",
     "_maybe_recycle": "Hypercorn's",
     "handleError": "logging's",

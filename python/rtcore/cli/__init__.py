@@ -11,20 +11,7 @@ import trio
 from rtcore._engine import SQLITE, VERSION
 from rtcore._serve.logs import keep_standard_streams
 
-from .backup import backup, restore
-from .connect import connect_command
-from .data import data
-from .doctor import doctor
-from .log import log
-from .new import new
-from .publish import publish
-from .routes import routes
-from .show import config
-from .start import demo, serve
-from .token import token
-from .top import top
-from .trace import trace
-from .types import types
+from .commands import Commands
 
 _EPILOG = """\b
 Examples:
@@ -57,7 +44,7 @@ def _version(context: click.Context, _: click.Parameter, wanted: bool) -> None:
     context.exit()
 
 
-@click.group(epilog=_EPILOG, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=Commands, epilog=_EPILOG, context_settings={"help_option_names": ["-h", "--help"]})
 @click.option("--version", is_flag=True, callback=_version, expose_value=False, help="Show the version.")
 @click.option(
     "-v", "--verbose", is_flag=True, is_eager=True, expose_value=False, help="With --version: of all parts."
@@ -66,22 +53,5 @@ def main() -> None:
     """A realtime server: rooms, events and sessions over WebSocket."""
     keep_standard_streams()  # before the application is imported, which may open files
 
-
-main.add_command(serve)
-main.add_command(demo)
-main.add_command(config)
-main.add_command(token)
-main.add_command(connect_command)
-main.add_command(publish)
-main.add_command(doctor)
-main.add_command(log)
-main.add_command(data)
-main.add_command(backup)
-main.add_command(restore)
-main.add_command(routes)
-main.add_command(new)
-main.add_command(types)
-main.add_command(top)
-main.add_command(trace)
 
 __all__ = ["main"]

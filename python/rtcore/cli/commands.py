@@ -1,0 +1,43 @@
+"""The commands, each imported when it is meant: a server that starts does not wait for what clients need."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Final, cast
+
+import click
+
+COMMANDS: Final = {
+    "backup": "backup:backup",
+    "config": "show:config",
+    "connect": "connect:connect_command",
+    "data": "data:data",
+    "demo": "start:demo",
+    "doctor": "doctor:doctor",
+    "log": "log:log",
+    "new": "new:new",
+    "publish": "publish:publish",
+    "restore": "backup:restore",
+    "routes": "routes:routes",
+    "serve": "start:serve",
+    "token": "token:token",
+    "top": "top:top",
+    "trace": "trace:trace",
+    "types": "types:types",
+}
+"""Where each stands: its module, and its name there."""
+
+
+class Commands(click.Group):
+    """The group of all of them."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's way
+        """Their names."""
+        return sorted(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - click's way
+        """One of them; None: there is none of that name."""
+        if (where := COMMANDS.get(cmd_name)) is None:
+            return None
+        module, name = where.split(":")
+        return cast("click.Command", getattr(import_module(f"rtcore.cli.{module}"), name))
