@@ -50,6 +50,8 @@ export class Replica extends Own {
   /** The server's word on the room: `sync` of the ack of a join, or of `room`. */
   join(epoch: string, sync: Said): void {
     const { confirmed, lane, queue } = this;
+    // Said before an answer that is here: acks go ahead of what waits, and a `room` message waits.
+    if (this.joined && epoch === confirmed.epoch && (sync.writer?.n ?? Infinity) < this.#answered) return;
     this.joined = true;
     this.#pulling = false;
     this.trouble = undefined;
@@ -72,6 +74,11 @@ export class Replica extends Own {
     if (sync.writer) this.#writer(sync.writer, goesOn);
   }
 
+  /** Up to here the server has answered. */
+  get #answered(): number {
+    return Math.max(this.seen, this.queue.lastAnswered);
+  }
+
   #writer({ name = "", n = 0, outcomes = [] }: Said, goesOn: boolean): void {
     this.name = name;
     if (n > this.last || this.queue.isUnsent(n)) {
@@ -80,7 +87,7 @@ export class Replica extends Own {
     }
     for (const outcome of outcomes) this.settle(outcome);
     this.lane.told = n;
-    if (n >= Math.max(this.seen, this.queue.lastAnswered) || !goesOn) return;
+    if (n >= this.#answered || !goesOn) return;
     const message = "the server has forgotten this writer: it may have been done";
     for (const { n: of, sent, outcome } of [...this.queue.all.values()]) {
       if (sent && !outcome) this.settle({ n: of, rejected: { code: "OUTCOME_UNKNOWN", message } });

@@ -105,6 +105,17 @@ test("what another writes under a name that was ours, before our join has its ac
   expect(replica.nextPush(0)?.changes.length).toBe(1);
 });
 
+test("what was told before an answer that is here forgets nothing", () => {
+  const replica = joined();
+  replica.put("a", { title: "mine" }, 0);
+  const { token } = replica.nextPush(0)!;
+  replica.pushed(token, { held: null, results: [{ n: 1, seq: 101 }] }, 0);
+  replica.put("b", { title: "mine, too" }, 0);
+  replica.nextPush(0);
+  replica.join("e", sync({}));
+  expect(codes(replica)).toEqual([]);
+});
+
 test("an outcome of what was sent is no copy's: the ack was lost", () => {
   const replica = joined();
   replica.put("a", { title: "mine" }, 0);

@@ -54,6 +54,8 @@ class Shelf:
     def joined(self, data: Message) -> None:
         """It is in."""
         writer = data["sync"]["writer"]
+        if self.member and writer["n"] < self.seen:
+            return  # said before an answer that is here: acks go ahead of what waits
         self.member, self.name = True, writer["name"]
         if writer["n"] < self.seen:
             self.facts.broken.append(

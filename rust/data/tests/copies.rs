@@ -64,6 +64,19 @@ fn what_another_writes_under_a_name_that_was_ours_is_not_ours() {
     assert!(replica.next_push(0).is_some(), "what is pending is said");
 }
 
+/// Acks go ahead of waiting data: the `room` message of a resume may come behind the ack of a push that was said later.
+#[test]
+fn what_was_told_before_an_answer_that_is_here_forgets_nothing() {
+    let mut replica = joined();
+    put(&mut replica, "a");
+    let out = replica.next_push(0).expect("a push");
+    replica.pushed(out.token, &value!({"results": [{"n": 1, "seq": 101}], "held": null}), 0);
+    put(&mut replica, "b");
+    assert!(replica.next_push(0).is_some());
+    replica.joined("e", &sync(0, value!([])));
+    assert_eq!(replica.refused.len(), 0, "the server has forgotten nothing");
+}
+
 #[test]
 fn what_was_taken_back_before_it_was_sent_says_nothing_of_copies() {
     let mut replica = joined();

@@ -10,6 +10,9 @@ use crate::why::{Why, code};
 impl Replica {
     /// The room was joined, or joined again by a resume: `epoch` of the `welcome`, `sync` of the ack or of the `room` message.
     pub fn joined(&mut self, epoch: &str, sync: &Value) {
+        if self.joined && *epoch == *self.confirmed.epoch && self.is_from_before(sync) {
+            return;
+        }
         self.joined = true;
         (self.lane.flying, self.lane.sent, self.pulling) = (Vec::new(), 0, false);
         if self.lane.rest != Rest::Fenced {
@@ -40,6 +43,17 @@ impl Replica {
         }
     }
 
+    /// Whether this was said before an answer that is here: acks go ahead of what waits, and a `room` message waits.
+    fn is_from_before(&self, sync: &Value) -> bool {
+        let told = sync.some("writer").and_then(|writer| writer.get("n")?.as_count());
+        told.is_some_and(|n| n < self.answered())
+    }
+
+    /// Up to here the server has answered.
+    fn answered(&self) -> u64 {
+        self.seen().max(self.pending.last_answered().unwrap_or(0))
+    }
+
     fn limit(&mut self, sync: &Value) {
         let Some(limits) = sync.some("limits") else { return };
         let bound = |name: &str, now: usize| {
@@ -63,7 +77,7 @@ impl Replica {
             }
         }
         self.lane.told = Some(n);
-        if n < self.seen().max(self.pending.last_answered().unwrap_or(0)) && goes_on {
+        if n < self.answered() && goes_on {
             let unknown = |pending: &Pending| pending.sent && pending.outcome.is_none();
             let why = Why::new(
                 code::OUTCOME_UNKNOWN,
