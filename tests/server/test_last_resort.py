@@ -152,8 +152,18 @@ async def test_a_lifespan_that_hangs_holds_nothing_up(hangs: str, tmp_path: Path
         assert await ended(process) == 0
 
 
+@contextmanager
+def as_usual(which: signal.Signals) -> Iterator[None]:
+    """What is started meanwhile hears a signal, also where this run ignores it: under `nohup` it does."""
+    before = signal.signal(which, signal.SIG_DFL)
+    try:
+        yield
+    finally:
+        signal.signal(which, before)
+
+
 async def test_sighup_tells_clients(tmp_path: Path) -> None:
-    with program(tmp_path, APP) as (process, line):
+    with as_usual(signal.SIGHUP), program(tmp_path, APP) as (process, line):
         async with connect_tcp("127.0.0.1", port_of(line)) as client:
             await client.hello()
             process.send_signal(signal.SIGHUP)
