@@ -19,7 +19,7 @@ import trio
 
 from .disk import can
 from .place import Nest
-from .world import WAYS, Run, Ways
+from .world import WAYS, Run
 
 FIRST: Final = 1000
 """The first seed of the runs of `make test`."""
@@ -55,7 +55,6 @@ def _play(disk: str, first: int, runs: int, given: argparse.Namespace) -> int:
     ways.lives, ways.every = given.lives, given.every
     nest = Nest(ways.disk.preload if ways.disk is not None else None)
     failed: list[int] = []
-    rare: list[int] = []
     seen: Counter[str] = Counter()
     starts: list[float] = []
     began = time.monotonic()
@@ -73,16 +72,8 @@ def _play(disk: str, first: int, runs: int, given: argparse.Namespace) -> int:
             starts += run.starts
             seen.update(_seen(run))
             if wrong:
+                failed.append(seed)
                 print(f"\nseed {seed}: {len(wrong)} things are wrong, see {run.keep()}")
-                # When a process is killed depends on the machine, too. The short slice of the suite fails
-                # where it happens again, or twice in a lot; `make crash` fails at once.
-                if given.quick and not rare and _holds(seed, nest, ways):
-                    rare.append(seed)
-                    print(
-                        f"    seed {seed} held three times when it was played again: NOT STEADY, look at it"
-                    )
-                else:
-                    failed.append(seed)
                 for text in wrong[:12]:
                     print(f"    {text}")
             elif not given.keep:
@@ -102,17 +93,6 @@ def _play(disk: str, first: int, runs: int, given: argparse.Namespace) -> int:
         return 1
     print(f"{runs} runs from seed {first}, all held ({disk} disk)")
     return 0
-
-
-def _holds(seed: int, nest: Nest, ways: Ways) -> bool:
-    """Whether nothing is wrong in three more runs of a seed."""
-    for _ in range(3):
-        run = Run(seed, nest, ways)
-        if trio.run(run.run):
-            run.keep()
-            return False
-        run.clear()
-    return True
 
 
 def _seen(run: Run) -> dict[str, int]:

@@ -66,7 +66,7 @@ class Ears:
         self.unacked: dict[int, Said] = {}
         self.known: dict[int, Said] = {}
         self.hearing: dict[str, Hearing] = {}
-        self.early: dict[str, list[tuple[int, Any]]] = {}
+        self.early: dict[str, list[tuple[str, Any, Any]]] = {}
         self.removed: set[str] = set()  # rooms from which it was taken out, for sure
         self.durable = False  # it has durable matter: a server knows it after a crash
         self.ending = False  # it was told to end, or said so itself
@@ -188,9 +188,8 @@ class Ears:
         elif kind == "ack":
             self._ack(message)
         elif kind == "gap":
-            hearing = self.hearing.get(message.get("room", ""))
-            if hearing is not None and not hearing.over:
-                hearing.items.append(("gap", (message["from"], message["to"]), message["reason"]))
+            item = ("gap", (message["from"], message["to"]), message["reason"])
+            self._hear(message.get("room", ""), item)
         elif kind == "left":
             hearing = self.hearing.get(message["room"])
             if hearing is not None:
@@ -221,11 +220,15 @@ class Ears:
             if message["event"] == "fence":
                 self.fenced.add(str(message["data"]))
             return
+        self._hear(room, ("event", seq, message["data"]))
+
+    def _hear(self, room: str, item: tuple[str, Any, Any]) -> None:
+        """Of a room that it is in; or that it will be in, when the ack of its join is here."""
         hearing = self.hearing.get(room)
         if hearing is None or hearing.over:
-            self.early.setdefault(room, []).append((seq, message["data"]))
+            self.early.setdefault(room, []).append(item)
         else:
-            hearing.items.append(("event", seq, message["data"]))
+            hearing.items.append(item)
 
     def _ack(self, ack: Message) -> None:
         said = self.known.get(ack["id"])
@@ -274,12 +277,16 @@ class Ears:
                 return
             self.over(hearing)
         self.removed.discard(room)
-        # What came before the ack and was taken for the room as it was: above `began` it is of this one.
+        # A crash may undo a leave of a room that is not durable: then it was in it all the time, and what was
+        # heard before is heard.
+        same = hearing is not None and hearing.began == began
+        after = max(hearing.after, hearing.upto) if hearing is not None and same else began
+        # What came before the ack and was taken for the room as it was: above that it is of this one.
         before = [] if hearing is None else hearing.items
-        items = [item for item in before if _end(item) > began]
-        before[:] = [item for item in before if _end(item) <= began]
-        hearing = self.hearing[room] = Hearing(self.name, self.session, room, began)
-        hearing.items += items + [("event", *item) for item in self.early.pop(room, []) if item[0] > began]
+        items = [item for item in before if _end(item) > after]
+        before[:] = [item for item in before if _end(item) <= after]
+        hearing = self.hearing[room] = Hearing(self.name, self.session, room, began, after=after)
+        hearing.items += items + [item for item in self.early.pop(room, []) if _end(item) > after]
         self.facts.heard.append(hearing)
 
     def over(self, hearing: Hearing) -> None:

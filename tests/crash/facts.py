@@ -61,6 +61,7 @@ class Hearing:
     upto: int = 0  # all up to here has come, or a gap in its place: a fence stood behind it
     over: bool = False  # left, or the session is over: what follows was not for it
     unsure: bool = False  # a leave, a removal or an end is under way: it may hear on, or not
+    after: int = 0  # up to here it was heard before a leave that a crash undid; else the same as `began`
 
 
 @dataclasses.dataclass

@@ -192,5 +192,5 @@ def _of_hearing(
     yield from (f"{name}: {token} was heard {times} times" for token, times in tokens.items() if times > 1)
     for seq in sorted(everything):
         covered = seq in heard or any(low <= seq <= high for low, high in gaps)
-        if hearing.began < seq <= hearing.upto and not covered:
+        if max(hearing.began, hearing.after) < seq <= hearing.upto and not covered:
             yield f"{name}: {seq} ({everything[seq]!r}) was not heard, nor a gap told (up to {hearing.upto})"

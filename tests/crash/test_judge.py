@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from random import Random
 from typing import Any
 
 import pytest
 
+from .ears import Ears
 from .facts import Facts, Hearing, Said
 from .judge import judge
 from .shelf import Pushed
@@ -127,3 +129,21 @@ def test_a_hanging_disk_is_owed_a_gap_that_says_so() -> None:
     facts.heard[0].items[0] = ("gap", (11, 11), "store")
     assert judge(facts) != []
     assert judge(facts, honest_disk=False) == []
+
+
+def test_a_leave_that_a_crash_undid_makes_nothing_of_what_was_heard_before_it_unheard() -> None:
+    facts = Facts()
+    ears = Ears("ann", facts, Random(1))
+    join: dict[str, Any] = {"type": "ack", "data": {"began": 3}}
+    for number in (1, 2):
+        ears.number(Said("ann", "", 0, "join", "live:a", f"j{number}", {}))
+        ears.take({**join, "id": number})
+        ears.take(
+            {"type": "event", "room": "live:a", "event": "say", "seq": 3 + number, "data": f"t{number}"}
+        )
+        ears.doubt(ears.hearing["live:a"])
+        ears.over(ears.hearing["live:a"])
+    facts.past["live:a"] = [(4, "t1"), (5, "t2")]
+    assert judge(facts) == []
+    facts.heard[0].items.clear()
+    assert any("was not heard" in wrong for wrong in judge(facts))
