@@ -15,8 +15,10 @@ each is in target/checks. With CI=true nothing is skipped: a missing tool is a f
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import threading
@@ -29,6 +31,8 @@ ROOT = Path(__file__).resolve().parent.parent
 LOGS = ROOT / "target" / "checks"
 BIN = Path(sys.executable).parent
 IN_CI = os.environ.get("CI") == "true"
+LIMIT = 30 * 60.0
+"""What one check may take (s), twice what the longest does beside others: one that hangs ends, and is told of."""
 
 
 @dataclass(frozen=True)
@@ -213,11 +217,35 @@ def run(check: Check) -> tuple[int, list[str], float, float]:
             stdout=out,
             stderr=subprocess.STDOUT,
         )
+        late = threading.Event()
+        timer = threading.Timer(LIMIT, stop, [process.pid, late])
+        timer.start()
         _, ended, used = os.wait4(process.pid, 0)
+        timer.cancel()
     process.returncode = os.waitstatus_to_exitcode(ended)
     lines = log.read_text(errors="replace").splitlines()
     closing = [line.strip() for line in lines if any(word in line for word in check.closing)]
+    if late.is_set():
+        closing.append(f"was ended after {LIMIT / 60:.0f} minutes")
     return process.returncode, closing, time.monotonic() - begin, used.ru_utime + used.ru_stime
+
+
+def stop(pid: int, late: threading.Event) -> None:
+    """End a process and all that it started."""
+    late.set()
+    of: dict[int, list[int]] = {}
+    for about in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):
+            parent = int(about.read_text().rpartition(")")[2].split()[1])
+            of.setdefault(parent, []).append(int(about.parent.name))
+    family = [pid]
+    for one in family:
+        family += of.get(one, [])
+    for sent in (signal.SIGTERM, signal.SIGKILL):
+        for one in family:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(one, sent)
+        time.sleep(5)
 
 
 def tail(check: Check, count: int = 60) -> str:

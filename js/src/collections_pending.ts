@@ -76,9 +76,16 @@ export class Queue {
     return last;
   }
 
-  confirm(n: number): void {
-    const pending = this.all.get(n);
-    if (pending) pending.confirmed = true;
+  /** What was confirmed is gone: each is shown again until it is in what comes next. Those that change. */
+  *unconfirm(): Iterable<Pending> {
+    for (const pending of this.all.values()) {
+      const { confirmed, outcome, said } = pending;
+      // What came to nothing is never shown.
+      if (!confirmed || said.op === "skip" || outcome?.conflict || outcome?.rejected) continue;
+      pending.confirmed = false;
+      if (outcome) this.#answered.add(pending.n);
+      yield pending;
+    }
   }
 
   /** What came of it; false: it is not there, or that was known. */

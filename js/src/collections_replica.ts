@@ -5,7 +5,7 @@
 import { Confirmed } from "./collections_confirmed.ts";
 import type { Kept } from "./collections_notes.ts";
 import { Own } from "./collections_own.ts";
-import type { Failed } from "./collections_pending.ts";
+import type { Failed, Pending } from "./collections_pending.ts";
 import type { Said } from "./words.ts";
 
 /** Two resets in so short a time (milliseconds) are an error that is shown, and not a third. */
@@ -117,6 +117,14 @@ export class Replica extends Own {
     for (const key of this.confirmed.keys.keys()) this.notes.now.touched.add(key);
     this.notes.now.dropped = true;
     this.confirmed.clear();
+    for (const pending of this.queue.unconfirm()) this.touch(pending);
+  }
+
+  /** It is in what is confirmed. That is kept with what is confirmed, or it would count twice when both come back. */
+  #confirm(pending: Pending | undefined): void {
+    if (!pending || pending.confirmed) return;
+    pending.confirmed = true;
+    this.touch(pending);
   }
 
   // -- what is heard
@@ -127,7 +135,7 @@ export class Replica extends Own {
       // One's own is in what is confirmed. Before the join's ack a name may be another's by now.
       if (this.joined && this.name && data.writer === this.name) {
         if (this.queue.isUnsent(data.n)) this.fence();
-        this.queue.confirm(data.n);
+        this.#confirm(this.queue.all.get(data.n));
       }
     }
     this.tidy();
@@ -167,7 +175,7 @@ export class Replica extends Own {
     for (const doc of docs) {
       if (!confirmed.listed(doc)) continue;
       this.notes.now.touched.add(doc.key);
-      for (const mine of queue.ofKey(doc.key)) if (mine.n <= n) mine.confirmed = true;
+      for (const mine of queue.ofKey(doc.key)) if (mine.n <= n) this.#confirm(mine);
     }
     confirmed.at = Math.max(confirmed.at ?? 0, upto);
     confirmed.begun = complete ? undefined : numberIn(begun, confirmed.epoch);
@@ -179,8 +187,7 @@ export class Replica extends Own {
       confirmed.behind = upto < confirmed.need;
       for (const mine of queue.all.values()) {
         if (mine.n > n) break;
-        mine.confirmed = true;
-        this.notes.now.touched.add(mine.key);
+        this.#confirm(mine);
       }
     }
     this.tidy();
@@ -212,7 +219,7 @@ export class Replica extends Own {
 
   restoreChange({ n, pending, failed }: Said): void {
     this.last = Math.max(this.last, n);
-    if (pending) this.queue.push({ ...pending, confirmed: pending.said.op === "skip" });
+    if (pending) this.queue.push({ ...pending });
     if (failed) this.failed.set(n, failed as Failed);
     this.tidy();
   }

@@ -276,3 +276,25 @@ test("a document that is put with an update of its text says it; one in which no
   expect(put(update)).toEqual({ title: "milk", body: { $crdt: "text", u: update } });
   expect(put([])).toEqual({ title: "milk", body: there.body });
 });
+
+test("what was heard and not acknowledged counts once after a start, and is seen when what was confirmed goes", () => {
+  const likes = (count: number) => ({ likes: { $crdt: "pn-counter", p: { w1: count }, n: {} } });
+  const replica = joined();
+  replica.change("k", { op: "patch", value: { likes: { $crdt: "pn-counter", add: 1 } } }, 0);
+  replica.nextPush(0);
+  const heard = { key: "k", op: "patch", value: likes(1), prev: 90, writer: "w1", n: 1 };
+  replica.hear(101, heard);
+  const seen = { title: "tea", ...likes(1) };
+  expect(replica.get("k")).toEqual(seen);
+  expect(replica.keep().dirty, "that it is confirmed is kept").toContain(1);
+  const again = new Replica();
+  again.confirmed.restore("k", 101, structuredClone(replica.confirmed.keys.get("k")!.value));
+  again.restore(structuredClone(replica.state));
+  again.restoreChange(structuredClone({ n: 1, pending: replica.queue.all.get(1) }));
+  expect(again.get("k")).toEqual(seen);
+  replica.put("new", { title: "oat" }, 0);
+  replica.nextPush(0);
+  replica.hear(102, { key: "new", op: "put", value: { title: "oat" }, writer: "w1", n: 2 });
+  replica.left();
+  expect(replica.get("new")).toEqual({ title: "oat" });
+});

@@ -7,12 +7,16 @@ half a second: a thousand kills would take a quarter of an hour longer.
 
 from __future__ import annotations
 
+import faulthandler
 import json
 import os
 import signal
 import sys
+import time
 from pathlib import Path
 from typing import Any
+
+from tests.patience import PATIENCE
 
 
 def main() -> None:
@@ -42,6 +46,7 @@ def serve(wanted: dict[str, Any]) -> None:
         log = os.open(wanted["log"], os.O_CREAT | os.O_APPEND | os.O_WRONLY)
         os.dup2(log, 2)
         os.dup2(log, 1)
+        faulthandler.enable(2)  # one that hangs is aborted, and says where each thread stands
         os.environ.update(wanted.get("env", {}))
         import trio
 
@@ -79,7 +84,14 @@ def reached(here: Path, port: int) -> None:
 
 
 def status_of(pid: int) -> int:
-    """Wait for its end; below 0: by a signal."""
+    """Wait for its end; below 0: by a signal. One that does not end says where it stands, and is aborted."""
+    until = time.monotonic() + PATIENCE
+    while time.monotonic() < until:
+        done, status = os.waitpid(pid, os.WNOHANG)
+        if done:
+            return os.waitstatus_to_exitcode(status)
+        time.sleep(0.002)
+    os.kill(pid, signal.SIGABRT)
     _, status = os.waitpid(pid, 0)
     return os.waitstatus_to_exitcode(status)
 

@@ -112,7 +112,7 @@ class Life:
             self._reap()
 
     def stop(self) -> int:
-        """End it in good order; its status."""
+        """End it in good order; its status. -6: it did not end, and its log says where it stood."""
         os.kill(self.pid, signal.SIGTERM)
         return self._reap()
 

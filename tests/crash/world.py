@@ -147,14 +147,15 @@ class Run:
         await trio.sleep(dice.uniform(0, self.ways.longest / 2))
         if self.ways.trouble == "fails":
             disk.wish(dice.choice([FAIL_SYNC, FAIL_WRITE]), dice.choice([1, 1, 3]))
-        elif self.ways.trouble == "hangs":
-            disk.wish(HANG_SYNC_MS, dice.choice([50, 300, 30_000]))
-            await trio.sleep(dice.uniform(0.05, 0.4))
-            disk.wish(HANG_SYNC_MS, 0)
-        else:
-            disk.wish(FULL, -1)
-            await trio.sleep(dice.uniform(0.02, 0.3))
-            disk.wish(FULL, 0)
+            return
+        what, value, least, most = FULL, -1, 0.02, 0.3
+        if self.ways.trouble == "hangs":
+            what, value, least, most = HANG_SYNC_MS, dice.choice([50, 300, 30_000]), 0.05, 0.4
+        disk.wish(what, value)
+        try:
+            await trio.sleep(dice.uniform(least, most))
+        finally:
+            disk.wish(what, 0)  # also where somebody's fault ends the run: its server is to end, too
 
     async def _read_back(self, place: Place) -> None:
         """What is kept of each durable room, read by somebody who was never there."""

@@ -120,9 +120,7 @@ impl Replica {
         for (n, row) in changes {
             made.last_n = made.last_n.max(n);
             if let Some(row) = row.get("pending") {
-                let pending = Pending::of_row(row)?;
-                let confirmed = pending.op == crate::change::Op::Skip;
-                made.pending.push(Pending { confirmed, ..pending });
+                made.pending.push(Pending::of_row(row)?);
             }
             let Some(change) = row.get("change").map(Pending::of_row).transpose()? else { continue };
             if let Some(why) = row.get("refused") {

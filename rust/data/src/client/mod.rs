@@ -165,6 +165,18 @@ impl Replica {
     fn drop_confirmed(&mut self) {
         self.touched.extend(self.confirmed.clear());
         self.dropped = true;
+        for (n, key) in self.pending.unconfirm() {
+            self.dirty.insert(n);
+            self.touch(&key);
+        }
+    }
+
+    /// A change of one's own is in what is confirmed. That is kept with what is confirmed, or it would count twice when both
+    /// come back.
+    fn confirm(&mut self, n: u64) {
+        if self.pending.confirm(n) {
+            self.dirty.insert(n);
+        }
     }
 
     /// A change is heard.
@@ -180,7 +192,7 @@ impl Replica {
                 if self.is_said_elsewhere(n) {
                     self.fence();
                 }
-                self.pending.confirm(n);
+                self.confirm(n);
             }
         }
         self.tidy();
@@ -241,7 +253,7 @@ impl Replica {
                 self.touch(key);
                 let mine: Vec<u64> = self.pending.of_key(key).map(|pending| pending.n).collect();
                 for decided in mine.into_iter().filter(|mine| *mine <= n) {
-                    self.pending.confirm(decided);
+                    self.confirm(decided);
                 }
             }
         }
@@ -259,7 +271,7 @@ impl Replica {
             let decided: Vec<(u64, Arc<str>)> =
                 self.pending.iter().take_while(|it| it.n <= n).map(|it| (it.n, (&*it.key).into())).collect();
             for (n, key) in decided {
-                self.pending.confirm(n);
+                self.confirm(n);
                 self.touched.insert(key);
             }
         }

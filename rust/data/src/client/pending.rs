@@ -72,6 +72,7 @@ impl Pending {
             .with_some("was", self.was.clone())
             .with("sent", self.sent)
             .with_some("outcome", self.outcome.as_ref().map(|it| it.said(self.n)))
+            .with_some("confirmed", self.confirmed.then_some(true))
             .into()
     }
 
@@ -80,15 +81,16 @@ impl Pending {
         let wrong = || Why::invalid("this is no pending change");
         let said = row.get("said").ok_or_else(wrong)?;
         let outcome = row.some("outcome").map(Outcome::read).transpose()?;
+        let op = Op::of(said)?;
         Ok(Self {
             n: number_of(said).ok_or_else(wrong)?,
             key: said.get("key").and_then(Value::as_text).ok_or_else(wrong)?.into(),
-            op: Op::of(said)?,
             said: said.clone(),
             was: row.some("was").cloned(),
             sent: row.get("sent") == Some(&Value::Bool(true)),
             outcome: outcome.map(|(_, outcome)| outcome),
-            confirmed: false,
+            confirmed: op == Op::Skip || row.get("confirmed") == Some(&Value::Bool(true)),
+            op,
         })
     }
 }

@@ -61,11 +61,26 @@ impl Queue {
         }
     }
 
-    /// It is in what is confirmed.
-    pub fn confirm(&mut self, n: u64) {
-        if let Some(place) = self.place(n) {
-            self.all[place].confirmed = true;
+    /// It is in what is confirmed. Whether that is new.
+    pub fn confirm(&mut self, n: u64) -> bool {
+        self.place(n).is_some_and(|place| !std::mem::replace(&mut self.all[place].confirmed, true))
+    }
+
+    /// What was confirmed is gone: each is shown again until it is in what comes next. Those that change: number and key.
+    pub fn unconfirm(&mut self) -> Vec<(u64, Box<str>)> {
+        let mut numbers = Vec::new();
+        for pending in &mut self.all {
+            let is_in = pending.confirmed && pending.op != Op::Skip;
+            // What came to nothing is never shown.
+            if is_in && matches!(pending.outcome, None | Some(Outcome::Done { .. })) {
+                pending.confirmed = false;
+                numbers.push((pending.n, pending.key.clone()));
+                if pending.outcome.is_some() {
+                    self.answered.insert(pending.n);
+                }
+            }
         }
+        numbers
     }
 
     /// What came of it. False: it is not there, or that was known.
