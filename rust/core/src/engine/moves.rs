@@ -5,11 +5,12 @@
 //! A `join` and a `leave` are done again when they come again, but only the newest of a room may be: an old `leave` that
 //! arrives behind a later `join` would take the session out of a room that it has just entered. So the id of the newest of
 //! each room is kept: with the room while the session is in it (`Joined::moved`), and with the session for rooms
-//! that it has left (`session/moves.rs`).
+//! that it has left (`session/moves.rs`). The first is on disk, the second is not: after a start, whatever an earlier life
+//! took of a room that the session is not in counts as overtaken.
 
 use super::Engine;
 use crate::ids::{RoomId, SessionId};
-use crate::session::Joined;
+use crate::session::{Joined, Moves};
 use std::sync::Arc;
 
 impl Engine {
@@ -35,7 +36,7 @@ impl Engine {
         let found = self.rooms.named(room).filter(|room| session.joined(*room).is_some());
         match found {
             Some(found) => self.mark_move(session_id, found, id),
-            None => self.remember_move(session_id, room, id),
+            None => self.remember_move(session_id, room, id, Moves::note),
         }
     }
 
@@ -53,7 +54,7 @@ impl Engine {
         let moved =
             self.session(session_id).and_then(|session| session.joined(room_id)).map_or(0, Joined::moved);
         if moved > 0 {
-            self.remember_move(session_id, &name, moved);
+            self.remember_move(session_id, &name, moved, Moves::keep);
         }
     }
 
@@ -64,14 +65,20 @@ impl Engine {
         }
     }
 
-    fn remember_move(&mut self, session_id: SessionId, room: &str, id: u64) {
+    fn remember_move(
+        &mut self,
+        session_id: SessionId,
+        room: &str,
+        id: u64,
+        note: fn(&mut Moves, u64, u64, usize),
+    ) {
         if self.rooms.settings_for(room).is_none() {
             return; // nobody gets into such a room
         }
         let hash = self.rooms.hash_of(room);
         let most = super::size(self.config.limits.left_rooms).max(1);
         if let Some(session) = self.session_mut(session_id) {
-            session.make_rare().moves.note(hash, id, most);
+            note(&mut session.make_rare().moves, hash, id, most);
         }
     }
 }

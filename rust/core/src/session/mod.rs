@@ -20,6 +20,7 @@ mod table;
 pub use joined::Joined;
 pub use link::{Items, Link};
 pub use listener::{Listener, Listeners};
+pub use moves::Moves;
 pub use rare::{Ask, Rare, Row};
 pub use secret::{mark_of, word};
 pub use table::{Sessions, Start};

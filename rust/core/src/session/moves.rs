@@ -9,20 +9,31 @@ use std::collections::VecDeque;
 pub struct Moves {
     /// By the hash of the name, so that names take nothing; oldest first.
     left: VecDeque<(u64, u64)>,
-    /// The highest id that was forgotten: of a room that is not in `left` no more is known.
+    /// Of a room that is not in `left` no more is known than that its newest is not above this.
     forgotten: u64,
 }
 
 impl Moves {
     /// A join or leave with this id was taken; the newest of `most` rooms are known one by one.
     pub fn note(&mut self, room: u64, id: u64, most: usize) {
-        let id = id.max(self.newest(room));
+        self.keep(room, id.max(self.newest(room)), most);
+    }
+
+    /// The same of a room that the session was in until now, where its newest was known.
+    pub fn keep(&mut self, room: u64, id: u64, most: usize) {
         self.left.retain(|(of, _)| *of != room);
         self.left.push_back((room, id));
         while self.left.len() > most {
             let forgotten = self.left.pop_front().map_or(0, |(_, id)| id);
             self.forgotten = self.forgotten.max(forgotten);
         }
+    }
+
+    /// A life that is over took ids up to this one, and of what: only rooms that the session is in are on disk. So each of them
+    /// counts as overtaken, the last one too: it is not known to be the newest of its room.
+    pub fn forget(&mut self, upto: u64) {
+        self.left.clear();
+        self.forgotten = self.forgotten.max(upto.saturating_add(1));
     }
 
     /// The id of the newest of a room; where that was forgotten, the highest that it may have had.
@@ -50,6 +61,20 @@ mod tests {
                 for (room, newest) in &truth {
                     prop_assert!(moves.newest(*room) >= *newest);
                 }
+            }
+        }
+
+        /// Nor is one that a life took which is over, whatever was known before and comes after.
+        #[test]
+        fn of_a_life_that_is_over_no_move_is_the_newest(said in prop::collection::vec((0u64..9, 1u64..50), 0..20), upto in 50u64..99) {
+            let mut moves = Moves::default();
+            for (room, id) in said {
+                moves.note(room, id, 4);
+            }
+            moves.forget(upto);
+            moves.note(0, upto + 1, 4);
+            for room in 0..9 {
+                prop_assert!(moves.newest(room) > upto);
             }
         }
     }

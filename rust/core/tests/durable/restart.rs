@@ -291,3 +291,45 @@ fn a_renewed_token_ends_at_its_new_time_after_a_crash() {
     let kept = world.disk.kept(Origin::Crash);
     assert_eq!(kept.sessions[0].row.ends, Some(date));
 }
+
+/// *A POST with join 8 hangs in a proxy; 9 leaves the room, acked; the server is killed; the POST arrives: joined behind the leave's
+/// back.*
+#[test]
+fn a_late_join_of_an_earlier_life_is_not_done() {
+    for room in ["kept", "kept2"] {
+        let mut world = quick(&[&["kept", "kept2"]]);
+        let join = *world.clients[0].asked.iter().find(|(_, asked)| asked["room"] == room).unwrap().0;
+        let said = world.clients[0].asked[&join].clone();
+        let leave = ask(&mut world, 0, json!({"type": "leave", "room": room}));
+        world.settle();
+        assert!(ack(&world, 0, leave).is_some_and(|ack| ack.is_ok()));
+        crash(&mut world);
+        let welcome = come_back(&mut world, 0);
+        assert_eq!(welcome["resumed"], true);
+        let other = if room == "kept" { "kept2" } else { "kept" };
+        let mut say = |id: u64, what: &serde_json::Value| {
+            let mut what = what.clone();
+            what["id"] = json!(id);
+            world.clients[0].asked.insert(id, what.clone());
+            world.clients[0].say(&what);
+            world.settle();
+            ack(&world, 0, id).expect("it is answered")
+        };
+        let taken = welcome["taken"].as_u64().unwrap();
+        for id in [join, leave + 1, taken] {
+            assert_eq!(say(id, &said), Err("ACK_EXPIRED".into()), "{id} is at most {taken}");
+        }
+        // What is known of a room that it is in is on disk with that: it counts.
+        assert!(say(leave, &json!({"type": "leave", "room": other})).is_ok());
+        assert!(say(leave + 1, &json!({"type": "join", "room": other})).is_ok(), "it is the newer");
+        assert_eq!(say(leave, &json!({"type": "join", "room": other})).err(), Some("ACK_EXPIRED".into()));
+        let mut rooms = || come_back(&mut world, 0)["rooms"].clone();
+        let inside = |rooms: serde_json::Value| rooms.as_array().unwrap().iter().any(|is| is["room"] == room);
+        assert!(!inside(rooms()), "it had left {room}");
+        world.clients[0].next_id = taken + 1;
+        let anew = ask(&mut world, 0, json!({"type": "join", "room": room}));
+        world.settle();
+        assert!(ack(&world, 0, anew).is_some_and(|ack| ack.is_ok()));
+        assert!(inside(come_back(&mut world, 0)["rooms"].clone()));
+    }
+}

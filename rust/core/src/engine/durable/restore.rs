@@ -128,6 +128,7 @@ impl Engine {
         let cut_off = cut_off.map(|(id, _)| *id).collect();
         let rare = session.make_rare();
         rare.own.restore(alone);
+        rare.moves.forget(row.upto);
         let (upto, asks, old, let_go) = (row.upto, row.asks, row.upto, kept.let_go);
         rare.restore(Row { upto, asks, old, let_go, cut_off, acks: 0 });
         let user = row.user.clone();
