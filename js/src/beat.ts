@@ -56,12 +56,15 @@ export class Beat {
   ping(): void {
     const { pulse } = this;
     if (!pulse || !this.#sending.open) return;
+    const lost = pulse.asked !== undefined;
     this.#sending.say(pulse.question(this.#hands.clock.now(), this.#sending.acked));
+    if (lost) this.#consider(pulse);
   }
 
   ponged(said: Said): void {
-    if (this.pulse?.ponged(this.#hands.clock.now(), said.time)) this.#trips++;
-    this.#measure();
+    if (!this.pulse?.ponged(this.#hands.clock.now(), said.time)) return;
+    this.#trips++;
+    this.#consider(this.pulse);
   }
 
   /** The page was away, or the network is another: is the connection still there? */
@@ -104,12 +107,19 @@ export class Beat {
     this.#sending.say(said);
   }
 
-  #measure(): void {
+  /** A hint of the server's: what to wait with, and where to go. */
+  advised(said: Said): void {
+    this.reports.advised(said);
+    this.#hands.choice.advised?.(this.reports.advice?.transport);
+    this.#consider();
+  }
+
+  /** Whether to move: to what was advised; up; or, after a ping, down. */
+  #consider(pulse?: Pulse): void {
     const { choice, clock } = this.#hands;
-    const { transport } = this.#connection.line!;
-    const { pulse } = this;
-    const better = pulse && choice.measured(transport, pulse.smoothed, pulse.loss, clock.now());
-    if (better) this.#connection.move(better);
+    const { line, mayMove } = this.#connection;
+    const other = mayMove && choice.toTry?.(line!.transport, clock.now(), pulse);
+    if (other) this.#connection.move(other);
   }
 
   /** Ping when it is time, and give up what is silent. */
@@ -136,8 +146,8 @@ export class Beat {
       if (now - asked >= pulse.ping) {
         asked = now;
         this.ping();
-        this.#measure();
       }
+      this.#consider();
       next();
     };
     next();

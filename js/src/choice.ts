@@ -1,20 +1,19 @@
 // Which transport is tried next: the best that works here, remembered for the server; what failed, again after a while;
 // and whether to move while the connection is there.
 
-import type { Choice, Open } from "./link.ts";
+import type { Choice, Measured, Open } from "./link.ts";
 
 /** Milliseconds after which what failed is tried again; doubled at each further failure. */
 const AGAIN = 5000;
 const LONGEST = 300_000;
-/** Down when it is worse than this, up to a better one when this one is calm. */
+/** Down, where the smoothed round trip or the part of pings without an answer is above this. */
 const SLOW = 1000;
 const LOSSY = 0.05;
-const QUICK = 100;
-const CALM = 0.01;
 /** So many readings in a row, so that one slow answer moves nobody. */
 const STEADY = 3;
-/** At most one move in this time: each asks the application again. */
+/** At most one move, or try, in this time: each asks the application again. And before the way up, doubled at each fall. */
 const DWELL = 60_000;
+const LONGEST_DWELL = 3_600_000;
 
 /** @internal Where it is remembered what worked. */
 export interface Memory {
@@ -30,10 +29,11 @@ export class Transports implements Choice {
   readonly #failures = new Map<string, number>();
   readonly #againAt = new Map<string, number>();
   #remembered: string | undefined;
-  #since = 0;
+  #since = Number.POSITIVE_INFINITY;
+  #tried = Number.NEGATIVE_INFINITY;
   #dwell = DWELL;
   #bad = 0;
-  #good = 0;
+  #advised: string | undefined;
 
   constructor(by: Readonly<Record<string, Open>>, memory: Memory) {
     this.#by = by;
@@ -45,7 +45,7 @@ export class Transports implements Choice {
 
   next(now: number): string {
     const best = this.#remembered;
-    this.#remembered = undefined;
+    this.#remembered = this.#advised = undefined;
     // All have failed lately: the one whose turn comes first.
     const soonest = this.#names.reduce((one, other) => (this.#at(other) < this.#at(one) ? other : one));
     return best ?? this.#names.find((name) => this.#due(name, now)) ?? soonest;
@@ -70,9 +70,12 @@ export class Transports implements Choice {
     return this.#names.some((name) => this.#due(name, now));
   }
 
+  #above(transport: string): string[] {
+    return this.#names.slice(0, Math.max(0, this.#names.indexOf(transport)));
+  }
+
   failedAbove(transport: string): string[] {
-    const better = this.#names.slice(0, Math.max(0, this.#names.indexOf(transport)));
-    return better.filter((name) => this.#failures.has(name));
+    return this.#above(transport).filter((name) => this.#failures.has(name));
   }
 
   worked(transport: string, now: number): void {
@@ -80,24 +83,34 @@ export class Transports implements Choice {
     this.#againAt.delete(transport);
     this.#memory.set(transport);
     this.#since = now;
-    this.#bad = this.#good = 0;
+    this.#bad = 0;
+    this.#advised = undefined;
   }
 
-  measured(transport: string, rtt: number | undefined, loss: number, now: number): string | undefined {
-    if (rtt === undefined) return undefined;
-    const at = this.#names.indexOf(transport);
-    this.#bad = rtt > SLOW || loss > LOSSY ? this.#bad + 1 : 0;
-    this.#good = rtt < QUICK && loss < CALM ? this.#good + 1 : 0;
-    if (now - this.#since < DWELL) return undefined;
-    const worse = this.#names[at + 1];
-    if (this.#bad >= STEADY && worse !== undefined && at === 0) {
-      this.#dwell *= 2;
-      return worse;
+  advised(transport: string | undefined): void {
+    this.#advised = this.#names.find((name) => name === transport);
+    // What was only left, and has not failed, need not wait.
+    if (!this.#failures.has(transport!)) this.#againAt.delete(transport!);
+  }
+
+  toTry(transport: string, now: number, pulse?: Measured): string | undefined {
+    if (pulse) this.#bad = pulse.loss > LOSSY || pulse.smoothed! > SLOW ? this.#bad + 1 : 0;
+    if (now < Math.max(this.#since, this.#tried) + DWELL) return undefined;
+    const above = this.#above(transport);
+    const names = this.#advised ? [this.#advised] : [];
+    // Up: not by figures, neither of this transport nor of a worse one, but by trying.
+    if (now >= this.#since + this.#dwell) names.push(...above);
+    // Down: only the best is left, for below it one way over plain HTTP is as slow as the other.
+    if (!above.length && this.#bad >= STEADY) names.push(...this.#names.slice(1, 2));
+    const to = names.find((name) => name !== transport && this.#due(name, now));
+    if (!to) return undefined;
+    this.#tried = now;
+    this.#advised = undefined;
+    if (!above.includes(to)) {
+      // A fall: those above count as failed until the way up is tried, over a return too.
+      this.#dwell = Math.min(LONGEST_DWELL, this.#dwell * 2);
+      for (const name of this.#above(to)) this.#againAt.set(name, now + this.#dwell);
     }
-    // Up: not by the figures of the worse transport, but by trying.
-    const better = this.#names.slice(0, Math.max(at, 0)).find((name) => this.#due(name, now));
-    return better !== undefined && this.#good >= STEADY && now - this.#since >= this.#dwell
-      ? better
-      : undefined;
+    return to;
   }
 }

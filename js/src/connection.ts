@@ -15,6 +15,8 @@ import { decode } from "./words.ts";
 
 /** Within which `welcome` must come, and the token. */
 const WELCOME = 15_000;
+/** Within which it must come by a transport that is tried while another is heard. */
+const PATIENCE = 5000;
 const SECOND = 1000;
 
 /** One after the other, until the end. */
@@ -112,7 +114,8 @@ export class Connection {
       return;
     }
     line.hello = true;
-    line.late = this.#hands.clock.after(WELCOME, () => this.giveUp(line, "no welcome came in time"));
+    const patience = line === this.next ? PATIENCE : WELCOME;
+    line.late = this.#hands.clock.after(patience, () => this.giveUp(line, "no welcome came in time"));
     line.link!.say(this.#owner.hello(line.token), true);
   }
 
@@ -186,6 +189,11 @@ export class Connection {
     const { attempts, clock } = this.#hands;
     this.#owner.dropped();
     this.#go("lost");
+    if (this.next && after) {
+      // Never before the time that the server named.
+      this.#shut(this.next, 1000, "");
+      this.next = undefined;
+    }
     if (this.next) {
       // Another transport is on its way already.
       this.line = this.next;
@@ -251,8 +259,13 @@ export class Connection {
     this.#due?.();
   }
 
+  /** Only while live, and one move at a time. */
+  get mayMove(): boolean {
+    return !this.next && this.state === "live";
+  }
+
   /** Attach another transport, then let go of this one. */
   move(transport: string): void {
-    if (!this.next && this.state === "live") this.next = this.#dial(transport);
+    this.next = this.#dial(transport);
   }
 }

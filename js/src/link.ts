@@ -51,6 +51,12 @@ export interface Codec {
   unpack(bytes: Uint8Array): Said[];
 }
 
+/** @internal What is known of the transport in use: its smoothed round trip, and the part of pings without an answer. */
+export interface Measured {
+  readonly smoothed: number | undefined;
+  readonly loss: number;
+}
+
 /** @internal Which transport is opened next. */
 export interface Choice {
   next(now: number): string;
@@ -61,6 +67,11 @@ export interface Choice {
   failed(transport: string, now: number): boolean;
   /** It had its welcome. */
   worked(transport: string, now: number): void;
-  /** What was measured of the transport in use; the one to move to, if another is better. */
-  measured(transport: string, rtt: number | undefined, loss: number, now: number): string | undefined;
+  /** The server would have this one used: a hint. */
+  advised?(transport: string | undefined): void;
+  /**
+   * Another transport than the one in use that is to be tried now: the one that was advised, a better one, or, where a
+   * ping has its answer or has none (`pulse`), the next, if this one is too bad to stay.
+   */
+  toTry?(transport: string, now: number, pulse?: Measured): string | undefined;
 }

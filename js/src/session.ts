@@ -229,7 +229,7 @@ export class Session implements Owner {
         this.rooms?.time?.(said.server);
         return this.sending.took(said.taken);
       case "advise":
-        this.beat.reports.advised(said);
+        this.beat.advised(said);
         return this.changed();
       case "expiring":
         return this.#expiring();

@@ -73,5 +73,4 @@ export const onlyWebSocket: Choice = {
   open: () => webSocket,
   failed: () => false,
   worked: () => undefined,
-  measured: () => undefined,
 };

@@ -27,7 +27,6 @@ const client = (server: ServerModel, random: () => number): Client =>
           open: () => (_, ears) => server.link(ears),
           failed: () => false,
           worked: () => undefined,
-          measured: () => undefined,
         };
       },
     ],

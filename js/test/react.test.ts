@@ -38,7 +38,6 @@ const clientOf = (server: ServerModel): Client => {
           open: () => (_, ears) => server.link(ears),
           failed: () => false,
           worked: () => undefined,
-          measured: () => undefined,
         };
       },
     ],

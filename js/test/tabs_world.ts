@@ -149,7 +149,6 @@ export class Fake {
             },
             failed: () => false,
             worked: () => undefined,
-            measured: () => undefined,
           };
           this.tab = new Tab(kit, surroundings);
           this.control = {

@@ -149,7 +149,7 @@ export class World {
           return false;
         },
         worked: () => undefined,
-        measured: () => this.moves,
+        toTry: () => this.moves,
       };
     };
     this.client = connect("http://server.example/rt", {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -118,11 +119,54 @@ def test_the_way_up_is_tried_after_the_dwell_which_doubles_at_each_fall() -> Non
         while choice.measured(3.0, 0.0, now) is None:
             now += 25
         choice.worked("sse", now)
-        began, now = now, choice.better_at
-        assert choice.better(now - 0.1) is None
-        assert choice.better(now) == "websocket"
+        began, now = now, choice.try_at
+        assert choice.to_try(now - 0.1) is None
+        assert choice.to_try(now) == "websocket"
         waits.append(now - began)
     assert waits == [120, 240, 480, 960]
+
+
+def test_at_most_one_move_a_minute_though_the_way_up_or_down_is_not_open() -> None:
+    """*A try asks `authenticate` and every authorizer again, as a move does.*"""
+    choice = Choice()
+    choice.failed("websocket", 0.0)
+    choice.worked("sse", 0.0)
+    tries = []
+    for _ in range(8):
+        tries.append(now := choice.try_at)
+        assert choice.to_try(now) == "websocket"
+        choice.failed("websocket", now + PATIENCE)
+    assert min(later - one for one, later in pairwise(tries)) >= DWELL
+    choice = Choice()
+    choice.worked("websocket", 0.0)
+    falls = [second for second in range(60, 360) if choice.measured(3.0, 0.0, float(second)) == "sse"]
+    assert falls == [60 + STEADY - 1, 120 + STEADY - 1, 180 + STEADY - 1, 240 + STEADY - 1, 300 + STEADY - 1]
+
+
+def test_what_the_server_advises_is_tried_when_a_move_may_be() -> None:
+    """*A hint, never an order: not within a minute of the last move, and nothing that may not be used.*"""
+    choice = Choice()
+    choice.worked("websocket", 0.0)
+    for name in ("websocket", "carrier pigeon", None):
+        choice.advised(name)
+        assert choice.try_at == float("inf")
+    choice.advised("polling")
+    assert (choice.try_at, choice.to_try(DWELL - 1), choice.to_try(DWELL)) == (DWELL, None, "polling")
+    choice.worked("polling", DWELL)
+    assert choice.to_try(DWELL * 3 - 1) is None, "not back up before the dwell, as after any fall"
+    choice.advised("sse")
+    assert choice.to_try(DWELL * 2) == "sse", "the way up waits for no dwell where the server says so"
+    choice.failed("sse", DWELL * 2 + PATIENCE)
+    assert choice.try_at >= DWELL * 3, "and what was advised once is not tried for ever"
+
+
+def test_an_advice_is_of_the_connection_on_which_it_was_said() -> None:
+    choice = Choice()
+    choice.worked("websocket", 0.0)
+    choice.advised("sse")
+    assert choice.next(1.0) == "websocket"
+    choice.worked("websocket", 1.0)
+    assert choice.try_at == float("inf")
 
 
 def test_a_client_that_fell_is_not_back_up_because_its_connection_broke() -> None:
@@ -149,7 +193,7 @@ def test_a_better_transport_that_does_not_answer_in_its_time_is_given_up_and_not
     assert mover.newest == (2, "sse")
     mover.welcome()
     reader = mover.join()
-    mover.clock.time = mover.machine.choice.better_at
+    mover.clock.time = mover.machine.choice.try_at
     mover.machine.advance()
     mover.pump()
     assert mover.newest == (3, "websocket")
@@ -162,7 +206,7 @@ def test_a_better_transport_that_does_not_answer_in_its_time_is_given_up_and_not
     assert (mover.machine.state, mover.machine.gen, mover.machine.transport) == (State.LIVE, 2, "sse")
     mover.tell(event(101), gen=2)
     assert taken(reader) == [101]
-    assert mover.machine.choice.better_at > mover.clock.time, "tried again later, and not at once"
+    assert mover.machine.choice.try_at > mover.clock.time, "tried again later, and not at once"
 
 
 def test_the_server_may_close_the_first_before_the_welcome_of_the_second_is_here() -> None:
@@ -233,7 +277,7 @@ def test_a_client_of_one_transport_alone_never_moves() -> None:
     for second in range(1, 400):
         hand.clock.time = float(second)
         machine.advance()
-    assert machine.choice.better_at == float("inf")
+    assert machine.choice.try_at == float("inf")
 
 
 def test_what_worked_is_tried_first_by_the_next_client_of_the_server() -> None:
@@ -246,7 +290,7 @@ def test_what_worked_is_tried_first_by_the_next_client_of_the_server() -> None:
     again = Choice(server="https://a/rt", memory=memory)
     assert again.next(10.0) == "sse"
     again.worked("sse", 10.0)
-    assert again.better(10.0 + DWELL) == "websocket", "and the better one is tried from there"
+    assert again.to_try(10.0 + DWELL) == "websocket", "and the better one is tried from there"
     assert Choice(server="https://b/rt", memory=memory).next(10.0) == "websocket"
     assert Choice("polling", server="https://a/rt", memory=memory).next(10.0) == "polling"
 
@@ -334,4 +378,28 @@ async def test_a_slow_link_takes_it_down_and_up_again_and_nothing_is_lost(autoju
             assert ann.transport == "websocket"
             await trio.sleep(300)
             assert heard == list(range(300))
+            nursery.cancel_scope.cancel()
+
+
+async def test_a_client_that_the_server_advises_moves_there_and_nothing_is_lost(autojump_clock) -> None:
+    async with network_in_a_box(make_app()) as network:
+        clients = network.client("ann"), network.client("bob")
+        async with clients[0] as ann, clients[1] as bob, trio.open_nursery() as nursery:
+            heard: list[int] = []
+            nursery.start_soon(listen, ann, heard)
+            nursery.start_soon(talk, bob, range(60))
+            await trio.sleep(30)
+            session = ann.session
+            assert network.server is not None
+            assert network.server.core.advise("memory", "sse", 2.5, 0, 10) == 2
+            network.server.runtime.wake()
+            await trio.sleep(20)
+            assert ann.transport == "websocket", "it is connected for less than a minute"
+            await trio.sleep(15)
+            assert (ann.transport, bob.transport, ann.session) == ("sse", "sse", session)
+            await trio.sleep(60)
+            assert ann.transport == "sse", "it does not fall back at once"
+            await trio.sleep(240)
+            assert ann.transport == "websocket", "and is not there for ever"
+            assert heard == list(range(60))
             nursery.cancel_scope.cancel()

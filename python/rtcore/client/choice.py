@@ -22,8 +22,8 @@ LOSSY: Final = 0.05
 STEADY: Final = 3
 """So many pings in a row, so that one slow answer moves nobody."""
 DWELL: Final = 60.0
-"""Seconds between two moves at least, since each asks the application again; and before the way up is tried,
-which is doubled at each fall.
+"""Seconds between two moves, or tries, at least, since each asks the application again; and before the way up
+is tried, which is doubled at each fall.
 """
 LONGEST_DWELL: Final = 3600.0
 KEPT: Final = 256
@@ -75,16 +75,17 @@ class Choice:
         self._first: str | None = self._memory.get(server)
         self._failed: dict[str, int] = {}
         self._again_at: dict[str, float] = {}
-        self._since = math.inf
+        self._since, self._tried = math.inf, -math.inf
         self._dwell = DWELL
         self._bad = 0
+        self._advised: str | None = None
 
     # -- the next attempt
 
     def next(self, now: float) -> str:
         """The one to open."""
         first, self._first = self._first, None
-        self._since = math.inf
+        self._since, self._advised = math.inf, None
         if first is not None and first in self.names:
             self.last = first
             return first
@@ -112,7 +113,7 @@ class Choice:
         self._again_at.pop(name, None)
         self.last = name
         self._memory.put(self._server, name)
-        self._since, self._bad = now, 0
+        self._since, self._bad, self._advised = now, 0, None
 
     # -- while the connection is there
 
@@ -126,22 +127,49 @@ class Choice:
         Only the best is left so: below it one way over plain HTTP is as slow as the other.
         """
         self._bad = self._bad + 1 if loss > LOSSY or (trip is not None and trip > SLOW) else 0
-        if self.last != self.names[0] or len(self.names) == 1:
+        if self.last != self.names[0] or len(self.names) == 1 or self._again_at.get(self.names[1], now) > now:
             return None
-        if self._bad < STEADY or now - self._since < DWELL:
+        if self._bad < STEADY or now - max(self._since, self._tried) < DWELL:
             return None
-        self._again_at[self.last] = now + self._dwell
-        self._dwell = min(LONGEST_DWELL, self._dwell * 2)
+        self._tried = now
+        self._fall(self.names[1], now)
         return self.names[1]
 
-    @property
-    def better_at(self) -> float:
-        """When a better transport than the one in use may be tried."""
-        turns = (self._again_at.get(name, -math.inf) for name in self._above(self.last))
-        return max(self._since + self._dwell, min(turns, default=math.inf))
+    def _fall(self, name: str, now: float) -> None:
+        """Down to this one: those above count as failed until the way up is tried."""
+        self._dwell = min(LONGEST_DWELL, self._dwell * 2)
+        for better in self._above(name):
+            self._again_at[better] = now + self._dwell
 
-    def better(self, now: float) -> str | None:
-        """The best that may be tried now, of those that are better than the one in use."""
-        if now < self.better_at:
-            return None
-        return next(name for name in self._above(self.last) if self._again_at.get(name, now) <= now)
+    def advised(self, name: str | None) -> None:
+        """The server would have this one used: a hint, followed when a move may be."""
+        self._advised = name if name in self.names and name != self.last else None
+        if self._advised not in self._failed:
+            # It was only left: the time for which it would have been is the client's own.
+            self._again_at.pop(self._advised or "", None)
+
+    def _turns(self) -> dict[str, float]:
+        """When each of those that are to be tried may be."""
+        quiet = max(self._since, self._tried) + DWELL
+        up = max(quiet, self._since + self._dwell)
+        turns = dict.fromkeys(self._above(self.last), up)
+        if (hint := self._advised) is not None:
+            turns.pop(hint, None)
+            turns = {hint: quiet, **turns}
+        return {name: max(at, self._again_at.get(name, at)) for name, at in turns.items()}
+
+    @property
+    def try_at(self) -> float:
+        """When another transport than the one in use may be tried."""
+        if self.last == self.names[0] and self._advised is None:
+            return math.inf
+        return min(self._turns().values(), default=math.inf)
+
+    def to_try(self, now: float) -> str | None:
+        """What the server advised, or else the best that may be tried now of those above the one in use."""
+        name = next((name for name, at in self._turns().items() if at <= now), None)
+        if name is not None:
+            self._tried, self._advised = now, None
+            if self.last in self._above(name):
+                self._fall(name, now)
+        return name

@@ -184,13 +184,13 @@ class Connection(ABC):
         return False
 
     def _consider(self) -> None:
-        """Whether to go back up to a better transport: not by figures, but by trying."""
+        """Whether to try another transport: the one that was advised, or a better one, not by figures."""
         if (
             self.state is State.LIVE
             and self._move is None
-            and (better := self.choice.better(self.clock.now())) is not None
+            and (other := self.choice.to_try(self.clock.now())) is not None
         ):
-            self.move(better)
+            self.move(other)
 
     # -- ends
 
@@ -316,5 +316,5 @@ class Connection(ABC):
         if self._move is not None:
             times.append(self._move.by)
         elif self.state is State.LIVE:
-            times.append(self.choice.better_at)
+            times.append(self.choice.try_at)
         return min(times)

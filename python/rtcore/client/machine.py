@@ -268,7 +268,8 @@ class Machine(Connection):
                 self.move(worse)
 
     def _advised(self, said: Said) -> None:
-        self.reports.advised(said, self.clock.now())
+        advice = self.reports.advised(said, self.clock.now())
+        self.choice.advised(advice.transport)
 
     def advance(self) -> None:
         """Do what is due by the clock."""

@@ -49,7 +49,7 @@ class Reports:
         self._every = max(every, SHORTEST) if every > 0 else math.inf
         self.due = now + self._every
 
-    def advised(self, said: Said, now: float) -> None:
+    def advised(self, said: Said, now: float) -> Advice:
         """A hint of the server's: kept for who asks, and what can wait waits as long as it says."""
         hold: Any = said.get("hold")
         known = type(hold) in (int, float) and 0 < hold <= LONGEST
@@ -60,6 +60,7 @@ class Reports:
             now + (hold if known else 0.0),
         )
         self.due = max(self.due, self.advice.until)
+        return self.advice
 
     def next(self, now: float, machine: Machine) -> Said:
         """The report that goes out now: since the one before it."""
