@@ -32,7 +32,7 @@ LOGS = ROOT / "target" / "checks"
 BIN = Path(sys.executable).parent
 IN_CI = os.environ.get("CI") == "true"
 LIMIT = 30 * 60.0
-"""What one check may take (s), twice what the longest does beside others: one that hangs ends, and is told of."""
+"""What one check may take (s), twice what the longest does beside others. One that hangs is ended."""
 
 
 @dataclass(frozen=True)

@@ -48,7 +48,7 @@ FLOORS = [
     "_serve.given _serve.certificates _serve.headers _serve.where",
     "_turn.apart",
     "_turn.changing _turn.renewal http_api _turn.reactor _turn.refused _turn.tasks _turn.streams",
-    "_turn.decide _turn.endings _turn.comings",
+    "_turn.decide _turn.driving _turn.endings _turn.comings",
     "_turn.dispatch _backend.interface",
     "_serve.stop _backend.ends _backend.connection",
     "_backend.hypercorn _serve.lifespan",

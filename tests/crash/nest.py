@@ -46,7 +46,8 @@ def serve(wanted: dict[str, Any]) -> None:
         log = os.open(wanted["log"], os.O_CREAT | os.O_APPEND | os.O_WRONLY)
         os.dup2(log, 2)
         os.dup2(log, 1)
-        faulthandler.enable(2)  # one that hangs is aborted, and says where each thread stands
+        faulthandler.enable(2)  # one that hangs is asked where its tasks stand, and aborted
+        signal.signal(signal.SIGUSR2, tell_tasks)
         os.environ.update(wanted.get("env", {}))
         import trio
 
@@ -83,6 +84,22 @@ def reached(here: Path, port: int) -> None:
     new.rename(here)
 
 
+def tell_tasks(*_: object) -> None:
+    """Where each task of this server stands."""
+    import trio
+
+    left = [trio.lowlevel.current_root_task()]
+    while left:
+        task = left.pop()
+        if task is None:
+            continue
+        print(f"task {task.name}:", file=sys.stderr)
+        for frame, line in task.iter_await_frames():
+            print(f"    {frame.f_code.co_filename}:{line} {frame.f_code.co_name}", file=sys.stderr)
+        left += [child for nursery in task.child_nurseries for child in nursery.child_tasks]
+    sys.stderr.flush()
+
+
 def status_of(pid: int) -> int:
     """Wait for its end; below 0: by a signal. One that does not end says where it stands, and is aborted."""
     until = time.monotonic() + PATIENCE
@@ -91,6 +108,8 @@ def status_of(pid: int) -> int:
         if done:
             return os.waitstatus_to_exitcode(status)
         time.sleep(0.002)
+    os.kill(pid, signal.SIGUSR2)
+    time.sleep(0.5)
     os.kill(pid, signal.SIGABRT)
     _, status = os.waitpid(pid, 0)
     return os.waitstatus_to_exitcode(status)

@@ -271,3 +271,15 @@ async def test_a_flipped_bit_is_never_told_as_what_was_said(yard: Yard, file: st
     if reader.welcome["epoch"] != epoch:
         assert "new epoch" in yard.log
     assert await outcome(reader, "on we go") == "done"
+
+
+@pytest.mark.parametrize("wish", [FULL, FAIL_SYNC, HANG_SYNC_MS], ids=["full", "fails", "hangs"])
+async def test_a_server_that_is_told_to_stop_ends_whatever_its_disk_does(yard: Yard, wish: int) -> None:
+    """Who waits for the disk cannot be cancelled, and nothing told him any more that it does not answer."""
+    ann = await yard.come("ann", "full:a")
+    yard.disk.wish(wish, {FULL: -1, FAIL_SYNC: FOREVER, HANG_SYNC_MS: FOREVER}[wish])
+    for token in ("one", "two"):
+        await ann.ask("emit", event="say", data={"token": token, "room": "said:a"})
+        await ann.ask("publish", room="full:a", event="say", data=token)
+    assert yard.life is not None
+    assert await trio.to_thread.run_sync(yard.life.stop) == 0

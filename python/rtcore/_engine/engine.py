@@ -10,7 +10,7 @@ import logging
 import math
 import time
 from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple, TypeVar, cast
+from typing import Any, Final, NamedTuple, TypeVar, cast
 
 import trio
 from outcome import Error, Value
@@ -57,6 +57,9 @@ def unsayable(error: UnicodeEncodeError) -> InvalidData:
     return InvalidData(f"{error.object!r} cannot be said: it holds half of a surrogate pair")
 
 
+_ENDED: Final = "the server has ended, and nothing comes any more"
+
+
 class Engine(Home):
     """The core, and who waits for what.
 
@@ -70,6 +73,7 @@ class Engine(Home):
         "clock",
         "core",
         "drained",
+        "driven",
         "durable",
         "epoch",
         "failures",
@@ -99,6 +103,7 @@ class Engine(Home):
         self.books = durable
         self.core = core
         self.manual = manual
+        self.driven = True  # turns go on: what comes from outside is heard
         # By which it is measured how long handlers take (ns); 0 in a test, whose time is not the machine's.
         self.clock: Callable[[], int] = (lambda: 0) if manual else time.perf_counter_ns
         known = {**USUAL, **limits}
@@ -129,6 +134,11 @@ class Engine(Home):
         for session in self.sessions.values():
             session.end_reason = session.end_reason or "the server has ended"
         self.sessions.clear()
+        self.let_go()
+
+    def let_go(self) -> None:
+        """Nothing comes any more: who waits for something from outside is told so."""
+        self.driven = False
         left = [*self.tickets.values(), *self.stored.values()]
         for tasks in (*self.drained.values(), *self.raw_drained.values(), *self.listening.values()):
             left += tasks
@@ -144,8 +154,7 @@ class Engine(Home):
         ):
             waiting.clear()
         for task in left:
-            error = NotServing("the server has ended, and nothing comes any more")
-            trio.lowlevel.reschedule(task, Error(error))
+            trio.lowlevel.reschedule(task, Error(NotServing(_ENDED)))
 
     def wake(self) -> None:
         """Have what was made outside a turn written: one flush, in this or the next pass of Trio."""
@@ -181,8 +190,11 @@ class Engine(Home):
 
         Raises:
             Denied: it is not there, or nobody knows.
+            NotServing: the server has ended, and nobody knows.
 
         """
+        if not self.driven:
+            raise NotServing(_ENDED)
         self.stored[ticket] = trio.lowlevel.current_task()
         self.wake()
         return cast("int", await trio.lowlevel.wait_task_rescheduled(lambda _: Abort.FAILED))

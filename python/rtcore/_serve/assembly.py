@@ -1,6 +1,6 @@
 """A server is put together here, once: for `serve`, for `asgi`, and for tests (`rtcore.testing`).
 
-    server nursery           sessions
+    server nursery           sessions, and the core's turns (`_turn.driving`), which end last
     └── lifespans            of the application, in the order of registration; then of what is mounted
         └── hands            what moves bytes and time, background tasks, HTTP requests: what shutdown ends
 
@@ -14,6 +14,7 @@ over what is left is ended.
 from __future__ import annotations
 
 import logging
+import os
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
@@ -25,7 +26,7 @@ from rtcore._app.registry import registered
 from rtcore._backend.hypercorn import HypercornBackend
 from rtcore._backend.interface import HttpBackend
 from rtcore._config.core import core_settings
-from rtcore._engine import VERSION
+from rtcore._engine import VERSION, CoreEvent
 from rtcore._ground.asgi import ASGI
 from rtcore._ground.numbers import USUAL
 from rtcore._turn.dispatch import Runtime
@@ -50,6 +51,13 @@ log = logging.getLogger("rtcore.serve")
 
 def _nothing(_seconds: float) -> None:
     pass
+
+
+def _too_late(event: CoreEvent) -> None:
+    """A request that is not ours, and nobody is there who would answer it. A stream ends with its task."""
+    fd = event[1]
+    if fd >= 0:
+        os.close(fd)
 
 
 class Assembly:
@@ -144,9 +152,14 @@ class Assembly:
 
     @asynccontextmanager
     async def running(
-        self, stop: Stop, ending: Callable[[float], None] = _nothing
+        self,
+        stop: Stop,
+        drive: Callable[[], Awaitable[None]],
+        ending: Callable[[float], None] = _nothing,
     ) -> AsyncIterator[dict[str, Any] | None]:
         """Within this the application runs, and what surrounds it has started.
+
+        `drive` moves the core: by its reactor, or by its deadlines alone.
 
         Gives the state that the lifespan of what is mounted has filled; None if shutdown was asked for before
         all had started. `ending` hears how long (seconds) what ends next may take.
@@ -160,7 +173,7 @@ class Assembly:
         patience = max(self.config.grace, 1.0)
         try:
             with everything_of(stop):
-                async with trio.open_nursery() as nursery, self.runtime.running(nursery):
+                async with trio.open_nursery() as nursery, self.runtime.running(nursery, drive):
                     async with Surroundings(stop, patience, ending) as around:
                         for function in registered(self.app).lifespans:
                             await around.enter(of_application(self.app, function))
@@ -176,19 +189,18 @@ class Assembly:
             yield None
 
     @asynccontextmanager
-    async def hands(self, drive: Callable[[], Awaitable[None]]) -> AsyncIterator[trio.Nursery]:
-        """Within this peers are served; all that is started in the nursery is cancelled at its end.
-
-        `drive` moves the core: by its reactor, or by its deadlines alone.
-        """
+    async def hands(self) -> AsyncIterator[trio.Nursery]:
+        """Within this peers are served; all that is started in the nursery is cancelled at its end."""
         async with trio.open_nursery() as hands:
             self.runtime.start_background(hands)
-            hands.start_soon(drive)
             if self.watched:
                 hands.start_soon(self.watch.run)
             try:
                 yield hands
             finally:
+                # The core goes on for those who wait for the disk, and for nobody who comes.
+                self.core.stop_accepting()
+                self.runtime.hand_over = _too_late
                 hands.cancel_scope.cancel()
 
     def carry_streams(self) -> None:

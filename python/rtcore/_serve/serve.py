@@ -136,7 +136,8 @@ class _Server:
         task_status: trio.TaskStatus[list[Address]],
     ) -> None:
         """Serve until shutdown is asked for, and through it."""
-        async with self.assembly.running(self.stop, self._ending) as state:
+        drive = self.assembly.runtime.run_reactor
+        async with self.assembly.running(self.stop, drive, self._ending) as state:
             if state is not None:
                 self.console = self.assembly.console = Console(self.assembly)
                 self.http = self.assembly.http(state)
@@ -163,7 +164,7 @@ class _Server:
             self.certificates is not None
         ):  # else no stream waits for anything, and no turn is held up by asking
             assembly.carry_streams()
-        async with assembly.hands(assembly.runtime.run_reactor) as self.hands:
+        async with assembly.hands() as self.hands:
             try:
                 for listener in listening.sockets:
                     self._listen(listener)

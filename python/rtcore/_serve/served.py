@@ -162,10 +162,10 @@ class _Running:
     async def run(self) -> AsyncIterator[dict[str, Any]]:
         """Within this it is served; gives the state of the lifespan of what is mounted."""
         assembly = self._assembly
-        async with assembly.running(Stop()) as state:
+        async with assembly.running(Stop(), assembly.runtime.run_reactor) as state:
             self._state = state or {}
             assembly.carry_streams()
-            async with assembly.hands(assembly.runtime.run_reactor) as hands:
+            async with assembly.hands() as hands:
                 if self._console is not None:
                     hands.start_soon(self._console.run)
                 yield self._state

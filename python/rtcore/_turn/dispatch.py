@@ -16,8 +16,9 @@ from __future__ import annotations
 import dataclasses
 import logging
 import time
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
+from functools import partial
 from inspect import isawaitable
 from typing import Any, Final
 
@@ -61,6 +62,7 @@ from rtcore.raw import RawSocket
 from .changing import CHANGES, Changes
 from .comings import COMINGS, Comings
 from .decide import Decisions
+from .driving import Driving
 from .endings import Endings
 from .held import LONG
 from .life import end
@@ -120,8 +122,10 @@ class Runtime:
     # -- its life
 
     @asynccontextmanager
-    async def running(self, nursery: trio.Nursery) -> AsyncIterator[Runtime]:
-        """Serve the application: its tasks live below `nursery` until this ends.
+    async def running(
+        self, nursery: trio.Nursery, drive: Callable[[], Awaitable[None]]
+    ) -> AsyncIterator[Runtime]:
+        """Serve the application: its tasks live below `nursery` until this ends; `drive` moves the core.
 
         Raises:
             UsageError: the application is served already, or `RTCORE_STEP` wants what does not work.
@@ -130,25 +134,22 @@ class Runtime:
         self._direct = await probe()
         serve_by(self.app, self.engine)
         self.engine.settle()
-        flushing = trio.CancelScope()
+        driving = Driving(self.engine, whose=2)  # of the tasks, and of what runs in here
+        nursery.start_soon(driving.during, drive)
+        nursery.start_soon(driving.during, partial(flush_when_woken, self.engine, self.finish_turn))
         try:
-            await nursery.start(self._tasks.hold)
-            nursery.start_soon(self._flush, flushing)
+            await nursery.start(self._tasks.hold, driving.done)
             yield self
         finally:
             self._endings.rest()
             self._tasks.cancel()
-            flushing.cancel()
+            driving.done()
             serve_by(self.app, None)
 
     def close(self) -> None:
         """Nothing runs any more: who calls from now on is told so."""
         self.engine.leave()
         self.core.close()
-
-    async def _flush(self, scope: trio.CancelScope) -> None:
-        with scope:
-            await flush_when_woken(self.engine, self.finish_turn)
 
     def start_background(self, nursery: trio.Nursery) -> None:
         """Start the application's background tasks; what ends the server leaves through this nursery."""

@@ -49,16 +49,19 @@ class Tasks:
 
     # -- their life
 
-    async def hold(self, task_status: trio.TaskStatus[None]) -> None:
-        """Keeps their nursery open, until they are cancelled as a whole."""
-        with self._scope:
-            async with trio.open_nursery() as nursery:
-                self._engine.nursery = nursery
-                try:
-                    task_status.started()
-                    await trio.sleep_forever()
-                finally:
-                    self._engine.nursery = None  # a task that comes now is not started any more
+    async def hold(self, ended: Callable[[], None], task_status: trio.TaskStatus[None]) -> None:
+        """Keeps their nursery open, until they are cancelled as a whole; then `ended` is called."""
+        try:
+            with self._scope:
+                async with trio.open_nursery() as nursery:
+                    self._engine.nursery = nursery
+                    try:
+                        task_status.started()
+                        await trio.sleep_forever()
+                    finally:
+                        self._engine.nursery = None  # a task that comes now is not started any more
+        finally:
+            ended()
 
     def cancel(self) -> None:
         """End them all."""

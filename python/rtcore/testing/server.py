@@ -126,11 +126,11 @@ class MemoryServer:
         """Serve until `stop`, or cancelled."""
         assembly = self._assembly
         try:
-            async with assembly.running(self._stop) as state:
+            async with assembly.running(self._stop, assembly.shell.keep_time) as state:
                 if state is not None:
                     self._http = assembly.http(state)
                     assembly.carry_streams()
-                    async with assembly.hands(assembly.shell.keep_time):
+                    async with assembly.hands():
                         task_status.started()
                         await self._stop.asked()
         finally:
