@@ -6,11 +6,13 @@ import dataclasses
 from typing import Final
 
 from ._app.hooks import checked_seconds, checked_whole
+from ._app.spelling import spelt_when_made
 
 SURE: Final = ("off", "normal", "full")
 """The words for how sure an entry of a room is before it is heard and acknowledged."""
 
 
+@spelt_when_made
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Keep:
     """How much of a durable room stays on disk: what is over any of these limits goes, the oldest first.

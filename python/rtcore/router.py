@@ -9,10 +9,12 @@ from ._app.including import Includable, Including
 from ._app.registering import Registering
 from ._app.registry import Registry
 from ._app.rooming import Rooming
+from ._app.spelling import spelt_when_made
 from ._app.streaming import Streaming
 from .errors import UsageError
 
 
+@spelt_when_made
 class Router(Includable, Registering, Coming, Rooming, Streaming, Surrounding, Including):
     """Everything that an `App` registers, kept until `app.include(router)`.
 

@@ -26,7 +26,7 @@ FLOORS = [
     "_watch.rules _watch.trails _watch.profile",
     "_watch.acts",
     "_watch.watch",
-    "_data.faults _app.hooks",
+    "_data.faults _app.hooks _app.spelling",
     "_turn.budget _turn.life auth _app.merging _app.kinds _app.invalid _app.refusals _app.background",
     "_config.kinds _config.file _serve.listeners _tokens.jwks _app.injecting",
     "_serve.inherited _serve.notify _serve.unix _app.surrounding",

@@ -62,7 +62,7 @@ def _bad(app: rtcore.App) -> dict[str, tuple[Callable[[], Any], str]]:
         "middleware that yields": (lambda: app.middleware(yields), "yields"),
         "middleware that yields later": (lambda: app.middleware(pages), "yields"),
         "middleware twice": (lambda: [app.middleware(good), app.middleware(good)], "registered .* already"),
-        "middleware with parentheses": (lambda: app.middleware(), "missing"),  # type: ignore[call-arg]
+        "middleware with parentheses": (lambda: app.middleware(), "without parentheses"),  # type: ignore[call-arg]
         "no class": (lambda: app.on_error(), "is given no class"),
         "bare": (lambda: app.on_error(good), "stands without its class"),  # type: ignore[arg-type]
         "no exception": (lambda: app.on_error(int), "int, which is no Exception"),  # type: ignore[arg-type]

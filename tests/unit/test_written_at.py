@@ -37,6 +37,13 @@ BEFORE = "import rtcore\n\napp = rtcore.App()\n\n\n"
             8,
             "make a second router for a second place",
         ),
+        ('app.rooms("q", polcy="latest")\n', 6, "`app.rooms` has no option 'polcy'; did you mean 'policy'?"),
+        ('@app.on("a", durble=True)\ndef a(session): ...\n', 6, "did you mean 'durable'?"),
+        (
+            'r = rtcore.Router(prefx="a:")\n',
+            6,
+            "`rtcore.Router` has no option 'prefx'; did you mean 'prefix'?",
+        ),
         ("app.include(rtcore.App())\n", 6, "`include` is given an rtcore.Router"),
         (
             '@app.on("a")\ndef a(session): ...\n\n\n@app.on("a")\ndef b(session): ...\n',

@@ -12,11 +12,13 @@ from .handlers import positional
 from .hooks import checked_once, name_of
 from .kinds import is_generator, is_plain_generator
 from .registry import Registry
+from .spelling import spelt
 
 M = TypeVar("M", bound=Callable[[Call, Next], Any])
 H = TypeVar("H", bound=Callable[..., Any])
 
 
+@spelt
 class Surrounding:
     """Middleware, error handlers and stand-ins: a part of `App` and of `Router`."""
 

@@ -20,6 +20,7 @@ from .registering import add_authorizer
 from .registry import SYNC, Registry
 from .rooming import Durable, sureness
 from .shared import SharedData
+from .spelling import no_option, told
 
 if TYPE_CHECKING:
     from rtcore._engine import Engine
@@ -29,6 +30,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 _UPGRADE: Final = 0
 _RESOLVE: Final = 2
+LIMITS: Final = ("value", "fields", "keys", "elements", "writers", "tombstones")
 STRATEGIES: Final = ("merge", "latest", "custom", "crdt")
 
 
@@ -69,6 +71,7 @@ class Collections:
         self._resolver = self._plain(function, self._resolver, "resolve(change)", 1)
         return function
 
+    @told("collection.upgrade")
     def upgrade(self, *, from_: int) -> Callable[[F], F]:
         """Decorator: bring a change of an older schema to this one, `(change: Change) -> value`, plain."""
 
@@ -202,6 +205,10 @@ class Collecting:
             raise UsageError(f"a strategy is one of {', '.join(STRATEGIES)}; not {strategy!r}")
         sure = sureness(durable, f"collections {pattern!r}")
         for name, value in limits.items():
+            if name not in LIMITS:
+                raise UsageError(
+                    no_option("app.collection", name, ["strategy", "schema", "durable", *LIMITS])
+                )
             checked_whole(value, f"{name} of collections {pattern!r}", 1)
         if any(known.pattern == pattern for known, _ in self._registry.collections):
             raise UsageError(f"there are collections {pattern!r} already")

@@ -15,6 +15,7 @@ from .hooked import Hook
 from .hooks import checked_name, checked_once, name_of
 from .kinds import is_generator, is_plain_generator
 from .registry import Registry
+from .spelling import spelt
 
 F = TypeVar("F", bound=Callable[..., Any])
 R = TypeVar("R", bound=Callable[[Session, Room], Any])
@@ -25,6 +26,7 @@ S = TypeVar("S", bound=Callable[[Session], Any])
 _LEAVES: Final = "takes (session, room) or (session, room, why)"
 
 
+@spelt
 class Coming:
     """Decorators for what is called when somebody comes or goes."""
 

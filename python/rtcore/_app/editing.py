@@ -15,12 +15,14 @@ from rtcore.raw import RawSocket
 
 from .handlers import positional
 from .hooks import name_of
+from .spelling import spelt
 from .texts import SharedText
 
 F = TypeVar("F", bound=Callable[..., Any])
 Y = TypeVar("Y", bound=Callable[[RawSocket, str], SharedText | Awaitable[SharedText | None] | None])
 
 
+@spelt
 class Editing:
     """Raw sockets on which texts are edited."""
 

@@ -20,6 +20,7 @@ from rtcore.session import Session
 from .hooks import checked_flag, checked_whole, name_of
 from .injecting import Given, needs, waits, without
 from .kinds import annotation, is_async, is_generator
+from .spelling import caller_of
 from .surrounding import Surrounded
 
 OF_SESSION: Final = Given((("session", Session),))
@@ -185,7 +186,7 @@ def names_of_caller(depth: int = 1) -> Mapping[str, Any]:
 
     `depth`: how many calls above the one that asks.
     """
-    frame = sys._getframe(depth + 1)  # noqa: SLF001 - there is no other way to it
+    frame = caller_of(sys._getframe(depth + 1))  # noqa: SLF001 - there is no other way to it
     return {} if frame.f_locals is frame.f_globals else dict(frame.f_locals)
 
 

@@ -17,6 +17,7 @@ from rtcore.errors import UsageError
 from .hooked import Hooks
 from .hooks import checked_name, name_of
 from .registry import Registry
+from .spelling import spelt
 from .surrounding import Layer, Surrounded
 
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ class Includable:
     _registry: Registry
 
 
+@spelt
 class Including:
     """Taking what a `Router` has registered."""
 

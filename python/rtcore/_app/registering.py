@@ -31,6 +31,7 @@ from .hooks import checked_flag, checked_name, checked_once, checked_text, check
 from .injecting import Given, needs, without
 from .kinds import is_async, is_generator
 from .registry import Registry
+from .spelling import spelt
 from .surrounding import Surrounded
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -46,6 +47,7 @@ _PLACEHOLDERS: Final = "{}<>"
 """No client says these in a path as they are; other frameworks write patterns with them."""
 
 
+@spelt
 class Registering:
     """Decorators for what is called: by events, at decisions, on raw paths, and around all of it."""
 

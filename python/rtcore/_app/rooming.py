@@ -16,6 +16,7 @@ from rtcore.errors import UsageError
 from .hooks import checked_flag, checked_name, checked_seconds, checked_text, checked_whole
 from .registry import Registry
 from .rights import grant_words
+from .spelling import spelt
 
 Policy = Literal["skip", "latest", "disconnect", "block"]
 Durable = bool | Literal["full", "normal", "off"]
@@ -24,6 +25,7 @@ OWN: Final = ("$user/*", "$all")
 """Rooms of rtcore's own whose durability may be set, and nothing else of them."""
 
 
+@spelt
 class Rooming:
     """Settings by patterns of names."""
 

@@ -16,11 +16,13 @@ from rtcore.session import Session
 from .handlers import names_of_caller
 from .hooks import checked_name
 from .registry import Registry
+from .spelling import spelt
 from .stream_handlers import StreamHandler
 
 S = TypeVar("S", bound=Callable[Concatenate[Session, ...], Any])
 
 
+@spelt
 class Streaming:
     """What an application registers of streams: a part of `App`."""
 

@@ -12,10 +12,12 @@ from rtcore.errors import UsageError
 from .handlers import positional
 from .hooks import checked_name, name_of
 from .registry import Registry
+from .spelling import spelt
 
 F = TypeVar("F", bound=Callable[..., Any])
 
 
+@spelt
 class Watching:
     """Decorators for operators and rules of diagnosis. An application has them, and no router."""
 
