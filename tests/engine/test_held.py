@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 import time
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,7 +20,7 @@ from rtcore.testing import MemoryServer, memory_server
 
 def block() -> None:
     """Longer than anything may run."""
-    time.sleep(LONG / 1e9 + 0.01)
+    time.sleep(LONG / 1e9 + 0.02)  # more than a look at what was waited for may be old
 
 
 async def wait() -> None:
@@ -193,7 +197,7 @@ async def test_a_background_task_too(caplog: pytest.LogCaptureFixture) -> None:
 async def test_who_ran_is_named_and_who_waited_is_not(
     caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    held, now, runs = Held(), 10**12, "a"
+    held, now, runs = Held(lambda: 0), 10**12, "a"
     monkeypatch.setattr("rtcore._turn.held.time.perf_counter_ns", lambda: now)
 
     async def work() -> None:
@@ -214,7 +218,7 @@ async def test_who_ran_is_named_and_who_waited_is_not(
 def test_one_that_is_often_slow_is_written_once_a_second(
     caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    held, now = Held(), 10**12
+    held, now = Held(lambda: 0), 10**12
     monkeypatch.setattr("rtcore._turn.held.time.perf_counter_ns", lambda: now)
     for _ in range(100):
         held.report(LONG, ["'a'"])
@@ -226,6 +230,58 @@ def test_one_that_is_often_slow_is_written_once_a_second(
     for number in range(5000):
         held.report(LONG, [str(number)])
     assert len(held._reported) <= 1000
+
+
+BUSY = """
+import os, time
+os.sched_setaffinity(0, {%d})
+print(flush=True)
+end = time.monotonic() + 20
+while time.monotonic() < end: pass
+"""
+
+
+@pytest.mark.skipif(not Path("/proc/thread-self/schedstat").exists(), reason="nobody counts it here")
+async def test_who_waits_for_a_processor_holds_nothing(caplog: pytest.LogCaptureFixture) -> None:
+    """On a machine that others use, a step of 20 ms took 80 ms, and was told of."""
+    usual = os.sched_getaffinity(0)
+    one = min(usual)
+    held, others = Held(), list[subprocess.Popen[bytes]]()
+
+    async def work() -> None:
+        await wait()
+        began = time.thread_time_ns()
+        while time.thread_time_ns() - began < LONG * 2 // 5:
+            pass
+
+    try:
+        os.sched_setaffinity(0, {one})  # all of them share it
+        for _ in range(4):
+            command = [sys.executable, "-c", BUSY % one]
+            others.append(subprocess.Popen(command, stdout=subprocess.PIPE))  # noqa: ASYNC220 - it is short
+        for other in others:
+            assert other.stdout is not None
+            other.stdout.readline()
+        began = time.perf_counter_ns()
+        await held.watch("'quick'", work())
+        assert time.perf_counter_ns() - began > LONG, "the others take their share"
+        assert not caplog.messages
+        await held.watch("'slow'", slow())
+    finally:
+        os.sched_setaffinity(0, usual)
+        for other in others:
+            other.kill()
+            other.wait()
+            assert other.stdout is not None
+            other.stdout.close()
+    (said,) = caplog.messages
+    assert said.startswith("'slow' held the turn")
+
+
+async def slow() -> None:
+    """It waits, and not for a processor."""
+    await wait()
+    block()
 
 
 async def test_what_is_watched_is_awaited_as_without() -> None:

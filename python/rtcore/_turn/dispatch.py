@@ -228,6 +228,8 @@ class Runtime:
         self._steps = MAX_STEPS if direct and self._direct and not instruments() else 0
         clock = time.perf_counter_ns
         began = clock()
+        if began > self.engine.held.due:
+            self.engine.held.look(began)
         for start in range(0, len(events), LOOK_EVERY):
             some = events if len(events) <= LOOK_EVERY else events[start : start + LOOK_EVERY]
             self._run(some, None if self.manual else began)  # when what is next will have begun

@@ -3,6 +3,9 @@
 A turn measures what it runs itself (`dispatch`). What Trio resumes (a coroutine after a wait, a stream, a
 background task) runs outside of any turn: `watch` looks at the clock around each of its steps. That is one
 call more for each time that Trio resumes such a task, and none for what a turn steps.
+
+What a thread waits for a processor, since other programs have it, is no fault of the code that was to run
+then: it is taken off. For that the count is looked at before a step, if the last look is a while ago.
 """
 
 from __future__ import annotations
@@ -16,6 +19,8 @@ from typing import Any, Final
 
 from rtcore._ground.numbers import FIXED
 
+from .processor import Processor
+
 log = logging.getLogger("rtcore.app")
 
 LONG: Final = FIXED["HELD_NS"]
@@ -23,6 +28,10 @@ LONG: Final = FIXED["HELD_NS"]
 _REPORT_EVERY: Final = FIXED["HELD_EVERY_NS"]
 KINDS: Final = FIXED["KINDS"]
 """Names that are told apart. The application gives them, so there are few; more are forgotten."""
+
+
+LOOK_NS: Final = 10_000_000
+"""So old may a look at what was waited for a processor be when something begins (ns)."""
 
 
 class Moment(enum.Enum):
@@ -37,13 +46,29 @@ class Moment(enum.Enum):
 class Held:
     """Reports, at most one a second for each name."""
 
-    def __init__(self) -> None:
+    def __init__(self, waited: Callable[[], int] | None = None) -> None:
         self._reported: dict[str, int] = {}
+        self._waited = waited or Processor().waited
+        self._before = 0
+        self.due = 0
+        """When `look` is to be called before something begins (ns of the performance counter)."""
         self.heard: Callable[[str, float], None] | None = None
         """Who else hears of each of them: what, and for how long (ms)."""
 
+    def look(self, now: int) -> None:
+        """Something begins now: what it waits for a processor is counted from here on."""
+        self._before = self._waited()
+        self.due = now + LOOK_NS
+
     def report(self, ns: int, names: Iterable[str]) -> None:
-        """Something of these names ran for long. None: of a kind that has no name."""
+        """Something of these names took so long until now. None: of a kind that has no name.
+
+        Nothing is said if it would have been quick on a machine without other programs.
+        """
+        ns -= self._waited() - self._before
+        self.due = 0
+        if ns < LONG:
+            return
         what = " or ".join(dict.fromkeys(names)) or "a decision, a lifecycle or a state function"
         if self.heard is not None:
             self.heard(what, ns / 1e6)
@@ -75,6 +100,8 @@ class Held:
         while True:
             before = name if asked is None else asked(begins)
             began = clock()
+            if began > self.due:
+                self.look(began)
             try:
                 trap = resume(given)
             except StopIteration as done:
