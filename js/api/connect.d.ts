@@ -683,7 +683,10 @@ declare class Client {
   get monitor(): Monitor;
   /** Give the connection up and come back at once, though never before the time that the server named. */
   reconnect(): void;
-  /** Let go of the connection, and stay away until `tryNow`. */
+  /**
+   * Let go of the connection, and stay away until `tryNow`. What is asked meanwhile is queued. Where other tabs share the
+   * session they go on, and what this page queues is in memory alone, which `storage` says.
+   */
   pause(): void;
   /** Do not wait for the next attempt any longer: the network is back, say. */
   tryNow(): void;

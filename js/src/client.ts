@@ -64,6 +64,8 @@ export class Client {
   outbox: readonly Outcome[] = [];
   /** Whether what is sent is kept over the end of the page. */
   storage: Storage = { durable: false, reason: "no store was given" };
+  /** @internal Whether the program let go of the connection. */
+  paused = false;
   readonly #page: Page;
   readonly #control: () => Control;
   readonly #close: (bye: boolean) => Promise<void>;
@@ -221,16 +223,22 @@ export class Client {
 
   /** Give the connection up and come back at once, though never before the time that the server named. */
   reconnect(): void {
+    this.paused = false;
     this.#control().reconnect();
   }
 
-  /** Let go of the connection, and stay away until `tryNow`. */
+  /**
+   * Let go of the connection, and stay away until `tryNow`. What is asked meanwhile is queued. Where other tabs share the
+   * session they go on, and what this page queues is in memory alone, which `storage` says.
+   */
   pause(): void {
+    this.paused = true;
     this.#control().pause();
   }
 
   /** Do not wait for the next attempt any longer: the network is back, say. */
   tryNow(): void {
+    this.paused = false;
     this.#control().tryNow();
   }
 

@@ -76,6 +76,9 @@ export interface Kit {
 /** A part of a client: what it changes is this package's own affair. */
 export type Part = (kit: never) => void;
 
+/** What becomes of the page does not end a pause: that is the program's. */
+const STAY = { check: () => undefined, reconnect: () => undefined };
+
 const names = (): (() => string) => {
   const first = secret();
   let count = 0;
@@ -134,6 +137,7 @@ export const connect = (url: string | URL = "/rt", options: Options = {}): Clien
       reconnect: () => kit.session.connection.reconnect(),
       check: () => kit.session.beat.check(),
       pause: () => kit.session.connection.pause(),
+      sleep: () => kit.session.connection.pause(),
       close: (bye) => kit.session.close(bye),
     },
     start: () => {
@@ -145,6 +149,6 @@ export const connect = (url: string | URL = "/rt", options: Options = {}): Clien
   kit.session = kit.makeSession();
   page.status = kit.session.status;
   kit.start();
-  const unwatch = watchPage(() => kit.control);
+  const unwatch = watchPage(() => ({ ...kit.control, ...(client.paused && STAY) }));
   return client;
 };

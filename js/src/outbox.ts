@@ -13,8 +13,6 @@ import { AGAIN, type Asking } from "./port.ts";
 /** A request on its way. */
 export interface Ask extends Asking {
   id?: number | undefined;
-  /** Whose it is; undefined: the next to be welcome. */
-  user?: string | null | undefined;
   /** In which life of the server it was written, and when, by both clocks. */
   life?: string | undefined;
   written?: number | undefined;

@@ -46,6 +46,8 @@ export interface Asking {
   ours?: boolean | undefined;
   /** The page that made it. */
   page?: string | undefined;
+  /** Whose it is: who was welcome last when it was asked for; undefined: the next to be welcome. */
+  user?: string | null | undefined;
 }
 
 /** What a page asks of the session. */

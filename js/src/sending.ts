@@ -59,7 +59,7 @@ export class Sending {
     const { box } = this;
     const away = !this.open || box.queue.length > 0 || box.written.size >= this.limits.acks;
     const once = !AGAIN.has(ask.kind);
-    if (once) ask.user = this.user;
+    ask.user = once ? (asking.user === undefined ? this.user : asking.user) : undefined;
     if (ask.volatile && !this.open) {
       return this.#refuse(ask, "UNAVAILABLE", "there is no connection");
     }

@@ -13,6 +13,7 @@ import { type Around, Lead } from "./lead.ts";
 import type { Sleeper } from "./life.ts";
 import { lock, lockNow } from "./locks.ts";
 import { AGAIN, type Call, type News } from "./port.ts";
+import { Session } from "./session.ts";
 import type { Kept, Store } from "./store.ts";
 import type { Said } from "./words.ts";
 
@@ -20,6 +21,9 @@ import type { Said } from "./words.ts";
 const ROLL = 250;
 /** A leader that does not answer a visible page in this time is taken over from. */
 const PATIENCE = 5000;
+
+/** What is told as queued. */
+const ONCE: ReadonlySet<string> = new Set(["emit", "publish"]);
 
 const CLOSED: Failure = { is: "ClientClosed", code: "CLOSED", message: "the client was closed" };
 
@@ -37,6 +41,10 @@ export class Tab {
   /** Lets go of this page's own lock. */
   #own: (() => void) | undefined;
   #closed = false;
+  /** It leads, and the program let go of the connection. */
+  #paused = false;
+  /** Where what is asked waits while this page is not of the group. */
+  #spare: Session | undefined;
   #who: Said | undefined;
   #n = 0;
   #late: (() => void) | undefined;
@@ -53,6 +61,7 @@ export class Tab {
     this.#group = groupOf(kit);
     const control = (this.#control = kit.control);
     const now = (what: "tryNow" | "reconnect") => (): void => {
+      this.#paused = false;
       if (this.#closed) this.#join();
       else if (this.#lead) control[what]();
       else this.#post({ is: "now", what });
@@ -66,7 +75,8 @@ export class Tab {
       tryNow: now("tryNow"),
       reconnect: now("reconnect"),
       check: () => this.#wake(),
-      pause: () => this.#sleep(),
+      pause: () => this.#pause(),
+      sleep: () => this.#sleep(),
       close: (bye) => this.#close(bye),
     };
     around.document?.addEventListener("visibilitychange", () => this.#seen());
@@ -100,6 +110,7 @@ export class Tab {
 
   #join(): void {
     this.#closed = false;
+    this.#spare = undefined;
     // Nobody hears of this page before its own lock is held: it would count as gone.
     void lockNow(this.#around.locks, `${this.#group} ${this.#kit.id}`).then((letGo) => {
       if (this.#closed) {
@@ -130,6 +141,7 @@ export class Tab {
   #sleep(): void {
     if (this.#closed) return;
     this.#closed = true;
+    this.#paused = false;
     this.#stop();
     this.#letGo?.();
     this.#own?.();
@@ -141,6 +153,36 @@ export class Tab {
     const { page } = this.#kit;
     const { status } = page;
     if (status.live) page.take({ on: "status", status: { ...status, state: "waiting", live: false } });
+  }
+
+  /**
+   * Away, until `tryNow`. A page that leads alone goes on leading, so that what is asked is kept in the store until it is
+   * back or another one is there; else the others go on without this one.
+   */
+  #pause(): void {
+    if (this.#lead && !this.#lead.tabs.size) {
+      this.#paused = true;
+      this.#control.pause();
+    } else if (!this.#closed) this.#away();
+  }
+
+  #away(): void {
+    this.#sleep();
+    this.#kit.client.storage = { durable: false, reason: "paused, and other tabs go on" };
+  }
+
+  /** Asleep: what is asked waits here, within the bounds, until it is handed to who leads then. */
+  #waits(call: Call): void {
+    const { page, hands } = this.#kit;
+    if (!this.#spare) {
+      const spare: Session = new Session(hands, (news) => {
+        if (spare !== this.#spare) return; // a time that ran out when it had been handed over
+        if (news.on !== "status") this.#heard(news);
+        else page.take({ on: "status", status: { ...page.status, queued: news.status.queued } });
+      });
+      this.#spare = spare;
+    }
+    if (call.do === "drop" || (call.do === "ask" && ONCE.has(call.kind))) this.#spare.take(call);
   }
 
   #wake(): void {
@@ -233,15 +275,18 @@ export class Tab {
   // -- asking
 
   #ask(asked: Call): void {
-    const call = asked.do === "ask" ? { ...asked, page: this.#kit.id } : asked;
+    const { id, page } = this.#kit;
+    const call = asked.do === "ask" ? { ...asked, page: id, user: page.status.user } : asked;
     if (call.do === "ask") {
       // What is handed over may be handed over again.
       const keyed = !(this.#lead || call.volatile || call.kind === "open" || AGAIN.has(call.kind));
       if (keyed) call.key ??= call.name;
       this.#pending.set(call.name, { call, written: false });
     }
+    if (this.#closed) this.#waits(call);
     if (this.#lead) this.#lead.take(call, false);
     else if (call.do === "drop" && !this.#g) {
+      if (!this.#pending.has(call.name)) return;
       // Nobody leads yet: it never left this page.
       const code = call.is === "AbortError" ? "ABORTED" : "TIMEOUT";
       const failure: Failure = { is: call.is, code, message: "it was taken back" };
@@ -287,7 +332,9 @@ export class Tab {
       this.#answers.push(word.here);
       if (!lead) return;
       lead.met(word.here);
-      if (!this.#visible && word.here.visible) void this.#handOver();
+      // The other one goes on, with all that waits here.
+      if (this.#paused) void this.#handOver().then(() => this.#paused && this.#away());
+      else if (!this.#visible && word.here.visible) void this.#handOver();
       else this.#flush();
     } else if (word.is === "roll") this.#post({ is: "here", here: this.#here() });
     else if (word.is === "got") {

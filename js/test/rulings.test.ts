@@ -1,6 +1,6 @@
 // What a client must do where it could lose a message, do one twice, or lie: docs/protocol.md, design 15.
 
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import { connect, type Kit } from "../src/connect.ts";
 import { msgpack } from "../src/msgpack.ts";
 import type { JoinOptions, Room } from "../src/types.ts";
@@ -494,6 +494,28 @@ test("a clock that jumped is a page that wakes", async () => {
   await world.clock.pass(25_000);
   await world.clock.pass(2000);
   expect(world.wires).toHaveLength(2);
+});
+
+test("a pause is the program's: neither a page that is shown nor a network that is back ends it", async () => {
+  const page = new EventTarget();
+  vi.stubGlobal("document", page);
+  vi.stubGlobal("addEventListener", page.addEventListener.bind(page));
+  const world = await World.live();
+  vi.unstubAllGlobals();
+  world.client.pause();
+  const queued = world.client.send("a");
+  for (const what of ["visibilitychange", "online", "offline", "resume"]) page.dispatchEvent(new Event(what));
+  await world.clock.pass(60_000);
+  expect(world.wires).toHaveLength(1);
+  expect(await fate(queued.queued)).toBeUndefined();
+  world.client.tryNow();
+  await world.clock.pass(0);
+  await world.wire.welcome();
+  expect(world.wire.of("emit")).toHaveLength(1);
+  page.dispatchEvent(new Event("offline"));
+  await world.clock.pass(0);
+  expect(world.wires, "and after it all is as before").toHaveLength(3);
+  await world.client.end();
 });
 
 test("make before break: the old transport is heard until the new welcome, and not after", async () => {

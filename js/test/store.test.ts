@@ -105,7 +105,7 @@ test("what was written and not answered before a crash is asked for again under 
   await first.client.send("buy", 1, { keep: true }).queued;
   await eventually(() => expect(first.wire.of("emit")).toHaveLength(1));
   // The page is gone, and nothing was said.
-  first.kit.control.pause();
+  first.kit.control.sleep();
   await first.client.close();
   const second = await open();
   await second.wire.welcome({ taken: 1 });
@@ -118,7 +118,7 @@ test("an id of another session means nothing: it may have been done", async () =
   await first.wire.welcome();
   await first.client.send("buy", 1, { keep: true, key: "k" }).queued;
   await eventually(() => expect(first.wire.of("emit")).toHaveLength(1));
-  first.kit.control.pause();
+  first.kit.control.sleep();
   await first.client.close();
   const second = await open();
   await second.wire.welcome({ resumed: false, session: "s2", life: "l2" });

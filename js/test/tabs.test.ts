@@ -315,6 +315,104 @@ test("the leader goes to sleep and comes back: it lets go of lock and socket, an
   expect(server.sockets).toBe(1);
 });
 
+test("what a paused tab is asked is queued, within the bounds, and goes out when it is back, while the others go on", async () => {
+  const { server, browser } = await three();
+  const tab = browser.open({ queue: 2 });
+  await run();
+  const { client } = tab;
+  client.pause();
+  await run();
+  expect(client.status).toMatchObject({ live: false, queued: 0 });
+  expect(client.storage).toEqual({ durable: false, reason: "paused, and other tabs go on" });
+  const sent = [client.send("buy", 1), client.send("buy", 2)];
+  await run(10);
+  expect(await fate(Promise.all(sent.map(({ queued }) => queued)))).toEqual([undefined, undefined]);
+  expect(client.status.queued).toBe(2);
+  expect(await fate(client.emit("buy", 3))).toMatchObject({ code: "OVERLOADED", maybeDone: false });
+  expect(await fate(client.send("buy", 4, { volatile: true }).applied)).toMatchObject({
+    code: "UNAVAILABLE",
+  });
+  const others = browser.tabs[0]!.client.emit("buy", 5);
+  await run();
+  expect(await fate(others)).toBe(5);
+  expect(server.done).toEqual(["buy 5"]);
+  client.tryNow();
+  await run(1000);
+  expect(await fate(Promise.all(sent.map(({ applied }) => applied)))).toEqual([1, 2]);
+  expect(server.done).toEqual(["buy 5", "buy 1", "buy 2"]);
+  expect(client.status).toMatchObject({ live: true, queued: 0 });
+  expect(client.storage.durable).toBe(true);
+  expect(server.sockets).toBe(1);
+});
+
+test("what a paused tab takes back, or what has lived too long there, is not done", async () => {
+  const { server, tabs } = await three();
+  const { client } = tabs[1];
+  client.pause();
+  const stop = new AbortController();
+  const ends = [
+    client.send("buy", 1, { ttl: 100 }).applied,
+    client.emit("buy", 2, { timeout: 100 }),
+    client.emit("buy", 3, { signal: stop.signal }),
+  ];
+  void Promise.allSettled(ends);
+  stop.abort();
+  await run();
+  for (const end of ends) expect(await fate(end)).toMatchObject({ maybeDone: false });
+  expect(client.status.queued).toBe(0);
+  client.tryNow();
+  await run(1000);
+  expect(server.done).toEqual([]);
+});
+
+test("a tab that is paused alone keeps what it is asked, and the tab that is opened then sends it", async () => {
+  const server = new ServerModel();
+  const browser = new Browser(server);
+  const first = browser.open();
+  await run();
+  first.client.pause();
+  await run();
+  expect(server.sockets).toBe(0);
+  const sent = first.client.send("buy", 1);
+  await run();
+  expect(await fate(sent.queued)).toBeUndefined();
+  expect(first.client.storage.durable).toBe(true);
+  expect(first.client.status.queued).toBe(1);
+  first.crash();
+  const second = browser.open();
+  await run(1000);
+  expect(server.done).toEqual(["buy 1"]);
+  second.client.pause();
+  await run();
+  const other = second.client.send("buy", 2);
+  await run();
+  browser.open();
+  await run(1000);
+  expect(server.done).toEqual(["buy 1", "buy 2"]);
+  expect(second.client.status.live).toBe(false);
+  second.client.tryNow();
+  await run(1000);
+  expect(await fate(other.applied)).toBe(2);
+  expect(server.done).toEqual(["buy 1", "buy 2"]);
+  expect(second.client.status.live).toBe(true);
+});
+
+test("what a paused tab was asked under one user goes out under no other", async () => {
+  const { server, tabs } = await three();
+  tabs[1].client.pause();
+  await run();
+  const sent = tabs[1].client.send("buy", 1);
+  for (const session of server.sessions.values()) session.user = "bob";
+  tabs[0].client.reconnect();
+  await run(1000);
+  expect(tabs[0].client.status.user).toBe("bob");
+  tabs[1].client.tryNow();
+  await run(1000);
+  expect(server.done).toEqual([]);
+  expect(tabs[0].client.status.foreign).toBe(1);
+  expect(await fate(sent.applied)).toBe("pending");
+});
+
 test("a closed tab's rooms are left, its callers are forgotten, and what became of its requests is told", async () => {
   const { server, tabs } = await three();
   const joined = tabs[2].client.join("tea");

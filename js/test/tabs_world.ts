@@ -153,7 +153,7 @@ export class Fake {
           this.tab = new Tab(kit, surroundings);
           this.control = {
             check: () => kit.control.check(),
-            pause: () => kit.control.pause(),
+            pause: () => kit.control.sleep(),
           };
         },
       ],
