@@ -10,7 +10,7 @@ import { byCodePoint } from "./crdt_said.ts";
 import { errorOf, type RtcoreError } from "./errors.ts";
 import type { Listener, Page } from "./page.ts";
 import type { News } from "./port.ts";
-import { another } from "./waiting.ts";
+import { another, tellEach } from "./waiting.ts";
 import type { Said } from "./words.ts";
 
 /** @internal Called with what became of documents, and when anything else is another. */
@@ -317,6 +317,6 @@ export class Collection<Document = any> implements Iterable<[string, Document]> 
 
   #changed(changes: readonly DocumentChange<Document>[]): void {
     this.#view = { ...this.#view };
-    for (const watcher of [...this.#watchers]) watcher(changes);
+    tellEach(this.#watchers, changes);
   }
 }

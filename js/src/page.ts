@@ -5,6 +5,7 @@ import { errorOf, type RtcoreError } from "./errors.ts";
 import { Sent } from "./handle.ts";
 import type { Asking, Call, News, Status } from "./port.ts";
 import type { Event } from "./reader.ts";
+import { tellEach } from "./waiting.ts";
 import { dataOf, type Said } from "./words.ts";
 
 /** How a request is made. */
@@ -171,7 +172,7 @@ export class Page {
       case "status":
         this.status = news.status;
         this.#seq = Math.max(this.#seq, news.status.seq);
-        for (const watcher of [...this.watchers]) watcher();
+        tellEach(this.watchers);
         return;
       case "over":
         this.over = errorOf(news.failure);

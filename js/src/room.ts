@@ -7,6 +7,7 @@ import type { AskOptions, Page } from "./page.ts";
 import type { News } from "./port.ts";
 import { type Heard, Reader } from "./reader.ts";
 import type { Member, Past, PublishOptions, RoomView } from "./view.ts";
+import { tellEach } from "./waiting.ts";
 import type { Said } from "./words.ts";
 
 /**
@@ -222,7 +223,7 @@ export class Room implements AsyncIterable<Heard> {
 
   #changed(view: RoomView): void {
     this.#view = view;
-    for (const watcher of [...this.#watchers]) watcher();
+    tellEach(this.#watchers);
   }
 
   #end(error?: Error): void {

@@ -1,4 +1,4 @@
-// Waiting for something that tells whenever it is another, as stores do.
+// Telling whenever something is another, as stores do, and waiting for it.
 
 /** @internal Until it tells, once. Throws what the signal gives. */
 export async function another(
@@ -17,3 +17,17 @@ export async function another(
   });
   signal?.throwIfAborted();
 }
+
+/** @internal Call each. What one throws is the program's own fault: the others are called, and the connection stays. */
+export const tellEach = <Told extends unknown[]>(
+  watchers: Iterable<(...told: Told) => void>,
+  ...told: Told
+): void => {
+  for (const watcher of [...watchers]) {
+    try {
+      watcher(...told);
+    } catch (error) {
+      reportError(error);
+    }
+  }
+};

@@ -56,6 +56,29 @@ describe.each<Transport>(["websocket", "sse", "polling"])("over %s", (transport)
     await changes.return();
   });
 
+  test("a watcher that throws is reported, and the collection goes on", async () => {
+    const faults: string[] = [];
+    const { reportError } = globalThis;
+    globalThis.reportError = ({ message }: Error) => void faults.push(message);
+    try {
+      await using ann = connect("ann");
+      await using bob = connect("bob");
+      const name = fresh();
+      const [mine, theirs] = [await ann.collection<Note>(name), await bob.collection<Note>(name)];
+      await theirs.ready();
+      const { session } = bob;
+      theirs.subscribe(() => {
+        throw new Error("drawn badly");
+      });
+      await (await mine.put("n1", { title: "tea" })).applied;
+      await until(theirs, () => theirs.get("n1")?.title === "tea");
+      expect([bob.session, bob.status.state]).toEqual([session, "live"]);
+      expect(new Set(faults)).toEqual(new Set(["drawn badly"]));
+    } finally {
+      globalThis.reportError = reportError;
+    }
+  });
+
   test("fields that two change apart are both kept; what both change has both sides in a conflict", async () => {
     await using ann = connect("ann");
     await using bob = connect("bob");

@@ -591,3 +591,30 @@ test("an acked number is said once all before it have their answers", async () =
   world.client.send("e");
   expect(world.wire.of("emit").at(-1)).toMatchObject({ id: 5, acked: 3 });
 });
+
+test("what a program throws where it watches is reported: it is no fault of the server, nor of another watcher", async () => {
+  const faults: string[] = [];
+  const { reportError } = globalThis;
+  globalThis.reportError = ({ message }: Error) => void faults.push(message);
+  try {
+    const world = await World.live();
+    const room = await join(world);
+    const heard: string[] = [];
+    const watch = (name: string, subscribe: (watcher: () => void) => unknown): void => {
+      subscribe(() => {
+        throw new Error(name);
+      });
+      subscribe(() => void heard.push(name));
+    };
+    watch("room", room.subscribe);
+    watch("client", world.client.subscribe);
+    await world.wire.hear({ type: "grants", room: "tea", grants: ["history"] });
+    expect([room.grants, world.client.status.state]).toEqual([["history"], "live"]);
+    expect([heard, faults]).toEqual([["room"], ["room"]]);
+    await world.wire.close();
+    expect(heard.at(-1)).toBe("client");
+    expect(faults.at(-1)).toBe("client");
+  } finally {
+    globalThis.reportError = reportError;
+  }
+});

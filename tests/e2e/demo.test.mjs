@@ -7,7 +7,7 @@ import { after, before, test } from "node:test";
 import { Window } from "./pages.mjs";
 import { startBrowser, startDemo } from "./server.mjs";
 
-const PAGES = ["", "chat", "dashboard", "tokens", "cursors"];
+const PAGES = ["", "chat", "notes", "board", "dashboard", "tokens", "cursors"];
 let demo;
 let browser;
 
@@ -230,6 +230,15 @@ for (const colorScheme of ["light", "dark"]) {
           await window.click("send");
           await window.page.waitForSelector('[data-testid="message"][data-seq]');
         }
+        if (page === "notes") {
+          await window.get("new").fill("Shall we have tea?");
+          await window.click("add");
+          await window.page.waitForSelector('[data-testid="note"]:not(.waits)');
+        }
+        if (page === "board") {
+          await window.page.waitForSelector('[data-testid="text"]:enabled');
+          await window.get("card").nth(3).waitFor();
+        }
         const [ratio, who] = await window.page.evaluate(leastContrast);
         assert.ok(ratio >= 4.5, `${page}: ${ratio.toFixed(2)} of ${who}`);
         const width = await window.page.evaluate(() => document.documentElement.scrollWidth);
@@ -247,12 +256,12 @@ for (const colorScheme of ["light", "dark"]) {
 test("each page can be used by the keyboard alone: what can be clicked can be reached, and shows that it is", async () => {
   for (const page of PAGES) {
     const window = await Window.open(browser, `${demo.url}/${page}`);
-    const wanted = await window.page.locator("a[href], button:not([disabled]), input, summary").filter({ visible: true }).count();
+    const wanted = await window.page.locator("a[href], button:not([disabled]), input, textarea:not([disabled]), summary").filter({ visible: true }).count();
     const reached = new Set();
     for (let n = 0; n < wanted + 8; n++) {
       await window.page.keyboard.press("Tab");
       const [at, outline] = await window.page.evaluate(() => {
-        const all = [...document.querySelectorAll("a[href], button:not([disabled]), input, summary")];
+        const all = [...document.querySelectorAll("a[href], button:not([disabled]), input, textarea:not([disabled]), summary")];
         return [all.indexOf(document.activeElement), getComputedStyle(document.activeElement).outlineStyle];
       });
       if (at >= 0) assert.notEqual(outline, "none");

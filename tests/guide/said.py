@@ -124,6 +124,7 @@ REGISTERS: Final = {
     "coming-from-powersync:mirror",
     "coming-from-replicache:may",
     "crdt:1",
+    "crdt:nominate",
     "text:1",
     "text:text_of",
     "text:put_in",

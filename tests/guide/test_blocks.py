@@ -195,6 +195,14 @@ async def test_votes_and_tags_of_the_page_about_crdts(capsys: pytest.CaptureFixt
     assert capsys.readouterr().out == "1 ['kitchen']\n"
 
 
+async def test_the_application_counts_votes_beside_others() -> None:
+    app = (await run("crdt:nominate", BLOCKS["crdt:nominate"]))["app"]
+    async with _connected(app) as client:
+        for _ in range(2):
+            await client.emit("nominate", "tea")
+        assert rtcore.PNCounter.of_state(app.collection("board:home").get("tea")["votes"]).value == 2
+
+
 async def test_a_client_writes_in_a_text() -> None:
     app = (await run("text:1", BLOCKS["text:1"]))["app"]
     write = (await run("text:write", BLOCKS["text:write"]))["write"]

@@ -143,9 +143,13 @@ async def test_the_demonstration_pages() -> None:
             ("/dashboard", "text/html"),
             ("/tokens", "text/html"),
             ("/cursors", "text/html"),
+            ("/notes", "text/html"),
+            ("/board", "text/html"),
             ("/chat.js", "text/javascript"),
+            ("/shared.js", "text/javascript"),
             ("/frame.js", "text/javascript"),
             ("/style.css", "text/css"),
+            ("/data.css", "text/css"),
         ):
             status, head, _ = await server.get(path)
             assert (status, f"content-type: {kind}" in head) == (200, True)

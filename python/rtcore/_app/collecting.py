@@ -9,6 +9,7 @@ import msgspec
 
 from rtcore._data.values import JSON, Decoder, encode
 from rtcore._engine import CollectionPlan
+from rtcore._ground.patterns import ByPattern
 from rtcore.change import Change
 from rtcore.errors import Refuse, UsageError
 
@@ -198,7 +199,7 @@ class Collecting:
 
         """
         if kind is None:
-            return SharedData(self._running(), pattern)
+            return SharedData(self._running(), pattern, self._words)
         self._registry.open("collection")
         checked_name(pattern, "app.collection", 'app.collection("pattern", Type)')
         if strategy not in STRATEGIES:
@@ -219,3 +220,11 @@ class Collecting:
         )
         self._registry.collections.append((made, plan))
         return made
+
+    def _words(self, name: str) -> dict[str, str]:
+        """Which fields of a document of this collection are CRDTs; under "" the document itself."""
+        plans: ByPattern[CollectionPlan] = ByPattern()
+        for made, plan in self._registry.collections:
+            plans.add(made.pattern, plan)
+        found = plans.find(name)
+        return {} if found is None else {"": found.whole or "", **found.crdts}

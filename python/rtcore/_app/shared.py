@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
+from rtcore._data.crdts import told
 from rtcore._data.values import ANYTHING, JSON, encode
 from rtcore._ground.home import anywhere
 from rtcore._turn.following import Following, position_of, read_page
@@ -28,10 +29,13 @@ class SharedData:
     outside of the run of Trio that serves the application. All raise `NotServing` before and after that.
     """
 
-    __slots__ = ("_engine", "name")
+    __slots__ = ("_engine", "_words", "name")
 
-    def __init__(self, engine: Engine, name: str) -> None:
+    def __init__(
+        self, engine: Engine, name: str, words: Callable[[str], Mapping[str, str]] = lambda _: {}
+    ) -> None:
         self._engine = engine
+        self._words = words
         self.name = name
 
     async def loaded(self) -> SharedData:
@@ -69,6 +73,8 @@ class SharedData:
     def put(self, key: str, value: Any) -> int | None:
         """Create a document, or replace it. Its number.
 
+        Of values that merge it says what was done to them since they were made: those of others stay.
+
         Raises:
             NotFound: no settings name this collection.
             InvalidData: the document cannot be said as JSON, is over a limit, or the key is none.
@@ -76,18 +82,21 @@ class SharedData:
             Overloaded: too much waits for the disk.
 
         """
-        return self._change(key, {"op": "put", "value": value})
+        return self._change(key, {"op": "put", "value": self._told(key, value)})
 
     @anywhere
     def patch(self, key: str, /, _unset: tuple[str, ...] = (), **fields: Any) -> int | None:
         """Set fields of a document, and take those of `_unset` out. Its number.
+
+        To a value that merges something is done: `patch("i1", votes=rtcore.crdt.add(1))`.
 
         Raises:
             NotFound: there is no such document, or no settings name this collection.
             InvalidData, Unavailable, Overloaded: as `put`.
 
         """
-        return self._change(key, {"op": "patch", "value": fields, "unset": list(_unset)})
+        value = self._told(key, fields)
+        return self._change(key, {"op": "patch", "value": value, "unset": list(_unset)})
 
     @anywhere
     def delete(self, key: str) -> int | None:
@@ -162,6 +171,9 @@ class SharedData:
             if page["complete"]:
                 return
             after, begun = page["next"], page["begun"]
+
+    def _told(self, key: str, value: Any) -> Any:
+        return told(value, lambda: self._words(self.name), lambda: self.get(key))
 
     def _change(self, key: str, change: dict[str, Any]) -> int | None:
         engine = self._engine

@@ -1,7 +1,7 @@
-"""The application behind the demonstration pages: a chat, measurements, a model that thinks, pointers.
+"""The application behind the demonstration pages: a chat, notes, a board, measurements, a model, pointers.
 
-What people say to each other goes through relay rooms, so the core does all of it. The chat is durable: when
-a page asks for a restart of the server, nothing of it is lost.
+What people say to each other goes through relay rooms, so the core does all of it. The chat and shared data
+are durable: when a page asks for a restart of the server, nothing of them is lost.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import os
 import random
 import signal
 from collections.abc import AsyncIterator
+from typing import Literal
 
 import msgspec
 import trio
@@ -33,6 +34,37 @@ app.rooms("chat:*", relay=True, history=500, age=24 * 3600.0, durable="normal", 
 app.rooms("metrics", history=200, policy="latest", key="series")
 app.rooms("cursors", relay=True)
 app.rooms("models")
+app.rooms("board", relay=True)
+
+
+class Note(msgspec.Struct):
+    """What is on a sheet of the notes."""
+
+    title: str
+    text: str = ""
+    done: bool = False
+
+
+class Card(msgspec.Struct):
+    """A card of the board. Votes are summed and tags united, whoever adds them at the same time."""
+
+    title: str
+    column: Literal["todo", "doing", "done"] = "todo"
+    place: float = 0
+    votes: rtcore.PNCounter = msgspec.field(default_factory=rtcore.PNCounter)
+    tags: rtcore.ORSet[str] = msgspec.field(default_factory=rtcore.ORSet)
+
+
+class Sheet(msgspec.Struct):
+    """A text that all write in."""
+
+    body: rtcore.Text = msgspec.field(default_factory=rtcore.Text)
+
+
+# "custom" without a function: what two changed at once is a conflict, and its author decides.
+app.collection("notes:*", Note, strategy="custom", durable="normal", keys=500, value=16_384)
+app.collection("board:*", Card, durable="normal", keys=500, value=16_384)
+app.collection("sheets:*", Sheet, durable="normal", keys=1, value=262_144)
 
 
 @app.authorize("*")
@@ -42,6 +74,25 @@ def enter(session: rtcore.Session, join: rtcore.Join) -> rtcore.Access:
     if isinstance(given, str):
         session.state.name = " ".join(given.split())[:LONGEST_NAME]
     return rtcore.Access(info={"name": getattr(session.state, "name", "") or "somebody"})
+
+
+@app.background
+async def lay_out(app: rtcore.App) -> None:
+    """What there is at first, so that there is something to move."""
+    sheets = await app.collection("sheets:home").loaded()
+    if sheets.get("board") is not None:
+        return
+    sheets.put("board", Sheet())
+    board = await app.collection("board:home").loaded()
+    first = (
+        Card("Buy tea"),
+        Card("Vote for this card in two windows"),
+        Card("Cut the network, and go on", "doing"),
+        Card("Open this page", "done"),
+    )
+    for place, card in enumerate(first):
+        card.place = place
+        board.put(f"first-{place}", card)
 
 
 @app.background

@@ -29,12 +29,13 @@ _ANYWHERE = ((b"access-control-allow-origin", b"*"), (b"cross-origin-resource-po
 _API = API.encode()
 _LIVE = f"{LIVE}/".encode()
 _CLIENT_FILES = {SCRIPT: "client.js", f"{SCRIPT}.map": "client.js.map"}
-_PAGES = ("chat", "dashboard", "tokens", "cursors")
+_PAGES = ("chat", "notes", "board", "dashboard", "tokens", "cursors")
+_SCRIPTS = (*_PAGES, "index", "frame", "network", "timeline", "textarea", "shared")
 _DEMO_FILES = {
     "/": "index.html",
     **{f"/{page}": f"{page}.html" for page in _PAGES},
-    **{f"/{script}.js": f"{script}.js" for script in (*_PAGES, "index", "frame", "network", "timeline")},
-    "/style.css": "style.css",
+    **{f"/{script}.js": f"{script}.js" for script in _SCRIPTS},
+    **{f"/{style}.css": f"{style}.css" for style in ("style", "data")},
 }
 _CONSOLE_FILES = {
     CONSOLE: "index.html",

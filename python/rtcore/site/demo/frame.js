@@ -3,7 +3,9 @@
 import { network, setNetwork } from "/network.js";
 import { Timeline } from "/timeline.js";
 
-const PAGES = { "/chat": "Chat", "/dashboard": "Dashboard", "/tokens": "Tokens", "/cursors": "Cursors" };
+const PAGES = {
+  "/chat": "Chat", "/notes": "Notes", "/board": "Board", "/dashboard": "Dashboard", "/tokens": "Tokens", "/cursors": "Cursors",
+};
 const SWITCHES = {
   cut: ["Cut", "No network at all", "you cut the network", "you mended the network"],
   slow: ["Slow", "Half a second each way", "you made the network slow", "the network is quick again"],

@@ -35,6 +35,7 @@ globalThis.WebSocket = class {
       return;
     }
     const socket = (this.#socket = new real.WebSocket(url, protocols));
+    socket.binaryType = "arraybuffer"; // what a client asks for that speaks MessagePack
     open.add(this.#cut);
     socket.onopen = () => this.#in(() => this.onopen?.({}));
     socket.onmessage = ({ data }) => this.#in(() => this.onmessage?.({ data }));
@@ -42,6 +43,9 @@ globalThis.WebSocket = class {
   }
   get bufferedAmount() {
     return this.#socket?.bufferedAmount ?? 0;
+  }
+  get protocol() {
+    return this.#socket?.protocol ?? "";
   }
   get readyState() {
     return this.#socket?.readyState ?? 3;

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import typing
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
+
+import msgspec
 
 from rtcore.crdt import Op, Value, kind_of
 from rtcore.errors import InvalidData
@@ -80,3 +82,33 @@ def _put_one(what: Any, kind: Any, state: Any) -> Any:
     if state is not None and not what.changed:
         return state
     return _said(what, kind_of(type(what)), state)
+
+
+def told(value: Any, words: Callable[[], Mapping[str, str]], seen: Callable[[], Any]) -> Any:
+    """A document of the application, or fields of one, with operations in the place of its CRDTs; a field in
+    which nothing was done is left out. What has no CRDTs is given back as it is.
+
+    `words`: the kinds of the fields by the type, of the document itself under ""; `seen`: what is there.
+    """
+    if isinstance(value, Op | Value):
+        return _tell(value, words().get(""), seen())
+    if isinstance(value, msgspec.Struct):
+        fields = msgspec.structs.fields(value)
+        if not any(isinstance(getattr(value, field.name), Op | Value) for field in fields):
+            return value
+        value = {field.encode_name: getattr(value, field.name) for field in fields}
+    if not (isinstance(value, dict) and any(isinstance(each, Op | Value) for each in value.values())):
+        return value
+    there = seen()
+    states = there if isinstance(there, dict) else {}
+    return {
+        name: _tell(each, words().get(name), states.get(name)) if isinstance(each, Op | Value) else each
+        for name, each in value.items()
+        if not (isinstance(each, Value) and not each.changed)
+    }
+
+
+def _tell(what: Op | Value, word: str | None, state: Any) -> dict[str, Any]:
+    if isinstance(what, Value):
+        return _said(what, kind_of(type(what)), state)
+    return _said(what, word or _word(Any, state), state)
