@@ -65,6 +65,13 @@ async def say(session: rtcore.Session, what: dict[str, Any]) -> str:
     return str(what["token"])
 
 
+@app.on("tell")
+def tell(session: rtcore.Session, token: str) -> str:
+    """Of a live request: what it says it does not wait for."""
+    app.room("said:a").publish_nowait("told", token, sender=session, rights=False)
+    return token
+
+
 @app.on("kick")
 def kick(session: rtcore.Session, what: dict[str, str]) -> bool:
     """Take another session out of a room."""

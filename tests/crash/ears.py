@@ -121,6 +121,7 @@ class Ears:
             if welcome["seq"] > self.position:
                 facts.broken.append(f"{self.name} was at {self.position}, and is fed from {welcome['seq']}")
             self._rooms({listed["room"] for listed in welcome["rooms"]}, removed)
+            self.shelf.back()
             self.ids = max(self.ids, welcome["taken"])
             return
         if self.session:
@@ -190,6 +191,8 @@ class Ears:
         elif kind == "gap":
             item = ("gap", (message["from"], message["to"]), message["reason"])
             self._hear(message.get("room", ""), item)
+        elif kind == "room" and message["room"] == ROOM:
+            self.shelf.named(message.get("sync"))
         elif kind == "left":
             hearing = self.hearing.get(message["room"])
             if hearing is not None:

@@ -42,6 +42,15 @@ class Shelf:
         """The connection is gone, and what was asked with it; its name too, until the next join says it."""
         self.flying, self.member, self.name = None, False, None
 
+    def back(self) -> None:
+        """Its session goes on. A writer that changed nothing yet has another name in each life."""
+        self.name = None
+
+    def named(self, sync: Message | None) -> None:
+        """`room` says who it is now, if it writes."""
+        if sync is not None and "writer" in sync:
+            self.name = sync["writer"]["name"]
+
     @property
     def seen(self) -> int:
         """Every outcome up to here is known."""

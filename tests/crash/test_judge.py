@@ -11,7 +11,7 @@ import pytest
 from .ears import Ears
 from .facts import Facts, Hearing, Said
 from .judge import judge
-from .shelf import Pushed
+from .shelf import ROOM, Pushed
 
 
 def good() -> Facts:
@@ -147,3 +147,21 @@ def test_a_leave_that_a_crash_undid_makes_nothing_of_what_was_heard_before_it_un
     assert judge(facts) == []
     facts.heard[0].items.clear()
     assert any("was not heard" in wrong for wrong in judge(facts))
+
+
+def test_what_is_heard_under_a_writers_name_of_before_the_start_is_not_its_own() -> None:
+    facts = Facts()
+    ears = Ears("ann", facts, Random(1))
+
+    def change(writer: str, seq: int) -> None:
+        data = {"key": "a", "op": "put", "value": f"t{seq}", "writer": writer, "n": 1}
+        ears.take({"type": "event", "room": ROOM, "event": "change", "seq": seq, "data": data})
+
+    ears.shelf.joined({"sync": {"writer": {"name": "w5", "n": 0, "outcomes": []}}})
+    ears.shelf.back()
+    change("w5", 1)
+    ears.take({"type": "room", "room": ROOM, "sync": {"writer": {"name": "w6", "n": 0, "outcomes": []}}})
+    change("w5", 2)
+    assert facts.broken == []
+    change("w6", 3)
+    assert facts.broken == ["ann never made change 1"]
