@@ -444,9 +444,11 @@ class Core:
         backend: str | None = None,
         request: int = 0,
         rights: bool = True,
+        waits: bool = True,
     ) -> int:
         """The sequence number; 0 when volatile. Raises Refused, Blocked, Storing. `backend`: the name of the API key that
-        says it; `request`: the REQUEST whose handler says it, and whose ack leaves when it is on disk.
+        says it; `request`: the REQUEST whose handler says it, and whose ack leaves when it is on disk; `waits`: whether
+        Storing is raised for what is on its way there, else what is lost comes as STORED of ticket 0.
         """
     def send(
         self, session: int, event: str, data: bytes

@@ -180,9 +180,8 @@ class Room:
                 self._backend,
                 engine.request_of_caller(),
                 rights,
+                False,
             )
-        except Storing:
-            seq = engine.core.head()  # it has its number, and is on its way
         except Refused as error:
             raise _denied(error, sender) from None
         except UnicodeEncodeError as error:

@@ -231,7 +231,7 @@ class Engine(Home):
         """STORED came."""
         task = self.stored.pop(ticket, None)
         if task is None:
-            if error is not None:  # of `publish_nowait`, and nobody waits
+            if error is not None:  # of `publish_nowait`, for which nobody waits
                 text = "what was published without waiting is not kept: %s"
                 self.failures.log(log, "store", text, error[1], error=None)
             return

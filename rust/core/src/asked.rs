@@ -43,6 +43,8 @@ pub enum Waiting {
     Full { place: u64 },
     /// Something that the application said or did is on its way to the disk.
     Storing,
+    /// The same, and nobody waits for it but the ack of the request whose handler said it.
+    Behind { request: u64 },
     /// A change that a session pushed: may it be done, or what is to become of it.
     Change { session: SessionId, room: RoomId, writer: Box<WriterId>, serial: u64 },
     /// A session is in a room, and its join is answered once that is on disk, with all that was said before.
@@ -149,6 +151,7 @@ impl Waiting {
             Self::Blocked { .. }
             | Self::Full { .. }
             | Self::Storing
+            | Self::Behind { .. }
             | Self::Key { session: None }
             | Self::Reading(_) => Owner::Application,
         }

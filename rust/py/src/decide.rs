@@ -117,7 +117,7 @@ impl Core {
 /// What it says of its own accord.
 #[pymethods]
 impl Core {
-    #[pyo3(signature = (room, event, data, exclude = 0, sender = 0, key = None, volatile = false, trace = None, backend = None, request = 0, rights = true))]
+    #[pyo3(signature = (room, event, data, exclude = 0, sender = 0, key = None, volatile = false, trace = None, backend = None, request = 0, rights = true, waits = true))]
     #[expect(clippy::too_many_arguments, reason = "keywords, in Python")]
     fn publish(
         &self,
@@ -132,6 +132,7 @@ impl Core {
         backend: Option<&str>,
         request: u64,
         rights: bool,
+        waits: bool,
     ) -> Result<u64, Failure> {
         let publication = Publication {
             room,
@@ -146,6 +147,7 @@ impl Core {
             trace,
             request: (request != 0).then_some(request),
             rights,
+            waits,
         };
         let mut inner = self.lock();
         let (engine, now) = inner.engine_now()?;

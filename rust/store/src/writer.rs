@@ -357,7 +357,8 @@ impl Writer {
 fn grows(record: &Record) -> bool {
     match record {
         Record::Key(key) => key.state == rtcore_core::store::KeyState::Begun,
-        Record::Entry(_) | Record::Session(_) | Record::Joined(_) | Record::Taken { .. } => true,
+        // A session's row alone is one that there is, with more ids: without them its live requests would be refused.
+        Record::Entry(_) | Record::Joined(_) | Record::Taken { .. } => true,
         _ => false,
     }
 }

@@ -10,8 +10,9 @@
 //!   `BEHIND_MS` after it came.
 
 use super::promise::{Facts, Fate, Promise, Said};
-use crate::ids::Tick;
+use crate::ids::{Seq, Tick};
 use crate::limits::fixed::BEHIND_MS;
+use crate::log::dedupe::Ticket;
 use crate::store::{Group, GroupId, Record, Sync, Trouble};
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -210,6 +211,16 @@ impl Groups {
                 Some(Promise::Say(said)) => Some(said),
                 _ => None,
             }
+        })
+    }
+
+    /// The number of the entry whose key this is, while it is on its way to the disk.
+    #[must_use]
+    pub fn number_under(&self, key: Ticket) -> Option<Seq> {
+        let under_way = self.under_way.iter().flat_map(|group| &group.items);
+        under_way.chain(&self.gathering).find_map(|item| match &item.promise {
+            Some(Promise::Say(said)) if said.key == Some(key) => Some(said.entry.seq),
+            _ => None,
         })
     }
 

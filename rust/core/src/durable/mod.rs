@@ -131,7 +131,8 @@ impl Durable {
     /// When to look at what waits for too long.
     #[must_use]
     pub fn due(&self) -> Option<Tick> {
-        [self.wall.due(), self.groups.due(), self.reads.due(), self.notices.due()].into_iter().flatten().min()
+        let written = [self.wall.due(), self.notices.due(), self.requests.due()];
+        written.into_iter().chain([self.groups.due(), self.reads.due()]).flatten().min()
     }
 
     /// A session is gone: the next in its place is as new.

@@ -22,8 +22,8 @@ pub enum Fate {
 /// Who said an entry, and waits to hear what became of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Publisher {
-    /// The application, under this ticket; and the request whose handler said it.
-    Application(u64, Option<u64>),
+    /// The application, under this ticket if it waits; and the request whose handler said it.
+    Application(Option<u64>, Option<u64>),
     /// A session, by the request with this id.
     Session(SessionId, Option<u64>),
     /// Who changed the collection of its room: what was decided under this serial number.
@@ -64,6 +64,8 @@ pub enum Promise {
     Change(Arc<str>, u64),
     /// The collection of this room is read from disk: what was decided in it before is there.
     Load(Arc<str>),
+    /// Ids of this session's requests up to this one may be taken.
+    Ids(SessionId, u64),
     /// Numbers up to this one may be given.
     Reserve(Seq),
 }

@@ -1,7 +1,8 @@
 //! Durable requests: on disk before their handlers begin, and their acks before these leave.
 
-use crate::ids::{Form, SessionId};
-use std::collections::{BTreeMap, BTreeSet};
+use crate::ids::{Form, SessionId, Tick};
+use crate::limits::fixed::STORE_MS;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 /// A request whose handler begins when it is on disk that it was taken.
 #[derive(Debug)]
@@ -24,18 +25,42 @@ pub struct Begins {
 #[derive(Debug, Default)]
 pub struct Requests {
     begins: BTreeMap<u64, Begins>,
+    /// Until when each waits, in the order in which they came; also such as wait no more.
+    until: VecDeque<(Tick, u64)>,
     begun: BTreeSet<u64>,
 }
 
 impl Requests {
     /// One is on its way to the disk.
-    pub fn take(&mut self, request: u64, begins: Begins) {
+    pub fn take(&mut self, request: u64, begins: Begins, now: Tick) {
         self.begins.insert(request, begins);
+        self.until.push_back((now.plus_ms(STORE_MS), request));
     }
 
     /// It is there, or never will be.
     pub fn begin(&mut self, request: u64) -> Option<Begins> {
-        self.begins.remove(&request)
+        let begins = self.begins.remove(&request);
+        self.tidy();
+        begins
+    }
+
+    /// When the oldest has waited for too long.
+    #[must_use]
+    pub fn due(&self) -> Option<Tick> {
+        self.until.front().map(|(due, _)| *due)
+    }
+
+    /// One that has: it does not begin any more.
+    pub fn overdue(&mut self, now: Tick) -> Option<u64> {
+        let (_, request) = *self.until.front().filter(|(due, _)| *due <= now)?;
+        self.begin(request);
+        Some(request)
+    }
+
+    fn tidy(&mut self) {
+        while self.until.front().is_some_and(|(_, request)| !self.begins.contains_key(request)) {
+            self.until.pop_front();
+        }
     }
 
     /// Its handler runs.
@@ -52,6 +77,7 @@ impl Requests {
     pub fn forget(&mut self, request: u64) {
         self.begins.remove(&request);
         self.begun.remove(&request);
+        self.tidy();
     }
 
     /// How many there are.

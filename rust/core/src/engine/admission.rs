@@ -115,6 +115,7 @@ impl Engine {
             | Waiting::Blocked { .. }
             | Waiting::Full { .. }
             | Waiting::Storing
+            | Waiting::Behind { .. }
             | Waiting::Entering(_)
             | Waiting::Key { .. }
             | Waiting::Past(_)

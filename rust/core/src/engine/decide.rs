@@ -47,6 +47,8 @@ pub struct Publication<'a> {
     pub trace: Option<&'a str>,
     /// The request (`AppEvent::Request`) whose handler says it: its ack leaves when this is on disk.
     pub request: Option<u64>,
+    /// Whether somebody waits until it is on disk. Else its number comes at once, and the request's ack says what became of it.
+    pub waits: bool,
 }
 
 /// Why something was not published.

@@ -59,7 +59,12 @@ impl Engine {
         }
         let kind = || Kind::Emit((&*emit.event).into());
         let at_hand = self.has_key(session_id, (kind, emit.key.as_deref()), source, now);
-        if at_hand == Ok(false) || id.is_some_and(|id| !self.take_id(session_id, id, undone)) {
+        if at_hand == Ok(false) {
+            return Ok(());
+        }
+        if let Some(id) = id
+            && !self.take_id(session_id, id, undone)?
+        {
             return Ok(());
         }
         let trace = emit.trace.as_deref();
@@ -84,6 +89,7 @@ impl Engine {
             }
             return Err(Fault::new(Code::NotFound, format!("there is no event {:?}", emit.event)));
         };
+        self.may_ask(handler)?;
         let id = emit.id;
         let mut key = None;
         if let Some(text) = &emit.key

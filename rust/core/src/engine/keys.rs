@@ -6,12 +6,12 @@
 //! cancelled is not free, for the handler may have done what it was to do: it says `OUTCOME_UNKNOWN` until its time is over.
 
 use super::publish::{content_of, scope_user};
-use super::{AppEvent, Engine, Unpublished, errors};
+use super::{AppEvent, Engine, Publication, Unpublished, errors};
 use crate::asked::Waiting;
 use crate::codes::Code;
 use crate::envelope::Emit;
 use crate::error::Fault;
-use crate::ids::{Now, SessionId};
+use crate::ids::{Now, Seq, SessionId};
 use crate::log::acks::{Kept, Seen};
 use crate::log::dedupe::{Kind, Scope, Ticket};
 
@@ -70,16 +70,32 @@ impl Engine {
         self.tell_waiters(waiters, kept, now);
     }
 
-    /// The same publication of the application's is on its way to the disk: what becomes of it answers this one.
-    pub(super) fn wait_for_publication(&mut self, first: Ticket) -> Unpublished {
-        let ticket = self.ticket(Waiting::Storing);
-        match self.keys.wait(first, ticket) {
-            Ok(()) => Unpublished::Storing(ticket),
-            Err(ticket) => {
-                let _ = self.answered(ticket);
-                Fault::new(Code::KeyConflict, "this key is in use").into()
-            }
+    /// The same publication of the application's is on its way to the disk: what becomes of it answers this one, or the request
+    /// whose handler does not wait for it.
+    pub(super) fn wait_for_publication(
+        &mut self,
+        first: Ticket,
+        publication: &Publication<'_>,
+    ) -> Result<Seq, Unpublished> {
+        let in_use = || Fault::new(Code::KeyConflict, "this key is in use").into();
+        let waiting = match (publication.waits, publication.request) {
+            (true, _) => Waiting::Storing,
+            (false, Some(request)) => Waiting::Behind { request },
+            (false, None) => return self.durable.groups.number_under(first).ok_or_else(in_use),
+        };
+        let seq = self.durable.groups.number_under(first);
+        let ticket = self.ticket(waiting);
+        if (seq.is_none() && !publication.waits) || self.keys.wait(first, ticket).is_err() {
+            let _ = self.answered(ticket);
+            return Err(in_use());
         }
+        if publication.waits {
+            return Err(Unpublished::Storing(ticket));
+        }
+        if let Some(request) = publication.request {
+            self.durable.answers.said(request);
+        }
+        seq.ok_or_else(in_use)
     }
 
     /// A key was claimed. One that begins with `$` was made by a client library for this request alone: it goes with the
@@ -108,6 +124,9 @@ impl Engine {
                         Kept::Data { .. } => Ok(0),
                     };
                     self.events.list.push(AppEvent::Stored { ticket, done });
+                }
+                Some(Waiting::Behind { request }) => {
+                    self.request_decided(request, matches!(kept, Kept::Error(_)), now);
                 }
                 _ => {}
             }

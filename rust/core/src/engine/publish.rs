@@ -103,7 +103,7 @@ impl Engine {
             Err(fault) => Err(fault),
         };
         if let Some(id) = id
-            && !self.take_id(session_id, id, undone)
+            && !self.take_id(session_id, id, undone)?
         {
             return Ok(());
         }
@@ -255,7 +255,7 @@ impl Engine {
             match self.claim(&scope, key, content, &owner, Kept::Seq(0).size(), now)? {
                 Claimed::Done(Kept::Seq(seq)) => return Ok(seq),
                 Claimed::New(new) => ticket = Some(new),
-                Claimed::InProgress(first) => return Err(self.wait_for_publication(first)),
+                Claimed::InProgress(first) => return self.wait_for_publication(first, publication),
                 Claimed::Done(_) => return Err(Fault::new(Code::KeyConflict, "this key is in use").into()),
             }
         }
@@ -272,7 +272,7 @@ impl Engine {
             return Err(Unpublished::Blocked(self.hold_app_for_store()));
         }
         if !draft.volatile && self.is_durable(room) {
-            return Err(self.store_publication(room, &draft, publication.request, ticket, now));
+            return self.store_publication(room, &draft, publication, ticket, now);
         }
         let seq = self.enter_log(room, &draft, now);
         if let Some(ticket) = ticket {
@@ -285,23 +285,24 @@ impl Engine {
         Ok(seq)
     }
 
-    /// The application says something in a durable room: a ticket says what becomes of it.
+    /// The application says something in a durable room: a ticket says what becomes of it, or the ack of the request.
     fn store_publication(
         &mut self,
         room: RoomId,
         draft: &Draft<'_>,
-        request: Option<u64>,
+        publication: &Publication<'_>,
         key: Option<Ticket>,
         now: Now,
-    ) -> Unpublished {
-        let ticket = self.ticket(Waiting::Storing);
+    ) -> Result<Seq, Unpublished> {
+        let Some(entry) = self.draft_entry(room, draft, now) else { return Ok(0) };
+        let (request, waits) = (publication.request, publication.waits);
+        let ticket = waits.then(|| self.ticket(Waiting::Storing));
         if let Some(request) = request {
             self.durable.answers.said(request);
         }
-        if let Some(entry) = self.draft_entry(room, draft, now) {
-            self.store_entry(room, entry, Publisher::Application(ticket, request), key, Vec::new(), now);
-        }
-        Unpublished::Storing(ticket)
+        let who = Publisher::Application(ticket, request);
+        let seq = self.store_entry(room, entry, who, key, Vec::new(), now);
+        ticket.map_or(Ok(seq), |ticket| Err(Unpublished::Storing(ticket)))
     }
 
     /// An event that is said now, without a number.

@@ -104,8 +104,8 @@ rtcore_data::fixed! {
     /// How often it is written down how long the server ran (ms), by which keys on disk grow old: a crash makes them live
     /// longer by at most so much.
     RUNNING_MS: u64 = 60_000;
-    /// Ids of requests, of a session and of ours to it, that are set aside on disk at a time, and at each start; renewed at half. No
-    /// session takes so many while one write is waited for.
+    /// Ids of requests, of a session and of ours to it, that are set aside on disk at a time, and at each start; renewed at half. While
+    /// the disk takes nothing a session may take the rest of them, of live requests too; beyond that it is told `UNAVAILABLE`.
     IDS_AHEAD: u64 = 65_536;
     /// Numbers that are reserved on disk at a time; renewed at half. So a disk that is full stops no live room for two thousand
     /// million entries, and 2^53 lasts two million starts.

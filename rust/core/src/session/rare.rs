@@ -26,6 +26,8 @@ pub struct Ask {
 pub struct Row {
     /// No id of a request above this was taken, nor is before a higher one stands here.
     pub upto: u64,
+    /// A row that says so is on disk, or all of them there will be: no id above this is taken.
+    pub sure: u64,
     /// The same of requests of ours.
     pub asks: u64,
     /// Ids up to this one were perhaps taken in an earlier life, which is over.

@@ -18,6 +18,7 @@ pub fn news(room: &str) -> Publication<'_> {
         volatile: false,
         trace: None,
         request: None,
+        waits: true,
     }
 }
 

@@ -1,8 +1,10 @@
 //! A disk that hangs: nobody is held by it for longer than five seconds, and who misses something is told so.
 
 use crate::support::disk::Mood;
-use crate::yard::{ack, ask, gaps, heard, publish, yard};
-use rtcore_core::limits::fixed::{STORE_ENTRIES, STORE_MS};
+use crate::support::world::World;
+use crate::yard::{ack, ask, gaps, heard, publish, settings, yard};
+use rtcore_core::limits::fixed::{IDS_AHEAD, STORE_ENTRIES, STORE_MS};
+use rtcore_core::store::Origin;
 use serde_json::json;
 
 /// *A hanging disk, every user in a durable room: all live rooms stand still for as long as it hangs.*
@@ -107,4 +109,83 @@ fn beyond_what_may_wait_for_the_disk_publishers_are_held() {
     world.disk.mood = Mood::Quick;
     world.settle();
     assert!(world.engine.is_stored());
+}
+
+/// *While the disk hangs, a session takes more ids than were set aside for it; an ack is lost, `kill -9`: a live publish is
+/// new to the next life, and heard twice.*
+#[test]
+fn beyond_the_ids_that_are_set_aside_on_disk_nothing_is_taken_before_there_are_more() {
+    let mut world = yard(&[&["kept", "live"], &["live"]]);
+    publish(&mut world, 0, "kept");
+    world.pass(STORE_MS);
+    world.clients[0].next_id = IDS_AHEAD - 10;
+    let last = publish(&mut world, 0, "live");
+    assert!(ack(&world, 0, last).is_some_and(|ack| ack.is_ok()), "it is set aside");
+    world.clients[0].next_id = IDS_AHEAD + 10;
+    let before = heard(&world, 1);
+    let beyond = publish(&mut world, 0, "live");
+    assert_eq!(ack(&world, 0, beyond), Some(Err("UNAVAILABLE".into())));
+    let work = ask(&mut world, 0, json!({"type": "emit", "event": "work", "data": {"n": 1}}));
+    world.settle();
+    assert_eq!(ack(&world, 0, work), Some(Err("UNAVAILABLE".into())));
+    assert_eq!((heard(&world, 1), world.app.done.len()), (before, 0), "neither was done");
+    let said = world.clients[0].asked[&beyond].clone();
+    for _ in 0..4 {
+        world.write();
+    }
+    world.clients[0].acks.remove(&beyond); // it was not taken
+    world.clients[0].say(&said);
+    world.settle();
+    assert!(ack(&world, 0, beyond).is_some_and(|ack| ack.is_ok()), "there are more now");
+    world.begin_anew(settings(), Origin::Crash);
+    world.clients[0].inbox.clear();
+    world.connect(0, None);
+    world.settle();
+    world.clients[0].acks.remove(&beyond); // as if it had been lost
+    world.clients[0].say(&said);
+    world.settle();
+    assert_eq!(ack(&world, 0, beyond), Some(Err("OUTCOME_UNKNOWN".into())), "it is not new");
+}
+
+/// *A durable request waits for as long as the disk hangs: without an ack, for hours.*
+#[test]
+fn a_durable_request_waits_five_seconds_for_the_disk_and_is_not_done_then() {
+    let mut config = settings();
+    config.durable_events = vec!["late".into()];
+    let mut world = World::with(config.clone(), 1, 1);
+    world.engine.restore(&world.disk.kept(Origin::New), world.now);
+    world.settle();
+    world.connect(0, None);
+    world.settle();
+    world.disk.mood = Mood::Waits;
+    let say = |world: &mut World| {
+        let id = ask(world, 0, json!({"type": "emit", "event": "late", "data": 1, "key": "k"}));
+        world.settle();
+        id
+    };
+    let under_way = say(&mut world);
+    world.pass(STORE_MS - 1);
+    assert_eq!(ack(&world, 0, under_way), None);
+    world.pass(1);
+    assert_eq!(ack(&world, 0, under_way), Some(Err("UNAVAILABLE".into())));
+    let at_once = say(&mut world);
+    assert_eq!(ack(&world, 0, at_once), Some(Err("UNAVAILABLE".into())));
+    for _ in 0..4 {
+        world.write();
+    }
+    assert!(world.app.later.is_empty(), "what was refused does not run");
+    let id = say(&mut world);
+    world.write();
+    assert_eq!(
+        (world.app.later.len(), ack(&world, 0, id)),
+        (1, None),
+        "it is taken again, and its key was free"
+    );
+    world.disk.mood = Mood::Quick;
+    world.settle();
+    world.begin_anew(config, Origin::Crash);
+    world.clients[0].inbox.clear();
+    world.connect(0, None);
+    world.settle();
+    assert_eq!(world.app.later.len(), 0);
 }

@@ -2,8 +2,10 @@
 
 use crate::support::app::Asked;
 use crate::support::disk::trouble;
+use crate::support::said::publication;
 use crate::support::world::World;
 use crate::yard::{ack, ask, heard, publish, settings, yard};
+use rtcore_core::engine::Publication;
 use rtcore_core::limits::fixed::STORE_MS;
 use rtcore_core::room::grants::Grants;
 use rtcore_core::store::{Origin, Report};
@@ -308,4 +310,60 @@ fn a_leave_that_comes_again_is_acked_when_the_first_is_on_disk() {
     let late = leave(&mut world, 0, "kept");
     assert_eq!(answered(&world, 0, late).as_deref(), Some("done"), "nothing is on its way");
     world.come_to_rest();
+}
+
+/// A handler that has begun: its request, and the id of the client's.
+fn handler() -> (World, u64, u64) {
+    let mut world = yard(&[&["kept"]]);
+    let id = ask(&mut world, 0, json!({"type": "emit", "event": "late", "data": 1}));
+    world.settle();
+    let [Asked::Request { request, .. }] = world.app.later[..] else { panic!("it has begun") };
+    world.app.later.clear();
+    (world, request, id)
+}
+
+/// *A handler says something without waiting, the disk refuses it, and the ack says that all is well.*
+#[test]
+fn an_ack_tells_that_what_its_handler_said_and_did_not_wait_for_is_lost() {
+    let said = publication("kept", "noted", b"1");
+    for hangs in [false, true] {
+        let (mut world, request, id) = handler();
+        let said = Publication { request: Some(request), waits: false, ..said };
+        let seq = world.engine.publish(&said, world.now);
+        assert!(matches!(seq, Ok(1)), "its number is known at once: {seq:?}");
+        world.engine.ack(request, b"1", Form::Json, world.now);
+        world.settle();
+        assert_eq!(ack(&world, 0, id), None);
+        if hangs {
+            world.pass(STORE_MS);
+        } else {
+            world.refuse();
+        }
+        assert_eq!(ack(&world, 0, id), Some(Err("OUTCOME_UNKNOWN".into())), "hangs: {hangs}");
+        assert!(world.app.stored.iter().any(|(ticket, done)| *ticket == 0 && done.is_err()), "and the log");
+    }
+}
+
+/// The same key once more: the number is that of the first, and the ack waits for it all the same.
+#[test]
+fn a_key_that_is_on_its_way_has_one_number_and_both_acks_wait_for_it() {
+    for refused in [false, true] {
+        let (mut world, request, id) = handler();
+        let first = Publication { key: Some("k"), ..publication("kept", "noted", b"1") };
+        assert!(world.engine.publish(&first, world.now).is_err(), "it is on its way");
+        assert!(world.engine.publish(&publication("live", "x", b"2"), world.now).is_ok());
+        let again = Publication { request: Some(request), waits: false, ..first };
+        let seq = world.engine.publish(&again, world.now);
+        assert!(matches!(seq, Ok(1)), "{seq:?}");
+        world.engine.ack(request, b"1", Form::Json, world.now);
+        world.settle();
+        assert_eq!(ack(&world, 0, id), None);
+        if refused {
+            world.refuse();
+        } else {
+            world.write();
+        }
+        let told = if refused { Err("OUTCOME_UNKNOWN".into()) } else { Ok(0) };
+        assert_eq!(ack(&world, 0, id), Some(told));
+    }
 }

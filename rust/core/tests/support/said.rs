@@ -18,5 +18,6 @@ pub fn publication<'a>(room: &'a str, event: &'a str, data: &'a [u8]) -> Publica
         volatile: false,
         trace: None,
         request: None,
+        waits: true,
     }
 }

@@ -50,6 +50,7 @@ impl Engine {
             }
             Promise::Change(..) => {} // what was lost was told at once
             Promise::Load(ref room) => self.read_on(room),
+            Promise::Ids(session, upto) => self.ids_are_aside(session, upto),
             Promise::Reserve(upto) => {
                 self.durable.reserving = false;
                 if !self.durable.ended {
@@ -132,12 +133,13 @@ impl Engine {
         self.stir_room(said.room);
     }
 
-    /// The application hears what became of what it said; and an ack may leave that waited for it.
-    fn tell_app(&mut self, ticket: u64, request: Option<u64>, outcome: Result<Seq, Fault>, now: Now) {
+    /// The application hears what became of what it said; and an ack may leave that waited for it. What is lost and was not
+    /// waited for is told under no ticket, and by that ack.
+    fn tell_app(&mut self, ticket: Option<u64>, request: Option<u64>, outcome: Result<Seq, Fault>, now: Now) {
         let lost = outcome.is_err();
-        let hears = self.answered(ticket).is_some();
-        if hears {
-            self.events.list.push(AppEvent::Stored { ticket, done: outcome });
+        let hears = ticket.is_some_and(|ticket| self.answered(ticket).is_some());
+        if hears || lost && ticket.is_none() {
+            self.events.list.push(AppEvent::Stored { ticket: ticket.unwrap_or(0), done: outcome });
         }
         if let Some(request) = request {
             self.request_decided(request, lost && !hears, now);
@@ -154,7 +156,8 @@ impl Engine {
     pub(in crate::engine) fn store_due(&mut self, now: Now) {
         self.reads_due(now);
         self.durable.groups.hurry(now.tick);
-        let due = [self.durable.wall.due(), self.durable.notices.due()].into_iter().flatten().min();
+        let due = [self.durable.wall.due(), self.durable.notices.due(), self.durable.requests.due()];
+        let due = due.into_iter().flatten().min();
         let overdue = due.is_some_and(|due| due <= now.tick);
         if overdue && !self.durable.groups.has_settled() {
             self.durable.is_slow();
@@ -163,6 +166,7 @@ impl Engine {
             self.lose_changes(now);
             self.pass_overdue(now);
             self.notices_due(now);
+            self.requests_due(now);
             if self.durable.wall.is_empty() {
                 self.durable.groups.let_go_behind();
             }

@@ -29,7 +29,7 @@ impl Engine {
     pub(in crate::engine) fn take_durably(&mut self, request: u64, begins: Begins, now: Now) {
         let (session_id, id) = (begins.session, begins.id);
         self.keep_row(session_id, now);
-        self.durable.requests.take(request, begins);
+        self.durable.requests.take(request, begins, now.tick);
         let Some(session) = self.session(session_id) else { return };
         let mut facts = vec![Record::Taken { session: Arc::clone(session.name()), id }];
         if let Some(key) = self.key_of(request) {
@@ -56,6 +56,25 @@ impl Engine {
                 let fault = refused(&Refusing::Trouble(trouble.clone()));
                 self.leave_answer(request, &errors::kept(&fault), now);
             }
+        }
+    }
+
+    /// Requests that have waited for as long as anything does: nothing of them was done, and nothing will be. That they were taken
+    /// may be on disk all the same: after a crash nobody knows.
+    pub(super) fn requests_due(&mut self, now: Now) {
+        while let Some(request) = self.durable.requests.overdue(now.tick) {
+            if let Some(key) = self.key_of(request) {
+                self.keys.is_begun(key); // perhaps, on disk: there it is given back too
+            }
+            self.leave_answer(request, &errors::kept(&refused(&Refusing::Slow)), now);
+        }
+    }
+
+    /// Whether requests of an event can be taken now: those that are on disk first only while the store takes something.
+    pub(in crate::engine) fn may_ask(&self, handler: u32) -> Result<(), Fault> {
+        match self.durable.refusing() {
+            Some(refusing) if self.is_durable_event(handler) => Err(refused(refusing)),
+            _ => Ok(()),
         }
     }
 
@@ -104,16 +123,22 @@ impl Engine {
     }
 
     /// Take a request's id, or again one that was taken in an earlier life and not done. False: it is taken already.
-    pub(in crate::engine) fn take_id(&mut self, session_id: SessionId, id: u64, undone: bool) -> bool {
-        let Some(session) = self.session_mut(session_id) else { return false };
+    pub(in crate::engine) fn take_id(
+        &mut self,
+        session_id: SessionId,
+        id: u64,
+        undone: bool,
+    ) -> Result<bool, Fault> {
+        self.is_aside(session_id, id)?;
+        let Some(session) = self.session_mut(session_id) else { return Ok(false) };
         if undone {
             session.acks_mut().reopen(id);
-            return true;
+            return Ok(true);
         }
         let new = session.acks_mut().take(id) == Seen::New;
         if new {
             self.note_taken(session_id, id);
         }
-        new
+        Ok(new)
     }
 }

@@ -6,7 +6,7 @@ use crate::durable::promise::Promise;
 use crate::durable::shelves::Shelf;
 use crate::engine::Engine;
 use crate::ids::{Ends, Now, SessionId};
-use crate::limits::fixed::RESERVED;
+use crate::limits::fixed::{IDS_AHEAD, RESERVED};
 use crate::room::members::Member;
 use crate::room::settings::Durability;
 use crate::session::{Begin, Row};
@@ -130,7 +130,9 @@ impl Engine {
         rare.own.restore(alone);
         rare.moves.forget(row.upto);
         let (upto, asks, old, let_go) = (row.upto, row.asks, row.upto, kept.let_go);
-        rare.restore(Row { upto, asks, old, let_go, cut_off, acks: 0 });
+        // (On disk both are as much higher as are set aside at a time.)
+        let sure = upto.saturating_add(IDS_AHEAD);
+        rare.restore(Row { upto, sure, asks, old, let_go, cut_off, acks: 0 });
         let user = row.user.clone();
         self.enter_own_rooms(session_id, user.as_ref(), 0, now);
         self.weigh_acks(session_id);

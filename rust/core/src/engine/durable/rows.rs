@@ -2,9 +2,12 @@
 //!
 //! Parts: Durable, Rooms, Sessions, Shared.
 
-use super::say::sync_of;
+use super::say::{AGAIN_MS, sync_of};
+use crate::codes::Code;
+use crate::durable::promise::Promise;
 use crate::engine::Engine;
 use crate::engine::events::Leaving;
+use crate::error::Fault;
 use crate::ids::{Now, RoomId, SessionId};
 use crate::limits::fixed::IDS_AHEAD;
 use crate::log::acks::Kept;
@@ -31,7 +34,7 @@ impl Engine {
         let upto = session.acks().taken().saturating_add(IDS_AHEAD);
         let rare = session.make_rare();
         let asks = rare.last_ask().max(from).saturating_add(IDS_AHEAD);
-        rare.keep_row(Row { upto, asks, ..Row::default() });
+        rare.keep_row(Row { upto, sure: upto, asks, ..Row::default() });
         let Some(session) = self.session(session_id) else { return };
         let mut facts: Vec<Record> = row_of(session).map(Record::Session).into_iter().collect();
         let rooms = session.rooms().iter().map(Joined::room);
@@ -52,7 +55,29 @@ impl Engine {
         let Some(row) = session.rare_mut().and_then(|rare| rare.row_mut()) else { return };
         if row.upto.saturating_sub(id) < IDS_AHEAD / 2 {
             row.upto = id.saturating_add(IDS_AHEAD);
-            self.say_row(session_id);
+            let promise = Promise::Ids(session_id, row.upto);
+            self.say_row(session_id, Some(promise));
+        }
+    }
+
+    /// Whether an id is set aside on disk for a session with a row. Else a crash would make it new again: it waits until one that
+    /// is as high is there.
+    pub(super) fn is_aside(&mut self, session_id: SessionId, id: u64) -> Result<(), Fault> {
+        let row = self.session(session_id).and_then(|session| session.rare()?.row());
+        let Some(sure) = row.map(|row| row.sure).filter(|sure| id > *sure) else { return Ok(()) };
+        self.note_taken(session_id, id);
+        let told = format!(
+            "request {id} is above {sure}, up to which ids of this session are set aside on disk, and the store has not \
+             written down more yet"
+        );
+        Err(Fault::new(Code::Unavailable, told).retry_after(AGAIN_MS).with_id(Some(id)))
+    }
+
+    /// Ids of a session up to this one are set aside on disk.
+    pub(super) fn ids_are_aside(&mut self, session_id: SessionId, upto: u64) {
+        let row = self.session_mut(session_id).and_then(|session| session.rare_mut()?.row_mut());
+        if let Some(row) = row {
+            row.sure = row.sure.max(upto);
         }
     }
 
@@ -62,14 +87,14 @@ impl Engine {
         let Some(row) = session.rare_mut().and_then(|rare| rare.row_mut()) else { return };
         if row.asks.saturating_sub(id) < IDS_AHEAD / 2 {
             row.asks = id.saturating_add(IDS_AHEAD);
-            self.say_row(session_id);
+            self.say_row(session_id, None);
         }
     }
 
     /// Its row is another.
-    fn say_row(&mut self, session: SessionId) {
+    fn say_row(&mut self, session: SessionId, promise: Option<Promise>) {
         if let Some(row) = self.session(session).and_then(row_of) {
-            self.durable.keep(vec![Record::Session(row)], Sync::Full, None);
+            self.durable.keep(vec![Record::Session(row)], Sync::Full, promise);
         }
     }
 
