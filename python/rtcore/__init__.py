@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from .app import App as App
     from .auth import ANONYMOUS as ANONYMOUS
     from .auth import Access as Access
+    from .auth import Grant as Grant
     from .auth import Hello as Hello
     from .auth import Join as Join
     from .auth import User as User
@@ -107,7 +108,7 @@ _HOMES: Final = {
     "._aio": "aio",
     "._app.shared": "SharedData",
     ".app": "App",
-    ".auth": "ANONYMOUS Access Hello Join User",
+    ".auth": "ANONYMOUS Access Grant Hello Join User",
     ".call": "Call Depends Next",
     ".change": "Change Changed",
     ".client": "Client Event Gap Outbox Pool connect",
@@ -193,6 +194,7 @@ __all__ = [  # noqa: RUF022 - plainly by the alphabet
     "GCounter",
     "GSet",
     "Gap",
+    "Grant",
     "Heard",
     "Hello",
     "History",

@@ -28,8 +28,7 @@ Provoke = Callable[[MemoryServer, WireClient], Awaitable[Any]]
 PROVOKED: dict[str, tuple[dict[str, Any], Provoke]] = {}
 ELSEWHERE = {
     "store": "below: a disk takes its own time",
-    "slow_handlers": "blind: a pool of one. Here nothing measures handlers, since time is the test's; the windows "
-    "out of which they go are those of latency",
+    "slow_handlers": "blind: a pool of one; nothing measures handlers where time is the test's",
     "compression": "test_rules: what it looks at is since the start, and passes as more is said",
 }
 LONG = 4_000.0

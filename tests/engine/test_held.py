@@ -14,13 +14,13 @@ import pytest
 import trio
 
 import rtcore
-from rtcore._turn.held import LONG, Held
+from rtcore._turn.held import LONG, LOOK_NS, Held
 from rtcore.testing import MemoryServer, memory_server
 
 
 def block() -> None:
     """Longer than anything may run."""
-    time.sleep(LONG / 1e9 + 0.02)  # more than a look at what was waited for may be old
+    time.sleep((LONG + LOOK_NS) / 1e9)  # more than a look at what was waited for may be old
 
 
 async def wait() -> None:

@@ -93,6 +93,8 @@ async def test_what_a_page_registers_can_be_served(
         async with memory_server(names["app"]) as server:
             if not name.startswith("tokens"):
                 assert (await server.welcomed()).session
+    if "provider" in names:  # its thread would write to what is closed when the tests are over
+        names["provider"].shutdown()
 
 
 @pytest.mark.parametrize("name", sorted(TESTS))

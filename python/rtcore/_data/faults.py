@@ -134,7 +134,8 @@ class _Search:
         try:
             msgspec.convert(value, plain(node))
         except msgspec.ValidationError as error:
-            self._add(_code(node, value), path, str(error))
+            code = _code(node, value)
+            self._add(code, path, f"{error}{_measured(value)}" if code == "value" else str(error))
         except RecursionError:
             self._add("depth", path, "it is nested too deeply")
 
@@ -260,6 +261,13 @@ def _first(error: Exception, outer: Path = None) -> Fault:
     if place:
         fault["path"] = cut(path_text(outer) + place.removesuffix("`").removeprefix("$"))
     return fault
+
+
+def _measured(value: Any) -> str:
+    """What is there of what is out of bounds."""
+    if isinstance(value, int | float):
+        return f"; it is {value!r:.40}"
+    return f"; it has {len(value)}" if isinstance(value, str | bytes | list | dict) else ""
 
 
 _KINDS: Final[dict[type[Node], tuple[type, ...]]] = {

@@ -19,7 +19,7 @@ from typing import Any, Final
 
 from rtcore._ground.numbers import FIXED
 
-from .processor import Processor
+from .processor import waited
 
 log = logging.getLogger("rtcore.app")
 
@@ -30,7 +30,7 @@ KINDS: Final = FIXED["KINDS"]
 """Names that are told apart. The application gives them, so there are few; more are forgotten."""
 
 
-LOOK_NS: Final = 10_000_000
+LOOK_NS: Final = 20_000_000
 """So old may a look at what was waited for a processor be when something begins (ns)."""
 
 
@@ -46,9 +46,9 @@ class Moment(enum.Enum):
 class Held:
     """Reports, at most one a second for each name."""
 
-    def __init__(self, waited: Callable[[], int] | None = None) -> None:
+    def __init__(self, waited: Callable[[], int] = waited) -> None:
         self._reported: dict[str, int] = {}
-        self._waited = waited or Processor().waited
+        self._waited = waited
         self._before = 0
         self.due = 0
         """When `look` is to be called before something begins (ns of the performance counter)."""

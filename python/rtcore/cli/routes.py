@@ -70,6 +70,7 @@ def _routes(of: Registry) -> Iterator[Route]:
     for pattern, plan in of.room_plans.items():
         words = [
             *(["relay"] if plan.relay else []),
+            *([f"publish={','.join(msgspec.json.decode(plan.sayable))}"] if plan.sayable else []),
             *([f"durable={plan.durable}"] if plan.durable else []),
             f"history={plan.count}",
             plan.policy,
@@ -97,7 +98,7 @@ def _type(kind: Any) -> str:
     """A type as its author wrote it, without the modules."""
     if isinstance(kind, type) and not hasattr(kind, "__args__"):
         return kind.__name__
-    return str(kind).replace("typing.", "")
+    return str(kind).replace("collections.abc.", "").replace("typing.", "")
 
 
 def _result(function: Callable[..., Any]) -> str | None:

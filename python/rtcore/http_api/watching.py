@@ -25,7 +25,7 @@ from rtcore._watch.watch import Watch
 from rtcore.app import App
 from rtcore.room import Room
 
-from .faults import Fault
+from .faults import Fault, near
 
 log = logging.getLogger("rtcore.api")
 _PARAMETERS: Final = {
@@ -78,8 +78,8 @@ class Watching:
         known = _PARAMETERS.get(name, ())
         for word in query:
             if word not in known:
-                there = f"; there is `{'`, `'.join(known)}`" if known else ""
-                raise Fault("INVALID_MESSAGE", f"{name} has no parameter {word!r:.60}{there}")
+                text = f"{name} has no parameter {word!r:.60}{near(word, known)}"
+                raise Fault("INVALID_MESSAGE", text)
         said = self.operations[name](query)
         return await said if inspect.isawaitable(said) else said
 

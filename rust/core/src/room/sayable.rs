@@ -90,18 +90,19 @@ impl Bounds {
         Self { least: bound("least"), most: bound("most") }
     }
 
-    fn check(self, size: f64, what: &str) -> Result<(), String> {
+    fn check(self, size: f64, what: &str, unit: &str) -> Result<(), String> {
         if self.least.is_none_or(|least| size >= least) && self.most.is_none_or(|most| size <= most) {
             return Ok(());
         }
-        let mut told = what.to_owned();
-        if let Some(least) = self.least {
-            let _ = write!(told, ", at least {least}");
-        }
-        if let Some(most) = self.most {
-            let _ = write!(told, ", at most {most}");
-        }
-        Err(format!("{told}; it is {size}"))
+        let bounds = match (self.least, self.most) {
+            (Some(least), Some(most)) => format!("{least} to {most}"),
+            (Some(least), None) => format!("at least {least}"),
+            (None, most) => format!("at most {}", most.unwrap_or(f64::INFINITY)),
+        };
+        Err(match unit {
+            "" => format!("{what}, {bounds}; it is {size}"),
+            _ => format!("{what} of {bounds} {unit}; it has {size}"),
+        })
     }
 }
 
@@ -156,19 +157,19 @@ impl Shape {
         match (self, value) {
             (Self::Any, _) | (Self::Null, Value::Null) | (Self::Bool, Value::Bool(_)) => Ok(()),
             (Self::Int(bounds), Value::Number(n)) if !matches!(n, Number::Float(_)) => {
-                bounds.check(number(value).unwrap_or(f64::NAN), "an integer")
+                bounds.check(number(value).unwrap_or(f64::NAN), "an integer", "")
             }
             (Self::Float(bounds), Value::Number(_)) => {
-                bounds.check(number(value).unwrap_or(f64::NAN), "a number")
+                bounds.check(number(value).unwrap_or(f64::NAN), "a number", "")
             }
             (Self::Text(bounds), Value::Text(text)) => {
-                bounds.check(length(text.chars().count()), "a text of so many characters")
+                bounds.check(length(text.chars().count()), "a text", "characters")
             }
             (Self::Bytes(bounds), Value::Bytes(bytes)) => {
-                bounds.check(length(bytes.len()), "binary of so many bytes")
+                bounds.check(length(bytes.len()), "binary", "bytes")
             }
             (Self::List(of, bounds), Value::List(list)) => {
-                bounds.check(length(list.len()), "a list of so many")?;
+                bounds.check(length(list.len()), "a list", "items")?;
                 list.iter().enumerate().try_for_each(|(at, each)| below(of, each, path, &format!("[{at}]")))
             }
             (Self::Tuple(shapes), Value::List(list)) if shapes.len() == list.len() => {
@@ -176,7 +177,7 @@ impl Shape {
                 pairs.try_for_each(|(at, (of, each))| below(of, each, path, &format!("[{at}]")))
             }
             (Self::Map(of, bounds), Value::Map(map)) => {
-                bounds.check(length(map.len()), "an object of so many members")?;
+                bounds.check(length(map.len()), "an object", "members")?;
                 map.iter().try_for_each(|(key, each)| below(of, each, path, &format!(".{key}")))
             }
             (Self::Fields(fields, strict), Value::Map(map)) => {
