@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import inspect
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from functools import partial
 from typing import Any, Final
@@ -145,7 +145,8 @@ class Decisions:
             self.engine.core.reauthenticated(ticket, session.user, None)
             return
         hello = Hello(token=token, address=session.address, user_agent=session.user_agent, session=session)
-        with Guard(partial(self._deny, ticket, "the authenticator"), waits=False):
+        about = {"session": session.id}
+        with Guard(partial(self._deny, ticket, "the authenticator", about), waits=False):
             answer = self._ask_who(hello)
             if inspect.isawaitable(answer):
                 self._spawn(self._reauthenticate_later, session, ticket, answer)
@@ -207,7 +208,8 @@ class Decisions:
         except FAULTS as error:
             self._say_no(ticket, "INVALID_MESSAGE", f"the data of the join cannot be read: {error}")
             return
-        with Guard(partial(self._deny, ticket, f"the authorizer of {room!r}"), waits=False):
+        about = {"session": session.id, "room": room}
+        with Guard(partial(self._deny, ticket, f"the authorizer of {room!r}", about), waits=False):
             answer = authorizer.run(session, Join(room=room, data=value, resuming=resuming))
             if inspect.isawaitable(answer):
                 scope = self._asked[ticket] = trio.CancelScope()
@@ -220,7 +222,7 @@ class Decisions:
     ) -> None:
         try:
             what = f"the authorizer of {room!r}"
-            async with self._of_session(session, ticket, what, scope):
+            async with self._of_session(session, ticket, what, scope, room=room):
                 self._admit(session, ticket, room, await self.engine.held.watch(what, answer))
         finally:
             self._asked.pop(ticket, None)
@@ -228,14 +230,15 @@ class Decisions:
 
     @asynccontextmanager
     async def _of_session(
-        self, session: Session, ticket: int, what: str, scope: trio.CancelScope
+        self, session: Session, ticket: int, what: str, scope: trio.CancelScope, **about: str
     ) -> AsyncIterator[None]:
         """A decision that waits: it ends with its session, its failure is told, what it did is written."""
+        about["session"] = session.id
         with scope:
             try:
                 if not enter(session, scope):
                     scope.cancel()
-                with Guard(partial(self._deny, ticket, what)):
+                with Guard(partial(self._deny, ticket, what, about)):
                     yield
             finally:
                 leave(session, scope)
@@ -258,14 +261,14 @@ class Decisions:
             core.admit(ticket, None if allowed.grants is None else list(allowed.grants), info, known)
             self._back.pop(ticket, None)
 
-    def _deny(self, ticket: int, what: str, error: BaseException) -> None:
+    def _deny(self, ticket: int, what: str, about: Mapping[str, str], error: BaseException) -> None:
         """A wish that is not granted. Raises nothing."""
         failures = self.engine.failures
         if isinstance(error, Refuse):
             said = refusal(error, failures, what)
             self._say_no(ticket, said.code, said.message)
         else:
-            failures.log(log, "authorizer", "%s failed", what, error=error)
+            failures.log(log, "authorizer", "%s failed", what, error=error, about=about)
             self._say_no(ticket, "INTERNAL", f"{what} failed")
 
     def _say_no(self, ticket: int, code: str, message: str) -> None:

@@ -59,5 +59,6 @@ def lost_room(failures: Failures, address: str, session: str, room: str, why: st
         why,
         session,
         error=None,
+        about={"session": session, "room": room},
         level=logging.INFO,
     )

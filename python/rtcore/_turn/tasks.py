@@ -20,6 +20,7 @@ from rtcore._app.kinds import is_async
 from rtcore._engine import CoreEvent, Engine
 from rtcore._ground.failures import Failures, Guard
 from rtcore.raw import RawSocket
+from rtcore.room import Room
 from rtcore.session import Session
 
 from . import raws
@@ -153,7 +154,7 @@ class Tasks:
         behind what waits there, or (None) in one of its own. What it raises is logged.
         """
         if not is_async(function):
-            with Guard(partial(_failed, self._failures, function), waits=False):
+            with Guard(partial(_failed, self._failures, function, args), waits=False):
                 function(*args)
             return
         told = _Lifecycle(self._failures, function, *args)
@@ -218,10 +219,18 @@ class _Lifecycle:
         self.name = name_of(function)
 
     async def __call__(self) -> None:
-        with Guard(partial(_failed, self._failures, self._function)):
+        with Guard(partial(_failed, self._failures, self._function, self._args)):
             await self._function(*self._args)
 
 
-def _failed(failures: Failures, function: Callable[..., Any], error: BaseException) -> None:
+def _failed(
+    failures: Failures, function: Callable[..., Any], args: tuple[Any, ...], error: BaseException
+) -> None:
     name = name_of(function)
-    failures.log(log, f"lifecycle {name}", "%s failed", name, error=error)
+    about = dict[str, str]()
+    for one in args:
+        if isinstance(one, Session):
+            about["session"] = one.id
+        elif isinstance(one, Room):
+            about["room"] = one.name
+    failures.log(log, f"lifecycle {name}", "%s failed", name, error=error, about=about)

@@ -46,6 +46,8 @@ def answer_error(
     else:
         text = "the handler of %r failed for session %s"
         about = {"session": session.id, "event": handler.name}
+        if trace := engine.core.trace_of(request):
+            about["trace"] = trace
         kind, name = f"handler {handler.name}", handler.name
         engine.failures.log(log, kind, text, name, session.id, error=error, about=about)
         engine.core.fail(
