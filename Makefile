@@ -55,7 +55,7 @@ weather: $(VENV)/.dev $(VENV)/.core ## a client behind the fault proxy for ten m
 	@$(BIN)/python -m tests.weather --minutes $(or $(MINUTES),10)
 
 kills: $(VENV)/.dev $(VENV)/.core ## kill -9 of a client with an outbox, 200 times, within the window and with it passed (KILLS=…)
-	@RTCORE_KILLS=$(or $(KILLS),200) $(BIN)/python -m pytest -q -s tests/client/test_killed.py
+	@RTCORE_KILLS=$(or $(KILLS),200) $(BIN)/python -m pytest -q -s -o faulthandler_timeout=7200 tests/client/test_killed.py
 
 quick: prepare-test $(VENV)/.dev $(VENV)/.core node_modules/.package-lock.json ## what one needs while working, in two minutes: style, types, the core's codecs, a slice of the tests
 	@$(BIN)/python scripts/check.py --quick

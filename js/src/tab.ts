@@ -22,9 +22,6 @@ const ROLL = 250;
 /** A leader that does not answer a visible page in this time is taken over from. */
 const PATIENCE = 5000;
 
-/** What is told as queued. */
-const ONCE: ReadonlySet<string> = new Set(["emit", "publish"]);
-
 const CLOSED: Failure = { is: "ClientClosed", code: "CLOSED", message: "the client was closed" };
 
 export class Tab {
@@ -182,7 +179,8 @@ export class Tab {
       });
       this.#spare = spare;
     }
-    if (call.do === "drop" || (call.do === "ask" && ONCE.has(call.kind))) this.#spare.take(call);
+    if (call.do === "drop" || (call.do === "ask" && (call.kind === "emit" || call.kind === "publish")))
+      this.#spare.take(call);
   }
 
   #wake(): void {

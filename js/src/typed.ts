@@ -34,7 +34,13 @@ type EventsOf<Room> = Room extends { events: infer Events extends object } ? Eve
 export type TypedEvent<Events> = {
   [Name in Names<Events>]: Event<Events[Name]> & { event: Name };
 }[Names<Events>];
-type Those<Events, Name> = Name extends "*" ? TypedEvent<Events> | Gap : TypedEvent<Events> & { event: Name };
+/** What is said outside of rooms: to users, under `$user/*`, and to everybody, under `$all`. Of neither: anything. */
+type Said<Rooms> = {
+  [Name in keyof Rooms]: Name extends `$${string}` ? TypedEvent<EventsOf<Rooms[Name]>> : never;
+}[keyof Rooms];
+type Own<Rooms> = [Said<Rooms>] extends [never] ? TypedEvent<Anything> : Said<Rooms>;
+type Among<Events, Name> = Name extends "*" ? Events | Gap : Events & { event: Name };
+type Those<Events, Name> = Among<TypedEvent<Events>, Name>;
 
 /** A room whose state is known, and what is said in it. */
 export type TypedRoom<State, Events = Anything> = Omit<
@@ -61,8 +67,16 @@ export type TypedRoom<State, Events = Anything> = Omit<
 /** A client of one application: `connect<App>()`. */
 export type TypedClient<App extends AnyContract> = Omit<
   Client,
-  "emit" | "send" | "stream" | "upload" | "join"
+  "emit" | "send" | "stream" | "upload" | "join" | "on" | "off"
 > & {
+  on<Name extends Own<App["rooms"]>["event"] | "*">(
+    event: Name,
+    handler: (heard: Among<Own<App["rooms"]>, Name>) => unknown,
+  ): TypedClient<App>;
+  off<Name extends Own<App["rooms"]>["event"] | "*">(
+    event: Name,
+    handler: (heard: Among<Own<App["rooms"]>, Name>) => unknown,
+  ): TypedClient<App>;
   emit<Name extends Names<App["events"]>>(
     event: Name,
     ...data: Data<Field<App["events"][Name], "data">, [options?: SendOptions]>

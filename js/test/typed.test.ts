@@ -82,6 +82,55 @@ test("what is said in rooms is what the application says of them", () => {
   expectTypeOf(use).toBeFunction();
 });
 
+interface Told extends Omit<App, "rooms"> {
+  rooms: App["rooms"] & {
+    [name: `$user/${string}`]: { state: undefined; events: { moved: { to: string }; paid: number } };
+    $all: { state: undefined; events: { closing: null } };
+  };
+}
+
+test("what is said to a user or to everybody is what the application says of `$user/*` and `$all`", () => {
+  const use = async () => {
+    const client = connect<Told>("/rt");
+    const moved = ({ data }: { data: { to: string } }) => data.to;
+    client
+      .on("moved", ({ data, event }) => {
+        expectTypeOf(data).toEqualTypeOf<{ to: string }>();
+        expectTypeOf(event).toEqualTypeOf<"moved">();
+      })
+      .on("closing", ({ data }) => expectTypeOf(data).toEqualTypeOf<null>())
+      .on("moved", moved)
+      .off("moved", moved);
+    client.on("*", (heard) => {
+      if (heard.type === "gap") expectTypeOf(heard).toEqualTypeOf<Gap>();
+      else if (heard.event === "paid") expectTypeOf(heard.data).toEqualTypeOf<number>();
+      else expectTypeOf(heard.event).toEqualTypeOf<"moved" | "closing">();
+    });
+    // @ts-expect-error nothing of this name is said to anybody
+    client.on("mooved", () => undefined);
+    // @ts-expect-error it is said in a room
+    client.on("say", () => undefined);
+    // @ts-expect-error the data has no such field
+    client.on("moved", ({ data }) => data.form);
+    // @ts-expect-error a handler of other data
+    client.off("paid", moved);
+    expectTypeOf(await client.emit("working")).toEqualTypeOf<number>();
+  };
+  expectTypeOf(use).toBeFunction();
+});
+
+test("an application that says nothing of what users are told leaves it open", () => {
+  const use = () => {
+    connect<App>("/rt").on("whatever", ({ data, seq }) => [data.anything, seq]);
+    // A pattern of all rooms is none of those of rtcore's own.
+    interface Wide extends Omit<App, "rooms"> {
+      rooms: { [name: `${string}`]: { state: undefined; events: { say: string } } };
+    }
+    connect<Wide>("/rt").on("whatever", ({ data }) => data.anything);
+  };
+  expectTypeOf(use).toBeFunction();
+});
+
 test("without an application a client takes what it is given", () => {
   expectTypeOf(connect).toBeCallableWith("/rt");
   expectTypeOf<ReturnType<() => Client>>().toHaveProperty("emit");

@@ -118,6 +118,30 @@ def test_events_of_rooms_that_cannot_be_are_refused_where_they_are_said(events: 
         rtcore.App().rooms("shop:*", events=events)
 
 
+def test_what_users_and_everybody_are_told_is_said_of_the_rooms_of_rtcores_own() -> None:
+    """For `client.on`: no setting of those rooms, whose settings are rtcore's own; with `durable`, both."""
+    app = rtcore.App()
+    app.rooms("$user/*", events={"moved": str, "paid": int})
+    app.rooms("$all", durable=True, events={"closing": None})
+    lines = said(app).split("\n")
+    assert (
+        '    [name: `$user/${string}`]: { state: undefined; events: { "moved": string; "paid": number } };'
+        in lines
+    )
+    assert '    "$all": { state: undefined; events: { "closing": null } };' in lines
+    assert [pattern for pattern, _ in registered(app).room_plans.items()] == ["$all"]
+    with pytest.raises(rtcore.UsageError, match="have events already"):
+        app.rooms("$user/*", events={"paid": int})
+    for pattern, more in (
+        ("$user/*", {"history": 7}),
+        ("$all", {"relay": True}),
+        ("$mine", {}),
+        ("$user/ann", {}),
+    ):
+        with pytest.raises(rtcore.UsageError, match="which `events` are said there, and nothing else"):
+            app.rooms(pattern, events={"x": int}, **more)
+
+
 def test_events_of_a_routers_rooms_are_those_of_the_application() -> None:
     """Below the prefix of the router."""
     router = rtcore.Router(prefix="shop:")

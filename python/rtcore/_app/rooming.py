@@ -25,6 +25,21 @@ OWN: Final = ("$user/*", "$all")
 """Rooms of rtcore's own whose durability may be set, and nothing else of them."""
 
 
+_USUAL: Final = (
+    False,
+    FIXED["RING_ENTRIES"],
+    FIXED["RING_BYTES"],
+    FIXED["RING_AGE_MS"] / 1000,
+    "skip",
+    None,
+    True,
+    None,
+    True,
+    None,
+)
+"""Settings of rooms that nobody has set."""
+
+
 @spelt
 class Rooming:
     """Settings by patterns of names."""
@@ -73,7 +88,8 @@ class Rooming:
                 messages are on the wire learns what is in them. Beside such rooms only events of others are
                 compressed.
             events: what is said there: the type of the data of each event, for `rtcore types`. It is what
-                pages count on; the server does not hold what is published against it.
+                pages count on; the server does not hold what is published against it. Of "$user/*" and
+                "$all", too: what users and everybody are told, for `client.on`.
             publish: what members may publish themselves, which the core checks: events by name with the types
                 of their data, `{"say": Said}`, or names alone, whose data may be anything. None: any event.
                 It gives the right to publish as `relay` does. What the application publishes is not checked.
@@ -86,11 +102,17 @@ class Rooming:
         sure = _sureness(durable, keep, pattern)
         self._registry.open("rooms")
         checked_name(pattern, "app.rooms", 'app.rooms("pattern")')
-        if pattern.startswith("$") and not (pattern in OWN and sure):
-            raise UsageError(
-                f'rooms whose names begin with `$` are rtcore\'s own, as {pattern!r}: of "$user/*" and '
-                '"$all" it may be said that they are durable, and nothing else'
-            )
+        if pattern.startswith("$"):
+            others = (relay, history, bytes, age, policy, key, presence, grants, compress, publish)
+            if pattern not in OWN or not (sure or (events is not None and others == _USUAL)):
+                raise UsageError(
+                    f'rooms whose names begin with `$` are rtcore\'s own, as {pattern!r}: of "$user/*" and '
+                    '"$all" it may be said that they are durable and which `events` are said there, and '
+                    "nothing else"
+                )
+            if not sure:
+                self._says(pattern, events)
+                return
         if not pattern.startswith("$"):
             pattern = checked_name(self._prefix + pattern, "app.rooms", 'app.rooms("pattern")')
         if policy not in POLICIES:
@@ -131,7 +153,11 @@ class Rooming:
         if not self._registry.room_plans.add(pattern, plan):
             raise UsageError(f"rooms {pattern!r} have settings already; say all of them in one place")
         if events is not None:
-            self._registry.said.add(pattern, _kinds(events, pattern))
+            self._says(pattern, events)
+
+    def _says(self, pattern: str, events: object) -> None:
+        if not self._registry.said.add(pattern, _kinds(events, pattern)):
+            raise UsageError(f"rooms {pattern!r} have events already; say all of them in one place")
 
 
 def _kinds(events: object, pattern: str) -> dict[str, Any]:

@@ -98,7 +98,7 @@ def _found(of: Registry) -> Iterator[_Kinds]:
             yield _Kinds("stream", stream.name, data, _argument(_result(stream.function)), _NOTHING)
     said = dict(of.said.items())
     states = {pattern: state.function for pattern, state in of.states.items()}
-    for pattern in {**dict.fromkeys(p for p, _ in of.room_plans.items()), **states}:
+    for pattern in {**dict.fromkeys(p for p, _ in of.room_plans.items()), **states, **said}:
         state = _result(states[pattern]) if pattern in states else _NOTHING
         yield _Kinds("rooms", pattern, _NOTHING, _NOTHING, state, said.get(pattern))
 
