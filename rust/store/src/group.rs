@@ -118,11 +118,12 @@ impl Group<'_> {
     }
 
     fn session(&self, session: &Session) -> Result<()> {
-        let Session { name, user, key, upto, asks, ends } = session;
+        let Session { name, user, key, upto, asks, ends, address } = session;
+        let (upto, asks, ends) = (upto.cast_signed(), asks.cast_signed(), ends.map(u64::cast_signed));
         self.run(
-            "INSERT INTO session(name, user, key, upto, asks, ends) VALUES(?1, ?2, ?3, ?4, ?5, ?6)
-             ON CONFLICT(name) DO UPDATE SET user = ?2, key = ?3, upto = ?4, asks = ?5, ends = ?6",
-            (name, user, key, upto.cast_signed(), asks.cast_signed(), ends.map(u64::cast_signed)),
+            "INSERT INTO session(name, user, key, upto, asks, ends, address) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7)
+             ON CONFLICT(name) DO UPDATE SET user = ?2, key = ?3, upto = ?4, asks = ?5, ends = ?6, address = ?7",
+            (name, user, key, upto, asks, ends, address.map(|address| address.to_string())),
         )
     }
 

@@ -6,7 +6,7 @@ use rusqlite::Connection;
 use std::path::Path;
 
 /// The version of this form.
-pub const VERSION: i64 = 4;
+pub const VERSION: i64 = 5;
 /// Marks a file as ours (`PRAGMA application_id`): "rtcl".
 pub const APPLICATION: i64 = 0x7274_636c;
 
@@ -96,6 +96,9 @@ ALTER TABLE member ADD COLUMN writer BLOB;
 ",
     "
 CREATE TABLE lost(after INTEGER PRIMARY KEY, upto INTEGER NOT NULL) STRICT;
+",
+    "
+ALTER TABLE session ADD COLUMN address TEXT;
 ",
 ];
 

@@ -46,7 +46,7 @@ pub fn rooms(connection: &Connection, rooms: &mut Rooms) -> Result<()> {
 /// Read the sessions.
 pub fn sessions(connection: &Connection) -> Result<Vec<KeptSession>> {
     let mut all = connection
-        .prepare("SELECT id, name, user, key, upto, asks, ends, let_go FROM session ORDER BY id")?;
+        .prepare("SELECT id, name, user, key, upto, asks, ends, let_go, address FROM session ORDER BY id")?;
     let mut members = connection.prepare(
         "SELECT room, began, grants, visible, moved, writer FROM member WHERE session = ? ORDER BY room",
     )?;
@@ -86,7 +86,8 @@ pub fn sessions(connection: &Connection) -> Result<Vec<KeptSession>> {
         // A run ends above what was let go of and may begin below.
         requests.retain(|id, progress| *id > let_go || *progress == Progress::Taken);
         let requests = requests.into_iter().collect();
-        let row = Session { name: Arc::clone(&name), user, key, upto, asks, ends };
+        let address = row.get_ref(8)?.as_str_or_null()?.and_then(|text| text.parse().ok());
+        let row = Session { name: Arc::clone(&name), user, key, upto, asks, ends, address };
         sessions.push(KeptSession { row, rooms, requests, let_go });
     }
     Ok(sessions)

@@ -6,7 +6,7 @@ use rtcore_core::log::acks::Kept;
 use rtcore_core::log::dedupe::Kind;
 use rtcore_core::room::grants::Grants;
 use rtcore_core::store::{
-    Key, KeyName, KeyOwner, KeyState, Member, Origin, Page, Progress, Record, Report, Sync, Wanted,
+    Key, KeyName, KeyOwner, KeyState, Member, Origin, Page, Progress, Record, Report, Session, Sync, Wanted,
 };
 use world::{World, ack, entry, options, said, session};
 
@@ -223,4 +223,15 @@ fn acks_of_one_group_come_back_one_by_one_and_not_those_that_were_let_go_of() {
     world.write(vec![Record::Ended { session: "s-1".into() }, Record::Session(session("s-1"))]);
     world.again(options());
     assert_eq!(world.kept.sessions[0].requests, []);
+}
+
+#[test]
+fn the_address_of_a_session_without_a_user_is_kept() {
+    let mut world = World::new(options());
+    let address = Some("2001:db8::".parse().unwrap());
+    let anonymous = Session { user: None, address, ..session("s-1") };
+    world.write(vec![Record::Session(anonymous.clone()), Record::Session(session("s-2"))]);
+    world.again(options());
+    let rows: Vec<_> = world.kept.sessions.iter().map(|kept| kept.row.address).collect();
+    assert_eq!(rows, [address, None]);
 }

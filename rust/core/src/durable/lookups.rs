@@ -13,12 +13,25 @@
 
 use crate::log::dedupe::ScopeUser;
 use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
+
+/// A key that is on disk alone.
+#[derive(Debug)]
+struct Known {
+    /// The running time at which it was claimed (ms).
+    claimed: u64,
+    user: ScopeUser,
+    /// Of a session without a user: to which address so many bytes are counted.
+    place: Option<(IpAddr, u64)>,
+}
 
 /// All of them.
 #[derive(Debug, Default)]
 pub struct Lookups {
-    /// By its hash, when it was claimed (ms of running time), and whose it is.
-    known: BTreeMap<u64, (u64, ScopeUser)>,
+    /// By its hash.
+    known: BTreeMap<u64, Known>,
+    /// Bytes of those that are counted to an address.
+    at: BTreeMap<IpAddr, u64>,
     /// Those of each user, by when they were claimed.
     of: BTreeMap<ScopeUser, BTreeSet<(u64, u64)>>,
     /// Who waits for a key that is being read: tickets.
@@ -28,11 +41,20 @@ pub struct Lookups {
 }
 
 impl Lookups {
-    /// A key of this hash is on disk, this user's, claimed at this running time (ms).
-    pub fn know(&mut self, hash: u64, user: ScopeUser, claimed: u64) {
+    /// A key of this hash is on disk, this user's, claimed at this running time (ms); and what of it is counted to an address.
+    pub fn know(&mut self, hash: u64, user: ScopeUser, claimed: u64, place: Option<(IpAddr, u64)>) {
         self.remove(hash);
         self.of.entry(user.clone()).or_default().insert((claimed, hash));
-        self.known.insert(hash, (claimed, user));
+        if let Some((address, bytes)) = place {
+            *self.at.entry(address).or_default() += bytes;
+        }
+        self.known.insert(hash, Known { claimed, user, place });
+    }
+
+    /// What is counted to this address.
+    #[must_use]
+    pub fn bytes_at(&self, address: IpAddr) -> u64 {
+        self.at.get(&address).copied().unwrap_or(0)
     }
 
     /// How many keys of this user are on disk alone. Those that were claimed up to `over` are so no more.
@@ -49,12 +71,20 @@ impl Lookups {
     /// A user is no more: an anonymous session, whose keys go with it.
     pub fn end(&mut self, user: &ScopeUser) {
         for (_, hash) in self.of.remove(user).into_iter().flatten() {
-            self.known.remove(&hash);
+            self.remove(hash);
         }
     }
 
     fn remove(&mut self, hash: u64) {
-        let Some((claimed, user)) = self.known.remove(&hash) else { return };
+        let Some(Known { claimed, user, place }) = self.known.remove(&hash) else { return };
+        if let Some((address, bytes)) = place
+            && let Some(all) = self.at.get_mut(&address)
+        {
+            *all -= bytes;
+            if *all == 0 {
+                self.at.remove(&address);
+            }
+        }
         if let Some(all) = self.of.get_mut(&user) {
             all.remove(&(claimed, hash));
             if all.is_empty() {

@@ -188,8 +188,8 @@ impl Engine {
         result: usize,
         now: Now,
     ) -> Result<Claimed, Fault> {
-        let on_disk = self.keys_on_disk(&scope.user, now);
-        let wanted = Wanted { scope, key, digest: content, owner, result, on_disk };
+        let (on_disk, beside) = (self.keys_on_disk(&scope.user, now), self.bytes_on_disk(owner));
+        let wanted = Wanted { scope, key, digest: content, owner, result, on_disk, beside };
         match self.keys.claim(&wanted, &mut self.shares, now.tick) {
             Claim::New(ticket) => Ok(Claimed::New(ticket)),
             Claim::InProgress(ticket) => Ok(Claimed::InProgress(ticket)),

@@ -60,6 +60,8 @@ pub struct Wanted<'a> {
     pub result: usize,
     /// Keys of this user that are on disk alone: its quota is one, whatever life they are of.
     pub on_disk: usize,
+    /// Bytes of keys on disk alone that are counted to the address of the owner.
+    pub beside: u64,
 }
 
 /// A claimed record. One that is kept too long finds nothing, for places are used again by generation.

@@ -68,7 +68,7 @@ impl<T: Clone, W: Ord> Keys<T, W> {
 
     /// Claim a key for a content.
     pub fn claim(&mut self, wanted: &Wanted<'_>, shares: &mut Shares, now: Tick) -> Claim<T> {
-        let Wanted { scope, key, digest, owner, result, on_disk } = *wanted;
+        let Wanted { scope, key, digest, owner, result, on_disk, beside } = *wanted;
         self.expire(now, SWEEP, shares);
         let hash = self.hash_of(scope, key);
         if let Some(ticket) = self.find(hash, scope, key) {
@@ -83,7 +83,7 @@ impl<T: Clone, W: Ord> Keys<T, W> {
         }
         let bare = cost::<T, W>(scope, key);
         let cost = bare + result;
-        if let Some(full) = no_place(owner, cost, shares) {
+        if let Some(full) = no_place(owner, cost, beside, shares) {
             return Claim::MemoryFull(full);
         }
         let record = Record {
@@ -291,6 +291,12 @@ impl<T: Clone, W: Ord> Keys<T, W> {
         })
     }
 
+    /// What a key takes without its result.
+    #[must_use]
+    pub fn cost_of(&self, scope: &Scope, key: &str) -> usize {
+        cost::<T, W>(scope, key)
+    }
+
     /// The hash of a key, by this process's secret.
     #[must_use]
     pub fn hash_of(&self, scope: &Scope, key: &str) -> u64 {
@@ -366,9 +372,10 @@ impl<T: Clone, W: Ord> Keys<T, W> {
 }
 
 /// Whether a share has no place for so many bytes more. The first key of a user is taken however small its share.
-fn no_place(owner: &Holder, cost: usize, shares: &Shares) -> Option<Full> {
+fn no_place(owner: &Holder, cost: usize, beside: u64, shares: &Shares) -> Option<Full> {
     owner.accounts().find_map(|account| {
         let first = matches!(account, Account::User(_)) && shares.held(account, What::Key) == 0;
-        if first { None } else { shares.full(account, What::Key, cost as u64) }
+        let beside = if matches!(account, Account::Address(_)) { beside } else { 0 };
+        if first { None } else { shares.full(account, What::Key, beside.saturating_add(cost as u64)) }
     })
 }

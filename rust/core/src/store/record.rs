@@ -4,6 +4,7 @@ use crate::ids::{Form, Seq};
 use crate::log::acks;
 use crate::log::dedupe::{Digest, Kind};
 use crate::room::grants::Grants;
+use std::net::IpAddr;
 use std::sync::Arc;
 
 pub use rtcore_data::collection::{Place, Row, Who};
@@ -136,6 +137,8 @@ pub struct Session {
     pub asks: u64,
     /// When its token ends (ms since 1970).
     pub ends: Option<u64>,
+    /// Of one without a user: the address to which it and its keys are counted.
+    pub address: Option<IpAddr>,
 }
 
 /// A session in a room.

@@ -1,8 +1,10 @@
 //! Idempotency keys of durable requests over a restart: done once, whatever id comes with them.
 
 use crate::support::app::Asked;
+use crate::support::client::Client;
 use crate::support::disk::Mood;
 use crate::support::said::publication;
+use crate::support::wire::Dialect;
 use crate::support::world::World;
 use crate::yard::{ack, ask, settings, yard};
 use rtcore_core::engine::{Publication, Unpublished};
@@ -308,4 +310,63 @@ fn keys_on_disk_alone_count_to_the_quota_of_their_user() {
     }
     assert!(ack_of(&mut world, said("c")).is_ok(), "the hour of the first is over");
     assert_eq!(ack_of(&mut world, said("d")), Err("OVERLOADED".into()), "and that of the second is not");
+}
+
+/// *Somebody without a user fills what its address may have of keys, the server is restarted, and it fills it again, with a session
+/// that is new.*
+#[test]
+fn keys_on_disk_of_a_session_without_a_user_count_to_its_address() {
+    let few = || {
+        let mut config = settings();
+        config.limits.key_memory = 1_000; // half is an address's: one key, and not two
+        config
+    };
+    let said = |key: &str| json!({"type": "publish", "room": "kept", "event": "say", "data": 1, "key": key});
+    let mut world = World::with(few(), 2, 1);
+    world.engine.restore(&world.disk.kept(Origin::New), world.now);
+    world.settle();
+    let come = |world: &mut World, token| {
+        world.clients[1] = Client::new(Dialect::ALL[0], token);
+        world.connect(1, None);
+        world.settle();
+        ask(world, 1, json!({"type": "join", "room": "kept"}));
+        world.settle();
+    };
+    let told = |world: &mut World, key: &str| {
+        let id = ask(world, 1, said(key));
+        world.settle();
+        ack(world, 1, id).expect("it is answered")
+    };
+    come(&mut world, None);
+    assert!(told(&mut world, "a").is_ok());
+    assert_eq!(told(&mut world, "b"), Err("OVERLOADED".into()), "in memory");
+    world.begin_anew(few(), Origin::Crash);
+    come(&mut world, None); // another session, from the same address
+    assert_eq!(told(&mut world, "c"), Err("OVERLOADED".into()), "on disk");
+    world.pass(few().limits.key_ms + 60_000);
+    come(&mut world, None);
+    assert!(told(&mut world, "c").is_ok(), "its hour is over");
+}
+
+/// *An address has as many sessions as it may, the server is restarted, and it has as many more.*
+#[test]
+fn sessions_on_disk_without_a_user_count_to_their_address() {
+    let one = || {
+        let mut config = settings();
+        config.limits.sessions_per_address = 1;
+        config
+    };
+    let mut world = World::with(one(), 2, 1);
+    world.engine.restore(&world.disk.kept(Origin::New), world.now);
+    world.settle();
+    world.connect(1, None);
+    world.settle();
+    ask(&mut world, 1, json!({"type": "join", "room": "kept"}));
+    world.settle();
+    world.begin_anew(one(), Origin::Crash);
+    assert_eq!(world.engine.sizes().sessions, 1, "it is back");
+    world.clients[1] = Client::new(Dialect::ALL[0], None);
+    world.connect(1, None);
+    world.settle();
+    assert_eq!(world.engine.sizes().sessions, 1, "the one that is away goes for one more of its address");
 }

@@ -282,6 +282,8 @@ fn a_join_whose_room_was_freed_while_it_was_loaded_is_answered() {
     world.connect(0, None);
     world.settle();
     world.disk.mood = crate::support::disk::Mood::Waits;
+    let welcome = world.clients[0].inbox.iter().rfind(|said| said["type"] == "welcome").expect("it is back");
+    world.clients[0].next_id = welcome["taken"].as_u64().expect("a number") + 1; // below, a join is of the life that is over
     let join = ask(&mut world, 0, json!({"type": "join", "room": "kept", "last": 1}));
     world.settle();
     let group = world.disk.asked.iter().position(|ask| matches!(ask, rtcore_core::store::Ask::Write(_)));

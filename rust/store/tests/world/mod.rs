@@ -150,7 +150,7 @@ pub fn said(seq: u64, room: &str) -> Record {
 /// A session's row.
 pub fn session(name: &str) -> Session {
     let (user, ends) = (Some("ann".into()), Some(9_000));
-    Session { name: name.into(), user, key: [7; 32], upto: 65_536, asks: 3, ends }
+    Session { name: name.into(), user, key: [7; 32], upto: 65_536, asks: 3, ends, address: None }
 }
 
 /// An ack.

@@ -10,8 +10,10 @@ use crate::engine::publish::scope_user;
 use crate::engine::{AppEvent, Engine};
 use crate::error::Fault;
 use crate::ids::{Now, SessionId};
+use crate::log::acks::Kept;
 use crate::log::dedupe::{Kind, Scope, ScopeUser};
-use crate::session::Hold;
+use crate::session::{Hold, Session};
+use crate::shares::{Account, Holder, block};
 use crate::store::{KeyName, Page, Wanted};
 
 impl Engine {
@@ -19,7 +21,13 @@ impl Engine {
     pub(super) fn know_key(&mut self, name: &KeyName, claimed: u64) {
         if let Some(scope) = self.scope_of(&name.owner, &name.kind) {
             let hash = self.keys.hash_of(&scope, &name.key);
-            self.durable.lookups.know(hash, scope.user, claimed);
+            let place = match &scope.user {
+                ScopeUser::Session(session) => self.session(*session).map(Session::address),
+                ScopeUser::User(_) | ScopeUser::Application => None,
+            };
+            let bytes = self.keys.cost_of(&scope, &name.key) + Kept::Seq(0).size();
+            let place = place.map(|address| (block(address), bytes as u64));
+            self.durable.lookups.know(hash, scope.user, claimed, place);
         }
     }
 
@@ -30,6 +38,15 @@ impl Engine {
         }
         let over = self.durable.running.at(now.tick).checked_sub(self.config.limits.key_ms);
         self.durable.lookups.held(user, over)
+    }
+
+    /// Bytes of keys on disk alone that are counted to the address of this owner.
+    pub(in crate::engine) fn bytes_on_disk(&self, owner: &Holder) -> u64 {
+        if self.durable.lookups.is_empty() {
+            return 0;
+        }
+        let at = |account| if let Account::Address(address) = account { Some(address) } else { None };
+        owner.accounts().find_map(at).map_or(0, |address| self.durable.lookups.bytes_at(address))
     }
 
     /// Whether a key may be on disk alone: its hash then.

@@ -12,8 +12,11 @@ use crate::room::settings::Durability;
 use crate::session::{Begin, Row};
 use crate::shares::What;
 use crate::store::{Kept, KeptMember, KeptSession, Origin, Progress, Record, Sync};
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
+
+/// Of a session with a user no address is kept: it is counted to its user.
+const NOWHERE: IpAddr = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
 
 impl Engine {
     /// What the store had kept, before the first connection comes. Numbers are given when more of them are reserved on disk
@@ -104,7 +107,7 @@ impl Engine {
             key: row.key,
             hashed: true,
             user: row.user.clone(),
-            address: IpAddr::from([0, 0, 0, 0]), // it is not kept
+            address: row.address.unwrap_or(NOWHERE),
             agent: None,
             head: began,
             now,

@@ -15,6 +15,7 @@ use crate::room::settings::{Durability, is_own};
 use crate::session::Joined;
 use crate::session::Rare;
 use crate::session::{Row, Session};
+use crate::shares::block;
 use crate::store::{self, Record, Sync};
 use std::sync::Arc;
 
@@ -235,5 +236,6 @@ fn row_of(session: &Session) -> Option<store::Session> {
         upto: row.upto,
         asks: row.asks,
         ends: session.expires().map(|ends| ends.date),
+        address: session.user().is_none().then(|| block(session.address())),
     })
 }

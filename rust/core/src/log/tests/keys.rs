@@ -34,7 +34,7 @@ impl<T: Clone, W: Ord> Book<T, W> {
     fn claim(&mut self, scope: &Scope, key: &str, digest: Digest, now: Tick) -> Claim<T> {
         let owner = owner(scope);
         self.keys.claim(
-            &Wanted { scope, key, digest, owner: &owner, result: 0, on_disk: 0 },
+            &Wanted { scope, key, digest, owner: &owner, result: 0, on_disk: 0, beside: 0 },
             &mut self.shares,
             now,
         )
