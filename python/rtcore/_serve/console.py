@@ -133,7 +133,7 @@ def application(assembly: Assembly) -> App:
 
 def figures(assembly: Assembly) -> dict[str, Any]:
     """What is measured, and what is wrong."""
-    return {"stats": assembly.watch.stats(), "diagnosis": assembly.watch.diagnose()}
+    return assembly.watch.figures()
 
 
 async def _asked(assembly: Assembly, what: str, query: dict[str, str]) -> Any:

@@ -226,14 +226,13 @@ class Runtime:
     def _run_all(self, events: Sequence[CoreEvent], *, direct: bool) -> None:
         """Run events, a few at a time: a look at the clock for each would cost as much as a handler."""
         self._steps = MAX_STEPS if direct and self._direct and not instruments() else 0
-        clock = time.perf_counter_ns
-        began = clock()
+        began = time.perf_counter_ns()
         if began > self.engine.held.due:
             self.engine.held.look(began)
         for start in range(0, len(events), LOOK_EVERY):
             some = events if len(events) <= LOOK_EVERY else events[start : start + LOOK_EVERY]
             self._run(some, None if self.manual else began)  # when what is next will have begun
-            now = clock()
+            now = time.perf_counter_ns()
             if now - began > LONG:
                 self.engine.held.report(now - began, filter(None, map(self._name_of, some)))
             began = now

@@ -9,6 +9,7 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
+_DESCRIPTORS = Path("/proc/self/fd")
 _CGROUP = Path("/sys/fs/cgroup/memory.max")
 
 
@@ -68,6 +69,9 @@ def _memory() -> int | None:
 
 def _descriptors() -> int | None:
     try:
-        return len(list(Path("/proc/self/fd").iterdir())) - 1  # less the one that was opened to look
+        # Linux 6.2 and newer say it at once; a look at 10,000 of them would hold the turn for 50 ms.
+        if known := _DESCRIPTORS.stat().st_size:
+            return known
+        return sum(1 for _ in _DESCRIPTORS.iterdir()) - 1  # less the one that was opened to look
     except OSError:
         return None

@@ -121,7 +121,14 @@ class Watch:
 
     def stats(self) -> dict[str, Any]:
         """What was measured: the core's figures, the process, the store. Durations in milliseconds."""
-        view = self._view()
+        return self._stats(self._view())
+
+    def figures(self) -> dict[str, Any]:
+        """`stats` and `diagnosis`, as of one look."""
+        view = self.judge()
+        return {"stats": self._stats(view), "diagnosis": self._diagnosis(view)}
+
+    def _stats(self, view: View) -> dict[str, Any]:
         process = view.process
         return {
             "version": self._version,
@@ -142,7 +149,9 @@ class Watch:
         bad what may be the cause of others. `acts`: what the server does about it by itself, by name, and for
         which issue.
         """
-        view = self.judge()
+        return self._diagnosis(self.judge())
+
+    def _diagnosis(self, view: View) -> dict[str, Any]:
         issues = [self._told(name) for name in self._in_order()]
         return {
             "status": self.status,

@@ -33,7 +33,7 @@ function tiles() {
     [number(stats.sizes.sessions), "sessions"],
     [number(stats.sizes.connections), "connections"],
     [number(stats.sizes.rooms), "rooms"],
-    [rate("messages_in"), "messages in / s"],
+    [rate("messages_in"), "in / s"],
     [rate("delivered"), "delivered / s"],
     [trip ? ms(trip["1m"].p50) : "–", "round trip"],
     [number(stats.sizes.open_streams), "streams"],
