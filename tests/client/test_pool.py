@@ -377,7 +377,7 @@ async def test_what_its_block_raises_goes_on_as_it_is(pooled, autojump_clock) ->
 
 
 async def test_wrong_use_says_what_is_wrong(pooled, autojump_clock) -> None:
-    with pytest.raises(rtcore.UsageError, match="1 connection or more, not 0"):
+    with pytest.raises(rtcore.UsageError, match="a whole number from 1 on; not 0"):
         pooled(size=0)
     with pytest.raises(rtcore.UsageError, match="no use for outbox="):
         pooled(outbox=rtcore.Outbox("x.db"))

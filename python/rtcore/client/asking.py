@@ -6,6 +6,7 @@ from typing import Any, Final
 
 import trio
 
+from .given import seconds
 from .handle import Sent
 from .machine import Machine
 from .request import Request
@@ -48,6 +49,10 @@ class Asking:
             fields["data"] = data_of(data)
         clock = self.machine.clock
         now = clock.now()
+        if timeout is not None:
+            seconds(timeout, "timeout")
+        if ttl is not None:
+            seconds(ttl, "ttl")
         request = self.machine.request(
             kind,
             fields,
@@ -70,7 +75,10 @@ class Asking:
     async def ask(self, kind: str, fields: Said, timeout: float | None, **more: Any) -> Any:
         """Make a request that changes nothing if it is done again, and wait for it."""
         self.still()
-        patience = None if timeout is None else self.machine.clock.now() + timeout
+        patience = None
+        if timeout is not None:
+            seconds(timeout, "timeout")
+            patience = self.machine.clock.now() + timeout
         return await self.result(self.handle(self.machine.request(kind, fields, patience=patience, **more)))
 
     async def result(self, sent: Sent) -> Any:

@@ -12,6 +12,7 @@ import trio
 
 from rtcore.errors import UsageError
 
+from . import given
 from .choice import REMEMBERED, Choice
 from .client import Client
 from .clock import Names, dice
@@ -96,6 +97,24 @@ async def connect(
 
     """
     _looked_at(token, encoding)
+    given.instance(url, "the address", str, "a text, as https://example.org/rt")
+    given.seconds(timeout, "timeout")
+    if connect_timeout is not None:
+        given.seconds(connect_timeout, "connect_timeout", instead=", or None for no limit")
+    given.whole(queue, "queue, of messages,", 0)
+    given.whole(queue_bytes, "queue_bytes", 0)
+    given.one_of(overflow, "overflow", tuple(Overflow))
+    if attempts is not None:
+        given.whole(attempts, "attempts", 1, instead=", or None for no last one")
+    if headers is not None:
+        given.instance(headers, "headers", Mapping, 'a mapping, as {"name": "value"}')
+    if outbox is not None:
+        given.instance(outbox, "outbox", Outbox, 'an outbox, as rtcore.Outbox("outbox.db")')
+    if tls is not None:
+        given.instance(tls, "tls", ssl.SSLContext, "a context, as of ssl.create_default_context()")
+    if wait is not None:
+        given.instance(wait, "wait", bool, "True, False, or None")
+    given.instance(transport, "transport", Sequence, "a name, or several, best first")
     asked = compress_of(compress)
     if "trio-websocket" in ((transport,) if isinstance(transport, str) else transport):
         looked_for()

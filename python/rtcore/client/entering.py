@@ -10,6 +10,7 @@ from rtcore.errors import UsageError
 
 from .asking import Asking
 from .event import Event, Gap, Heard, event_of
+from .given import seconds
 from .reader import Reader
 from .request import Request
 from .rooms import RoomState
@@ -55,6 +56,8 @@ class Entering:
             if state.member:
                 await self._again(state, reader, last, since, timeout)
             else:
+                if timeout is not None:
+                    seconds(timeout, "timeout")
                 patience = None if timeout is None else self._machine.clock.now() + timeout
                 sent = self.asking.handle(self._machine.join(state, fields, patience=patience))
                 await self.asking.result(sent)

@@ -12,6 +12,7 @@ import trio
 
 from rtcore.errors import UsageError
 
+from . import given
 from .client import Client
 from .errors import ClientClosed, PoolTimeout
 from .lending import Lent
@@ -77,8 +78,9 @@ class Pool:
         lifetime: float = 3600.0,
         **options: Any,
     ) -> None:
-        if size < 1:
-            raise UsageError(f"a pool has room for 1 connection or more, not {size}")
+        given.whole(size, "size, of connections of a pool,", 1)
+        for what, value in (("timeout", timeout), ("idle", idle), ("lifetime", lifetime)):
+            given.seconds(value, what)
         _checked(options)
         self._target, self._size, self._timeout = target, size, timeout
         self._idle, self._lifetime, self._options = idle, lifetime, options

@@ -21,6 +21,9 @@ from typing import Any, Final, Protocol, TypeVar
 import msgspec
 import trio
 
+from rtcore.errors import UsageError
+
+from . import given
 from .collections import rows as shared
 from .collections.rows import Stored
 from .errors import OutboxError, OutboxForeign, OutboxGone, OutboxLocked, OutboxNewer
@@ -134,6 +137,12 @@ class Outbox:
         size: int = 1 << 20,
         overflow: Overflow | str = Overflow.REJECT,
     ) -> None:
+        given_path: object = path
+        if not isinstance(given_path, (str, os.PathLike)) or path == "":
+            raise UsageError(f'the path of an outbox is that of a file, as "outbox.db"; not {path!r}')
+        given.whole(messages, "messages, of an outbox,", 0)
+        given.whole(size, "size, in bytes of an outbox,", 0)
+        given.one_of(overflow, "overflow", tuple(Overflow))
         self.path = Path(path)
         self.messages, self.size, self.overflow = messages, size, Overflow(overflow)
         self._db: sqlite3.Connection | None = None
