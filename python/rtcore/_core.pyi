@@ -369,7 +369,7 @@ class Core:
         self, address: str, port: int, secure: bool, returns: bytes | None = None, told: bool = False
     ) -> int | None:
         """None: refused by a limit. `returns`: it was handed over and comes back, and this was read of its next
-        request: give it to `receive`; `told`: who connected was said by a PROXY header.
+        request: give it to `receive`; `told`: who connected was said by a PROXY header, before that or before TLS.
         """
     def receive(self, conn: int, data: bytes) -> list[tuple[object, ...]]: ...
     def end_of_input(self, conn: int) -> list[tuple[object, ...]]: ...

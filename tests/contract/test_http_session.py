@@ -255,7 +255,7 @@ async def test_guesses_at_a_key_learn_nothing(http: Http) -> None:
 
 
 @speaks
-@pytest.mark.parametrize("number", ["6", "0", "x", "18446744073709551616"])
+@pytest.mark.parametrize("number", ["6", "0", "8", "18446744073709551615"])
 async def test_who_speaks_by_an_older_hello_is_told_so_and_nothing_is_done(
     http: Http, method: str, path: str, said: object, number: str
 ) -> None:
@@ -278,3 +278,31 @@ async def test_who_speaks_by_an_older_hello_is_told_so_and_nothing_is_done(
     ).json()
     assert again["resumed"] is True
     assert again["taken"] == (1 if method == "POST" else 0)
+
+
+@speaks
+@pytest.mark.parametrize("number", ["x", "-1", "+7", "7.5", "18446744073709551616"])
+async def test_a_number_of_a_hello_that_is_none_is_refused(
+    http: Http, method: str, path: str, said: object, number: str
+) -> None:
+    one = await http.session(n=7)
+    answer = await http.request(method, path, [*one.fields, ("Rtcore-Hello", number)], said)
+    answer.refused(400, "INVALID_MESSAGE")
+    assert "Rtcore-Hello" in answer.json()["message"]
+    assert await one.emit("echo", 1) == 1
+
+
+@speaks
+async def test_an_older_hello_is_stale_though_the_newest_does_not_count(
+    http: Http, method: str, path: str, said: object
+) -> None:
+    """A client that never counts takes over, and goes on as ever; what says 7 is of the hello before."""
+    one = await http.session(n=7)
+    taken = await http.request("POST", "session", said={"type": "hello", "session": one.id, "key": one.key})
+    assert taken.json()["resumed"] is True
+    answer = await http.request(method, path, [*one.fields, ("Rtcore-Hello", "7")], said)
+    if path == "sse":
+        assert answer.status == 204
+    else:
+        assert [each["code"] for each in answer.good().json()["messages"]] == [4500]
+    assert await one.emit("echo", 1) == 1

@@ -74,6 +74,29 @@ async def test_all_that_comes_by_a_connection_is_of_whom_its_header_names(
             assert about["scheme"] == ("https" if user == "secure" else "http")
 
 
+async def test_behind_a_header_that_names_nobody_nobody_is_believed(tmp_path: Path) -> None:
+    """*The proxy does not know its client, who writes `X-Forwarded-For`: it came from a proxy's address.*"""
+    fields = [("X-Forwarded-For", "198.51.100.1"), ("X-Forwarded-Proto", "https")]
+    settings, trust = certified(tmp_path)
+    for more, tls, user in (({}, None, "clear"), (settings, trust, "secure")):
+        async with serving(app(), mount=site, **more, **BEHIND) as server:
+            for header in (
+                b"PROXY UNKNOWN\r\n",
+                SIGNATURE + b"\x20\x00\x00\x00",
+                SIGNATURE + b"\x21\x31\x00\xd8" + bytes(216),
+            ):
+                async with behind(server, header, tls) as proxy:
+                    for _ in range(2):  # before and after a request of the site's on the same connection
+                        assert await seen_as(proxy, fields) == ["127.0.0.1", user]
+                        await shown(proxy, fields)
+            # A proxy of HTTP that stands before this one is configured, and its word counts.
+            named = FIRST.replace(b"203.0.113.1", b"127.0.0.9")
+            async with behind(server, named, tls) as proxy:
+                for _ in range(2):
+                    assert (await seen_as(proxy, fields))[0] == "198.51.100.1"
+                    await shown(proxy, fields)
+
+
 async def test_behind_tls_too(tmp_path: Path) -> None:
     settings, trust = certified(tmp_path)
     async with serving(app(), mount=site, **settings, **BEHIND) as server:

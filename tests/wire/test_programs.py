@@ -21,6 +21,24 @@ def test_another_program_with_the_same_key_gets_a_session_of_its_own(dial: Dial)
     assert dial().hello(**copied).welcome["resumed"] is True, "who does not say is taken at his word"
 
 
+def test_a_hello_without_a_program_leaves_the_session_to_the_one_that_named_itself(dial: Dial) -> None:
+    """*A program, an old client that says nothing, a copy: the session would look like nobody's.*"""
+    first = dial().hello(program=["a"])
+    copied = first.returning()
+    first.drop()
+    assert dial().hello(**copied).welcome["resumed"] is True
+    assert dial().hello(**copied, program=["b"]).welcome["resumed"] is False
+    assert dial().hello(**copied, program=["a"]).welcome["resumed"] is True, "it is this one's still"
+
+
+def test_a_session_that_nobody_named_is_of_the_first_who_does(dial: Dial) -> None:
+    first = dial().hello()
+    copied = first.returning()
+    first.drop()
+    assert dial().hello(**copied, program=["a"]).welcome["resumed"] is True
+    assert dial().hello(**copied, program=["b"]).welcome["resumed"] is False
+
+
 def test_what_is_no_list_of_programs_is_no_hello(dial: Dial) -> None:
     for bad in ("a", [1], {"a": 1}):
         client = dial()

@@ -35,7 +35,7 @@ class Headers:
         return any(address in network for network in self._networks)
 
     async def take(self, tcp: trio.SocketStream) -> tuple[str, int] | None:
-        """Read the header: the address and port of the client; None: it speaks of nobody.
+        """Read the header: the address and port of the client; None: the proxy speaks for nobody.
 
         Cancelled, part of the header was read, and the connection is of no more use.
 

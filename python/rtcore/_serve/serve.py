@@ -220,12 +220,15 @@ class _Server:
         try:
             host, port = peer_of(tcp)
             with self.handshakes.one(host, self.config.limit("hello_ms") / 1000) as patience:
+                client = None
                 if self.headers is not None and self.headers.come_from(host):
-                    host, port = await self.headers.take(tcp) or (host, port)
+                    client = await self.headers.take(tcp)
+                    host, port = client or (host, port)
                 await stream.do_handshake()
             if patience.cancelled_caught:
                 return
-            await self.assembly.shell.alternate(stream, Peer(host, port, secure=True), self.http)
+            peer = Peer(host, port, secure=True)
+            await self.assembly.shell.alternate(stream, peer, self.http, told=client is not None)
         except* (trio.BrokenResourceError, trio.ClosedResourceError, OSError):
             pass
         except* NoHeaderError as errors:

@@ -173,11 +173,15 @@ class StreamShell:
                 await trio.aclose_forcefully(stream)
         return handed
 
-    async def alternate(self, stream: trio.abc.Stream, peer: Peer, http: HttpBackend) -> None:
-        """Carry one connection to its end, and close the stream; a request goes to the core, or to `http`."""
+    async def alternate(
+        self, stream: trio.abc.Stream, peer: Peer, http: HttpBackend, *, told: bool = False
+    ) -> None:
+        """Carry one connection to its end, and close the stream; a request goes to the core, or to `http`.
+
+        `told`: `peer` is who a PROXY header said, which stood before TLS.
+        """
         async with trio.open_nursery() as running:  # the application may go on after its answer
             returns: bytes | None = None
-            told = False
             while (not_ours := await self.carry(stream, peer, returns, told=told)) is not None:
                 returns = await running.start(http.serve, stream, not_ours.already, not_ours.peer)
                 if returns is None:

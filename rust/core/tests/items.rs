@@ -220,6 +220,30 @@ fn before_the_first_item_there_is_an_id_too() {
     assert!(yard.hear(conn).contains("\"n\":0,\"data\":1"));
 }
 
+/// A reader that keeps the id of the last block, as an `EventSource` does, comes back to the end where it heard that.
+#[test]
+fn each_block_has_an_id_the_end_too() {
+    for (query, items, end) in [
+        ("?away=5", 2, "data: {\"type\":\"end\""),
+        ("?away=5&format=plain", 2, "event: $end\ndata: {\"type\":\"end\""),
+        ("?away=5", 0, "data: {\"type\":\"end\""),
+    ] {
+        let mut yard = Yard::new();
+        let (conn, stream) = open(&mut yard, query);
+        for _ in 0..items {
+            give(&mut yard, stream, "1");
+        }
+        yard.engine.end_stream(stream.0, stream.1, b"7", yard.now);
+        yard.turn();
+        let heard = yard.hear(conn);
+        let id = last_id(&heard);
+        assert!(id.ends_with(&format!(".{items}")) && heard.contains(&format!("id: {id}\n{end}")), "{heard}");
+        yard.lose(conn);
+        let conn = again(&mut yard, query, &id);
+        assert!(yard.hear(conn).contains(&format!("id: {id}\n{end}")), "it is told again");
+    }
+}
+
 /// The last items and the end lie in the kernel's buffer when the line is cut: to the server all has left.
 #[test]
 fn an_end_that_was_lost_comes_again() {

@@ -6,6 +6,8 @@ mod support;
 #[path = "laws/law.rs"]
 mod law;
 
+#[path = "owners/newest.rs"]
+mod newest;
 #[path = "owners/places.rs"]
 mod places;
 #[path = "owners/standing.rs"]

@@ -104,6 +104,67 @@ fn a_proxy_that_speaks_for_itself_is_itself() {
     assert_eq!(asked(&mut yard), Some(("10.0.0.9".to_owned(), false)));
 }
 
+/// What speaks of nobody: a health check, or a client that the proxy does not know, whose bytes are its own.
+fn of_nobody() -> Vec<Vec<u8>> {
+    let second = |command: u8, family: u8, body: &[u8]| {
+        let length = u16::try_from(body.len()).unwrap().to_be_bytes();
+        [b"\r\n\r\n\0\r\nQUIT\n", &[command, family][..], &length[..], body].concat()
+    };
+    vec![
+        b"PROXY UNKNOWN\r\n".to_vec(),
+        b"PROXY UNKNOWN 192.0.2.7 10.0.0.2 4321 443\r\n".to_vec(),
+        second(0x20, 0x00, b""),
+        second(0x20, 0x11, b"\xc0\x00\x02\x07\x7f\x00\x00\x01\x10\xe1\x01\xbb"),
+        second(0x21, 0x00, b""),
+        second(0x21, 0x31, &[b'/'; 216]),
+    ]
+}
+
+/// *A client that the proxy does not know writes `X-Forwarded-For`: the connection has the proxy's address, and that is
+/// believed.*
+#[test]
+fn a_connection_that_speaks_for_nobody_is_believed_nothing() {
+    let fields = "Host: a\r\nX-Forwarded-For: 198.51.100.1\r\nX-Forwarded-Proto: https\r\nForwarded: for=198.51.100.1\r\n";
+    let hello = HELLO.replace("Host: a\r\n", fields);
+    for header in of_nobody() {
+        let mut yard = proxied(Limits::default());
+        yard.thinks = true;
+        let conn = from(&mut yard, "10.0.0.9");
+        yard.say(conn, &header);
+        yard.say(conn, hello.as_bytes());
+        let proxy = Some(("10.0.0.9".to_owned(), false));
+        assert_eq!(asked(&mut yard), proxy, "{:?}", String::from_utf8_lossy(&header));
+    }
+    // Nor where the header stood before TLS, or before a request that was not ours.
+    for (secure, comes_back) in [(true, false), (true, true), (false, true)] {
+        let mut yard = proxied(Limits::default());
+        yard.thinks = true;
+        let peer = Peer { address: "10.0.0.9".parse().unwrap(), port: 1, secure, stream: true };
+        let conn = if comes_back {
+            yard.engine.adopt(peer, true, false, yard.now)
+        } else {
+            yard.engine.connect_told(peer, false, yard.now)
+        };
+        yard.say(conn.unwrap(), hello.as_bytes());
+        assert_eq!(asked(&mut yard), Some(("10.0.0.9".to_owned(), secure)));
+    }
+}
+
+/// A proxy that speaks HTTP stands before the one that passes bytes on: it is configured, so it is believed.
+#[test]
+fn a_proxy_that_the_header_names_is_believed_as_any_other() {
+    let hello = HELLO.replace("Host: a\r\n", "Host: a\r\nX-Forwarded-For: 198.51.100.1\r\n");
+    let mut yard = proxied(Limits::default());
+    yard.thinks = true;
+    let conn = from(&mut yard, "10.0.0.9");
+    yard.say(conn, format!("{}{hello}", LINE.replace("192.0.2.7", "10.0.0.5")).as_bytes());
+    assert_eq!(asked(&mut yard), Some(("198.51.100.1".to_owned(), false)));
+    let peer = Peer { address: "10.0.0.5".parse().unwrap(), port: 1, secure: true, stream: true };
+    let conn = yard.engine.connect_told(peer, true, yard.now).unwrap();
+    yard.say(conn, hello.as_bytes());
+    assert_eq!(asked(&mut yard), Some(("198.51.100.1".to_owned(), true)));
+}
+
 #[test]
 fn what_the_client_writes_of_itself_is_not_believed_behind_the_header() {
     let mut yard = proxied(Limits::default());

@@ -160,7 +160,7 @@ impl Core {
         let (engine, now) = inner.engine_now()?;
         let conn = match returns {
             Some(data) => engine.adopt(peer, !data.is_empty(), told, now),
-            None => engine.connect(peer, now),
+            None => engine.connect_told(peer, told, now),
         };
         if let Some(conn) = conn {
             inner.streams.add(conn);

@@ -49,6 +49,8 @@ enum Header {
     Due,
     /// It said who connected.
     Told,
+    /// It came from a proxy and said of nobody that he connected.
+    Nobody,
 }
 
 /// What may still come of a request that was refused before all of it was there. It is read and thrown away: a socket

@@ -129,6 +129,12 @@ impl Conn {
         self.header == Header::Due
     }
 
+    /// Whether it is a proxy's own, which speaks for nobody.
+    #[must_use]
+    pub fn is_of_nobody(&self) -> bool {
+        self.header == Header::Nobody
+    }
+
     /// Who connected, if a PROXY header said so.
     #[must_use]
     pub fn told(&self) -> Option<Peer> {

@@ -3,12 +3,13 @@
 //! Parts: none.
 
 use super::door::Shape;
+use crate::codes::Code;
 use crate::compress::Algorithm;
 use crate::frame::body::Body;
 use crate::frame::coding;
 use crate::frame::cors;
 use crate::frame::credentials::{Authorization, authorization};
-use crate::frame::http::Head;
+use crate::frame::http::{Head, Refusal};
 use crate::frame::origin::origin_ok;
 use crate::frame::page::{Page, page_of};
 use crate::ids::SessionId;
@@ -17,6 +18,8 @@ use crate::ids::SessionId;
 const MESSAGES: &[u8] = b"{\"messages\":[";
 /// Room for one ack of the usual size, which is what most answers hold.
 const USUAL: usize = 256;
+/// Bytes of a header that a refusal shows.
+const SHOWN: usize = 32;
 
 /// What a request wants.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -75,21 +78,35 @@ pub struct Request {
     held: bool,
 }
 
-/// The number of a hello; what is none is that of no hello.
-fn number(text: &[u8]) -> u64 {
-    std::str::from_utf8(text).ok().and_then(|text| text.parse().ok()).unwrap_or(u64::MAX)
+/// The number of the hello by which a request speaks, where it says one.
+fn hello(head: &Head<'_>) -> Result<Option<u64>, Refusal> {
+    let mut said = head.headers_named("rtcore-hello");
+    let Some(text) = said.next() else { return Ok(None) };
+    let number = std::str::from_utf8(text).ok().filter(|text| text.bytes().all(|byte| byte.is_ascii_digit()));
+    match number.and_then(|number| number.parse().ok()) {
+        Some(n) if said.next().is_none() => Ok(Some(n)),
+        Some(_) => Err(Refusal::new(400, Code::InvalidMessage, "Rtcore-Hello is there twice: say it once")),
+        None => {
+            let text = String::from_utf8_lossy(&text[..text.len().min(SHOWN)]);
+            let message = format!(
+                "Rtcore-Hello is {text:?}, and must be the n of the hello by which the session speaks: a whole number, \
+                 0 or more, in digits"
+            );
+            Err(Refusal::new(400, Code::InvalidMessage, message))
+        }
+    }
 }
 
 impl Request {
-    pub fn of(head: &Head<'_>) -> Self {
+    pub fn of(head: &Head<'_>) -> Result<Self, Refusal> {
         let token = match authorization(head) {
             Ok(Some(Authorization::Bearer(token))) => Some(token.to_owned()),
             _ => None,
         };
-        Self {
+        Ok(Self {
             route: if head.method == "POST" { Route::Hello } else { Route::Read },
             keep: head.keeps_alive(),
-            hello: head.header("rtcore-hello").map(number),
+            hello: hello(head)?,
             origin: cors::origin(head).map(Into::into),
             foreign: false,
             token,
@@ -107,7 +124,7 @@ impl Request {
             open: Vec::new(),
             taking: false,
             held: false,
-        }
+        })
     }
 
     /// Keep what only a hello needs of the page that says it.

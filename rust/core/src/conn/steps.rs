@@ -98,12 +98,17 @@ impl Conn {
         self.header = Header::Due;
     }
 
-    /// It came, and says who connected; or nothing of that, and the connection is that of whoever it is from.
+    /// It came, and says who connected; or nothing of that, and the connection is the proxy's own.
     pub fn introduced(&mut self, client: Option<(IpAddr, u16, bool)>) {
-        self.header = Header::None;
+        self.header = Header::Nobody;
         if let Some((address, port, secure)) = client {
             self.introduce(Peer { address, port, secure, ..self.peer });
         }
+    }
+
+    /// None comes: it is from no proxy, or stood before its first request.
+    pub fn expect_no_header(&mut self) {
+        self.header = Header::None;
     }
 
     /// This is who connected, as a PROXY header said.
@@ -197,15 +202,15 @@ impl Conn {
         self.leaving = true;
     }
 
-    /// Its hello named a session that is not there: what was said before its `welcome` has left may have been done there.
+    /// Its hello named a session that is not there: what was said before its `welcome` was there may have been done there.
     pub fn doubt(&mut self) {
         self.doubted = true;
     }
 
-    /// What waited for it has left, if `flushed`: what is read from now on was said to the session that it has, unless
-    /// something was read before.
-    pub fn trust(&mut self, flushed: bool) {
-        self.doubted &= !flushed || !self.input.is_empty() || !self.backlog.is_empty();
+    /// The answer to it is there: what is read from now on was said to the session that it has.
+    pub fn trust(&mut self) {
+        debug_assert!(self.backlog.is_empty(), "what was read before was looked at before");
+        self.doubted = false;
     }
 
     /// Raw: so many messages and bytes of it wait in the application.

@@ -27,12 +27,7 @@ impl Engine {
         }
         let id = self.accept(peer, now)?;
         self.stats.connections -= 1;
-        if let Some(conn) = self.conn_mut(id) {
-            conn.introduced(None); // a header stood before its first request, if at all
-            if told {
-                conn.introduce(peer);
-            }
-        }
+        self.past_header(id, peer, told);
         if !begun {
             let due = now.tick.plus_ms(self.config.limits.keep_alive_ms);
             if self.conn(id).is_some() {

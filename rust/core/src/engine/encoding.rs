@@ -132,7 +132,7 @@ fn sized(
             if is_plain(encoding) {
                 let mut json = Vec::new();
                 write(&mut json, form);
-                eventstream::plain_message(out, kind_of(&json), &json);
+                eventstream::plain_message(out, None, kind_of(&json), &json);
             } else {
                 eventstream::message(out, None, |out| write(out, form));
             }
@@ -188,6 +188,26 @@ pub(super) fn item_alone(out: &mut Vec<u8>, encoding: u8, alone: &Alone, (id, n,
             eventstream::message(out, next.as_deref(), |out| {
                 envelope::item(out, Form::Json, id, n, (data, Form::Json));
             });
+        }
+    });
+}
+
+/// Append the end of such a stream, behind `n` items: who comes back with its id is told the end once more.
+pub(super) fn end_alone(
+    out: &mut Vec<u8>,
+    encoding: u8,
+    alone: &Alone,
+    n: u64,
+    write: impl FnOnce(&mut Vec<u8>, Form),
+) {
+    let place = alone.id(n);
+    eventstream::chunk(out, wrap(encoding), |out| {
+        if is_plain(encoding) {
+            let mut json = Vec::new();
+            write(&mut json, Form::Json);
+            eventstream::plain_message(out, place.as_deref(), kind_of(&json), &json);
+        } else {
+            eventstream::message(out, place.as_deref(), |out| write(out, Form::Json));
         }
     });
 }

@@ -205,7 +205,7 @@ impl Engine {
             return;
         }
         if let Some(session) = self.session_mut(session_id) {
-            session.greet(pending.n.unwrap_or(0), &pending.program);
+            session.greet(pending.n, &pending.program);
         }
         self.doubt(id, pending);
         self.arrive(id, session_id, began, pending, now);

@@ -23,7 +23,20 @@ use crate::timers::Due;
 impl Engine {
     /// A connection was accepted. `None`: there are too many even to say so; close it.
     pub fn connect(&mut self, peer: Peer, now: Now) -> Option<ConnId> {
-        self.entry(now, |engine| engine.accept(peer, now))
+        self.entry(now, |engine| engine.let_in_peer(peer, false, now))
+    }
+
+    /// The same; `told`: who this is was said by a PROXY header that stood before TLS.
+    pub fn connect_told(&mut self, peer: Peer, told: bool, now: Now) -> Option<ConnId> {
+        self.entry(now, |engine| engine.let_in_peer(peer, told, now))
+    }
+
+    fn let_in_peer(&mut self, peer: Peer, told: bool, now: Now) -> Option<ConnId> {
+        let id = self.accept(peer, now)?;
+        if peer.secure {
+            self.past_header(id, peer, told);
+        }
+        Some(id)
     }
 
     pub(super) fn accept(&mut self, peer: Peer, now: Now) -> Option<ConnId> {
@@ -37,7 +50,7 @@ impl Engine {
         let full = self.shares.full_for(&from, What::Connection, 1);
         let deadline = now.tick.plus_ms(limits.hello_ms);
         let mut conn = Conn::new(&peer, now.tick, size(limits.max_first_message), self.stopping);
-        if self.begins_with_header(&peer) {
+        if !peer.secure && self.begins_with_header(&peer) {
             conn.expect_header();
         }
         let id = self.conns.add(conn);
@@ -230,13 +243,13 @@ impl Engine {
             Event::Ping(payload) => {
                 // RFC 6455 §5.5.3: a pong carries the ping's payload. Who pings faster than it reads
                 // its pongs is paused by the bound on the control lane.
-                let payload = match &payload {
-                    Payload::Here(range) => &bytes[range.clone()],
-                    Payload::Owned(owned) => owned.as_slice(),
-                };
-                self.tell_frame(id, Lane::Control, opcode::PONG, payload);
+                self.tell_frame(id, Lane::Control, opcode::PONG, payload.bytes(bytes));
             }
-            Event::Pong(_) => self.heard_pong(id, now),
+            Event::Pong(payload) => {
+                if !self.trust(id, payload.bytes(bytes)) {
+                    self.heard_pong(id, now);
+                }
+            }
             Event::Close { code, reason } => self.heard_close(id, code, &reason, now),
         }
         Some(used)

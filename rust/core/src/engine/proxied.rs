@@ -26,7 +26,7 @@ impl Engine {
         if self.config.proxies.is_empty() {
             return Ok(None);
         }
-        let Some(conn) = self.conn_mut(id) else { return Ok(None) };
+        let Some(conn) = self.conn_mut(id).filter(|conn| !conn.is_of_nobody()) else { return Ok(None) };
         let Peer { address, port, secure, .. } = *conn.peer();
         let peer = Client { address, port, secure, host: None };
         let client = client_of(head, peer, &self.config.proxies, self.config.believed);
@@ -54,10 +54,22 @@ impl Engine {
         Ok(())
     }
 
-    /// Whether a connection of this peer begins with a PROXY header. Inside of TLS none follows: it stood before that.
+    /// Whether a connection of this peer begins with a PROXY header.
     pub(super) fn begins_with_header(&self, peer: &Peer) -> bool {
         let of_proxy = || self.config.proxies.iter().any(|block| block.contains(peer.address));
-        self.config.proxy_protocol && !peer.secure && of_proxy()
+        self.config.proxy_protocol && of_proxy()
+    }
+
+    /// A PROXY header was read elsewhere: before TLS, or before the connection's first request. `told`: it said who this peer is.
+    /// A proxy of which it said nothing speaks for nobody: what stands in its requests is not what the proxy wrote.
+    pub(super) fn past_header(&mut self, id: ConnId, peer: Peer, told: bool) {
+        let of_nobody = !told && self.begins_with_header(&peer);
+        let Some(conn) = self.conn_mut(id) else { return };
+        match (told, of_nobody) {
+            (true, _) => conn.introduce(peer),
+            (_, true) => conn.introduced(None),
+            _ => conn.expect_no_header(),
+        }
     }
 
     /// The PROXY header that comes first: how many bytes were its own, or that it has not ended, or is none.

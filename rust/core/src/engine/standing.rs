@@ -51,7 +51,7 @@ impl Engine {
             None => Standing::Gone,
             Some(session) if !session.is_heard() => Standing::Unheard,
             Some(session) if session.link().is_none() => Standing::Moved,
-            Some(session) if hello.is_some_and(|n| n != session.hello_n()) => Standing::Moved,
+            Some(session) if hello.is_some_and(|n| !session.is_greeted_by(n)) => Standing::Moved,
             Some(_) => Standing::Good,
         }
     }

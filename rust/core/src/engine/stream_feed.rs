@@ -92,7 +92,18 @@ impl Engine {
                 down.pass(keep);
             } else if let Some(end) = &row.end {
                 let n = row.count();
-                self.post(conn, Lane::Data, meta, encoding, |out, form| write_end(out, form, id, n, end));
+                match alone {
+                    Some(alone) => self.out.say(conn, Lane::Data, meta, |out| {
+                        encoding::end_alone(out, encoding, alone, n, |out, form| {
+                            write_end(out, form, id, n, end);
+                        });
+                    }),
+                    None => {
+                        self.post(conn, Lane::Data, meta, encoding, |out, form| {
+                            write_end(out, form, id, n, end);
+                        });
+                    }
+                }
                 row.told = true;
             }
         }

@@ -85,7 +85,8 @@ pub fn message(out: &mut Vec<u8>, id: Option<&str>, write: impl FnOnce(&mut Vec<
 }
 
 /// What is no event, in the plain format: its type as the event's name, with a `$`.
-pub fn plain_message(out: &mut Vec<u8>, kind: &str, json: &[u8]) {
+pub fn plain_message(out: &mut Vec<u8>, id: Option<&str>, kind: &str, json: &[u8]) {
+    put_id(out, id);
     out.extend_from_slice(b"event: $");
     out.extend_from_slice(kind.as_bytes());
     out.extend_from_slice(b"\ndata: ");

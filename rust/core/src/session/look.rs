@@ -191,6 +191,11 @@ impl Session {
         self.hello_n
     }
 
+    /// Whether this is the number of its newest hello. Where that had none, each number is of an older one.
+    pub fn is_greeted_by(&self, n: u64) -> bool {
+        self.counts && n == self.hello_n
+    }
+
     /// Whether a hello of these programs (the one that says it, and those before it) may be its own. Who does not say is taken
     /// at his word.
     pub fn is_of(&self, program: &[u64]) -> bool {

@@ -100,6 +100,8 @@ pub struct Session {
     known: bool,
     /// The highest number of its hellos.
     hello_n: u64,
+    /// Whether its newest hello had one.
+    counts: bool,
     /// The mark of the program that said it; 0: it did not say.
     program: u64,
     /// What was missed is being told: its end is to be said.
@@ -136,6 +138,7 @@ impl Session {
             budget: (begin.budget, begin.now.tick),
             known: false,
             hello_n: 0,
+            counts: false,
             program: 0,
             owes_live: false,
         }

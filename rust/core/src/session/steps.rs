@@ -113,9 +113,10 @@ impl Session {
         self.known = true;
     }
 
-    /// This hello has it: its number, and who says it.
-    pub fn greet(&mut self, n: u64, program: &[u64]) {
-        self.hello_n = n;
+    /// This hello has it: its number, if it has one, and who says it.
+    pub fn greet(&mut self, n: Option<u64>, program: &[u64]) {
+        self.counts = n.is_some();
+        self.hello_n = n.unwrap_or(self.hello_n);
         if let Some(mark) = program.first() {
             self.program = *mark;
         }

@@ -7,7 +7,7 @@ use crate::support::world::World;
 use crate::yard::{ack, ask, gaps, heard, publish, settings, yard};
 use rtcore_core::Form;
 use rtcore_core::engine::Publication;
-use rtcore_core::store::Origin;
+use rtcore_core::store::{Ask, Origin, Record, Sync};
 use serde_json::json;
 
 pub fn quick(rooms: &[&[&str]]) -> World {
@@ -332,4 +332,39 @@ fn a_late_join_of_an_earlier_life_is_not_done() {
         assert!(ack(&world, 0, anew).is_some_and(|ack| ack.is_ok()));
         assert!(inside(come_back(&mut world, 0)["rooms"].clone()));
     }
+}
+
+/// *A leave of a live room is acked; the server is killed within a second: the session is in the room again, and nobody asked.*
+#[test]
+fn a_leave_of_a_live_room_that_was_acked_is_not_undone_by_a_kill() {
+    let mut world = yard(&[&["kept", "live"], &["live"]]);
+    // What nobody waits for is behind: that it is in the live room may not be on disk yet.
+    let leave = ask(&mut world, 0, json!({"type": "leave", "room": "live"}));
+    world.settle();
+    assert_eq!(ack(&world, 0, leave), None, "it is not on disk");
+    let light = ask(&mut world, 1, json!({"type": "leave", "room": "live"}));
+    world.settle();
+    assert!(ack(&world, 1, light).is_some_and(|ack| ack.is_ok()), "nothing is kept of this session");
+    world.write();
+    assert!(ack(&world, 0, leave).is_some_and(|ack| ack.is_ok()));
+    crash(&mut world);
+    world.disk.mood = Mood::Quick;
+    let welcome = come_back(&mut world, 0);
+    assert_eq!(welcome["resumed"], true);
+    let rooms: Vec<_> =
+        welcome["rooms"].as_array().unwrap().iter().map(|room| room["room"].clone()).collect();
+    assert_eq!(rooms, [json!("kept")]);
+}
+
+/// It costs a commit and no sync: what it is beside in its group may want more.
+#[test]
+fn a_leave_of_a_live_room_asks_for_no_sync() {
+    let mut world = quick(&[&["kept", "live"]]);
+    world.pass(2_000); // nothing else is behind
+    world.disk.mood = Mood::Waits;
+    ask(&mut world, 0, json!({"type": "leave", "room": "live"}));
+    world.settle();
+    let Some(Ask::Write(group)) = world.disk.asked.front() else { panic!("it is written") };
+    assert_eq!((group.sync, group.records.len()), (Sync::Commit, 1));
+    assert!(matches!(group.records[0], Record::Left { .. }));
 }

@@ -215,6 +215,7 @@ impl Client {
         if welcome["resumed"] == json!(true) {
             let (held, key) = self.held.as_ref().expect("only what was there comes back");
             assert_eq!((held, key), (&name, &text("key")), "a session that returns is the same");
+            self.next_id = self.next_id.max(welcome["taken"].as_u64().expect("a number") + 1);
             // Whose position meant nothing is told all that is held, also what it had.
             assert!(
                 self.strayed || seq >= self.record.position,

@@ -145,8 +145,8 @@ impl Engine {
         true
     }
 
-    /// A session is not in a room any more. True: that is on its way to the disk, and told when it is there. (Where it left a live
-    /// room by itself, that is behind.)
+    /// A session is not in a room any more. True: that is on its way to the disk, and told when it is there. Where it left a live
+    /// room by itself that is committed, and no sync is waited for: a crash of the process does not undo it.
     pub(in crate::engine) fn keep_leave(
         &mut self,
         session_id: SessionId,
@@ -164,15 +164,11 @@ impl Engine {
             return false;
         }
         let left = Record::Left { session: Arc::clone(session.name()), room: Arc::clone(room.name()) };
-        let waits = room.is_durable() || why != Leaving::Wish;
-        if waits {
-            let sync = self.sync_in(room_id);
-            self.durable.keep(vec![left], sync, None);
-        } else {
-            self.durable.groups.add(left, now.tick);
-        }
+        let light = !room.is_durable() && why == Leaving::Wish;
+        let sync = if light { Sync::Commit } else { self.sync_in(room_id) };
+        self.durable.keep(vec![left], sync, None);
         self.time_store(now);
-        waits
+        true
     }
 
     /// Whether something of a session may be on its way to the disk.

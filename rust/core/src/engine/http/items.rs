@@ -6,6 +6,7 @@
 //! response, or when its reader has been away for longer than it may (`again`). Whoever leaves closes the generator. No credit is asked for: what the connection does not take holds it up.
 
 use super::Came;
+use super::poll::MOVED;
 use crate::codes::Code;
 use crate::conn::{Carrier, Conn, PendingHello, Request, Route, Subscription, Wanted};
 use crate::engine::standing::{Standing, over};
@@ -17,6 +18,7 @@ use crate::frame::path::STREAMS;
 use crate::frame::query::{Query, decode_path};
 use crate::ids::{ConnId, Form, Now, SessionId};
 use crate::outbox::{Lane, Meta};
+use crate::session::Session;
 
 /// The one stream of such a session.
 pub(super) const ID: u64 = 1;
@@ -61,6 +63,11 @@ impl Engine {
         body: &[u8],
         now: Now,
     ) {
+        if let Some(owner) = owner
+            && let Some(refusal) = self.refuse_owner(id, owner, now)
+        {
+            return self.refuse_request(id, &refusal, Came::Whole, now);
+        }
         let again = self.conn_mut(id).and_then(Conn::request_mut).and_then(|request| request.again.take());
         if let Some(last) = again {
             return self.stream_again(id, index, &last, now); // (the body opened it, and counts no more)
@@ -88,11 +95,6 @@ impl Engine {
             return;
         };
         // The caller has said who it is by its session: the stream is that user's, and has that session's right.
-        match self.standing(owner, None, now) {
-            Standing::Good | Standing::Moved | Standing::Unheard => {}
-            Standing::Expired => return self.refuse_request(id, &over(), Came::Whole, now),
-            Standing::Gone => return self.refuse_request(id, &super::no_session(), Came::Whole, now),
-        }
         let Some(session) = self.session(owner) else { return };
         let (user, expires) = (session.user().cloned(), session.expires());
         let pending = PendingHello { owner: Some(owner), ..pending };
@@ -100,6 +102,20 @@ impl Engine {
             conn.greet(PendingHello::default());
         }
         self.begin_session(id, &pending, user.as_deref(), expires, now);
+    }
+
+    /// Why a session may open no stream here, as it may say nothing else here; none: it may.
+    fn refuse_owner(&mut self, id: ConnId, owner: SessionId, now: Now) -> Option<Refusal> {
+        let hello = self.conn(id).and_then(Conn::request).and_then(|request| request.hello);
+        match self.standing(owner, hello, now) {
+            Standing::Good => None,
+            Standing::Expired => Some(over()),
+            Standing::Gone | Standing::Unheard => Some(super::no_session()),
+            Standing::Moved => {
+                let newest = self.session(owner).map_or(0, Session::hello_n);
+                Some(Refusal::new(409, Code::Superseded, MOVED).with_n(newest))
+            }
+        }
     }
 
     /// The turn ends: if the stream has said its end, and all of it has left, the response ends too.

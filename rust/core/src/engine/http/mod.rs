@@ -76,7 +76,7 @@ impl Engine {
                            the hello";
             return Err(Refusal::new(400, Code::InvalidMessage, message));
         }
-        let mut request = Request::of(head);
+        let mut request = Request::of(head)?;
         if let Some(token) = token {
             request.token = Some(token.to_owned());
         }
