@@ -212,20 +212,27 @@ class Sending:
         self.flush()
 
     def _unknown(self, request: Request, error: Said) -> None:
-        """It may have been done. With a key that still holds, asking again gives the truth."""
+        """It may have been done. With a key that still holds, asking again gives the truth.
+
+        A join of which the server does not know (after a start) whether it is the newest is asked for anew.
+        """
         keyed = request.key is not None and request.user is not None and request.user == self.user
         young = request.written is not None and self.clock.now() - request.written < 0.9 * self.limits.keys
-        if (
-            keyed
-            and young
-            and request.life is not None
-            and request.life == self.life
-            and request.asks < TRIES
-        ):
+        counts = keyed and young and request.life is not None and request.life == self.life
+        if (counts or self._is_newest(request, error["code"])) and request.asks < TRIES:
             self._once_more(request, 0.0)
         else:
             text = error.get("message") or "the server does not know any more"
             self._end(request, MaybeDone(f"{request.kind} may have been done: {text}", error["code"]))
+
+    def _is_newest(self, request: Request, code: str) -> bool:
+        """Whether it is a join that was passed over, and nothing else is asked of its room."""
+        room = request.fields.get("room")
+        return (code, request.kind) == ("ACK_EXPIRED", "join") and not any(
+            each.kind in {"join", "leave"} and each.fields.get("room") == room
+            for each in self.box.all()
+            if each is not request
+        )
 
     def _retry(self, request: Request, error: Said) -> bool:
         if request.asks >= TRIES or request.volatile or request.ours:
