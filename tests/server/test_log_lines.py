@@ -50,6 +50,11 @@ async def enter_later(session: rtcore.Session, join: rtcore.Join) -> bool:
     raise LookupError("of mine")
 
 
+@app.state("tea:state")
+def state(room: rtcore.Room) -> int:
+    raise LookupError("of mine")
+
+
 @app.on_join("tea:hook")
 def joined(session: rtcore.Session, room: rtcore.Room) -> None:
     raise LookupError("of mine")
@@ -86,6 +91,7 @@ LINES: list[tuple[Act, dict[str, str]]] = [
     (streamed, {"stream": "fail"}),
     (lambda client: answered(client, "join", room="tea:plain"), {"room": "tea:plain"}),
     (lambda client: answered(client, "join", room="tea:later"), {"room": "tea:later"}),
+    (lambda client: answered(client, "join", room="tea:state"), {"room": "tea:state"}),
     (lambda client: answered(client, "join", room="tea:hook"), {"room": "tea:hook"}),
     (lambda client: answered(client, "emit", event="task"), {"task": "own"}),
 ]

@@ -246,8 +246,8 @@ class Decisions:
 
     def _admit(self, session: Session, ticket: int, room: str, answer: Any) -> None:
         """Admit or deny. The state is made here, with no wait before the core takes it with its position."""
-        core = self.engine.core
-        with Guard(partial(self._deny, ticket, f"the authorizer or state of {room!r}"), waits=False):
+        core, about = self.engine.core, {"session": session.id, "room": room}
+        with Guard(partial(self._deny, ticket, f"the authorizer or state of {room!r}", about), waits=False):
             allowed = access(answer)
             if allowed is None:
                 self._say_no(ticket, "FORBIDDEN", f"this session may not be in {room!r}")
