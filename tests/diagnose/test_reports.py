@@ -1,4 +1,4 @@
-"""What clients report is counted by the server as the vectors say. `js/test/monitor.test.ts` reads the same row."""
+"""What clients report is counted as the vectors say. `js/test/monitor.test.ts` reads the same row."""
 
 from __future__ import annotations
 
