@@ -1,6 +1,6 @@
 //! What becomes of an idempotency key when what is done under it ends, in whatever way.
 //!
-//! Parts: Keys, Sessions, Shares.
+//! Parts: Durable, Keys, Sessions, Shares.
 //!
 //! A result is kept. An error that may be tried again frees the key, so that it can be. A key whose handler had begun and was
 //! cancelled is not free, for the handler may have done what it was to do: it says `OUTCOME_UNKNOWN` until its time is over.
