@@ -172,6 +172,7 @@ TESTS: Final = {
 # What is run elsewhere, or can't be here, and why.
 ELSEWHERE: Final = {
     "typed:1": "a line of an application",
+    "typed:2": "lines of an application",
     "asyncio:on_stock": "it needs PostgreSQL and SQLAlchemy; tests/unit/test_aio.py runs the same shape",
     "durable:buy": "it needs a folder: `test_blocks` serves it with one",
     "collections:note": "the same",
