@@ -1,5 +1,5 @@
-//! What clients need (`docs/protocol.md`), each rule against a model of a few lines: the newest hello has the session, the
-//! newest join or leave of a room counts, an ack that was not told to be here is kept, and a key stands for one outcome.
+//! What clients need (`docs/protocol.md`), each rule against a model of a few lines: the newest hello has the session, a
+//! session is of one program, the newest join or leave of a room counts, an ack that was not told to be here is kept, and a key stands for one outcome.
 
 use crate::law::law;
 use crate::support::rooms::{Bounded, config};
@@ -37,6 +37,69 @@ fn the_newest_hello_has_the_session() {
         world.settle();
         let heard = world.heard_alone();
         assert_eq!(heard, [holder], "hello {newest} is the newest: its connection alone hears");
+    });
+}
+
+/// Hellos that name one session, each by the programs that it says (the one that says it, and those before it; none: it
+/// does not say), and how much of what the application put off it decides then.
+fn programs() -> impl Strategy<Value = Vec<(Vec<u8>, usize)>> {
+    prop::collection::vec((prop::collection::vec(0..3_u8, 0..3), 0..3_usize), 1..8)
+}
+
+#[test]
+fn a_session_is_of_one_program() {
+    law("a_session_is_of_one_program", 500, &(programs(), any::<bool>()), |(hellos, waits)| {
+        let mut world = World::new(Bounded::default(), 1 + hellos.len(), 1);
+        world.step(&Step::Connect(0));
+        world.step(&Step::Join(0, 4)); // a room that the application is asked about again at each return
+        world.app.thinks = waits;
+        let (token, held) = (world.clients[0].token.clone(), world.clients[0].held.clone());
+        let (session, key) = held.expect("it was welcomed");
+        // Which program has the session, and of each hello that has no welcome yet whether it was the session's own.
+        let mut has: Option<u8> = None;
+        let mut waiting: BTreeMap<usize, bool> = BTreeMap::new();
+        let own = |has: Option<u8>, said: &[u8]| said.is_empty() || has.is_none_or(|has| said.contains(&has));
+        let welcomes = |world: &World, waiting: &mut BTreeMap<usize, bool>, has: &mut Option<u8>| {
+            for (client, was_own) in waiting.clone() {
+                let of_kind = |said: &&Value| said["type"] == "welcome";
+                let Some(welcome) = world.clients[client].inbox.iter().find(of_kind) else { continue };
+                waiting.remove(&client);
+                let said = &hellos[client - 1].0;
+                let resumed = welcome["session"] == json!(session);
+                assert_eq!(welcome["resumed"], json!(resumed));
+                let is_own = own(*has, said);
+                if resumed {
+                    assert!(is_own, "{said:?} got the session of {has:?}");
+                    *has = said.first().copied().or(*has);
+                } else {
+                    assert!(!(is_own && was_own), "{said:?} did not get the session of {has:?}");
+                }
+            }
+        };
+        for (at, (said, decided)) in hellos.iter().enumerate() {
+            let client = at + 1;
+            let mut hello = json!({"type": "hello", "v": 1, "session": session, "key": key});
+            if let Some(token) = &token {
+                hello["token"] = json!(token);
+            }
+            if !said.is_empty() {
+                hello["program"] = said.iter().map(|of| json!(format!("program {of}"))).collect();
+            }
+            world.clients[client].held = Some((session.clone(), key.clone()));
+            world.dial(client);
+            world.clients[client].say(&hello);
+            waiting.insert(client, own(has, said));
+            world.settle();
+            welcomes(&world, &mut waiting, &mut has);
+            for _ in 0..*decided {
+                world.decide_one();
+                welcomes(&world, &mut waiting, &mut has);
+            }
+        }
+        while world.decide_one() {
+            welcomes(&world, &mut waiting, &mut has);
+        }
+        assert!(waiting.keys().all(|client| world.clients[*client].link.is_none()), "each has its welcome");
     });
 }
 
