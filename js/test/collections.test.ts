@@ -56,6 +56,25 @@ describe.each<Transport>(["websocket", "sse", "polling"])("over %s", (transport)
     await changes.return();
   });
 
+  test("at a first load nothing was before; of what is held, that was", async () => {
+    await using ann = connect("ann");
+    await using bob = connect("bob");
+    const name = fresh();
+    const mine = await ann.collection<Note>(name);
+    await mine.put("n1", { title: "tea" });
+    await (await mine.patch("n1", { done: true })).applied;
+    const theirs = await bob.collection<Note>(name);
+    const changes = theirs.changes();
+    const tea = { title: "tea", done: true };
+    // It is older than this client, and has been another.
+    expect((await changes.next()).value).toEqual({ key: "n1", before: undefined, now: tea, own: false });
+    const again = theirs.changes();
+    await (await mine.patch("n1", { title: "green tea" })).applied;
+    const now = { title: "green tea", done: true };
+    expect((await again.next()).value).toEqual({ key: "n1", before: tea, now, own: false });
+    for (const each of [changes, again]) await each.return();
+  });
+
   test("a watcher that throws is reported, and the collection goes on", async () => {
     const faults: string[] = [];
     const { reportError } = globalThis;

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -40,6 +41,38 @@ async def test_a_document_that_one_puts_is_seen_by_the_other(net: Net, autojump_
         assert "n1" not in theirs
         assert len(theirs) == 0
         assert mine.pending == mine.conflicts == mine.refused == []
+
+
+async def test_at_a_first_load_nothing_was_before_and_after_a_return_what_was_held_was(
+    net: Net, autojump_clock: Any, tmp_path: Path
+) -> None:
+    async with net.client() as ann:
+        mine = await ann.collection("notes:ann", Note)
+        await mine.put("n1", Note("tea"))
+        await (await mine.patch("n1", done=True)).applied
+        await (await mine.put("n2", Note("milk"))).applied
+        net.down = True
+        async with net.client(outbox=rtcore.Outbox(tmp_path / "outbox.db")) as bob:
+            theirs = await bob.collection("notes:ann", Note)  # at once; nothing is held yet
+            changes = theirs.changes()
+            net.down = False
+            with trio.fail_after(100):
+                told = [await anext(changes) for _ in range(2)]
+            assert [(each.key, each.before, each.now, each.own) for each in told] == [
+                ("n1", None, Note("tea", True), False),  # it is older than this client, and has been another
+                ("n2", None, Note("milk"), False),
+            ]
+            # What is held when it begins to listen is not told; what becomes of it is, with what was held.
+            again = theirs.changes()
+            await net.cut()
+            with trio.fail_after(100):
+                await (await mine.patch("n1", title="green tea")).applied
+                change = await anext(again)
+            assert (change.key, change.before, change.now) == (
+                "n1",
+                Note("tea", True),
+                Note("green tea", True),
+            )
 
 
 async def test_what_is_changed_offline_is_seen_at_once_and_said_on_return(
