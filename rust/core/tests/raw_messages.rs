@@ -78,3 +78,66 @@ fn a_socket_that_is_closed_takes_nothing_and_gives_back_what_was_lent() {
     engine.lost(conn, NOW);
     assert_eq!(engine.raw_send(conn, Kind::Text, b"gone"), None);
 }
+
+#[test]
+fn a_raw_path_that_ends_with_a_star_stands_for_all_that_begin_so_and_go_on() {
+    let raw = |path: &str| RawPath { path: path.into(), max_message: 1 };
+    let all = [
+        raw("/yjs/*"),
+        raw("/yjs/own"),
+        raw("/yjs/own/*"),
+        raw("/plain"),
+        raw("/odd*"),
+        raw("/yjs/own/*/last"),
+    ];
+    let found = |path: &str| RawPath::find(&all, path).map(|at| all[at].path.as_str());
+    for (path, wanted) in [
+        ("/yjs/tea", Some("/yjs/*")),
+        ("/yjs/tea/and/milk", Some("/yjs/*")),
+        // What is just so comes first, whatever was registered before it; then the longest.
+        ("/yjs/own", Some("/yjs/own")),
+        ("/yjs/own/tea", Some("/yjs/own/*")),
+        ("/yjs/owner", Some("/yjs/*")),
+        // There must be something in the place of the star.
+        ("/yjs/", None),
+        ("/yjs", None),
+        ("/yjs/own/", Some("/yjs/*")),
+        ("/plain", Some("/plain")),
+        ("/plain/more", None),
+        ("/plai", None),
+        // A star elsewhere is a character like any other.
+        ("/oddity", None),
+        ("/odd*", Some("/odd*")),
+        ("/yjs/own/tea/last", Some("/yjs/own/*")),
+        // Paths are compared as they are written: an escape is not undone, and nothing is made of dots.
+        ("/%79js/tea", None),
+        ("/YJS/tea", None),
+        ("/yjs/../plain", Some("/yjs/*")),
+        ("/yjs/%2F", Some("/yjs/*")),
+        ("/yjs/*", Some("/yjs/*")),
+        ("", None),
+        ("/", None),
+    ] {
+        assert_eq!(found(path), wanted, "{path}");
+    }
+}
+
+#[test]
+fn a_socket_opens_on_a_path_that_goes_on_and_nothing_is_there_where_it_does_not() {
+    for (path, wanted) in
+        [("/yjs/tea", 101), ("/yjs/tea?x=1", 101), ("/yjs/", 404), ("/yjs", 404), ("/other", 404)]
+    {
+        let raws = vec![RawPath { path: "/yjs/*".into(), max_message: 1 << 20 }];
+        let mut engine = Engine::new(Config { raws, ..Config::default() }, [7; 32], NOW);
+        let address = IpAddr::V4(Ipv4Addr::LOCALHOST);
+        let peer = Peer { address, port: 5, secure: false, stream: false };
+        let conn = engine.connect(peer, NOW).expect("there is room");
+        let head = format!(
+            "GET {path} HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+             Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n"
+        );
+        engine.receive(conn, &mut head.into_bytes(), NOW);
+        let answer = String::from_utf8(written(&mut engine, conn, usize::MAX)).unwrap();
+        assert!(answer.starts_with(&format!("HTTP/1.1 {wanted}")), "{path}: {answer}");
+    }
+}
