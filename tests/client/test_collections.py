@@ -15,6 +15,7 @@ from rtcore.errors import InvalidData
 from rtcore.testing import memory_server
 from tests.client.conftest import Net
 from tests.client.shared import Note, application
+from tests.patience import PATIENCE
 
 
 @pytest.fixture
@@ -44,7 +45,7 @@ async def test_a_document_that_one_puts_is_seen_by_the_other(net: Net, autojump_
 
 
 async def test_at_a_first_load_nothing_was_before_and_after_a_return_what_was_held_was(
-    net: Net, autojump_clock: Any, tmp_path: Path
+    net: Net, tmp_path: Path
 ) -> None:
     async with net.client() as ann:
         mine = await ann.collection("notes:ann", Note)
@@ -56,7 +57,7 @@ async def test_at_a_first_load_nothing_was_before_and_after_a_return_what_was_he
             theirs = await bob.collection("notes:ann", Note)  # at once; nothing is held yet
             changes = theirs.changes()
             net.down = False
-            with trio.fail_after(100):
+            with trio.fail_after(PATIENCE):
                 told = [await anext(changes) for _ in range(2)]
             assert [(each.key, each.before, each.now, each.own) for each in told] == [
                 ("n1", None, Note("tea", True), False),  # it is older than this client, and has been another
@@ -65,7 +66,7 @@ async def test_at_a_first_load_nothing_was_before_and_after_a_return_what_was_he
             # What is held when it begins to listen is not told; what becomes of it is, with what was held.
             again = theirs.changes()
             await net.cut()
-            with trio.fail_after(100):
+            with trio.fail_after(PATIENCE):
                 await (await mine.patch("n1", title="green tea")).applied
                 change = await anext(again)
             assert (change.key, change.before, change.now) == (
