@@ -350,7 +350,10 @@ async def test_a_key_file_says_whose_tokens_are_taken(tmp_path: Path) -> None:
 
 async def test_what_is_bought_is_on_disk(tmp_path: Path) -> None:
     names = await run("durable:buy", BLOCKS["durable:buy"])
-    async with served(names["app"], data=tmp_path / "data") as server, rtcore.connect(server) as client:
+    async with (
+        served(names["app"], data=tmp_path / "data") as server,
+        rtcore.connect(server, token="secret") as client,
+    ):
         assert await client.emit("buy", "tea")
     (log,) = (tmp_path / "data").glob("*.db")
     assert sqlite3.connect(log).execute("SELECT count(*) FROM entry").fetchone() == (1,)
