@@ -45,9 +45,13 @@ type EventsOf<Room> = Room extends {
 type TypedEvent<Events> = { [Name in Names<Events>]: Event<Events[Name]> & {
   event: Name;
 } }[Names<Events>];
-type Those<Events, Name> = Name extends "*" ? TypedEvent<Events> | Gap : TypedEvent<Events> & {
+/** What is said outside of rooms: to users, under `$user/*`, and to everybody, under `$all`. Of neither: anything. */
+type Said<Rooms> = { [Name in keyof Rooms]: Name extends `$${string}` ? TypedEvent<EventsOf<Rooms[Name]>> : never }[keyof Rooms];
+type Own<Rooms> = [Said<Rooms>] extends [never] ? TypedEvent<Anything> : Said<Rooms>;
+type Among<Events, Name> = Name extends "*" ? Events | Gap : Events & {
   event: Name;
 };
+type Those<Events, Name> = Among<TypedEvent<Events>, Name>;
 /** A room whose state is known, and what is said in it. */
 type TypedRoom<State, Events = Anything> = Omit<Room, "state" | "on" | "off" | "publish" | "history" | typeof Symbol.asyncIterator> & {
   readonly state: State;
@@ -58,7 +62,9 @@ type TypedRoom<State, Events = Anything> = Omit<Room, "state" | "on" | "off" | "
   [Symbol.asyncIterator](): AsyncGenerator<TypedEvent<Events> | Gap, void, undefined>;
 };
 /** A client of one application: `connect<App>()`. */
-type TypedClient<App extends AnyContract> = Omit<Client, "emit" | "send" | "stream" | "upload" | "join"> & {
+type TypedClient<App extends AnyContract> = Omit<Client, "emit" | "send" | "stream" | "upload" | "join" | "on" | "off"> & {
+  on<Name extends Own<App["rooms"]>["event"] | "*">(event: Name, handler: (heard: Among<Own<App["rooms"]>, Name>) => unknown): TypedClient<App>;
+  off<Name extends Own<App["rooms"]>["event"] | "*">(event: Name, handler: (heard: Among<Own<App["rooms"]>, Name>) => unknown): TypedClient<App>;
   emit<Name extends Names<App["events"]>>(event: Name, ...data: Data<Field<App["events"][Name], "data">, [options?: SendOptions]>): Promise<Field<App["events"][Name], "result">>;
   send<Name extends Names<App["events"]>>(event: Name, ...data: Data<Field<App["events"][Name], "data">, [options?: SendOptions]>): Sent<Field<App["events"][Name], "result">>;
   stream<Name extends Names<App["streams"]>>(name: Name, ...data: Data<Field<App["streams"][Name], "data">, [options?: {
