@@ -68,6 +68,9 @@ class Ears:
         self.hearing: dict[str, Hearing] = {}
         self.early: dict[str, list[tuple[str, Any, Any]]] = {}
         self.removed: set[str] = set()  # rooms from which it was taken out, for sure
+        # Over plain HTTP an ack comes by one connection and `left` by another, and either may come first.
+        self.owed: set[str] = set()  # rooms it joined anew while a `left` of before may be on its way
+        self.crossed: set[str] = set()  # rooms of which a `left` came while a join was under way
         self.durable = False  # it has durable matter: a server knows it after a crash
         self.ending = False  # it was told to end, or said so itself
         self.ended = False  # for sure
@@ -194,11 +197,7 @@ class Ears:
         elif kind == "room" and message["room"] == ROOM:
             self.shelf.named(message.get("sync"))
         elif kind == "left":
-            hearing = self.hearing.get(message["room"])
-            if hearing is not None:
-                if not hearing.unsure:
-                    self.facts.broken.append(f"{self.name} was taken out of {message['room']} by nobody")
-                self.over(hearing)
+            self._left(message["room"])
         elif kind == "request":
             asked = self.facts.asked.setdefault((self.session, message["id"]), set())
             asked.add(str(message["data"]))
@@ -206,6 +205,22 @@ class Ears:
             self.ended = self.ending
         self.changed.set()
         self.changed = trio.Event()
+
+    def _left(self, room: str) -> None:
+        hearing = self.hearing.get(room)
+        if self._joins(room):
+            self.crossed.add(room)
+        if hearing is None:
+            return
+        if not hearing.unsure and room in self.owed:
+            # Of the time before, or of now: nothing says which, so both are right.
+            self.doubt(hearing)
+        elif not hearing.unsure:
+            self.facts.broken.append(f"{self.name} was taken out of {room} by nobody")
+            self.over(hearing)
+        else:
+            self.over(hearing)
+        self.owed.discard(room)
 
     def _event(self, message: Message) -> None:
         seq = message.get("seq")
@@ -278,6 +293,8 @@ class Ears:
         if hearing is not None and not hearing.over:
             if hearing.began == began:
                 return
+            if hearing.unsure:
+                self.owed.add(room)
             self.over(hearing)
         self.removed.discard(room)
         # A crash may undo a leave of a room that is not durable: then it was in it all the time, and what was
@@ -291,6 +308,9 @@ class Ears:
         hearing = self.hearing[room] = Hearing(self.name, self.session, room, began, after=after)
         hearing.items += items + [item for item in self.early.pop(room, []) if _end(item) > after]
         self.facts.heard.append(hearing)
+        if room in self.crossed:
+            self.crossed.discard(room)
+            self.doubt(hearing)
 
     def over(self, hearing: Hearing) -> None:
         """It hears no more of this."""
