@@ -47,8 +47,8 @@ async def test_a_byte_order_mark_before_the_body_is_passed_over(api: Api) -> Non
     assert answer.status == 200
 
 
-async def test_data_may_be_missing(api: Api) -> None:
-    await api.ok("publish", {"room": "news", "event": "n"})
+async def test_data_may_be_missing_and_unknown_fields_are_ignored(api: Api) -> None:
+    await api.ok("publish", {"room": "news", "event": "n", "later": {"$x": 1}})
     past = await api.ok("history", {"room": "news"})
     assert [entry["data"] for entry in past["history"]] == [None]
 

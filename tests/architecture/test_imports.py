@@ -15,7 +15,7 @@ FLOORS = [
     "_core errors _ground.patterns _ground.asgi _ground.sayable _serve.last_words _serve.logs",
     "_ground.numbers _ground.peer _ground.replica",
     "_ground.text _data.shape _data.paths _turn.held _turn.processor call _aio crdt",
-    "_data.crdts",
+    "_ground.crdts",
     "client",
     "blocking",
     "_ground.home _tokens.fetch _tokens.claims _ground.failures",

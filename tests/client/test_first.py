@@ -80,7 +80,10 @@ def test_a_client_program_loads_no_server_module() -> None:
     loaded = {name for name in done.stdout.split() if name.startswith(("rtcore", "hypercorn"))}
     # What makes any text one that can be said, and the codec and the shared data of the core: they load
     # nothing further.
-    ground = {"rtcore._ground", *(f"rtcore._ground.{name}" for name in ("sayable", "peer", "replica"))}
+    ground = {
+        "rtcore._ground",
+        *(f"rtcore._ground.{name}" for name in ("crdts", "sayable", "peer", "replica")),
+    }
     ground |= {"rtcore._core", "rtcore.crdt"}
     others = {name for name in loaded if not name.startswith("rtcore.client")}
     assert others == {"rtcore", "rtcore.errors", *ground}

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from rtcore._data.crdts import told
 from rtcore._data.values import ANYTHING, JSON, encode
+from rtcore._ground.crdts import told
 from rtcore._ground.home import anywhere
 from rtcore._turn.following import Following, position_of, read_page
 from rtcore.entry import is_position

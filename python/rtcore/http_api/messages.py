@@ -1,7 +1,7 @@
 """What is said to the publish API and what it answers: the types that read requests, and that describe them.
 
-A field that nobody knows is refused: an option that is misspelt would not be done. `data` stays the bytes
-that came: it is checked by the core, as any peer's is.
+Unknown fields are ignored, as everywhere on the wire. `data` stays the bytes that came: it is checked by the
+core, as any peer's is.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ Whole = Annotated[float, Meta(multiple_of=1)]
 Volatile = Annotated[bool, Meta(description="not kept, not replayed, dropped for listeners that lag")]
 
 
-class Publish(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+class Publish(msgspec.Struct, kw_only=True):
     """An event in a room."""
 
     room: Name
@@ -63,7 +63,7 @@ class Publish(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     trace: Trace | None = None
 
 
-class Send(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+class Send(msgspec.Struct, kw_only=True):
     """An event to exactly one of a user (in each of its sessions), a session, or all sessions."""
 
     event: Name
@@ -81,7 +81,7 @@ _POSITION: Final = r"^[a-z0-9]{1,32}\.(0|[1-9][0-9]{0,14}|[1-8][0-9]{15})$"
 Position = Annotated[str, Meta(pattern=_POSITION)]
 
 
-class History(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+class History(msgspec.Struct, kw_only=True):
     """The oldest entries of a room after a position; without one, the oldest that it holds."""
 
     room: Name
@@ -89,13 +89,13 @@ class History(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     limit: Annotated[Whole, Meta(ge=1, le=HISTORY)] = 100
 
 
-class Presence(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+class Presence(msgspec.Struct, kw_only=True):
     """Who is in a room."""
 
     room: Name
 
 
-class Disconnect(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+class Disconnect(msgspec.Struct, kw_only=True):
     """End one session, or all of a user."""
 
     user: User | None = None

@@ -27,7 +27,7 @@ from rtcore.entry import Entry, Heard
 from rtcore.room import Room
 
 from . import messages as say
-from .faults import Fault, near, of
+from .faults import Fault, of
 from .keys import ApiKey
 
 T = TypeVar("T")
@@ -79,19 +79,8 @@ def read(kind: type[T], body: bytes, engine: Engine) -> T:
             message = f"the body cannot be read: {refused.args[1]}"
             raise Fault("INVALID_MESSAGE", message, faults(kind, JSON, body, error)) from None
         found = faults(kind, JSON, body, error)
-        hint = meant(found[0]["path"].removeprefix("$."), kind) if found[0]["code"] == "unknown" else ""
-        message = f"the body is not as it should be: {found[0]['path']}: {found[0]['message']}{hint}"
+        message = f"the body is not as it should be: {found[0]['path']}: {found[0]['message']}"
         raise Fault("INVALID_MESSAGE", message, found) from None
-
-
-def meant(word: str, kind: Any) -> str:
-    """The near one of the fields that a body has, or all of them."""
-    known = (
-        [field.encode_name for field in msgspec.structs.fields(kind)]
-        if hasattr(kind, "__struct_fields__")
-        else []
-    )
-    return near(word, known)
 
 
 def cost(said: Any) -> int:

@@ -8,7 +8,7 @@ from typing import Any, Generic, TypeVar, cast
 
 import msgspec
 
-from rtcore._data.crdts import from_state, is_crdt, op_of, put_of
+from rtcore._ground.crdts import from_state, is_crdt, op_of, put_of
 from rtcore.client.errors import InvalidDocument
 from rtcore.client.words import data_of
 from rtcore.errors import InvalidData

@@ -1,10 +1,11 @@
 //! What becomes of an idempotency key when what is done under it ends, in whatever way.
 //!
-//! Parts: Durable, Keys, Sessions, Shares.
+//! Parts: Durable, Keys, Next, Sessions, Shares.
 //!
 //! A result is kept. An error that may be tried again frees the key, so that it can be. A key whose handler had begun and was
 //! cancelled is not free, for the handler may have done what it was to do: it says `OUTCOME_UNKNOWN` until its time is over.
 
+use super::next::Follow;
 use super::publish::{content_of, scope_user};
 use super::{AppEvent, Engine, Publication, Unpublished, errors};
 use crate::asked::Waiting;
@@ -126,7 +127,7 @@ impl Engine {
                     self.events.list.push(AppEvent::Stored { ticket, done });
                 }
                 Some(Waiting::Behind { request }) => {
-                    self.request_decided(request, matches!(kept, Kept::Error(_)), now);
+                    self.next.add(Follow::Decided(request, matches!(kept, Kept::Error(_))));
                 }
                 _ => {}
             }

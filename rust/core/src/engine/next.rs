@@ -29,6 +29,8 @@ pub(super) enum Follow {
     Lanes(RoomId),
     /// What became of some facts is known, or who was held up by them may go on.
     Settle,
+    /// What this request's handler said under a key is decided; whether that is lost.
+    Decided(u64, bool),
     /// A session stood before the wall, and that is lower.
     Feed(SessionId),
     /// What waits of this connection may be taken.
@@ -110,6 +112,7 @@ impl Engine {
             Follow::Unblock(room) => self.unblock(room, now),
             Follow::Lanes(room) => self.serve_lanes(room, now),
             Follow::Settle => self.keep_promise(now),
+            Follow::Decided(request, lost) => self.request_decided(request, lost, now),
             Follow::Feed(session) => self.feed_on(session, now),
             Follow::Input(conn) => self.take_backlog(conn, now),
             Follow::Posted(session) => {
