@@ -45,7 +45,6 @@ RUNS = [
     for way in KINDS
     if way in script.get("ways", KINDS)
     and "server" in script.get("for", ["server"])
-    and "reads" not in script  # a client's link reads whenever something comes
     and (KINDS[way][0] == "websocket" or not is_refused(script))
 ]
 

@@ -9,7 +9,6 @@ import pytest
 from .conftest import WAYS, Ground
 from .scenario import KINDS, Play, scenarios
 
-FIELDS = {"about", "ruling", "ways", "served", "for", "reads", "app", "limits", "steps"}
 SCRIPTS = scenarios()
 RUNS = [
     pytest.param(name, way, id=f"{name}-{way}")
@@ -31,7 +30,7 @@ async def test_the_scenario_is_heard_as_it_is_written(ground: Ground, name: str,
 
 def test_each_scenario_says_what_it_is_about() -> None:
     for name, script in SCRIPTS.items():
-        assert set(script) <= FIELDS, name
+        assert set(script) <= {"about", "ruling", "ways", "served", "for", "app", "limits", "steps"}, name
         assert script["about"], name
         assert script["ruling"], name
         assert script["steps"], name

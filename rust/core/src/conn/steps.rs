@@ -202,15 +202,15 @@ impl Conn {
         self.leaving = true;
     }
 
-    /// Its hello named a session that is not there: what was said before its `welcome` was there may have been done there.
+    /// Its hello named a session that is not there: what was said before its `welcome` has left may have been done there.
     pub fn doubt(&mut self) {
         self.doubted = true;
     }
 
-    /// The answer to it is there: what is read from now on was said to the session that it has.
-    pub fn trust(&mut self) {
-        debug_assert!(self.backlog.is_empty(), "what was read before was looked at before");
-        self.doubted = false;
+    /// What waited for it has left, if `flushed`: what is read from now on was said to the session that it has, unless
+    /// something was read before.
+    pub fn trust(&mut self, flushed: bool) {
+        self.doubted &= !flushed || !self.input.is_empty() || !self.backlog.is_empty();
     }
 
     /// Raw: so many messages and bytes of it wait in the application.

@@ -245,11 +245,7 @@ impl Engine {
                 // its pongs is paused by the bound on the control lane.
                 self.tell_frame(id, Lane::Control, opcode::PONG, payload.bytes(bytes));
             }
-            Event::Pong(payload) => {
-                if !self.trust(id, payload.bytes(bytes)) {
-                    self.heard_pong(id, now);
-                }
-            }
+            Event::Pong(_) => self.heard_pong(id, now),
             Event::Close { code, reason } => self.heard_close(id, code, &reason, now),
         }
         Some(used)

@@ -1,13 +1,13 @@
 //! Which `hello` of a session counts: the one with the highest number, whenever it arrives. And what stood behind one that
 //! named a session which is not there.
 //!
-//! Parts: Conns, Sessions.
+//! Parts: Conns, Out, Sessions.
 //!
 //! Nothing may stand behind such a hello before its `welcome` is there. What all the same does was meant for the session
-//! that was named, which may have done it; in the fresh one it would be done once more. That the `welcome` has left says
-//! nothing of when it arrives. So a ping goes ahead of it: a WebSocket answers pings in their place (RFC 6455 §5.5.2), and
-//! what is read before the pong was written before the `welcome` was read. Over plain HTTP there is no such thing: a
-//! request names the session whose key it has.
+//! that was named, which may have done it; in the fresh one it would be done once more. The server can tell of what it
+//! reads before the `welcome` has left. That one is there is the client's to know: a ping ahead of it would tell of
+//! clients that answer pings in their place (RFC 6455 §5.5.2), and would refuse all that a client says which passes them
+//! over, so it was tried and taken out.
 
 use super::Engine;
 use super::http::Came;
@@ -16,12 +16,7 @@ use crate::conn::PendingHello;
 use crate::envelope::{Said, read, write as envelope};
 use crate::error::Fault;
 use crate::frame::http::Refusal;
-use crate::frame::websocket::opcode;
 use crate::ids::{ConnId, Form, Now, SessionId};
-use crate::outbox::Lane;
-
-/// What the ping ahead of a `welcome` carries, and its pong.
-const WELCOME: &[u8] = b"welcome";
 
 impl Engine {
     /// A hello is about to take its session over: whether it may. Said before a later one that was faster, it takes nothing
@@ -56,24 +51,22 @@ impl Engine {
         false
     }
 
-    /// A hello named a session, and gets a fresh one: what stands behind it was said to the other, which may have done it. Said
-    /// before the `welcome`.
+    /// A hello named a session, and got a fresh one: what stood behind it was said to the other, which may have done it.
     pub(super) fn doubt(&mut self, id: ConnId, pending: &PendingHello) {
         if pending.session.is_some()
-            && let Some(conn) = self.conn_mut(id).filter(|conn| conn.request().is_none())
+            && let Some(conn) = self.conn_mut(id)
         {
             conn.doubt();
-            self.tell_frame(id, Lane::Control, opcode::PING, WELCOME);
         }
     }
 
-    /// A pong came. True: it says that the `welcome` behind that ping is there.
-    pub(super) fn trust(&mut self, id: ConnId, payload: &[u8]) -> bool {
-        let Some(conn) = self.conn_mut(id).filter(|conn| conn.is_doubted() && payload == WELCOME) else {
-            return false;
-        };
-        conn.trust();
-        true
+    /// The kernel took what waited for this connection, its `welcome` too: what is read from now on was said to the session
+    /// that it has.
+    pub(super) fn trust(&mut self, id: ConnId) {
+        let flushed = self.out.is_empty(id);
+        if let Some(conn) = self.conn_mut(id) {
+            conn.trust(flushed);
+        }
     }
 
     /// Refuse what must not be done twice and may have been done in the session that this connection wanted. False: it is

@@ -81,6 +81,7 @@ impl Engine {
         }
         self.stats.bytes_out += n as u64;
         let data = waiting.data;
+        let doubted = conn.is_doubted();
         let low = size(self.config.limits.session_low);
         if data <= low && conn.drained() {
             self.events.list.push(AppEvent::RawDrained { conn: id });
@@ -104,6 +105,9 @@ impl Engine {
                 }
                 self.events.list.push(AppEvent::Drained { session: session_id });
             }
+        }
+        if doubted {
+            self.trust(id);
         }
         if waiting.gathers && self.out.is_empty(id) {
             self.out.enlist(id); // perhaps this was all

@@ -1,7 +1,6 @@
 //! Whose word counts: that of the newest hello, and what was said to the session that there is.
 
 use crate::support::yard::{Known, Yard};
-use rtcore_core::frame::websocket::{opcode, write_frame};
 
 /// The ways of a session over plain HTTP, and what a stale one is told on each.
 const SPEAKS: [(&str, Option<&str>, &str); 4] = [
@@ -52,49 +51,6 @@ fn a_request_by_an_older_hello_is_stale_though_the_newest_has_no_number() {
     assert_eq!(refused(&mut yard, &known, None), good, "which took nothing over");
     assert!(hello(&mut yard, &known, Some(8)).contains("\"resumed\":true"));
     assert_eq!(refused(&mut yard, &known, Some("8")), good);
-}
-
-/// *The session is gone, and the welcome that says so is on its way: what its client says meanwhile was meant for the old one.*
-#[test]
-fn what_is_written_before_the_welcome_is_there_is_not_done_in_a_fresh_session() {
-    let mut yard = Yard::new();
-    let conn = yard.upgrade("/rt/ws");
-    yard.frame(conn, r#"{"type":"hello","session":"gone","key":"x"}"#);
-    let heard = yard.hear(conn); // it has left: the kernel has it
-    let (ping, welcome) = (heard.find("\u{7}welcome"), heard.find("\"resumed\":false"));
-    assert!(ping.is_some() && ping < welcome, "{heard:?}");
-    let ask = |yard: &mut Yard, id: u64| {
-        yard.frame(conn, &format!(r#"{{"type":"emit","id":{id},"event":"work","data":1}}"#));
-        yard.hear(conn)
-    };
-    let pong = |yard: &mut Yard, payload: &[u8]| {
-        let mut frame = Vec::new();
-        write_frame(&mut frame, opcode::PONG, false, Some([1, 2, 3, 4]), payload);
-        yard.say(conn, &frame);
-    };
-    for (id, other) in [(1, &b""[..]), (2, b"x"), (3, b"welcom"), (4, b"welcome!")] {
-        assert!(ask(&mut yard, id).contains("OUTCOME_UNKNOWN"), "{id}");
-        pong(&mut yard, other);
-    }
-    assert!(ask(&mut yard, 5).contains("OUTCOME_UNKNOWN"), "no other pong says anything");
-    pong(&mut yard, b"welcome");
-    ask(&mut yard, 6);
-    yard.decide_all();
-    let heard = yard.hear(conn);
-    assert!(heard.contains("\"id\":6") && !heard.contains("OUTCOME_UNKNOWN"), "{heard}");
-}
-
-/// No such ping where nothing is in doubt: a session that begins, and one that is there.
-#[test]
-fn only_a_session_that_is_gone_is_asked_for_a_pong() {
-    let mut yard = Yard::new();
-    let (conn, known) = yard.socket();
-    assert!(!yard.hear(conn).contains("\u{7}welcome"));
-    yard.lose(conn);
-    let conn = yard.upgrade("/rt/ws");
-    yard.frame(conn, &format!(r#"{{"type":"hello","session":"{}","key":"{}"}}"#, known.name, known.key));
-    let heard = yard.hear(conn);
-    assert!(heard.contains("\"resumed\":true") && !heard.contains("\u{7}welcome"), "{heard:?}");
 }
 
 /// What is no number is a fault of who says it, and no sign that somebody else has the session.
