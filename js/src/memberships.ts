@@ -5,7 +5,7 @@
 
 import type { Failure } from "./errors.ts";
 import { Membership } from "./membership.ts";
-import type { Ask } from "./outbox.ts";
+import type { Ask, Hooks } from "./outbox.ts";
 import type { Asking, News } from "./port.ts";
 import type { Sending } from "./sending.ts";
 import type { Said } from "./words.ts";
@@ -59,15 +59,24 @@ export class Rooms {
     const room = this.#make(asking.fields.room);
     room.views.set(asking.name, asking.page);
     this.#around.sending.submit(asking, {
+      ...this.#hooks(room),
       before: (ask) => this.#turn(room, ask),
-      done: (ask, failure, result) => this.#entered(room, ask, failure, result),
     });
   }
 
-  /** Its turn has come: whether it is to be written, and as what. */
+  /** Of a join. A server that was started again may not know whether it is the newest: no leave of ours went after it. */
+  #hooks(room: Membership): Required<Hooks> {
+    return {
+      before: (ask) => this.#joins(room, ask),
+      wanted: (ask) => room.joining === ask && room.inside,
+      done: (ask, failure, result) => this.#entered(room, ask, failure, result),
+    };
+  }
+
+  /** Its turn has come: whether it is to be written, and as what. One that was the room's join still is. */
   #turn(room: Membership, ask: Ask): boolean {
     const { sending } = this.#around;
-    if (!room.inside) {
+    if (!room.inside || room.joining === ask) {
       ask.kind = "join";
       return this.#joins(room, ask);
     }
@@ -163,10 +172,7 @@ export class Rooms {
   #rejoin(room: Membership, fields: Said, data: string | undefined): void {
     const { sending, name } = this.#around;
     const asking: Asking = { name: name(), kind: "join", fields, data, ours: true };
-    const before = (ask: Ask): boolean => this.#joins(room, ask);
-    const done = (ask: Ask, failure: Failure | undefined, result: Said): unknown =>
-      this.#entered(room, ask, failure, result);
-    room.joining = sending.submit(asking, { before, done }, true);
+    room.joining = sending.submit(asking, this.#hooks(room), true);
   }
 
   // -- leaving

@@ -34,10 +34,15 @@ export interface Ask extends Asking {
   ended?: boolean;
   /** Called when its turn has come; false: it is not to be written. */
   before?: ((ask: Ask) => boolean) | undefined;
+  /** Called where the server passed it over; true: it is wanted all the same, and asked for anew. */
+  wanted?: ((ask: Ask) => boolean) | undefined;
   /** Called with its end; what it gives takes the place of the result. */
   // biome-ignore lint/suspicious/noExplicitAny: what a server answers
   done?: ((ask: Ask, failure: Failure | undefined, result: any) => unknown) | undefined;
 }
+
+/** @internal What a request calls on its way. */
+export type Hooks = Pick<Ask, "before" | "wanted" | "done">;
 
 /** What is done when the outbox is full: the new request is refused, or an older one ends as not done. */
 export type Overflow = "reject" | "drop_oldest" | "drop_by_key";

@@ -4,7 +4,7 @@ import type { Clock } from "./clock.ts";
 import type { Failure } from "./errors.ts";
 import type { Keeper } from "./keeper.ts";
 import { DEFAULTS } from "./limits.ts";
-import { type Ask, type Outbox, unanswered } from "./outbox.ts";
+import { type Ask, type Hooks, type Outbox, unanswered } from "./outbox.ts";
 import { AGAIN, type Asking, type News } from "./port.ts";
 import { Pace } from "./pulse.ts";
 import { bytesOf, encode, framed, type Said } from "./words.ts";
@@ -54,7 +54,7 @@ export class Sending {
   // -- in
 
   /** Take a request. Its end is told, sooner or later. */
-  submit(asking: Asking, hooks: Pick<Ask, "before" | "done"> = {}, front = false): Ask {
+  submit(asking: Asking, hooks: Hooks = {}, front = false): Ask {
     const ask: Ask = { ...asking, ...hooks, asks: 0, closes: 0 };
     const { box } = this;
     const away = !this.open || box.queue.length > 0 || box.written.size >= this.limits.acks;
@@ -248,8 +248,9 @@ export class Sending {
     this.#progress = true;
     if (!error) this.end(ask, undefined, data);
     else if (error.code === "ACK_EXPIRED" || error.code === "OUTCOME_UNKNOWN") {
-      // With a key that still holds, asking again gives the truth.
-      if (this.#holds(ask) && ask.asks < TRIES) this.#once(ask, 0);
+      // With a key that still holds, asking again gives the truth. What counts as passed over may still be wanted.
+      const again = this.#holds(ask) || (error.code === "ACK_EXPIRED" && ask.wanted?.(ask));
+      if (again && ask.asks < TRIES) this.#once(ask, 0);
       else
         this.end(ask, {
           is: "MaybeDone",
@@ -283,17 +284,19 @@ export class Sending {
     return true;
   }
 
-  /** The same, under a new id, after a while. */
+  /** The same, under a new id, after a while; with none to wait before all that is queued. */
   #once(ask: Ask, wait: number): void {
     this.park(ask);
     ask.asks++;
     ask.id = undefined;
     ask.accepted = false;
     if (ask.kept) this.keeper?.unwrote(ask);
-    this.#clock.after(wait, () => {
+    const go = (): void => {
       this.unpark([ask]);
       this.flush();
-    });
+    };
+    if (wait) this.#clock.after(wait, go);
+    else go();
   }
 
   /** The server has taken all ids up to this. */

@@ -1,0 +1,91 @@
+// A join that got no answer of its own: when it is asked for anew, and when it may have been done.
+
+import { expect, test } from "vitest";
+import type { Room } from "../src/types.ts";
+import type { Said } from "../src/words.ts";
+import { fate, settle, World } from "./world.ts";
+
+const ack = (id: number, data: unknown = null): Said => ({ type: "ack", id, data });
+const failed = (id: number, code: string, more: Said = {}): Said => ({
+  type: "ack",
+  id,
+  error: { code, message: code, ...more },
+});
+const joined = (id: number): Said =>
+  ack(id, { seq: 0, began: 0, history: [], members: [], count: 1, grants: ["publish", "history"] });
+
+/** A join of "tea", the client's first request, and its answer. */
+const join = async (world: World): Promise<Room> => {
+  const joining = world.client.join("tea");
+  await settle();
+  await world.wire.hear(joined(1));
+  return joining;
+};
+
+test("a join of which the server does not know whether it is the newest is asked for anew", async () => {
+  const world = await World.live();
+  const joining = world.client.join("tea");
+  await settle();
+  await world.back({ taken: 1000, life: "l2" });
+  expect(world.wire.of("join").map(({ id }) => id)).toEqual([1]);
+  const second = world.client.join("tea");
+  await world.wire.hear(failed(1, "ACK_EXPIRED"));
+  await world.clock.pass(1);
+  expect(world.wire.of("join").map(({ id }) => id)).toEqual([1, 1001]);
+  await world.wire.hear(joined(1001));
+  expect((await joining).name).toBe("tea");
+  expect((await second).name).toBe("tea");
+  expect(world.wire.of("leave")).toEqual([]);
+});
+
+test("the client's own join of a room that is wanted is asked for anew as well", async () => {
+  const world = await World.live();
+  const room = await join(world);
+  const heard: unknown[] = [];
+  room.on("say", ({ data }) => heard.push(data));
+  await world.back({ session: "s2", resumed: false });
+  await world.back({ session: "s2", taken: 1, life: "l2" });
+  await world.wire.hear(failed(1, "ACK_EXPIRED"));
+  await world.clock.pass(1);
+  expect(world.wire.of("join").map(({ id }) => id)).toEqual([1, 2]);
+  await world.wire.hear(joined(2));
+  await world.wire.hear({ type: "event", room: "tea", event: "say", data: "hot", seq: 1, time: 0 });
+  expect(heard).toEqual(["hot"]);
+});
+
+test("a join that a leave of ours overtook is not asked for anew", async () => {
+  const world = await World.live();
+  const room = await join(world);
+  await world.back({ session: "s2", resumed: false });
+  const left = room.leave();
+  await settle();
+  expect(world.wire.of("leave").map(({ id }) => id)).toEqual([2]);
+  await world.wire.hear(ack(2), failed(1, "ACK_EXPIRED"));
+  await world.clock.pass(1);
+  await left;
+  expect(world.wire.of("join").map(({ id }) => id)).toEqual([1]);
+});
+
+test("a join that the server never knows is asked for six times, and then may have been done", async () => {
+  const world = await World.live();
+  const joining = world.client.join("tea");
+  joining.catch(() => undefined);
+  await settle();
+  for (let id = 1; id <= 6; id++) {
+    await world.wire.hear(failed(id, "ACK_EXPIRED"));
+    await world.clock.pass(1);
+  }
+  expect(await fate(joining)).toMatchObject({ code: "ACK_EXPIRED", maybeDone: true });
+  expect(world.wire.of("join").map(({ id }) => id)).toEqual([1, 2, 3, 4, 5, 6]);
+});
+
+test("a join that is refused for now is tried again after its time", async () => {
+  const world = await World.live();
+  const joining = world.client.join("tea");
+  await settle();
+  await world.wire.hear(failed(1, "OVERLOADED", { retry: true, after: 2 }));
+  await world.clock.pass(2100);
+  expect(world.wire.of("join").map(({ id }) => id)).toEqual([1, 2]);
+  await world.wire.hear(joined(2));
+  expect((await joining).name).toBe("tea");
+});
