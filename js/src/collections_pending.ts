@@ -80,8 +80,8 @@ export class Queue {
   *unconfirm(): Iterable<Pending> {
     for (const pending of this.all.values()) {
       const { confirmed, outcome, said } = pending;
-      // What came to nothing is never shown.
-      if (!confirmed || said.op === "skip" || outcome?.conflict || outcome?.rejected) continue;
+      // What came to nothing, or changed nothing, is in nothing that could come.
+      if (!confirmed || said.op === "skip" || (outcome && outcome.seq == null)) continue;
       pending.confirmed = false;
       if (outcome) this.#answered.add(pending.n);
       yield pending;

@@ -71,8 +71,8 @@ impl Queue {
         let mut numbers = Vec::new();
         for pending in &mut self.all {
             let is_in = pending.confirmed && pending.op != Op::Skip;
-            // What came to nothing is never shown.
-            if is_in && matches!(pending.outcome, None | Some(Outcome::Done { .. })) {
+            // What came to nothing, or changed nothing, is in nothing that could come.
+            if is_in && matches!(pending.outcome, None | Some(Outcome::Done { seq: Some(_), .. })) {
                 pending.confirmed = false;
                 numbers.push((pending.n, pending.key.clone()));
                 if pending.outcome.is_some() {
