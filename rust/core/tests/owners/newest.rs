@@ -89,9 +89,12 @@ fn a_stream_of_items_is_opened_by_the_newest_way_of_a_session_alone() {
         &format!(r#"{{"type":"hello","session":"{}","key":"{}","n":8}}"#, known.name, known.key),
     );
     let opened = |yard: &Yard| yard.current("sessions");
-    for fields in [known.field(), format!("{}Last-Event-ID: a.b.1\r\n", known.field())] {
+    let by = |n: u64| format!("{}Rtcore-Hello: {n}\r\n", known.field());
+    for fields in [by(7), by(8), format!("{}Last-Event-ID: a.b.1\r\n", by(7))] {
         let heard = ask(&mut yard, "?away=2", &fields);
         assert!(heard.starts_with("HTTP/1.1 409"), "it has moved: {heard}");
     }
     assert_eq!(opened(&yard), 1, "no stream has a session");
+    ask(&mut yard, "?away=2", &known.field());
+    assert_eq!(opened(&yard), 2, "the key opens one beside the WebSocket");
 }

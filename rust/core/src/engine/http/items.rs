@@ -104,11 +104,13 @@ impl Engine {
         self.begin_session(id, &pending, user.as_deref(), expires, now);
     }
 
-    /// Why a session may open no stream here, as it may say nothing else here; none: it may.
+    /// Why a session may open no stream here; none: it may. Whoever has the key is the session, wherever that speaks: a page
+    /// may open one beside its WebSocket. Who says by which hello he speaks says that he is that one, and must be the newest.
     fn refuse_owner(&mut self, id: ConnId, owner: SessionId, now: Now) -> Option<Refusal> {
         let hello = self.conn(id).and_then(Conn::request).and_then(|request| request.hello);
         match self.standing(owner, hello, now) {
             Standing::Good => None,
+            Standing::Moved if hello.is_none() => None,
             Standing::Expired => Some(over()),
             Standing::Gone | Standing::Unheard => Some(super::no_session()),
             Standing::Moved => {
