@@ -182,6 +182,7 @@ def checks() -> list[Check]:
             [
                 "node",
                 "--test",
+                "--test-force-exit",  # what a test that failed has left open holds up nobody
                 "--test-reporter=spec",
                 *map(str, sorted((ROOT / "tests/e2e").glob("*.test.mjs"))),
             ],

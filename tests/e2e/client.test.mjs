@@ -138,8 +138,14 @@ test("1,000 events a second, and five cuts at random moments: each is heard once
   ears.setDefaultTimeout(60_000 + 4 * all);
   const said = mouth.evaluate(async (all) => {
     const acks = [];
+    let acked = 0;
+    const say = async (n) => {
+      await window.room.publish("say", n, { echo: false, timeout: Infinity });
+      acked++;
+    };
     for (let n = 0; n < all; ) {
-      for (const until = n + 50; n < until; n++) acks.push(window.room.publish("say", n, { echo: false, timeout: Infinity }));
+      // A busy machine answers fewer in a second than are said in one, and the outbox holds a thousand.
+      if (n - acked < 500) for (const until = n + 50; n < until; n++) acks.push(say(n));
       await new Promise((resolve) => setTimeout(resolve, 50));
     }
     return (await Promise.all(acks)).length;
