@@ -14,7 +14,7 @@ FLOORS = [
     "_tokens _config _data _ground _app _turn _serve _backend _gateway _watch",
     "_core errors _ground.patterns _ground.asgi _ground.sayable _serve.last_words _serve.logs",
     "_ground.numbers _ground.peer _ground.replica",
-    "_ground.text _data.shape _data.paths _turn.held _turn.processor call _aio crdt",
+    "_ground.near _ground.text _data.shape _data.paths _turn.held _turn.processor call _aio crdt",
     "_ground.crdts",
     "client",
     "blocking",

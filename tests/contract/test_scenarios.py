@@ -14,9 +14,7 @@ RUNS = [
     pytest.param(name, way, id=f"{name}-{way}")
     for name, script in SCRIPTS.items()
     for way, (link, served) in WAYS.items()
-    if link.name in script.get("ways", KINDS)
-    and served in script.get("served", [served])
-    and "server" in script.get("for", ["server"])
+    if link.name in script.get("ways", KINDS) and "server" in script.get("for", ["server"])
 ]
 
 
@@ -30,7 +28,7 @@ async def test_the_scenario_is_heard_as_it_is_written(ground: Ground, name: str,
 
 def test_each_scenario_says_what_it_is_about() -> None:
     for name, script in SCRIPTS.items():
-        assert set(script) <= {"about", "ruling", "ways", "served", "for", "app", "limits", "steps"}, name
+        assert set(script) <= {"about", "ruling", "ways", "for", "app", "limits", "steps"}, name
         assert script["about"], name
         assert script["ruling"], name
         assert script["steps"], name

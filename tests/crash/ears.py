@@ -215,10 +215,9 @@ class Ears:
         if not hearing.unsure and room in self.owed:
             # Of the time before, or of now: nothing says which, so both are right.
             self.doubt(hearing)
-        elif not hearing.unsure:
-            self.facts.broken.append(f"{self.name} was taken out of {room} by nobody")
-            self.over(hearing)
         else:
+            if not hearing.unsure:
+                self.facts.broken.append(f"{self.name} was taken out of {room} by nobody")
             self.over(hearing)
         self.owed.discard(room)
 

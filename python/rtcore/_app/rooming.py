@@ -113,7 +113,7 @@ class Rooming:
             if not sure:
                 self._says(pattern, events)
                 return
-        if not pattern.startswith("$"):
+        else:
             pattern = checked_name(self._prefix + pattern, "app.rooms", 'app.rooms("pattern")')
         if policy not in POLICIES:
             raise UsageError(

@@ -6,13 +6,13 @@ Only what is called before the serving is looked after: a wrapper costs nothing 
 
 from __future__ import annotations
 
-import difflib
 import functools
 import inspect
 from collections.abc import Callable
 from types import FrameType, FunctionType
 from typing import Any, Final, TypeVar
 
+from rtcore._ground import near
 from rtcore.errors import UsageError
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -64,9 +64,8 @@ def told(what: str) -> Callable[[F], F]:
 
 def no_option(what: str, word: str, options: list[str]) -> str:
     """What is said of a word that is no option, with the near one or all there are."""
-    near = difflib.get_close_matches(word, options, n=1)
     there = f"there are {', '.join(options)}" if options else "it takes none by name"
-    return f"`{what}` has no option {word!r}; " + (f"did you mean {near[0]!r}?" if near else there)
+    return f"`{what}` has no option {word!r}" + near.hint(word, options, f"; {there}")
 
 
 def _wrong(

@@ -5,11 +5,11 @@ What is wrong is told in one line: where it was said, the value, what it must be
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable, Iterable
 from typing import Final, NamedTuple
 
 from rtcore import errors
+from rtcore._ground import near
 from rtcore._ground.numbers import FIXED, LIMIT_RANGES, LIMITS
 from rtcore.http_api.keys import read_keys
 
@@ -182,8 +182,8 @@ def find(name: str, known: dict[str, Setting], what: str, source: str) -> Settin
 
 def nearest(name: str, known: Iterable[str]) -> str:
     """A hint at the nearest of the `known` names."""
-    close = difflib.get_close_matches(name[:100], list(known), n=1, cutoff=0.5)
-    return f"; did you mean {close[0]!r}?" if close else f"; there are {', '.join(sorted(known))}"
+    names = list(known)
+    return near.hint(name[:100], names, f"; there are {', '.join(sorted(names))}", cutoff=0.5)
 
 
 def read(setting: Setting, value: object, source: str) -> object:

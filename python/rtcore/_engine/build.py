@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import builtins
 import dataclasses
-import difflib
 import os
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from rtcore import _core
+from rtcore._ground import near
 from rtcore._ground.numbers import FIXED, USUAL
 from rtcore.errors import ConfigError, StartError, UsageError
 
@@ -203,9 +203,8 @@ def _configure(core: Core, settings: CoreSettings) -> None:
     known = USUAL
     for name, value in settings.limits.items():
         if name not in known:
-            near = difflib.get_close_matches(name, known, 1)
-            hint = f"; did you mean {near[0]!r}?" if near else f"; there are {', '.join(known)}"
-            raise ConfigError(f"there is no limit {name!r}{hint}")
+            there = f"; there are {', '.join(known)}"
+            raise ConfigError(f"there is no limit {name!r}{near.hint(name, known, there)}")
         if type(value) is not int or not 0 <= value < 1 << 63:
             raise ConfigError(f"the limit {name!r} is a whole number from 0, and not {value!r}")
         core.set_limit(name, value)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import importlib
 import sys
 import traceback
@@ -12,6 +11,7 @@ from typing import Any
 
 import click
 
+from rtcore._ground import near
 from rtcore.errors import UsageError
 
 from .wrong import Wrong
@@ -32,9 +32,7 @@ def find(what: str, kind: str) -> Any:
     found: Any = _module(module_name)
     for name in path.split("."):
         if not hasattr(found, name):
-            close = difflib.get_close_matches(name, dir(found), n=1)
-            hint = f"; did you mean {close[0]!r}?" if close else ""
-            raise Wrong(f"there is no {name!r} in {module_name}{hint}")
+            raise Wrong(f"there is no {name!r} in {module_name}{near.hint(name, dir(found), '')}")
         found = getattr(found, name)
     return found
 

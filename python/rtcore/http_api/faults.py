@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import difflib
 import math
-from collections.abc import Sequence
 from typing import Any, Final
 
 from rtcore import _engine, errors
@@ -56,11 +54,3 @@ def of(error: Exception) -> Fault:
     if isinstance(error, errors.Denied) and error.code in STATUS:
         return Fault(error.code, error.message, retry=error.retry)
     return Fault("INTERNAL", "the server could not do this; its log says why")
-
-
-def near(word: str, known: Sequence[str]) -> str:
-    """The near one of the words that there are, or all of them."""
-    close = difflib.get_close_matches(word[:64], known, n=1)
-    if close:
-        return f"; did you mean {close[0]!r}?"
-    return f"; there is `{'`, `'.join(known)}`" if known else "; there is none"

@@ -17,6 +17,7 @@ import orjson
 
 from rtcore._app.hooks import name_of
 from rtcore._app.registry import registered
+from rtcore._ground import near
 from rtcore._ground.asgi import Scope
 from rtcore._ground.failures import Failures
 from rtcore._ground.numbers import FIXED
@@ -25,7 +26,7 @@ from rtcore._watch.watch import Watch
 from rtcore.app import App
 from rtcore.room import Room
 
-from .faults import Fault, near
+from .faults import Fault
 
 log = logging.getLogger("rtcore.api")
 _PARAMETERS: Final = {
@@ -78,7 +79,8 @@ class Watching:
         known = _PARAMETERS.get(name, ())
         for word in query:
             if word not in known:
-                text = f"{name} has no parameter {word!r:.60}{near(word, known)}"
+                there = f"; there is `{'`, `'.join(known)}`" if known else "; there is none"
+                text = f"{name} has no parameter {word!r:.60}{near.hint(word[:64], known, there)}"
                 raise Fault("INVALID_MESSAGE", text)
         said = self.operations[name](query)
         return await said if inspect.isawaitable(said) else said
