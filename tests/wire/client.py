@@ -342,8 +342,13 @@ class Client:
 
     @property
     def bye(self) -> Message | None:
-        """The server's `bye`, if the last message was one."""
-        return self.heard[-1] if self.heard and self.heard[-1]["type"] == "bye" else None
+        """The server's `bye`, if one came; after it only acks may: of what ran when the server was stopped."""
+        for index, message in enumerate(self.heard):
+            if message["type"] == "bye":
+                late = [one for one in self.heard[index + 1 :] if one["type"] != "ack"]
+                assert not late, f"after the bye came {late}"
+                return message
+        return None
 
     def ended(self, deadline: float = DEADLINE) -> None:
         """Read until the server has closed the TCP connection."""
