@@ -1,4 +1,4 @@
-import { B as CrdtKind, L as Collection, R as CollectionOptions, V as SyncResult, ct as ChangeOutcome, dt as Failed, ft as OwnChange, lt as Conflict, n as Part, pt as Refusal, ut as DocumentChange, z as CollectionView } from "./connect.js";
+import { B as CrdtKind, L as Collection, R as CollectionOptions, V as SyncResult, dt as DocumentChange, ft as Failed, lt as ChangeOutcome, mt as Refusal, n as Part, pt as OwnChange, ut as Conflict, z as CollectionView } from "./connect.js";
 
 //#region src/collections.d.ts
 /** Collections can be opened. */

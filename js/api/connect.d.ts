@@ -107,6 +107,12 @@ declare class RtcoreError extends Error {
   readonly close: number | undefined;
   constructor(failure: Failure);
 }
+/** What a program gave that cannot be used. It is thrown where it was given, and nothing was done. */
+declare class UsageError extends TypeError {
+  readonly name = "UsageError";
+  readonly code: string;
+  constructor(message: string, code?: string);
+}
 /** A request ended without a result. */
 declare class RequestError extends RtcoreError {}
 /** The server answered with an error: its own, or its application's. */
@@ -765,7 +771,7 @@ interface Options {
 }
 /** A part of a client: what it changes is this package's own affair. */
 type Part = (kit: never) => void;
-/** Connect. The client comes back by itself whenever the connection is lost. Throws a `TypeError` for no address. */
+/** Connect. The client comes back by itself whenever the connection is lost. Throws a `UsageError` for no address, or a wrong option. */
 declare const connect: (url?: string | URL, options?: Options) => Client;
 //#endregion
-export { RequestError as $, Figures as A, CrdtKind as B, Monitor as C, View as D, Rule as E, Gap as F, Failure as G, Aborted as H, Heard as I, MaybeDone as J, Forbidden as K, Collection as L, Sent as M, Handler as N, State as O, Event as P, Rejected as Q, CollectionOptions as R, Issue as S, Found as T, ClientClosed as U, SyncResult as V, ConnectError as W, NotDone as X, NotConnected as Y, NotRtcore as Z, Answer as _, Overflow as a, TokenRefused as at, Status as b, Client as c, ChangeOutcome as ct, Storage as d, Failed as dt, RequestTimeout as et, Room as f, OwnChange as ft, RoomView as g, PublishOptions as h, connect as i, Superseded as it, Spread as j, Counts as k, JoinOptions as l, Conflict as lt, Past as m, Part as n, SessionClosed as nt, Transport as o, TooLarge as ot, Member as p, Refusal as pt, LeftRoom as q, Token as r, StreamLost as rt, fallback as s, errorOf as st, Options as t, RtcoreError as tt, Outcome as u, DocumentChange as ut, AskOptions as v, monitor as w, Diagnosis as x, SendOptions as y, CollectionView as z };
+export { RequestError as $, Figures as A, CrdtKind as B, Monitor as C, View as D, Rule as E, Gap as F, Failure as G, Aborted as H, Heard as I, MaybeDone as J, Forbidden as K, Collection as L, Sent as M, Handler as N, State as O, Event as P, Rejected as Q, CollectionOptions as R, Issue as S, Found as T, ClientClosed as U, SyncResult as V, ConnectError as W, NotDone as X, NotConnected as Y, NotRtcore as Z, Answer as _, Overflow as a, TokenRefused as at, Status as b, Client as c, errorOf as ct, Storage as d, DocumentChange as dt, RequestTimeout as et, Room as f, Failed as ft, RoomView as g, PublishOptions as h, connect as i, Superseded as it, Spread as j, Counts as k, JoinOptions as l, ChangeOutcome as lt, Past as m, Refusal as mt, Part as n, SessionClosed as nt, Transport as o, TooLarge as ot, Member as p, OwnChange as pt, LeftRoom as q, Token as r, StreamLost as rt, fallback as s, UsageError as st, Options as t, RtcoreError as tt, Outcome as u, Conflict as ut, AskOptions as v, monitor as w, Diagnosis as x, SendOptions as y, CollectionView as z };

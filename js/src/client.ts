@@ -4,6 +4,7 @@ import type { Collection } from "./collections_page.ts";
 import type { CollectionOptions } from "./collections_types.ts";
 import { type Handler, Handlers } from "./consumer.ts";
 import type { Failure } from "./errors.ts";
+import { callable } from "./given.ts";
 import type { Sent } from "./handle.ts";
 import type { Monitor } from "./monitor.ts";
 import type { Answer, AskOptions, Page, SendOptions } from "./page.ts";
@@ -146,7 +147,7 @@ export class Client {
   /** Say something to the application, and wait for what its handler answers. */
   // biome-ignore lint/suspicious/noExplicitAny: what a handler answers
   emit(event: string, data?: unknown, options?: SendOptions): Promise<any> {
-    return this.#page.askInTime("emit", { event }, data, options).applied;
+    return this.#page.result("emit", { event }, data, options);
   }
 
   /** Say something to the application, and go on: the handle's stages can be awaited. */
@@ -189,6 +190,7 @@ export class Client {
 
   /** Answer the server's requests of this name: what the function gives, or throws, is the reply. */
   answer(event: string, answer: Answer): this {
+    callable("answer", answer);
     this.#page.answers.set(event, answer);
     return this;
   }

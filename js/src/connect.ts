@@ -2,7 +2,9 @@
 
 import { Client, type Control } from "./client.ts";
 import { browserClock, type Clock } from "./clock.ts";
+import { UsageError } from "./errors.ts";
 import type { Transport } from "./fallback.ts";
+import { given, type Look, milliseconds, ofType, oneOf, whole } from "./given.ts";
 import { secret } from "./identity.ts";
 import { type Sleeper, watchPage } from "./life.ts";
 import type { Hands } from "./line.ts";
@@ -87,15 +89,53 @@ const names = (): (() => string) => {
 };
 
 const baseOf = (url: string | URL): URL => {
-  const base = new URL(url, globalThis.location?.href);
+  const parsed = ((): URL | undefined => {
+    try {
+      return new URL(url, globalThis.location?.href);
+    } catch {
+      return undefined;
+    }
+  })();
+  const known = url !== "" && /^(http|ws)s?:$/.test(parsed?.protocol ?? "");
+  given("the address", url, known, "where a server is, as /rt or https://example.org/rt");
+  const base = parsed!;
+  given(
+    "the address",
+    url,
+    !base.searchParams.has("token"),
+    "without a token, which is an option of its own",
+  );
   base.protocol = base.protocol.replace(/^ws/, "http");
   base.pathname = base.pathname.replace(/(\/ws)?\/*$/, "") || "/rt";
   base.search = base.hash = "";
   return base;
 };
 
-/** Connect. The client comes back by itself whenever the connection is lost. Throws a `TypeError` for no address. */
+/** How each option is looked at. */
+const LOOKS: { readonly [Name in keyof Required<Options>]: Look } = {
+  token: ofType("string", "function"),
+  timeout: milliseconds,
+  attempts: whole(1),
+  queue: whole(0),
+  queueBytes: whole(0),
+  overflow: oneOf("reject", "drop_oldest", "drop_by_key"),
+  tabs: ofType("boolean"),
+  user: ofType("string"),
+  durability: oneOf("default", "strict", "relaxed"),
+  store: ofType("function"),
+  transport: ofType("string", "object"),
+  with: ofType("object"),
+  clock: ofType("object"),
+  random: ofType("function"),
+};
+
+/** Connect. The client comes back by itself whenever the connection is lost. Throws a `UsageError` for no address, or a wrong option. */
 export const connect = (url: string | URL = "/rt", options: Options = {}): Client => {
+  for (const [name, value] of Object.entries(options)) {
+    const look: Look | undefined = LOOKS[name as keyof Options];
+    if (!look) throw new UsageError(`there is no option ${name}`);
+    look(name, value);
+  }
   const { token, timeout = 5000, clock = browserClock, random = Math.random } = options;
   const { queue: messages = 100, queueBytes: bytes = 1 << 20, overflow = "reject" } = options;
   const hands: Hands = {

@@ -130,7 +130,8 @@ export class Connection {
             : this.#hands.codec!.unpack(new Uint8Array(frame));
       for (const said of messages) {
         if (said.type === "bye") {
-          line.told = { code: said.code ?? ABNORMAL, reason: said.reason ?? "", after: said.after };
+          const after = typeof said.after === "number" && said.after >= 0 ? said.after : undefined;
+          line.told = { code: Number(said.code) || ABNORMAL, reason: String(said.reason ?? ""), after };
         }
       }
       const bytes = size ?? (frame as string).length ?? (frame as ArrayBuffer).byteLength;

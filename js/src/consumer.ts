@@ -1,5 +1,6 @@
 // How a program takes what a reader holds: by iteration, or by functions that are called.
 
+import { callable } from "./given.ts";
 import type { Event, Heard, Reader } from "./reader.ts";
 
 /** Called with each event of its name; under `*` with all, and with each gap. */
@@ -41,6 +42,7 @@ export class Handlers {
   }
 
   on(event: string, handler: Handler): void {
+    callable("handler", handler);
     const first = !this.#by.size;
     const those = this.#by.get(event) ?? new Set();
     this.#by.set(event, those.add(handler));

@@ -36,6 +36,17 @@ export class RtcoreError extends Error {
   }
 }
 
+/** What a program gave that cannot be used. It is thrown where it was given, and nothing was done. */
+export class UsageError extends TypeError {
+  override readonly name = "UsageError";
+  readonly code: string;
+
+  constructor(message: string, code = "INTERNAL") {
+    super(message);
+    this.code = code;
+  }
+}
+
 /** A request ended without a result. */
 export class RequestError extends RtcoreError {}
 /** The server answered with an error: its own, or its application's. */

@@ -2,6 +2,7 @@
 
 import { type Memory, Transports } from "./choice.ts";
 import type { Kit, Part } from "./connect.ts";
+import { oneOf } from "./given.ts";
 import type { Open } from "./link.ts";
 import { eventStream, polling } from "./plain.ts";
 import { webSocket } from "./socket.ts";
@@ -30,6 +31,9 @@ const memory = (host: string): Memory => {
 /** All transports, or those of `transport`, best first. */
 export const fallback: Part = ({ base, hands, options }: Kit) => {
   const wanted = options.transport ?? (Object.keys(OPENS) as Transport[]);
-  const opens = Object.fromEntries([wanted].flat().map((name) => [name, OPENS[name]]));
+  const names = [wanted].flat();
+  const look = oneOf(...Object.keys(OPENS));
+  for (const name of names.length ? names : [""]) look("transport", name);
+  const opens = Object.fromEntries(names.map((name) => [name, OPENS[name]]));
   hands.choice = new Transports(opens, memory(base.host));
 };

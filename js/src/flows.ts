@@ -4,7 +4,7 @@
 import type { Ask } from "./outbox.ts";
 import type { Asking, News } from "./port.ts";
 import type { Sending } from "./sending.ts";
-import type { Said } from "./words.ts";
+import { encode, type Said } from "./words.ts";
 
 /** @internal */
 interface Stream {
@@ -68,7 +68,13 @@ export class Streams {
       this.#known.delete(name);
       this.#sending.drop(name, "AbortError");
     }
-    if (ask.id !== undefined) this.#sending.say({ ...said, id: ask.id }, data);
+    if (ask.id === undefined) return;
+    const text = encode({ ...said, id: ask.id }, data);
+    const large = this.#sending.tooLarge(`the ${said.type} of a stream`, text);
+    if (large) {
+      this.say(name, { type: "cancel" });
+      this.#tell({ on: "stream", name, said: { type: "end", error: large } });
+    } else this.#sending.sayText(text);
   }
 
   /** Of each down that the server knows, the next item: for `hello`. */

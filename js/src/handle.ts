@@ -76,7 +76,15 @@ export class Sent<Result = any> {
   end(failure?: Failure, result?: Result): void {
     this.done = true;
     this.maybeDone = failure ? (failure.maybeDone ?? false) : true;
-    if (!failure) this.whenApplied?.(result as Result);
+    try {
+      if (!failure) this.whenApplied?.(result as Result);
+    } catch (error) {
+      failure = {
+        is: "Rejected",
+        code: "INTERNAL",
+        message: `the server answered what none should: ${error}`,
+      };
+    }
     for (const stage of ORDER) {
       if (failure) this.#stages[stage].reject(errorOf(failure));
       else this.#stages[stage].resolve(result);

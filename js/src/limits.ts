@@ -21,3 +21,15 @@ export const DEFAULTS: Limits = {
   ping: 25,
   silence: 60,
 };
+
+/** What a `welcome` says of them. Throws a `SyntaxError` for what cannot be lived with: no pings, or no room for a request. */
+export const limitsOf = (said: unknown): Limits => {
+  const limits: Limits = { ...DEFAULTS, ...(said as object) };
+  for (const name of Object.keys(DEFAULTS)) {
+    const value = limits[name];
+    const least = name === "messages_per_second" ? 0 : Number.MIN_VALUE;
+    if (typeof value !== "number" || !(value >= least))
+      throw new SyntaxError(`the limit ${name} is ${value}`);
+  }
+  return limits;
+};

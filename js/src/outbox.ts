@@ -67,18 +67,21 @@ export class Outbox {
     this.#bounds = bounds;
   }
 
-  /** Whether there is room for it; perhaps after an older one was dropped. */
-  roomFor(ask: Ask, drop: (old: Ask) => void): boolean {
+  /** Why there is no room for it; undefined: there is, perhaps after an older one was dropped, which is told why. */
+  noRoom(ask: Ask, drop: (old: Ask, why: string) => void): string | undefined {
     const { messages, bytes, overflow } = this.#bounds;
     const waiting = this.queue.filter((each) => !each.ours);
     const size = waiting.reduce((sum, each) => sum + sizeOf(each), sizeOf(ask));
-    if (waiting.length < messages && size <= bytes) return true;
-    if (overflow === "reject" || sizeOf(ask) > bytes) return false;
+    if (waiting.length < messages && size <= bytes) return undefined;
+    const count = waiting.length + 1;
+    const why = `with it ${count} messages of ${size} bytes would wait; the outbox takes ${messages} of ${bytes}`;
+    if (overflow === "reject" || sizeOf(ask) > bytes) return why;
     const old = waiting.find(
       (each) => overflow === "drop_oldest" || (ask.dropKey && each.dropKey === ask.dropKey),
     );
-    if (old) drop(old);
-    return old !== undefined;
+    if (!old) return why;
+    drop(old, `a newer one took its place, for ${why}`);
+    return undefined;
   }
 
   /** The first in the queue that may go out under this user. */

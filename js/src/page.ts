@@ -2,6 +2,7 @@
 
 import type { Clock } from "./clock.ts";
 import { errorOf, type RtcoreError } from "./errors.ts";
+import { given, milliseconds } from "./given.ts";
 import { Sent } from "./handle.ts";
 import type { Asking, Call, News, Status } from "./port.ts";
 import type { Event } from "./reader.ts";
@@ -91,7 +92,7 @@ export class Page {
 
   // -- asking
 
-  /** Make a request. `prepare`: what must be there before anything is told of it. Throws a `TypeError` for data that cannot be said as JSON. */
+  /** Make a request. `prepare`: what must be there before anything is told of it. Throws a `UsageError` for what cannot be said, or waited for. */
   ask(
     kind: Asking["kind"],
     fields: Said,
@@ -100,6 +101,9 @@ export class Page {
     prepare?: (sent: Sent) => void,
   ): Sent {
     const { timeout = Number.POSITIVE_INFINITY, signal, ttl, keep, volatile, dropKey, key, view } = options;
+    milliseconds("timeout", options.timeout);
+    milliseconds("ttl", ttl);
+    given("signal", signal, signal instanceof AbortSignal, "an AbortSignal");
     const name = this.#name();
     const text = dataOf(data);
     const drop = (is: "RequestTimeout" | "AbortError"): void => this.call({ do: "drop", name, is });
@@ -137,9 +141,14 @@ export class Page {
     return sent;
   }
 
-  /** The same, with the client's time where the caller has none. */
-  askInTime(kind: Asking["kind"], fields: Said, data?: unknown, options: SendOptions = {}): Sent {
-    return this.ask(kind, fields, data, { ...options, timeout: options.timeout ?? this.#timeout });
+  /** Its result, in the client's time where the caller has none. What cannot be asked rejects it, and throws nothing. */
+  // biome-ignore lint/suspicious/noExplicitAny: what a handler answers
+  result(kind: Asking["kind"], fields: Said, data?: unknown, options: SendOptions = {}): Promise<any> {
+    try {
+      return this.ask(kind, fields, data, { ...options, timeout: options.timeout ?? this.#timeout }).applied;
+    } catch (error) {
+      return Promise.reject(error);
+    }
   }
 
   // -- hearing

@@ -4,6 +4,8 @@ import type { Said } from "./words.ts";
 
 /** How many of the last pings loss is reckoned from. */
 const WINDOW = 20;
+/** Milliseconds between two pings at least, whatever a server asks for. */
+const SHORTEST = 100;
 /** The weight of a new round trip, as RFC 6298 section 2 has it. */
 const SMOOTH = 0.125;
 
@@ -24,7 +26,7 @@ export class Pulse {
 
   constructor(now: number, ping: number, silence: number) {
     this.heard = now;
-    this.ping = ping * 1000;
+    this.ping = Math.max(ping * 1000, SHORTEST);
     this.silence = silence * 1000;
   }
 

@@ -131,16 +131,18 @@ export class Room implements AsyncIterable<Heard> {
     const fields: Said = { room: this.name, event };
     if (options.echo === false) fields.echo = false;
     if (options.volatile) fields.volatile = true;
-    const told = await this.#page.askInTime("publish", fields, data, options).applied;
+    const told = await this.#page.result("publish", fields, data, options);
     return told?.seq ?? null;
   }
 
   /** What the room still holds: the newest `last`, or the oldest `limit` after a number. */
-  history(which: { last?: number; after?: number; limit?: number }, options: AskOptions = {}): Promise<Past> {
+  async history(
+    which: { last?: number; after?: number; limit?: number },
+    options: AskOptions = {},
+  ): Promise<Past> {
     const { after, ...fields } = which;
     const where = after === undefined ? {} : { after: `${this.#page.status.epoch}.${after}` };
-    return this.#page.askInTime("history", { room: this.name, ...fields, ...where }, undefined, options)
-      .applied;
+    return this.#page.result("history", { room: this.name, ...fields, ...where }, undefined, options);
   }
 
   /** Leave. Iterators of this join end; the server hears of it with the last join. */
@@ -148,7 +150,7 @@ export class Room implements AsyncIterable<Heard> {
     if (!this.#page.listeners.delete(this)) return;
     this.#end();
     const view = this.#id;
-    await this.#page.askInTime("leave", { room: this.name }, undefined, { ...options, view }).applied;
+    await this.#page.result("leave", { room: this.name }, undefined, { ...options, view });
   }
 
   // -- what the session tells

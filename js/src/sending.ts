@@ -63,13 +63,8 @@ export class Sending {
     if (ask.volatile && !this.open) {
       return this.#refuse(ask, "UNAVAILABLE", "there is no connection");
     }
-    if (
-      away &&
-      !ask.ours &&
-      !box.roomFor(ask, (old) => this.#refuse(old, "OVERLOADED", "the outbox is full"))
-    ) {
-      return this.#refuse(ask, "OVERLOADED", "the outbox is full");
-    }
+    const full = away && !ask.ours && box.noRoom(ask, (old, why) => this.#refuse(old, "OVERLOADED", why));
+    if (full) return this.#refuse(ask, "OVERLOADED", full);
     const keyed = ask.kind === "emit" || ask.kind === "publish";
     if (keyed && !ask.volatile) {
       if (away) ask.key ??= ask.name;
@@ -142,14 +137,9 @@ export class Sending {
     const acked = this.acked;
     this.box.write(ask);
     const text = this.#message(ask, acked > this.#ackedSaid ? acked : 0);
-    const { max_message } = this.limits;
-    const size = text.length * 3 > max_message ? this.measure(text) : 0;
-    if (size > max_message) {
-      this.end(ask, {
-        is: "TooLarge",
-        code: "TOO_LARGE",
-        message: `${ask.kind} has ${size} bytes; the server takes ${max_message}`,
-      });
+    const large = this.tooLarge(ask.kind, text);
+    if (large) {
+      this.end(ask, large);
       return undefined;
     }
     this.#ackedSaid = acked;
@@ -162,9 +152,17 @@ export class Sending {
     return text;
   }
 
+  /** Why this is not written: the server would close for it. */
+  tooLarge(what: string, text: string): Failure | undefined {
+    const { max_message } = this.limits;
+    const size = text.length * 3 > max_message ? this.measure(text) : 0;
+    const message = `${what} has ${size} bytes; the server takes ${max_message}`;
+    return size > max_message ? { is: "TooLarge", code: "TOO_LARGE", message } : undefined;
+  }
+
   #message({ kind, id, fields, key, data }: Ask, acked = 0): string {
     const said: Said = { type: kind, id, ...fields };
-    if (key) said.key = key;
+    if (key !== undefined) said.key = key;
     if (acked) said.acked = acked;
     return encode(said, data);
   }
@@ -259,8 +257,8 @@ export class Sending {
           message: error.message ?? error.code,
         });
     } else if (!error.retry || !this.#retry(ask, error.after)) {
-      const { code, message = code, details, retry, after } = error;
-      this.end(ask, { is: "Rejected", code, message, details, retry, after });
+      const { code = "INTERNAL", message = code, details, retry, after } = error;
+      this.end(ask, { is: "Rejected", code: `${code}`, message: `${message}`, details, retry, after });
     }
     this.flush();
   }
@@ -334,10 +332,17 @@ export class Sending {
     ask.ended = true;
     ask.late?.();
     if (ask.kept) this.keeper?.ended(ask, failure, result);
-    const told = ask.done?.(ask, failure, result) ?? result;
-    if (ask.ours) return;
-    if (failure) this.failed++;
-    this.#tell({ on: "end", name: ask.name, result: told, failure });
+    let told = result;
+    try {
+      told = ask.done?.(ask, failure, result) ?? result;
+    } catch (error) {
+      // An answer that none can be: who asked hears of it, and then the connection ends.
+      failure = { ...unanswered(ask, `the server answered what none should: ${error}`), code: "INTERNAL" };
+      throw error;
+    } finally {
+      if (failure && !ask.ours) this.failed++;
+      if (!ask.ours) this.#tell({ on: "end", name: ask.name, result: told, failure });
+    }
   }
 
   /** All that has not ended. */

@@ -8,7 +8,7 @@ import type { Failure } from "./errors.ts";
 import type { Streams } from "./flows.ts";
 import { Hearing } from "./hearing.ts";
 import { Identity } from "./identity.ts";
-import { DEFAULTS } from "./limits.ts";
+import { limitsOf } from "./limits.ts";
 import type { Hands, Line, Owner } from "./line.ts";
 import type { Rooms } from "./memberships.ts";
 import { Outbox } from "./outbox.ts";
@@ -243,12 +243,15 @@ export class Session implements Owner {
       connection.over({ is: "NotRtcore", code: "INVALID_MESSAGE", message });
       return;
     }
+    const limits = limitsOf(said.limits);
+    if (typeof said.session !== "string" || typeof said.epoch !== "string")
+      throw new SyntaxError("a welcome without session or epoch");
     connection.welcomed(line);
     rooms?.unconfirm();
     if (sending.open) sending.closed();
     const { resumed, sameLife } = who.welcome(said);
     const now = this.#hands.clock.now();
-    sending.limits = { ...DEFAULTS, ...said.limits };
+    sending.limits = limits;
     sending.http = line.transport !== "websocket";
     sending.user = who.user;
     sending.life = who.life;
@@ -302,7 +305,9 @@ export class Session implements Owner {
   }
 
   #reply({ id, error, data }: Call & { do: "reply" }): void {
-    const text = encode({ type: "reply", id, error }, data);
+    let text = encode({ type: "reply", id, error }, data);
+    const large = this.sending.tooLarge("the reply", text);
+    if (large) text = encode({ type: "reply", id, error: { code: large.code, message: large.message } });
     // It is kept before it leaves.
     if (this.asked.replied(id, text)) this.sending.sayText(text);
   }

@@ -35,7 +35,14 @@ export const webSocket: Open = (base, ears, _known, codec): Link => {
     ears.closed({ code: ABNORMAL, reason });
   };
   const attempt = (): void => {
-    const made = new WebSocket(url, codec ? [codec.protocol, PLAIN] : PLAIN);
+    let made: WebSocket;
+    try {
+      made = new WebSocket(url, codec ? [codec.protocol, PLAIN] : PLAIN);
+    } catch (error) {
+      // What a page may not open is refused here: by its policy, or for `ws:` in a page of `https:`.
+      queueMicrotask(() => fail(`it cannot be opened: ${error}`));
+      return;
+    }
     made.binaryType = "arraybuffer";
     tries.push(made);
     made.onopen = () => {

@@ -1,5 +1,7 @@
 // Messages as JSON, and back. Binary is `{"$bin": base64}` on the wire, and a `Uint8Array` here, both ways.
 
+import { UsageError } from "./errors.ts";
+
 /** A message, or the fields of one. */
 // biome-ignore lint/suspicious/noExplicitAny: what the wire says is looked at where it is used
 export type Said = Record<string, any>;
@@ -30,8 +32,17 @@ const inward = (_: string, value: unknown): unknown => {
   return value;
 };
 
-/** The application's value as the text that stands for it in messages. Throws a `TypeError` where there is none. */
-export const dataOf = (value: unknown): string | undefined => JSON.stringify(value, outward);
+/** The application's value as the text that stands for it in messages. Throws a `UsageError` where there is none. */
+export const dataOf = (value: unknown): string | undefined => {
+  let why = `there is no text for a ${typeof value}`;
+  try {
+    const text = JSON.stringify(value, outward);
+    if (text !== undefined || value === undefined) return text;
+  } catch (error) {
+    why = (error as Error).message;
+  }
+  throw new UsageError(`the data cannot be said as JSON: ${why}`, "INVALID_MESSAGE");
+};
 
 /** The value of such a text. */
 export const valueIn = (text: string): unknown =>
@@ -58,12 +69,36 @@ export function* framed(messages: readonly string[], most: number): Iterable<str
   }
 }
 
+/** The ids, positions and counts of what a server says. One that none can be would stop what is reckoned with it. */
+const WHOLE: Readonly<Record<string, readonly string[]>> = {
+  welcome: ["seq", "taken"],
+  event: ["seq"],
+  gap: ["from", "to"],
+  ack: ["id"],
+  room: ["seq", "began", "count"],
+  presence: ["count"],
+  request: ["id"],
+  item: ["id", "n"],
+  credit: ["id", "n"],
+  end: ["id"],
+  pong: ["taken"],
+  bye: ["n"],
+};
+const NONE: readonly string[] = [];
+
 /** The messages of a frame or a body. Throws a `SyntaxError` for what no server says. */
 export const decode = (text: string): Said[] => messagesOf(valueIn(text));
 
 /** The messages of what a frame says. Throws a `SyntaxError` for what no server says. */
 export const messagesOf = (said: unknown): Said[] => {
   const messages = Array.isArray(said) ? said : [said];
-  for (const each of messages) if (typeof each?.type !== "string") throw new SyntaxError("no message");
+  for (const each of messages) {
+    if (typeof each?.type !== "string") throw new SyntaxError("no message");
+    for (const name of WHOLE[each.type] ?? NONE) {
+      const number = each[name];
+      if (number != null && !(Number.isSafeInteger(number) && number >= 0))
+        throw new SyntaxError(`"${name}" of ${each.type} is ${number}, and no whole number`);
+    }
+  }
   return messages;
 };

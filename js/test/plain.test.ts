@@ -114,6 +114,50 @@ test("each request says by which hello it speaks, so that none is done in a sess
   expect(of("session")[1]!.body!.n).toBeGreaterThan(n);
 });
 
+for (const page of [
+  "<html>sign in</html>",
+  "[1]",
+  '{"messages":[]}',
+  '{"messages":5,"n":1}',
+  '{"messages":[5],"n":1}',
+  "\xff",
+]) {
+  test(`a page in place of an answer is a broken connection, and the page goes on: ${page}`, async () => {
+    answers.poll = () => new Response(page, { headers: { "content-type": "text/html" } });
+    await begin("polling");
+    await vi.waitFor(() => expect(client.status.state).toBe("waiting"));
+    expect(client.status.error).toMatchObject({ is: "NotConnected", code: "UNAVAILABLE" });
+    client.tryNow();
+    await vi.waitFor(() => expect(client.status.live).toBe(true));
+  });
+}
+
+for (const [what, status, body, is, code] of [
+  ["a server of files", 404, "<html>not here</html>", "NotRtcore", "NOT_FOUND"],
+  ["a server that takes no POST", 405, "", "NotRtcore", "NOT_FOUND"],
+  [
+    "an rtcore server that refuses the token",
+    401,
+    '{"code":"UNAUTHORIZED","message":"no"}',
+    "TokenRefused",
+    "UNAUTHORIZED",
+  ],
+  [
+    "an rtcore server that lets nobody in",
+    403,
+    '{"code":"FORBIDDEN","message":"no"}',
+    "Forbidden",
+    "FORBIDDEN",
+  ],
+] as const) {
+  test(`a hello that is answered by ${what} ends the client with ${code}`, async () => {
+    vi.stubGlobal("fetch", async () => new Response(body, { status }));
+    client = connect("http://server.example/rt", { transport: "polling", with: [fallback], random: () => 1 });
+    await expect(client.ready()).rejects.toMatchObject({ name: is, code });
+    expect(client.status.error).toMatchObject({ is, code });
+  });
+}
+
 function streamOf(text: string): ReadableStream<Uint8Array> {
   return new ReadableStream({ start: (sink) => sink.enqueue(new TextEncoder().encode(text)) });
 }

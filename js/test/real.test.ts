@@ -158,3 +158,73 @@ describe.each<[string, Transport, Part[]]>([
     await client.end(); // and not `close`, which would wait for the echo behind it
   });
 });
+
+// biome-ignore lint/suspicious/noExplicitAny: what types would not let through
+const REFUSED: [row: string, use: (client: any) => unknown, code: string, why: string][] = [
+  ["join a number", (c) => c.join(7), "INVALID_MESSAGE", '"room" is a number; it must be text'],
+  ["join nothing", (c) => c.join(""), "INVALID_MESSAGE", "0 bytes long; a name has 1 to 255"],
+  [
+    "join too long",
+    (c) => c.join("x".repeat(1000)),
+    "INVALID_MESSAGE",
+    "1000 bytes long; a name has 1 to 255",
+  ],
+  [
+    "last below 0",
+    (c) => c.join("relay:t", { last: -1 }),
+    "INVALID_MESSAGE",
+    '"last" must be a whole number',
+  ],
+  ["last as text", (c) => c.join("relay:t", { last: "3" }), "INVALID_MESSAGE", '"last" is text'],
+  ["since a number", (c) => c.join("relay:t", { since: 5 }), "INVALID_MESSAGE", '"since" is a number'],
+  [
+    "both",
+    (c) => c.join("relay:t", { last: 1, since: "a.1" }),
+    "INVALID_MESSAGE",
+    '"since" or "last", not both',
+  ],
+  ["emit a number", (c) => c.emit(7), "INVALID_MESSAGE", '"event" is a number; it must be text'],
+  ["emit nothing", (c) => c.emit(""), "INVALID_MESSAGE", "0 bytes long; a name has 1 to 255"],
+  [
+    "emit too long",
+    (c) => c.emit("x".repeat(1000)),
+    "INVALID_MESSAGE",
+    "1000 bytes long; a name has 1 to 255",
+  ],
+  ["emit no event", (c) => c.emit("nope"), "NOT_FOUND", 'there is no event "nope"'],
+  ["emit: half a character", (c) => c.emit("echo", "\ud83d"), "INVALID_MESSAGE", "a surrogate stands alone"],
+  ["emit: no key", (c) => c.emit("echo", 1, { key: "" }), "INVALID_MESSAGE", "a key has 1 to 128"],
+  [
+    "emit: long key",
+    (c) => c.emit("echo", 1, { key: "k".repeat(200) }),
+    "INVALID_MESSAGE",
+    "200 characters long",
+  ],
+  ["stream a number", (c) => c.stream(7).next(), "INVALID_MESSAGE", '"stream" is a number'],
+  ["stream none", (c) => c.stream("nope").next(), "NOT_FOUND", 'there is no stream "nope"'],
+];
+
+describe("what a client cannot do is told to its caller, and the client lives", () => {
+  for (const [row, use, code, why] of REFUSED) {
+    test(row, async () => {
+      await using client = connectCore(`${server.url}/rt`, { with: [rooms, streams] });
+      await expect(use(client)).rejects.toMatchObject({
+        code,
+        message: expect.stringContaining(why),
+        maybeDone: false,
+      });
+      expect(await client.emit("echo", 7)).toBe(7);
+    });
+  }
+
+  test("too large for the server: refused here, with both numbers", async () => {
+    await using client = connectCore(`${server.url}/rt`);
+    await client.ready();
+    await expect(client.emit("echo", "x".repeat(2 << 20))).rejects.toMatchObject({
+      name: "TooLarge",
+      code: "TOO_LARGE",
+      message: expect.stringMatching(/emit has 2097\d\d\d bytes; the server takes 1048576/),
+    });
+    expect(await client.emit("echo", 7)).toBe(7);
+  });
+});

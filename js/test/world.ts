@@ -88,6 +88,11 @@ export class Wire {
     await settle();
   }
 
+  async bytes(frame: Uint8Array): Promise<void> {
+    this.#ears.heard(frame.slice().buffer);
+    await settle();
+  }
+
   async close(code = 1006, more: Partial<End> = {}): Promise<void> {
     this.#ears.closed({ code, ...more });
     await settle();
