@@ -10,10 +10,7 @@ ROOT = Path(__file__).resolve().parents[2]
 LONGEST = 400
 
 # Files that are longer, and why that is right.
-LONGER: dict[str, str] = {
-    "rust/core/tests/frame_websocket.rs": "one table of cases for one codec, read against RFC 6455",
-    "tests/wire/client.py": "an independent client in one piece, to be checked against the protocol",
-}
+LONGER: dict[str, str] = {}
 
 
 def tracked(*endings: str) -> list[Path]:
