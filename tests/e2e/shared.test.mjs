@@ -198,14 +198,8 @@ test("board: two windows and a text, one cut off: votes are summed, tags united,
   assert.equal(await ada.get("text").inputValue(), await bob.get("text").inputValue());
   await ada.get("text").focus();
   await bob.shows("writers", /1 other is writing/);
-  // What comes at the same moment may draw the card anew, and the focus goes with it.
-  const face = (await bob.card("card", "Buy tea")).getByTestId("face");
-  for (let n = 0; n < 30 && !(await face.isVisible()); n++) {
-    await ada.get("text").focus();
-    await (await ada.card("card", "Buy tea")).getByTestId("title").focus();
-    await face.waitFor({ timeout: 3_000 }).catch(() => undefined);
-  }
-  assert.ok(await face.isVisible(), "who is at the card is seen");
+  await (await ada.card("card", "Buy tea")).getByTestId("title").focus();
+  await (await bob.card("card", "Buy tea")).getByTestId("face").waitFor();
   await picture(bob, "board");
   // A drag with the pointer, to the front of another column.
   const [card, place] = [await ada.card("card", "Sweep the whole yard"), await ada.card("card", "Open this page")];
@@ -217,6 +211,66 @@ test("board: two windows and a text, one cut off: votes are summed, tags united,
   await bob.is("connected");
   await press(ada, "Sweep the whole yard", "vote");
   await (await bob.card("card", "Sweep the whole yard")).locator('[data-testid="vote"]:has-text("4")').waitFor();
+  await ada.close();
+  await bob.close();
+});
+
+test("board: who works at a card goes on there when it is drawn anew, is moved, or loses what had the focus", async () => {
+  const [ada, bob] = [await Shared.open("board", "Ada"), await Shared.open("board", "Bob")];
+  for (const title of ["First", "Second", "Third"]) {
+    await ada.get("add-done").fill(title);
+    await ada.get("add-done").press("Enter");
+    await bob.card("card", title);
+  }
+  const focused = (window) =>
+    window.page.evaluate(() => {
+      const { activeElement: at } = document;
+      return [at.closest("li")?.querySelector('[data-testid="title"]').value, at.dataset.testid, at.selectionStart];
+    });
+  const tag = async (window, title, text) => {
+    await (await window.card("card", title)).getByTestId("tag").fill(text);
+    await (await window.card("card", title)).getByTestId("tag").press("Enter");
+  };
+  // Ada writes in a title, with the caret within it; Bob votes, tags it, and moves it to another column.
+  const title = (await ada.card("card", "Second")).getByTestId("title");
+  await title.evaluate((box) => {
+    box.focus();
+    box.setSelectionRange(3, 3);
+  });
+  await (await bob.card("card", "Second")).getByTestId("vote").click();
+  await tag(bob, "Second", "urgent");
+  await ada.tagged("Second", "urgent");
+  assert.deepEqual(await focused(ada), ["Second", "title", 3]);
+  await (await bob.card("card", "Second")).getByTestId("left").click();
+  await ada.page.waitForFunction(() => document.activeElement.closest('[data-testid="column-doing"]'));
+  assert.deepEqual(await focused(ada), ["Second", "title", 3]);
+  // Bob puts the last of a column to its front, so that every other card has another place.
+  const third = (await ada.card("card", "Third")).getByTestId("tag");
+  await third.fill("half a w");
+  const [card, place] = [await bob.card("card", "Third"), bob.page.locator('[data-testid="column-done"] li').first()];
+  await card.dragTo(place, { sourcePosition: { x: 60, y: 70 }, targetPosition: { x: 60, y: 5 } });
+  await ada.page.waitForFunction(() => document.querySelector('[data-testid="column-done"] [data-testid="title"]').value === "Third");
+  assert.deepEqual(await focused(ada), ["Third", "tag", 8]);
+  // By keys alone: an arrow goes along with its card, and gives the focus to the other where there is no further column.
+  await (await ada.card("card", "First")).getByTestId("left").focus();
+  await ada.page.keyboard.press("Enter");
+  await ada.page.waitForFunction(() => document.activeElement.closest('[data-testid="column-doing"]'));
+  assert.deepEqual((await focused(ada)).slice(0, 2), ["First", "left"]);
+  await ada.page.keyboard.press("Enter");
+  await ada.page.waitForFunction(() => document.activeElement.closest('[data-testid="column-todo"]'));
+  assert.deepEqual((await focused(ada)).slice(0, 2), ["First", "right"]);
+  // What had the focus is gone: the nearest thing to do has it.
+  await (await ada.card("card", "Second")).getByRole("button", { name: "urgent" }).focus();
+  await ada.page.keyboard.press("Enter");
+  await ada.tagged("Second");
+  assert.deepEqual((await focused(ada)).slice(0, 2), ["Second", "tag"]);
+  for (const one of ["First", "Second", "Third"]) {
+    const drop = (await ada.card("card", one)).getByTestId("delete");
+    const column = await drop.evaluate((button) => button.closest("ol").dataset.testid.replace("column", "add"));
+    await drop.focus();
+    await ada.page.keyboard.press("Enter");
+    await ada.page.waitForFunction((id) => document.activeElement.dataset.testid === id, column);
+  }
   await ada.close();
   await bob.close();
 });

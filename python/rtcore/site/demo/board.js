@@ -1,6 +1,6 @@
 /** A board that several share: cards in columns, votes that are summed, tags that are united, and a text of all. */
 
-import { find, frame, hue, make, myName } from "/frame.js";
+import { arrange, find, frame, hue, make, myName, takeAway } from "/frame.js";
 import { add, connect, ORSet, PNCounter, remove, shown } from "/shared.js";
 import { bind } from "/textarea.js";
 
@@ -94,11 +94,15 @@ function cardOf(key) {
     const count = it.votes ? shown(it.votes) : 0; // nobody has voted: nothing is there
     votes.textContent = `▲ ${count}`;
     votes.ariaLabel = `${count} votes: add one`;
+    const { activeElement } = document;
     left.hidden = it.column === NAMES[0];
     right.hidden = it.column === NAMES.at(-1);
+    if (activeElement === left && left.hidden) right.focus();
+    if (activeElement === right && right.hidden) left.focus();
     const wanted = it.tags ? shown(it.tags) : [];
-    if (tags.dataset.tags !== wanted.join()) tags.replaceChildren(...wanted.map((name) => chip(key, name)));
-    tags.dataset.tags = wanted.join();
+    const chips = new Map([...tags.children].map((each) => [each.textContent, each]));
+    for (const [name, each] of chips) if (!wanted.includes(name)) takeAway(each, tag);
+    arrange(tags, wanted.map((name) => chips.get(name) ?? chip(key, name)));
   };
   return card;
 }
@@ -108,16 +112,17 @@ const chip = (key, name) =>
 
 function draw() {
   const waits = new Set(board.pending.map(({ key }) => key));
-  for (const [key, card] of cards) if (!board.has(key) && cards.delete(key)) card.remove();
+  for (const [key, card] of cards)
+    if (!board.has(key) && cards.delete(key)) takeAway(card, card.closest("section").querySelector("h2 ~ form input"));
   for (const [column, list] of Object.entries(lists)) {
     const those = inColumn(column);
     list.count.textContent = those.length;
-    for (const [at, [key, it]] of those.entries()) {
+    arrange(list, those.map(([key, it]) => {
       const card = cards.get(key) ?? cardOf(key);
       cards.set(key, card);
       card.show(it, waits.has(key));
-      if (list.children[at] !== card) list.insertBefore(card, list.children[at] ?? null);
-    }
+      return card;
+    }));
   }
   const { length } = board.pending;
   find("state").textContent = length ? `${length} change${length === 1 ? "" : "s"} kept here` : board.whole ? "" : "away";

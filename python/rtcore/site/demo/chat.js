@@ -1,6 +1,6 @@
 /** A chat: rooms, who is here, who is typing, history, and what waits while the page is offline. */
 
-import { find, frame, hue, make, myName } from "/frame.js";
+import { arrange, find, frame, hue, make, myName } from "/frame.js";
 import { connect } from "/rt/client.js";
 
 const ROOMS = ["lobby", "tea", "garden"];
@@ -20,21 +20,28 @@ find("name").value = myName();
 
 // -- rooms
 
+function linkTo(title) {
+  const link = make("a", { href: `?room=${encodeURIComponent(title)}`, textContent: title });
+  link.onclick = (click) => {
+    click.preventDefault();
+    if (link.ariaCurrent !== "true") enter(title);
+  };
+  return link;
+}
+
 async function enter(title) {
   const before = room;
   history.replaceState(null, "", `?room=${encodeURIComponent(title)}`);
   document.title = `${title} · rtcore`;
   find("room").textContent = title;
   const names = ROOMS.includes(title) ? ROOMS : [...ROOMS, title];
-  find("rooms").replaceChildren(...names.map((each) => {
-    const link = make("a", { href: `?room=${encodeURIComponent(each)}`, textContent: each });
-    if (each === title) link.ariaCurrent = "true";
-    link.onclick = (click) => {
-      click.preventDefault();
-      if (each !== title) enter(each);
-    };
-    return link;
-  }));
+  const links = new Map([...find("rooms").children].map((link) => [link.textContent, link]));
+  for (const [each, link] of links) {
+    link.ariaCurrent = null;
+    if (!names.includes(each)) link.remove();
+  }
+  arrange(find("rooms"), names.map((each) => links.get(each) ?? linkTo(each)));
+  [...find("rooms").children].find(({ textContent }) => textContent === title).ariaCurrent = "true";
   messages.replaceChildren();
   [shown, first, room] = [new Map(), undefined, undefined];
   writing.clear();

@@ -23,6 +23,30 @@ export function make(tag, properties = {}, ...children) {
   return made;
 }
 
+/** Put these into a list, in this order. What is there is moved, and who works in it goes on there: focus and caret stay. */
+export function arrange(list, wanted) {
+  let next = list.firstElementChild;
+  for (const each of wanted) {
+    if (each === next) next = next.nextElementSibling;
+    else move(each, list, next);
+  }
+}
+
+function move(element, list, before) {
+  const { activeElement } = document;
+  // Not every browser has `moveBefore`, which leaves the focus where it is.
+  if (list.moveBefore && element.isConnected) list.moveBefore(element, before);
+  else list.insertBefore(element, before);
+  if (element.contains(activeElement)) activeElement.focus({ preventScroll: true });
+}
+
+/** Take it away. Where the focus was in it, `instead` has it. */
+export function takeAway(element, instead) {
+  const had = element.contains(document.activeElement);
+  element.remove();
+  if (had) instead?.focus();
+}
+
 /** Find an element by its id. */
 export const find = (id) => document.getElementById(id);
 

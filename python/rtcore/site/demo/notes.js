@@ -1,6 +1,6 @@
 /** Notes that are the same on all devices, offline too. What two changed at once is shown with both sides. */
 
-import { find, frame, make } from "/frame.js";
+import { arrange, find, frame, make, takeAway } from "/frame.js";
 import { connect } from "/shared.js";
 
 const PAUSE = 300; // milliseconds without a key, after which what was written is kept
@@ -19,16 +19,15 @@ function draw() {
   const waits = new Set(notes.pending.map(({ key }) => key));
   for (const [key, card] of cards) {
     if (notes.has(key)) continue;
-    card.remove();
+    takeAway(card, find("title"));
     cards.delete(key);
   }
-  const list = find("notes");
-  for (const [at, [key, note]] of notes.entries().reverse().entries()) {
+  arrange(find("notes"), notes.entries().reverse().map(([key, note]) => {
     const card = cards.get(key) ?? cardOf(key);
     cards.set(key, card);
     card.show(note, waits.has(key));
-    if (list.children[at] !== card) list.insertBefore(card, list.children[at] ?? null);
-  }
+    return card;
+  }));
   conflicts();
   find("state").textContent = told(waits.size);
 }
@@ -101,7 +100,10 @@ function conflicts() {
   const keys = open.map(({ n, theirs }) => `${n} ${JSON.stringify(theirs)}`).join();
   if (box.dataset.shown === keys) return; // nobody's button goes from under the pointer
   box.dataset.shown = keys;
+  const decides = box.contains(document.activeElement);
   box.replaceChildren(...open.map((one) => (one.fields ? conflictOf(one) : refusalOf(one))));
+  // Who decides by keys goes on with the next one.
+  if (decides) (box.querySelector("button") ?? find("title")).focus();
 }
 
 function conflictOf(conflict) {
