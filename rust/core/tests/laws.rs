@@ -6,6 +6,8 @@
 
 mod support;
 
+#[path = "laws/automatic.rs"]
+mod automatic;
 #[path = "laws/bounded.rs"]
 mod bounded;
 #[path = "laws/cuts.rs"]

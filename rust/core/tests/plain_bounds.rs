@@ -20,9 +20,13 @@ struct Client {
 
 impl Client {
     fn new() -> Self {
+        Self::with(Limits { unsent_replies: OWED as u64, ..Limits::default() })
+    }
+
+    fn with(limits: Limits) -> Self {
         let bounds = Bounds { count: 1024, bytes: 1 << 20, age_ms: 3_600_000 };
         let config = Config {
-            limits: Limits { unsent_replies: OWED as u64, ..Limits::default() },
+            limits,
             rooms: vec![Settings { relay: true, ..Settings::new("relay", bounds) }],
             ..Config::default()
         };
@@ -105,6 +109,22 @@ fn what_was_taken_before_is_not_said_to_be_free_to_try_again() {
     assert_eq!(count(&answer, "\"id\":3,\"error\":{\"code\":\"OVERLOADED\""), 1);
     let answer = client.send(&[publish(2)]);
     assert_eq!(count(&answer, "\"id\":2,\"data\":{\"seq\":1}"), 1, "{answer}");
+}
+
+/// The attack: a send whose answer was lost comes again behind too much else. Told to try again under a new id, its client
+/// would have the same done twice.
+#[test]
+fn over_the_rate_what_was_taken_before_is_not_said_to_be_free_to_try_again() {
+    let mut client = Client::with(Limits { messages_per_second: 2, ..Limits::default() });
+    client.send(&[r#"{"type":"join","id":1,"room":"relay"}"#.to_owned(), publish(2)]);
+    let answer = client.send(&[publish(2), publish(2), publish(2), publish(3)]);
+    assert_eq!(
+        count(&answer, "\"id\":2,\"data\":{\"seq\":1}"),
+        2,
+        "as many as the rate has place for: {answer}"
+    );
+    assert_eq!(count(&answer, "\"id\":2,\"error\""), 0, "{answer}");
+    assert_eq!(count(&answer, "\"id\":3,\"error\":{\"code\":\"OVERLOADED\""), 1, "{answer}");
 }
 
 #[test]

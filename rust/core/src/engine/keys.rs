@@ -7,7 +7,7 @@
 
 use super::next::Follow;
 use super::publish::{content_of, scope_user};
-use super::{AppEvent, Engine, Publication, Unpublished, errors};
+use super::{AppEvent, Engine, Publication, Unpublished, errors, size};
 use crate::asked::Waiting;
 use crate::codes::Code;
 use crate::envelope::Emit;
@@ -100,13 +100,14 @@ impl Engine {
     }
 
     /// A key was claimed. One that begins with `$` was made by a client library for this request alone: it goes with the
-    /// request's ack, once the client says that it has that.
+    /// request's ack, once the client says that it has that. The first requests of a client come before it has any ack to
+    /// tell of, so their keys are known too; of one that never tells, no more than may wait for their ack at a time.
     pub(super) fn note_key(&mut self, session_id: SessionId, id: Option<u64>, key: &str, ticket: Ticket) {
+        let most = size(self.config.limits.acks).max(1);
         if let (Some(id), Some(session)) = (id, self.session_mut(session_id))
             && key.starts_with('$')
-            && session.acks().tells()
         {
-            session.make_rare().keep_key(id, ticket);
+            session.make_rare().keep_key(id, ticket, most);
         }
     }
 

@@ -32,7 +32,7 @@ impl Engine {
     /// A join or leave of this room was taken. One without an id stands behind all that were taken.
     pub(super) fn note_move(&mut self, session_id: SessionId, room: &str, id: Option<u64>) {
         let Some(session) = self.session(session_id) else { return };
-        let id = id.unwrap_or_else(|| session.acks().taken());
+        let id = id.unwrap_or_else(|| session.acks().taken().saturating_add(1));
         let found = self.rooms.named(room).filter(|room| session.joined(*room).is_some());
         match found {
             Some(found) => self.mark_move(session_id, found, id),

@@ -248,9 +248,12 @@ impl Rare {
         self.keep_row(row);
     }
 
-    /// A key that a client library made for the request with this id alone.
-    pub fn keep_key(&mut self, id: u64, key: Ticket) {
+    /// A key that a client library made for the request with this id alone. Only the newest `most` are known.
+    pub fn keep_key(&mut self, id: u64, key: Ticket, most: usize) {
         self.automatic.push_back((id, key));
+        while self.automatic.len() > most {
+            self.automatic.pop_front();
+        }
     }
 
     /// The next such key of a request up to this one, which is kept no more.

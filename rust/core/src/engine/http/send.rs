@@ -16,7 +16,7 @@ use crate::engine::next::Follow;
 use crate::engine::route::{expects_ack, id_of, is_answer, is_large};
 use crate::engine::standing::{Standing, over};
 use crate::engine::steps::of_bytes;
-use crate::envelope::{Messages, Said, Utf8, messages, read, write as envelope};
+use crate::envelope::{Heard, Messages, Said, Utf8, hear, messages, read, write as envelope};
 use crate::error::Fault;
 use crate::frame::http::Refusal;
 use crate::ids::{ConnId, Form, Now, SessionId};
@@ -184,20 +184,30 @@ impl Engine {
     /// Others wait for these: they pass whatever else waits. All of the body will come again, so that a portion of a
     /// turn is enough.
     fn take_answers(&mut self, session: SessionId, body: &[u8], now: Now) {
-        let names = self.config.names();
         for message in messages(Form::Json, body) {
             self.look(&message);
             if self.steps.is_spent() {
                 return;
             }
-            let Ok(bytes) = message else { continue };
-            if let Ok(said) = read(Form::Json, bytes, names)
-                && is_answer(&said)
+            if let Ok(bytes) = message
                 && self.session(session).is_some()
             {
-                self.said(session, said, bytes, now);
+                self.answered_by(session, bytes, now);
             }
         }
+    }
+
+    /// Take a message that others wait for, and what it says of acks. False: it is another one.
+    fn answered_by(&mut self, session: SessionId, bytes: &[u8], now: Now) -> bool {
+        let heard = hear(Form::Json, bytes, Utf8::Unknown, self.config.names());
+        let Some(Heard { said, acked }) = heard.ok().filter(|heard| is_answer(&heard.said)) else {
+            return false;
+        };
+        if let Some(acked) = acked {
+            self.note_acked(session, acked);
+        }
+        self.said(session, said, bytes, now);
+        true
     }
 
     fn take_or_keep(&mut self, session_id: SessionId, message: Result<&[u8], Fault>, now: Now) {
@@ -207,11 +217,11 @@ impl Engine {
             let limit = self.config.limits.messages_per_second;
             let told = format!("more than {limit} messages per second: this one was not taken");
             let fault = Fault::new(Code::Overloaded, told).retry_after(1000);
-            let id = message
-                .ok()
-                .and_then(|bytes| read(Form::Json, bytes, names).ok())
-                .and_then(|said| id_of(&said));
-            self.tell_fault(session_id, &fault.with_id(id));
+            let said = message.ok().and_then(|bytes| read(Form::Json, bytes, names).ok());
+            if said.as_ref().is_some_and(|said| self.was_taken(session_id, said)) {
+                return self.stats.fault(Code::Overloaded); // it is asked for again later, as what is put off
+            }
+            self.tell_fault(session_id, &fault.with_id(said.as_ref().and_then(id_of)));
             return;
         }
         let waits = self.session(session_id).and_then(|session| session.rare()).is_some_and(Rare::has_posted);
@@ -224,10 +234,7 @@ impl Engine {
             return;
         }
         let Ok(bytes) = message else { return };
-        if let Ok(said) = read(Form::Json, bytes, names)
-            && is_answer(&said)
-        {
-            self.said(session_id, said, bytes, now);
+        if self.answered_by(session_id, bytes, now) {
             return;
         }
         if let Some(rare) = self.session_mut(session_id).map(Session::make_rare) {
