@@ -299,8 +299,8 @@ export class Rooms {
   /** The old numbers say nothing any more. */
   newEpoch(): void {
     for (const room of this.#rooms.values()) {
-      room.lostEpoch ||= room.member;
-      room.mark = room.began = 0;
+      room.lostEpoch ||= room.member || room.joining?.ours === true; // that is of a room which was heard
+      room.mark = room.began = room.missed = 0;
     }
   }
 

@@ -349,6 +349,19 @@ test("another epoch is told as a gap, and old numbers say nothing", async () => 
   expect(world.client.position).toBe("f.3");
 });
 
+test("a server that starts anew while its rooms are joined again owes them the gap all the same", async () => {
+  const world = await World.live();
+  const room = await join(world);
+  const heard: unknown[] = [];
+  room.on("*", (one) => heard.push(one.type === "gap" ? one.reason : one.data));
+  await world.wire.hear(event(90));
+  await world.back({ resumed: false, session: "s2" });
+  for (let n = 91; n <= 1200; n++) await world.wire.hear(event(n));
+  await world.back({ resumed: false, session: "s3", epoch: "f", seq: 2 });
+  await world.wire.hear(joined(1, { seq: 2, began: 2 }), event(3));
+  expect(heard).toEqual([90, "epoch", 3]);
+});
+
 test("no ack waits behind a consumer: what it has no room for is had from history afterwards", async () => {
   const world = await World.live();
   const room = await join(world);

@@ -13,6 +13,8 @@ from rtcore.client.reader import Reader
 from rtcore.client.words import data_of
 from tests.client.model import Rig
 
+from .test_said import Hand, event, taken
+
 
 class Highest(random.Random):
     """Dice that always show the most."""
@@ -90,3 +92,18 @@ def test_a_new_epoch_owes_each_room_one_gap() -> None:
     room.joined({"seq": 2, "began": 2}, again=False)
     assert reader.take() == Gap(0, 2, "epoch", "tea")
     assert reader.take() is None
+
+
+def test_a_server_that_starts_anew_while_its_rooms_are_joined_again_owes_them_the_gap_all_the_same() -> None:
+    """*A second session of the same epoch, its join unanswered, and then a new epoch: all is gone.*"""
+    hand = Hand().welcome()
+    reader = hand.join("tea")
+    hand.tell(event(101))
+    hand.cut()
+    hand.welcome(session="s2")
+    hand.tell(event(102))
+    hand.cut()
+    hand.welcome(session="s3", epoch="k2", seq=3)
+    number = next(said["id"] for said in reversed(hand.said) if said["type"] == "join")
+    hand.tell({"type": "ack", "id": number, "data": {"seq": 3, "began": 3, "history": []}}, event(4))
+    assert taken(reader) == [101, (0, 3), 4]

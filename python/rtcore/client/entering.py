@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import trio
@@ -9,6 +10,7 @@ import trio
 from rtcore.errors import UsageError
 
 from .asking import Asking
+from .errors import RequestTimeout
 from .event import Event, Gap, Heard, event_of
 from .given import seconds
 from .reader import Reader
@@ -45,10 +47,17 @@ class Entering:
         fields: Said = {"last": last} if last is not None else {"since": since} if since is not None else {}
         if data is not None:
             fields["data"] = data_of(data)
-        state = rooms.make(name)
-        while state.joining is not None and not state.member:
-            await self._ended(state.joining)
-            state = rooms.make(name)
+        if timeout is not None:
+            seconds(timeout, "timeout")
+        until = math.inf if timeout is None else trio.current_time() + timeout
+        with trio.move_on_at(until) as waiting:
+            while (before := _before(state := rooms.make(name))) is not None:
+                await self._ended(before)
+        if waiting.cancelled_caught:
+            raise RequestTimeout(
+                f"join was not sent: what was said of {name!r} before it has no answer yet",
+                maybe_done=False,
+            )
         reader = Reader(name, state.mark)
         state.readers.append(reader)
         state.views += 1
@@ -56,9 +65,8 @@ class Entering:
             if state.member:
                 await self._again(state, reader, last, since, timeout)
             else:
-                if timeout is not None:
-                    seconds(timeout, "timeout")
-                patience = None if timeout is None else self._machine.clock.now() + timeout
+                left = until - trio.current_time()
+                patience = None if timeout is None else self._machine.clock.now() + left
                 sent = self.asking.handle(self._machine.join(state, fields, patience=patience))
                 await self.asking.result(sent)
         except BaseException:
@@ -70,7 +78,9 @@ class Entering:
         return state, reader
 
     async def _ended(self, request: Request) -> None:
-        """Wait until somebody else's request has ended."""
+        """Wait until a request has ended that is not the caller's own."""
+        if request.ended:
+            return
         ended, before = trio.Event(), request.done
 
         def done(one: Request) -> None:
@@ -104,39 +114,45 @@ class Entering:
         """A join did not come to its end: perhaps nobody wants the room."""
         if state.views > 0 or self._machine.state is State.ENDED:
             return
-        if state.member or (state.joining is not None and state.joining.id is not None):
-            self._machine.request("leave", {"room": state.name}, ours=True, done=self._has_left)
+        if state.member or state.joining is not None:
+            self._machine.leave(state)
             self.asking.runner.pump()
-        elif state.joining is None:
+        elif state.leaving is None:
             self._machine.hearing.rooms.forget(state.name)
 
     async def leave(self, state: RoomState, reader: Reader | None, timeout: float | None) -> None:
         """One join less; with the last, the server hears of it."""
+        wait = self.asking.timeout if timeout is None else timeout
+        seconds(wait, "timeout")
         if reader is not None and reader in state.readers:
             state.readers.remove(reader)
             reader.end()
         state.views -= 1
-        if state.views <= 0 and state.member:
-            state.end(None)
-            wait = self.asking.timeout if timeout is None else timeout
-            await self.asking.ask("leave", {"room": state.name}, wait, done=self._has_left)
-
-    def _has_left(self, request: Request) -> None:
-        state = self._machine.hearing.rooms.get(request.fields["room"])
-        if request.error is None and state is not None and state.views <= 0:
-            state.member = False
-            self._machine.hearing.rooms.forget(state.name)
-            self.asking.runner.tell()
+        if state.views > 0 or not (state.member or state.joining is not None):
+            return
+        self.asking.still()
+        state.end(None)
+        request = self._machine.leave(state)
+        self.asking.runner.pump()
+        with trio.move_on_after(wait):
+            await self._ended(request)
+        if not request.ended:
+            raise RequestTimeout(
+                "leave has no answer yet; it is said until it has, and nothing is heard", maybe_done=False
+            )
+        if request.error is not None:
+            raise request.error
 
     async def leave_all(self) -> None:
         """Leave every room, whoever joined it, and wait until the server has said so to each."""
-        rooms, runner = self._machine.hearing.rooms, self.asking.runner
+        rooms = self._machine.hearing.rooms
         for state in rooms:
             state.views = 0
             state.end(None)
             self._unwanted(state)
-        while list(rooms) and self._machine.state is not State.ENDED:
-            await runner.changed.wait()
+        for state in rooms:
+            while (request := state.leaving or state.joining) is not None:
+                await self._ended(request)
 
     async def history(
         self, room: str, after: int | None, limit: int, timeout: float | None
@@ -173,6 +189,11 @@ class Entering:
 
         self._machine.request("history", fields, ours=True, done=filled)
         self.asking.runner.pump()
+
+
+def _before(state: RoomState) -> Request | None:
+    """What must be answered before the room is joined: moves of one room are one behind the other."""
+    return state.leaving or (None if state.member else state.joining)
 
 
 def entries(told: Said, room: str | None, since: int | None = None) -> list[Heard]:

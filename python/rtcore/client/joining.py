@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from .clock import Clock
+from .errors import MaybeDone, RequestTimeout
 from .hearing import Hearing
 from .outbox import unanswered
 from .request import Request
@@ -35,10 +36,15 @@ class Joining:
 
     def join(self, room: RoomState, fields: Said, **more: Any) -> Request:
         """Join a room that the session is not in."""
-        request = self.make("join", {"room": room.name, **fields}, **more)
+        request = self._joins(room, self.make("join", {"room": room.name, **fields}, **more))
+        self.sending.submit(request)
+        return request
+
+    def _joins(self, room: RoomState, request: Request) -> Request:
+        """Make it the join of the room. Passed over, it goes again, unless a leave of ours went after it."""
+        request.wanted = lambda join: room.joining is join and (not room.leaving or room.leaving.id is None)
         request.done = lambda done: self._joined(room, done)
         room.joining = request
-        self.sending.submit(request)
         return request
 
     def _joined(self, room: RoomState, request: Request) -> None:
@@ -50,6 +56,32 @@ class Joining:
             room.data = request.fields.get("data")
         elif not room.member:
             room.refused(request)
+            if room.leaving is None:
+                self._hearing.rooms.forget(room.name)
+            if request.id is not None and isinstance(request.error, RequestTimeout | MaybeDone):
+                self.leave(room)  # the join may have been done, and nobody wants the room
+        self._settle()
+
+    # -- leaves
+
+    def leave(self, room: RoomState) -> Request:
+        """Leave a room that nobody wants. It is the client's own: whoever waits for it may give up, and it is
+        still said. Until it has its answer nobody joins the room again.
+        """
+        if room.leaving is None:
+            self._hearing.rooms.put(room)
+            request = self.make("leave", {"room": room.name}, ours=True)
+            request.done = lambda _: self._has_left(room)
+            room.leaving = request
+            self.sending.submit(request)
+        return room.leaving
+
+    def _has_left(self, room: RoomState) -> None:
+        """A leave has ended. Where it came to nothing, the next return says that nobody wants the room."""
+        room.leaving = None
+        room.member = room.confirmed = False
+        room.end(None)
+        if self._hearing.rooms.get(room.name) is room:
             self._hearing.rooms.forget(room.name)
         self._settle()
 
@@ -62,10 +94,8 @@ class Joining:
         heard = self._hearing.before  # of another epoch: all that the room holds of its new life
         if heard is None and self._hearing.epoch is not None:
             heard = f"{self._hearing.epoch}.{since}"
-        request = self.make("join", room.rejoins(heard), ours=True, committed=True)
-        request.done = lambda done: self._joined(room, done)
+        request = self._joins(room, self.make("join", room.rejoins(heard), ours=True, committed=True))
         request.owned, request.user = self.sending.owner
-        room.joining = request
         return request
 
     @property

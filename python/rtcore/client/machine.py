@@ -245,6 +245,11 @@ class Machine(Connection):
         self._still()
         return self._joining.join(room, fields, **more)
 
+    def leave(self, room: RoomState) -> Request:
+        """Leave a room that nobody wants any more. Raises as `request`."""
+        self._still()
+        return self._joining.leave(room)
+
     def _still(self) -> None:
         if self.state is State.ENDED:
             raise self.error or ClientClosed("the client was closed")

@@ -96,7 +96,7 @@ class Box:
     def next_for(self, user: str | None) -> Request | None:
         """The first in the queue that may go out under this user."""
         for request in self.queue:
-            if not request.owned or request.user == user:
+            if _may(request, user):
                 return request
         return None
 
@@ -126,7 +126,7 @@ class Box:
 
     def foreign(self, user: str | None) -> int:
         """How many wait for another user."""
-        return sum(1 for each in self.queue if each.owned and each.user != user)
+        return sum(1 for each in self.queue if not _may(each, user))
 
     # -- another session
 
@@ -164,6 +164,13 @@ class Box:
         self.last_id = 0
         self.add_first(again)
         return lost
+
+
+def _may(request: Request, user: str | None) -> bool:
+    """Whether it may go out under this user. The client's own moves are nobody's: they change only what this
+    session hears.
+    """
+    return not request.owned or request.user == user or (request.ours and request.kind in AGAIN)
 
 
 def unanswered(request: Request, why: str) -> Exception:

@@ -60,6 +60,8 @@ class Request:
     ended: bool = False
     result: Any = None
     error: Exception | None = None
+    wanted: Callable[[Request], bool] | None = None
+    """Of a join that counts as overtaken: whether the room is wanted all the same."""
     done: Callable[[Request], None] | None = None
     """Called by the machine, in its own step, with the ack's data in `result`, or the error."""
     tells: Callable[[Request], None] | None = None

@@ -37,6 +37,7 @@ class RoomState:
         self.durable = False
         """Whether the server keeps what is said there, and its keys, over a restart."""
         self.joining: Request | None = None
+        self.leaving: Request | None = None
         self.mark = 0
         self.began = 0
         self.start = 0
@@ -177,8 +178,11 @@ class RoomState:
 
     def new_epoch(self) -> None:
         """The old numbers say nothing any more."""
-        self._lost_epoch = self._lost_epoch or self.member
-        self.mark = self.began = self.start = 0
+        # The client's own join, too, is of a room in which something was heard.
+        again = self.joining is not None and self.joining.ours
+        self._lost_epoch = self._lost_epoch or self.member or again
+        self.mark = self.began = self.start = self._early_missed = 0
+        self._early.clear()  # their numbers would pass over what is said under the new ones
         for reader in self.readers:
             reader.new_epoch()
 

@@ -214,28 +214,21 @@ class Sending:
     def _unknown(self, request: Request, error: Said) -> None:
         """It may have been done. With a key that still holds, asking again gives the truth.
 
-        A join of which the server does not know (after a start) whether it is the newest is asked for anew.
+        A join that counts as overtaken (after a start the server may not know) is asked for anew while the
+        room is wanted.
         """
         keyed = request.key is not None and request.user is not None and request.user == self.user
         young = request.written is not None and self.clock.now() - request.written < 0.9 * self.limits.keys
         counts = keyed and young and request.life is not None and request.life == self.life
-        if (counts or self._is_newest(request, error["code"])) and request.asks < TRIES:
+        wanted = error["code"] == "ACK_EXPIRED" and request.wanted is not None and request.wanted(request)
+        if (counts or wanted) and request.asks < TRIES:
             self._once_more(request, 0.0)
         else:
             text = error.get("message") or "the server does not know any more"
             self._end(request, MaybeDone(f"{request.kind} may have been done: {text}", error["code"]))
 
-    def _is_newest(self, request: Request, code: str) -> bool:
-        """Whether it is a join that was passed over, and nothing else is asked of its room."""
-        room = request.fields.get("room")
-        return (code, request.kind) == ("ACK_EXPIRED", "join") and not any(
-            each.kind in {"join", "leave"} and each.fields.get("room") == room
-            for each in self.box.all()
-            if each is not request
-        )
-
     def _retry(self, request: Request, error: Said) -> bool:
-        if request.asks >= TRIES or request.volatile or request.ours:
+        if request.asks >= TRIES or request.volatile or (request.ours and request.kind != "leave"):
             return False
         after = error.get("after")
         wait = after if isinstance(after, int | float) else RETRY_FIRST * 2**request.asks
@@ -252,14 +245,17 @@ class Sending:
         self._hand([])
 
     def _once_more(self, request: Request, wait: float) -> None:
-        """The same, under a new id, after so many seconds."""
+        """The same, under a new id, after so many seconds; with none to wait, before all that is queued."""
         self.box.forget(request)
         request.asks += 1
         request.id = None
         request.accepted = False
         if request.stored:
             self.ledger.step("unwrite", request.name)
-        self._times.put_off(request, self.clock.now() + wait)
+        if wait > 0:
+            self._times.put_off(request, self.clock.now() + wait)
+        else:
+            self.box.add_first([request])
 
     def took(self, taken: Any) -> None:
         """The server has taken all ids up to this."""

@@ -88,10 +88,11 @@ class Table:
         if self._held.get(held.name) is held:
             del self._held[held.name]
         room = held.room
-        if self.sending.open and room.member:
-            self.sending.submit(self.joining.make("leave", {"room": room.name}, ours=True))
-        elif room.joining is not None:
-            self.sending.fail(room.joining, error)
+        joining = room.joining
+        if joining is not None:
+            self.sending.fail(joining, error)
+        if self.sending.open and (room.member or (joining is not None and joining.id is not None)):
+            self.joining.leave(room)
         room.member = room.confirmed = False
         self.hearing.rooms.forget(room.name)
         held.away()
