@@ -14,6 +14,7 @@ import type { Call, News } from "./port.ts";
 import { Session } from "./session.ts";
 import { onlyWebSocket } from "./socket.ts";
 import type { Store } from "./store.ts";
+import { tellEach } from "./waiting.ts";
 
 /** A token, or a function that is asked for one at each attempt. `refused`: the one that was not accepted. */
 export type Token =
@@ -189,6 +190,10 @@ export const connect = (url: string | URL = "/rt", options: Options = {}): Clien
   kit.session = kit.makeSession();
   page.status = kit.session.status;
   kit.start();
-  const unwatch = watchPage(() => ({ ...kit.control, ...(client.paused && STAY) }));
+  const sleep = (): void => {
+    tellEach(page.lastWords);
+    kit.control.sleep();
+  };
+  const unwatch = watchPage(() => ({ ...kit.control, sleep, ...(client.paused && STAY) }));
   return client;
 };

@@ -63,6 +63,8 @@ export class Page {
   readonly answers = new Map<string, Answer>();
   /** Called when the status is another. */
   readonly watchers = new Set<() => void>();
+  /** Called before the page goes, or sleeps: what is said then is the last that leaves. */
+  readonly lastWords = new Set<() => void>();
   /** Told of each request as it is made, and of all news: for who counts them. */
   spy: ((news: News | { on: "asked"; name: string }) => void) | undefined;
   /** How often functions of the program threw. */

@@ -86,7 +86,9 @@ class Plain implements Link {
     } catch (error) {
       if (this.#over.signal.aborted) return;
       this.#over.abort();
-      this.#ears.closed(error instanceof Refused ? error.end : { code: ABNORMAL, reason: String(error) });
+      this.#ears.closed(
+        error instanceof Refused ? error.end : { code: ABNORMAL, reason: (error as Error).message },
+      );
     }
   }
 

@@ -153,6 +153,13 @@ export class Room implements AsyncIterable<Heard> {
     await this.#page.result("leave", { room: this.name }, undefined, { ...options, view });
   }
 
+  /** @internal Call it before the page goes, or sleeps; gives what takes that back. */
+  beforeSleep(say: () => void): () => void {
+    const { lastWords } = this.#page;
+    lastWords.add(say);
+    return () => lastWords.delete(say);
+  }
+
   // -- what the session tells
 
   /** @internal The answer to the join. */

@@ -117,11 +117,10 @@ export class TextProvider {
 
   #meet(room: Room): void {
     const awareness = this.awareness;
-    const say = (clients: number[]): void => {
-      room
-        .publish("awareness", encodeAwarenessUpdate(awareness, clients), { volatile: true, echo: false })
-        .catch(() => {});
-    };
+    // With an echo: other tabs of this browser are the same session, and hear nothing else of this one.
+    const publish = (update: Uint8Array): void =>
+      void room.publish("awareness", update, { volatile: true }).catch(() => {});
+    const say = (clients: number[]): void => publish(encodeAwarenessUpdate(awareness, clients));
     const changed = (
       { added, updated, removed }: Record<"added" | "updated" | "removed", number[]>,
       origin: unknown,
@@ -131,7 +130,12 @@ export class TextProvider {
     };
     awareness.on("update", changed);
     const stop = room.subscribe(() => this.#went(room));
-    this.#stops.push(stop, () => awareness.off("update", changed));
+    // Who closes the page is shown no longer, though its session may go on in another tab. A page that is back from the
+    // browser's cache says by itself that it is here, as soon as it moves, or after 15 s.
+    const goes = room.beforeSleep(() =>
+      publish(encodeAwarenessUpdate(awareness, [this.doc.clientID], new Map())),
+    );
+    this.#stops.push(stop, goes, () => awareness.off("update", changed));
     // With the room the presence of others ends; the text goes on.
     this.#follow(room, say).catch(() => {});
     if (awareness.getLocalState()) say([this.doc.clientID]);

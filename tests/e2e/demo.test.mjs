@@ -243,6 +243,11 @@ for (const colorScheme of ["light", "dark"]) {
         assert.ok(ratio >= 4.5, `${page}: ${ratio.toFixed(2)} of ${who}`);
         const width = await window.page.evaluate(() => document.documentElement.scrollWidth);
         assert.ok(width <= viewport.width, `${page} is ${width} px wide`);
+        const whole = await window.page.evaluate(() => {
+          const here = document.querySelector("#top [aria-current]")?.getBoundingClientRect();
+          return !here || (here.left >= 0 && here.right <= innerWidth);
+        });
+        assert.ok(whole, `${page} is seen in the line of pages`);
         const picture = join(folder, `${page || "start"}-${kind}-${colorScheme}.png`);
         await window.page.screenshot({ path: picture, fullPage: true });
         assert.ok(statSync(picture).size > 5_000, "a picture with something in it");

@@ -15,12 +15,18 @@ const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 const PICTURES = process.env.PICTURES;
 let server;
 let browser;
-let script;
+let scripts;
 
-/** What the guide tells people to write, as one file. */
-async function fromGuide() {
+/** What the guide tells people to write; and the same with one session for all tabs. */
+async function bothWays() {
   const guide = readFileSync(`${ROOT}docs/guide/text.md`, "utf8");
   const [block] = [...guide.matchAll(/```js\n(.*?)```/gs)].map(([, text]) => text).filter((text) => text.includes("yCollab"));
+  const tabs = `import { tabs } from "rtcore/tabs";\n${block.replace("with: [", "with: [tabs, ")}\nwindow.client = client;`;
+  return { guide: await built(block), tabs: await built(tabs) };
+}
+
+/** As one file. */
+async function built(block) {
   const entries = readdirSync(`${ROOT}js/src`).map((file) => file.replace(".ts", ""));
   const build = await rolldown({
     cwd: ROOT,
@@ -39,7 +45,7 @@ async function fromGuide() {
 }
 
 before(async () => {
-  [script, server, browser] = await Promise.all([fromGuide(), startServer("tests.e2e.text_app:app"), startBrowser()]);
+  [scripts, server, browser] = await Promise.all([bothWays(), startServer("tests.e2e.text_app:app"), startBrowser()]);
 });
 after(async () => {
   await browser?.close();
@@ -47,12 +53,12 @@ after(async () => {
 });
 
 /** A window in which the guide's block has run. */
-async function open() {
-  const context = await browser.newContext({ viewport: { width: 900, height: 300 } });
+async function open(place = "guide", given = undefined) {
+  const context = given ?? (await browser.newContext({ viewport: { width: 900, height: 300 } }));
   const page = await context.newPage();
   page.setDefaultTimeout(90_000);
   page.on("pageerror", (error) => assert.fail(error));
-  await page.route("**/guide.js", (route) => route.fulfill({ contentType: "text/javascript", body: script }));
+  await page.route("**/guide.js", (route) => route.fulfill({ contentType: "text/javascript", body: scripts[place] }));
   await page.goto(`${server.url}/healthz`);
   await page.evaluate(async () => {
     document.body.replaceChildren();
@@ -152,5 +158,44 @@ test("CodeMirror in two windows, Python and y-websocket write in one text, one c
     doc.destroy();
     await ann.context.close();
     await bob.context.close();
+  }
+});
+
+test("two tabs of one session write in one text; the caret of the other is seen, and goes when its tab is closed", async () => {
+  const context = await browser.newContext({ viewport: { width: 900, height: 300 } });
+  const [one, two] = [await open("tabs", context), await open("tabs", context)];
+  const eve = await open("tabs");
+  try {
+    const session = ({ page }) => page.evaluate(() => window.client.session);
+    await until(async () => (await session(one)) && (await session(one)) === (await session(two)), () => "two sessions");
+    assert.notEqual(await session(eve), await session(one));
+    await one.page.bringToFront();
+    await one.page.keyboard.press("Control+Home");
+    await one.page.keyboard.type("first ");
+    await same([one.page, two.page, eve.page], (text) => text.includes("first "));
+    await two.page.bringToFront();
+    await two.page.click(".cm-content");
+    await two.page.keyboard.press("Control+End");
+    await two.page.keyboard.type(" last");
+    await same([one.page, two.page, eve.page], (text) => text.includes("first ") && text.includes(" last"));
+    // At once in both.
+    await Promise.all([one, two].map(({ page }, n) => page.evaluate((text) => document.execCommand("insertText", false, text), n ? "TWO" : "ONE")));
+    await same([one.page, two.page, eve.page], (text) => text.includes("ONE") && text.includes("TWO"));
+    const carets = ({ page }) => page.evaluate(() => document.querySelectorAll(".cm-ySelectionCaret").length);
+    // Eve, who clicked in her window, is seen by both; and each tab of the one session by the other.
+    await until(async () => (await carets(one)) === 2, async () => `${await carets(one)} carets in the first tab`);
+    await one.page.bringToFront();
+    await one.page.keyboard.press("ArrowLeft");
+    for (const [window, who] of [[two, "the second tab"], [eve, "Eve"]])
+      await until(async () => (await carets(window)) === 2, async () => `${who} sees ${await carets(window)}`);
+    const then = Date.now();
+    await two.page.close();
+    for (const [window, who] of [[one, "the first tab"], [eve, "Eve"]])
+      await until(async () => (await carets(window)) === 1, async () => `${who} sees ${await carets(window)}`);
+    // And not by the 30 s after which Yjs itself forgets who says nothing.
+    assert.ok(Date.now() - then < 15_000, `it took ${Date.now() - then} ms`);
+  } finally {
+    await context.close();
+    await eve.context.close();
   }
 });

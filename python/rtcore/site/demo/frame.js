@@ -91,6 +91,8 @@ function head(client) {
       Object.assign(make("a", { href, textContent }), location.pathname === href ? { ariaCurrent: "page" } : {}))),
     make("p", { className: "facts" }, latency, status),
   );
+  // Where the line of pages is wider than the screen, the one that is open stands in it.
+  find("top").querySelector("[aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
   const look = () => {
     const { state, latency: ms, queued } = client.status;
     status.dataset.status = SAYS[state];
