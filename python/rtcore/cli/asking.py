@@ -30,15 +30,19 @@ class Server:
 
     def __init__(self, url: str, key: str) -> None:
         """Raises Wrong: `url` is no address of a server."""
-        parts = urlsplit(url)
-        if parts.scheme not in ("http", "https") or not parts.hostname:
+        try:
+            parts = urlsplit(url)
+            host, port = parts.hostname, parts.port
+        except ValueError as error:
+            raise Wrong(f"{url!r} is no address of a server: {error}") from None
+        if parts.scheme not in ("http", "https") or not host:
             raise Wrong(f"{url!r} is no address of a server, such as http://127.0.0.1:8000")
-        self._secure, self._host, self._port = parts.scheme == "https", parts.hostname, parts.port
+        self._secure, self._host, self._port = parts.scheme == "https", host, port
         self._path = parts.path.rstrip("/").removesuffix("/rt")
         self._key = key
 
-    def ask(self, name: str, *, patience: float = PATIENCE, **query: str | float) -> dict[str, Any]:
-        """What the server says, within `patience` seconds.
+    def ask(self, name: str, has: str, *, patience: float = PATIENCE, **query: str | float) -> dict[str, Any]:
+        """What the server says, within `patience` seconds. `has`: a field that it always has.
 
         Raises:
             Failed: it does not answer, or refuses.
@@ -51,8 +55,11 @@ class Server:
             raise Failed(f"the server does not answer: {error}") from None
         try:
             said = json.loads(body)
-        except ValueError:
-            raise Failed(f"what answers is no rtcore server: {status}") from None
+        except (ValueError, RecursionError):
+            said = None
+        known = isinstance(said, dict)
+        if not known or (status == http.HTTPStatus.OK and has not in said):
+            raise Failed(f"what answers is no rtcore server: {status}, and not what one says of `{name}`")
         if status != http.HTTPStatus.OK:
             raise Failed(f"{status}: {shown(str(said.get('message', '')))}")
         return dict(said)

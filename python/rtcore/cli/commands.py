@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 from importlib import import_module
-from typing import Final, cast
+from typing import Any, Final, cast
 
 import click
+
+from .wrong import Failed
 
 COMMANDS: Final = {
     "backup": "backup:backup",
@@ -26,6 +29,7 @@ COMMANDS: Final = {
     "types": "types:types",
 }
 """Where each stands: its module, and its name there."""
+_UNWRITTEN: Final = (errno.ENOSPC, errno.EBADF, errno.EIO, errno.EDQUOT)
 
 
 class Commands(click.Group):
@@ -41,3 +45,12 @@ class Commands(click.Group):
             return None
         module, name = where.split(":")
         return cast("click.Command", getattr(import_module(f"rtcore.cli.{module}"), name))
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Do it. Where a disk is full or the output is closed, that is said; a pipe that ends is click's."""
+        try:
+            return super().invoke(ctx)
+        except OSError as error:
+            if error.errno not in _UNWRITTEN or error.filename is not None:
+                raise
+            raise Failed(f"what was to be shown could not be written: {error.strerror}") from None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import inspect
 import json
 import shlex
@@ -13,12 +14,12 @@ import click
 import trio
 
 from rtcore.client import Client, ConnectError, Event, Gap, Room, connect
-from rtcore.errors import RtcoreError
+from rtcore.errors import RtcoreError, UsageError
 
 from .complete import Words
+from .ending import ends_in_words
 from .publish import data_of
 from .words import shown
-from .wrong import Failed
 
 _EPILOG = """\b
 Examples:
@@ -87,7 +88,7 @@ class Terminal:
 
     async def join(self, room: str, last: str = "0") -> None:
         """Join a room, and show what is said there."""
-        joined = await self._client.join(room, last=int(last) or None)
+        joined = await self._client.join(room, last=_count(last) or None)
         self._rooms[room] = joined
         self._nursery.start_soon(self._watch, joined)
 
@@ -111,7 +112,7 @@ class Terminal:
 
     async def _history(self, room: str, count: str = "20") -> None:
         joined = self._rooms.get(room) or await self._client.join(room)
-        found, _ = await joined.history(limit=int(count))
+        found, _ = await joined.history(limit=_count(count))
         for item in found:
             self.tell(item)
 
@@ -179,6 +180,12 @@ class Terminal:
             click.echo(line)
 
 
+def _count(text: str) -> int:
+    if not (text.isascii() and text.isdecimal()):
+        raise UsageError(f"how many entries is a whole number, 0 or more; not {text!r:.40}")
+    return int(text)
+
+
 def _joined(command: str, given: list[str]) -> list[str]:
     """The data of a command is the rest of its line."""
     fixed = {"say": 2, "emit": 1, "stream": 1}.get(command)
@@ -197,7 +204,9 @@ def _text(value: Any) -> str:
 @click.argument("url")
 @click.option("--token", metavar="TOKEN", help="Who this is.")
 @click.option("--room", "rooms", metavar="NAME", multiple=True, help="Join it. May be given more than once.")
-@click.option("--last", default=0, metavar="COUNT", help="So many of its newest entries first.")
+@click.option(
+    "--last", default=0, type=click.IntRange(0), metavar="COUNT", help="So many of its newest entries first."
+)
 @click.option("--transport", default="hybrid", show_default=True, help="websocket, sse, polling or hybrid.")
 @click.option("--json", "as_json", is_flag=True, help="One object a line.")
 def connect_command(
@@ -218,17 +227,8 @@ def connect_command(
             await _type(terminal, listen=bool(rooms))
             nursery.cancel_scope.cancel()
 
-    try:
+    with contextlib.suppress(KeyboardInterrupt), ends_in_words():
         trio.run(run)
-    except KeyboardInterrupt:
-        return
-    except RtcoreError as error:
-        raise Failed(str(error)) from None
-    except ExceptionGroup as group:
-        mine, rest = group.split(RtcoreError)
-        if mine is None or rest is not None:
-            raise
-        raise Failed("; ".join(str(error) for error in mine.exceptions)) from None
 
 
 async def _notice(client: Client, _: Terminal) -> None:

@@ -82,7 +82,7 @@ async def _look(doctor: Doctor, as_json: bool) -> bool:
 def _of_server(server: Server) -> list[Finding]:
     """What the rules of the server say."""
     try:
-        said = server.ask("diagnose")
+        said = server.ask("diagnose", "issues")
     except Failed as error:
         return [Finding("server", Verdict.BAD, error.format_message(), _WHO)]
     found = [

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import click
 import trio
 
-from rtcore.client import ClientError, connect
-from rtcore.errors import RtcoreError
+from rtcore.client import connect
+from rtcore.errors import UsageError
 
+from .ending import ends_in_words
 from .words import Seconds, value_of
-from .wrong import Failed
 
 _EPILOG = """\b
 Examples:
@@ -21,8 +22,19 @@ Examples:
 
 
 def data_of(text: str | None) -> Any:
-    """JSON, or else the text itself."""
-    return None if text is None else value_of(text)
+    """JSON, or else the text itself.
+
+    Raises:
+        UsageError: it begins as JSON does, and is none.
+
+    """
+    if text is None:
+        return None
+    value = value_of(text)
+    if value == text and text.lstrip()[:1] in {"{", "[", '"'}:
+        text = json.dumps(text, ensure_ascii=False)
+        raise UsageError(f"DATA begins as JSON does, and is none; as a text it is said as {text}")
+    return value
 
 
 @click.command(epilog=_EPILOG)
@@ -39,19 +51,14 @@ def publish(
     url: str, room: str, event: str, data: str | None, token: str | None, key: str | None, timeout: float
 ) -> None:
     """Join ROOM at URL, say EVENT with DATA (JSON, or text as it is) and print the entry's number."""
+    with ends_in_words():
+        value = data_of(data)
 
     async def say() -> int | None:
         async with connect(url, token=token, timeout=timeout, connect_timeout=timeout) as client:
             joined = await client.join(room, timeout=timeout)
-            return await joined.publish(event, data_of(data), key=key)
+            return await joined.publish(event, value, key=key)
 
-    try:
+    with ends_in_words():
         number = trio.run(say)
-    except RtcoreError as error:
-        maybe = (
-            " (it may have been said)"
-            if isinstance(error, ClientError) and getattr(error, "maybe_done", False)
-            else ""
-        )
-        raise Failed(f"{error}{maybe}") from None
     click.echo("" if number is None else str(number))

@@ -40,7 +40,7 @@ def top(url: str, key: str, every: float, once: bool, as_json: bool) -> None:
     if not (once or as_json):
         click.clear()
     while True:
-        stats, diagnosis = server.ask("stats"), server.ask("diagnose")
+        stats, diagnosis = server.ask("stats", "stages"), server.ask("diagnose", "issues")
         if as_json:
             click.echo(json.dumps({"stats": stats, "diagnosis": diagnosis}))
         else:

@@ -45,9 +45,9 @@ def trace(url: str, event: str, trace_id: str, times: int, wait: int, key: str, 
         raise Wrong("give --event to wait for a message, or --id for those of a trace, and not both")
     server = Server(url, key)
     if event:
-        said = server.ask("trace", patience=wait + PATIENCE, event=event, times=times, wait=wait)
+        said = server.ask("trace", "trails", patience=wait + PATIENCE, event=event, times=times, wait=wait)
     else:
-        said = server.ask("trace", id=trace_id)
+        said = server.ask("trace", "trails", id=trace_id)
     for trail in said["trails"]:
         if as_json:
             click.echo(json.dumps(trail))

@@ -19,7 +19,7 @@ def refusal(status: int, headers: Mapping[bytes, bytes], body: bytes) -> Refused
         said: Any = msgspec.json.decode(body)
         if isinstance(said, dict) and isinstance(said.get("code"), str):
             code, message = said["code"], str(said.get("message") or "")
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         pass
     return Refused(status, code, message, retry_after(headers))
 
