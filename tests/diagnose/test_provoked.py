@@ -13,6 +13,7 @@ import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from pathlib import Path
+from random import Random
 from typing import Any, NamedTuple
 
 import pytest
@@ -29,7 +30,6 @@ PROVOKED: dict[str, tuple[dict[str, Any], Provoke]] = {}
 ELSEWHERE = {
     "store": "below: a disk takes its own time",
     "slow_handlers": "blind: a pool of one; nothing measures handlers where time is the test's",
-    "compression": "test_rules: what it looks at is since the start, and passes as more is said",
 }
 LONG = 4_000.0
 """Seconds after which no window has anything of it."""
@@ -163,6 +163,22 @@ async def _(server: MemoryServer, _client: WireClient) -> Callable[[], Awaitable
             await other.cut()
 
     return over
+
+
+@provoke("compression")
+async def _(server: MemoryServer, _client: WireClient) -> None:
+    """What a generator of random numbers says, to a client that wants it smaller."""
+    stream = server.stream()
+    packing = WireClient(stream, msgpack=True)
+    await packing.open(path="/rt/ws")
+    server._nursery.start_soon(packing.read)
+    await packing.hello(compress=["gzip"])
+    random = Random(1)
+    for number in range(60):
+        room = f"tea {number}"
+        await packing.ask("join", room=room)
+        await packing.ask("publish", room=room, event="said", data=random.randbytes(200_000))
+    await packing.cut()
 
 
 @provoke("failures")

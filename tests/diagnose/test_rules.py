@@ -118,8 +118,8 @@ CASES = [
     Case("clock", view(jump=-30.0), view(jump=-0.7), ("back by 30.0 s",)),
     Case(
         "compression",
-        view({"packed": [20_000_000, 19_000_000]}),
-        view({"packed": [20_000_000, 17_500_000]}),
+        view({"counters": {"compressed_from": rise(20_000_000), "compressed_to": rise(19_000_000)}}),
+        view({"counters": {"compressed_from": rise(20_000_000), "compressed_to": rise(17_500_000)}}),
         ("95 %", "compress_from"),
     ),
     Case(

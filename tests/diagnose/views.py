@@ -47,7 +47,9 @@ def view(measured: dict[str, Any] | None = None, **others: Any) -> View:
         "sizes": {"sessions": 1000, "ring_bytes": 1_000_000, "keys": 3, "key_bytes": 500},
         "links": {"websocket": 990, "events": 8, "poll": 2, "raw": 0, "http": 1},
         "counters": {
-            name: rise(0) for name in ("lagged", "gaps", "shed", "resumed", "connections", "passed")
+            **{name: rise(0) for name in ("lagged", "gaps", "shed", "resumed", "connections", "passed")},
+            "compressed_from": rise(50_000_000),
+            "compressed_to": rise(9_000_000),
         },
         "closed": {"1000": rise(40)},
         "faults_by_code": {"INVALID_MESSAGE": rise(2)},
@@ -69,7 +71,6 @@ def view(measured: dict[str, Any] | None = None, **others: Any) -> View:
             {"session": "s1", "user": "", "blocked": 40.0, "latency": 30.0, "unsent": 1, "ago": 5.0}
         ],
         "largest_room": {"room": "tea", "members": 12},
-        "packed": [50_000_000, 9_000_000],
         "reports": [reported("websocket", 200, 9, 300)],
         "whys": [],
         "clocks": {"told": rise(500), "ahead": rise(9), "behind": rise(7)},

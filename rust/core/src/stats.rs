@@ -96,6 +96,10 @@ counters! {
     streams;
     /// Items of streams handed to connections.
     items;
+    /// Bytes of what was compressed, or was tried to be.
+    compressed_from;
+    /// Bytes that those became, used or not.
+    compressed_to;
 }
 
 macro_rules! gauges {

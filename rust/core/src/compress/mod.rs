@@ -119,6 +119,8 @@ pub struct Tools {
     gzip: gzip::Gzip,
     zstd: zstd::Zstd,
     pays: Pays,
+    /// Bytes that were given to be made smaller since the start, and how many they became, whether that paid or not.
+    tried: (u64, u64),
 }
 
 impl Default for Tools {
@@ -128,11 +130,18 @@ impl Default for Tools {
             gzip: gzip::Gzip::default(),
             zstd: zstd::Zstd::default(),
             pays: Pays::default(),
+            tried: (0, 0),
         }
     }
 }
 
 impl Tools {
+    /// Bytes that were given to be made smaller since the start, and how many they became, by whatever algorithm.
+    #[must_use]
+    pub const fn tried(&self) -> (u64, u64) {
+        self.tried
+    }
+
     /// Append `input`, compressed: one frame.
     pub fn compress(&mut self, algorithm: Algorithm, input: &[u8], out: &mut Vec<u8>) {
         match algorithm {
@@ -194,6 +203,8 @@ impl Tools {
         }
         let start = out.len();
         let packed = compress(self, out);
+        let (came, left) = self.tried;
+        self.tried = (came.saturating_add(plain as u64), left.saturating_add(packed as u64));
         let pays = packed <= plain.saturating_sub(plain / 10);
         self.pays.was(about, pays);
         if !pays {

@@ -24,6 +24,9 @@ impl Engine {
     /// It is this moment: nanoseconds of a clock that stands still for nothing, by which stages are measured.
     pub fn moment(&mut self, ns: u64) {
         self.meter.set_moment(ns);
+        let (from, to) = self.out.tried_to_compress();
+        self.stats.compressed_from.0 = from;
+        self.stats.compressed_to.0 = to;
         if self.meter.is_due() {
             let Self { meter, stats, .. } = self;
             meter.tick(|| stats.all());
@@ -106,8 +109,6 @@ impl Engine {
             json.name("events").list(|json| self.tell_events(json));
             json.name("rooms").list(|json| self.tell_classes(json));
             self.tell_slowest(json);
-            let (came, left) = self.out.packed();
-            json.name("packed").list(|json| [came, left].into_iter().for_each(|bytes| json.number(bytes)));
             json.name("largest_room").object(|json| {
                 let seen = |room: &&Room| room.settings().presence;
                 let largest = self.rooms.iter().map(|(_, room)| room).filter(seen);

@@ -133,21 +133,13 @@ pub struct Deflater {
     level: u32,
     /// Made when the first message is to be compressed: it takes some 300 KiB.
     stream: Option<Compress>,
-    /// Bytes that came, and what they became.
-    bytes: (u64, u64),
 }
 
 impl Deflater {
     /// `level` is 0 (stored) to 9 (smallest). `takeover`: a message may refer to the ones before it.
     #[must_use]
     pub const fn new(level: u32, takeover: bool) -> Self {
-        Self { takeover, level, stream: None, bytes: (0, 0) }
-    }
-
-    /// Bytes that came since the start, and how many they became.
-    #[must_use]
-    pub const fn bytes(&self) -> (u64, u64) {
-        self.bytes
+        Self { takeover, level, stream: None }
     }
 
     /// Append the payload of one message, compressed.
@@ -157,7 +149,6 @@ impl Deflater {
             out.push(0);
             return;
         }
-        let before = out.len();
         let level = self.level.min(9);
         let stream = self.stream.get_or_insert_with(|| Compress::new(Compression::new(level), false));
         if !self.takeover {
@@ -181,7 +172,5 @@ impl Deflater {
         if out.ends_with(&TAIL) {
             out.truncate(out.len().saturating_sub(TAIL.len()));
         }
-        self.bytes.0 = self.bytes.0.saturating_add(input.len() as u64);
-        self.bytes.1 = self.bytes.1.saturating_add(out.len().saturating_sub(before) as u64);
     }
 }

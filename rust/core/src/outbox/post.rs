@@ -46,10 +46,10 @@ impl Out {
         }
     }
 
-    /// Bytes of messages that were compressed by permessage-deflate since the start, and how many they became.
+    /// Bytes that were given to be made smaller since the start, and how many they became.
     #[must_use]
-    pub const fn packed(&self) -> (u64, u64) {
-        self.tools.deflater.bytes()
+    pub const fn tried_to_compress(&self) -> (u64, u64) {
+        self.tools.tried()
     }
 
     /// A connection came.
