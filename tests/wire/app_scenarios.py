@@ -32,3 +32,9 @@ def fail_first(session: rtcore.Session, name: str) -> int:
     if COUNTS[name] == 1:
         raise rtcore.Refuse("BUSY", "come back in a moment", retry=True, after=1.5)
     return COUNTS[name]
+
+
+@app.on("repeat")
+def repeat(session: rtcore.Session, times: int) -> str:
+    """Answer at more length than one is asked."""
+    return "x" * times

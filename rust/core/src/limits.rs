@@ -131,7 +131,7 @@ limits! {
     unsent_replies = 256 * KIB;
     /// Acks kept for requests that are sent again; also how many requests a client may have open.
     acks = 256;
-    /// Bytes of them.
+    /// Bytes of them. Of a client that says `acked` no further request is taken from half of it on, and what then comes of those that run is kept beside.
     ack_bytes = 256 * KIB;
     /// Bytes of acks kept for all peers together; when it is used up the oldest of that session are forgotten.
     ack_memory = 512 * MIB;

@@ -22,7 +22,8 @@ use std::sync::Arc;
 pub struct AckBounds {
     /// Finished acks.
     pub count: usize,
-    /// Bytes of them. The newest is kept even if it alone is larger.
+    /// Bytes of them. The newest is kept even if it alone is larger. A peer that says which acks it has is taken no further
+    /// request from the half of it on; so it has more only by the answers of those that were in progress then.
     pub bytes: usize,
 }
 
@@ -158,7 +159,9 @@ impl Acks {
         let Ok(at) = book.open.binary_search(&id) else { return false };
         book.open.remove(at);
         put(&mut book.done);
-        book.done.trim(bounds);
+        // How long the answers are of requests that were taken shows only now: of a peer that tells, none goes for it.
+        let bytes = if book.tells { usize::MAX } else { bounds.bytes };
+        book.done.trim(&AckBounds { bytes, ..*bounds });
         true
     }
 

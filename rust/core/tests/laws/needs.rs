@@ -179,15 +179,18 @@ fn asks() -> impl Strategy<Value = Vec<Asks>> {
 #[test]
 fn an_ack_that_the_client_does_not_have_is_kept() {
     let bounds = prop_oneof![
-        (1..6_u64).prop_map(|acks| (acks, 4096, 1 << 20)),
-        (500..2_000_u64).prop_map(|page| (256, page, 0))
+        (1..6_u64).prop_map(|acks| (acks, 4096, 1 << 20, 1 << 18)),
+        (500..2_000_u64).prop_map(|page| (256, page, 0, 1 << 18)),
+        (200..900_u64).prop_map(|bytes| (256, 4096, 1 << 20, bytes)),
     ];
     law("an_ack_that_the_client_does_not_have_is_kept", 500, &(asks(), bounds), |(asks, bounds)| {
         let mut config = config(Bounded::default());
         let limits = &mut config.limits;
-        // So many acks of one session; or so many bytes, where others hold all the memory.
-        (limits.acks, limits.acks_at_least, limits.ack_memory) = bounds;
+        // So many acks of one session; or so many bytes, where others hold all the memory, or of its own.
+        (limits.acks, limits.acks_at_least, limits.ack_memory, limits.ack_bytes) = bounds;
+        let long = if limits.ack_bytes < 1_000 { 150 } else { 0 };
         let mut world = World::with(config, 1, 1);
+        world.app.at_length = long;
         world.step(&Step::Connect(0));
         world.clients[0].say(&json!({"type": "ping", "time": 1, "acked": 0}));
         // By id: its ack, once there is one. `done` is what was not put off.

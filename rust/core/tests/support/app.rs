@@ -27,6 +27,8 @@ pub struct App {
     /// What a member of an asked room may; none: the room's default.
     pub grants: Option<Grants>,
     pub later: Vec<Asked>,
+    /// So much longer than need be are its answers.
+    pub at_length: usize,
     /// How often each request was carried out, by its data.
     pub done: BTreeMap<String, u32>,
     /// Wire ids of sessions that were opened.
@@ -119,7 +121,10 @@ impl App {
     /// Say what is to be said to a question.
     pub fn decide(&mut self, asked: Asked, engine: &mut Engine, now: Now) {
         match asked {
-            Asked::Request { request, .. } => engine.ack(request, br#""done""#, Form::Json, now),
+            Asked::Request { request, .. } => {
+                let answer = format!("\"done{}\"", "!".repeat(self.at_length));
+                engine.ack(request, answer.as_bytes(), Form::Json, now);
+            }
             Asked::Authorize { ticket, session, .. } => {
                 let user = engine.session_info(session).and_then(|info| info.user);
                 if user.is_some_and(|user| self.banned.contains(&*user)) {

@@ -184,3 +184,24 @@ fn half_of_the_bytes_are_kept_free_for_what_is_in_progress() {
     assert!(acks.bytes() >= 2000 && acks.bytes() < 2500, "{}", acks.bytes());
     assert_eq!(acks.take(1), Seen::Done(ack(1, 200)));
 }
+
+/// The attack: requests that were taken, since little was kept, and whose answers are longer than the bound together.
+#[test]
+fn what_was_in_progress_when_the_bytes_were_full_pushes_out_nothing_of_a_peer_that_tells() {
+    let bounds = AckBounds { count: 100, bytes: 4000 };
+    let mut acks = Acks::default();
+    acks.let_go(0);
+    for id in 1..=8 {
+        assert!(!acks.is_full(bounds.count, bounds.bytes));
+        assert_eq!(acks.take(id), Seen::New);
+    }
+    for id in 1..=8 {
+        assert!(acks.finish(id, ack(id, 1000), &bounds));
+    }
+    assert!(acks.is_full(bounds.count, bounds.bytes));
+    for id in 1..=8 {
+        assert_eq!(acks.take(id), Seen::Done(ack(id, 1000)), "its client does not have it");
+    }
+    acks.let_go(8);
+    assert_eq!(acks.bytes(), 0);
+}
