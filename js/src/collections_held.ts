@@ -57,12 +57,14 @@ export class Held {
   member = false;
   confirmed = false;
   ended = false;
+  /** The id of the newest join that was acknowledged since the last `welcome`. */
+  stay = 0;
   loaded: Promise<void> = Promise.resolve();
   /** What was heard before the store was read; undefined: it was read. */
   #unread: (() => void)[] | undefined = [];
   readonly #around: Around;
   readonly #running = new Set<Ask>();
-  #joining: Ask | undefined;
+  joining: Ask | undefined;
   #joinAt = Number.POSITIVE_INFINITY;
   #pullAt = 0;
   #pullWaits = 0;
@@ -98,13 +100,17 @@ export class Held {
   /** Ask to be let in, unless it is, or was asked. */
   join(): void {
     const { sending } = this.#around;
-    if (this.ended || this.member || this.#joining || !sending.open) return;
+    if (this.ended || this.member || this.joining || !sending.open) return;
     this.#joinAt = Number.POSITIVE_INFINITY;
     const sync = { ...this.#around.me(), seen: this.replica.seen };
-    this.#joining = this.#ask("join", { room: this.room, sync }, (failure, ack) => {
-      this.#joining = undefined;
+    this.joining = this.#ask("join", { room: this.room, sync }, (failure, ack) => {
+      const { id = 0 } = this.joining ?? {};
+      this.joining = undefined;
       if (failure) this.#notIn(failure);
-      else this.joined(ack.sync ?? {});
+      else {
+        this.stay = id;
+        this.joined(ack.sync ?? {});
+      }
     });
   }
 
@@ -139,6 +145,7 @@ export class Held {
   /** The connection is gone: what was asked will not be answered. */
   away(): void {
     this.confirmed = false;
+    this.stay = 0;
     this.#drop();
     this.replica.away();
     this.settle();
@@ -146,7 +153,7 @@ export class Held {
 
   #drop(): void {
     const { sending } = this.#around;
-    this.#joining = undefined;
+    this.joining = undefined;
     for (const ask of [...this.#running]) {
       this.#running.delete(ask);
       sending.end(ask, { is: "NotDone", message: "the connection was lost" });

@@ -7,7 +7,7 @@ import { Shelf } from "./collections_shelf.ts";
 import { Writer } from "./collections_writer.ts";
 import type { Refused } from "./crdt_said.ts";
 import type { Failure } from "./errors.ts";
-import type { Membership } from "./membership.ts";
+import type { Membership, Stay } from "./membership.ts";
 import { type Around, Rooms } from "./memberships.ts";
 import type { Asking } from "./port.ts";
 import { type Said, valueIn } from "./words.ts";
@@ -259,6 +259,10 @@ export class Shared extends Rooms {
     if (!isSync(said.room)) super.word(said);
     else if (said.type === "grants") held?.when(() => held.grants(said.grants));
     else if (said.type === "room") held?.when(() => held.joined(said.sync ?? {}));
+  }
+
+  protected override stay(room: string): Stay | undefined {
+    return isSync(room) ? this.#of({ room }) : super.stay(room);
   }
 
   override left(said: Said): void {

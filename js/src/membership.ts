@@ -4,6 +4,13 @@ import { present } from "./members.ts";
 import type { Ask } from "./outbox.ts";
 import type { Said } from "./words.ts";
 
+/** What is known of the joins of a room. */
+export interface Stay {
+  readonly member: boolean;
+  readonly joining: Ask | undefined;
+  readonly stay: number;
+}
+
 /** One room, shared by all that joined it here. */
 export class Membership {
   readonly name: string;
@@ -20,6 +27,8 @@ export class Membership {
   joining: Ask | undefined;
   /** The id of the join that it is in by: a leave of before it says nothing. */
   by = 0;
+  /** The id of the newest join that was acknowledged since the last `welcome`. */
+  stay = 0;
   /** Joins that wait for the one under way, or for the server's word after a return. */
   waiting: Ask[] = [];
   mark = 0;

@@ -4,7 +4,7 @@
 // below it was told before. Events that come before the ack of a join wait for it: history first.
 
 import type { Failure } from "./errors.ts";
-import { Membership } from "./membership.ts";
+import { Membership, type Stay } from "./membership.ts";
 import type { Ask, Hooks } from "./outbox.ts";
 import type { Asking, News } from "./port.ts";
 import type { Sending } from "./sending.ts";
@@ -30,6 +30,8 @@ export interface Around {
 export class Rooms {
   readonly #rooms = new Map<string, Membership>();
   readonly #around: Around;
+  /** `left` and `grants` that overtook the ack of the join which they speak of. */
+  #ahead: Said[] = [];
   /** Where there are collections: what the program wants of one, and what time it is at the server. */
   declare change?: (asking: Asking) => void;
   declare time?: (server: unknown) => void;
@@ -121,7 +123,7 @@ export class Rooms {
   #joined(room: Membership, ask: Ask, ack: Said): void {
     const { began = ask.again || room.member ? room.mark : ack.seq, history = [], gap } = ack;
     room.member = room.confirmed = true;
-    room.by = ask.id!;
+    room.by = room.stay = ask.id!;
     room.began = Math.max(room.began, began);
     ack.began = room.began;
     room.snapshot(ack);
@@ -222,11 +224,34 @@ export class Rooms {
     }
   }
 
+  /**
+   * `left` or `grants`. Over plain HTTP the ack of a join comes by one connection and these by another: what was said
+   * before that join is passed over, what was said behind it is done behind its ack.
+   */
+  told(said: Said): void {
+    const { joining, member, stay = 0 }: Partial<Stay> = this.stay(said.room) ?? {};
+    const { id = Number.NaN } = said; // a server of before it says none
+    if ((joining?.id ?? Number.NaN) <= id) this.#ahead.push(said);
+    else if (id < stay || (joining && !member)) return;
+    else if (said.type === "left") this.left(said);
+    else this.word(said);
+  }
+
+  /** An ack came: what waited for it is done behind it. */
+  acked(): void {
+    if (this.#ahead.length) for (const said of this.#ahead.splice(0)) this.told(said);
+  }
+
+  protected stay(room: string): Stay | undefined {
+    return this.#rooms.get(room);
+  }
+
   /** The server took the session out. */
   left(said: Said): void {
     const room = this.#rooms.get(said.room);
     if (!room) return;
-    room.member = room.confirmed = room.inside = false;
+    room.member = room.confirmed = false;
+    room.inside = room.joining !== undefined;
     room.views.clear();
     for (const ask of [room.joining, ...room.waiting])
       if (ask && !ask.ours) room.views.set(ask.name, ask.page);
@@ -284,6 +309,7 @@ export class Rooms {
     }
     this.#around.tell({ on: "room", said });
     if (said.type === "room") {
+      this.#ahead = this.#ahead.filter((ahead) => ahead.type !== "left" || ahead.room !== room.name);
       if (!room.joining) this.#release(room);
       this.#around.settle();
     }
@@ -293,7 +319,11 @@ export class Rooms {
 
   /** The connection is gone: nothing is confirmed on the next. */
   unconfirm(): void {
-    for (const room of this.#rooms.values()) room.confirmed = false;
+    this.#ahead = [];
+    for (const room of this.#rooms.values()) {
+      room.confirmed = false;
+      room.stay = 0;
+    }
   }
 
   /** The old numbers say nothing any more. */

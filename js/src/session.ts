@@ -207,15 +207,16 @@ export class Session implements Owner {
       case "event":
         return hearing.event(said, this.#size);
       case "ack":
-        return this.sending.ack(said);
+        this.sending.ack(said);
+        return this.rooms?.acked();
       case "room":
       case "presence":
-      case "grants":
         return this.rooms?.word(said);
       case "gap":
         return hearing.gap(said);
       case "left":
-        return this.rooms?.left(said);
+      case "grants":
+        return this.rooms?.told(said);
       case "item":
       case "credit":
       case "end":

@@ -89,3 +89,77 @@ test("a join that is refused for now is tried again after its time", async () =>
   await world.wire.hear(joined(2));
   expect((await joining).name).toBe("tea");
 });
+
+// Over plain HTTP the ack of a join comes by one connection, and `left` and `grants` by another, in either order.
+
+const left = (id?: number): Said => ({ type: "left", room: "tea", reason: "enough", id });
+const grants = (id: number, ...words: string[]): Said => ({ type: "grants", room: "tea", grants: words, id });
+
+/** Join, leave and join again, as 1, 2 and 3: the second room, whose ack has not come. */
+const again = async (world: World): Promise<{ joining: Promise<Room> }> => {
+  const leaving = (await join(world)).leave();
+  await settle();
+  await world.wire.hear(ack(2));
+  await leaving;
+  const joining = world.client.join("tea");
+  await settle();
+  return { joining };
+};
+
+test("left of an earlier stay that comes behind the ack of a later join ends nothing", async () => {
+  const world = await World.live();
+  const { joining } = await again(world);
+  await world.wire.hear(joined(3), grants(1, "history"), left(1));
+  const room = await joining;
+  expect(room.getSnapshot()).toMatchObject({ joined: true, grants: ["publish", "history"] });
+  await world.wire.hear(left(3));
+  expect(room.getSnapshot().joined).toBe(false);
+});
+
+test("left of an earlier stay does not end the one that is asked for", async () => {
+  const world = await World.live();
+  const { joining } = await again(world);
+  await world.wire.hear(left(1));
+  await world.wire.hear(joined(3));
+  const room = await joining;
+  expect(room.getSnapshot().joined).toBe(true);
+  // It is known to be in it: the last that leaves says so.
+  const leaving = room.leave();
+  await settle();
+  expect(world.wire.of("leave").map(({ id }) => id)).toEqual([2, 4]);
+  await world.wire.hear(ack(4));
+  await leaving;
+});
+
+test("left that overtakes the ack of its join is done behind it", async () => {
+  const world = await World.live();
+  const joining = world.client.join("tea");
+  await settle();
+  await world.wire.hear(left(1));
+  await world.wire.hear(joined(1));
+  expect((await joining).getSnapshot().joined).toBe(false);
+});
+
+test("grants that overtake the ack of their join are newer than it", async () => {
+  const world = await World.live();
+  const joining = world.client.join("tea");
+  await settle();
+  await world.wire.hear(grants(1, "presence"));
+  await world.wire.hear(joined(1));
+  expect((await joining).grants).toEqual(["presence"]);
+});
+
+test("after a return a left is believed, whatever was acknowledged before", async () => {
+  const world = await World.live();
+  const room = await join(world);
+  await world.back({ resumed: true, taken: 1000, life: "l2", rooms: [{ room: "tea", seq: 0 }] });
+  await world.wire.hear(left(0));
+  expect(room.getSnapshot().joined).toBe(false);
+});
+
+test("a left that does not say of which stay is believed", async () => {
+  const world = await World.live();
+  const room = await join(world);
+  await world.wire.hear(left());
+  expect(room.getSnapshot().joined).toBe(false);
+});

@@ -69,8 +69,11 @@ class Ears:
         self.early: dict[str, list[tuple[str, Any, Any]]] = {}
         self.removed: set[str] = set()  # rooms from which it was taken out, for sure
         # Over plain HTTP an ack comes by one connection and `left` by another, and either may come first.
-        self.owed: set[str] = set()  # rooms it joined anew while a `left` of before may be on its way
-        self.crossed: set[str] = set()  # rooms of which a `left` came while a join was under way
+        self.stays: dict[
+            str, int
+        ] = {}  # of each room the newest join that was acknowledged since the welcome
+        self.ahead: list[Message] = []  # `left` that waits for the ack of the join whose stay it ends
+        self.owed: set[str] = set()  # rooms it joined anew while it may still be taken out
         self.durable = False  # it has durable matter: a server knows it after a crash
         self.ending = False  # it was told to end, or said so itself
         self.ended = False  # for sure
@@ -113,6 +116,7 @@ class Ears:
     def _welcome(self, welcome: Message, ended: bool, removed: Collection[str]) -> None:
         """`ended`, out of these rooms: so it was for sure when it said hello."""
         facts = self.facts
+        self.stays, self.ahead = {}, []
         if self.session and welcome["resumed"]:
             facts.resumed += 1
             if welcome["session"] != self.session:
@@ -148,7 +152,7 @@ class Ears:
             if hearing.over:
                 continue
             if room not in listed:
-                if is_durable(room) and not hearing.unsure:
+                if is_durable(room) and not hearing.unsure and room not in self.owed:
                     self.facts.broken.append(f"{self.name} {self.session} was in {room}, and is not any more")
                 self.over(hearing)
             elif room in removed and not self._joins(room):
@@ -156,7 +160,10 @@ class Ears:
 
     def _joins(self, room: str) -> bool:
         """A join of this room is under way, or was done and its ack lost."""
-        return any(said.kind == "join" and said.what == room for said in self.unacked.values())
+        return bool(self._joining(room))
+
+    def _joining(self, room: str) -> list[Said]:
+        return [said for said in self.unacked.values() if said.kind == "join" and said.what == room]
 
     async def _again(self) -> None:
         """All that has no ack, by rising id; and sometimes one that has."""
@@ -191,13 +198,16 @@ class Ears:
             self._event(message)
         elif kind == "ack":
             self._ack(message)
+            ahead, self.ahead = self.ahead, []
+            for left in ahead:
+                self._left(left)
         elif kind == "gap":
             item = ("gap", (message["from"], message["to"]), message["reason"])
             self._hear(message.get("room", ""), item)
         elif kind == "room" and message["room"] == ROOM:
             self.shelf.named(message.get("sync"))
         elif kind == "left":
-            self._left(message["room"])
+            self._left(message)
         elif kind == "request":
             asked = self.facts.asked.setdefault((self.session, message["id"]), set())
             asked.add(str(message["data"]))
@@ -206,17 +216,14 @@ class Ears:
         self.changed.set()
         self.changed = trio.Event()
 
-    def _left(self, room: str) -> None:
-        hearing = self.hearing.get(room)
-        if self._joins(room):
-            self.crossed.add(room)
-        if hearing is None:
+    def _left(self, left: Message) -> None:
+        room, stay = left["room"], left["id"]
+        if any(said.id <= stay for said in self._joining(room)):
+            self.ahead.append(left)
             return
-        if not hearing.unsure and room in self.owed:
-            # Of the time before, or of now: nothing says which, so both are right.
-            self.doubt(hearing)
-        else:
-            if not hearing.unsure:
+        hearing = self.hearing.get(room)
+        if hearing is not None and not hearing.over and stay >= self.stays.get(room, 0):
+            if not hearing.unsure and room not in self.owed:
                 self.facts.broken.append(f"{self.name} was taken out of {room} by nobody")
             self.over(hearing)
         self.owed.discard(room)
@@ -261,6 +268,7 @@ class Ears:
         if said.what == ROOM:
             self.shelf.joined(ack["data"])
         elif said.kind == "join":
+            self.stays[said.what] = max(said.id, self.stays.get(said.what, 0))
             self._joined(said.what, ack["data"]["began"])
             self.durable = self.durable or is_durable(said.what)
         elif said.kind == "leave":
@@ -307,9 +315,6 @@ class Ears:
         hearing = self.hearing[room] = Hearing(self.name, self.session, room, began, after=after)
         hearing.items += items + [item for item in self.early.pop(room, []) if _end(item) > after]
         self.facts.heard.append(hearing)
-        if room in self.crossed:
-            self.crossed.discard(room)
-            self.doubt(hearing)
 
     def over(self, hearing: Hearing) -> None:
         """It hears no more of this."""

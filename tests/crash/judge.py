@@ -140,7 +140,8 @@ def _of_order(said: list[Said], machine: bool) -> Iterator[str]:
         if machine and each.what.startswith("normal"):
             continue
         good = [answer["data"]["seq"] for answer in each.answers if "error" not in answer]
-        if not good:
+        # One that was refused at first, and came again behind a start, which knows nothing of refusals.
+        if not good or "error" in each.answers[0]:
             continue
         place = each.session, each.what
         before = last.get(place)
@@ -188,7 +189,8 @@ def _of_hearing(
         last = max(last, what)
         if everything.get(what, more) != more:
             yield f"{name}: {what} is {more!r} here, and {everything[what]!r} elsewhere"
-    tokens = Counter(heard.values())
+    # What was heard, and then lost with its request, is done again when that comes again.
+    tokens = Counter(() if lossy else heard.values())
     yield from (f"{name}: {token} was heard {times} times" for token, times in tokens.items() if times > 1)
     for seq in sorted(everything):
         covered = seq in heard or any(low <= seq <= high for low, high in gaps)

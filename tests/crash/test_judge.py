@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from .ears import Ears
-from .facts import Facts, Hearing, Said
+from .facts import Facts, Hearing, Message, Said
 from .judge import judge
 from .shelf import ROOM, Pushed
 
@@ -165,3 +165,49 @@ def test_what_is_heard_under_a_writers_name_of_before_the_start_is_not_its_own()
     assert facts.broken == []
     change("w6", 3)
     assert facts.broken == ["ann never made change 1"]
+
+
+def test_what_a_normal_room_lost_with_its_request_may_be_heard_again() -> None:
+    facts = good()
+    facts.past["normal:a"] = [(12, "ann.1")]
+    facts.heard = [
+        Hearing("bob", "s2", "normal:a", 5, [("event", 11, "ann.1"), ("event", 12, "ann.1")], upto=13)
+    ]
+    assert judge(facts) != []
+    assert judge(facts, machine=True) == []
+
+
+def test_a_request_that_was_refused_and_came_again_after_a_start_is_in_no_order() -> None:
+    facts = good()
+    _out_of_order(facts)
+    assert judge(facts) != []
+    facts.said[0].answers.insert(0, {"type": "ack", "id": 1, "error": {"code": "UNAVAILABLE"}})
+    assert judge(facts) == []
+
+
+@pytest.mark.parametrize("ahead", [False, True])
+def test_of_which_stay_a_left_is_says_its_id(*, ahead: bool) -> None:
+    """Over plain HTTP it comes before the ack of its join, or behind that of a later one."""
+    facts = Facts()
+    ears = Ears("ann", facts, Random(1))
+
+    def join(began: int) -> Message:
+        said = Said("ann", "", 0, "join", "full:a", f"j{began}", {})
+        ears.number(said)
+        return {"type": "ack", "id": said.id, "data": {"began": began}}
+
+    ears.take(join(3))
+    if ahead:
+        ears.doubt(ears.hearing["full:a"])  # somebody takes it out, and it comes again
+        ack = join(5)
+        ears.take({"type": "left", "room": "full:a", "id": 2})
+        assert not ears.hearing["full:a"].over
+        ears.take(ack)
+        assert (ears.hearing["full:a"].began, ears.hearing["full:a"].over) == (5, True)
+    else:
+        ears.take(join(5))
+        ears.take({"type": "left", "room": "full:a", "id": 1})
+        assert not ears.hearing["full:a"].over
+        assert facts.broken == []
+        ears.take({"type": "left", "room": "full:a", "id": 2})
+        assert facts.broken == ["ann was taken out of full:a by nobody"]

@@ -69,6 +69,7 @@ class Hearing:
 
     def begin(self, epoch: str, seq: int) -> None:
         """`welcome` says where the feed goes on."""
+        self.rooms.welcomed()
         if epoch != self.epoch:
             if self.epoch is not None:
                 self.before = self.position
@@ -137,6 +138,7 @@ class Hearing:
     def room(self, said: Said) -> None:
         """A room is confirmed after a return, or who is there may be seen again."""
         if (room := self.rooms.get(said["room"])) is not None:
+            room.ahead.pop("left", None)  # it is in it since
             room.snapshot(said)
 
     def presence(self, said: Said) -> None:
@@ -146,12 +148,12 @@ class Hearing:
 
     def grants(self, said: Said) -> None:
         """What the session may is another."""
-        if (room := self.rooms.get(said["room"])) is not None:
+        if (room := self.rooms.get(said["room"])) is not None and room.is_told(said):
             room.grants = tuple(said.get("grants") or ())
 
     def left(self, said: Said) -> None:
         """The application took the session out of a room."""
-        if (room := self.rooms.get(said["room"])) is not None:
+        if (room := self.rooms.get(said["room"])) is not None and room.is_told(said):
             room.left(said.get("reason", ""))
             if room.joining is None:
                 self.rooms.forget(room.name)

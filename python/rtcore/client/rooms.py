@@ -38,6 +38,10 @@ class RoomState:
         """Whether the server keeps what is said there, and its keys, over a restart."""
         self.joining: Request | None = None
         self.leaving: Request | None = None
+        self.stay = 0
+        """The id of the newest join that was acknowledged since the last `welcome`."""
+        self.ahead: dict[str, Said] = {}
+        """`left` and `grants` that overtook the ack of the join which they speak of."""
         self.mark = 0
         self.began = 0
         self.start = 0
@@ -164,6 +168,30 @@ class RoomState:
 
     # -- leaving
 
+    def is_told(self, said: Said) -> bool:
+        """Whether `left` or `grants` is to be done now. Over plain HTTP the ack of a join comes by one
+        connection and these by another: what was said before that join is passed over, what was said behind
+        it waits.
+        """
+        number = said.get("id")
+        if number is None:  # a server of before it
+            return True
+        if number < self.stay:
+            return False
+        joining = self.joining
+        if joining is None:
+            return True
+        if joining.id is not None and joining.id <= number:
+            self.ahead[said["type"]] = said
+            return False
+        return self.member
+
+    def stays(self, number: int) -> list[Said]:
+        """A join with this id has its answer; 0: it was refused. Gives what waited for that."""
+        self.stay = max(self.stay, number)
+        waited, self.ahead = list(self.ahead.values()), {}
+        return waited
+
     def left(self, reason: str) -> None:
         """The server says that the session is not in it any more."""
         self.member = self.confirmed = False
@@ -222,6 +250,11 @@ class Rooms:
     def settled(self) -> bool:
         """Whether each room that we are in is confirmed on this connection."""
         return all(room.confirmed for room in self._rooms.values() if room.member)
+
+    def welcomed(self) -> None:
+        """The server says anew where we are: no `left` of before is heard from here on."""
+        for room in self._rooms.values():
+            room.stay, room.ahead = 0, {}
 
     def unconfirm(self) -> None:
         """The connection is gone: nothing is confirmed on the next."""

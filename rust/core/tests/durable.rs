@@ -14,6 +14,8 @@ mod keys;
 mod restart;
 #[path = "durable/shared.rs"]
 mod shared;
+#[path = "durable/stays.rs"]
+mod stays;
 #[path = "durable/told.rs"]
 mod told;
 #[path = "durable/wall.rs"]

@@ -90,10 +90,13 @@ fn small_messages() {
         text(|o, f| gap(o, f, None, 0, 118, "epoch")),
         r#"{"type":"gap","from":0,"to":118,"reason":"epoch"}"#
     );
-    assert_eq!(text(|o, f| left(o, f, "tea", "no")), r#"{"type":"left","room":"tea","reason":"no"}"#);
     assert_eq!(
-        text(|o, f| grants(o, f, "tea", &["history"])),
-        r#"{"type":"grants","room":"tea","grants":["history"]}"#
+        text(|o, f| left(o, f, "tea", "no", 7)),
+        r#"{"type":"left","room":"tea","reason":"no","id":7}"#
+    );
+    assert_eq!(
+        text(|o, f| grants(o, f, "tea", &["history"], 7)),
+        r#"{"type":"grants","room":"tea","grants":["history"],"id":7}"#
     );
     assert_eq!(
         text(|o, f| request(o, f, 9, "ask", (b"1", JSON))),

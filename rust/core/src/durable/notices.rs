@@ -18,10 +18,10 @@ use std::collections::{BTreeMap, BTreeSet};
 pub enum Notice {
     /// A session has left a room: the ack of its request.
     Leave(SessionId, u64),
-    /// A session was taken out of a room, and why.
-    Left(SessionId, Box<str>, Box<str>),
-    /// What a session may in a room, and whether it is shown who is there.
-    Grants { session: SessionId, room: RoomId, name: Box<str>, grants: Grants, shows: bool },
+    /// A session was taken out of a room, and why. `moved`: of which stay that is said (`engine/moves.rs`).
+    Left { session: SessionId, name: Box<str>, reason: Box<str>, moved: u64 },
+    /// What a session may in a room, and whether it is shown who is there. `moved`: as above.
+    Grants { session: SessionId, room: RoomId, name: Box<str>, grants: Grants, shows: bool, moved: u64 },
     /// A session is in a room: it is shown.
     Room(SessionId, RoomId),
     /// A join that is done.
@@ -54,7 +54,7 @@ impl Notice {
     fn session(&self) -> Option<SessionId> {
         match self {
             Self::Leave(session, _)
-            | Self::Left(session, ..)
+            | Self::Left { session, .. }
             | Self::Grants { session, .. }
             | Self::Room(session, _) => Some(*session),
             Self::Joined(entering) => Some(entering.joining.session),

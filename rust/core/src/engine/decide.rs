@@ -174,7 +174,8 @@ impl Engine {
         let waited = self.take_back_presence(session, id);
         // A member that has not the whole can make nothing of differences.
         let shows = grants.contains(Grants::PRESENCE) && (waited || !before.contains(Grants::PRESENCE));
-        self.notify(Notice::Grants { session, room: id, name: name.into(), grants, shows }, kept, now);
+        let moved = self.stay_of(session, name);
+        self.notify(Notice::Grants { session, room: id, name: name.into(), grants, shows, moved }, kept, now);
         true
     }
 
@@ -257,9 +258,13 @@ impl Engine {
 
     pub(super) fn take_out(&mut self, session: SessionId, room: &str, reason: &str, now: Now) -> bool {
         let Some(id) = self.rooms.named(room) else { return false };
+        let moved = self.stay_of(session, room);
         let left = self.leave(session, id, Leaving::Removed, now);
         if left == Left::Not {
             return false;
+        }
+        if moved > 0 {
+            self.end_stay(session, room);
         }
         self.take_back(session, |meta| match meta {
             Meta::Entry { room: of, .. } | Meta::Volatile { room: of } | Meta::Presence { room: of } => {
@@ -267,7 +272,8 @@ impl Engine {
             }
             Meta::Control | Meta::Item { .. } | Meta::Raw => false,
         });
-        self.notify(Notice::Left(session, room.into(), reason.into()), left == Left::Kept, now);
+        let told = Notice::Left { session, name: room.into(), reason: reason.into(), moved };
+        self.notify(told, left == Left::Kept, now);
         true
     }
 

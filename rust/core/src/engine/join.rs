@@ -37,11 +37,7 @@ pub(super) struct Admitted<'a> {
 impl Engine {
     pub(super) fn said_join(&mut self, session_id: SessionId, join: Join<'_>, now: Now) -> Result<(), Fault> {
         let id = join.id;
-        if self.is_overtaken(session_id, &join.room, id) {
-            let told =
-                format!("a later join or leave of {:?} was taken: this one is not done again", join.room);
-            return Err(Fault::new(Code::AckExpired, told));
-        }
+        self.may_join_now(session_id, &join.room, id)?;
         if let (Some(id), Some(session)) = (id, self.session_mut(session_id)) {
             session.acks_mut().note(id);
         }
@@ -151,7 +147,6 @@ impl Engine {
     pub(super) fn denied(&mut self, ticket: u64, waiting: Waiting, code: &str, message: &str, now: Now) {
         match waiting {
             Waiting::Join(joining) => {
-                self.note_move(joining.session, &joining.room, joining.id);
                 let told = format!("{message}, in {:?}", joining.room);
                 self.tell_refused_of(joining.session, Refused::Join, code, &told);
                 let error = envelope::ErrorOut::new(code, message);
@@ -165,6 +160,8 @@ impl Engine {
                 {
                     self.take_out(joining.session, &joining.room, message, now);
                 }
+                // (Behind that: what ended began earlier, and this one is asked anew when it comes again.)
+                self.note_move(joining.session, &joining.room, joining.id);
                 self.release_hold(joining.session, Hold::Join(ticket), now);
             }
             Waiting::Reauth { session, id, bytes } => {

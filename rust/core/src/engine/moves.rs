@@ -7,8 +7,14 @@
 //! each room is kept: with the room while the session is in it (`Joined::moved`), and with the session for rooms
 //! that it has left (`session/moves.rs`). The first is on disk, the second is not: after a start, whatever an earlier life
 //! took of a room that the session is not in counts as overtaken.
+//!
+//! `left` and `grants` say that id too. Over plain HTTP the ack of a join comes by one connection and they by another, in
+//! either order: by the id a client knows which stay they speak of. So that each id speaks of one stay, a join that began a
+//! stay which the server ended begins no other when it comes again.
 
 use super::Engine;
+use crate::codes::Code;
+use crate::error::Fault;
 use crate::ids::{RoomId, SessionId};
 use crate::session::{Joined, Moves};
 use std::sync::Arc;
@@ -18,6 +24,38 @@ impl Engine {
     pub(super) fn is_overtaken(&self, session_id: SessionId, room: &str, id: Option<u64>) -> bool {
         let (Some(id), Some(session)) = (id, self.session(session_id)) else { return false };
         id <= session.acks().taken() && self.newest_move(session_id, room) > id
+    }
+
+    /// Which stay of a session in a room `left` and `grants` speak of: the id of its newest join or leave. (Of one that the
+    /// application put in, whose newest was forgotten, none that is taken later.)
+    pub(super) fn stay_of(&self, session_id: SessionId, room: &str) -> u64 {
+        let taken = self.session(session_id).map_or(0, |session| session.acks().taken());
+        self.newest_move(session_id, room).min(taken)
+    }
+
+    /// The server itself took the session out of the room.
+    pub(super) fn end_stay(&mut self, session_id: SessionId, room: &str) {
+        let hash = self.rooms.hash_of(room);
+        if let Some(session) = self.session_mut(session_id) {
+            session.make_rare().moves.end(hash);
+        }
+    }
+
+    /// A join that comes again is done again, unless the session's place in the room was decided since.
+    pub(super) fn may_join_now(&self, session: SessionId, room: &str, id: Option<u64>) -> Result<(), Fault> {
+        if self.is_overtaken(session, room, id) {
+            let told = format!("a later join or leave of {room:?} was taken: this one is not done again");
+            return Err(Fault::new(Code::AckExpired, told));
+        }
+        if self.is_ended(session, room, id) { Err(was_taken_out(room)) } else { Ok(()) }
+    }
+
+    /// Whether the server ended the stay that this join began, and no other has begun.
+    fn is_ended(&self, session_id: SessionId, room: &str, id: Option<u64>) -> bool {
+        let (Some(id), Some(session)) = (id, self.session(session_id)) else { return false };
+        let is_in = self.rooms.named(room).is_some_and(|room| session.joined(room).is_some());
+        let hash = self.rooms.hash_of(room);
+        !is_in && session.rare().is_some_and(|rare| rare.moves.is_ended(hash, id))
     }
 
     /// The id of the newest join or leave of a room; of one that was left long ago, the highest that it may have had.
@@ -81,4 +119,10 @@ impl Engine {
             note(&mut session.make_rare().moves, hash, id, most);
         }
     }
+}
+
+/// It was in the room, and the answer to that is not there yet, or was lost.
+pub(super) fn was_taken_out(room: &str) -> Fault {
+    let told = format!("the application took this session out of {room:?} before its join was answered");
+    Fault::new(Code::Forbidden, told)
 }

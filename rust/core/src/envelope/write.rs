@@ -268,19 +268,21 @@ pub(super) fn write_gap(w: &mut Writer<'_>, (from, to, reason): Gap<'_>) {
     text(w, "reason", reason);
 }
 
-/// The session is no longer in the room.
-pub fn left(out: &mut Vec<u8>, form: Form, room: &str, reason: &str) {
-    let mut w = begin(out, form, "left", 2);
+/// The session is no longer in the room. `id`: of its newest join or leave that was taken before.
+pub fn left(out: &mut Vec<u8>, form: Form, room: &str, reason: &str, id: u64) {
+    let mut w = begin(out, form, "left", 3);
     text(&mut w, "room", room);
     text(&mut w, "reason", reason);
+    number(&mut w, "id", id);
     w.end_map();
 }
 
-/// What the session may now do in the room.
-pub fn grants(out: &mut Vec<u8>, form: Form, room: &str, grants: &[&str]) {
-    let mut w = begin(out, form, "grants", 2);
+/// What the session may now do in the room. `id`: of its newest join or leave that was taken before.
+pub fn grants(out: &mut Vec<u8>, form: Form, room: &str, grants: &[&str], id: u64) {
+    let mut w = begin(out, form, "grants", 3);
     text(&mut w, "room", room);
     words(&mut w, "grants", grants);
+    number(&mut w, "id", id);
     w.end_map();
 }
 

@@ -8,9 +8,18 @@ use std::collections::VecDeque;
 #[derive(Debug, Default)]
 pub struct Moves {
     /// By the hash of the name, so that names take nothing; oldest first.
-    left: VecDeque<(u64, u64)>,
+    left: VecDeque<Gone>,
     /// Of a room that is not in `left` no more is known than that its newest is not above this.
     forgotten: u64,
+}
+
+/// A room that the session is not in.
+#[derive(Debug)]
+struct Gone {
+    room: u64,
+    newest: u64,
+    /// What the newest began was ended by the server: it is over, and does not begin anew when it comes again.
+    ended: bool,
 }
 
 impl Moves {
@@ -21,12 +30,29 @@ impl Moves {
 
     /// The same of a room that the session was in until now, where its newest was known.
     pub fn keep(&mut self, room: u64, id: u64, most: usize) {
-        self.left.retain(|(of, _)| *of != room);
-        self.left.push_back((room, id));
+        let ended = self.of(room).is_some_and(|gone| gone.ended && gone.newest == id);
+        self.left.retain(|gone| gone.room != room);
+        self.left.push_back(Gone { room, newest: id, ended });
         while self.left.len() > most {
-            let forgotten = self.left.pop_front().map_or(0, |(_, id)| id);
+            let forgotten = self.left.pop_front().map_or(0, |gone| gone.newest);
             self.forgotten = self.forgotten.max(forgotten);
         }
+    }
+
+    /// The server itself took the session out of a room: what the newest of it began is over.
+    pub fn end(&mut self, room: u64) {
+        if let Some(gone) = self.left.iter_mut().find(|gone| gone.room == room) {
+            gone.ended = true;
+        }
+    }
+
+    /// Whether the server ended what this one began, the newest of its room.
+    pub fn is_ended(&self, room: u64, id: u64) -> bool {
+        self.of(room).is_some_and(|gone| gone.ended && gone.newest == id)
+    }
+
+    fn of(&self, room: u64) -> Option<&Gone> {
+        self.left.iter().find(|gone| gone.room == room)
     }
 
     /// A life that is over took ids up to this one, and of what: only rooms that the session is in are on disk. So each of them
@@ -38,7 +64,7 @@ impl Moves {
 
     /// The id of the newest of a room; where that was forgotten, the highest that it may have had.
     pub fn newest(&self, room: u64) -> u64 {
-        self.left.iter().find(|(of, _)| *of == room).map_or(self.forgotten, |(_, id)| *id)
+        self.of(room).map_or(self.forgotten, |gone| gone.newest)
     }
 }
 

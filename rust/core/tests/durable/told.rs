@@ -12,7 +12,7 @@ use rtcore_core::store::{Origin, Report};
 use rtcore_core::{Form, SessionId};
 use serde_json::json;
 
-fn session(world: &World, client: usize) -> SessionId {
+pub fn session(world: &World, client: usize) -> SessionId {
     world.clients[client].session(&world.app.sessions).expect("it has one")
 }
 
@@ -20,7 +20,7 @@ fn told(world: &World, client: usize, kind: &str) -> usize {
     world.clients[client].inbox.iter().filter(|said| said["type"] == kind).count()
 }
 
-fn put_out(world: &mut World, client: usize, room: &str) {
+pub fn put_out(world: &mut World, client: usize, room: &str) {
     let session = session(world, client);
     assert!(world.engine.put_out(session, room, "enough", world.now));
     world.settle();
@@ -32,7 +32,7 @@ fn leave(world: &mut World, client: usize, room: &str) -> u64 {
     id
 }
 
-fn answered(world: &World, client: usize, id: u64) -> Option<String> {
+pub fn answered(world: &World, client: usize, id: u64) -> Option<String> {
     let ack = world.clients[client].inbox.iter().find(|said| said["type"] == "ack" && said["id"] == id)?;
     Some(ack["error"]["code"].as_str().unwrap_or("done").to_owned())
 }

@@ -9,6 +9,7 @@ use crate::durable::Refusing;
 use crate::durable::promise::{Fate, Promise};
 use crate::engine::Engine;
 use crate::engine::events::Leaving;
+use crate::engine::moves::was_taken_out;
 use crate::error::Fault;
 use crate::ids::{Now, RoomId, SessionId};
 use crate::room::grants::Grants;
@@ -107,7 +108,6 @@ impl Engine {
             let told = format!("a later join or leave of {room:?} was taken before this one was answered");
             return Fault::new(Code::AckExpired, told);
         }
-        let told = format!("the application took this session out of {room:?} before its join was answered");
-        Fault::new(Code::Forbidden, told)
+        was_taken_out(room)
     }
 }

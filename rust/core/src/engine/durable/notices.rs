@@ -78,12 +78,12 @@ impl Engine {
                 self.tell_reply(session, Some(id), |out, form| envelope::ack(out, form, id, None));
             }
             Notice::Leave(session, id) => self.tell_fault(session, &undone().with_id(Some(id))),
-            Notice::Left(session, room, reason) => {
-                self.tell_session(session, |out, form| envelope::left(out, form, &room, &reason));
+            Notice::Left { session, name, reason, moved } => {
+                self.tell_session(session, |out, form| envelope::left(out, form, &name, &reason, moved));
             }
-            Notice::Grants { session, room, name, grants, shows } => {
+            Notice::Grants { session, room, name, grants, shows, moved } => {
                 let words: Vec<&str> = grants.words().collect();
-                self.tell_session(session, |out, form| envelope::grants(out, form, &name, &words));
+                self.tell_session(session, |out, form| envelope::grants(out, form, &name, &words, moved));
                 if shows {
                     self.show_room(session, room);
                 }
