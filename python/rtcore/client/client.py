@@ -220,6 +220,13 @@ class Client(Sharing):
         """Call it no longer."""
         self._handlers.remove(event, handler)
 
+    def _first_heard(self) -> None:
+        """Many clients never hear anything outside of rooms: the task for it comes with the first."""
+        inbox = self._machine.hearing.inbox
+        inbox.wake = None
+        if not inbox.over:
+            self._runner.start_soon(self._hear)
+
     async def _hear(self) -> None:
         await self._handlers.serve(self._machine.hearing.inbox, self._entering)
 

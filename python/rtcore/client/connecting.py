@@ -150,7 +150,7 @@ async def connect(
     async with trio.open_nursery() as nursery:
         client._scope = nursery.cancel_scope  # noqa: SLF001 - made here
         await nursery.start(runner.run)
-        nursery.start_soon(client._hear)  # noqa: SLF001 - as above
+        machine.hearing.inbox.wake = client._first_heard  # noqa: SLF001 - as above
         machine.start()
         runner.pump()
         try:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections import deque
 from typing import Final
 
 from .words import Said
@@ -24,8 +23,8 @@ class Pulse:
         self.ping, self.silence = ping, silence
         self.smoothed: float | None = None
         self.last: float | None = None
-        self.round_trips: deque[float] = deque(maxlen=256)
-        self._outcomes: deque[bool] = deque(maxlen=WINDOW)
+        self._outcomes: list[bool] = []
+        """Of the last pings, whether they had their answer."""
         self.asked: float | None = None
         self.answered = 0
         """How many pings had their answer."""
@@ -38,7 +37,7 @@ class Pulse:
     def question(self, now: float, wall: int, acked: int) -> Said:
         """The `ping` that goes out now, at `wall` (ms since 1970); one without an answer is lost."""
         if self.asked is not None:
-            self._outcomes.append(False)
+            self._outcome(False)
         self.asked, self._name, self._asked_at = now, wall, now
         self._since = min(self._since, now)
         said: Said = {"type": "ping", "time": self._name}
@@ -60,9 +59,12 @@ class Pulse:
         self.answered += 1
         self.last = trip
         self.smoothed = trip if self.smoothed is None else (1 - SMOOTH) * self.smoothed + SMOOTH * trip
-        self.round_trips.append(trip)
-        self._outcomes.append(True)
+        self._outcome(True)
         return trip
+
+    def _outcome(self, answered: bool) -> None:
+        self._outcomes.append(answered)
+        del self._outcomes[:-WINDOW]
 
     @property
     def loss(self) -> float:

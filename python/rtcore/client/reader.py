@@ -43,6 +43,11 @@ def _size(item: Heard) -> int:
     return size
 
 
+# An empty queue has 0.7 KB: one that was never used is everybody's. Nothing is put into it.
+_NO_ITEMS: Final[deque[Heard]] = deque(maxlen=0)
+_NO_SIZES: Final[deque[int]] = deque(maxlen=0)
+
+
 class Reader:
     """One consumer of one room. `room` None: of what is said outside of joined rooms, where nothing can be
     filled.
@@ -57,8 +62,7 @@ class Reader:
         self.missed = 0
         self.asking = False
         self._missed_when_asked = 0
-        self._items: deque[Heard] = deque()
-        self._sizes: deque[int] = deque()
+        self._items, self._sizes = _NO_ITEMS, _NO_SIZES
         self._bytes = 0
         self._most, self._most_bytes = items, size
         self.in_hand: Heard | None = None
@@ -87,6 +91,8 @@ class Reader:
             for event in events:
                 self.push(event, size)
             return
+        if self._items is _NO_ITEMS:
+            self._items, self._sizes = deque(), deque()
         self._items.extend(events)
         self._sizes.extend(repeat(size, count))
         self._bytes += count * size
@@ -118,6 +124,8 @@ class Reader:
 
     def _put(self, item: Heard, size: int | None = None) -> None:
         size = _size(item) if size is None else size
+        if self._items is _NO_ITEMS:
+            self._items, self._sizes = deque(), deque()
         self._items.append(item)
         self._sizes.append(size)
         self._bytes += size

@@ -114,11 +114,11 @@ class Runner:
         """Until cancelled."""
         async with trio.open_nursery() as nursery:
             self._nursery = nursery
-            nursery.start_soon(self._keep_time)
             if self._journal is not None:
                 nursery.start_soon(self._keep)
             task_status.started()
             self.pump()
+            await self._keep_time()
 
     def start_soon(self, function: Callable[..., Awaitable[None]], *args: object) -> None:
         """A task of the client's."""

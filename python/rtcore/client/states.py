@@ -7,7 +7,6 @@ than in `Track.after`, which records the transition.
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Mapping
 from enum import StrEnum
 from typing import Final
@@ -100,7 +99,7 @@ class Track:
 
     def __init__(self) -> None:
         self.state = State.IDLE
-        self.recorded: deque[tuple[float, State, Happening, State]] = deque(maxlen=KEPT_TRANSITIONS)
+        self.recorded: list[tuple[float, State, Happening, State]] = []
 
     def after(self, happening: Happening, now: float) -> bool:
         """Go where the table says; whether that is another state."""
@@ -108,4 +107,5 @@ class Track:
         if before is self.state:
             return False
         self.recorded.append((now, before, happening, self.state))
+        del self.recorded[:-KEPT_TRANSITIONS]
         return True
