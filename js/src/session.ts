@@ -271,7 +271,9 @@ export class Session implements Owner {
     };
     if (resumed) {
       sending.box.lastId = Math.max(sending.box.lastId, said.taken ?? 0);
-      sending.took(said.taken);
+      // A server that began anew knows no more than which ids it may have taken: then acks alone tell.
+      if (sameLife) sending.took(said.taken);
+      else sending.taken = said.taken ?? 0;
       const listed: string[] = (said.rooms ?? []).map((each: Said) => each.room);
       rooms?.listed(listed);
       sending.again();

@@ -173,6 +173,18 @@ test("queued, accepted, applied: each can be awaited, and a pong says what was a
   expect(await sent.applied).toBe(7);
 });
 
+test("a server that began anew says of no request that it was accepted: it only knows what it may have taken", async () => {
+  const world = await World.live();
+  const accepted = world.client.send("a").accepted;
+  await world.back({ taken: 65536, life: "l2" });
+  await world.wire.hear({ type: "pong", time: world.wire.of("ping").at(-1)!.time, taken: 65536 });
+  expect(await fate(accepted)).toBe("pending");
+  const second = world.client.send("b").accepted;
+  await settle();
+  await world.wire.hear({ type: "pong", time: 0, taken: 65537 });
+  expect(await fate(second)).toBe(undefined);
+});
+
 test("an error with retry is tried again after its time, under a new id and the same key", async () => {
   const world = await World.live();
   const asked = world.client.emit("a", 1, { key: "k" });

@@ -219,6 +219,25 @@ def test_a_pong_says_that_a_request_was_accepted() -> None:
     assert not first.ended
 
 
+def test_a_server_that_began_anew_says_of_no_request_that_it_was_accepted() -> None:
+    """*Emit 1 is lost with the server; its next life says taken 65,536, since it cannot know.*"""
+    hand = Hand().welcome()
+    first = hand.emit(1)
+    hand.cut()
+    hand.welcome(resumed=True, taken=65_536, life="l2")
+    assert not first.accepted
+    hand.machine.ping()
+    hand.pump()
+    hand.tell({"type": "pong", "time": hand.said[-1]["time"], "server": 0, "taken": 65_536})
+    assert not first.accepted
+    second = hand.emit(2)
+    assert second.id > 65_536
+    hand.machine.ping()
+    hand.pump()
+    hand.tell({"type": "pong", "time": hand.said[-1]["time"], "server": 0, "taken": second.id})
+    assert second.accepted
+
+
 def test_nothing_follows_a_hello_that_names_a_session_until_its_welcome_is_here() -> None:
     """*Resume with 5, 6 in the same packet; the session is gone: the server takes them as new requests.*"""
     hand = Hand().welcome()

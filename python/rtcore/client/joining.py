@@ -107,12 +107,13 @@ class Joining:
 
     # -- coming back
 
-    def resumed(self, said: Said) -> None:
+    def resumed(self, said: Said, *, same_life: bool) -> None:
         """The session is the same: what was written goes again; rooms are as the server says."""
         sending, rooms = self.sending, self._hearing.rooms
         taken = said.get("taken", 0)
         sending.box.last_id = max(sending.box.last_id, taken)
-        sending.took(taken)
+        # A server that began anew knows no more than which ids it may have taken: then acks alone tell.
+        sending.took(taken, surely=same_life)
         listed = {each["room"] for each in said.get("rooms") or ()}
         for room in rooms:
             if room.member and room.name not in listed:

@@ -185,7 +185,7 @@ class Machine(Connection):
         if not same_life or not resumed:
             self.hearing.asked.forget()
         if resumed:
-            self._joining.resumed(said)
+            self._joining.resumed(said, same_life=same_life)
             self.streams.resumed(said.get("streams"))
         else:
             self.streams.stop(StreamLost("the session is another"))

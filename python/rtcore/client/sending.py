@@ -257,11 +257,13 @@ class Sending:
         else:
             self.box.add_first([request])
 
-    def took(self, taken: Any) -> None:
-        """The server has taken all ids up to this."""
+    def took(self, taken: Any, *, surely: bool = True) -> None:
+        """The server has taken all ids up to this, or says so to be sure."""
         if not isinstance(taken, int) or taken <= self.taken:
             return
         self.taken = taken
+        if not surely:
+            return
         for number, request in list(self.box.written.items()):
             if number > taken:
                 break
