@@ -148,3 +148,34 @@ def test_a_collection_is_looked_at_changed_and_followed(tmp_path) -> None:
             notes.refused[0].discard()
             assert notes.sync({"n1": None}, timeout=PATIENCE).success
             assert notes.pending == notes.conflicts == notes.refused == []
+
+
+def test_it_has_what_the_other_client_has_but_for_what_its_guide_leaves_out() -> None:
+    for ours, theirs in (
+        (rtcore.blocking.Client, rtcore.client.Client),
+        (rtcore.blocking.Room, rtcore.client.Room),
+        (rtcore.blocking.Sent, rtcore.client.Sent),
+    ):
+        missing = {name for name in dir(theirs) if not name.startswith("_")} - set(dir(ours))
+        assert missing <= {"changes", "monitor"}, ours
+
+
+def test_what_is_looked_at_and_asked_of_the_connection(url) -> None:
+    with rtcore.blocking.connect(url) as client:
+        tea = client.join("tea")
+        assert (tea.count, tea.joined, "publish" in tea.grants) == (1, True, True)
+        assert client.ping() >= 0
+        assert client.latency is not None
+
+        @client.on("note")
+        def note(_: object) -> None: ...
+
+        assert client._client._handlers._by_name["note"]
+        client.off("note", note)
+        assert not client._client._handlers._by_name["note"]
+        client.off("note", print)  # was never on
+        client.try_now()
+        sent = client.send("count", 1)
+        assert sent.applied(PATIENCE) == 1
+        assert sent.maybe_done
+        assert client.end() == []

@@ -8,6 +8,7 @@ from collections import deque
 from rtcore.client.coming import Comeback
 from rtcore.client.errors import MaybeDone
 from rtcore.client.event import Gap
+from rtcore.client.handle import Sent
 from rtcore.client.hearing import Hearing
 from rtcore.client.reader import Reader
 from rtcore.client.words import data_of
@@ -77,6 +78,7 @@ def test_a_request_that_was_the_first_unanswered_at_five_closes_may_have_been_do
         sending.closed()
     assert isinstance(request.error, MaybeDone)
     assert request.error.maybe_done
+    assert Sent(request, print, print).maybe_done, "its handle says the same as its error"
 
 
 def test_a_new_epoch_owes_each_room_one_gap() -> None:

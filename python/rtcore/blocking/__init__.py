@@ -13,7 +13,7 @@ a time. Handlers are called in worker threads, one at a time. Errors are those o
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any, TypeVar, overload
 
@@ -46,6 +46,11 @@ class Sent:
     def done(self) -> bool:
         """Whether it has ended."""
         return self._sent.done
+
+    @property
+    def maybe_done(self) -> bool:
+        """Whether the server may have done it, as far as is known now."""
+        return self._sent.maybe_done
 
     def queued(self, timeout: float | None = None) -> None:
         """Wait until it is kept here; with an outbox on disk: committed."""
@@ -86,9 +91,24 @@ class Room:
         return self._loop.call(lambda: self._room.members)
 
     @property
+    def count(self) -> int | None:
+        """How many sessions are here; None where the client may not see it."""
+        return self._room.count
+
+    @property
     def state(self) -> Any:
         """What the application's state function said."""
         return self._room.state
+
+    @property
+    def grants(self) -> tuple[str, ...]:
+        """What this session may do here: `publish`, `presence`, `history`."""
+        return self._room.grants
+
+    @property
+    def joined(self) -> bool:
+        """Whether the server has confirmed, on the present connection, that the session is in it."""
+        return self._room.joined
 
     def __iter__(self) -> Iterator[Event | Gap]:
         events = self._loop.call(self._room.__aiter__)
@@ -127,11 +147,17 @@ class Client:
 
     def __init__(self, loop: Loop, client: AsyncClient) -> None:
         self._loop, self._client = loop, client
+        self._handlers: dict[Callable[[Any], object], Callable[[Any], Awaitable[object]]] = {}
 
     @property
     def status(self) -> Status:
         """How it is doing, as of now."""
         return self._loop.call(lambda: self._client.status)
+
+    @property
+    def latency(self) -> float | None:
+        """Seconds of the smoothed round trip; None: not measured yet."""
+        return self._loop.call(lambda: self._client.latency)
 
     @property
     def transport(self) -> str:
@@ -202,10 +228,16 @@ class Client:
         """As `rtcore.Client.on`; the function is called in a worker thread."""
 
         def register(handler: H) -> H:
-            self._loop.call(lambda: self._client.on(event)(threaded(handler)))
+            called = self._handlers.setdefault(handler, threaded(handler))
+            self._loop.call(lambda: self._client.on(event)(called))
             return handler
 
         return register
+
+    def off(self, event: str | None, handler: Callable[[Any], object]) -> None:
+        """Call it no longer."""
+        if (called := self._handlers.get(handler)) is not None:
+            self._loop.call(self._client.off, event, called)
 
     def answer(self, event: str) -> Callable[[H], H]:
         """As `rtcore.Client.answer`; the function is called in a worker thread."""
@@ -223,6 +255,18 @@ class Client:
     def reconnect(self) -> None:
         """Give the connection up and come back at once."""
         self._loop.call(self._client.reconnect)
+
+    def try_now(self) -> None:
+        """Do not wait for the next attempt any longer: the network is back, say."""
+        self._loop.call(self._client.try_now)
+
+    def ping(self) -> float:
+        """Ask whether the server is there, and give the round trip in seconds. Raises `ConnectError`."""
+        return self._loop.do(self._client.ping)
+
+    def end(self) -> list[str]:
+        """End the session at the server, and give the names of the requests that were given up."""
+        return self._loop.do(self._client.end)
 
     def close(self) -> None:
         """Wait for the answers to what was written (5 s), and end. Other threads' waits raise

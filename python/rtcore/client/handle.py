@@ -56,7 +56,9 @@ class Sent:
     @property
     def maybe_done(self) -> bool:
         """Whether the server may have done it, as far as is known now."""
-        return self._request.written is not None and not (self._request.ended and self._request.error)
+        if self._request.error is not None:
+            return getattr(self._request.error, "maybe_done", False) is True
+        return self._request.written is not None
 
     def take_back(self) -> None:
         """Wait no longer: what was not written is not sent; what was written may have been done."""
