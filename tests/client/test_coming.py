@@ -14,7 +14,7 @@ from rtcore.client.reader import Reader
 from rtcore.client.words import data_of
 from tests.client.model import Rig
 
-from .test_said import Hand, event, taken
+from .hand import Hand, event, taken
 
 
 class Highest(random.Random):

@@ -16,7 +16,7 @@ from rtcore.client.effects import Open, Shut
 from rtcore.client.machine import Machine
 from rtcore.client.moving import PATIENCE
 from rtcore.testing import Weather, network_in_a_box
-from tests.client.test_said import Hand, event, taken
+from tests.client.hand import Hand, event, taken
 
 Said = dict[str, Any]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from rtcore.client.words import Said
 
-from .test_said import Hand
+from .hand import Hand
 
 
 def expired(number: int) -> Said:

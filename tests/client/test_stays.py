@@ -5,7 +5,7 @@ from __future__ import annotations
 from rtcore.client.reader import Reader
 from rtcore.client.words import Said
 
-from .test_said import Hand
+from .hand import Hand
 
 
 def joined(number: int, *grants: str) -> Said:

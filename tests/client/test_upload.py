@@ -13,7 +13,7 @@ from rtcore.client.request import Request
 from rtcore.client.uploads import UploadState
 from rtcore.testing import memory_server
 from tests.client.conftest import Net
-from tests.client.test_said import Hand
+from tests.client.hand import Hand
 
 TRANSPORTS = ["websocket", "sse", "polling"]
 
