@@ -11,7 +11,7 @@ from rtcore.client.event import Event, Gap
 from rtcore.client.machine import Machine
 from rtcore.client.outbox import Box
 from rtcore.client.reader import Reader
-from rtcore.client.words import decode
+from rtcore.client.words import data_of, decode
 from tests.client.model import Clock
 
 Said = dict[str, Any]

@@ -10,7 +10,7 @@ from rtcore.client.errors import LeftRoom, MaybeDone, TooLarge
 from rtcore.client.states import State
 from rtcore.client.words import data_of
 
-from .hand import Hand, event, taken
+from .hand import Hand, Said, event, taken
 
 
 def test_only_welcome_and_events_move_the_position() -> None:
