@@ -53,6 +53,9 @@ impl Engine {
     /// Whether the server ended the stay that this join began, and no other has begun.
     fn is_ended(&self, session_id: SessionId, room: &str, id: Option<u64>) -> bool {
         let (Some(id), Some(session)) = (id, self.session(session_id)) else { return false };
+        if id > session.acks().taken() {
+            return false; // it is new, and what ended had none, or another
+        }
         let is_in = self.rooms.named(room).is_some_and(|room| session.joined(room).is_some());
         let hash = self.rooms.hash_of(room);
         !is_in && session.rare().is_some_and(|rare| rare.moves.is_ended(hash, id))
