@@ -50,9 +50,11 @@ class Entering:
         if timeout is not None:
             seconds(timeout, "timeout")
         until = math.inf if timeout is None else trio.current_time() + timeout
+        state = rooms.make(name)
         with trio.move_on_at(until) as waiting:
-            while (before := _before(state := rooms.make(name))) is not None:
+            while (before := _before(state)) is not None:
                 await self._ended(before)
+                state = rooms.make(name)
         if waiting.cancelled_caught:
             raise RequestTimeout(
                 f"join was not sent: what was said of {name!r} before it has no answer yet",
