@@ -152,7 +152,8 @@ class Ears:
             if hearing.over:
                 continue
             if room not in listed:
-                if is_durable(room) and not hearing.unsure and room not in self.owed:
+                kept = is_durable(room) and not (self.facts.machine and room.startswith("normal"))
+                if kept and not hearing.unsure and room not in self.owed:
                     self.facts.broken.append(f"{self.name} {self.session} was in {room}, and is not any more")
                 self.over(hearing)
             elif room in removed and not self._joins(room):

@@ -84,6 +84,7 @@ class Facts:
     resumed: int = 0
     fresh: int = 0
     kills: int = 0
+    machine: bool = False  # each kill is one of the machine: a `normal` room may lose what it acknowledged
     clock: int = 0
     epochs: set[str] = dataclasses.field(default_factory=set)
 

@@ -16,11 +16,10 @@ from .facts import Facts, Hearing, Said
 MAYBE: Final = ("OUTCOME_UNKNOWN", "ACK_EXPIRED")
 
 
-def judge(facts: Facts, *, honest_disk: bool = True, machine: bool = False) -> list[str]:
+def judge(facts: Facts, *, honest_disk: bool = True) -> list[str]:
     """What is wrong: nothing, if all held.
 
     `honest_disk`: it hung or failed at no time, so no gap `store` and no unknown publish is owed to it.
-    `machine`: the machine crashed, so that `normal` rooms may have lost what they acknowledged.
     """
     found = [*facts.broken]
     runs = Counter(facts.runs)
@@ -31,22 +30,29 @@ def judge(facts: Facts, *, honest_disk: bool = True, machine: bool = False) -> l
         if len(questions) > 1:
             found.append(f"request {number} of the server to {session} was asked as {sorted(questions)}")
     for said in facts.said:
-        found += _of_request(said, runs, honest_disk)
+        found += _of_request(said, runs, honest_disk, lossy=is_lossy(facts, said.what))
     for room, past in facts.past.items():
-        found += _of_room(room, past, facts.said, machine and not room.startswith(("full", "said")))
-    found += _of_order(facts.said, machine)
+        found += _of_room(room, past, facts.said, is_lossy(facts, room))
+    found += _of_order(facts.said, facts.machine)
     found += _of_collection(facts)
     everything = _all_known(facts)
     for hearing in facts.heard:
-        lossy = machine and hearing.room.startswith("normal")
+        lossy = is_lossy(facts, hearing.room)
         found += _of_hearing(hearing, everything[hearing.room], honest_disk, lossy)
     return found
 
 
-def _of_request(said: Said, runs: Counter[tuple[str, str]], honest_disk: bool) -> Iterator[str]:
+def is_lossy(facts: Facts, room: str) -> bool:
+    """Whether a crash may have taken what this durable room acknowledged."""
+    return facts.machine and room.startswith("normal")
+
+
+def _of_request(
+    said: Said, runs: Counter[tuple[str, str]], honest_disk: bool, *, lossy: bool
+) -> Iterator[str]:
     name = f"{said.kind} {said.what} {said.token} ({said.who} {said.session} id {said.id})"
     good: list[Any] = [answer.get("data") for answer in said.answers if "error" not in answer]
-    if said.kind == "publish" and len({answer["seq"] for answer in good}) > 1:
+    if said.kind == "publish" and len({answer["seq"] for answer in good}) > 1 and not lossy:
         yield f"{name} has the acks {good}"
     errors = [answer["error"]["code"] for answer in said.answers if "error" in answer]
     if good and said.kind in {"publish", "emit"}:
@@ -81,7 +87,9 @@ def _of_room(room: str, past: list[tuple[int, object]], said: list[Said], lossy:
         good: list[Any] = [answer.get("data") for answer in each.answers if "error" not in answer]
         if each.kind == "publish" and each.what == room:
             for data in good:
-                if where.get(each.token) != data["seq"] and not (lossy and each.token not in where):
+                # One that came again after that was done again, and its last ack is the truth.
+                lost = lossy and (each.token not in where or data is not good[-1])
+                if where.get(each.token) != data["seq"] and not lost:
                     yield f"{name} was acknowledged as {data['seq']}, and is kept at {where.get(each.token)}"
             # One that was written in a session that is gone may have been done there, and be refused here.
             once = each.sent == 1

@@ -121,7 +121,8 @@ def test_a_crash_of_the_machine_may_take_what_a_normal_room_acknowledged() -> No
     facts.heard[0].room = "normal:a"
     facts.heard[0].items[1:] = [("gap", (12, 13), "restart")]
     assert judge(facts) != []
-    assert judge(facts, machine=True) == []
+    facts.machine = True
+    assert judge(facts) == []
 
 
 def test_a_hanging_disk_is_owed_a_gap_that_says_so() -> None:
@@ -174,7 +175,8 @@ def test_what_a_normal_room_lost_with_its_request_may_be_heard_again() -> None:
         Hearing("bob", "s2", "normal:a", 5, [("event", 11, "ann.1"), ("event", 12, "ann.1")], upto=13)
     ]
     assert judge(facts) != []
-    assert judge(facts, machine=True) == []
+    facts.machine = True
+    assert judge(facts) == []
 
 
 def test_a_request_that_was_refused_and_came_again_after_a_start_is_in_no_order() -> None:
@@ -211,3 +213,28 @@ def test_of_which_stay_a_left_is_says_its_id(*, ahead: bool) -> None:
         assert facts.broken == []
         ears.take({"type": "left", "room": "full:a", "id": 2})
         assert facts.broken == ["ann was taken out of full:a by nobody"]
+
+
+def test_a_crash_of_the_machine_may_undo_a_join_of_a_normal_room_and_of_no_other() -> None:
+    for room, wrong in (("normal:a", 0), ("full:a", 1)):
+        facts = Facts(machine=True)
+        ears = Ears("ann", facts, Random(1))
+        ears.number(Said("ann", "", 0, "join", room, "j", {}))
+        ears.take({"type": "ack", "id": 1, "data": {"began": 3}})
+        ears.session = "s1"
+        back = {"session": "s1", "resumed": True, "epoch": "", "seq": 0, "rooms": [], "taken": 1}
+        ears._welcome(back, ended=False, removed=())
+        assert len(facts.broken) == wrong, room
+        assert ears.hearing[room].over
+
+
+def test_what_a_normal_room_lost_is_done_again_when_it_comes_again() -> None:
+    facts = good()
+    for said in facts.said[:2]:
+        said.what = "normal:a"
+    facts.said[1].answers.append({"type": "ack", "id": 2, "data": {"seq": 30}})
+    facts.past["normal:a"] = [(11, "ann.1"), (30, "ann.2")]
+    del facts.past["full:a"], facts.heard[0]
+    assert len(judge(facts)) > 1
+    facts.machine = True
+    assert judge(facts) == []

@@ -66,7 +66,7 @@ class Run:
         self.nest = nest
         self.ways = ways
         self.dice = random.Random(seed)
-        self.facts = Facts()
+        self.facts = Facts(machine=ways.machine)
         self.folder = Path(tempfile.mkdtemp(prefix=f"rtcore-crash-{seed}-"))
         self.people = {
             name: Person(name, self.facts, random.Random(self.dice.getrandbits(64)))
@@ -98,7 +98,7 @@ class Run:
             for line in notes.read_text(encoding="ascii").splitlines():
                 handler, _, token = line.partition(" ")
                 self.facts.runs.append((handler, token))
-        return judge(self.facts, honest_disk=self.ways.honest_disk, machine=self.ways.machine)
+        return judge(self.facts, honest_disk=self.ways.honest_disk)
 
     def _start(self) -> Life:
         data = self.folder / "data"
