@@ -93,6 +93,13 @@ impl Groups {
         under_way.chain(&self.gathering).filter_map(Item::join)
     }
 
+    /// Whether this join has no facts of its own, and waits for those that were gathered before.
+    #[must_use]
+    pub fn is_behind(&self, ticket: u64) -> bool {
+        let under_way = self.under_way.iter().flat_map(|group| &group.items);
+        under_way.chain(&self.gathering).any(|item| item.is_behind && item.join() == Some(ticket))
+    }
+
     /// A join without facts of its own has the fate of an earlier one, which is on its way to the disk.
     pub fn join_with(&mut self, earlier: u64, ticket: u64) {
         let under_way = self.under_way.as_mut().map(|group| &mut group.items);

@@ -12,6 +12,7 @@
 
 pub mod answers;
 pub mod groups;
+pub mod joins;
 pub mod lookups;
 pub mod losses;
 pub mod notices;
@@ -30,6 +31,7 @@ use crate::room::blocked::Blocked;
 use crate::store::{Sync, Trouble};
 use answers::Answers;
 use groups::Groups;
+use joins::Joins;
 use lookups::Lookups;
 use losses::Losses;
 use notices::Notices;
@@ -67,6 +69,8 @@ pub struct Durable {
     pub unknown: BTreeSet<(SessionId, u64)>,
     /// Requests that are on disk before they begin.
     pub requests: Requests,
+    /// Joins that are on disk before they are answered.
+    pub joins: Joins,
     /// What is told when it is on disk.
     pub notices: Notices,
     /// Keys of earlier lives that are on disk alone.
@@ -131,7 +135,7 @@ impl Durable {
     /// When to look at what waits for too long.
     #[must_use]
     pub fn due(&self) -> Option<Tick> {
-        let written = [self.wall.due(), self.notices.due(), self.requests.due()];
+        let written = [self.wall.due(), self.notices.due(), self.requests.due(), self.joins.due()];
         written.into_iter().chain([self.groups.due(), self.reads.due()]).flatten().min()
     }
 

@@ -189,3 +189,52 @@ fn a_durable_request_waits_five_seconds_for_the_disk_and_is_not_done_then() {
     world.settle();
     assert_eq!(world.app.later.len(), 0);
 }
+
+/// *A join waits for as long as the disk hangs: the page shows nothing, for hours.*
+#[test]
+fn a_join_waits_five_seconds_for_the_disk_and_is_not_done_then() {
+    let mut world = yard(&[&["live"], &["live"]]);
+    let fresh = ask(&mut world, 0, json!({"type": "join", "room": "kept"}));
+    world.settle();
+    let twice = ask(&mut world, 0, json!({"type": "join", "room": "kept"}));
+    world.clients[0].rights.unanswered("kept"); // who is there may be told before the ack
+    world.settle();
+    world.pass(STORE_MS - 1);
+    assert_eq!((ack(&world, 0, fresh), ack(&world, 0, twice)), (None, None));
+    world.pass(1);
+    assert_eq!(ack(&world, 0, fresh), Some(Err("UNAVAILABLE".into())));
+    assert_eq!(ack(&world, 0, twice), Some(Err("UNAVAILABLE".into())), "it stood on that");
+    let other = ask(&mut world, 1, json!({"type": "join", "room": "kept"}));
+    world.settle();
+    assert_eq!(ack(&world, 1, other), Some(Err("UNAVAILABLE".into())), "at once");
+    let live = ask(&mut world, 1, json!({"type": "join", "room": "live2"}));
+    world.settle();
+    assert_eq!(ack(&world, 1, live), Some(Ok(0)), "live rooms do not need the disk");
+    for _ in 0..4 {
+        world.write();
+    }
+    world.disk.mood = Mood::Quick;
+    world.settle();
+    let said = publish(&mut world, 0, "kept");
+    assert_eq!(ack(&world, 0, said), Some(Err("FORBIDDEN".into())), "it is not in the room");
+    let kept = world.disk.kept(Origin::Crash);
+    let mut rooms = kept.sessions.iter().flat_map(|session| &session.rooms);
+    assert!(rooms.all(|member| &*member.room != "kept"), "on disk neither");
+    let again = ask(&mut world, 0, json!({"type": "join", "room": "kept"}));
+    world.settle();
+    assert!(matches!(ack(&world, 0, again), Some(Ok(_))));
+}
+
+/// One that is in it already, and asks for it again behind what waits there: that was passed, so it is answered.
+#[test]
+fn a_join_again_that_waits_for_entries_waits_as_long_as_they_do() {
+    let mut world = yard(&[&["kept"]]);
+    publish(&mut world, 0, "kept");
+    let again = ask(&mut world, 0, json!({"type": "join", "room": "kept"}));
+    world.settle();
+    assert_eq!(ack(&world, 0, again), None);
+    world.pass(STORE_MS);
+    assert!(matches!(ack(&world, 0, again), Some(Ok(_))));
+    world.disk.mood = Mood::Quick;
+    world.settle();
+}

@@ -12,8 +12,10 @@ use crate::engine::events::Leaving;
 use crate::engine::moves::was_taken_out;
 use crate::error::Fault;
 use crate::ids::{Now, RoomId, SessionId};
+use crate::limits::fixed::STORE_MS;
 use crate::room::grants::Grants;
 use crate::room::settings::Durability;
+use crate::store::Trouble;
 
 impl Engine {
     /// Whether a session may come into a room now: where the store takes nothing, nobody new gets into a durable one.
@@ -41,7 +43,7 @@ impl Engine {
             && !self.durable.shelves.is_filling(room)
             && !self.shared.is_shelved(&entering.joining.room);
         if !changed && let Some(earlier) = self.earlier_join(session, room) {
-            let ticket = self.ticket(Waiting::Entering(Box::new(entering)));
+            let ticket = self.join_waits(entering, now);
             self.durable.groups.join_with(earlier, ticket);
             return;
         }
@@ -49,7 +51,7 @@ impl Engine {
             self.tell_entered(entering);
             return;
         }
-        let ticket = self.ticket(Waiting::Entering(Box::new(entering)));
+        let ticket = self.join_waits(entering, now);
         let facts = if changed { self.facts_of_entering(session, room, now) } else { Vec::new() };
         if facts.is_empty() {
             self.promise_behind(Promise::Join(ticket));
@@ -57,6 +59,35 @@ impl Engine {
         }
         let durable = self.room(room).map_or(Durability::Off, |room| room.settings().durable);
         self.durable.keep(facts, sync_of(durable), Some(Promise::Join(ticket)));
+    }
+
+    fn join_waits(&mut self, entering: Entering, now: Now) -> u64 {
+        let ticket = self.ticket(Waiting::Entering(Box::new(entering)));
+        self.durable.joins.take(ticket, now.tick);
+        self.time_store(now);
+        ticket
+    }
+
+    /// Joins of sessions that are gone wait for nothing.
+    pub(super) fn forget_joins(&mut self) {
+        while let Some(ticket) = self.durable.joins.oldest()
+            && !matches!(self.asked.get(ticket), Some(Waiting::Entering(_)))
+        {
+            self.durable.joins.forget(ticket);
+        }
+    }
+
+    /// Joins that have waited for as long as anything does. One that brings a session into its room is undone, on disk too, once
+    /// that answers; any other is answered as it is here.
+    pub(super) fn joins_due(&mut self, now: Now) {
+        let slow = Fate::Refused(Trouble {
+            kind: "slow",
+            text: format!("the disk has not answered for {STORE_MS} ms"),
+        });
+        while let Some(ticket) = self.durable.joins.overdue(now.tick) {
+            let fate = if self.durable.groups.is_behind(ticket) { &Fate::Written } else { &slow };
+            self.join_is(ticket, fate, now);
+        }
     }
 
     /// The join of the same that is still on its way to the disk.
@@ -74,6 +105,7 @@ impl Engine {
 
     /// What became of a join.
     pub(super) fn join_is(&mut self, ticket: u64, fate: &Fate, now: Now) {
+        self.durable.joins.forget(ticket);
         let filling = match self.asked.get_mut(ticket) {
             Some(Waiting::Entering(entering)) => entering.room,
             _ => return,

@@ -156,7 +156,9 @@ impl Engine {
     pub(in crate::engine) fn store_due(&mut self, now: Now) {
         self.reads_due(now);
         self.durable.groups.hurry(now.tick);
-        let due = [self.durable.wall.due(), self.durable.notices.due(), self.durable.requests.due()];
+        self.forget_joins();
+        let crate::durable::Durable { wall, notices, requests, joins, .. } = &self.durable;
+        let due = [wall.due(), notices.due(), requests.due(), joins.due()];
         let due = due.into_iter().flatten().min();
         let overdue = due.is_some_and(|due| due <= now.tick);
         if overdue && !self.durable.groups.has_settled() {
@@ -166,6 +168,7 @@ impl Engine {
             self.lose_changes(now);
             self.pass_overdue(now);
             self.notices_due(now);
+            self.joins_due(now);
             self.requests_due(now);
             if self.durable.wall.is_empty() {
                 self.durable.groups.let_go_behind();
