@@ -151,10 +151,12 @@ export abstract class Own {
   /** Let go of the changes that are over: those that came to nothing, and those that are held. */
   protected tidy(): void {
     const { at = -1, keys } = this.confirmed;
-    this.queue.settle(({ key, outcome }) => {
+    const settled = this.queue.settle(({ key, outcome }) => {
       const { conflict, rejected, seq } = outcome!;
       return conflict || rejected || seq == null || at >= seq || (keys.get(key)?.seq ?? -1) >= seq;
     });
+    // One before it may still wait: it is not over, and is seen no more all the same.
+    for (const pending of settled) this.touch(pending);
     for (let first = this.queue.pop(); first; first = this.queue.pop()) {
       this.touch(first);
       this.notes.now.news.push([first.n, "over"]);
@@ -230,6 +232,7 @@ export abstract class Own {
     }
     const made = does && this.change(key, does, at, name, failed);
     this.failed.delete(n);
+    this.queue.decided(n);
     this.notes.now.dirty.add(n);
     return made;
   }

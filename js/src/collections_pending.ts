@@ -105,6 +105,12 @@ export class Queue {
     return pending;
   }
 
+  /** Its author has decided what came of it: in another epoch, too, its number says nothing. */
+  decided(n: number): void {
+    const pending = this.all.get(n);
+    if (pending?.outcome) this.all.set(n, { ...pending, ...skipOf(pending), was: undefined });
+  }
+
   /** What was answered and is not held counts as not answered. They are kept as that, too, and seen again. */
   *unanswered(): Iterable<Pending> {
     this.#answered.clear();
@@ -123,14 +129,19 @@ export class Queue {
     }
   }
 
-  /** Those with an outcome that are not confirmed: whether they are now. */
-  settle(held: (pending: Pending) => boolean): void {
+  /** Those with an outcome that are not confirmed: which are now. */
+  settle(held: (pending: Pending) => boolean): Pending[] {
+    const settled: Pending[] = [];
     for (const n of this.#answered) {
       const pending = this.all.get(n);
-      if (pending && !pending.confirmed && !held(pending)) continue;
-      if (pending) pending.confirmed = true;
+      if (pending && !pending.confirmed) {
+        if (!held(pending)) continue;
+        pending.confirmed = true;
+        settled.push(pending);
+      }
       this.#answered.delete(n);
     }
+    return settled;
   }
 
   /** The first, if it is over. */

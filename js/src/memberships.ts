@@ -305,7 +305,8 @@ export class Rooms {
     else {
       room.snapshot(said);
       room.began = said.began ?? room.began;
-      room.mark ||= room.began;
+      // What a join under way makes up for begins where was heard up to: that may be at 0.
+      if (!room.joining) room.mark ||= room.began;
     }
     this.#around.tell({ on: "room", said });
     if (said.type === "room") {

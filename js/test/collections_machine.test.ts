@@ -298,3 +298,38 @@ test("what was heard and not acknowledged counts once after a start, and is seen
   replica.left();
   expect(replica.get("new")).toEqual({ title: "oat" });
 });
+
+test("what was done and is gone by now is seen no more, though a change before it waits for its answer", () => {
+  const replica = joined();
+  replica.put("waits", { title: "one" }, 0);
+  replica.put("gone", { title: "two" }, 0);
+  const out = replica.nextPush(0)!;
+  replica.pushed(out.token, { results: [{ n: 2, seq: 110 }], held: null }, 0);
+  replica.keep();
+  expect(replica.get("gone")).toEqual({ title: "two" });
+  replica.gap(120);
+  replica.nextPull();
+  replica.page(whole([], "e.120"), 0);
+  expect(replica.get("gone")).toBeUndefined();
+  expect([...replica.keep().touched]).toContain("gone");
+});
+
+test("a conflict that its author has decided is not said again in another epoch", () => {
+  const replica = joined();
+  replica.put("waits", { title: "one" }, 0);
+  replica.change("k", { op: "patch", value: { title: "mine" } }, 0);
+  const out = replica.nextPush(0)!;
+  replica.pushed(
+    out.token,
+    { results: [{ n: 2, conflict: { seq: 105, fields: ["title"], gone: false } }], held: null },
+    0,
+  );
+  replica.decide(2, "theirs", undefined, 0);
+  replica.away();
+  replica.join("f", sync());
+  const said = replica.nextPush(0)!.changes.map(({ n, op }: Said) => [n, op]);
+  expect(said).toEqual([
+    [1, "put"],
+    [2, "skip"],
+  ]);
+});

@@ -64,9 +64,9 @@ export class CollectionModel {
     this.done = [];
   }
 
-  /** The writers are lost, and nothing else. */
-  forget(): void {
-    this.#writers.clear();
+  /** These writers are lost, and nothing else. */
+  forget(clients: Iterable<string>): void {
+    for (const client of clients) this.#writers.delete(client);
   }
 
   #writer(client: string): Writer | undefined {

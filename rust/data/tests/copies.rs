@@ -3,7 +3,7 @@
 
 mod support;
 
-use rtcore_data::client::Replica;
+use rtcore_data::client::{Replica, Resolution};
 use rtcore_data::{Map, Value};
 
 fn sync(n: u64, outcomes: Value) -> Value {
@@ -130,4 +130,21 @@ fn what_was_answered_in_another_epoch_and_is_not_held_is_said_again() {
     again.joined("f", &Map::new().with("horizon", "f.0").into());
     assert!(again.next_push(0).is_some());
     assert!(replica.next_push(0).is_some());
+}
+
+#[test]
+fn a_conflict_that_its_author_has_decided_is_not_said_again_in_another_epoch() {
+    let mut replica = joined();
+    put(&mut replica, "a");
+    put(&mut replica, "b");
+    let out = replica.next_push(0).expect("a push");
+    let conflict = value!([{"n": 2, "conflict": {"seq": 105, "fields": ["title"], "gone": false}}]);
+    replica.pushed(out.token, &Map::new().with("results", conflict).with("held", Value::Null).into(), 0);
+    replica.resolve(2, Resolution::Theirs, 0).expect("it waits for a decision");
+    replica.away();
+    replica.joined("f", &sync(0, value!([])));
+    let out = replica.next_push(0).expect("what was not answered goes again");
+    let changes = out.data.get("changes").and_then(Value::as_list).unwrap_or_default();
+    let ops: Vec<_> = changes.iter().map(|change| change.get("op").and_then(Value::as_text)).collect();
+    assert_eq!(ops, [Some("put"), Some("skip")]);
 }

@@ -138,7 +138,7 @@ impl Replica {
         };
         let said = op.map(|op| self.change(&key, op, at, Some(&conflict))).transpose()?;
         self.conflicts.remove(place);
-        self.dirty.insert(n);
+        self.decided(n);
         Ok(said)
     }
 
@@ -150,13 +150,18 @@ impl Replica {
         let change = self.refused[place].change.clone();
         let again = self.change(&change.key, change.op, at, None)?;
         self.refused.remove(place);
-        self.dirty.insert(n);
+        self.decided(n);
         Ok(again)
     }
 
     /// Let go of a refused change.
     pub fn forget(&mut self, n: u64) {
         self.refused.retain(|refused| refused.change.n != n);
+        self.decided(n);
+    }
+
+    fn decided(&mut self, n: u64) {
+        self.pending.decided(n);
         self.dirty.insert(n);
     }
 }

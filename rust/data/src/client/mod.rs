@@ -327,7 +327,7 @@ impl Replica {
     /// Let go of the changes that are over: those that came to nothing, and those that are held.
     fn tidy(&mut self) {
         let confirmed = &self.confirmed;
-        self.pending.settle(|pending| {
+        let settled = self.pending.settle(|pending| {
             let held = |seq| {
                 confirmed.at.is_some_and(|at| at >= seq)
                     || confirmed.get(&pending.key).is_some_and(|known| known.seq >= seq)
@@ -338,6 +338,11 @@ impl Replica {
                 Some(Outcome::Conflict { .. } | Outcome::Rejected(_)) => true,
             }
         });
+        // One before it may still wait: it is not over, and is seen no more all the same.
+        for (n, key) in settled {
+            self.dirty.insert(n);
+            self.touched.insert((&*key).into());
+        }
         while let Some(first) = self.pending.pop() {
             self.dirty.insert(first.n);
             self.news.push(News::Over(first.n));

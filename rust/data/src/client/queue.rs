@@ -101,6 +101,13 @@ impl Queue {
         Some(std::mem::replace(&mut self.all[place], skip))
     }
 
+    /// Its author has decided what came of it: in another epoch, too, its number says nothing.
+    pub fn decided(&mut self, n: u64) {
+        let Some(place) = self.place(n).filter(|place| self.all[*place].outcome.is_some()) else { return };
+        let Pending { sent, ref outcome, .. } = self.all[place];
+        self.all[place] = Pending { sent, outcome: outcome.clone(), ..self.all[place].skip() };
+    }
+
     /// What was answered and is not held counts as not answered. Of these number and key: they are kept as that, too, and seen again.
     pub fn unanswered(&mut self) -> Vec<(u64, Box<str>)> {
         self.answered.clear();
@@ -132,19 +139,23 @@ impl Queue {
         numbers.filter_map(|n| self.get(*n)).filter(|pending| !pending.confirmed)
     }
 
-    /// Those with an outcome that are not confirmed: whether they are now.
-    pub fn settle(&mut self, held: impl Fn(&Pending) -> bool) {
+    /// Those with an outcome that are not confirmed: which are now, number and key.
+    pub fn settle(&mut self, held: impl Fn(&Pending) -> bool) -> Vec<(u64, Box<str>)> {
+        let mut settled = Vec::new();
         let numbers: Vec<u64> = self.answered.iter().copied().collect();
         for n in numbers {
-            match self.place(n) {
-                Some(place) if !self.all[place].confirmed && !held(&self.all[place]) => {}
-                Some(place) => {
-                    self.all[place].confirmed = true;
+            match self.place(n).map(|place| &mut self.all[place]) {
+                Some(pending) if !pending.confirmed && !held(pending) => {}
+                pending => {
+                    if let Some(pending) = pending.filter(|pending| !pending.confirmed) {
+                        pending.confirmed = true;
+                        settled.push((n, pending.key.clone()));
+                    }
                     self.answered.remove(&n);
                 }
-                None => drop(self.answered.remove(&n)),
             }
         }
+        settled
     }
 
     /// The first, if it is over.
