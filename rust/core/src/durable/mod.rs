@@ -23,6 +23,7 @@ pub mod reads;
 pub mod requests;
 pub mod running;
 pub mod shelves;
+pub mod until;
 pub mod wall;
 
 use crate::ids::{SessionId, Tick};
@@ -135,8 +136,14 @@ impl Durable {
     /// When to look at what waits for too long.
     #[must_use]
     pub fn due(&self) -> Option<Tick> {
+        [self.write_due(), self.groups.due(), self.reads.due()].into_iter().flatten().min()
+    }
+
+    /// When the first of what waits for a write has waited for too long.
+    #[must_use]
+    pub fn write_due(&self) -> Option<Tick> {
         let written = [self.wall.due(), self.notices.due(), self.requests.due(), self.joins.due()];
-        written.into_iter().chain([self.groups.due(), self.reads.due()]).flatten().min()
+        written.into_iter().flatten().min()
     }
 
     /// A session is gone: the next in its place is as new.

@@ -1,8 +1,8 @@
 //! Durable requests: on disk before their handlers begin, and their acks before these leave.
 
+use super::until::Until;
 use crate::ids::{Form, SessionId, Tick};
-use crate::limits::fixed::STORE_MS;
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// A request whose handler begins when it is on disk that it was taken.
 #[derive(Debug)]
@@ -25,8 +25,7 @@ pub struct Begins {
 #[derive(Debug, Default)]
 pub struct Requests {
     begins: BTreeMap<u64, Begins>,
-    /// Until when each waits, in the order in which they came; also such as wait no more.
-    until: VecDeque<(Tick, u64)>,
+    until: Until,
     begun: BTreeSet<u64>,
 }
 
@@ -34,7 +33,7 @@ impl Requests {
     /// One is on its way to the disk.
     pub fn take(&mut self, request: u64, begins: Begins, now: Tick) {
         self.begins.insert(request, begins);
-        self.until.push_back((now.plus_ms(STORE_MS), request));
+        self.until.add(request, now);
     }
 
     /// It is there, or never will be.
@@ -47,20 +46,18 @@ impl Requests {
     /// When the oldest has waited for too long.
     #[must_use]
     pub fn due(&self) -> Option<Tick> {
-        self.until.front().map(|(due, _)| *due)
+        self.until.due()
     }
 
     /// One that has: it does not begin any more.
     pub fn overdue(&mut self, now: Tick) -> Option<u64> {
-        let (_, request) = *self.until.front().filter(|(due, _)| *due <= now)?;
+        let request = self.until.overdue(now)?;
         self.begin(request);
         Some(request)
     }
 
     fn tidy(&mut self) {
-        while self.until.front().is_some_and(|(_, request)| !self.begins.contains_key(request)) {
-            self.until.pop_front();
-        }
+        self.until.tidy(|request| self.begins.contains_key(&request));
     }
 
     /// Its handler runs.

@@ -2,6 +2,7 @@
 //!
 //! Parts: Asked, Durable, Rooms, Shared.
 
+use super::reading::late;
 use super::say::{refused, sync_of};
 use crate::asked::{Entering, Joining, Waiting};
 use crate::codes::Code;
@@ -12,10 +13,8 @@ use crate::engine::events::Leaving;
 use crate::engine::moves::was_taken_out;
 use crate::error::Fault;
 use crate::ids::{Now, RoomId, SessionId};
-use crate::limits::fixed::STORE_MS;
 use crate::room::grants::Grants;
 use crate::room::settings::Durability;
-use crate::store::Trouble;
 
 impl Engine {
     /// Whether a session may come into a room now: where the store takes nothing, nobody new gets into a durable one.
@@ -80,10 +79,7 @@ impl Engine {
     /// Joins that have waited for as long as anything does. One that brings a session into its room is undone, on disk too, once
     /// that answers; any other is answered as it is here.
     pub(super) fn joins_due(&mut self, now: Now) {
-        let slow = Fate::Refused(Trouble {
-            kind: "slow",
-            text: format!("the disk has not answered for {STORE_MS} ms"),
-        });
+        let slow = Fate::Refused(late());
         while let Some(ticket) = self.durable.joins.overdue(now.tick) {
             let fate = if self.durable.groups.is_behind(ticket) { &Fate::Written } else { &slow };
             self.join_is(ticket, fate, now);

@@ -157,10 +157,7 @@ impl Engine {
         self.reads_due(now);
         self.durable.groups.hurry(now.tick);
         self.forget_joins();
-        let crate::durable::Durable { wall, notices, requests, joins, .. } = &self.durable;
-        let due = [wall.due(), notices.due(), requests.due(), joins.due()];
-        let due = due.into_iter().flatten().min();
-        let overdue = due.is_some_and(|due| due <= now.tick);
+        let overdue = self.durable.write_due().is_some_and(|due| due <= now.tick);
         if overdue && !self.durable.groups.has_settled() {
             self.durable.is_slow();
             let told = "what was before it has not been written in its time";

@@ -183,7 +183,7 @@ fn unreadable() -> Fault {
     Fault::new(Code::Unavailable, told).retry_after(super::say::AGAIN_MS)
 }
 
-/// The trouble of what was not read in its time.
-fn late() -> Trouble {
+/// The trouble of what the disk has not answered in its time.
+pub(super) fn late() -> Trouble {
     Trouble { kind: "slow", text: format!("the disk has not answered for {STORE_MS} ms") }
 }
