@@ -1,6 +1,6 @@
 //! Plain HTTP: what is kept of answers, however much one request asks for, and whatever way its bytes come.
 
-use rtcore_core::engine::{Config, Engine, Peer};
+use rtcore_core::engine::{AppEvent, Config, Engine, Peer};
 use rtcore_core::log::ring::Bounds;
 use rtcore_core::room::settings::Settings;
 use rtcore_core::{ConnId, Limits, Now, Tick};
@@ -27,7 +27,10 @@ impl Client {
         let bounds = Bounds { count: 1024, bytes: 1 << 20, age_ms: 3_600_000 };
         let config = Config {
             limits,
-            rooms: vec![Settings { relay: true, ..Settings::new("relay", bounds) }],
+            rooms: vec![
+                Settings { relay: true, ..Settings::new("relay", bounds) },
+                Settings { authorize: true, ..Settings::new("asked", bounds) },
+            ],
             ..Config::default()
         };
         let mut engine = Engine::new(config, [7; 32], NOW);
@@ -125,6 +128,25 @@ fn over_the_rate_what_was_taken_before_is_not_said_to_be_free_to_try_again() {
     );
     assert_eq!(count(&answer, "\"id\":2,\"error\""), 0, "{answer}");
     assert_eq!(count(&answer, "\"id\":3,\"error\":{\"code\":\"OVERLOADED\""), 1, "{answer}");
+}
+
+/// A ping passes a join that waits for the application, and so does what it says of acks.
+#[test]
+fn a_ping_that_passes_a_held_join_says_which_acks_are_here() {
+    let mut client = Client::new();
+    client.send(&[r#"{"type":"join","id":1,"room":"relay"}"#.to_owned(), publish(2)]);
+    client.send(&[
+        r#"{"type":"join","id":3,"room":"asked"}"#.to_owned(),
+        r#"{"type":"ping","time":1,"acked":2}"#.to_owned(),
+    ]);
+    let asked = client.engine.events().list.iter().find_map(|event| match event {
+        AppEvent::Authorize { ticket, .. } => Some(*ticket),
+        _ => None,
+    });
+    client.engine.deny(asked.expect("the application is asked"), "FORBIDDEN", "no", NOW);
+    client.answer();
+    let answer = client.send(&[publish(2)]);
+    assert_eq!(count(&answer, "\"id\":2,\"error\":{\"code\":\"ACK_EXPIRED\""), 1, "{answer}");
 }
 
 #[test]
