@@ -30,7 +30,7 @@ export interface Around {
 export class Rooms {
   readonly #rooms = new Map<string, Membership>();
   readonly #around: Around;
-  /** `left` and `grants` that overtook the ack of the join which they speak of. */
+  /** `room`, `left` and `grants` that overtook the ack of the join which they speak of. */
   #ahead: Said[] = [];
   /** Where there are collections: what the program wants of one, and what time it is at the server. */
   declare change?: (asking: Asking) => void;
@@ -225,11 +225,14 @@ export class Rooms {
   }
 
   /**
-   * `left` or `grants`. Over plain HTTP the ack of a join comes by one connection and these by another: what was said
-   * before that join is passed over, what was said behind it is done behind its ack.
+   * `room`, `left` or `grants`. Over plain HTTP the ack of a join comes by one connection and these by another: what was
+   * said before that join is passed over, what was said behind it is done behind its ack.
    */
   told(said: Said): void {
     const { joining, member, stay = 0 }: Partial<Stay> = this.stay(said.room) ?? {};
+    if (said.type === "room")
+      // it is in it since
+      this.#ahead = this.#ahead.filter(({ room, type }) => type !== "left" || room !== said.room);
     const { id = Number.NaN } = said; // a server of before it says none
     if ((joining?.id ?? Number.NaN) <= id) this.#ahead.push(said);
     else if (id < stay || (joining && !member)) return;
@@ -310,7 +313,6 @@ export class Rooms {
     }
     this.#around.tell({ on: "room", said });
     if (said.type === "room") {
-      this.#ahead = this.#ahead.filter((ahead) => ahead.type !== "left" || ahead.room !== room.name);
       if (!room.joining) this.#release(room);
       this.#around.settle();
     }

@@ -209,11 +209,11 @@ export class Session implements Owner {
       case "ack":
         this.sending.ack(said);
         return this.rooms?.acked();
-      case "room":
       case "presence":
         return this.rooms?.word(said);
       case "gap":
         return hearing.gap(said);
+      case "room":
       case "left":
       case "grants":
         return this.rooms?.told(said);

@@ -1,6 +1,7 @@
 // A join that got no answer of its own: when it is asked for anew, and when it may have been done.
 
 import { expect, test } from "vitest";
+import { collections } from "../src/collections.ts";
 import type { Room } from "../src/types.ts";
 import type { Said } from "../src/words.ts";
 import { fate, settle, World } from "./world.ts";
@@ -90,9 +91,9 @@ test("a join that is refused for now is tried again after its time", async () =>
   expect((await joining).name).toBe("tea");
 });
 
-// Over plain HTTP the ack of a join comes by one connection, and `left` and `grants` by another, in either order.
+// Over plain HTTP the ack of a join comes by one connection, and `room`, `left` and `grants` by another, in either order.
 
-const left = (id?: number): Said => ({ type: "left", room: "tea", reason: "enough", id });
+const left = (id?: number, room = "tea"): Said => ({ type: "left", room, reason: "enough", id });
 const grants = (id: number, ...words: string[]): Said => ({ type: "grants", room: "tea", grants: words, id });
 
 /** Join, leave and join again, as 1, 2 and 3: the second room, whose ack has not come. */
@@ -147,6 +148,75 @@ test("grants that overtake the ack of their join are newer than it", async () =>
   await world.wire.hear(grants(1, "presence"));
   await world.wire.hear(joined(1));
   expect((await joining).grants).toEqual(["presence"]);
+});
+
+/** The server shows the room as it is, after a change of rights or because it put the session in. */
+const shown = (id?: number): Said => ({
+  type: "room",
+  room: "tea",
+  seq: 0,
+  began: 0,
+  members: [{ session: "s9", user: null }],
+  count: 1,
+  grants: ["history"],
+  id,
+});
+
+test("room of an earlier stay that comes behind the ack of a later join changes nothing", async () => {
+  const world = await World.live();
+  const { joining } = await again(world);
+  await world.wire.hear(joined(3), shown(1));
+  const room = await joining;
+  expect(room.grants).toEqual(["publish", "history"]);
+  expect(room.members).toEqual([]);
+  await world.wire.hear(shown(3));
+  expect(room.grants).toEqual(["history"]);
+  expect(room.members).toHaveLength(1);
+});
+
+test("room that overtakes the ack of its join is newer than it, and older than the grants behind it", async () => {
+  const world = await World.live();
+  const joining = world.client.join("tea");
+  await settle();
+  await world.wire.hear(grants(1, "publish", "presence"), shown(1));
+  await world.wire.hear(joined(1));
+  const room = await joining;
+  expect(room.members).toHaveLength(1);
+  expect(room.grants).toEqual(["history"]);
+});
+
+test("who was put back behind a left that waits is in it", async () => {
+  for (const id of [undefined, 1]) {
+    const world = await World.live();
+    const joining = world.client.join("tea");
+    await settle();
+    await world.wire.hear(left(1), shown(id));
+    await world.wire.hear(joined(1));
+    expect((await joining).getSnapshot().joined).toBe(true);
+  }
+});
+
+test("a collection that was put back behind a left that waits is in it", async () => {
+  const world = new World().connect({}, [collections]);
+  await settle();
+  await world.wire.welcome();
+  const notes = await world.client.collection("notes:ann");
+  await settle();
+  const room = "$sync/notes:ann";
+  const sync = { schema: 1, strategy: "merge", horizon: "e.0", writer: { name: "w1", n: 0, outcomes: [] } };
+  expect(world.wire.of("join")).toMatchObject([{ id: 1, room }]);
+  await world.wire.hear(left(1, room), {
+    type: "room",
+    room,
+    seq: 0,
+    began: 0,
+    grants: ["write"],
+    sync,
+    id: 1,
+  });
+  await world.wire.hear(ack(1, { seq: 0, began: 0, grants: ["write"], sync }));
+  expect(notes.problem).toBeUndefined();
+  expect(world.wire.of("pull").length).toBeGreaterThan(0);
 });
 
 test("after a return a left is believed, whatever was acknowledged before", async () => {

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from rtcore.client.reader import Reader
 from rtcore.client.words import Said
 
@@ -27,6 +29,20 @@ def left(number: int | None) -> Said:
 def grants(number: int, *words: str) -> Said:
     """What it may is another."""
     return {"type": "grants", "room": "tea", "grants": list(words), "id": number}
+
+
+def shown(number: int | None) -> Said:
+    """The room as it is: after a change of rights, or because the application put the session in."""
+    members = [{"session": "s9", "user": None}]
+    said = {
+        "type": "room",
+        "room": "tea",
+        "seq": 101,
+        "began": 100,
+        "members": members,
+        "grants": ["history"],
+    }
+    return said if number is None else {**said, "id": number}
 
 
 def inside(hand: Hand) -> bool:
@@ -86,12 +102,42 @@ def test_grants_that_overtake_the_ack_of_their_join_are_newer_than_it() -> None:
     assert hand.machine.hearing.rooms.make("tea").grants == ("presence",)
 
 
-def test_who_was_put_back_behind_a_left_that_waits_is_in_it() -> None:
+@pytest.mark.parametrize("says_which", [True, False])
+def test_who_was_put_back_behind_a_left_that_waits_is_in_it(says_which: bool) -> None:
     hand = Hand().welcome()
     _, number = hand.joining("tea")
-    hand.tell(left(number), {"type": "room", "room": "tea", "seq": 101, "began": 101, "grants": ["history"]})
+    hand.tell(left(number), shown(number if says_which else None))
     hand.tell(joined(number))
     assert inside(hand)
+
+
+def test_room_of_an_earlier_stay_that_comes_behind_the_ack_of_a_later_join_changes_nothing() -> None:
+    hand = Hand().welcome()
+    first, _, second = twice(hand)
+    hand.tell(joined(second), shown(first))
+    state = hand.machine.hearing.rooms.make("tea")
+    assert (state.grants, state.members) == (("publish", "history"), {})
+    hand.tell(shown(second))
+    assert (state.grants, list(state.members)) == (("history",), ["s9"])
+
+
+def test_room_that_overtakes_the_ack_of_its_join_is_newer_than_it() -> None:
+    """And what was said of rights before it, is older, though it waits as well."""
+    hand = Hand().welcome()
+    _, number = hand.joining("tea")
+    hand.tell(grants(number, "publish"), shown(number))
+    state = hand.machine.hearing.rooms.make("tea")
+    assert not state.members
+    hand.tell(joined(number))
+    assert (state.grants, list(state.members)) == (("history",), ["s9"])
+
+
+def test_grants_behind_a_room_that_waits_are_the_newest() -> None:
+    hand = Hand().welcome()
+    _, number = hand.joining("tea")
+    hand.tell(grants(number, "presence"), shown(number), grants(number, "publish"))
+    hand.tell(joined(number))
+    assert hand.machine.hearing.rooms.make("tea").grants == ("publish",)
 
 
 def test_after_a_return_a_left_is_believed_whatever_was_acknowledged_before() -> None:

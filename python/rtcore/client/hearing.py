@@ -139,7 +139,12 @@ class Hearing:
         """A room is confirmed after a return, or who is there may be seen again."""
         if (room := self.rooms.get(said["room"])) is not None:
             room.ahead.pop("left", None)  # it is in it since
-            room.snapshot(said)
+            if room.is_told(said):
+                room.snapshot(said)
+
+    def told(self, said: Said) -> None:
+        """`room`, `left` or `grants`, which waited for the ack of a join."""
+        {"room": self.room, "left": self.left, "grants": self.grants}[said["type"]](said)
 
     def presence(self, said: Said) -> None:
         """Who came, who went."""

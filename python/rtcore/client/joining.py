@@ -61,7 +61,7 @@ class Joining:
             if request.id is not None and isinstance(request.error, RequestTimeout | MaybeDone):
                 self.leave(room)  # the join may have been done, and nobody wants the room
         for said in room.stays(0 if request.error is not None else request.id or 0):
-            (self._hearing.left if said["type"] == "left" else self._hearing.grants)(said)
+            self._hearing.told(said)
         self._settle()
 
     # -- leaves

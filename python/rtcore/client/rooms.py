@@ -41,7 +41,7 @@ class RoomState:
         self.stay = 0
         """The id of the newest join that was acknowledged since the last `welcome`."""
         self.ahead: dict[str, Said] = {}
-        """`left` and `grants` that overtook the ack of the join which they speak of."""
+        """`room`, `left` and `grants` that overtook the ack of the join of which they speak, newest last."""
         self.mark = 0
         self.began = 0
         self.start = 0
@@ -169,9 +169,9 @@ class RoomState:
     # -- leaving
 
     def is_told(self, said: Said) -> bool:
-        """Whether `left` or `grants` is to be done now. Over plain HTTP the ack of a join comes by one
-        connection and these by another: what was said before that join is passed over, what was said behind
-        it waits.
+        """Whether `room`, `left` or `grants` is to be done now. Over plain HTTP the ack of a join comes by
+        one connection and these by another: what was said before that join is passed over, what was said
+        behind it waits.
         """
         number = said.get("id")
         if number is None:  # a server of before it
@@ -182,6 +182,7 @@ class RoomState:
         if joining is None:
             return True
         if joining.id is not None and joining.id <= number:
+            self.ahead.pop(said["type"], None)
             self.ahead[said["type"]] = said
             return False
         return self.member

@@ -147,7 +147,10 @@ fn rooms() {
         r#""seq":120,"began":100,"members":[{{"session":"s2","user":null}}],"count":1,"state":1,"grants":["publish"],"history":[{event}],"complete":false,"gap":{{"from":1,"to":2,"reason":"ring"}}"#
     );
     assert_eq!(text(|o, f| joined(o, f, 1, &full)), format!(r#"{{"type":"ack","id":1,"data":{{{body}}}}}"#));
-    assert_eq!(text(|o, f| room(o, f, "tea", &full)), format!(r#"{{"type":"room","room":"tea",{body}}}"#));
+    assert_eq!(
+        text(|o, f| room(o, f, "tea", &full, 7)),
+        format!(r#"{{"type":"room","room":"tea",{body},"id":7}}"#)
+    );
     let least = JoinedOut {
         members: vec![],
         count: None,

@@ -23,7 +23,7 @@ use crate::ids::{Form, Now, RoomId, Seq, SessionId};
 use crate::room::grants::Grants;
 use crate::room::members::Member;
 use crate::room::settings::is_own;
-use crate::session::Hold;
+use crate::session::{Hold, Joined};
 use crate::shares::What;
 
 /// What the application says about a join that it allows.
@@ -195,7 +195,8 @@ impl Engine {
         let presence = room.settings().presence;
         let decided = room.settings().authorize;
         let before = room.member(session_id).cloned();
-        let first_id = self.session(session_id).and_then(|session| Some(session.joined(room_id)?.join_id()));
+        let joined = self.session(session_id).and_then(|session| session.joined(room_id));
+        let (first_id, newest) = (joined.map(Joined::join_id), joined.map(Joined::moved));
         let again = before.is_some();
         let resent = again && joining.id.is_some() && joining.id == first_id;
         // Where no authorizer speaks again, what the application gave or took since stays.
@@ -204,7 +205,10 @@ impl Engine {
         let head = self.log.head();
         let began = before.as_ref().map_or(head, |member| member.began);
         if let Some(old) = &before {
-            if old.grants != grants && joining.id.is_some() {
+            // Of one that comes again: what was said of rights since speaks of this very join, so its ack may be the newer
+            // or the older. What is said behind that is the newest.
+            let redone = joining.id.is_some() && joining.id == newest;
+            if old.grants != grants && joining.id.is_some() && !redone {
                 self.take_back_presence(session_id, room_id); // the ack says all of it
             } else if old.grants != grants {
                 self.change_grants(session_id, &joining.room, grants, now);

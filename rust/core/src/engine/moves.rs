@@ -8,7 +8,7 @@
 //! that it has left (`session/moves.rs`). The first is on disk, the second is not: after a start, whatever an earlier life
 //! took of a room that the session is not in counts as overtaken.
 //!
-//! `left` and `grants` say that id too. Over plain HTTP the ack of a join comes by one connection and they by another, in
+//! `room`, `left` and `grants` say that id too. Over plain HTTP the ack of a join comes by one connection and they by another, in
 //! either order: by the id a client knows which stay they speak of. So that each id speaks of one stay, a join that began a
 //! stay which the server ended begins no other when it comes again.
 
@@ -26,7 +26,7 @@ impl Engine {
         id <= session.acks().taken() && self.newest_move(session_id, room) > id
     }
 
-    /// Which stay of a session in a room `left` and `grants` speak of: the id of its newest join or leave. (Of one that the
+    /// Which stay of a session in a room `room`, `left` and `grants` speak of: the id of its newest join or leave. (Of one that the
     /// application put in, whose newest was forgotten, none that is taken later.)
     pub(super) fn stay_of(&self, session_id: SessionId, room: &str) -> u64 {
         let taken = self.session(session_id).map_or(0, |session| session.acks().taken());

@@ -166,8 +166,9 @@ impl Engine {
         let Some(form) = self.conn(conn).map(Conn::form) else { return };
         let grants = self.grants_in(room_id, session).unwrap_or(Grants::NONE);
         let mut bytes = Vec::with_capacity(256);
+        let moved = self.stay_of(session, &name);
         self.with_view((room_id, session), grants, None, self.log.head(), |view| {
-            envelope::room(&mut bytes, form, &name, &view);
+            envelope::room(&mut bytes, form, &name, &view, moved);
         });
         self.post_presence(conn, room_id, &bytes);
     }

@@ -313,10 +313,11 @@ impl Engine {
     ) {
         let Some(form) = self.form_of(session) else { return };
         let mut bytes = Vec::with_capacity(256);
+        let moved = self.stay_of(session, name);
         let sync = self.show_collection(session, room);
         self.with_view((room, session), grants, state, seq, |view| {
             let view = JoinedOut { sync: sync.as_deref().map(|sync| (sync, Form::Json)), ..view };
-            envelope::room(&mut bytes, form, name, &view);
+            envelope::room(&mut bytes, form, name, &view, moved);
         });
         self.tell_session(session, |out, _| out.extend_from_slice(&bytes));
     }

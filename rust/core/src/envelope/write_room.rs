@@ -163,11 +163,12 @@ pub fn joined(out: &mut Vec<u8>, form: Form, id: u64, joined: &JoinedOut<'_>) {
     w.end_map();
 }
 
-/// A room that is still joined, after a resume.
-pub fn room(out: &mut Vec<u8>, form: Form, room: &str, joined: &JoinedOut<'_>) {
-    let mut w = begin(out, form, "room", 1 + joined.len());
+/// A room that is still joined, after a resume. `id`: of the session's newest join or leave of it that was taken before.
+pub fn room(out: &mut Vec<u8>, form: Form, room: &str, joined: &JoinedOut<'_>, id: u64) {
+    let mut w = begin(out, form, "room", 2 + joined.len());
     text(&mut w, "room", room);
     joined.write(&mut w);
+    number(&mut w, "id", id);
     w.end_map();
 }
 
