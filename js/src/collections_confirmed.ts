@@ -29,6 +29,9 @@ export class Confirmed {
   readonly #graves = new Map<string, number>();
   /** Of all documents held; undefined: reckoned when it is asked for. */
   #sum: bigint | undefined = 0n;
+  /** In a first sync: what is held and no page has come to yet. Undefined: reckoned when a page is here. */
+  #heard: Set<string> | undefined;
+  #lost = new Set<string>();
 
   /** All of it goes, and a first sync begins. */
   clear(): void {
@@ -38,6 +41,14 @@ export class Confirmed {
     this.behind = true;
     this.need = this.#highest = 0;
     this.#sum = 0n;
+    this.#heard = undefined;
+  }
+
+  /** Keys of which nothing is held any more, since the last call. */
+  lost(): Iterable<string> {
+    const lost = [...this.#lost].filter((key) => !this.keys.has(key));
+    this.#lost.clear();
+    return lost;
   }
 
   put(key: string, seq: number, value: unknown): void {
@@ -53,10 +64,15 @@ export class Confirmed {
     this.#graves.set(key, seq);
     if (this.#graves.size <= ASIDE) return;
     const oldest = [...this.#graves].sort(([, one], [, other]) => one - other);
-    for (const [gone] of oldest.slice(0, ASIDE / 10)) {
-      this.#graves.delete(gone);
-      this.keys.delete(gone);
-    }
+    for (const [gone] of oldest.slice(0, ASIDE / 10)) this.#forget(gone);
+  }
+
+  #forget(key: string): void {
+    const held = this.keys.get(key);
+    if (held?.value !== undefined && this.#sum !== undefined) this.#sum -= partOf(key, held.seq);
+    this.keys.delete(key);
+    this.#graves.delete(key);
+    this.#lost.add(key);
   }
 
   /** From what was kept: what it sums to is reckoned when somebody asks. */
@@ -65,10 +81,11 @@ export class Confirmed {
     this.put(key, seq, value);
   }
 
-  /** A change is heard; whether it is another document now. */
-  hear(seq: number, { key, op, value, unset, prev }: Said): boolean {
+  /** A change is heard: it is another document now, or it was in what is held, or what it builds on is not held. */
+  hear(seq: number, { key, op, value, unset, prev }: Said): "applied" | "old" | "left out" {
     const held = this.keys.get(key);
-    if (held && held.seq >= seq) return false;
+    // (Acks go ahead of events: a page may reach above them, and have no word of a key that was deleted since.)
+    if (Math.max(held?.seq ?? -1, this.at ?? -1) >= seq) return "old";
     let now: unknown;
     try {
       if (op === "put") now = value ?? null;
@@ -79,11 +96,12 @@ export class Confirmed {
       // What it builds on is not held, or it is of another time: it is pulled.
       this.behind = true;
       this.need = Math.max(this.need, seq);
-      return false;
+      return "left out";
     }
     this.put(key, seq, now);
-    if (!this.behind) this.at = Math.max(this.at ?? 0, seq);
-    return true;
+    this.#heard?.add(key);
+    if (!this.behind) this.at = seq;
+    return "applied";
   }
 
   /** A document or a tombstone of a page. */
@@ -92,6 +110,24 @@ export class Confirmed {
     if (held && held.seq >= seq) return false;
     this.put(key, seq, deleted ? undefined : (value ?? null));
     return true;
+  }
+
+  /**
+   * A page of a first sync reaches up to `next`. Of a key that was deleted before the sync `begun` no tombstone comes: what was
+   * heard of up to there, and is not in the page, is of another life or deleted, and goes.
+   */
+  prove({ docs = [], complete }: Said, next: number, begun: number | undefined): void {
+    if (begun === undefined) return;
+    const { at = -1, keys } = this;
+    this.#heard ??= new Set([...keys].filter(([, { seq }]) => seq > at).map(([key]) => key));
+    const listed = new Set(docs.map(({ key }: Said) => key));
+    for (const key of this.#heard) {
+      const held = keys.get(key);
+      if (held && held.seq > Math.min(next, begun)) continue;
+      this.#heard.delete(key);
+      if (held?.value !== undefined && !listed.has(key)) this.#forget(key);
+    }
+    if (complete) this.#heard = undefined;
   }
 
   /** Whether the checksum of a page at `next` is that of what is held. What was heard since may hide that. */

@@ -275,12 +275,13 @@ export class Held {
 
   // -- what is kept
 
-  #store({ dirty, dropped, touched }: Kept): void {
+  #store({ dirty, dropped, forgotten, touched }: Kept): void {
     const { number, replica } = this;
     const { keeper } = this.#around.sending;
     if (number === undefined || !keeper?.note) return;
     const rows: Change[] = [];
     if (dropped) rows.push(["data", [`d ${number} `, `d ${number}!`]]);
+    for (const key of forgotten) rows.push(["data", rowKey(`d ${number}`, key)]);
     for (const key of touched) {
       const known = replica.confirmed.keys.get(key);
       if (known) rows.push(["data", rowKey(`d ${number}`, key), { key, ...known }]);

@@ -8,6 +8,8 @@ export interface Kept {
   dropped: boolean;
   /** Keys of which something else may be confirmed or seen. */
   touched: Set<string>;
+  /** Of which nothing is held any more. */
+  forgotten: Set<string>;
   /** Numbers of one's own changes of which something is another. */
   dirty: Set<number>;
   /** What became of one's own changes: their results, that they are over, that they were taken back. */
@@ -25,7 +27,7 @@ export class Notes {
   /** What has changed since the last call. */
   take(): Kept {
     const kept = this.now;
-    this.now = { dropped: false, touched: new Set(), dirty: new Set(), news: [] };
+    this.now = { dropped: false, touched: new Set(), forgotten: new Set(), dirty: new Set(), news: [] };
     return kept;
   }
 }

@@ -14,6 +14,8 @@ const KEY = 255;
 const CONTROL = /[\0-\x1f\x7f-\x9f]/;
 const NO_RIGHT = ["UNAUTHORIZED", "FORBIDDEN", "NOT_FOUND"];
 
+const isReused = ({ rejected }: Said): boolean => rejected?.code === "ID_REUSED";
+
 /** @internal */
 export abstract class Own {
   readonly confirmed: Confirmed;
@@ -71,7 +73,9 @@ export abstract class Own {
 
   pushed(token: number, { results = [], held }: Said, now: number): void {
     if (!this.lane.landed(token)) return;
-    for (const result of results) this.settle(result);
+    for (const result of results) if (!isReused(result)) this.settle(result);
+    // (Who is fenced by one of them knows what came of the others.)
+    for (const result of results) if (isReused(result)) this.settle(result);
     if (!held) return;
     if (held.code === "FENCED") this.fence();
     else this.lane.hold(held.n ?? Infinity, now + (held.after ?? 0) * 1000);
@@ -126,7 +130,7 @@ export abstract class Own {
   /** What came of a change is known. */
   protected settle(result: Said): void {
     const { n, conflict, rejected } = result;
-    if (rejected?.code === "ID_REUSED") {
+    if (isReused(result)) {
       const pending = this.queue.all.get(n);
       if (pending && !pending.outcome) this.fence();
       return;
@@ -137,8 +141,6 @@ export abstract class Own {
     // Of a skip it was told what came of the change whose number it is.
     if (change.said.op !== "skip") {
       this.notes.now.news.push([n, "answered", result]);
-      // Of one that was said again in another epoch, the last word counts.
-      this.failed.delete(n);
       const waits = { ...change, confirmed: undefined, outcome: undefined };
       if (conflict) {
         const { seq = null, fields = [], gone = false } = conflict;
@@ -219,7 +221,10 @@ export abstract class Own {
     if (!failed) throw new Refused("NOT_FOUND", `change ${n} waits for no decision`);
     const { key, said, was } = failed.change;
     const { op, value: wanted, unset } = said;
-    const gone = this.theirs(key) === undefined;
+    const { behind, keys } = this.confirmed;
+    // (What is not held may be there all the same, until everything was heard.)
+    const known = keys.has(key) || failed.conflict?.gone || !behind;
+    const gone = known && this.theirs(key) === undefined;
     let does: Said | undefined;
     if (how === "set") does = gone ? { op: "put", value } : difference(this.get(key), value);
     else if (how === "mine" || how === "retry") {
@@ -232,7 +237,6 @@ export abstract class Own {
     }
     const made = does && this.change(key, does, at, name, failed);
     this.failed.delete(n);
-    this.queue.decided(n);
     this.notes.now.dirty.add(n);
     return made;
   }

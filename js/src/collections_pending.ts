@@ -105,19 +105,17 @@ export class Queue {
     return pending;
   }
 
-  /** Its author has decided what came of it: in another epoch, too, its number says nothing. */
-  decided(n: number): void {
-    const pending = this.all.get(n);
-    if (pending?.outcome) this.all.set(n, { ...pending, ...skipOf(pending), was: undefined });
-  }
-
-  /** What was answered and is not held counts as not answered. They are kept as that, too, and seen again. */
+  /**
+   * What was done in an epoch that has ended counts as not answered. What came to nothing, or changed nothing, is over with its
+   * answer, and may be decided by now: its number says nothing. All of them are kept as that, too, and seen again.
+   */
   *unanswered(): Iterable<Pending> {
     this.#answered.clear();
     for (const pending of this.all.values()) {
-      if (pending.outcome) yield pending;
-      pending.outcome = undefined;
-      pending.confirmed = pending.said.op === "skip";
+      const { n, outcome, said } = pending;
+      if (outcome && outcome.seq == null) this.all.set(n, skipOf(pending));
+      else Object.assign(pending, { outcome: undefined, confirmed: said.op === "skip" });
+      if (outcome) yield pending;
     }
   }
 

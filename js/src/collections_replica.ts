@@ -42,7 +42,12 @@ export class Replica extends Own {
 
   /** What has changed since the last call. */
   keep(): Kept {
-    return this.notes.take();
+    const kept = this.notes.take();
+    for (const key of this.confirmed.lost()) {
+      kept.touched.add(key);
+      kept.forgotten.add(key);
+    }
+    return kept;
   }
 
   // -- the room
@@ -69,6 +74,11 @@ export class Replica extends Own {
       this.#drop();
       confirmed.epoch = epoch;
       for (const pending of queue.unanswered()) this.touch(pending);
+      // The number of the document that a change met says nothing in this one.
+      for (const [n, { conflict }] of this.failed) {
+        if (conflict) conflict.seq = null;
+        this.notes.now.dirty.add(n);
+      }
     }
     confirmed.behind = true;
     if (sync.writer) this.#writer(sync.writer, goesOn);
@@ -130,8 +140,9 @@ export class Replica extends Own {
   // -- what is heard
 
   hear(seq: number, data: Said): void {
-    if (this.confirmed.hear(seq, data)) {
-      this.notes.now.touched.add(data.key);
+    const took = this.confirmed.hear(seq, data);
+    if (took === "applied") this.notes.now.touched.add(data.key);
+    if (took !== "left out") {
       // One's own is in what is confirmed. Before the join's ack a name may be another's by now.
       if (this.joined && this.name && data.writer === this.name) {
         if (this.queue.isUnsent(data.n)) this.fence();
@@ -161,11 +172,13 @@ export class Replica extends Own {
     this.#pulling = false;
   }
 
-  page({ docs = [], next, complete, reset, begun, n = 0, checksum }: Said, now: number): void {
+  page(page: Said, now: number): void {
+    const { docs = [], next, complete, reset, begun, n = 0, checksum } = page;
     if (!this.#pulling) return;
     this.#pulling = false;
     const { confirmed, queue } = this;
     const upto = numberIn(next, confirmed.epoch);
+    const first = numberIn(begun, confirmed.epoch);
     if (upto === undefined || reset) {
       this.#reset(now);
       return;
@@ -177,8 +190,9 @@ export class Replica extends Own {
       this.notes.now.touched.add(doc.key);
       for (const mine of queue.ofKey(doc.key)) if (mine.n <= n) this.#confirm(mine);
     }
+    confirmed.prove(page, upto, first);
     confirmed.at = Math.max(confirmed.at ?? 0, upto);
-    confirmed.begun = complete ? undefined : numberIn(begun, confirmed.epoch);
+    confirmed.begun = complete ? undefined : first;
     if (complete) {
       if (checksum && !confirmed.agrees(checksum, upto)) {
         this.#reset(now);

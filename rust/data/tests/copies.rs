@@ -3,7 +3,7 @@
 
 mod support;
 
-use rtcore_data::client::{Replica, Resolution};
+use rtcore_data::client::{Keep, Replica, Resolution};
 use rtcore_data::{Map, Value};
 
 fn sync(n: u64, outcomes: Value) -> Value {
@@ -132,19 +132,60 @@ fn what_was_answered_in_another_epoch_and_is_not_held_is_said_again() {
     assert!(replica.next_push(0).is_some());
 }
 
-#[test]
-fn a_conflict_that_its_author_has_decided_is_not_said_again_in_another_epoch() {
+/// A change that met another's: its number waits behind one that is not held yet, and its author has not decided.
+fn in_conflict() -> Replica {
     let mut replica = joined();
     put(&mut replica, "a");
     put(&mut replica, "b");
     let out = replica.next_push(0).expect("a push");
     let conflict = value!([{"n": 2, "conflict": {"seq": 105, "fields": ["title"], "gone": false}}]);
     replica.pushed(out.token, &Map::new().with("results", conflict).with("held", Value::Null).into(), 0);
+    replica
+}
+
+fn ops(replica: &mut Replica) -> Vec<(String, Value)> {
+    let out = replica.next_push(0).expect("what was not answered goes again");
+    let changes = out.data.get("changes").and_then(Value::as_list).expect("changes").to_vec();
+    let op = |change: &Value| change.get("op").and_then(Value::as_text).expect("an op").to_owned();
+    changes.iter().map(|change| (op(change), change.get("base").cloned().expect("a base"))).collect()
+}
+
+#[test]
+fn a_conflict_that_its_author_has_decided_is_not_said_again_in_another_epoch() {
+    let mut replica = in_conflict();
     replica.resolve(2, Resolution::Theirs, 0).expect("it waits for a decision");
     replica.away();
     replica.joined("f", &sync(0, value!([])));
-    let out = replica.next_push(0).expect("what was not answered goes again");
-    let changes = out.data.get("changes").and_then(Value::as_list).unwrap_or_default();
-    let ops: Vec<_> = changes.iter().map(|change| change.get("op").and_then(Value::as_text)).collect();
-    assert_eq!(ops, [Some("put"), Some("skip")]);
+    assert_eq!(ops(&mut replica), [("put".into(), Value::Null), ("skip".into(), Value::Null)]);
+}
+
+/// It is over with its answer. Said again, and decided meanwhile, it would count twice.
+#[test]
+fn a_conflict_that_waits_for_its_author_waits_in_another_epoch_too_and_is_said_by_his_decision_alone() {
+    let mut replica = in_conflict();
+    replica.away();
+    let first = replica.keep(true).rows.into_iter().filter(|row| matches!(row, Keep::Change(1, _)));
+    replica.joined("f", &sync(0, value!([])));
+    let kept: Vec<Keep> = first.chain(replica.keep(true).rows).collect();
+    for mut replica in [replica, Replica::restore(kept).expect("it was kept")] {
+        replica.joined("f", &sync(0, value!([])));
+        assert_eq!(replica.conflicts.len(), 1);
+        assert_eq!(replica.resolve(2, Resolution::Mine, 0), Ok(Some(3)));
+        // The number that it met was one of the epoch that has ended.
+        let all = [("put".into(), Value::Null), ("skip".into(), Value::Null), ("put".into(), Value::Null)];
+        assert_eq!(ops(&mut replica), all);
+    }
+}
+
+#[test]
+fn who_is_fenced_by_one_result_knows_what_came_of_the_others_of_that_push() {
+    let mut replica = joined();
+    put(&mut replica, "a");
+    put(&mut replica, "b");
+    let out = replica.next_push(0).expect("a push");
+    let results = value!([{"n": 1, "rejected": {"code": "ID_REUSED", "message": ""}}, {"n": 2, "seq": 107}]);
+    replica.pushed(out.token, &Map::new().with("results", results).with("held", Value::Null).into(), 0);
+    assert!(replica.is_fenced());
+    let refused: Vec<_> = replica.refused.iter().map(|it| (it.change.n, &*it.why.code)).collect();
+    assert_eq!(refused, [(1, "FENCED")], "the second is done");
 }

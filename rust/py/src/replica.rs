@@ -30,7 +30,7 @@ fn row(py: Python<'_>, keep: Keep) -> Row<'_> {
     let bytes = |value: &Value| PyBytes::new(py, &tree_bytes(value, Form::Json));
     match keep {
         Keep::NoKeys => (DROPPED, None, 0, None),
-        Keep::Key(key, value) => (KEY, Some((*key).to_owned()), 0, Some(bytes(&value))),
+        Keep::Key(key, value) => (KEY, Some((*key).to_owned()), 0, value.as_ref().map(bytes)),
         Keep::Change(n, value) => (CHANGE, None, n, value.as_ref().map(bytes)),
         Keep::State(value) => (STATE, None, 0, Some(bytes(&value))),
     }
@@ -39,7 +39,7 @@ fn row(py: Python<'_>, keep: Keep) -> Row<'_> {
 fn kept((kind, key, n, bytes): (u8, Option<String>, u64, Vec<u8>)) -> Result<Keep, Failure> {
     let value = tree(&bytes, Form::Json)?;
     Ok(match (kind, key) {
-        (KEY, Some(key)) => Keep::Key(key.into(), value),
+        (KEY, Some(key)) => Keep::Key(key.into(), Some(value)),
         (CHANGE, _) => Keep::Change(n, Some(value)),
         (STATE, _) => Keep::State(value),
         _ => return Err(Failure::Value(format!("{kind} is no kind of row that is kept"))),

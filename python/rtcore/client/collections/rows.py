@@ -98,9 +98,11 @@ def step(db: sqlite3.Connection, what: str, values: Sequence[Any]) -> None:
 
 
 def _data(db: sqlite3.Connection, number: int, rows: list[Row]) -> None:
-    documents, changes, over = [], [], []
+    documents, gone, changes, over = [], [], [], []
     for kind, key, n, row in rows:
-        if kind == _KEY:
+        if kind == _KEY and row is None:
+            gone.append((number, key))
+        elif kind == _KEY:
             documents.append((number, key, row))
         elif kind == _GONE:
             db.execute("DELETE FROM document WHERE collection=?", (number,))
@@ -111,6 +113,7 @@ def _data(db: sqlite3.Connection, number: int, rows: list[Row]) -> None:
         else:
             changes.append((number, n, row))
     db.executemany("INSERT OR REPLACE INTO document VALUES (?, ?, ?)", documents)
+    db.executemany("DELETE FROM document WHERE collection=? AND key=?", gone)
     db.executemany("INSERT OR REPLACE INTO change VALUES (?, ?, ?)", changes)
     db.executemany("DELETE FROM change WHERE collection=? AND n=?", over)
 

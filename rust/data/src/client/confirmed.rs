@@ -41,6 +41,10 @@ pub(super) struct Confirmed {
     pub need: Seq,
     sum: Checksum,
     highest: Seq,
+    /// In a first sync: what is held and no page has come to yet. None: reckoned when a page is here.
+    heard: Option<BTreeSet<Arc<str>>>,
+    /// Keys of which nothing is held any more.
+    pub forgotten: Vec<Arc<str>>,
 }
 
 impl Confirmed {
@@ -74,15 +78,25 @@ impl Confirmed {
         if self.graves.len() > DATA_ASIDE
             && let Some((_, key)) = self.graves.pop_first()
         {
-            self.keys.remove(&key);
+            self.forget(&key);
         }
+    }
+
+    fn forget(&mut self, key: &Arc<str>) {
+        if let Some(known) = self.keys.remove(key)
+            && known.contents.is_some()
+        {
+            self.sum.take(key, known.seq);
+        }
+        self.forgotten.push(key.clone());
     }
 
     /// A change is heard.
     pub fn hear(&mut self, seq: Seq, data: &Value) -> Took {
         let Some(key) = data.get("key").and_then(Value::as_text) else { return self.leave_out(seq) };
         let held = self.get(key);
-        if held.is_some_and(|known| known.seq >= seq) {
+        // Acks go ahead of events: a page may reach above them, and have no word of a key that was deleted since.
+        if held.map(|known| known.seq).max(self.at).is_some_and(|upto| upto >= seq) {
             return Took::Old;
         }
         let value = data.get("value");
@@ -107,6 +121,9 @@ impl Confirmed {
             _ => return self.leave_out(seq),
         };
         self.put(key, seq, contents);
+        if let (Some(heard), Some((key, _))) = (&mut self.heard, self.keys.get_key_value(key)) {
+            heard.insert(key.clone());
+        }
         self.moved(seq);
         Took::Applied
     }
@@ -131,6 +148,31 @@ impl Confirmed {
         }
         self.put(key, seq, value.map(Contents::read));
         Took::Applied
+    }
+
+    /// A page of a first sync reaches up to `next`, with documents of these keys in it. Of a key that was deleted before the sync
+    /// `begun` no tombstone comes: what was heard of up to there, and is not in the page, is of another life or deleted, and goes.
+    pub fn prove(&mut self, listed: &BTreeSet<&str>, next: Seq, begun: Seq, complete: bool) {
+        let at = self.at;
+        let mut heard = self.heard.take().unwrap_or_else(|| {
+            let above = self.keys.iter().filter(|(_, known)| Some(known.seq) > at);
+            above.map(|(key, _)| key.clone()).collect()
+        });
+        let mut gone = Vec::new();
+        heard.retain(|key| {
+            let Some(known) = self.keys.get(key) else { return false };
+            if known.seq > next.min(begun) {
+                return true;
+            }
+            if known.contents.is_some() && !listed.contains(&**key) {
+                gone.push(key.clone());
+            }
+            false
+        });
+        self.heard = (!complete).then_some(heard);
+        for key in &gone {
+            self.forget(key);
+        }
     }
 
     /// Whether the checksum of a page at `next` is that of what is held. What was heard since may hide that: then it is

@@ -31,10 +31,14 @@ impl Replica {
         if !same {
             self.drop_confirmed();
             self.confirmed.epoch = epoch.into();
-            // What was answered and is not held counts as not answered: it is said again.
             for (n, key) in self.pending.unanswered() {
                 self.dirty.insert(n);
                 self.touch(&key);
+            }
+            // The number of the document that a change met says nothing in this one.
+            for conflict in &mut self.conflicts {
+                conflict.seq = None;
+                self.dirty.insert(conflict.change.n);
             }
         }
         self.confirmed.behind = true;

@@ -16,8 +16,8 @@ use std::sync::Arc;
 pub enum Keep {
     /// Nothing of what was confirmed: before all other rows.
     NoKeys,
-    /// What is confirmed of a key.
-    Key(Arc<str>, Value),
+    /// What is confirmed of a key; none: nothing any more.
+    Key(Arc<str>, Option<Value>),
     /// A change of one's own by its number: pending, in conflict or refused; none: it is over.
     Change(u64, Option<Value>),
     /// How far it is.
@@ -42,23 +42,32 @@ pub struct Kept {
 impl Replica {
     /// What is to be kept since the last call, if it is, and what is seen now.
     pub fn keep(&mut self, stored: bool) -> Kept {
-        let touched = std::mem::take(&mut self.touched);
+        let mut touched = std::mem::take(&mut self.touched);
+        let forgotten = std::mem::take(&mut self.confirmed.forgotten);
+        touched.extend(forgotten.iter().cloned());
         let (dropped, dirty) = (std::mem::take(&mut self.dropped), std::mem::take(&mut self.dirty));
-        let rows = if stored { self.rows(&touched, dropped, dirty) } else { Vec::new() };
+        let rows = if stored { self.rows(&touched, forgotten, dropped, dirty) } else { Vec::new() };
         Kept { rows, seen: self.look(touched), news: std::mem::take(&mut self.news) }
     }
 
-    fn rows(&self, touched: &BTreeSet<Arc<str>>, dropped: bool, dirty: BTreeSet<u64>) -> Vec<Keep> {
+    fn rows(
+        &self,
+        touched: &BTreeSet<Arc<str>>,
+        forgotten: Vec<Arc<str>>,
+        dropped: bool,
+        dirty: BTreeSet<u64>,
+    ) -> Vec<Keep> {
         let mut rows = Vec::new();
         if dropped {
             rows.push(Keep::NoKeys);
         }
+        let lost = forgotten.into_iter().filter(|key| self.confirmed.get(key).is_none());
+        rows.extend(lost.map(|key| Keep::Key(key, None)));
         for key in touched {
             if let Some(known) = self.confirmed.get(key) {
-                let row = Map::new()
-                    .with("seq", known.seq)
-                    .with_some("value", known.contents.as_ref().map(Contents::said));
-                rows.push(Keep::Key(key.clone(), row.into()));
+                let value = known.contents.as_ref().map(Contents::said);
+                let row = Map::new().with("seq", known.seq).with_some("value", value).into();
+                rows.push(Keep::Key(key.clone(), Some(row)));
             }
         }
         for n in dirty {
@@ -97,11 +106,11 @@ impl Replica {
         for row in rows {
             match row {
                 Keep::NoKeys => drop(made.confirmed.clear()),
-                Keep::Key(key, row) => {
+                Keep::Key(_, None) | Keep::Change(_, None) => {}
+                Keep::Key(key, Some(row)) => {
                     let seq: Seq = row.get("seq").and_then(Value::as_count).ok_or_else(wrong)?;
                     made.confirmed.put(&key, seq, row.get("value").map(Contents::read));
                 }
-                Keep::Change(_, None) => {}
                 Keep::Change(n, Some(row)) => changes.push((n, row)),
                 Keep::State(row) => {
                     let seq =

@@ -115,10 +115,12 @@ impl Replica {
         if self.landed(token).is_none() {
             return;
         }
-        for result in data.get("results").and_then(Value::as_list).unwrap_or_default() {
-            if let Ok((n, outcome)) = Outcome::read(result) {
-                self.settle(n, outcome);
-            }
+        let results = data.get("results").and_then(Value::as_list).unwrap_or_default();
+        let results = results.iter().filter_map(|result| Outcome::read(result).ok());
+        // Who is fenced by one of them knows what came of the others.
+        let (reused, others): (Vec<_>, Vec<_>) = results.partition(|(_, outcome)| outcome.is_reused());
+        for (n, outcome) in others.into_iter().chain(reused) {
+            self.settle(n, outcome);
         }
         let Some(held) = data.some("held") else { return };
         let after = match held.get("after") {

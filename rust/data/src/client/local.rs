@@ -116,7 +116,9 @@ impl Replica {
         };
         let conflict = self.conflicts[place].clone();
         let key = conflict.change.key.clone();
-        let gone = self.theirs(&key).is_none();
+        // What is not held may be there all the same, until everything was heard.
+        let known = conflict.gone || !self.confirmed.behind || self.confirmed.get(&key).is_some();
+        let gone = known && self.theirs(&key).is_none();
         let op = match (how, &conflict.change.op) {
             (Resolution::Theirs, _) => None,
             (Resolution::Set(value), _) if gone => Some(Op::Put(value)),
@@ -138,7 +140,7 @@ impl Replica {
         };
         let said = op.map(|op| self.change(&key, op, at, Some(&conflict))).transpose()?;
         self.conflicts.remove(place);
-        self.decided(n);
+        self.dirty.insert(n);
         Ok(said)
     }
 
@@ -150,18 +152,13 @@ impl Replica {
         let change = self.refused[place].change.clone();
         let again = self.change(&change.key, change.op, at, None)?;
         self.refused.remove(place);
-        self.decided(n);
+        self.dirty.insert(n);
         Ok(again)
     }
 
     /// Let go of a refused change.
     pub fn forget(&mut self, n: u64) {
         self.refused.retain(|refused| refused.change.n != n);
-        self.decided(n);
-    }
-
-    fn decided(&mut self, n: u64) {
-        self.pending.decided(n);
         self.dirty.insert(n);
     }
 }

@@ -29,7 +29,7 @@ use crate::crdt::Author;
 use crate::limits::{DATA_RESET_MS, Limits};
 use crate::position::{Position, Seq};
 use crate::value::Value;
-use crate::why::{Why, code};
+use crate::why::Why;
 use confirmed::{Confirmed, Took};
 use contents::Contents;
 use lane::{Lane, Rest};
@@ -182,8 +182,11 @@ impl Replica {
     /// A change is heard.
     pub fn hear(&mut self, seq: Seq, data: &Value) {
         let key = data.get("key").and_then(Value::as_text).unwrap_or_default();
-        if self.confirmed.hear(seq, data) == Took::Applied {
+        let took = self.confirmed.hear(seq, data);
+        if took == Took::Applied {
             self.touch(key);
+        }
+        if took != Took::LeftOut {
             // Before the join's ack a name is one that may be another's by now: it was given to no record until a push.
             let named = self.joined && !self.name.is_empty();
             let mine = named && data.get("writer").and_then(Value::as_text) == Some(&*self.name);
@@ -193,6 +196,7 @@ impl Replica {
                     self.fence();
                 }
                 self.confirm(n);
+                self.touch(key);
             }
         }
         self.tidy();
@@ -238,6 +242,7 @@ impl Replica {
         if self.is_said_elsewhere(n) {
             self.fence();
         }
+        let mut listed = BTreeSet::new();
         for doc in page.get("docs").and_then(Value::as_list).unwrap_or_default() {
             let (Some(key), Some(seq)) =
                 (doc.get("key").and_then(Value::as_text), doc.get("seq").and_then(Value::as_count))
@@ -249,6 +254,7 @@ impl Replica {
             } else {
                 Some(doc.get("value").unwrap_or(&Value::Null))
             };
+            listed.insert(key);
             if self.confirmed.listed(key, seq, value) == Took::Applied {
                 self.touch(key);
                 let mine: Vec<u64> = self.pending.of_key(key).map(|pending| pending.n).collect();
@@ -258,6 +264,9 @@ impl Replica {
             }
         }
         let confirmed = &mut self.confirmed;
+        if let Some(begun) = begun {
+            confirmed.prove(&listed, next, begun, complete);
+        }
         confirmed.at = confirmed.at.max(Some(next));
         confirmed.begun = if complete { None } else { begun };
         if complete {
@@ -293,7 +302,7 @@ impl Replica {
 
     /// What came of a change is known.
     fn settle(&mut self, n: u64, outcome: Outcome) {
-        if matches!(&outcome, Outcome::Rejected(why) if why.code == code::ID_REUSED) {
+        if outcome.is_reused() {
             if self.pending.get(n).is_some_and(|pending| pending.outcome.is_none()) {
                 self.fence();
             }
@@ -311,9 +320,6 @@ impl Replica {
             return;
         }
         self.news.push(News::Answered(n, outcome.clone()));
-        // Of one that was said again in another epoch, the last word counts.
-        self.conflicts.retain(|conflict| conflict.change.n != n);
-        self.refused.retain(|refused| refused.change.n != n);
         match outcome {
             Outcome::Done { .. } => {}
             Outcome::Conflict { seq, fields, gone } => {

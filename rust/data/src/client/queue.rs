@@ -101,20 +101,18 @@ impl Queue {
         Some(std::mem::replace(&mut self.all[place], skip))
     }
 
-    /// Its author has decided what came of it: in another epoch, too, its number says nothing.
-    pub fn decided(&mut self, n: u64) {
-        let Some(place) = self.place(n).filter(|place| self.all[*place].outcome.is_some()) else { return };
-        let Pending { sent, ref outcome, .. } = self.all[place];
-        self.all[place] = Pending { sent, outcome: outcome.clone(), ..self.all[place].skip() };
-    }
-
-    /// What was answered and is not held counts as not answered. Of these number and key: they are kept as that, too, and seen again.
+    /// What was done in an epoch that has ended counts as not answered. What came to nothing, or changed nothing, is over with its
+    /// answer, and may be decided by now: its number says nothing. Of these number and key: they are kept as that, too, and seen again.
     pub fn unanswered(&mut self) -> Vec<(u64, Box<str>)> {
         self.answered.clear();
         let mut numbers = Vec::new();
         for pending in &mut self.all {
-            pending.confirmed = pending.op == Op::Skip;
-            if pending.outcome.take().is_some() {
+            let outcome = pending.outcome.take();
+            match outcome {
+                None | Some(Outcome::Done { seq: Some(_), .. }) => pending.confirmed = pending.op == Op::Skip,
+                Some(_) => *pending = pending.skip(),
+            }
+            if outcome.is_some() {
                 numbers.push((pending.n, pending.key.clone()));
             }
         }

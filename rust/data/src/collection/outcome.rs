@@ -3,7 +3,7 @@
 use super::plan::Lost;
 use crate::position::Seq;
 use crate::value::{Map, Value};
-use crate::why::Why;
+use crate::why::{Why, code};
 
 /// The answer to one change. It is final: the same change said again gets the same.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,6 +37,12 @@ fn names(names: &[Box<str>]) -> Value {
 }
 
 impl Outcome {
+    /// Another change had this number.
+    #[must_use]
+    pub fn is_reused(&self) -> bool {
+        matches!(self, Self::Rejected(why) if why.code == code::ID_REUSED)
+    }
+
     /// As an ack says it of the change with this number.
     #[must_use]
     pub fn said(&self, n: u64) -> Value {

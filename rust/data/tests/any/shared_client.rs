@@ -62,7 +62,8 @@ pub fn client(dice: &mut Dice<'_>) -> Option<()> {
         for row in replica.keep(true).rows {
             match &row {
                 Keep::NoKeys => kept.retain(|name, _| !name.starts_with('k')),
-                Keep::Key(key, _) => drop(kept.insert(format!("k{key}"), row)),
+                Keep::Key(key, Some(_)) => drop(kept.insert(format!("k{key}"), row)),
+                Keep::Key(key, None) => drop(kept.remove(&format!("k{key}"))),
                 Keep::Change(n, Some(_)) => drop(kept.insert(format!("n{n:020}"), row)),
                 Keep::Change(n, None) => drop(kept.remove(&format!("n{n:020}"))),
                 Keep::State(_) => drop(kept.insert("state".into(), row)),

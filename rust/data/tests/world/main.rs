@@ -120,7 +120,8 @@ impl Client {
         for row in self.replica.keep(true).rows {
             match &row {
                 Keep::NoKeys => self.kept.retain(|name, _| !name.starts_with('k')),
-                Keep::Key(key, _) => drop(self.kept.insert(format!("k{key}"), row)),
+                Keep::Key(key, Some(_)) => drop(self.kept.insert(format!("k{key}"), row)),
+                Keep::Key(key, None) => drop(self.kept.remove(&format!("k{key}"))),
                 Keep::Change(n, Some(_)) => drop(self.kept.insert(format!("n{n:09}"), row)),
                 Keep::Change(n, None) => drop(self.kept.remove(&format!("n{n:09}"))),
                 Keep::State(_) => drop(self.kept.insert("state".into(), row)),
