@@ -12,6 +12,8 @@ mod hangs;
 mod keys;
 #[path = "durable/restart.rs"]
 mod restart;
+#[path = "durable/rulings.rs"]
+mod rulings;
 #[path = "durable/shared.rs"]
 mod shared;
 #[path = "durable/stays.rs"]

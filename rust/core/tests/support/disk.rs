@@ -194,7 +194,13 @@ impl Disk {
                     }
                 }
                 // `keys` looks at those of keys, and entries are all kept.
-                Record::Key(_) | Record::KeyFreed { .. } | Record::LetGo { .. } => {}
+                Record::Key(_) | Record::KeyFreed { .. } => {}
+                Record::LetGo { session, upto } => {
+                    if let Some(session) = sessions.get_mut(session) {
+                        session.requests.retain(|(id, is)| id > upto || *is == Progress::Taken);
+                        session.let_go = session.let_go.max(*upto);
+                    }
+                }
                 Record::Running(running) => kept.running = *running,
                 Record::Epoch(epoch) => kept.epoch = Some(epoch.to_string()),
                 Record::Lost { after, upto } => kept.lost.push((*after, *upto)),
