@@ -97,6 +97,46 @@ test("what one page held and changed while away is there on the next, and goes o
   await third.close();
 }, 60_000);
 
+const stored = async <T>(
+  mode: IDBTransactionMode,
+  act: (rows: IDBObjectStore) => IDBRequest<T>,
+): Promise<T> => {
+  const [{ name }] = (await indexedDB.databases()) as [{ name: string }];
+  const settled = <V>(asked: IDBRequest<V>): Promise<V> =>
+    new Promise((done, failed) => {
+      asked.onsuccess = () => done(asked.result);
+      asked.onerror = () => failed(asked.error);
+    });
+  const db = await settled(indexedDB.open(name));
+  try {
+    return await settled(act(db.transaction("data", mode).objectStore("data")));
+  } finally {
+    db.close();
+  }
+};
+
+test("rows of deletes go with the oldest, those too that were left before they did", async () => {
+  const name = fresh("board");
+  const first = open(offline);
+  const board = await first.collection(name, { crdts });
+  await (await board.put("i", { title: "tea" })).applied;
+  await first.close();
+  const keys = await stored("readonly", (rows) => rows.getAllKeys());
+  const prefix = String(keys.find((key) => String(key).startsWith("d "))).replace(/ i$/, "");
+  await stored("readwrite", (rows) => {
+    for (let n = 1; n < 10_100; n++) rows.put({ key: `gone ${n}`, seq: n / 1e6 }, `${prefix} gone ${n}`);
+    return rows.put({ key: "gone 0", seq: 0 }, `${prefix} gone 0`);
+  });
+  const second = open(offline);
+  const again = await second.collection(name, { crdts });
+  await again.ready();
+  expect(again.get("i").title).toBe("tea");
+  await second.close();
+  const left = await stored("readonly", (rows) => rows.getAllKeys());
+  expect(left.filter((key) => String(key).startsWith(prefix)).length).toBeLessThanOrEqual(10_001);
+  expect([left.includes(`${prefix} i`), left.includes(`${prefix} gone 0`)]).toEqual([true, false]);
+}, 60_000);
+
 test("a conflict and a refusal outlive the page", async () => {
   const name = fresh("notes");
   const first = open(offline);

@@ -13,7 +13,9 @@ import pytest
 import trio
 
 import rtcore
+from rtcore._ground.replica import Replica
 from rtcore.client import Collection, Outbox, UnsentChanges
+from rtcore.client.collections import rows
 from rtcore.testing import memory_server
 from tests.client.conftest import Net
 from tests.client.shared import Note, application
@@ -53,6 +55,25 @@ async def test_what_is_kept_is_there_at_once_without_a_connection(net: Net, tmp_
         assert notes.pending == []
     async with net.client() as bob:
         assert (await bob.collection("notes:ann", Note)).values() == [Note("tea", True), Note("milk")]
+
+
+def test_rows_of_deletes_go_with_the_oldest() -> None:
+    replica, many = Replica(), 10_100
+    with closing(sqlite3.connect(":memory:")) as db:
+        db.executescript(rows.SCHEMA)
+
+        def keep() -> int:
+            rows.step(db, "data", (1, replica.keep(True, False)[0]))
+            return int(db.execute("SELECT count(*) FROM document").fetchone()[0])
+
+        for n in range(many):
+            replica.hear(n + 1, {"key": f"k{n}", "op": "put", "value": n, "writer": "w9", "n": n})
+        assert keep() == many
+        for n in range(many):
+            gone = {"key": f"k{n}", "op": "delete", "prev": n + 1, "writer": "w9", "n": many + n}
+            replica.hear(many + n + 1, gone)
+        assert keep() == 10_000
+        assert db.execute("SELECT count(*) FROM document WHERE key='k0'").fetchone()[0] == 0
 
 
 async def test_a_put_returns_once_it_is_on_disk(net: Net, tmp_path: Path) -> None:
