@@ -11,10 +11,12 @@ from ._app.registering import Registering
 from ._app.registry import Registry
 from ._app.rooming import Rooming
 from ._app.speaking import Speaking
+from ._app.spelling import spelt_when_made
 from ._app.streaming import Streaming
 from ._app.watching import Watching
 
 
+@spelt_when_made
 class App(
     Speaking, Registering, Coming, Rooming, Collecting, Editing, Streaming, Surrounding, Watching, Including
 ):

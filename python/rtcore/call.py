@@ -8,6 +8,8 @@ from typing import Any, Literal
 
 import msgspec
 
+from ._app.hooks import no_function
+from ._app.spelling import spelt_when_made
 from .errors import UsageError
 
 Kind = Literal["event", "stream", "upload", "authorize", "authenticate"]
@@ -40,6 +42,7 @@ Next = Callable[[Call], Any]
 function's: to be awaited in a coroutine function."""
 
 
+@spelt_when_made
 @dataclasses.dataclass(frozen=True, slots=True)
 class Depends:
     """A parameter that the application's own function gives: `db: Annotated[Db, rtcore.Depends(get_db)]`.
@@ -63,10 +66,8 @@ class Depends:
     cache: bool = True
 
     def __post_init__(self) -> None:
-        given: object = self.function
-        if not callable(given):
-            text = f"rtcore.Depends takes a function, as in `Depends(get_db)`, and not {given!r}"
-            raise UsageError(text)
+        if (wrong := no_function(self.function)) is not None:
+            raise UsageError(f"rtcore.Depends takes a function, as in `Depends(get_db)`, and {wrong}")
 
 
 Call.__module__ = Depends.__module__ = "rtcore"

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from typing import Annotated, Any
 
 import pytest
 
 import rtcore
 from rtcore._app.registry import registered
+from rtcore.testing import memory_server
 
 
 def _bad(app: rtcore.App) -> dict[str, tuple[Callable[[], Any], str]]:
@@ -161,3 +163,30 @@ def test_a_stand_in_is_used_wherever_the_dependency_is_named() -> None:
     app.override(real, lambda: next(numbers) + 5)
     registered(app).plan()
     assert registered(app).handlers[0].run(None) == (5, 50, 6)
+
+
+@pytest.mark.parametrize("later", [False, True])
+async def test_a_context_manager_is_a_dependency_as_the_generator_below_it(later: bool) -> None:
+    """It was wrapped a second time, and failed at each call."""
+    told: list[str] = []
+
+    @contextmanager
+    def now() -> Iterator[int]:
+        yield 1
+        told.append("now")
+
+    @asynccontextmanager
+    async def then() -> AsyncIterator[int]:
+        yield 1
+        told.append("then")
+
+    app = rtcore.App()
+
+    @app.on("e")
+    def handler(session: rtcore.Session, one: Annotated[int, rtcore.Depends(then if later else now)]) -> int:
+        return one
+
+    async with memory_server(app) as server:
+        client = await server.welcomed()
+        assert await client.ask("emit", event="e") == 1
+    assert told == ["then" if later else "now"]

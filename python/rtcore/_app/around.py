@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from types import FunctionType
 from typing import Any, TypeVar
 
 from rtcore.call import Call, Next
 from rtcore.errors import UsageError
 
-from .handlers import positional
+from .handlers import names_of_caller, positional
 from .hooks import checked_once, name_of
-from .kinds import is_generator, is_plain_generator
+from .kinds import yields
 from .registry import Registry
 from .spelling import spelt
 
@@ -42,7 +43,8 @@ class Surrounding:
 
         """
         self._registry.open("middleware")
-        _checked(function, "a middleware takes (call, next)", ("call", "next"))
+        what, kinds = "a middleware takes (call, next)", (Call, FunctionType)
+        _checked(function, what, ("call", "next"), kinds, names_of_caller())
         checked_once(function, self._registry.layer.middleware, "middleware")
         self._registry.layer.middleware.append(function)
         return function
@@ -64,6 +66,7 @@ class Surrounding:
                 stands without a class.
 
         """
+        names = names_of_caller()
         for one in errors:
             kind: object = one
             if not isinstance(kind, type):
@@ -71,12 +74,17 @@ class Surrounding:
                 raise UsageError(f"`@app.on_error` {written}: write `@app.on_error(SomeError)`")
             if not issubclass(kind, Exception):
                 raise UsageError(f"`@app.on_error` is given {kind.__name__}, which is no Exception")
+            if issubclass(kind, BaseExceptionGroup):
+                raise UsageError(
+                    f"`@app.on_error` is given {kind.__name__}, and groups of exceptions always pass: name "
+                    "the error itself, and let `except*` in the function take it out of its group"
+                )
         if not errors:
             raise UsageError("`@app.on_error` is given no class: write `@app.on_error(SomeError)`")
 
         def register(function: H) -> H:
             self._registry.open("on_error")
-            _checked(function, "an error handler takes (call, error)", ("call", "error"))
+            _checked_error(function, errors, names)
             known = self._registry.layer.errors
             for one in errors:
                 if one in known:
@@ -103,7 +111,28 @@ class Surrounding:
         self._registry.overrides[dependency] = instead
 
 
-def _checked(function: Callable[..., Any], what: str, words: tuple[str, str]) -> None:
-    positional(function, what, 2, 2, words)
-    if is_generator(function) or is_plain_generator(function):
+def _checked(
+    function: Callable[..., Any],
+    what: str,
+    words: tuple[str, str],
+    kinds: tuple[type, ...],
+    names: Mapping[str, Any],
+) -> None:
+    positional(function, what, 2, 2, words, kinds=kinds, names=names)
+    if yields(function):
         raise UsageError(f"{what} and returns, and {name_of(function)} yields")
+
+
+def _checked_error(
+    function: Callable[..., Any], errors: tuple[type[Exception], ...], names: Mapping[str, Any]
+) -> None:
+    """Its second parameter may be one of these errors, or a class above all of them."""
+    what = f"an error handler takes (call, error), of {', '.join(one.__name__ for one in errors)}"
+    for at, one in enumerate(errors):
+        try:
+            _checked(function, what, ("call", "error"), (Call, one), names)
+        except UsageError:
+            if at + 1 == len(errors):
+                raise
+        else:
+            return

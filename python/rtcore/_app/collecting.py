@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar, overload
 
 import msgspec
 
+from rtcore._data.shape import unreadable
 from rtcore._data.values import JSON, Decoder, encode
 from rtcore._engine import CollectionPlan
 from rtcore._ground.patterns import ByPattern
@@ -14,7 +15,7 @@ from rtcore.change import Change
 from rtcore.errors import Refuse, UsageError
 
 from .handlers import names_of_caller, positional
-from .hooks import checked_name, checked_whole
+from .hooks import checked_name, checked_text, checked_whole
 from .kinds import is_async
 from .merging import Merging
 from .registering import add_authorizer
@@ -50,8 +51,13 @@ class Collections:
         self._may: Callable[..., Any] | None = None
         self._resolver: Callable[..., Any] | None = None
         self._upgrades: dict[int, Callable[..., Any]] = {}
-        self.merging = merging = Merging(kind)
-        self._decoder = None if merging.checked is Any else Decoder(merging.checked)
+        try:
+            self.merging = merging = Merging(kind)
+        except Exception as error:
+            raise UsageError(
+                f"the documents of collections {pattern!r} cannot be read: {unreadable(error)}"
+            ) from error
+        self._decoder = None if merging.checked is Any else _decoder(merging.checked, pattern)
         self._patches = None if merging.checked is Any else _fields(merging.checked)
 
     def __call__(self, function: Callable[..., Any]) -> Collections:
@@ -139,6 +145,19 @@ class Collections:
             msgspec.convert(value, kind)
 
 
+def _decoder(kind: Any, pattern: str) -> Decoder:
+    """What reads whole documents. Raises `UsageError`."""
+    if not (isinstance(kind, type) and issubclass(kind, msgspec.Struct)):
+        raise UsageError(
+            f"the documents of collections {pattern!r} are of a struct of msgspec, of a type that merges "
+            f"(`rtcore.Text`), or of `Any`; not {kind!r}"
+        )
+    try:
+        return Decoder(kind)
+    except TypeError as error:
+        raise UsageError(f"the documents of collections {pattern!r} cannot be read: {error}") from error
+
+
 def _fields(kind: Any) -> dict[str, Any]:
     return {field.encode_name: field.type for field in msgspec.structs.fields(kind)}
 
@@ -198,6 +217,7 @@ class Collecting:
             NotServing: the application is not being served.
 
         """
+        checked_text(pattern, "app.collection", 'app.collection("pattern", Type)')
         if kind is None:
             return SharedData(self._running(), pattern, self._words)
         self._registry.open("collection")

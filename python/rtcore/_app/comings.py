@@ -10,10 +10,10 @@ from rtcore.errors import UsageError
 from rtcore.room import Room
 from rtcore.session import Session
 
-from .handlers import names_of_caller, positional, session_first, without_last
+from .handlers import names_of_caller, positional, without_last
 from .hooked import Hook
 from .hooks import checked_name, checked_once, name_of
-from .kinds import is_generator, is_plain_generator
+from .kinds import yields
 from .registry import Registry
 from .spelling import spelt
 
@@ -120,9 +120,8 @@ class Coming:
             self._registry.open(name)
             what = f"{name} of {pattern!r} {takes}"
             words = ("room",) if most == 1 else ("session", "room", "why")[:most]
-            places = positional(function, what, min(most, 2), most, words)
-            if most > 1:
-                session_first(function, what, names)
+            kinds = (Room,) if most == 1 else (Session, Room, str)
+            places = positional(function, what, min(most, 2), most, words, kinds=kinds, names=names)
             _returns(function, what)
             given = without_last(function) if most == 3 and places == 2 else function
             if not known.add(pattern, Hook(function, given)):
@@ -135,8 +134,7 @@ class Coming:
         names = names_of_caller(2)
         self._registry.open(name)
         what = f"{name} takes (session)"
-        positional(function, what, 1, 1)
-        session_first(function, what, names)
+        positional(function, what, 1, 1, kinds=(Session,), names=names)
         _returns(function, what)
         checked_once(function, known, name)
         known.append(function)
@@ -144,5 +142,5 @@ class Coming:
 
 
 def _returns(function: Callable[..., Any], what: str) -> None:
-    if is_generator(function) or is_plain_generator(function):
+    if yields(function):
         raise UsageError(f"{what} and returns, and {name_of(function)} yields")

@@ -6,20 +6,18 @@ import dataclasses
 import functools
 import inspect
 import sys
+import types
+import typing
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
-from msgspec import inspect as inspect_types
-
-from rtcore._data.models import is_model
-from rtcore._data.shape import shape
 from rtcore._data.values import ANYTHING, Decoder, Defaulting
 from rtcore.errors import UsageError
 from rtcore.session import Session
 
-from .hooks import checked_flag, checked_whole, name_of
-from .injecting import Given, needs, waits, without
-from .kinds import annotation, is_async, is_generator
+from .hooks import checked_flag, checked_whole, name_of, no_function
+from .injecting import Given, needs, waits, wanting, without
+from .kinds import annotation, is_async, yields
 from .spelling import caller_of
 from .surrounding import Surrounded
 
@@ -27,12 +25,25 @@ OF_SESSION: Final = Given((("session", Session),))
 """What a dependency of a handler or a stream may take."""
 
 
+_PLACES: Final = ("first", "second", "third")
+
+
 def positional(
-    function: Callable[..., Any], what: str, least: int, most: int, words: Sequence[str] = ()
+    function: Callable[..., Any],
+    what: str,
+    least: int,
+    most: int,
+    words: Sequence[str] = (),
+    *,
+    kinds: Sequence[type] = (),
+    names: Mapping[str, Any] | None = None,
 ) -> int:
     """How many positional arguments a function is to be called with: as many as it has, up to `most`.
 
     `words` are what those are called in the guide: one that stands in another's place was meant otherwise.
+    `kinds` are what the first of them are given: a parameter of another type was meant otherwise, too.
+    `names` are the local names where it was registered. It has no dependency: those of who may have some are
+    taken off before (`without`).
 
     Raises:
         UsageError: it cannot be called with `least` to `most` of them; the text says `what` it should be.
@@ -40,40 +51,66 @@ def positional(
     """
     if inspect.isclass(function):
         raise UsageError(f"{what}, and {name_of(function)} is a class")
+    if (found := no_function(function)) is not None:
+        raise UsageError(f"{what}, and {found}")
     try:
         signature = inspect.signature(function)
     except (TypeError, ValueError) as error:
         raise UsageError(f"{what}: {function!r} cannot be looked into: {error}") from error
+    names = names or {}
+    if (name := wanting(function, names)) is not None:
+        raise UsageError(
+            f"{what}, and nothing gives it the dependency {name!r}: handlers of events, streams, authorizers "
+            "and the authenticator are given theirs"
+        )
     parameters = signature.parameters.values()
     places = [one for one in parameters if one.kind in {one.POSITIONAL_ONLY, one.POSITIONAL_OR_KEYWORD}]
+    if places and places[0].name == "self":
+        raise UsageError(
+            f"{what}, and {name_of(function)} is a method in its class: register it of an object, as "
+            "`...(the_object.method)`"
+        )
     for at, one in enumerate(places):
         if one.name in words and words.index(one.name) != at:
             raise UsageError(f"{what}, and {name_of(function)}{signature} has its parameters the other way")
+    ways = {one.kind for one in parameters}
+    if inspect.Parameter.VAR_KEYWORD in ways and inspect.Parameter.VAR_POSITIONAL not in ways:
+        raise UsageError(f"{what}, and nothing by name: drop the `**` of {name_of(function)}{signature}")
     required = sum(one.default is one.empty for one in places)
     keywords = [one.name for one in parameters if one.kind is one.KEYWORD_ONLY and one.default is one.empty]
     if any(one.kind is one.VAR_POSITIONAL for one in parameters) and not keywords and required <= most:
         return most
     if keywords or required > most or len(places) < least:
         raise UsageError(f"{what}, and {name_of(function)}{signature} is not")
+    for at, given in enumerate(kinds[: len(places)]):
+        kind = _known(function, places[at], names)
+        if not _may_be(kind, given):
+            raise UsageError(f"{what}, and the {_PLACES[at]} parameter of {name_of(function)} is {kind!r}")
     return min(most, len(places))
 
 
-def session_first(function: Callable[..., Any], what: str, names: Mapping[str, Any]) -> None:
-    """A function that takes a session takes it first, and no data in its place.
-
-    Raises:
-        UsageError: its first parameter is of a type that peers say.
-
-    """
+def _known(function: Callable[..., Any], parameter: inspect.Parameter, names: Mapping[str, Any]) -> Any:
+    """The annotation of a parameter that peers do not say; Any where it stands for type checkers only."""
     try:
-        kind = data_type(function, names, 0)
-        said = kind is not Any
-        if said and not is_model(kind) and not inspect_types.is_struct_type(kind):  # such as `Join`
-            said = not isinstance(shape(kind), inspect_types.CustomType)
-    except (UsageError, TypeError):
-        return  # a session, or what stands for one
-    if said:
-        raise UsageError(f"{what}, and the first parameter of {name_of(function)} is {kind!r}")
+        return annotation(function, parameter, names)
+    except UsageError:
+        return Any
+
+
+def _may_be(kind: Any, given: type) -> bool:
+    """Whether a parameter of this type may be what it is given. What is no class is not judged."""
+    origin = typing.get_origin(kind)
+    if origin is typing.Annotated:
+        return _may_be(typing.get_args(kind)[0], given)
+    if origin in (typing.Union, types.UnionType):
+        return any(_may_be(one, given) for one in typing.get_args(kind))
+    known = kind if origin is None else origin
+    if known is Any or not isinstance(known, type):
+        return True
+    try:
+        return issubclass(given, known) or issubclass(known, given)
+    except TypeError:  # some protocols may not be asked
+        return True
 
 
 def default_of(function: Callable[..., Any], at: int = 1) -> Any:
@@ -145,11 +182,11 @@ class Handler(Surrounded):
         super().__init__(function, needed)
         self.name = name
         seen = without(function, needed)
-        self.bare = positional(seen, what, 1, 2, ("session", "data")) == 1
-        session_first(seen, what, names)
-        if is_generator(function):
+        self.bare = positional(seen, what, 1, 2, ("session", "data"), kinds=(Session,), names=names) == 1
+        if yields(function):
             raise UsageError(
-                f"{name_of(function)} yields: `@app.stream({name!r})` is for what gives many items"
+                f"{name_of(function)} yields: `@app.stream({name!r})` is for what gives many items, an async "
+                "generator function"
             )
         self.plain = not (is_async(function) or waits(needed, {}))
         self.durable = checked_flag(durable, f"durable of {name!r}")
@@ -186,8 +223,15 @@ def names_of_caller(depth: int = 1) -> Mapping[str, Any]:
 
     `depth`: how many calls above the one that asks.
     """
-    frame = caller_of(sys._getframe(depth + 1))  # noqa: SLF001 - there is no other way to it
-    return {} if frame.f_locals is frame.f_globals else dict(frame.f_locals)
+    here = caller_of(sys._getframe(depth + 1))  # noqa: SLF001 - there is no other way to it
+    module, found = here.f_globals, dict[str, Any]()
+    frame: types.FrameType | None = here
+    while frame is not None:
+        # A function within another sees what that has made, and so does who reads its types.
+        if frame.f_globals is module and frame.f_locals is not module:
+            found = {**frame.f_locals, **found}
+        frame = frame.f_back
+    return found
 
 
 def without_last(function: Callable[..., Any]) -> Callable[..., Any]:

@@ -38,6 +38,19 @@ def place_of(function: Callable[..., Any]) -> str | None:
     return f"{path}:{code.co_firstlineno}"
 
 
+def no_function(value: Any) -> str | None:
+    """What somebody has who gives what cannot be called, and what is to be written; None: it can be."""
+    if inspect.iscoroutine(value) or inspect.isasyncgen(value) or inspect.isgenerator(value):
+        called = value.__name__
+        if inspect.iscoroutine(value):
+            value.close()  # nobody will await it, and Python would say so
+        return f"{called}() was called already: write `{called}`, the function itself"
+    if isinstance(value, classmethod | property):
+        kind = type(value).__name__
+        return f"a {kind} is none yet: register it when the class is made, as `...(TheClass.name)`"
+    return None if callable(value) else f"{value!r} is no function"
+
+
 def checked_text(value: object, what: str, example: str) -> str:
     """A text that is given to a decorator, and no function that it was put on without parentheses.
 
@@ -69,6 +82,24 @@ def checked_name(value: object, what: str, example: str) -> str:
     if any(char < " " or "\x7f" <= char <= "\x9f" for char in text):
         raise UsageError(f"`{what}` is given {text!r}, and a name has no control characters")
     return text
+
+
+def checked_event(value: object, what: str, example: str) -> str:
+    """The same for the name of an event or a stream, which is no pattern.
+
+    Raises:
+        UsageError: no peer can say it, it is one of rtcore's own, or it looks like a pattern.
+
+    """
+    name = checked_name(value, what, example)
+    if name.startswith("$"):
+        raise UsageError(f"names of events that begin with `$` are rtcore's own, as {name!r}")
+    if "*" in name:
+        raise UsageError(
+            f"`{what}` is given {name!r}, and events and streams have whole names: `*` is for rooms. What "
+            "surrounds them all is `@app.middleware`"
+        )
+    return name
 
 
 def checked_whole(value: object, what: str, least: int = 0) -> int:

@@ -28,6 +28,13 @@ _Function = Callable[..., Any]
 _Names = Mapping[str, Any]
 
 
+_MANAGERS: Final = (
+    contextlib.contextmanager(lambda: iter(())).__code__,
+    contextlib.asynccontextmanager(lambda: None).__code__,  # type: ignore[arg-type,return-value]
+)
+"""What contextlib makes of a generator function."""
+
+
 class _Way(Enum):
     """How what a dependency gives is had."""
 
@@ -72,7 +79,21 @@ def needs(function: _Function, given: Given, names: _Names) -> Needs | None:
         wanted = _wanted(function, parameter, names)
         if wanted is not None:
             found.wanted[name] = wanted, _of(wanted.function, given, names, (function,))
+        elif found.wanted and parameter.kind in _PLACED:
+            first = next(iter(found.wanted))
+            raise UsageError(
+                f"the parameter {name!r} of {name_of(function)} stands behind the dependency {first!r}: "
+                "those that are given by place come first, the dependencies behind them"
+            )
     return found if found.wanted else None
+
+
+def wanting(function: _Function, names: _Names) -> str | None:
+    """The first parameter that is a dependency; None: there is none."""
+    for name, parameter in _parameters(function):
+        if _wanted(function, parameter, names) is not None:
+            return name
+    return None
 
 
 def _parameters(function: _Function) -> Iterator[tuple[str, inspect.Parameter]]:
@@ -83,6 +104,7 @@ def _parameters(function: _Function) -> Iterator[tuple[str, inspect.Parameter]]:
 
 
 def _wanted(function: _Function, parameter: inspect.Parameter, names: _Names) -> Depends | None:
+    _no_stranger(function, parameter, (parameter.default,))
     if isinstance(parameter.default, Depends):
         raise UsageError(
             f"the parameter {parameter.name!r} of {name_of(function)} has a dependency as its default: "
@@ -101,12 +123,25 @@ def _wanted(function: _Function, parameter: inspect.Parameter, names: _Names) ->
         return None
     if typing.get_origin(kind) is not typing.Annotated:
         return None
+    _no_stranger(function, parameter, typing.get_args(kind)[1:])
     found = [one for one in typing.get_args(kind)[1:] if isinstance(one, Depends)]
     if len(found) > 1:
         raise UsageError(
             f"the parameter {parameter.name!r} of {name_of(function)} has {len(found)} dependencies"
         )
     return found[0] if found else None
+
+
+def _no_stranger(function: _Function, parameter: inspect.Parameter, found: tuple[Any, ...]) -> None:
+    """Nothing that looks like a dependency and is none: the class itself, or what another framework has."""
+    for one in found:
+        kind = one if isinstance(one, type) else type(one)
+        stranger = kind.__name__ == Depends.__name__ or kind.__module__.partition(".")[0] == "fastapi"
+        if one is Depends or (kind is not Depends and stranger):
+            raise UsageError(
+                f"the parameter {parameter.name!r} of {name_of(function)} has {one!r}, which rtcore does "
+                f"not know: write `{parameter.name}: Annotated[T, rtcore.Depends(...)]`"
+            )
 
 
 def _of(function: _Function, given: Given, names: _Names, above: tuple[_Function, ...]) -> Needs:
@@ -208,6 +243,8 @@ def _way(function: _Function) -> _Way:
 
 
 def _entered(function: _Function) -> _Function:
+    if getattr(function, "__code__", None) in _MANAGERS:
+        return function  # it is one already
     if is_generator(function):
         return contextlib.asynccontextmanager(function)
     return contextlib.contextmanager(function) if is_plain_generator(function) else function

@@ -41,6 +41,11 @@ def is_plain_generator(function: Callable[..., Any]) -> bool:
     return _is(inspect.isgeneratorfunction, function)
 
 
+def yields(function: Callable[..., Any]) -> bool:
+    """Whether it is a generator function of either kind: it gives many things, and not one answer."""
+    return is_generator(function) or is_plain_generator(function)
+
+
 def annotation(function: Callable[..., Any], parameter: inspect.Parameter, names: Mapping[str, Any]) -> Any:
     """The annotation of a parameter; Any when there is none.
 

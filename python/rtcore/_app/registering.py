@@ -11,9 +11,11 @@ import re
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Concatenate, Final, TypeVar, overload
 
-from rtcore._ground.numbers import PREFIX
+from rtcore._ground.numbers import PREFIX, PROBES
 from rtcore.auth import Answer, Hello, Join, User
 from rtcore.errors import UsageError
+from rtcore.raw import RawSocket
+from rtcore.room import Room
 from rtcore.session import Session
 from rtcore.tokens import JWT
 
@@ -24,12 +26,19 @@ from .handlers import (
     RoomState,
     names_of_caller,
     positional,
-    session_first,
     without_last,
 )
-from .hooks import checked_flag, checked_name, checked_once, checked_text, checked_whole, name_of
+from .hooks import (
+    checked_event,
+    checked_flag,
+    checked_name,
+    checked_once,
+    checked_text,
+    checked_whole,
+    name_of,
+)
 from .injecting import Given, needs, without
-from .kinds import is_async, is_generator
+from .kinds import is_async, yields
 from .registry import Registry
 from .spelling import spelt
 from .surrounding import Surrounded
@@ -41,6 +50,7 @@ J = TypeVar("J", bound=Callable[Concatenate[Session, Join, ...], Answer | Awaita
 S = TypeVar("S", bound=Callable[Concatenate[Session, ...], Any])
 
 _PATH: Final = re.compile(r"[!-\"$->@-~]+")
+_TAKEN: Final = (*PROBES, "/metrics", "/*")
 _OF_JOIN: Final = Given((("session", Session), ("join", Join)))
 _OF_HELLO: Final = Given((("hello", Hello),))
 _PLACEHOLDERS: Final = "{}<>"
@@ -70,8 +80,10 @@ class Registering:
         if self._registry.authenticator is not None:
             known = name_of(self._registry.authenticator.function)
             raise UsageError(f"there is an authenticator already: {known}")
-        needed = needs(function, _OF_HELLO, names_of_caller())
-        positional(without(function, needed), "an authenticator takes (hello)", 1, 1)
+        names = names_of_caller()
+        needed = needs(function, _OF_HELLO, names)
+        seen = without(function, needed)
+        positional(seen, "an authenticator takes (hello)", 1, 1, kinds=(Hello,), names=names)
         _decides(function, "an authenticator")
         self._registry.authenticator = Surrounded(function, needed)
         tokens: Any = function
@@ -122,9 +134,7 @@ class Registering:
 
         """
         names = names_of_caller()
-        checked_name(event, "@app.on", '@app.on("event")')
-        if event.startswith("$"):
-            raise UsageError(f"names of events that begin with `$` are rtcore's own, as {event!r}")
+        checked_event(event, "@app.on", '@app.on("event")')
         event = checked_name(self._prefix + event, "@app.on", '@app.on("event")')
 
         def register(function: S) -> S:
@@ -147,18 +157,20 @@ class Registering:
                 the pattern has one already.
 
         """
+        names = names_of_caller()
         checked_name(pattern, "@app.state", '@app.state("pattern")')
         pattern = self._prefix + pattern
 
         def register(function: F) -> F:
             self._registry.open("state")
-            if is_async(function) or is_generator(function):
+            if is_async(function) or yields(function):
                 raise UsageError(
                     f"the state of {pattern!r} is given by a plain function: "
                     "a wait would part it from its position"
                 )
             what = f"the state function of {pattern!r} takes (room) or (room, session)"
-            places = positional(function, what, 1, 2, ("room", "session"))
+            kinds = (Room, Session)
+            places = positional(function, what, 1, 2, ("room", "session"), kinds=kinds, names=names)
             if not self._registry.states.add(pattern, RoomState(function, places == 2)):
                 raise UsageError(f"there is a state function for rooms {pattern!r} already")
             return function
@@ -180,11 +192,17 @@ class Registering:
             UsageError: the path has one already, it takes other arguments, or it stands without its path.
 
         """
+        names = names_of_caller()
         checked_text(path, "@app.websocket", '@app.websocket("/path")')
         if not path.startswith("/") or path.startswith(PREFIX) or not _PATH.fullmatch(path):
             raise UsageError(
                 "the path of a raw socket begins with `/`, is not under `/rt/`, and is ASCII without spaces, "
                 f"`?` and `#`: {path!r}"
+            )
+        if path in _TAKEN:
+            raise UsageError(
+                f"a raw socket on {path!r} would stand before what the server itself answers there "
+                f"({', '.join(_TAKEN[:-1])}; at `/*` all it has, and what is mounted): name it, as `/raw/*`"
             )
         if any(char in _PLACEHOLDERS for char in path) or "*" in path.removesuffix("/*"):
             raise UsageError(
@@ -199,14 +217,16 @@ class Registering:
             if any(known.path == path for known in self._registry.raw_handlers):
                 raise UsageError(f"there is a raw socket on {path!r} already")
             plain = not is_async(function)
-            if is_generator(function):
+            if yields(function):
                 raise UsageError(
                     f"{name_of(function)} yields, and a raw socket is spoken to by `socket.send`"
                 )
             if plain:
-                positional(function, f"a plain function for {path!r} takes (socket, message)", 2, 2)
+                what = f"a plain function for {path!r} takes (socket, message)"
             else:
-                positional(function, f"a coroutine function for {path!r} takes (socket)", 1, 1)
+                what = f"a coroutine function for {path!r} takes (socket)"
+            places = 2 if plain else 1
+            positional(function, what, places, places, kinds=(RawSocket,), names=names)
             self._registry.raw_handlers.append(RawHandler(path, function, plain, max_message))
             return function
 
@@ -231,13 +251,14 @@ class Registering:
             UsageError: it is no coroutine function, or takes other arguments.
 
         """
+        names = names_of_caller()
 
         def register(function: F) -> F:
             self._registry.open("background")
+            positional(function, "a background task takes (app)", 1, 1, kinds=(Registering,), names=names)
             if not is_async(function):
                 text = f"a background task is a coroutine function, and {name_of(function)} is none"
                 raise UsageError(text)
-            positional(function, "a background task takes (app)", 1, 1)
             checked_once(function, (task.function for task in self._registry.background_tasks), "background")
             checked_flag(critical, "critical")
             self._registry.background_tasks.append(Background(function, critical))
@@ -255,7 +276,8 @@ class Registering:
 
         """
         self._registry.open("lifespan")
-        positional(function, "a lifespan takes (app)", 1, 1)
+        names = names_of_caller()
+        positional(function, "a lifespan takes (app)", 1, 1, kinds=(Registering,), names=names)
         if is_async(function) or inspect.isgeneratorfunction(inspect.unwrap(function)):
             raise UsageError(
                 f"a lifespan is an async generator function with one `yield`, and {name_of(function)} is none"
@@ -275,8 +297,7 @@ class Registering:
         """
         names = names_of_caller()
         self._registry.open("on_connect")
-        positional(function, "on_connect takes (session)", 1, 1)
-        session_first(function, "on_connect takes (session)", names)
+        positional(function, "on_connect takes (session)", 1, 1, kinds=(Session,), names=names)
         _decides(function, "on_connect")
         checked_once(function, self._registry.connectors, "on_connect")
         self._registry.connectors.append(function)
@@ -295,8 +316,8 @@ class Registering:
         names = names_of_caller()
         self._registry.open("on_disconnect")
         what = "on_disconnect takes (session) or (session, reason)"
-        places = positional(function, what, 1, 2, ("session", "reason"))
-        session_first(function, what, names)
+        kinds = (Session, str)
+        places = positional(function, what, 1, 2, ("session", "reason"), kinds=kinds, names=names)
         _decides(function, "on_disconnect")
         checked_once(function, map(inspect.unwrap, self._registry.disconnectors), "on_disconnect")
         self._registry.disconnectors.append(function if places == 2 else without_last(function))
@@ -305,7 +326,7 @@ class Registering:
 
 def _decides(function: Callable[..., Any], what: str) -> None:
     """What is called for one answer yields nothing."""
-    if is_generator(function) or inspect.isgeneratorfunction(inspect.unwrap(function)):
+    if yields(function):
         raise UsageError(f"{what} returns, and {name_of(function)} yields")
 
 
@@ -322,8 +343,7 @@ def add_authorizer(
     what = f"an authorizer of {pattern!r} takes (session, join)"
     needed = needs(function, _OF_JOIN, names)
     seen = without(function, needed)
-    positional(seen, what, 2, 2, ("session", "join"))
-    session_first(seen, what, names)
+    positional(seen, what, 2, 2, ("session", "join"), kinds=(Session, Join), names=names)
     _decides(function, f"an authorizer of {pattern!r}")
     if not registry.authorizers.add(pattern, Surrounded(function, needed)):
         raise UsageError(f"there is an authorizer for rooms {pattern!r} already")

@@ -13,7 +13,7 @@ from rtcore.auth import Grant
 from rtcore.durable import SURE, Keep
 from rtcore.errors import UsageError
 
-from .hooks import checked_flag, checked_name, checked_seconds, checked_text, checked_whole
+from .hooks import checked_event, checked_flag, checked_name, checked_seconds, checked_text, checked_whole
 from .registry import Registry
 from .rights import grant_words
 from .spelling import spelt
@@ -168,7 +168,7 @@ def _kinds(events: object, pattern: str) -> dict[str, Any]:
             f'as `events={{"say": Said}}`, and not {events!r}'
         )
     for event, kind in events.items():
-        checked_name(event, f"events of rooms {pattern!r}", 'events={"say": Said}')
+        checked_event(event, f"events of rooms {pattern!r}", 'events={"say": Said}')
         try:
             Decoder(kind)
         except Exception as error:  # noqa: BLE001 - of a name that is not there, too: whatever it raises
@@ -212,9 +212,7 @@ def _sayable(publish: object, pattern: str) -> bytes | None:
     kinds: Mapping[Any, Any] = publish if isinstance(publish, Mapping) else dict.fromkeys(publish, Any)
     shapes: dict[str, Any] = {}
     for event, kind in kinds.items():
-        name = checked_name(event, "publish of app.rooms", example)
-        if name.startswith("$"):
-            raise UsageError(f"names of events that begin with `$` are rtcore's own, as {name!r}")
+        name = checked_event(event, "publish of app.rooms", example)
         try:
             shapes[name] = sayable(kind)
         except TypeError as error:

@@ -88,7 +88,7 @@ def _wrong(
             if one.default is inspect.Parameter.empty and one.kind in _BY_NAME + _BY_PLACE
         ]
         missing = [name for at, name in enumerate(needed) if at >= len(given) - 1 and name not in named]
-        if missing == ["function"]:
+        if missing == ["function"] and what.startswith("app."):
             return (
                 f"`@{what}()` has nothing to take: write `@{what}`, without parentheses, above the function"
             )

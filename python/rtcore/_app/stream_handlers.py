@@ -10,9 +10,10 @@ from typing import Any, Final
 
 from rtcore._data.values import ANYTHING, Decoder
 from rtcore.errors import UsageError
+from rtcore.session import Session
 from rtcore.stream import Items
 
-from .handlers import OF_SESSION, data_type, positional, reading, session_first
+from .handlers import OF_SESSION, data_type, positional, reading
 from .hooks import checked_seconds, name_of
 from .injecting import needs, without
 from .kinds import is_async, is_generator
@@ -70,17 +71,17 @@ class StreamHandler(Surrounded):
         function = without(function, needed)
         if down:
             what = f"the stream {name!r} takes (session) or (session, data)"
-            self.bare = positional(function, what, 1, 2, ("session", "data")) == 1
+            self.bare = (
+                positional(function, what, 1, 2, ("session", "data"), kinds=(Session,), names=names) == 1
+            )
             self.items = ANYTHING
         else:
             what = f"the stream {name!r} takes (session, items) or (session, data, items)"
             places = positional(function, what, 2, 3)
-            positional(
-                function, what, 2, 3, ("session", "data", "items") if places == 3 else ("session", "items")
-            )
+            words = ("session", "data", "items") if places == 3 else ("session", "items")
+            positional(function, what, 2, 3, words, kinds=(Session,), names=names)
             self.bare = places == 2
             self.items = _decoder(_item_type(function, names, places - 1), f"the items of {name!r}")
-        session_first(function, what, names)
         self.decoder = ANYTHING if self.bare else reading(function, repr(name), names)
 
     @property

@@ -14,7 +14,7 @@ from rtcore.errors import UsageError
 from rtcore.session import Session
 
 from .handlers import names_of_caller
-from .hooks import checked_name
+from .hooks import checked_event, checked_name
 from .registry import Registry
 from .spelling import spelt
 from .stream_handlers import StreamHandler
@@ -56,7 +56,7 @@ class Streaming:
 
         """
         names = names_of_caller()
-        checked_name(name, "@app.stream", '@app.stream("name")')
+        checked_event(name, "@app.stream", '@app.stream("name")')
         name = checked_name(self._prefix + name, "@app.stream", '@app.stream("name")')
 
         def register(function: S) -> S:

@@ -41,6 +41,13 @@ _PLAIN: Final[dict[type[Node], Any]] = {
     inspect.DecimalType: decimal.Decimal,
     **dict.fromkeys(LISTS, list),
 }
+_UNHASHED: Final[dict[type[Node], type]] = {
+    inspect.ListType: list,
+    inspect.SetType: set,
+    inspect.DictType: dict,
+    inspect.TypedDictType: dict,
+    inspect.ByteArrayType: bytearray,
+}
 _BOUNDS: Final = ("gt", "ge", "lt", "le", "multiple_of", "min_length", "max_length", "pattern", "tz")
 _SAID: Final[tuple[Any, ...]] = (None, True, 1, 1.5, "", b"", [], {})
 """A value of each kind that a peer can say."""
@@ -57,14 +64,55 @@ def shape(kind: Any) -> Node:
         node = inspect.type_info(kind)
         unknown = next((one for one in every(node) if not _can_be_said(one)), None)
     except Exception as error:
-        raise TypeError(f"{type(error).__name__}: {error}") from error
+        raise unreadable(error) from error
     if unknown is None:
+        _hashed(node)
         return node
     named = getattr(unknown, "cls", None)
     raise TypeError(
         f"no peer can say a {getattr(named, '__qualname__', unknown)}: a struct of msgspec, a dataclass, a "
         "TypedDict and the plain types of Python are read"
     )
+
+
+def unreadable(error: Exception) -> TypeError:
+    """What is said of a type of which the library that reads it raised something."""
+    if isinstance(error, NameError):
+        return TypeError(
+            f"{error}, which one of its fields is of: a type that is made in a function finds no other that "
+            "is made there; put both at the module's level"
+        )
+    return TypeError(str(error) if isinstance(error, TypeError) else f"{type(error).__name__}: {error}")
+
+
+def _hashed(whole: Node) -> None:
+    """Members of sets and keys of dictionaries have hashes: else each value with one is a failure.
+
+    Raises:
+        TypeError: they have none.
+
+    """
+    for node in every(whole):
+        if isinstance(node, (inspect.SetType, inspect.FrozenSetType)):
+            what, inner = "members of a set", node.item_type
+        elif isinstance(node, inspect.DictType):
+            what, inner = "keys of a dictionary", node.key_type
+        else:
+            continue
+        for one in every(inner):
+            if (without := _without_hash(one)) is not None:
+                raise TypeError(
+                    f"{what} have a hash, and {without} has none (a frozen struct and a tuple have one)"
+                )
+
+
+def _without_hash(node: Node) -> str | None:
+    """What a value of this node is called, if it has no hash."""
+    if isinstance(node, inspect.StructType):
+        config = node.cls.__struct_config__
+        return node.cls.__qualname__ if config.eq and not config.frozen else None
+    kind: Any = _UNHASHED.get(type(node)) or getattr(node, "cls", None)
+    return kind.__qualname__ if isinstance(kind, type) and getattr(kind, "__hash__", None) is None else None
 
 
 def bare(node: Node) -> Node:

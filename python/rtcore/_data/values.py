@@ -24,7 +24,7 @@ from rtcore.errors import InvalidData
 
 from .crowds import SMALL, Crowds
 from .models import Reader, has_model, said
-from .shape import shape
+from .shape import shape, unreadable
 
 JSON: Final = 0
 MSGPACK: Final = 1
@@ -107,6 +107,14 @@ class Decoder:
 
     def __init__(self, kind: Any = Any) -> None:
         """Raises TypeError when nothing that a peer can say is of this type."""
+        try:
+            self._begin(kind)
+        except TypeError:
+            raise
+        except Exception as error:
+            raise unreadable(error) from error
+
+    def _begin(self, kind: Any) -> None:
         self.type = kind
         self._model = Reader(kind) if has_model(kind) else None
         if self._model is not None:

@@ -7,12 +7,14 @@ import sys
 import traceback
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, Final
 
 import click
 
 from rtcore._ground import near
+from rtcore.app import App
 from rtcore.errors import UsageError
+from rtcore.router import Router
 
 from .wrong import Wrong
 
@@ -57,7 +59,10 @@ def _fail(name: str) -> None:
     Where it uses rtcore wrongly, the error has said all of it but where: that is said before it.
     """
     kind, error, trace = sys.exc_info()
-    if isinstance(error, UsageError) and (place := _written_at(trace)):
+    if isinstance(error, AttributeError) and isinstance(error.obj, App | Router):
+        if place := _written_at(trace):
+            raise Wrong(f"{place}: {_no_such(error.obj, error.name)}")
+    elif isinstance(error, UsageError) and (place := _written_at(trace)):
         raise Wrong(f"{place}: {error}")
     while trace is not None and (
         "importlib" in trace.tb_frame.f_code.co_filename or trace.tb_frame.f_code.co_filename == __file__
@@ -65,6 +70,37 @@ def _fail(name: str) -> None:
         trace = trace.tb_next
     text = "".join(traceback.format_exception(kind, error, trace)).rstrip()
     raise click.ClickException(f"the module {name!r} cannot be imported:\n{text}")
+
+
+_ELSEWHERE: Final = {
+    "event": 'write `@app.on("event")`',
+    "include_router": "write `app.include(router)`",
+    "add_middleware": "write `@app.middleware`",
+    "exception_handler": "write `@app.on_error(SomeError)`",
+    "add_exception_handler": "write `@app.on_error(SomeError)`",
+    "on_event": "write `@app.lifespan`",
+    "dependency_overrides": "write `app.override(dependency, instead)`",
+    "emit": 'write `app.room("name").publish(event, data)`, or `app.all`, `app.user(id)`, `session.send`',
+    "publish": 'write `app.room("name").publish(event, data)`, or `app.all.publish`',
+    "broadcast": "write `app.all.publish(event, data)`",
+    "enter_room": 'write `app.room("name").add(session)`',
+    "leave_room": 'write `app.room("name").remove(session)`',
+    **dict.fromkeys(
+        ("get", "post", "put", "delete", "patch", "route", "mount", "api_route"),
+        "HTTP routes are those of an ASGI application beside it: `--mount web:site`",
+    ),
+}
+"""What people write who come from elsewhere, and what it is here."""
+
+
+def _no_such(owner: object, name: str | None) -> str:
+    """What is said of a word that an `App` or a `Router` has not."""
+    kind = type(owner).__name__
+    name = name or ""
+    if name in _ELSEWHERE:
+        return f"an rtcore.{kind} has no {name!r}: {_ELSEWHERE[name]}"
+    there = [one for one in dir(owner) if not one.startswith("_")]
+    return f"an rtcore.{kind} has no {name!r}" + near.hint(name, there, f"; there are {', '.join(there)}")
 
 
 def _written_at(trace: TracebackType | None) -> str | None:
