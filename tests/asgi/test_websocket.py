@@ -197,6 +197,27 @@ async def message(reader: Reader) -> tuple[int, bytes]:
     raise AssertionError("the connection ended")
 
 
+async def test_a_raw_socket_at_whatever_a_path_goes_on_with() -> None:
+    """The gateway knew whole paths alone, and said that nothing is there."""
+    app = rtcore.App()
+
+    @app.websocket("/raw/*")
+    async def where(socket: rtcore.RawSocket) -> None:
+        await socket.send(socket.path)
+
+    async with below_hypercorn(rtcore.asgi(app)) as server:
+        for path, served in (("/raw/a", True), ("/raw/a/b", True), ("/raw/", False), ("/rawer", False)):
+            stream = await trio.open_tcp_stream("127.0.0.1", server.port)
+            reader = Reader(stream)
+            async with stream:
+                if served:
+                    await upgrade(stream, reader, path, "localhost", {})
+                    assert await message(reader) == (TEXT, path.encode())
+                else:
+                    with pytest.raises(HandshakeRefused):
+                        await upgrade(stream, reader, path, "localhost", {})
+
+
 @pytest.mark.parametrize(
     ("path", "headers", "status", "code"),
     [

@@ -41,6 +41,7 @@ class Gateway:
     def __init__(self, shell: StreamShell, raws: Collection[str], beside: ASGI) -> None:
         self._shell = shell
         self._raws = frozenset(raws)
+        self._beginnings = tuple(path.removesuffix("*") for path in raws if path.endswith("/*"))
         self._beside = beside
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -51,7 +52,7 @@ class Gateway:
         """
         receive, send = lingering(scope, receive, send)
         path = path_of(scope)
-        if path not in self._raws and (not path.startswith(PREFIX) or path.startswith(_CONSOLE)):
+        if not self._is_raw(path) and (not path.startswith(PREFIX) or path.startswith(_CONSOLE)):
             await self._beside(scope, receive, send)
             return
         handed = None
@@ -61,6 +62,12 @@ class Gateway:
             pass  # the client is gone: ASGI lets `send` say so
         if handed is not None:
             await self._beside(scope, handed, send)
+
+    def _is_raw(self, path: str) -> bool:
+        """Whether a raw socket is there, or begins so and the path goes on: as the core judges it."""
+        return path in self._raws or any(
+            path.startswith(begin) and len(path) > len(begin) for begin in self._beginnings
+        )
 
     async def _ours(self, scope: Scope, receive: Receive, send: Send) -> Receive | None:
         """Answer it. What comes back is a request that the core has handed over: `beside` goes on with it."""
