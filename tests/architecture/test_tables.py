@@ -9,7 +9,7 @@ import pytest
 
 from tests.architecture.test_files import ROOT
 
-TABLES = ("rust/core/tests/durable/README.md", "tests/client/README.md")
+TABLES = ("rust/core/tests/durable/README.md", "rust/data/tests/README.md", "tests/client/README.md")
 NAMED = re.compile(r"`(?:[\w/]+\.(?:py|rs)::)?(\w+)`")
 
 

@@ -76,6 +76,18 @@ fn a_writer_never_contests_itself_and_an_equal_value_is_not_contested() {
 }
 
 #[test]
+fn a_base_of_another_epoch_is_as_none_and_one_of_the_future_is_refused() {
+    let mut server = server(Strategy::Author);
+    let patch = |base: &str| value!({"op": "patch", "key": "n1", "value": {"title": "x"}, "base": base});
+    let of_another = server.change("b", &patch("other.9999"));
+    let contested = of_another.get("conflict").and_then(|it| it.get("fields").cloned());
+    assert_eq!(contested, Some(value!(["title"])), "it knows of nothing that is here");
+    let of_the_future = server.change("b", &patch("e.9999"));
+    let code = of_the_future.get("rejected").and_then(|it| it.get("code").cloned());
+    assert_eq!(code, Some("INVALID_MESSAGE".into()));
+}
+
+#[test]
 fn a_patch_of_what_is_gone_or_began_anew_is_a_conflict() {
     let mut server = server(Strategy::Merge);
     let base = server.at();
