@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import gc
 import sqlite3
+import subprocess
+import sys
 import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
@@ -28,6 +30,7 @@ BLOCKS = every()
 # Blocks with a test of their own below.
 _BY_NAME = {
     *("watching:jobs", "raw-sockets:upper", "raw-sockets:clock", "running:main", "running:4"),
+    *("testing:test_whoever_joins_hears_it",),
     *("sessions:gift", "streams:upload", "tokens:build", "from-channels:mark_seen"),
 }
 
@@ -95,6 +98,20 @@ async def test_what_a_page_registers_can_be_served(
                 assert (await server.welcomed()).session
     if "provider" in names:  # its thread would write to what is closed when the tests are over
         names["provider"].shutdown()
+
+
+def test_a_fixture_of_the_page_gives_its_test_a_server(tmp_path: Path) -> None:
+    """By pytest itself, as its reader has it."""
+    (tmp_path / "shop.py").write_text(BLOCKS["testing:test_what_a_route_says_is_heard"])
+    test = BLOCKS["testing:test_whoever_joins_hears_it"]
+    (tmp_path / "test_shop.py").write_text("from shop import app, site\n" + test)
+    words = ["-q", "-p", "no:cacheprovider", "-o", "trio_mode=true", "-o", "pythonpath=."]
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", *words, "test_shop.py"],
+        cwd=tmp_path, capture_output=True, text=True, timeout=PATIENCE + 50, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "1 passed" in done.stdout
 
 
 @pytest.mark.parametrize("name", sorted(TESTS))
