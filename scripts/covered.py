@@ -1,6 +1,6 @@
 """Which lines and branches no test reaches: `make coverage`.
 
-    scripts/covered.py                       the core and the reactor by their own tests, Python by its own
+    scripts/covered.py                       the crates of Rust by their own tests, Python by its own
     scripts/covered.py --only core           one of them
     scripts/covered.py --only python TEST…   Python by these tests alone
 
@@ -26,7 +26,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 HOME = ROOT / "target" / "coverage"
-CRATES = ("rtcore-core", "rtcore-reactor")
+CRATES = ("rtcore-core", "rtcore-data", "rtcore-reactor", "rtcore-store")
 # Branches are counted by a part of the compiler that is not stable. It changes nothing of what is measured.
 COUNTERS = "-Cinstrument-coverage -Zcoverage-options=branch"
 

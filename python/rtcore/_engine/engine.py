@@ -251,6 +251,11 @@ class Engine(Home):
             task = None if task.parent_nursery is None else task.parent_nursery.parent_task
         return 0
 
+    def request_is_over(self) -> None:
+        """What the task that calls says from now on belongs to no request."""
+        if self.requests:
+            self.requests.pop(trio.lowlevel.current_task(), None)
+
     def unblocked(self, ticket: int) -> None:
         """UNBLOCKED came."""
         task = self.tickets.pop(ticket, None)

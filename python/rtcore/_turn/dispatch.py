@@ -231,14 +231,14 @@ class Runtime:
             self.engine.held.look(began)
         for start in range(0, len(events), LOOK_EVERY):
             some = events if len(events) <= LOOK_EVERY else events[start : start + LOOK_EVERY]
-            self._run(some, None if self.manual else began)  # when what is next will have begun
+            self._run(some, 0 if self.manual else began)  # when what is next will have begun
             now = time.perf_counter_ns()
             if now - began > LONG:
                 self.engine.held.report(now - began, filter(None, map(self._name_of, some)))
             began = now
 
     @trio.lowlevel.enable_ki_protection
-    def _run(self, events: Iterable[CoreEvent], began: int | None) -> None:
+    def _run(self, events: Iterable[CoreEvent], began: int) -> None:
         engine, handlers, steps = self.engine, self._handlers, self._steps
         sessions, raws, ack, books = engine.sessions, self._raws, engine.core.ack, engine.books
         for event in events:
@@ -280,9 +280,9 @@ class Runtime:
                         worker.waiting.append(event)
                     elif steps:
                         steps -= 1
-                        worker.item = event
+                        worker.item, worker.began = event, began
                         step(worker)
-                        began = engine.clock()
+                        began = 0 if worker.idle else worker.waits()
                     else:
                         give(worker, event, direct=False)
                 elif worker is None or worker.idle:
@@ -300,8 +300,8 @@ class Runtime:
                                     handler.json(data) if form == 0 else handler.decoder.by_form(form, data)
                                 )
                             except FAULTS as error:
-                                answer_invalid(engine, event, handler, error, began or 0)
-                                began = None
+                                answer_invalid(engine, event, handler, error, began)
+                                began = 0
                                 continue
                             result = handler.run(session, value)
                         try:
@@ -311,13 +311,13 @@ class Runtime:
                                 self._tasks.later(session, (*event[:4], AWAITED, result))
                                 continue
                             answer = encode_slowly(result, error)
-                        if began is not None:  # else when the answer before was given, which the core knows
+                        if began:  # else when the answer before was given, which the core knows
                             engine.core.began(began)
-                            began = None
+                            began = 0
                         ack(request, answer)
                     except BaseException as error:  # noqa: BLE001 - the application's, whatever it is
-                        answer_error(engine, request, handler, session, blame(error), began or 0)
-                        began = None
+                        answer_error(engine, request, handler, session, blame(error), began)
+                        began = 0
                     finally:
                         if books:
                             engine.request = 0

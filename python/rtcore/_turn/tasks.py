@@ -133,6 +133,7 @@ class Tasks:
                     work = serve(self._engine, session, self._handlers, beside.waiting, None)
                     await self._engine.held.watch(repr(self._handlers[key[1]].name), work)
             finally:
+                self._engine.request_is_over()
                 leave(session, scope)
                 beside.running -= 1
                 if beside.running == 0:

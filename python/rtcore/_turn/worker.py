@@ -70,6 +70,16 @@ def answer_invalid(engine: Engine, event: CoreEvent, handler: Handler, error: Ex
         engine.wake()
 
 
+class Apart:
+    """What `serve` notes in a task of its own, beside the session's."""
+
+    __slots__ = ("at", "began")
+
+    def __init__(self) -> None:
+        self.at: Any = None
+        self.began = 0
+
+
 @trio.lowlevel.enable_ki_protection
 @coroutine
 def serve(
@@ -86,14 +96,17 @@ def serve(
     of every request.
     """
     ack, clock = engine.core.ack, engine.clock
+    noted: Worker | Apart = Apart() if stepped is None else stepped
+    task = trio.lowlevel.current_task()
     while True:
         if waiting:
             event = waiting.popleft()
             if type(event) is not tuple:
-                if stepped is not None:
-                    stepped.at = event
+                noted.at = event
+                engine.request_is_over()  # what this says belongs to none
                 yield from event().__await__()
                 continue
+            noted.began = clock()
         elif stepped is None:
             return
         else:  # `next_item`, in place
@@ -101,6 +114,7 @@ def serve(
             got = yield stepped.trap
             if got is not None:
                 got.unwrap()  # from Trio: rescheduled, or cancelled
+                stepped.began = clock()
             event = stepped.item
             stepped.item = _NOTHING
             if event is _NOTHING:
@@ -108,14 +122,9 @@ def serve(
         kind, _, request, index, form, data = event
         if kind == KEYED and not engine.core.begin(request):
             continue  # its session ended: the key is free, and it must not be done here
-        handler, began = handlers[index], clock()
-        if stepped is not None:
-            stepped.at = handler
+        noted.at = handler = handlers[index]
         if engine.books:
-            task = trio.lowlevel.current_task()
             engine.requests[task] = request
-        else:
-            task = None
         try:
             if form == AWAITED:
                 result = data
@@ -125,7 +134,7 @@ def serve(
                 try:
                     value = handler.json(data) if form == 0 else handler.decoder.by_form(form, data)
                 except FAULTS as error:
-                    answer_invalid(engine, event, handler, error, began)
+                    answer_invalid(engine, event, handler, error, noted.began)
                     continue
                 result = handler.run(session, value)
             if type(result) is _COROUTINE:
@@ -136,20 +145,17 @@ def serve(
                 answer = dumps(result, default)
             except TypeError as error:
                 answer = encode_slowly(result, error)
-            ack(request, answer, began)
+            ack(request, answer, noted.began)
         except BaseException as error:  # noqa: BLE001 - the application's, whatever it is
             # Cancelled beside errors: the errors are the application's, the rest is Trio's and must pass.
             ours, rest = part(error)
             if rest is not None and kind == KEYED:
                 engine.core.abandon(request)
             if ours is not None:
-                answer_error(engine, request, handler, session, ours, began)
+                answer_error(engine, request, handler, session, ours, noted.began)
             if rest is not None:
                 raise rest from None
             continue
-        finally:
-            if task is not None:
-                engine.requests.pop(task, None)
         if not engine.turning:
             engine.wake()
 
@@ -157,7 +163,7 @@ def serve(
 class Worker(Stepped):
     """A session's task, and what waits for it."""
 
-    __slots__ = ("at", "engine", "handlers", "session", "waiting")
+    __slots__ = ("at", "began", "engine", "handlers", "session", "waiting")
 
     def __init__(self, engine: Engine, session: Session, handlers: list[Handler]) -> None:
         super().__init__()
@@ -166,10 +172,19 @@ class Worker(Stepped):
         self.handlers = handlers
         self.waiting: deque[Any] = deque()
         self.at: Any = None  # the handler that runs, or ran last
+        self.began = 0  # when it did (ns); 0: when the answer before was given, which the core knows
 
     def named(self, moment: Moment) -> str | None:
         """Whose handler goes on now, or ran last; None: nobody's."""
         return None if self.at is None or (self.idle and moment is Moment.BEFORE) else repr(self.at.name)
+
+    def waits(self) -> int:
+        """The handler that was stepped waits, and others are answered before it: when it began is noted.
+
+        Gives when what is next begins (ns).
+        """
+        self.began = self.began or self.engine.core.answered()
+        return self.engine.clock()
 
     async def run(self) -> None:
         """The session's own task, until the session ends."""
@@ -180,6 +195,7 @@ class Worker(Stepped):
                     work = inside(self, serve(self.engine, session, self.handlers, self.waiting, self))
                     await self.engine.held.watch(self.named, work)
             finally:
+                self.engine.request_is_over()
                 leave(session, scope)
 
 

@@ -48,6 +48,8 @@ class Trails:
         """One follower less."""
         self._followers -= 1
         self._engine.books = self._engine.durable or self._followers > 0
+        if not self._engine.books:
+            self._engine.requests.clear()  # from here on nobody notes which request a task has
 
     def since(self, number: int) -> list[Trail]:
         """Those that are over, with a higher number, as they ended. Times: ns since 1970."""

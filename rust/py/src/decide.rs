@@ -70,6 +70,10 @@ impl Core {
         Ok(())
     }
 
+    fn answered(&self) -> Result<u64, Failure> {
+        Ok(self.lock().engine()?.last_answered())
+    }
+
     #[pyo3(signature = (request, data, began = 0))]
     fn ack(&self, request: u64, data: &[u8], began: u64) -> Result<(), Failure> {
         Data::check_own(data)?;

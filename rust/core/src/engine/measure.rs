@@ -54,6 +54,12 @@ impl Engine {
         self.meter.set_began(ns);
     }
 
+    /// When the last answer was given: then what runs next began.
+    #[must_use]
+    pub fn last_answered(&self) -> u64 {
+        self.meter.last_answered()
+    }
+
     /// A handler held the turn for this long.
     pub fn report_turn(&mut self, ns: u64) {
         self.stats.turn(ns);

@@ -127,6 +127,11 @@ impl Meter {
         self.answered = self.moment;
     }
 
+    /// When the last answer was given.
+    pub fn last_answered(&self) -> u64 {
+        self.answered
+    }
+
     /// The handler that is answered next began at this moment.
     pub fn set_began(&mut self, ns: u64) {
         self.began = ns;

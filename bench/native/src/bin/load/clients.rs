@@ -35,6 +35,18 @@ pub struct Wanted {
     pub acked: bool,
 }
 
+impl Wanted {
+    /// What a client of plain HTTP says after its hello, all in one; empty: nothing.
+    pub fn joins(&self) -> Vec<u8> {
+        let joins: Vec<&[u8]> = self.init.iter().skip(1).chain(&self.member).map(Vec::as_slice).collect();
+        if joins.is_empty() {
+            Vec::new()
+        } else {
+            [b"[".as_slice(), &joins.join(b",".as_slice()), b"]"].concat()
+        }
+    }
+}
+
 /// All clients of a scene. The first `publishers` of them publish.
 pub struct Clients {
     pub wanted: Wanted,
