@@ -33,6 +33,7 @@ class Row(NamedTuple):
 ROWS = [
     # misspelt: the word, and the one that was meant
     Row("file", "prot = 1", ("rtcore.toml", "'prot'", "did you mean 'port'?")),
+    Row("file", "[limit]\nacks = 1", ("rtcore.toml", "'limit'", "did you mean 'limits'?")),
     Row("file", "[limits]\nacs = 1", ("rtcore.toml", "'acs'", "did you mean 'acks'?")),
     Row("environment", ("RTCORE_PROT", "1"), ("RTCORE_PROT", "did you mean 'RTCORE_PORT'?")),
     Row("flag", ["--prot", "1"], ("--prot", "--port")),

@@ -64,10 +64,13 @@ def test_a_named_file_is_read_instead_of_the_usual_one(tmp_path: Path) -> None:
         (("serve", "my:apq"), "there is no 'apq' in my; did you mean 'app'?"),
         (("serve", "my:other"), "is no rtcore.App but int"),
         (("serve", "my:app", "--mount", "my:other"), "is no ASGI application"),
+        (("serve", "my:app", "--mount", "my:route"), "which takes (scope, receive, send)"),
+        (("serv", "my:app"), "there is no command 'serv'; did you mean 'serve'?"),
+        (("xyzzy",), "there is no command 'xyzzy'; there are backup, config, "),
     ],
 )
 def test_mistakes_end_with_a_sentence(tmp_path: Path, words: tuple[str, ...], says: str) -> None:
-    (tmp_path / "my.py").write_text("import rtcore\napp = rtcore.App()\nother = 7\n")
+    (tmp_path / "my.py").write_text("import rtcore\napp = rtcore.App()\nother = 7\ndef route(a): ...\n")
     sys.modules.pop("my", None)
     result = rtcore(*words)
     assert result.exit_code == 2

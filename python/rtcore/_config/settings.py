@@ -177,7 +177,8 @@ def find(name: str, known: dict[str, Setting], what: str, source: str) -> Settin
     """The setting of that name; `ConfigError` names the nearest known one."""
     if name in known:
         return known[name]
-    raise errors.ConfigError(f"{source}: there is no {what} {kinds.shown(name)}{nearest(str(name), known)}")
+    words = [*known, "limits"] if known is BY_NAME else known  # the table of a file
+    raise errors.ConfigError(f"{source}: there is no {what} {kinds.shown(name)}{nearest(str(name), words)}")
 
 
 def nearest(name: str, known: Iterable[str]) -> str:

@@ -8,7 +8,9 @@ from typing import Any, Final, cast
 
 import click
 
-from .wrong import Failed
+from rtcore._ground import near
+
+from .wrong import Failed, Wrong
 
 COMMANDS: Final = {
     "backup": "backup:backup",
@@ -45,6 +47,15 @@ class Commands(click.Group):
             return None
         module, name = where.split(":")
         return cast("click.Command", getattr(import_module(f"rtcore.cli.{module}"), name))
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """The one that is meant. One that is misspelt is told in a line with the near one."""
+        if args and args[0] not in COMMANDS and not args[0].startswith("-"):
+            there = f"; there are {', '.join(COMMANDS)}"
+            raise Wrong(f"there is no command {args[0]!r}{near.hint(args[0], COMMANDS, there)}")
+        return super().resolve_command(ctx, args)
 
     def invoke(self, ctx: click.Context) -> Any:
         """Do it. Where a disk is full or the output is closed, that is said; a pipe that ends is click's."""

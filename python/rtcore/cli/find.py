@@ -12,9 +12,7 @@ from typing import Any, Final
 import click
 
 from rtcore._ground import near
-from rtcore.app import App
 from rtcore.errors import UsageError
-from rtcore.router import Router
 
 from .wrong import Wrong
 
@@ -59,6 +57,9 @@ def _fail(name: str) -> None:
     Where it uses rtcore wrongly, the error has said all of it but where: that is said before it.
     """
     kind, error, trace = sys.exc_info()
+    from rtcore.app import App  # who watches files needs none of it
+    from rtcore.router import Router
+
     if isinstance(error, AttributeError) and isinstance(error.obj, App | Router):
         if place := _written_at(trace):
             raise Wrong(f"{place}: {_no_such(error.obj, error.name)}")
