@@ -141,6 +141,7 @@ async def connect(
         secret=None if seed is None else random.Random(str(seed)).randbytes,  # noqa: S311 - for tests
     )
     machine.who.compress = asked.ours
+    machine.sending.fitting.packed = encoding == "msgpack"
     opening = Opening(target, dial=dial, compress=asked, packed=encoding == "msgpack")
     runner = Runner(machine, opening, token=token, journal=outbox)
     client = Client(machine, runner, timeout=timeout, stored=outbox is not None)

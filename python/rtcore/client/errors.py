@@ -94,10 +94,12 @@ class NotDone(RequestError):
 
 
 class TooLarge(RequestError):
-    """The request is larger than the server takes; it was not sent."""
+    """It is larger than the server takes, and was not sent. A server that was started anew with a lower limit
+    may have done it before (`maybe_done`).
+    """
 
-    def __init__(self, message: str) -> None:
-        super().__init__(message, "TOO_LARGE", maybe_done=False)
+    def __init__(self, message: str, *, maybe_done: bool = False) -> None:
+        super().__init__(message, "TOO_LARGE", maybe_done=maybe_done)
 
 
 class Conflicted(RequestError):

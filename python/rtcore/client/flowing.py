@@ -9,7 +9,7 @@ import msgspec
 import trio
 
 from .bell import Bell
-from .errors import TooLarge
+from .fitting import Fitting
 from .machine import Machine
 from .runner import Runner
 from .streams import AHEAD, StreamState
@@ -77,7 +77,7 @@ async def up(
                     machine.sending.say_in_turn(state.finish(), state)
                     runner.pump()
                 break
-            raw = _fitting(item, machine.sending.limits.max_message)
+            raw = _fitting(item, machine.sending.fitting)
             if not state.over:
                 machine.sending.say_in_turn(state.add(raw), state)
                 runner.pump()
@@ -97,10 +97,11 @@ async def up(
     return state.result
 
 
-def _fitting(item: Any, most: int) -> msgspec.Raw:
+def _fitting(item: Any, fitting: Fitting) -> msgspec.Raw:
     raw = data_of(item)
-    if (size := len(encode({"type": "item", "id": 1 << 53, "n": 1 << 53, "data": raw}))) > most:
-        raise TooLarge(f"an item has {size} bytes as a message; the server takes {most}")
+    said = encode({"type": "item", "id": 1 << 53, "n": 1 << 53, "data": raw})
+    if (large := fitting.too_large("an item", said)) is not None:
+        raise large
     return raw
 
 

@@ -12,7 +12,7 @@ from .effects import Ask, Changed, Effect
 from .event import Event, Gap, event_of
 from .reader import Reader
 from .rooms import Rooms
-from .words import Said, encode
+from .words import Said
 
 
 class Hearing:
@@ -177,11 +177,6 @@ class Hearing:
         if answer is True:
             self._effects.append(Ask(said["id"], said["event"], said.get("data")))
         return answer if isinstance(answer, bytes) else None
-
-    def reply(self, number: int, said: Said) -> bytes | None:
-        """The program's answer, as it is said; None: nobody wants it any more."""
-        coded = encode({"type": "reply", "id": number, **said})
-        return coded if self.asked.replied(number, coded) else None
 
     def end_all(self, error: Exception) -> None:
         """The client is over."""

@@ -32,7 +32,7 @@ from .rooms import RoomState
 from .sending import Sending
 from .states import State
 from .streams import Streams
-from .words import Said
+from .words import Said, encode
 
 log = logging.getLogger("rtcore.client")
 CLIENT: Final = "rtcore-python"
@@ -170,7 +170,7 @@ class Machine(Connection):
         self.hearing.begin(said["epoch"], said["seq"])
         sending = self.sending
         sending.gen, sending.open, sending.http = self.gen, True, self.transport not in SOCKETS
-        sending.limits, sending.session, sending.life = limits, self.who.session, life
+        sending.fitting.limits, sending.session, sending.life = limits, self.who.session, life
         sending.user, sending.owner = user, (True, user)
         for request in sending.box.queue:
             if not request.owned:
@@ -205,15 +205,26 @@ class Machine(Connection):
 
     def _request(self, said: Said) -> None:
         if (kept := self.hearing.request(said)) is not None:
-            self.sending.pace.count(self.clock.now())
-            self.effects.append(Write(self.gen, (kept,)))
+            self._say_reply(self._fitting_reply(said["id"], kept))
 
     def reply(self, number: int, said: Said) -> None:
-        """The program's answer to a question of the server: `{"data": ...}` or `{"error": {...}}`."""
-        coded = self.hearing.reply(number, said)
-        if coded is not None and self.sending.open:
-            self.sending.pace.count(self.clock.now())
-            self.effects.append(Write(self.gen, (coded,)))
+        """The program's answer to a question of the server: `{"data": ...}` or `{"error": {...}}`.
+
+        Where it is too large an error takes its place, so that the server hears of it.
+        """
+        coded = self._fitting_reply(number, encode({"type": "reply", "id": number, **said}))
+        if self.hearing.asked.replied(number, coded) and self.sending.open:
+            self._say_reply(coded)
+
+    def _fitting_reply(self, number: int, coded: bytes) -> bytes:
+        if (large := self.sending.fitting.too_large("the reply", coded)) is None:
+            return coded
+        log.warning("the answer to a question of the server was not sent: %s", large)
+        return encode({"type": "reply", "id": number, "error": {"code": large.code, "message": str(large)}})
+
+    def _say_reply(self, coded: bytes) -> None:
+        self.sending.pace.count(self.clock.now())
+        self.effects.append(Write(self.gen, (coded,)))
 
     def _pong(self, said: Said) -> None:
         now, pulse = self.clock.now(), self.pulse

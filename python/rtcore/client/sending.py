@@ -8,7 +8,8 @@ from typing import Any, Final
 
 from .clock import Clock, Names
 from .effects import Effect, Write
-from .errors import MaybeDone, NotDone, Rejected, RequestTimeout, TooLarge
+from .errors import MaybeDone, NotDone, Rejected, RequestTimeout
+from .fitting import Fitting
 from .ledger import Ledger
 from .outbox import Box, unanswered
 from .pacing import Ends, Pace, Turn
@@ -22,8 +23,6 @@ POISON: Final = 5
 TRIES: Final = 5
 """How often a request is sent again of which the server said that it did nothing, and may later."""
 RETRY_FIRST: Final = 0.5
-FRAME: Final = 64 * 1024
-"""Bytes of small messages that go into one frame, if the limit is not lower."""
 KEYED: Final = frozenset({"emit", "publish"})
 
 
@@ -32,7 +31,7 @@ class Sending:
 
     def __init__(self, clock: Clock, names: Names, box: Box, effects: deque[Effect], *, kept: bool) -> None:
         self.clock, self.names, self.box = clock, names, box
-        self.limits = Limits()
+        self.fitting = Fitting()
         self.open = False
         self.http = False
         self.gen = 0
@@ -51,6 +50,11 @@ class Sending:
         self._times = Times()
         self._progress = False
         self._acked_said = 0
+
+    @property
+    def limits(self) -> Limits:
+        """What the server said last."""
+        return self.fitting.limits
 
     # -- in
 
@@ -110,14 +114,11 @@ class Sending:
         acked = self.acked
         self.box.write(request)
         said = encode(request.message(acked if acked > self._acked_said else None))
-        if len(said) > self.limits.max_message:
+        if (large := self.fitting.too_large(request.kind, said)) is not None:
             self.box.written.pop(self.box.last_id)
             self.box.last_id -= 1
             request.id = None
-            self._end(
-                request,
-                TooLarge(f"{request.kind} has {len(said)} bytes; the server takes {self.limits.max_message}"),
-            )
+            self._end(request, large)
             return None
         self._acked_said = max(acked, self._acked_said)
         request.session, request.life, request.user, request.owned = self.session, self.life, self.user, True
@@ -133,9 +134,13 @@ class Sending:
             if request.volatile:
                 self._end(request, unanswered(request, "the connection was lost, and it is volatile"))
                 continue
+            said, done = encode(request.message()), request.kind not in AGAIN
+            if (large := self.fitting.too_large(request.kind, said, maybe_done=done)) is not None:
+                self._end(request, large)
+                continue
             request.asked = self.clock.now()
             request.sent_again = True
-            self.turn.add(encode(request.message()), request)
+            self.turn.add(said, request)
         self.flush()
 
     def say(self, said: Said) -> None:
@@ -155,17 +160,7 @@ class Sending:
             self._write(self.gen, batch)
 
     def _write(self, gen: int, batch: list[bytes]) -> None:
-        most = min(FRAME, self.limits.max_message)
-        frame: list[bytes] = []
-        size = 2
-        for said in batch:
-            if frame and size + len(said) + 1 > most:
-                self._effects.append(Write(gen, tuple(frame)))
-                frame, size = [], 2
-            frame.append(said)
-            size += len(said) + 1
-        if frame:
-            self._effects.append(Write(gen, tuple(frame)))
+        self._effects += [Write(gen, frame) for frame in self.fitting.frames(batch)]
 
     def committed(self, token: int) -> None:
         """The store has it: what waited for it may leave."""

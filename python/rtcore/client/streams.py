@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 from .errors import Rejected, StreamLost
 from .request import Request
 from .sending import Sending
-from .words import Said
+from .words import Said, encode
 
 if TYPE_CHECKING:
     from .uploads import UploadState
@@ -171,10 +171,21 @@ class Streams:
         for number in [int(each) for each in wanted if str(each).isdecimal()]:
             if self._of(number) is None:
                 self._sending.say({"type": "cancel", "id": number})
-        for number, stream in self._known.items():
+        for number, stream in list(self._known.items()):
             if isinstance(stream, StreamState):
                 self._sending.say({"type": "credit", "id": number, "n": stream.grant()})
                 continue
             known = str(number) in wanted
-            for said in stream.again(int(wanted[str(number)])) if known else stream.reopened():
-                self._sending.say_in_turn(said, stream)
+            again = stream.again(int(wanted[str(number)])) if known else stream.reopened()
+            self._again(stream, again)
+
+    def _again(self, stream: UploadState, again: list[Said]) -> None:
+        """What was said goes once more. Where the server takes less than it did, this ends the stream."""
+        for said in again:
+            large = self._sending.fitting.too_large(f"the {said['type']} of a stream", encode(said))
+            if large is not None:
+                stream.stop(large)
+                self.cancel(stream)
+                return
+        for said in again:
+            self._sending.say_in_turn(said, stream)
