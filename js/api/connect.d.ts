@@ -596,7 +596,10 @@ declare class Room implements AsyncIterable<Heard> {
     after?: number;
     limit?: number;
   }, options?: AskOptions): Promise<Past>;
-  /** Leave. Iterators of this join end; the server hears of it with the last join. */
+  /**
+   * Leave. Iterators of this join end; the server hears of it with the last join. Who waits no longer has left all
+   * the same: the leave is said until it has its answer.
+   */
   leave(options?: AskOptions): Promise<void>;
 }
 //#endregion

@@ -1,6 +1,7 @@
 // Streams of items, as the session knows them: by id for the server, by name for the page. An `open` is answered by
 // the first word about its stream: until then it is a request.
 
+import type { Failure } from "./errors.ts";
 import type { Ask } from "./outbox.ts";
 import type { Asking, News } from "./port.ts";
 import type { Sending } from "./sending.ts";
@@ -71,10 +72,13 @@ export class Streams {
     if (ask.id === undefined) return;
     const text = encode({ ...said, id: ask.id }, data);
     const large = this.#sending.tooLarge(`the ${said.type} of a stream`, text);
-    if (large) {
-      this.say(name, { type: "cancel" });
-      this.#tell({ on: "stream", name, said: { type: "end", error: large } });
-    } else this.#sending.sayText(text);
+    if (large) this.#stop(name, large);
+    else this.#sending.sayText(text);
+  }
+
+  #stop(name: string, error: Failure): void {
+    this.say(name, { type: "cancel" });
+    this.#tell({ on: "stream", name, said: { type: "end", error } });
   }
 
   /** Of each down that the server knows, the next item: for `hello`. */
@@ -90,8 +94,10 @@ export class Streams {
     for (const { ask, credit } of this.#known.values()) {
       if (!ask.ended) continue;
       if (!ask.fields.up) this.#sending.say({ type: "credit", id: ask.id, n: credit });
-      else if (up[ask.id!] === undefined) this.#sending.repeat(ask);
-      else this.#tell({ on: "stream", name: ask.name, said: { type: "wanted", n: up[ask.id!] } });
+      else if (up[ask.id!] === undefined) {
+        const large = this.#sending.repeat(ask);
+        if (large) this.#stop(ask.name, large);
+      } else this.#tell({ on: "stream", name: ask.name, said: { type: "wanted", n: up[ask.id!] } });
     }
   }
 

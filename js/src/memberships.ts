@@ -188,16 +188,18 @@ export class Rooms {
 
   #leave(room: Membership, asking?: Asking): void {
     const { sending, name } = this.#around;
+    let due = false; // the server put it off: it is said again
     sending.submit(asking ?? { name: name(), kind: "leave", fields: { room: room.name }, ours: true }, {
       before: (ask) => {
-        const last = room.inside && !room.views.size;
-        if (last) room.inside = false;
+        const last = (room.inside || due) && !room.views.size;
+        if (last) [room.inside, due] = [false, true];
         else sending.end(ask, undefined, null);
         return last;
       },
       done: (ask, failure) => {
         if (!failure && (ask.id ?? 0) > room.by) room.member = room.confirmed = false;
-        if (!room.views.size && !room.inside && !room.member) this.#rooms.delete(room.name);
+        // Where it came to nothing, the next return says that nobody wants the room.
+        if (!room.views.size && !room.inside && (failure || !room.member)) this.#rooms.delete(room.name);
       },
     });
   }

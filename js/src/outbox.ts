@@ -54,6 +54,9 @@ export interface Bounds {
   overflow: Overflow;
 }
 
+/** @internal Whether it takes a place. Joins bound the leaves, and a room that is full of nobody's wishes stays joined. */
+export const counts = (ask: Asking): boolean => !ask.ours && ask.kind !== "leave";
+
 const sizeOf = (ask: Asking): number => (ask.data?.length ?? 0) + 64;
 
 /** Queue and written, in their orders. */
@@ -70,7 +73,7 @@ export class Outbox {
   /** Why there is no room for it; undefined: there is, perhaps after an older one was dropped, which is told why. */
   noRoom(ask: Ask, drop: (old: Ask, why: string) => void): string | undefined {
     const { messages, bytes, overflow } = this.#bounds;
-    const waiting = this.queue.filter((each) => !each.ours);
+    const waiting = this.queue.filter(counts);
     const size = waiting.reduce((sum, each) => sum + sizeOf(each), sizeOf(ask));
     if (waiting.length < messages && size <= bytes) return undefined;
     const count = waiting.length + 1;

@@ -125,7 +125,8 @@ export class Page {
       : this.status.state === "ended" && this.status.error;
     if (refused) {
       this.take({ on: "end", name, failure: refused });
-      return sent;
+      // A room that the program left is wanted by nobody, whether somebody waits for the answer or not.
+      if (kind !== "leave") return sent;
     }
     const aborted = (): void => drop("AbortError");
     const late =
@@ -144,10 +145,17 @@ export class Page {
   }
 
   /** Its result, in the client's time where the caller has none. What cannot be asked rejects it, and throws nothing. */
-  // biome-ignore lint/suspicious/noExplicitAny: what a handler answers
-  result(kind: Asking["kind"], fields: Said, data?: unknown, options: SendOptions = {}): Promise<any> {
+  result(
+    kind: Asking["kind"],
+    fields: Said,
+    data?: unknown,
+    options: SendOptions = {},
+    prepare?: () => void,
+    // biome-ignore lint/suspicious/noExplicitAny: what a handler answers
+  ): Promise<any> {
     try {
-      return this.ask(kind, fields, data, { ...options, timeout: options.timeout ?? this.#timeout }).applied;
+      const timeout = options.timeout ?? this.#timeout;
+      return this.ask(kind, fields, data, { ...options, timeout }, prepare).applied;
     } catch (error) {
       return Promise.reject(error);
     }

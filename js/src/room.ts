@@ -145,12 +145,18 @@ export class Room implements AsyncIterable<Heard> {
     return this.#page.result("history", { room: this.name, ...fields, ...where }, undefined, options);
   }
 
-  /** Leave. Iterators of this join end; the server hears of it with the last join. */
+  /**
+   * Leave. Iterators of this join end; the server hears of it with the last join. Who waits no longer has left all
+   * the same: the leave is said until it has its answer.
+   */
   async leave(options: AskOptions = {}): Promise<void> {
-    if (!this.#page.listeners.delete(this)) return;
-    this.#end();
-    const view = this.#id;
-    await this.#page.result("leave", { room: this.name }, undefined, { ...options, view });
+    const { listeners } = this.#page;
+    if (!listeners.has(this)) return;
+    await this.#page.result("leave", { room: this.name }, undefined, { ...options, view: this.#id }, () => {
+      // What cannot be waited for is no leave.
+      listeners.delete(this);
+      this.#end();
+    });
   }
 
   /** @internal Call it before the page goes, or sleeps; gives what takes that back. */

@@ -4,7 +4,7 @@ import type { Clock } from "./clock.ts";
 import type { Failure } from "./errors.ts";
 import type { Keeper } from "./keeper.ts";
 import { DEFAULTS } from "./limits.ts";
-import { type Ask, type Hooks, type Outbox, unanswered } from "./outbox.ts";
+import { type Ask, counts, type Hooks, type Outbox, unanswered } from "./outbox.ts";
 import { AGAIN, type Asking, type News } from "./port.ts";
 import { Pace } from "./pulse.ts";
 import { bytesOf, encode, framed, type Said } from "./words.ts";
@@ -63,7 +63,7 @@ export class Sending {
     if (ask.volatile && !this.open) {
       return this.#refuse(ask, "UNAVAILABLE", "there is no connection");
     }
-    const full = away && !ask.ours && box.noRoom(ask, (old, why) => this.#refuse(old, "OVERLOADED", why));
+    const full = away && counts(ask) && box.noRoom(ask, (old, why) => this.#refuse(old, "OVERLOADED", why));
     if (full) return this.#refuse(ask, "OVERLOADED", full);
     const keyed = ask.kind === "emit" || ask.kind === "publish";
     if (keyed && !ask.volatile) {
@@ -172,22 +172,22 @@ export class Sending {
     const batch: string[] = [];
     this.#busy = true;
     for (const ask of [...this.box.written.values()]) {
-      if (ask.volatile) this.end(ask, unanswered(ask, "the connection was lost"));
-      else batch.push(this.#repeat(ask));
+      const failure = ask.volatile ? unanswered(ask, "the connection was lost") : this.repeat(ask, batch);
+      if (failure) this.end(ask, { maybeDone: !AGAIN.has(ask.kind), ...failure });
     }
     this.#busy = false;
     this.#hand(batch);
   }
 
-  #repeat(ask: Ask): string {
+  /** Say it once more, with these; gives why not. A server that was started anew may take less than it did. */
+  repeat(ask: Ask, batch?: string[]): Failure | undefined {
+    const text = this.#message(ask);
+    const large = this.tooLarge(ask.kind, text);
+    if (large) return large;
     ask.said = this.#clock.now();
     ask.again = true;
-    return this.#message(ask);
-  }
-
-  /** Say it once more. */
-  repeat(ask: Ask): void {
-    this.#hand([this.#repeat(ask)]);
+    void (batch ? batch.push(text) : this.sayText(text));
+    return undefined;
   }
 
   /** Over plain HTTP an ack may not come: it is asked for again, after 1 s, 2 s and so on. */
@@ -196,7 +196,9 @@ export class Sending {
     for (const ask of this.box.written.values()) {
       if (now >= ask.said! + 1000 * 2 ** Math.min(ask.asks, 5)) {
         ask.asks++;
-        this.#write(this.#repeat(ask));
+        ask.said = now;
+        ask.again = true;
+        this.#write(this.#message(ask));
       }
     }
   }
@@ -277,7 +279,7 @@ export class Sending {
   }
 
   #retry(ask: Ask, after: unknown): boolean {
-    if (ask.asks >= TRIES || ask.volatile || ask.ours) return false;
+    if (ask.asks >= TRIES || ask.volatile || (ask.ours && ask.kind !== "leave")) return false;
     this.#once(ask, typeof after === "number" ? after * 1000 : RETRY_FIRST * 2 ** ask.asks);
     return true;
   }
@@ -355,7 +357,14 @@ export class Sending {
     for (const ask of this.all()) {
       if (ask.name === name) {
         const why = is === "AbortError" ? "given up" : "its time is over";
-        this.end(ask, unanswered(ask, why, is));
+        const failure = unanswered(ask, why, is);
+        if (ask.kind !== "leave") this.end(ask, failure);
+        else if (!ask.ours) {
+          // Nobody wants the room, whoever waits: it becomes the client's own, and is said all the same.
+          ask.ours = true;
+          failure.message = `leave is said until it has its answer: ${why}`;
+          this.#tell({ on: "end", name, failure });
+        }
       }
     }
   }

@@ -303,16 +303,20 @@ export class Session implements Owner {
 
   #question({ id, event, data }: Said): void {
     const kept = this.asked.comes(id);
-    if (typeof kept === "string") this.connection.line?.link?.say(kept);
+    if (typeof kept === "string") this.connection.line?.link?.say(this.#fitting(id, kept));
     else if (kept) this.#tell({ on: "question", id, event, data });
   }
 
   #reply({ id, error, data }: Call & { do: "reply" }): void {
-    let text = encode({ type: "reply", id, error }, data);
-    const large = this.sending.tooLarge("the reply", text);
-    if (large) text = encode({ type: "reply", id, error: { code: large.code, message: large.message } });
+    const text = this.#fitting(id, encode({ type: "reply", id, error }, data));
     // It is kept before it leaves.
     if (this.asked.replied(id, text)) this.sending.sayText(text);
+  }
+
+  /** A reply; one that is too large is an error in its place. */
+  #fitting(id: number, text: string): string {
+    const large = this.sending.tooLarge("the reply", text);
+    return large ? encode({ type: "reply", id, error: { code: large.code, message: large.message } }) : text;
   }
 
   #expiring(): void {

@@ -29,9 +29,12 @@ class Flow {
 
   constructor(page: Page, name: string, fields: Said, data: unknown, signal: AbortSignal | undefined) {
     this.page = page;
-    this.name = page.ask("open", { stream: name, ...fields }, data, {}, (sent) =>
-      page.streams.set(sent.name, this),
-    ).name;
+    const sent = page.ask("open", { stream: name, ...fields }, data, {}, ({ name }) =>
+      page.streams.set(name, this),
+    );
+    this.name = sent.name;
+    // A client that has ended asks nothing, and tells nothing else.
+    sent.applied.catch((error) => this.stop(error));
     const aborted = (): void => this.cancel(signal?.reason);
     if (signal?.aborted) aborted();
     else {

@@ -233,3 +233,108 @@ test("a left that does not say of which stay is believed", async () => {
   await world.wire.hear(left());
   expect(room.getSnapshot().joined).toBe(false);
 });
+
+// A leave is the client's own: whoever waits for it may give up, and the room is left all the same.
+
+/** What the program does with a leave that it does not wait for, and what it hears. */
+const GIVING_UP: [string, (world: World, room: Room) => Promise<unknown>, Said][] = [
+  [
+    "by its signal",
+    async (world, room) => {
+      const giving = new AbortController();
+      const leaving = room.leave({ signal: giving.signal });
+      await world.clock.pass(10);
+      giving.abort();
+      return leaving;
+    },
+    { name: "AbortError", code: "ABORTED" },
+  ],
+  ["by a signal of before", (_, room) => room.leave({ signal: AbortSignal.abort() }), { name: "AbortError" }],
+  [
+    "by its timeout",
+    async (world, room) => {
+      const leaving = room.leave({ timeout: 20 });
+      leaving.catch(() => undefined);
+      await world.clock.pass(30);
+      return leaving;
+    },
+    { name: "RequestTimeout", code: "TIMEOUT", maybeDone: false },
+  ],
+];
+
+for (const [how, giveUp, told] of GIVING_UP) {
+  test(`a leave that waits for the network, given up ${how}, is said at the return`, async () => {
+    const world = await World.live();
+    const room = await join(world);
+    await world.wire.close();
+    expect(await giveUp(world, room).catch((error) => error)).toMatchObject(told);
+    await world.clock.pass(1000);
+    await world.wire.welcome({ rooms: [{ room: "tea", seq: 0 }] });
+    await world.wire.hear({ type: "room", room: "tea", seq: 0, began: 0, members: [], count: 1, grants: [] });
+    expect(world.wire.of("leave")).toMatchObject([{ room: "tea", id: 2 }]);
+    await world.wire.hear(ack(2));
+    await world.back({ session: "s2", resumed: false });
+    expect(world.wire.of("join")).toEqual([]);
+  });
+
+  test(`a leave that was written, given up ${how}, is said again until it has its answer`, async () => {
+    const world = await World.live();
+    const room = await join(world);
+    expect(await giveUp(world, room).catch((error) => error)).toMatchObject(told);
+    expect(world.wire.of("leave").map(({ id }) => id)).toEqual([2]);
+    await world.back({ taken: 1, rooms: [{ room: "tea", seq: 0 }] });
+    expect(world.wire.of("leave").map(({ id }) => id)).toEqual([2]);
+    await world.wire.hear(failed(2, "OVERLOADED", { retry: true, after: 1 }));
+    await world.clock.pass(1100);
+    expect(world.wire.of("leave").map(({ id }) => id)).toEqual([2, 3]);
+  });
+}
+
+test("a leave takes no place in the outbox, and gives up none", async () => {
+  for (const overflow of ["reject", "drop_oldest"] as const) {
+    const world = await World.live({ queue: 2, overflow });
+    const room = await join(world);
+    await world.wire.close();
+    const said = [1, 2].map((data) => world.client.send("say", data));
+    const leaving = room.leave();
+    const third = world.client.send("say", 3);
+    await settle();
+    expect(await fate(third.queued)).toEqual(overflow === "reject" ? expect.any(Error) : undefined);
+    expect(said.filter(({ done }) => done).length).toBe(overflow === "reject" ? 0 : 1);
+    expect(await fate(leaving)).toBe("pending");
+    await world.clock.pass(1000);
+    await world.wire.welcome({ rooms: [{ room: "tea", seq: 0 }] });
+    expect(world.wire.of("leave").length).toBe(1);
+  }
+});
+
+test("a leave that cannot be waited for is none", async () => {
+  const world = await World.live();
+  const room = await join(world);
+  expect(await fate(room.leave({ timeout: Number.NaN }))).toMatchObject({ name: "UsageError" });
+  expect(room.getSnapshot().joined).toBe(true);
+  const leaving = room.leave();
+  await settle();
+  await world.wire.hear(ack(2));
+  await leaving;
+});
+
+test("a leave that came to nothing is said anew at the next return", async () => {
+  const world = await World.live();
+  const room = await join(world);
+  const leaving = room.leave();
+  await settle();
+  await world.wire.hear(failed(2, "INTERNAL"));
+  expect(await fate(leaving)).toMatchObject({ code: "INTERNAL" });
+  await world.back({ taken: 2, rooms: [{ room: "tea", seq: 0 }] });
+  expect(world.wire.of("leave")).toMatchObject([{ room: "tea", id: 3 }]);
+});
+
+test("a loop over a stream of a client that has ended ends with its error", async () => {
+  const world = await World.live();
+  await world.client.end();
+  const reading = (async () => {
+    for await (const _ of world.client.stream("answer"));
+  })();
+  expect(await fate(reading)).toMatchObject({ name: "ClientClosed" });
+});
