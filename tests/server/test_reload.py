@@ -22,6 +22,7 @@ from tests.patience import PATIENCE
 
 pytest.importorskip("watchfiles")
 
+MOMENT = 1_700_000_000
 APP = """
 import rtcore
 app = rtcore.App()
@@ -37,9 +38,14 @@ async def site(scope, receive, send):
 
 
 def written(folder: Path, version: str) -> None:
-    """As an editor does it: the file is whole at each moment."""
+    """As an editor does it: the file is whole at each moment.
+
+    All of them are of one moment, and two of one length: so are two changes within a second, which Python's
+    cache of modules does not tell apart.
+    """
     made = folder / "new"
     made.write_text(APP.replace("VERSION", version))
+    os.utime(made, (MOMENT, MOMENT))
     made.replace(folder / "mine.py")
 
 
@@ -51,7 +57,7 @@ def reloading(folder: Path) -> Iterator[tuple[subprocess.Popen[bytes], int, Path
         port: int = free.getsockname()[1]
     command = [sys.executable, "-m", "rtcore", "serve", "mine:app", "--mount", "mine:site", "--reload"]
     said = folder / "said.log"
-    environment = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1"}
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
     with (
         said.open("wb") as log,
         subprocess.Popen([*command, "--port", str(port)], cwd=folder, env=environment, stderr=log) as program,

@@ -37,7 +37,9 @@ def reload(words: Sequence[str], folders: Sequence[Path]) -> int:
         if not folder.is_dir():
             raise Wrong(f"--reload-dir is a folder whose files are watched, and {str(folder)!r} is none")
     watched = _watched(folders or [Path.cwd()])
-    return _Program([sys.executable, "-m", "rtcore", "serve", *words]).keep(watched)
+    # Its modules are compiled anew each time (-B): Python's cache knows a file by its second and its length,
+    # and the old one would be served after two changes within a second.
+    return _Program([sys.executable, "-B", "-m", "rtcore", "serve", *words]).keep(watched)
 
 
 def without(words: Sequence[str]) -> list[str]:

@@ -128,6 +128,7 @@ impl Meter {
     }
 
     /// When the last answer was given.
+    #[must_use]
     pub fn last_answered(&self) -> u64 {
         self.answered
     }
