@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 import trio
+import trio.testing
 
 from rtcore._engine import SQLITE
 from rtcore.client.doctor import Doctor, Finding, Verdict
@@ -70,6 +71,30 @@ async def test_it_names_the_fault_and_says_what_to_do(weather, named, advice, au
         found = await findings(network)
         assert bad(found) - {"clock"} == named
         assert any(advice in finding.advice for name, finding in found.items() if name in named)
+
+
+NO_RTCORE = b"HTTP/1.1 %b\r\nContent-Type: text/html\r\nContent-Length: 4\r\nConnection: close\r\n\r\n<p/>"
+
+
+@pytest.mark.parametrize("status", [b"404 Not Found", b"200 OK"])
+async def test_what_is_no_rtcore_is_told_first_and_no_proxy_is_blamed(
+    status: bytes, autojump_clock, nursery
+) -> None:
+    async def answer(stream: trio.abc.Stream) -> None:
+        async with stream:
+            if await stream.receive_some():  # nothing: it was only tried whether it opens
+                await stream.send_all(NO_RTCORE % status)
+
+    async def dial(_: object) -> trio.abc.Stream:
+        ours, theirs = trio.testing.memory_stream_pair()
+        nursery.start_soon(answer, theirs)
+        return ours
+
+    found = [finding async for finding in Doctor(target_of("http://localhost/rt"), dial=dial).findings()]
+    assert [finding.check for finding in found] == ["connection", "server"]
+    assert found[1].verdict is Verdict.BAD
+    assert status[:3].decode() in found[1].found
+    assert "is that the address of an rtcore server" in found[1].advice
 
 
 async def test_it_finds_out_that_idle_connections_are_cut(autojump_clock) -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final
 
+import msgspec
 import trio
 
 from .errors import BadCertificate, ConnectError, Forbidden
@@ -45,6 +47,12 @@ class Finding:
     advice: str = ""
 
 
+class _Refusal(msgspec.Struct):
+    """How rtcore refuses a request."""
+
+    code: str
+
+
 class Doctor:
     """Looks at one server from here."""
 
@@ -66,9 +74,19 @@ class Doctor:
         yield reached
         if reached.verdict is Verdict.BAD:
             return
+        foreign = await self._foreign()
+        kept: list[Finding] = []
         for transport in TRANSPORTS:
             async for finding in self._transport(transport):
-                yield finding
+                if foreign is None:
+                    yield finding
+                else:
+                    kept.append(finding)
+        if foreign is not None and not any(self._works.values()):
+            yield foreign  # nothing between is to blame
+            return
+        for finding in kept:
+            yield finding
         if any(self._works.values()):
             yield await self._health()
         else:
@@ -101,6 +119,32 @@ class Doctor:
             return Finding(what, Verdict.BAD, f"{self._target} cannot be reached: {error}", advice)
         await trio.aclose_forcefully(stream)
         return Finding(what, Verdict.GOOD, f"made in {(time.perf_counter() - began) * 1000:.0f} ms")
+
+    async def _foreign(self) -> Finding | None:
+        """What is wrong if no rtcore answers there.
+
+        None: one does, or nothing does, as the transports will tell.
+        """
+        peer = HttpPeer(self._target, self._dial, lambda: None)
+        try:
+            with trio.fail_after(PATIENCE):
+                status, fields, body = await peer.ask("GET", self._target.path("poll"))
+        except (OSError, trio.TooSlowError):
+            return None
+        finally:
+            with trio.CancelScope(shield=True):
+                await peer.close()
+        # (A poll of nobody's is refused as each request over plain HTTP is, by a JSON object with a code.)
+        with contextlib.suppress(msgspec.DecodeError):
+            msgspec.json.decode(body, type=_Refusal)
+            return None
+        kind = fields.get(b"content-type", b"no type").decode("latin-1")
+        found = f"{self._target} answers {status} ({kind}), which is no answer of rtcore's"
+        advice = (
+            "is that the address of an rtcore server, with its path (/rt, unless it was changed)? "
+            "A proxy's own page looks like this, too"
+        )
+        return Finding("server", Verdict.BAD, found, advice)
 
     async def _health(self) -> Finding:
         """What the server says of itself, and of the disk below it."""
