@@ -6,6 +6,8 @@ ignore that is not needed is an error of its own (`warn_unused_ignores`). Nothin
 
 from __future__ import annotations
 
+from typing import Any
+
 import rtcore
 
 
@@ -18,6 +20,17 @@ def slips(app: rtcore.App) -> None:
     @app.authorize("tea")  # type: ignore[type-var]  # pyright: ignore[reportArgumentType]
     def gives_a_number(session: rtcore.Session, join: rtcore.Join) -> int:
         return 1
+
+    @app.on_join("tea")  # type: ignore[type-var]  # pyright: ignore[reportArgumentType]
+    def without_the_room(session: rtcore.Session) -> None: ...
+
+    @app.on_leave("tea")  # type: ignore[type-var]  # pyright: ignore[reportArgumentType]
+    def swapped(why: str, room: rtcore.Room, session: rtcore.Session) -> None: ...
+
+    @app.middleware  # type: ignore[type-var]  # pyright: ignore[reportArgumentType]
+    async def goes_nowhere(call: rtcore.Call) -> Any: ...
+
+    app.on_error("ValueError")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
 
     app.rooms("tea", policy="lastest")  # type: ignore[arg-type]
     app.rooms("tea", grants=["publsh"])  # type: ignore[list-item]
@@ -37,6 +50,20 @@ def right(app: rtcore.App) -> None:
     @app.authorize("milk")
     def rights(session: rtcore.Session, join: rtcore.Join) -> set[str]:
         return {"publish"}
+
+    @app.on_join("tea")
+    async def came(session: rtcore.Session, room: rtcore.Room) -> None: ...
+
+    @app.on_leave("tea")
+    def went(session: rtcore.Session, room: rtcore.Room, why: str) -> None: ...
+
+    @app.middleware
+    async def around(call: rtcore.Call, further: rtcore.Next) -> Any:
+        return await further(call)
+
+    @app.on_error(ValueError)
+    def refused(call: rtcore.Call, error: ValueError) -> None:
+        raise rtcore.Refuse("WRONG", str(error))
 
     @app.authenticate
     async def who(hello: rtcore.Hello) -> rtcore.User | None:
