@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
+import rtcore.blocking
 from rtcore.cli import main
 from rtcore.cli.reload import without
 from tests.patience import PATIENCE
@@ -26,6 +27,7 @@ MOMENT = 1_700_000_000
 APP = """
 import rtcore
 app = rtcore.App()
+app.rooms("tea", grants=["publish"])
 
 async def site(scope, receive, send):
     if scope["type"] == "lifespan":
@@ -37,20 +39,20 @@ async def site(scope, receive, send):
 """
 
 
-def written(folder: Path, version: str) -> None:
+def written(folder: Path, version: str, app: str = APP) -> None:
     """As an editor does it: the file is whole at each moment.
 
     All of them are of one moment, and two of one length: so are two changes within a second, which Python's
     cache of modules does not tell apart.
     """
     made = folder / "new"
-    made.write_text(APP.replace("VERSION", version))
+    made.write_text(app.replace("VERSION", version))
     os.utime(made, (MOMENT, MOMENT))
     made.replace(folder / "mine.py")
 
 
 @contextmanager
-def reloading(folder: Path) -> Iterator[tuple[subprocess.Popen[bytes], int, Path]]:
+def reloading(folder: Path, *words: str) -> Iterator[tuple[subprocess.Popen[bytes], int, Path]]:
     """The command in this folder, its port, and the file that has what it says."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
@@ -60,7 +62,9 @@ def reloading(folder: Path) -> Iterator[tuple[subprocess.Popen[bytes], int, Path
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
     with (
         said.open("wb") as log,
-        subprocess.Popen([*command, "--port", str(port)], cwd=folder, env=environment, stderr=log) as program,
+        subprocess.Popen(
+            [*command, "--port", str(port), *words], cwd=folder, env=environment, stderr=log
+        ) as program,
     ):
         try:
             yield program, port, said
@@ -107,6 +111,27 @@ def test_a_change_is_served_and_what_is_no_python_waits_for_the_next(tmp_path: P
         with socket.socket() as again:  # the server's program is gone, too
             again.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             again.bind(("127.0.0.1", port))
+
+
+def test_with_a_folder_for_it_a_session_lives_through_a_change(tmp_path: Path) -> None:
+    durable = APP.replace('rooms("tea", ', 'rooms("tea", durable=True, ')
+    written(tmp_path, "one", durable)
+    with (
+        reloading(tmp_path, "--data", "kept") as (program, port, _),
+        rtcore.blocking.connect(f"http://127.0.0.1:{port}/rt") as client,
+    ):
+        room = client.join("tea")
+        session = client.session
+        assert session
+        until_it_says(port, "one")
+        written(tmp_path, "two", durable)
+        until_it_says(port, "two")
+        room.publish("said", "after it", timeout=PATIENCE + 30)
+        assert next(iter(room)).data == "after it"
+        assert client.session == session
+        client.close()
+        program.send_signal(signal.SIGTERM)
+        assert program.wait(PATIENCE + 30) == 0
 
 
 @pytest.mark.parametrize(
