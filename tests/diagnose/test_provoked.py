@@ -29,7 +29,6 @@ Provoke = Callable[[MemoryServer, WireClient], Awaitable[Any]]
 PROVOKED: dict[str, tuple[dict[str, Any], Provoke]] = {}
 ELSEWHERE = {
     "store": "below: a disk takes its own time",
-    "slow_handlers": "blind: a pool of one; nothing measures handlers where time is the test's",
 }
 LONG = 4_000.0
 """Seconds after which no window has anything of it."""
@@ -112,6 +111,14 @@ async def deaf_soon(server: MemoryServer, room: str) -> WireClient:
 async def _(_: MemoryServer, client: WireClient) -> None:
     for _ in range(3):
         await client.ask("emit", event="compute", data=0.1)
+
+
+@provoke("slow_handlers")
+async def _(server: MemoryServer, _client: WireClient) -> None:
+    others = [await server.welcomed() for _ in range(6)]
+    asked = [await other.begin("emit", event="find", data=0.7) for other in others]
+    for other, request in zip(others, asked, strict=True):
+        await other.answer(request)
 
 
 @provoke("latency")

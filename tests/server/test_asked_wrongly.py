@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from collections.abc import AsyncIterator
@@ -126,6 +127,9 @@ async def test_an_output_that_takes_nothing_ends_it_without_a_traceback(
         if name == "connect":
             words += ["--last", "5"]
 
+        # What is buffered is tried once more when Python ends.
+        buffered = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
+
         def ends() -> subprocess.CompletedProcess[bytes]:
             # A pipe of which the other end is closed before anything is written.
             program = (
@@ -137,7 +141,7 @@ async def test_an_output_that_takes_nothing_ends_it_without_a_traceback(
             )
             return subprocess.run(
                 [sys.executable, "-c", program, output, *words],
-                stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, timeout=60, check=False,
+                stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, timeout=60, check=False, env=buffered,
             )  # fmt: skip
 
         done = await trio.to_thread.run_sync(ends)

@@ -231,7 +231,7 @@ class Runtime:
             self.engine.held.look(began)
         for start in range(0, len(events), LOOK_EVERY):
             some = events if len(events) <= LOOK_EVERY else events[start : start + LOOK_EVERY]
-            self._run(some, 0 if self.manual else began)  # when what is next will have begun
+            self._run(some, self.engine.clock() if self.manual else began)  # when the next will have begun
             now = time.perf_counter_ns()
             if now - began > LONG:
                 self.engine.held.report(now - began, filter(None, map(self._name_of, some)))
@@ -240,7 +240,7 @@ class Runtime:
     @trio.lowlevel.enable_ki_protection
     def _run(self, events: Iterable[CoreEvent], began: int) -> None:
         engine, handlers, steps = self.engine, self._handlers, self._steps
-        sessions, raws, ack, books = engine.sessions, self._raws, engine.core.ack, engine.books
+        sessions, raws, ack, books = engine.sessions, self._raws, engine.ack, engine.books
         for event in events:
             kind = event[0]
             if kind == RAW_MESSAGE:
@@ -314,7 +314,7 @@ class Runtime:
                         if began:  # else when the answer before was given, which the core knows
                             engine.core.began(began)
                             began = 0
-                        ack(request, answer)
+                        ack(request, answer, 0)
                     except BaseException as error:  # noqa: BLE001 - the application's, whatever it is
                         answer_error(engine, request, handler, session, blame(error), began)
                         began = 0

@@ -40,6 +40,7 @@ def answer_error(
     engine: Engine, request: int, handler: Handler, session: Session, error: BaseException, began: int
 ) -> None:
     """The error ack for a handler that raised, and began at that time (ns). Raises nothing."""
+    engine.tick()
     if isinstance(error, Refuse):
         said = refusal(error, engine.failures, f"the handler of {handler.name!r}")
         engine.core.fail(request, *said, began=began)
@@ -95,7 +96,7 @@ def serve(
     (`failures.part`) comes out. This is one coroutine, and none for each of its steps, since it is the way
     of every request.
     """
-    ack, clock = engine.core.ack, engine.clock
+    ack, clock = engine.ack, engine.clock
     noted: Worker | Apart = Apart() if stepped is None else stepped
     task = trio.lowlevel.current_task()
     while True:

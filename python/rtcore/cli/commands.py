@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
+import os
+import sys
 from importlib import import_module
 from typing import Any, Final, cast
 
@@ -64,4 +67,15 @@ class Commands(click.Group):
         except OSError as error:
             if error.errno not in _UNWRITTEN or error.filename is not None:
                 raise
+            _let_go_of_output()
             raise Failed(f"what was to be shown could not be written: {error.strerror}") from None
+
+
+def _let_go_of_output() -> None:
+    """What is still to be written goes nowhere: Python would try it once more at its end, and tell again."""
+    with contextlib.suppress(OSError, ValueError):
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        try:
+            os.dup2(nowhere, sys.stdout.fileno())
+        finally:
+            os.close(nowhere)
