@@ -93,15 +93,19 @@ test("the oldest tombstones go from what is kept, too", () => {
   expect([kept.has("d0"), kept.has("d10499")]).toEqual([false, true]);
 });
 
+/** What is said next meets a conflict at its change n, and then the server has lost its log. */
+function conflictInAnotherEpoch(replica: Replica, n: number): void {
+  const conflict = { seq: 105, fields: ["title"], gone: false };
+  replica.pushed(replica.nextPush(0)!.token, { results: [{ n, conflict }], held: null }, 0);
+  replica.away();
+  replica.join("f", sync());
+}
+
 test("a conflict that waits for its author waits in another epoch, too, and is said by his decision alone", () => {
   const replica = joined();
   replica.put("waits", { title: "one" }, 0);
   replica.change("k", { op: "patch", value: { title: "mine" } }, 0);
-  const out = replica.nextPush(0)!;
-  const conflict = { seq: 105, fields: ["title"], gone: false };
-  replica.pushed(out.token, { results: [{ n: 2, conflict }], held: null }, 0);
-  replica.away();
-  replica.join("f", sync());
+  conflictInAnotherEpoch(replica, 2);
   expect(replica.failed.size).toBe(1);
   expect(replica.decide(2, "mine", undefined, 0)).toBe(3);
   // The number of the document that it met was one of the epoch that has ended.
@@ -128,11 +132,7 @@ test("who is fenced by one result knows what came of the others of that push", (
 test("what is not held yet may be there: one's own fields are said, and not all of what it was", () => {
   const replica = joined();
   replica.change("k", { op: "patch", value: { title: "mine" } }, 0);
-  const out = replica.nextPush(0)!;
-  const conflict = { seq: 105, fields: ["title"], gone: false };
-  replica.pushed(out.token, { results: [{ n: 1, conflict }], held: null }, 0);
-  replica.away();
-  replica.join("f", sync());
+  conflictInAnotherEpoch(replica, 1);
   replica.decide(1, "mine", undefined, 0);
   expect(replica.nextPush(0)!.changes.map(({ op, value }: Said) => [op, value])).toEqual([
     ["patch", { title: "mine" }],

@@ -14,7 +14,7 @@ import trio
 
 from .errors import BadCertificate, ConnectError, Forbidden
 from .links.dial import dial as dial_target
-from .links.http import HttpPeer
+from .links.http import Headers, HttpPeer
 from .links.opening import Dial
 from .links.target import Target
 from .probe import PATIENCE, Probe, probe, spread
@@ -120,20 +120,25 @@ class Doctor:
         await trio.aclose_forcefully(stream)
         return Finding(what, Verdict.GOOD, f"made in {(time.perf_counter() - began) * 1000:.0f} ms")
 
+    async def _get(self, path: str) -> tuple[int, Headers, bytes]:
+        """Ask once, on a connection of its own. Raises `OSError` and `trio.TooSlowError`."""
+        peer = HttpPeer(self._target, self._dial, lambda: None)
+        try:
+            with trio.fail_after(PATIENCE):
+                return await peer.ask("GET", path)
+        finally:
+            with trio.CancelScope(shield=True):
+                await peer.close()
+
     async def _foreign(self) -> Finding | None:
         """What is wrong if no rtcore answers there.
 
         None: one does, or nothing does, as the transports will tell.
         """
-        peer = HttpPeer(self._target, self._dial, lambda: None)
         try:
-            with trio.fail_after(PATIENCE):
-                status, fields, body = await peer.ask("GET", self._target.path("poll"))
+            status, fields, body = await self._get(self._target.path("poll"))
         except (OSError, trio.TooSlowError):
             return None
-        finally:
-            with trio.CancelScope(shield=True):
-                await peer.close()
         # (A poll of nobody's is refused as each request over plain HTTP is, by a JSON object with a code.)
         with contextlib.suppress(msgspec.DecodeError):
             msgspec.json.decode(body, type=_Refusal)
@@ -149,15 +154,10 @@ class Doctor:
     async def _health(self) -> Finding:
         """What the server says of itself, and of the disk below it."""
         path = self._target.prefix.rpartition("/")[0] + "/healthz"
-        peer = HttpPeer(self._target, self._dial, lambda: None)
         try:
-            with trio.fail_after(PATIENCE):
-                status, _, body = await peer.ask("GET", path)
+            status, _, body = await self._get(path)
         except (OSError, trio.TooSlowError) as error:
             status, body = 0, str(error).encode()
-        finally:
-            with trio.CancelScope(shield=True):
-                await peer.close()
         said, _, more = body.decode("utf-8", "replace").strip().partition("\n")
         if status == 200 and said == "ok":
             return Finding("health", Verdict.GOOD, more or "it serves, and keeps nothing on disk")
