@@ -138,7 +138,8 @@ def _serve(listener: socket.socket, chunks: list[bytes]) -> None:
 def measure(python: str, program: str, chunks: list[bytes], count: int) -> float:
     """One run: microseconds of CPU an event."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        thread = threading.Thread(target=_serve, args=(listener, chunks))
+        # A client that cannot start ends this, and not what waits for it.
+        thread = threading.Thread(target=_serve, args=(listener, chunks), daemon=True)
         thread.start()
         arguments = [python, "-c", program, str(listener.getsockname()[1]), str(count)]
         done = subprocess.run(arguments, capture_output=True, text=True, check=True, cwd=ROOT)
@@ -153,6 +154,8 @@ def main() -> None:
     parser.add_argument("--events", type=int, default=200_000)
     parser.add_argument("--runs", type=int, default=5)
     given = parser.parse_args()
+    if not Path(given.python).exists():
+        parser.error(f"no Python at {given.python}: `make peers` makes one, --python names another")
     chunks = _events(given.events)
     rows = [
         (

@@ -79,7 +79,7 @@ def plan(kind: str, shape: tuple[str, ...]) -> tuple[str, ...]:
     return ("--mode", "acked", "--size", str(SIZE), *shape, *room(name, publish, publisher_joins=True))
 
 
-def measure(seconds: int, repeats: int) -> list[dict[str, Any]]:
+def measure(seconds: int, repeats: int, *, free: bool) -> list[dict[str, Any]]:
     """All rows: each shape in each kind of room, beside SQLite alone."""
     rows: list[dict[str, Any]] = []
     kinds = ("full", "normal", "live")
@@ -87,7 +87,7 @@ def measure(seconds: int, repeats: int) -> list[dict[str, Any]]:
     progress = Progress(len(SHAPES) * len(kinds) * repeats)
     try:
         command = [sys.executable, "-m", "rtcore", "serve", "bench.app_durable:app", "--port", "0"]
-        with running([*command, "--data", str(folder / "data")]) as server:
+        with running([*command, "--data", str(folder / "data")], free=free) as server:
             for name, shape, group in SHAPES:
                 sole = statistics.median(alone_each(folder, group, repeats))
                 for kind in kinds:
@@ -126,8 +126,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m bench.durable")
     parser.add_argument("--seconds", type=int, default=3)
     parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--free", action="store_true", help="the server and its writer may use both cores")
     given = parser.parse_args()
-    rows = measure(given.seconds, given.repeats)
+    rows = measure(given.seconds, given.repeats, free=given.free)
     print(f"{'':16}{'room':8}{'messages/s':>12}{'SQLite alone':>14}{'ratio':>8}{'p50 ms':>9}{'p99 ms':>9}")
     for row in rows:
         print(

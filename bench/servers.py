@@ -43,6 +43,8 @@ def running(
     tree: Path = ROOT,
     patience: float = PATIENCE,
     environment: Mapping[str, str] | None = None,
+    *,
+    free: bool = False,
 ) -> Iterator[tuple[int, int]]:
     """A server, until the block ends. Gives its process id and the port that it says it listens on.
 
@@ -51,6 +53,7 @@ def running(
         tree: in which directory.
         patience: how long it may take to start (s).
         environment: what it finds set beside what is set here.
+        free: it may use every core, as where nobody pins it.
 
     Raises:
         RuntimeError: it ended, or said nothing of a port for that long; with the end of its log.
@@ -60,7 +63,7 @@ def running(
     with LOG.open("ab") as log:
         # taskset replaces itself by the command: the process id stays the same.
         process = subprocess.Popen(
-            pinned(SERVER_CORE, command),
+            command if free else pinned(SERVER_CORE, command),
             cwd=tree,
             stdout=subprocess.PIPE,
             stderr=log,

@@ -114,7 +114,7 @@ async def fanout(url: str, _: int) -> dict[str, Any]:
     missing = 0
     spans: dict[str, list[float]] = {"change": [], "event": []}
 
-    async def listen(began: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
+    async def listen(task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
         nonlocal missing
         stream = await trio.open_tcp_stream(*_address(url))
         async with stream, trio.open_nursery() as own:
@@ -122,7 +122,7 @@ async def fanout(url: str, _: int) -> dict[str, Any]:
             for at, room in enumerate(("$sync/plain:all", "tea"), 1):
                 await socket.say({"type": "join", "id": at, "room": room})
                 await socket.ack(at)
-            began.started()
+            task_status.started()
             while True:
                 for said in await socket.read():
                     if said["type"] == "event":
