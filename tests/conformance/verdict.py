@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fnmatch
 import tomllib
 from collections import Counter
 from collections.abc import Iterable
@@ -52,7 +53,11 @@ class Expected:
 
     def count(self, part: Part) -> int:
         """How many cases a part has."""
-        return sum(self.counts[pattern.removesuffix(".*")] for pattern in part.cases)
+        return sum(self.of_pattern(pattern) for pattern in part.cases)
+
+    def of_pattern(self, pattern: str) -> int:
+        """How many cases a group has; a case that is named is one."""
+        return self.counts[pattern.removesuffix(".*")] if pattern.endswith("*") else 1
 
 
 def unexpected(expected: Expected, todo: Iterable[Part], results: Iterable[Result]) -> list[str]:
@@ -61,9 +66,8 @@ def unexpected(expected: Expected, todo: Iterable[Part], results: Iterable[Resul
     results = list(results)
     for part in todo:
         for pattern in part.cases:
-            group = pattern.removesuffix("*")
-            played = {r.case for r in results if r.run == part.run and r.case.startswith(group)}
-            wanted = expected.counts[group.removesuffix(".")]
+            played = {r.case for r in results if r.run == part.run and fnmatch.fnmatchcase(r.case, pattern)}
+            wanted = expected.of_pattern(pattern)
             if len(played) != wanted:
                 faults.append(f"{part.run} {pattern}: {len(played)} cases were played, of {wanted}")
     for result in results:
