@@ -88,7 +88,7 @@ NO_LIMITS = {
     "site.demo_app.WORD": "the demo's own",
     "testing.client.PATIENCE": "how long a test waits",
     "testing.frames._CONTINUATION": "RFC 6455 §5.2",
-    "testing.network.CHUNK": "the box's own",
+    "testing.lines.CHUNK": "the box's own",
     "testing.network.WALL": "the box's own",
     "tokens._NEVER": "the end of the year 9999",
 }

@@ -105,6 +105,7 @@ class StreamShell:
         self._core = runtime.core
         self._links: dict[int, Link] = {}
         self._time_moved = trio.Event()
+        self._due = -math.inf  # what `keep_time` waits for, while it does
 
     def output(self) -> None:
         """At the end of each turn (`Runtime.on_output`): wakes the streams that have something due."""
@@ -112,7 +113,8 @@ class StreamShell:
             link = self._links.get(conn)
             if link is not None:
                 link.look(self._core.stream_state(conn))
-        self._time_moved.set()
+        if self._due > -math.inf and self._next() < self._due:
+            self._time_moved.set()
 
     def hand_over(self, event: CoreEvent) -> None:
         """HAND_OVER for a stream (`Runtime.hand_over`, without a file descriptor)."""
@@ -223,8 +225,9 @@ class StreamShell:
     async def keep_time(self) -> None:
         """Call the core at its deadlines. Only without a reactor, which has a timer of its own."""
         while True:
-            self._time_moved = trio.Event()
-            with trio.move_on_at(self._next()):
+            # A deadline that moves away wakes nobody: most turns only move it.
+            self._time_moved, self._due = trio.Event(), self._next()
+            with trio.move_on_at(self._due):
                 await self._time_moved.wait()
             self._runtime.tick()
             self._runtime.dispatch(self._core.advance())

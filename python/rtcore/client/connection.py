@@ -310,11 +310,9 @@ class Connection(ABC):
     @property
     def _next(self) -> float:
         """When something of it is due."""
-        times = [self._attempt.welcome_by]
-        if self.state is State.WAITING:
-            times.append(self._comeback.due)
+        until, state = self._attempt.welcome_by, self.state
+        if state is State.WAITING:
+            until = min(until, self._comeback.due)
         if self._move is not None:
-            times.append(self._move.by)
-        elif self.state is State.LIVE:
-            times.append(self.choice.try_at)
-        return min(times)
+            return min(until, self._move.by)
+        return min(until, self.choice.try_at) if state is State.LIVE else until

@@ -305,7 +305,7 @@ class Machine(Connection):
     @property
     def deadline(self) -> float:
         """When `advance` is wanted next, on the clock that only goes forward."""
-        times = [self._next, self.sending.deadline, self.table.deadline]
-        if self.pulse is not None:
-            times += [self.pulse.ping_due, self.pulse.dead_at, self.reports.due]
-        return min(times)
+        until = min(self._next, self.sending.deadline, self.table.deadline)
+        if (pulse := self.pulse) is None:
+            return until
+        return min(until, pulse.ping_due, pulse.dead_at, self.reports.due)

@@ -380,10 +380,12 @@ class Sending:
     @property
     def deadline(self) -> float:
         """When `advance` is wanted next."""
-        times = [self._times.next]
-        may = bool(self.box.queue) and len(self.box.written) < self.limits.acks
-        if self.open and (self.turn or may):
-            times.append(self.pace.next)
-        if self.open and self.http:
-            times += [each.asked + 2.0 ** min(each.asks, 5) for each in self.box.written.values()]
-        return min(times)
+        until = self._times.next
+        if not self.open:
+            return until
+        if self.turn or (self.box.queue and len(self.box.written) < self.limits.acks):
+            until = min(until, self.pace.next)
+        if self.http:
+            asks = (each.asked + 2.0 ** min(each.asks, 5) for each in self.box.written.values())
+            until = min(until, *asks) if self.box.written else until
+        return until

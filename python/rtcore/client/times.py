@@ -50,9 +50,11 @@ class Times:
     @property
     def next(self) -> float:
         """When somebody is due."""
-        while self._ends and self._ends[0][2].ended:
-            heapq.heappop(self._ends)
-        return min((heap[0][0] for heap in (self._ends, self._later) if heap), default=math.inf)
+        ends, later = self._ends, self._later
+        while ends and ends[0][2].ended:
+            heapq.heappop(ends)
+        until = later[0][0] if later else math.inf
+        return min(until, ends[0][0]) if ends else until
 
 
 def _due(heap: list[tuple[float, int, Request]], now: float) -> Iterator[Request]:

@@ -12,7 +12,8 @@ from .client import WireClient, connect_tcp
 from .frames import Closed, HandshakeRefused
 from .http import Answer
 from .laws import check_done, check_heard
-from .network import FAIR, Network, Weather, network_in_a_box
+from .lines import FAIR, Weather
+from .network import Network, network_in_a_box
 from .server import MemoryServer, memory_server
 
 __all__ = [

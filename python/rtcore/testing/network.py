@@ -9,9 +9,10 @@
                 ...
 
 All in memory, on Trio's clock: with one that jumps, an hour of bad weather takes a moment. Chance comes
-from the
-seed alone.
+from the seed alone.
 """
+
+# ruff: noqa: SLF001 - the parts of a box know each other; tests do not see this
 
 from __future__ import annotations
 
@@ -19,7 +20,7 @@ import math
 import random
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 import trio
@@ -27,55 +28,16 @@ import trio.testing
 
 from rtcore.client import Client, connect
 
+from .lines import FAIR, Line, Weather
 from .server import MemoryServer, memory_server
 
 if TYPE_CHECKING:
     from rtcore.app import App
 
-CHUNK: Final = 1 << 16
 LATE: Final = (0.2, 1.0)
 """Seconds by which a packet comes late that had to be sent again."""
 WALL: Final = 1_790_000_000_000
 """Milliseconds since 1970 when the box is opened."""
-
-
-@dataclass(frozen=True, slots=True)
-class Weather:
-    """What a link does. Times in seconds, of one direction."""
-
-    delay: float = 0.0
-    jitter: float = 0.0
-    """Up to so much more, by chance."""
-    loss: float = 0.0
-    """The part of packets that had to be sent again: over TCP they are late, and so is what follows."""
-    bandwidth: float = math.inf
-    """Bytes a second."""
-    stall: bool = False
-    """Nothing passes, and the connection stays: what was said arrives when the stall is over."""
-    half_open: bool = False
-    """What the client says vanishes, and nothing comes: a peer that went away without a word."""
-    refuses: bool = False
-    """No connection can be made."""
-    strips_upgrade: bool = False
-    """A proxy that does not know WebSockets."""
-    gathers: bool = False
-    """A proxy that holds event streams back until they end."""
-    idle: float = math.inf
-    """A connection on which nothing passed for so long is cut."""
-
-
-FAIR: Final = Weather()
-
-
-class _Line:
-    """One connection through the box."""
-
-    def __init__(self, who: str, ours: trio.abc.Stream, server: trio.abc.Stream) -> None:
-        self.who, self.ours, self.server = who, ours, server
-        self.scope = trio.CancelScope()
-        self.heard = trio.current_time()
-        self.held = b""
-        self.is_stream = self.dead = False
 
 
 class Network:
@@ -92,7 +54,7 @@ class Network:
         self.server: MemoryServer | None = None
         self.wall_offset: dict[str, int] = {}
         self._app, self._nursery, self._settings = app, nursery, settings
-        self._lines: dict[_Line, None] = {}  # in order: that of a set is by chance
+        self._lines: dict[Line, None] = {}  # in order: that of a set is by chance
         self._lives = 0
         self._turned = trio.Event()
         self._stop: trio.Event | None = None
@@ -133,6 +95,7 @@ class Network:
             self.server.shut_down()
             await trio.testing.wait_all_tasks_blocked()
         self._stop.set()
+        self.server = None  # who dials while it ends is refused
         await self._stopped.wait()
         self.cut()
 
@@ -140,6 +103,7 @@ class Network:
         """Without a word to anybody."""
         assert self._scope is not None, "the server runs"
         self.note("server is killed")
+        self.server = None
         self.cut()
         self._scope.cancel()
         await self._stopped.wait()
@@ -165,19 +129,19 @@ class Network:
         await trio.sleep_until(trio.current_time() + self._takes(weather, 0))
         if weather.refuses or self.server is None:
             raise OSError("the connection was refused")
-        theirs, ours = trio.testing.memory_stream_pair()
-        line = _Line(name, ours, self.server.stream())
+        line = Line(self, name)
         self._lines[line] = None
-        self._nursery.start_soon(self._carry, line)
+        self.server._accept(line.far)
         self.note(f"{name} is connected")
-        return theirs
+        self._tell()  # who watches for silence watches this one too
+        return line.near
 
     def cut(self, name: str | None = None) -> int:
         """Break the connections of one client, or all; gives how many."""
         lines = [line for line in self._lines if name in (None, line.who)]
         for line in lines:
             self.note(f"{line.who} is cut")
-            line.scope.cancel()
+            line.end()
         return len(lines)
 
     # -- links
@@ -186,64 +150,24 @@ class Network:
         return self.weather_of.get(name, self.weather)
 
     def _takes(self, weather: Weather, size: int) -> float:
+        """Seconds until so many bytes are through."""
         late = self.dice.uniform(*LATE) if weather.loss and self.dice.random() < weather.loss else 0.0
-        return weather.delay + self.dice.uniform(0, weather.jitter) + late + size / weather.bandwidth
+        jitter = self.dice.uniform(0, weather.jitter) if weather.jitter else 0.0
+        return weather.delay + jitter + late + size / weather.bandwidth
 
-    async def _carry(self, line: _Line) -> None:
-        try:
-            with line.scope:
-                async with trio.open_nursery() as nursery:
-                    nursery.start_soon(self._pump, line, line.ours, line.server, True)
-                    nursery.start_soon(self._pump, line, line.server, line.ours, False)
-                    nursery.start_soon(self._watch, line)
-        finally:
-            self._lines.pop(line, None)
-            with trio.CancelScope(shield=True):
-                await trio.aclose_forcefully(line.ours)
-                await trio.aclose_forcefully(line.server)
-
-    async def _pump(
-        self, line: _Line, source: trio.abc.ReceiveStream, sink: trio.abc.SendStream, up: bool
-    ) -> None:
-        try:
-            while data := bytes(await source.receive_some(CHUNK)):
-                if takes := self._takes(self._weather(line.who), len(data)):
-                    await trio.sleep_until(trio.current_time() + takes)
-                while self._weather(line.who).stall:
-                    await self._turned.wait()
-                line.dead = line.dead or self._weather(line.who).half_open
-                if line.dead:
-                    continue  # and nothing later either: what TCP lost does not come in the middle
-                line.heard = trio.current_time()
-                await sink.send_all(self._changed(line, data, up=up))
-        except (trio.BrokenResourceError, trio.ClosedResourceError):
-            pass
-        if line.held and not up:
-            await sink.send_all(line.held)
-        line.scope.cancel()
-
-    def _changed(self, line: _Line, data: bytes, *, up: bool) -> bytes:
-        weather = self._weather(line.who)
-        if up and weather.strips_upgrade:
-            lines = data.split(b"\r\n")
-            hop = (b"upgrade:", b"connection: upgrade")
-            return b"\r\n".join(each for each in lines if not each.lower().startswith(hop))
-        if not up and weather.gathers:
-            line.is_stream = line.is_stream or b"text/event-stream" in data.lower()
-            if line.is_stream:
-                line.held += data
-                return b""
-        return data
-
-    async def _watch(self, line: _Line) -> None:
-        """Cut what is idle."""
+    async def _watch(self) -> None:
+        """Cut what is idle, until cancelled."""
         while True:
-            limit = self._weather(line.who).idle
-            due = line.heard + min(limit, 3600.0)
-            await trio.sleep_until(due)
-            if math.isfinite(limit) and trio.current_time() >= line.heard + limit:
-                self.note(f"{line.who} was idle")
-                line.scope.cancel()
+            turned, now, due = self._turned, trio.current_time(), math.inf
+            for line in list(self._lines):
+                limit = line.weather.idle
+                if now < line.heard + limit:
+                    due = min(due, line.heard + limit)
+                else:
+                    self.note(f"{line.who} was idle")
+                    line.end()
+            with trio.move_on_at(due):
+                await turned.wait()
 
     def turn(self, name: str | None = None, **changes: Any) -> None:
         """Another weather: what is given is changed, the rest stays."""
@@ -269,6 +193,7 @@ async def network_in_a_box(app: App, *, seed: int = 0, **settings: Any) -> Async
     """A box with a server of `app` in it, while the block runs; the settings are those of `rtcore.serve`."""
     async with trio.open_nursery() as nursery:
         network = Network(app, nursery, seed, settings)
+        nursery.start_soon(network._watch)
         await network.start_server()
         yield network
         network.cut()

@@ -56,8 +56,11 @@ class MemoryServer:
     def stream(self, *, address: str = "127.0.0.1") -> trio.abc.Stream:
         """The client's end of a new connection, on which nothing was said yet."""
         ours, theirs = trio.testing.memory_stream_pair()
-        self._nursery.start_soon(self._carry, theirs, Peer(address, next(self._ports)))
+        self._accept(theirs, address)
         return ours
+
+    def _accept(self, stream: trio.abc.Stream, address: str = "127.0.0.1") -> None:
+        self._nursery.start_soon(self._carry, stream, Peer(address, next(self._ports)))
 
     async def connect(
         self, *, reading: bool = True, address: str = "127.0.0.1", path: str = "/rt/ws", **options: Any

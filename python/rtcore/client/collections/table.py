@@ -190,4 +190,6 @@ class Table:
     @property
     def deadline(self) -> float:
         """When `advance` is wanted next."""
-        return min((held.deadline for held in self._held.values()), default=math.inf)
+        if not self._held:
+            return math.inf
+        return min(held.deadline for held in self._held.values())

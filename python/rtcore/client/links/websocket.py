@@ -104,15 +104,20 @@ class WebSocketLink:
         return self._ended or Ended(ABNORMAL, "the connection broke")
 
     async def _flush(self) -> None:
-        async with self._writing:  # the last words wait for what is half written
+        try:
+            self._writing.acquire_nowait()  # without a turn of Trio's, which `acquire` takes in any case
+        except trio.WouldBlock:
+            await self._writing.acquire()  # the last words wait for what is half written
+        try:
             if not self._out:
                 return
             data, self._out = bytes(self._out), bytearray()
-            try:
-                await self._stream.send_all(data)
-                self._sent += len(data)
-            except (trio.BrokenResourceError, trio.ClosedResourceError):
-                self._ended = self._ended or Ended(ABNORMAL, "the connection broke")
+            await self._stream.send_all(data)
+            self._sent += len(data)
+        except (trio.BrokenResourceError, trio.ClosedResourceError):
+            self._ended = self._ended or Ended(ABNORMAL, "the connection broke")
+        finally:
+            self._writing.release()
 
     async def _write(self, scope: trio.CancelScope) -> None:
         while self._ended is None:
