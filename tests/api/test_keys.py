@@ -55,6 +55,7 @@ def test_every_key_is_compared_whichever_it_is(monkeypatch: pytest.MonkeyPatch) 
         ([{"key": "abc", "room": ["x"]}], "nothing else: in number 1 there is 'room'"),
         ([{"key": "abc", "rooms": "x"}], "rooms in number 1 are a list"),
         ([{"key": "abc", "operations": ["delete"]}], "in number 1: 'delete'"),
+        ([{"key": "abc", "rooms": ["news*"], "operations": ["watch"]}], "leave out `rooms`, or 'watch'"),
         ([{"key": "abc", "rate": 0}], "rate"),
         ([{"key": "abc", "rate": True}], "rate"),
         ([{"key": "abc", "rate": 1, "burst": 0}], "burst"),
@@ -76,6 +77,8 @@ def test_keys_from_environment_flags_and_file(tmp_path: Any) -> None:
     file.write_text('[[api_keys]]\nkey = "from-file"\nname = "cron"\nrooms = ["news*"]\nrate = 2.5\n')
     one = load({}, environment={}, file=file).config.api_keys
     assert [(key.name, key.rooms, key.rate, key.burst) for key in one] == [("cron", ("news*",), 2.5, 3)]
+    assert "history" in one[0].operations
+    assert "watch" not in one[0].operations, "who may watch sees every room"
     two = load({}, environment={"RTCORE_API_KEYS": "a1, b2"}, file=file)
     assert [key.digest for key in two.config.api_keys] == [key.digest for key in read_keys(["a1", "b2"])]
     three = load({"api_keys": ("c3",)}, environment={"RTCORE_API_KEYS": "a1"}, file=file)

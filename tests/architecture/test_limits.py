@@ -67,6 +67,7 @@ NO_LIMITS = {
     "cli.bar._WIDTH": "how a bar looks",
     "cli.token._LEAST": "RFC 7518 §3.2",
     "_watch.watch.EVERY": "how often it is looked",
+    "_watch.watch.JUMP": "how far the wall's clock goes another way before it was set",
     "_watch.watch.MINUTE": "a minute",
     "_watch.otel_export.SCALE": "the scale in which the core counts",
     "_serve.console.EVERY": "an interval of telling",

@@ -96,6 +96,26 @@ def test_a_clock_that_jumps_is_seen_and_time_that_passes_is_not() -> None:
     assert issue["evidence"] == {"seconds": pytest.approx(-300)}
 
 
+@pytest.mark.parametrize("jump", [-7200, 7200])
+def test_how_long_something_is_wrong_does_not_jump_with_the_clock(
+    jump: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO", "rtcore.watch")
+    world = World()
+    world.core.said["counters"] = {"gaps": rise(7)}
+    assert world.types() == ["gaps"]
+    world.go(60)
+    world.wall += jump
+    said = world.watch.figures()
+    [issue] = [issue for issue in said["diagnosis"]["issues"] if issue["type"] == "gaps"]
+    assert said["stats"]["time"] - issue["since"] / 1000 == pytest.approx(60)
+    assert said["stats"]["uptime"] == 60
+    world.core.said["counters"] = {}
+    world.go(5)
+    assert world.types() == ["clock"]
+    assert "gaps: it is over, after 65 s" in caplog.messages
+
+
 def test_an_application_adds_rules_takes_some_away_and_replaces_others() -> None:
     world = World()
     world.core.said["counters"] = {"gaps": rise(7)}

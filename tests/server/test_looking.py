@@ -53,7 +53,9 @@ async def test_top_shows_figures_stages_and_what_is_wrong() -> None:
     assert "-> give what takes long" in told.output
 
 
-async def test_top_says_rates_from_its_second_look_on_and_obeys_nothing_that_peers_named() -> None:
+async def test_top_says_rates_of_ten_seconds_and_then_between_looks_and_obeys_nothing_that_peers_named() -> (
+    None
+):
     """A room named with an escape sequence would move the cursor, or worse."""
     async with (
         serving(application(), api_keys=KEY) as server,
@@ -61,9 +63,11 @@ async def test_top_says_rates_from_its_second_look_on_and_obeys_nothing_that_pee
     ):
         await client.hello()
         stats, diagnosis = await asked(server, "stats"), await asked(server, "diagnose")
-    assert "published -" in "\n".join(screen(stats, diagnosis, None))
+    stats["uptime"], stats["counters"]["published"]["10s"] = 3600, 70
+    assert "published 7/s" in "\n".join(screen(stats, diagnosis, None))
     before = json.loads(json.dumps(stats))
-    before["time"] -= 2
+    before["time"] += 7200  # the wall's clock was set back meanwhile
+    before["uptime"] -= 2
     stats["counters"]["published"]["all"] += 500
     stats["slowest_rooms"] = [{"room": "tea\x1b[2J", "behind": 3, "members": 9}]
     lines = "\n".join(screen(stats, diagnosis, before))

@@ -43,11 +43,16 @@ ROWS = [
     Row("query", "/rt/api/rooms?fnd=tea", ("INVALID_MESSAGE", "'fnd'", "did you mean 'find'?")),
     Row("query", "/rt/api/stats?window=10s", ("INVALID_MESSAGE", "'window'", "there is none")),
     Row("query", "/rt/api/trace?evnt=say", ("INVALID_MESSAGE", "'evnt'", "did you mean 'event'?")),
+    Row("query", "/rt/api/rooms?find=a&find=b", ("INVALID_MESSAGE", "`find`", "twice")),
+    Row("query", "/rt/api/room", ("INVALID_MESSAGE", "`name`")),
+    Row("query", "/rt/api/trace?times=3", ("INVALID_MESSAGE", "`times`", "`event`")),
     # out of its bounds: what was found, and the bounds
     Row("file", "port = 70000", ("rtcore.toml", "70000", "65535")),
     Row("environment", ("RTCORE_PORT", "70000"), ("RTCORE_PORT", "70000", "65535")),
     Row("flag", ["--port", "70000"], ("--port", "70000", "65535")),
     Row("query", "/rt/sse?room=tea&away=99999999", ("INVALID_MESSAGE", "away")),
+    Row("query", "/rt/api/trace?event=say&wait=00000000199", ("INVALID_MESSAGE", "00000000199", "50")),
+    Row("query", f"/rt/api/profile?seconds={'1' * 5000}", ("INVALID_MESSAGE", "111", "60")),
     Row("query", "/rt/api/profile?seconds=9999", ("INVALID_MESSAGE", "9999", "60")),
     Row(
         "body", ("history", {"room": "tea", "limit": 5000}),

@@ -187,7 +187,7 @@ async def test_sessions_and_rooms_are_found_by_a_part_of_their_names() -> None:
         found = await asked(server, f"sessions?find={welcome['session']}")
         assert found["found"] == 1
         [row] = found["sessions"]
-        assert row["names"] == ['tea <b>&"']
+        assert (row["rooms"], row["names"]) == (1, ['tea <b>&"']), "those that it joined, and not `$all`"
         assert (row["transport"], row["encoding"], row["here"], row["behind"]) == ("websocket", "json", 1, 0)
         assert (await asked(server, "sessions?find=nobody")) == {"found": 0, "sessions": []}
         rooms = await asked(server, "rooms?find=tea")
@@ -264,6 +264,33 @@ async def test_an_operator_sees_into_a_room_without_being_in_it() -> None:
             assert (await server.get(f"/rt/api/room?{query}", headers=BEARER))[0] == status, query
 
 
+async def test_operators_who_wait_for_messages_at_once_take_none_from_each_other() -> None:
+    """One wants the next `note`, one three of it, one the next `echo`: each has what he asked for."""
+    async with (
+        serving(application(), api_keys=KEY) as server,
+        connect_tcp("127.0.0.1", server.port) as client,
+    ):
+        await client.hello()
+        had: dict[str, list[str]] = {}
+        async with trio.open_nursery() as nursery:
+
+            async def follow(query: str) -> None:
+                said = await asked(server, f"trace?wait=20&{query}")
+                had[query] = [trail["event"] for trail in said["trails"]]
+
+            wanted = {
+                "event=note&times=3": ["note"] * 3,
+                "event=note": ["note"],
+                "event=echo&times=2": ["echo"] * 2,
+            }
+            for query in wanted:
+                nursery.start_soon(follow, query)
+            while len(had) < len(wanted):
+                await client.ask("emit", event="note", data=1)
+                await client.ask("emit", event="echo", data=1)
+        assert had == wanted
+
+
 async def test_a_profile_names_what_the_time_is_spent_in() -> None:
     async with (
         serving(application(), api_keys=KEY) as server,
@@ -284,5 +311,17 @@ async def test_a_profile_names_what_the_time_is_spent_in() -> None:
         names = [row["function"] for row in profile["functions"]]
         assert any("block" in name for name in names), names
         assert all(0 <= row["self"] <= row["all"] <= 1 for row in profile["functions"])
+        refused: list[tuple[int, str, str]] = []
+        async with trio.open_nursery() as nursery:
+
+            async def look_for_long() -> None:
+                refused.append(await server.get("/rt/api/profile?seconds=3", headers=BEARER))
+                nursery.cancel_scope.cancel()  # the other one is still being made
+
+            nursery.start_soon(look_for_long)
+            nursery.start_soon(look_for_long)
+        [(status, _, body)] = refused
+        assert (status, json.loads(body)["code"]) == (503, "OVERLOADED")
+        assert "somebody else" in body
         for query in ("seconds=0", "seconds=61", "seconds=x"):
             assert (await server.get(f"/rt/api/profile?{query}", headers=BEARER))[0] == 400

@@ -5,6 +5,7 @@ It costs nothing while nobody asks, and one profile is made at a time. The core 
 
 from __future__ import annotations
 
+import math
 import sys
 import threading
 import time
@@ -27,6 +28,12 @@ class Profiler:
 
     def __init__(self) -> None:
         self._busy = trio.CapacityLimiter(1)
+        self._until = -math.inf
+
+    @property
+    def left(self) -> float:
+        """Seconds that the profile still takes that is being made; 0: none is."""
+        return max(1.0, self._until - time.monotonic()) if self._busy.borrowed_tokens else 0.0
 
     async def profile(self, seconds: float) -> dict[str, Any]:
         """Where the thread that calls this spends the next so many seconds.
@@ -36,6 +43,7 @@ class Profiler:
         """
         thread = threading.get_ident()
         over = threading.Event()
+        self._until = time.monotonic() + seconds
         try:
             return await trio.to_thread.run_sync(
                 _look, thread, seconds, over, abandon_on_cancel=True, limiter=self._busy

@@ -7,7 +7,7 @@ is looked at while somebody waits, and costs nothing else.
 from __future__ import annotations
 
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final
 
@@ -19,6 +19,8 @@ from rtcore._ground.numbers import FIXED
 if TYPE_CHECKING:
     from rtcore._engine import Engine
 
+EVENTS: Final = FIXED["FOLLOWED"]
+"""Events that somebody may wait for at once."""
 MOST: Final = FIXED["TRAILS_TOLD"]
 """Trails that are kept for who asks."""
 LOOK: Final = 0.05
@@ -38,6 +40,7 @@ class Trails:
         self._engine, self._offset = engine, offset
         self._kept: deque[Trail] = deque(maxlen=MOST)
         self._followers = 0
+        self._awaited: Counter[str] = Counter()
 
     def follow(self) -> None:
         """From now on what a handler says is part of its request's trail, until `rest`."""
@@ -67,11 +70,16 @@ class Trails:
         wanted = trace[3:35] if len(trace) >= 55 else trace
         return [each for each in self.since(0) if each["trace"][3:35] == wanted]
 
+    def is_full(self, event: str) -> bool:
+        """Whether so many other events are waited for that this one cannot be."""
+        return event not in self._awaited and len(self._awaited) >= EVENTS
+
     async def next_of(self, event: str, times: int, seconds: float) -> list[Trail]:
         """The next so many messages of an event, or fewer when the time is over."""
         newest = max((each["number"] for each in self.since(0)), default=0)
         found: list[Trail] = []
         self.follow()
+        self._awaited[event] += 1
         self._engine.core.follow_event(event, times)
         try:
             with trio.move_on_after(seconds):
@@ -81,6 +89,9 @@ class Trails:
                         break
                     await trio.sleep(LOOK)
         finally:
-            self._engine.core.follow_event(event, 0)
+            self._awaited[event] -= 1
+            if not self._awaited[event]:  # else another operator waits for it still
+                del self._awaited[event]
+                self._engine.core.follow_event(event, 0)
             self.rest()
         return found[:times]

@@ -11,7 +11,7 @@ from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any, Final, Protocol
+from typing import Any, Final, NamedTuple, Protocol
 
 import orjson
 import trio
@@ -30,6 +30,8 @@ log = logging.getLogger("rtcore.watch")
 EVERY: Final = 5.0
 """Seconds between two looks."""
 MINUTE: Final = 60.0
+JUMP: Final = 1.0
+"""Seconds by which the wall's clock was set, and did not only run a little fast or slow."""
 LINES: Final = FIXED["WATCH_LINES"]
 """Beginnings and ends of issues that are remembered."""
 RULES_MOST: Final = FIXED["KINDS"]
@@ -54,6 +56,19 @@ class Sample:
     at: float
     wall: float
     process: Process
+
+
+class Raised(NamedTuple):
+    """An issue that there is. It began `at` by the clock that never jumps, and at `wall` by the other."""
+
+    at: float
+    wall: float
+    found: Finding
+
+    def since(self, at: float, wall: float) -> int:
+        """When it began (ms since 1970), as the wall's clock has it now, if that was set meanwhile."""
+        ago = wall - (at - self.at)
+        return int(1000 * (ago if abs(ago - self.wall) > JUMP else self.wall))
 
 
 class Watch:
@@ -81,7 +96,7 @@ class Watch:
         self._acts = acts
         self.streams = streams
         """Those that are open."""
-        self._raised: dict[str, tuple[int, Finding]] = {}
+        self._raised: dict[str, Raised] = {}
         self._lines: deque[dict[str, Any]] = deque(maxlen=LINES)
         self._samples: deque[Sample] = deque(maxlen=int(MINUTE / EVERY) + 1)
         self._held: deque[tuple[float, str, float]] = deque(maxlen=LINES)
@@ -113,7 +128,7 @@ class Watch:
     async def act(self) -> None:
         """Do what the issues want that there are."""
         if self._acts is not None:
-            raised = {name: found for name, (_, found) in self._raised.items()}
+            raised = {name: each.found for name, each in self._raised.items()}
             self._acts.follow(raised)
             await self._acts.tell(raised)
 
@@ -173,7 +188,7 @@ class Watch:
     @property
     def status(self) -> str:
         """In a word, as of the last look."""
-        if any(found.severity is Severity.CRITICAL for _, found in self._raised.values()):
+        if any(each.found.severity is Severity.CRITICAL for each in self._raised.values()):
             return "critical"
         return "degraded" if self._raised else "healthy"
 
@@ -194,21 +209,22 @@ class Watch:
             self._is_now(name, before, found)
         return view
 
-    def _is_now(self, name: str, before: tuple[int, Finding] | None, found: Finding | None) -> None:
-        now = int(self._wall() * 1000)
+    def _is_now(self, name: str, before: Raised | None, found: Finding | None) -> None:
+        at, wall = self._clock(), self._wall()
+        now = int(wall * 1000)
         if found is not None:
-            self._raised[name] = (before[0] if before else now, found)
+            self._raised[name] = before._replace(found=found) if before else Raised(at, wall, found)
             if before is None:
                 self._lines.append({"time": now, "type": name, "begins": True, "message": found.message})
                 log.warning("%s: %s; %s", name, found.message, found.suggestion)
         elif before is not None:
             del self._raised[name]
-            self._lines.append({"time": now, "type": name, "begins": False, "message": before[1].message})
-            log.info("%s: it is over, after %.0f s", name, (now - before[0]) / 1000)
+            self._lines.append({"time": now, "type": name, "begins": False, "message": before.found.message})
+            log.info("%s: it is over, after %.0f s", name, at - before.at)
 
     def _in_order(self) -> Iterator[str]:
         rank = {name: place for place, name in enumerate(self._rules)}
-        severe = {name for name, (_, found) in self._raised.items() if found.severity is Severity.CRITICAL}
+        severe = {name for name, each in self._raised.items() if each.found.severity is Severity.CRITICAL}
         # What a critical issue follows from is as pressing as that.
         pressing = severe | {cause for name in severe for cause in FOLLOWS.get(name, ())}
         causes = {
@@ -217,13 +233,13 @@ class Watch:
         yield from sorted(self._raised, key=lambda name: (name not in pressing, causes[name] > 0, rank[name]))
 
     def _told(self, name: str) -> dict[str, Any]:
-        since, found = self._raised[name]
+        found = self._raised[name].found
         return {
             "severity": found.severity.value,
             "type": name,
             "message": found.message,
             "suggestion": found.suggestion,
-            "since": since,
+            "since": self._raised[name].since(self._clock(), self._wall()),
             "evidence": found.evidence,
         }
 

@@ -102,10 +102,17 @@ def _read(given: object, number: int) -> ApiKey:
     if not isinstance(name, str) or not name:
         raise ValueError(f"keys whose name is a text, and not so {where}")
     rooms = _words(table.get("rooms", ("*",)), f"rooms {where}")
-    operations = _words(table.get("operations", OPERATIONS), f"operations {where}")
+    everywhere = "*" in rooms
+    all_of_it = tuple(word for word in OPERATIONS if everywhere or word != WATCH)
+    operations = _words(table.get("operations", all_of_it), f"operations {where}")
     for operation in operations:
         if operation not in OPERATIONS:
             raise ValueError(f"keys whose operations are of {', '.join(OPERATIONS)}; {where}: {operation!r}")
+    if WATCH in operations and not everywhere:
+        raise ValueError(
+            f"keys that may {WATCH} everywhere, since they see what is said in every room: {where} leave out "
+            f"`rooms`, or {WATCH!r}"
+        )
     rate, burst = table.get("rate"), table.get("burst")
     if rate is not None and not (_is_number(rate) and 0 < rate < math.inf):
         raise ValueError(f"keys whose rate is a number of requests a second above 0, and not so {where}")

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import inspect
 import logging
+import math
 from collections.abc import Callable
 from typing import Any, Final
 from urllib.parse import parse_qsl
@@ -22,6 +23,7 @@ from rtcore._ground.asgi import Scope
 from rtcore._ground.failures import Failures
 from rtcore._ground.numbers import FIXED
 from rtcore._watch.profile import Profiler
+from rtcore._watch.trails import EVENTS
 from rtcore._watch.watch import Watch
 from rtcore.app import App
 from rtcore.room import Room
@@ -64,8 +66,13 @@ class Watching:
             Fault: what was asked for stands in no table.
 
         """
-        query = parse_qsl(scope.get("query_string", b"").decode("latin-1"), keep_blank_values=True)
-        return await self.look(name, dict(query))
+        query: dict[str, str] = {}
+        said = parse_qsl(scope.get("query_string", b"").decode("latin-1"), keep_blank_values=True)
+        for word, value in said:
+            if word in query:  # of two, one would be lost without a word
+                raise Fault("INVALID_MESSAGE", f"`{word:.60}` stands twice in the query, and counts once")
+            query[word] = value
+        return await self.look(name, query)
 
     async def look(self, name: str, query: dict[str, str]) -> Any:
         """The same, with what was asked for taken apart.
@@ -108,7 +115,15 @@ class Watching:
                 "INVALID_MESSAGE", "trace takes an `event` to wait for, or the `id` of a trace, not both"
             )
         trails = self._watch.trails
+        for word in ("times", "wait"):
+            if word in query and not event:
+                raise Fault(
+                    "INVALID_MESSAGE", f"`{word}` is said of an `event` to wait for, and there is none"
+                )
         if event:
+            if trails.is_full(event):
+                text = f"{EVENTS} other events are waited for: ask again when some of them have come"
+                raise Fault("OVERLOADED", text, retry=True)
             times = _whole(query, "times", 1, FIXED["TRAILS_ASKED"])
             wait = _whole(query, "wait", 10, FIXED["TRAIL_WAIT_S"])
             return {"trails": await trails.next_of(event, times, wait)}
@@ -120,6 +135,10 @@ class Watching:
         Nothing of it is heard by its members, and nobody joins.
         """
         name, after = query.get("name", ""), query.get("after")
+        if not name:
+            raise Fault(
+                "INVALID_MESSAGE", "room takes the `name` of one, and may take `after`, a position in it"
+            )
         room = self._app.room(name)
         if after is None:  # only where it goes on from
             return {"entries": [], "next": self._position(), **self._members(room)}
@@ -147,7 +166,12 @@ class Watching:
 
     async def _profile(self, query: dict[str, str]) -> Any:
         """What the server's thread does, for so many seconds from now on."""
-        return await self._profiler.profile(_whole(query, "seconds", 10, FIXED["PROFILE_S"]))
+        seconds = _whole(query, "seconds", 10, FIXED["PROFILE_S"])
+        left = math.ceil(self._profiler.left)
+        if left:
+            text = f"a profile is being made for somebody else: ask again in {left} s"
+            raise Fault("OVERLOADED", text, retry=True, after=left)
+        return await self._profiler.profile(seconds)
 
     def _sessions(self, query: dict[str, str]) -> Any:
         return orjson.loads(self._app.all._engine.core.seen_sessions(query.get("find", ""), ROWS))
@@ -164,6 +188,9 @@ def _whole(query: dict[str, str], name: str, usual: int, most: int) -> int:
 
     """
     text = query.get(name, str(usual))
-    if not (text.isascii() and text.isdigit() and 1 <= int(text[:9]) <= most):
+    short = (
+        text.isascii() and text.isdigit() and len(text) <= len(str(most))
+    )  # int reads no thousands of digits
+    if not (short and 1 <= int(text) <= most):
         raise Fault("INVALID_MESSAGE", f"`{name}` is a whole number from 1 to {most}, and not {text!r:.60}")
     return int(text)

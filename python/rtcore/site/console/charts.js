@@ -17,6 +17,8 @@ class Chart {
   }
 
   add(time, values) {
+    // The server's clock was set back: a chart has its times in order, so it begins anew.
+    if (time < this.data[0].at(-1)) for (const each of this.data) each.length = 0;
     this.data[0].push(time);
     values.forEach((value, at) => this.data[at + 1].push(value ?? null));
     if (this.data[0].length > MOST) for (const each of this.data) each.shift();
@@ -54,7 +56,7 @@ export function charts() {
   const worst = (rows) => rows.reduce((most, each) => (each["10s"].count ? Math.max(most ?? 0, each["10s"].p95) : most), null);
   let before;
   return (stats) => {
-    const rate = (name) => (before && stats.time > before.time ? Math.max(0, stats.counters[name].all - before.counters[name].all) / (stats.time - before.time) : null);
+    const rate = (name) => (before && stats.uptime > before.uptime ? Math.max(0, stats.counters[name].all - before.counters[name].all) / (stats.uptime - before.uptime) : null);
     const stage = (name) => worst(stats.stages.filter((each) => each.stage === name));
     rates.add(stats.time, [rate("messages_in"), rate("published"), rate("delivered")]);
     latency.add(stats.time, [worst(stats.latency), ...["wait", "handler", "fan-out", "write", "commit"].map(stage)]);

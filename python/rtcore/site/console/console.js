@@ -3,7 +3,7 @@
 import { charts } from "./charts.js";
 import { act, ask, forget, keep, key, look, Refused, rest, watch } from "./data.js";
 import { follow, listen, profile, room, store, traces } from "./deeper.js";
-import { ago, bytes, element, ms, number, table } from "./shown.js";
+import { ago, bytes, clock, element, ms, number, past, table } from "./shown.js";
 
 const PAGES = ["overview", "sessions", "rooms", "traces", "profile", "store", "diagnosis"];
 const $ = (id) => document.getElementById(id);
@@ -24,7 +24,7 @@ function show(where) {
 const here = () => PAGES.find((page) => $(`page-${page}`).classList.contains("here"));
 
 function tiles() {
-  const seconds = before && stats.time > before.time ? stats.time - before.time : null;
+  const seconds = before && stats.uptime > before.uptime ? stats.uptime - before.uptime : null;
   const rate = (name) => (seconds ? number((stats.counters[name].all - before.counters[name].all) / seconds) : "–");
   const cpu = seconds ? `${((100 * (stats.process.processor - before.process.processor)) / seconds).toFixed(0)} %` : "–";
   const trip = stats.latency.find((each) => each["1m"].count);
@@ -87,7 +87,7 @@ function diagnosis(said) {
     return element(
       "article",
       { class: `card issue ${issue.severity}` },
-      element("h2", {}, issue.type.replaceAll("_", " "), element("span", { class: "severity" }, issue.severity), element("span", { class: "quiet" }, `for ${ago(Date.now() / 1000 - issue.since / 1000)}`)),
+      element("h2", {}, issue.type.replaceAll("_", " "), element("span", { class: "severity" }, issue.severity), element("span", { class: "quiet" }, `for ${past(issue.since / 1000)}`)),
       element("p", {}, ...withCode(issue.message)),
       element("p", { class: "try" }, "Try: ", ...withCode(issue.suggestion)),
       details,
@@ -118,7 +118,7 @@ async function sessions() {
       ["user", (row) => row.user || "–", "name"],
       ["session", (row) => row.session, "name"],
       ["", (row) => element("span", { class: `tag ${state(row)[1]}` }, state(row)[0])],
-      ["since", (row) => ago(Date.now() / 1000 - row.since / 1000), "n"],
+      ["since", (row) => past(row.since / 1000), "n"],
       ["round trip", (row) => ms(row.latency), "n"],
       ["waiting", (row) => number(row.waiting), "n"],
       ["unsent", (row) => bytes(row.unsent), "n"],
@@ -163,6 +163,7 @@ async function rooms() {
 /** Figures came: all that is shown is of this moment. */
 function take({ stats: now, diagnosis: said }) {
   [before, stats] = [stats, now];
+  clock(stats.time);
   $("login").hidden = true;
   $("page").hidden = false;
   draw ??= charts();
@@ -172,7 +173,7 @@ function take({ stats: now, diagnosis: said }) {
   stages();
   slowest();
   diagnosis(said);
-  tables().catch(away);
+  tables().then(() => away(false), away);
 }
 
 /** What the page that is looked at asks for itself; one question at a time. */

@@ -1,7 +1,7 @@
 // What is looked at more closely: a room and what is said in it, messages through their stages, where the time goes, the store.
 
 import { ask, listen as hear } from "./data.js";
-import { ago, bytes, element, ms, number, table } from "./shown.js";
+import { bytes, element, ms, number, past, table } from "./shown.js";
 
 const $ = (id) => document.getElementById(id);
 const SHOWN = 200;
@@ -84,7 +84,7 @@ function showTrails(trails) {
     return element(
       "article",
       { class: "card trail" },
-      element("h2", {}, `${trail.event}${where}`, trail.failed ? element("span", { class: "severity" }, "failed") : null, element("span", { class: "quiet" }, `${ms(whole / 1e6)} · ${trail.session || "the application"} · ${ago(Date.now() / 1000 - trail.from / 1e9)} ago${trail.trace ? ` · trace ${trail.trace.slice(3, 35)}` : ""}`)),
+      element("h2", {}, `${trail.event}${where}`, trail.failed ? element("span", { class: "severity" }, "failed") : null, element("span", { class: "quiet" }, `${ms(whole / 1e6)} · ${trail.session || "the application"} · ${past(trail.from / 1e9)} ago${trail.trace ? ` · trace ${trail.trace.slice(3, 35)}` : ""}`)),
       element("table", {}, element("tbody", {}, ...legs)),
     );
   });
@@ -132,7 +132,7 @@ export async function store(stats) {
   table("streams", [["", (row) => row.what], ["in 10 s", (row) => number(row["10s"]), "n"], ["in a minute", (row) => number(row["1m"]), "n"], ["in an hour", (row) => number(row["1h"]), "n"], ["in all", (row) => number(row.all), "n"]], counted, "");
   $("open-streams").textContent = `${number(stats.sizes.open_streams)} open, ${bytes(stats.sizes.stream_bytes)} wait in them`;
   const { streams } = await ask("streams");
-  table("each-stream", [["stream", (row) => row.stream, "name"], ["", (row) => (row.up ? "up" : "down")], ["user", (row) => row.user || "–", "name"], ["session", (row) => row.session, "name"], ["since", (row) => ago(Date.now() / 1000 - row.since / 1000), "n"], ["", (row) => (row.away ? "its reader is away" : "")]], streams, "None is open.");
+  table("each-stream", [["stream", (row) => row.stream, "name"], ["", (row) => (row.up ? "up" : "down")], ["user", (row) => row.user || "–", "name"], ["session", (row) => row.session, "name"], ["since", (row) => past(row.since / 1000), "n"], ["", (row) => (row.away ? "its reader is away" : "")]], streams, "None is open.");
   const said = stats.reports ?? [];
   table("reports", [["transport", (row) => row.transport], ["reports in an hour", (row) => number(row.reports["1h"]), "n"], ["round trip", (row) => ms(row["1h"].p50), "n"], ["p95", (row) => ms(row["1h"].p95), "n"], ["came back", (row) => number(row.reconnects["1h"]), "n"], ["pings lost", (row) => `${(row.loss["1h"] / Math.max(1, row.reports["1h"]) / 10).toFixed(1)} %`, "n"]], said, "No client has reported yet.");
   table("whys", [["why not by a better transport", (row) => row.why, "name"], ["times", (row) => number(row.times), "n"]], stats.whys ?? [], "Nobody said.");

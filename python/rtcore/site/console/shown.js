@@ -29,6 +29,16 @@ export function ms(n) {
   return n >= 0.1 ? `${n.toFixed(1)} ms` : `${(n * 1000).toFixed(0)} µs`;
 }
 
+let server = 0;
+
+/** The server's clock says so (s since 1970): that of who looks may be another. */
+export function clock(time) {
+  server = time - performance.now() / 1000;
+}
+
+/** How long ago something was, by the server's clock (s since 1970). */
+export const past = (time) => ago(Math.max(0, server + performance.now() / 1000 - time));
+
 export function ago(seconds) {
   if (seconds < 90) return `${Math.round(seconds)} s`;
   if (seconds < 5400) return `${Math.round(seconds / 60)} min`;

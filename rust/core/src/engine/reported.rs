@@ -8,6 +8,8 @@ use crate::ids::{Now, SessionId};
 use crate::metrics::json::Json;
 use crate::metrics::reports::TRANSPORTS;
 
+/// How often a client's report counts (ms) where none is asked for.
+const REPORT_LEAST_MS: u64 = 60_000;
 /// The longest round trip that is believed (ms).
 const LONGEST: f64 = 4_000_000.0;
 
@@ -23,7 +25,15 @@ pub struct Advice<'a> {
 }
 
 impl Engine {
-    pub(super) fn said_report(&mut self, report: &Report<'_>) {
+    /// What a client measured counts once in half the time that it was told to wait between two: one that says more is no crowd.
+    pub(super) fn said_report(&mut self, session: SessionId, report: &Report<'_>, now: Now) {
+        let every = match self.config.limits.report_ms {
+            0 => REPORT_LEAST_MS,
+            asked => asked / 2,
+        };
+        if !self.session_mut(session).is_some_and(|session| session.may_report(now.tick, every)) {
+            return;
+        }
         #[expect(
             clippy::cast_possible_truncation,
             clippy::cast_sign_loss,
@@ -42,8 +52,10 @@ impl Engine {
     }
 
     /// A client's clock, as its ping told it.
-    pub(super) fn note_clock(&mut self, clock: Option<u64>, now: Now) {
-        if let Some(clock) = clock {
+    pub(super) fn note_clock(&mut self, session: SessionId, clock: Option<u64>, now: Now) {
+        if let Some(clock) = clock
+            && self.session_mut(session).is_some_and(|session| session.may_tell_clock(now.tick))
+        {
             self.meter.reports.clock(clock, now.wall_ms);
         }
     }

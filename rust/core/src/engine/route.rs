@@ -253,11 +253,11 @@ impl Engine {
             }
             Said::Ping { time, clock, rtt, .. } => {
                 self.said_ping(session, time.as_ref(), rtt, now);
-                self.note_clock(clock, now);
+                self.note_clock(session, clock, now);
                 Ok(())
             }
             Said::Report(report) => {
-                self.said_report(&report);
+                self.said_report(session, &report, now);
                 Ok(())
             }
             Said::Open(open) => {

@@ -57,10 +57,13 @@ impl Engine {
             json.name("behind").number(u64::from(session.is_here() && self.sessions.lags(id)));
             json.name("unsent").number(unsent as u64);
             json.name("waiting").number(u64::from(session.waiting()));
-            let rooms = || session.rooms().iter().filter_map(|joined| self.room(joined.room()));
+            let rooms = || {
+                let all = session.rooms().iter().filter_map(|joined| self.room(joined.room()));
+                all.filter(|room| !room.name().starts_with('$')) // those that it joined itself
+            };
             json.name("rooms").number(rooms().count() as u64);
             json.name("names").list(|json| {
-                for room in rooms().filter(|room| !room.name().starts_with('$')).take(ROOMS) {
+                for room in rooms().take(ROOMS) {
                     json.text(room.name());
                 }
             });

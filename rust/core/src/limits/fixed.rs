@@ -161,4 +161,8 @@ rtcore_data::fixed! {
     TRAILS: usize = 128;
     /// Stages of one of them: a request whose handler says something in five rooms has some twenty.
     TRAIL_LEGS: usize = 24;
+    /// Events whose next messages somebody waits for at once: more operators than look at one server.
+    FOLLOWED: usize = 32;
+    /// How often at most a session's clock counts (ms): a client pings each 25 s, and one that pings more counts no more.
+    CLOCK_EVERY_MS: u64 = 10_000;
 }

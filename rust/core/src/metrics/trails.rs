@@ -10,7 +10,7 @@
 
 use super::stages::Stage;
 use crate::ids::Seq;
-use crate::limits::fixed::{TRAIL_LEGS, TRAILS};
+use crate::limits::fixed::{FOLLOWED, TRAIL_LEGS, TRAILS};
 use std::collections::VecDeque;
 
 /// One stage of a trail.
@@ -72,7 +72,8 @@ struct Said {
 /// All of them.
 #[derive(Clone, Debug, Default)]
 pub struct Trails {
-    wanted: Option<(Box<str>, u32)>,
+    /// Events that somebody asked for, and how many messages of each are still to be followed.
+    wanted: Vec<(Box<str>, u32)>,
     begun: u64,
     open: VecDeque<Trail>,
     over: VecDeque<Trail>,
@@ -82,25 +83,30 @@ pub struct Trails {
 }
 
 impl Trails {
-    /// Follow the next `times` messages of this event, whether they carry a trace or not. 0: no more of it.
+    /// Follow the next `times` messages of this event, or more if more were wanted, whether they carry a trace or not.
+    /// 0: no more of it. Other events go on. Of more events than may be followed at once, no more are.
     pub fn follow(&mut self, event: &str, times: u32) {
-        self.wanted = (times > 0).then(|| (event.into(), times));
+        let known = self.wanted.iter().position(|(wanted, _)| &**wanted == event);
+        match known {
+            Some(at) if times == 0 => drop(self.wanted.swap_remove(at)),
+            Some(at) => self.wanted[at].1 = self.wanted[at].1.max(times),
+            None if times > 0 && self.wanted.len() < FOLLOWED => self.wanted.push((event.into(), times)),
+            None => {}
+        }
     }
 
     /// Whether a message of this event with this trace is to be followed.
     #[must_use]
     pub fn wants(&self, event: &str, trace: Option<&str>) -> bool {
-        trace.is_some_and(is_sampled) || self.wanted.as_ref().is_some_and(|(wanted, _)| &**wanted == event)
+        trace.is_some_and(is_sampled) || self.wanted.iter().any(|(wanted, _)| &**wanted == event)
     }
 
     /// A trail begins, and what is done now belongs to it.
     pub fn begin(&mut self, about: About, transport: Option<&'static str>) {
-        if let Some((event, left)) = &mut self.wanted
-            && **event == *about.event
-        {
-            *left -= 1;
-            if *left == 0 {
-                self.wanted = None;
+        if let Some(at) = self.wanted.iter().position(|(event, _)| **event == *about.event) {
+            self.wanted[at].1 -= 1;
+            if self.wanted[at].1 == 0 {
+                self.wanted.swap_remove(at);
             }
         }
         self.begun += 1;

@@ -106,6 +106,8 @@ pub struct Session {
     program: u64,
     /// What was missed is being told: its end is to be said.
     owes_live: bool,
+    /// From when on (s of the tick) its report counts again, and its clock.
+    counts_again: [u32; 2],
 }
 
 impl Session {
@@ -141,6 +143,7 @@ impl Session {
             counts: false,
             program: 0,
             owes_live: false,
+            counts_again: [0; 2],
         }
     }
 }

@@ -2,6 +2,16 @@
 
 use super::{Hold, Joined, Link, Rare, Session};
 use crate::ids::{Ends, Now, RoomId, Tick};
+use crate::limits::fixed::CLOCK_EVERY_MS;
+
+/// Whether something counts now that counts once in so long (ms). `again`: from when on (s).
+fn may_count(again: &mut u32, now: Tick, every: u64) -> bool {
+    let counts = now.ms() / 1000 >= u64::from(*again);
+    if counts {
+        *again = u32::try_from(now.ms().saturating_add(every) / 1000).unwrap_or(u32::MAX);
+    }
+    counts
+}
 
 impl Session {
     /// It is in a room from now on, by a `join` with this id, or was already and has joined again.
@@ -10,6 +20,16 @@ impl Session {
             Some(joined) => joined.again(join_id),
             None => self.rooms.push(Joined::new(room, join_id, mark)),
         }
+    }
+
+    /// Whether its report counts now: not again for `every` (ms).
+    pub fn may_report(&mut self, now: Tick, every: u64) -> bool {
+        may_count(&mut self.counts_again[0], now, every)
+    }
+
+    /// Whether what it says of its clock counts now.
+    pub fn may_tell_clock(&mut self, now: Tick) -> bool {
+        may_count(&mut self.counts_again[1], now, CLOCK_EVERY_MS)
     }
 
     /// It is in it no more.

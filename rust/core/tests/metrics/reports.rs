@@ -8,11 +8,17 @@ fn part<'a>(json: &'a str, name: &str, upto: &str) -> &'a str {
     begun.split(upto).next().unwrap_or_default()
 }
 
+/// As long as a client waits at least between two reports.
+fn wait(yard: &mut Yard) {
+    yard.now.tick = yard.now.tick.plus_ms(150_000);
+}
+
 #[test]
 fn a_report_is_counted_by_its_transport() {
     let mut yard = Yard::new();
     let (conn, _) = yard.socket();
     for (reconnects, loss) in [(2, "0.25"), (0, "0.5")] {
+        wait(&mut yard);
         yard.frame(
             conn,
             &format!(
@@ -20,6 +26,7 @@ fn a_report_is_counted_by_its_transport() {
             ),
         );
     }
+    wait(&mut yard);
     yard.frame(conn, r#"{"type":"report","transport":"pigeon"}"#);
     let json = yard.engine.measured();
     let told = part(&json, "reports", "]");
@@ -37,6 +44,7 @@ fn what_clients_invent_makes_it_no_larger() {
     let mut yard = Yard::new();
     let (conn, _) = yard.socket();
     for number in 0..500 {
+        wait(&mut yard);
         let long = "x".repeat(1_000);
         yard.frame(
             conn,
@@ -59,6 +67,7 @@ fn a_clock_is_what_a_ping_says_if_that_is_a_date() {
     let (conn, _) = yard.socket();
     let ours = yard.now.wall_ms;
     for time in [ours + 10_000, ours + 40_000, ours + 50_000, ours - 40_000, 7, 0] {
+        yard.now.tick = yard.now.tick.plus_ms(10_000); // a clock counts once in so long, and the wall stands still
         yard.frame(conn, &format!(r#"{{"type":"ping","time":{time}}}"#));
         assert!(yard.hear(conn).contains(&format!("\"time\":{time}")), "it comes back as it was");
     }
@@ -71,4 +80,24 @@ fn a_clock_is_what_a_ping_says_if_that_is_a_date() {
     for (name, right) in [("told", 4), ("ahead", 2), ("behind", 1)] {
         assert!(part(clocks, name, "}").starts_with(&format!("{{\"all\":{right},")), "{clocks}");
     }
+}
+
+#[test]
+fn who_says_more_often_what_it_measured_is_no_crowd() {
+    let mut yard = Yard::new();
+    let (loud, _) = yard.socket();
+    let (calm, _) = yard.socket();
+    let ours = yard.now.wall_ms;
+    for _ in 0..200 {
+        yard.frame(loud, r#"{"type":"report","loss":1,"reconnects":1000,"transport":"websocket"}"#);
+        yard.frame(loud, &format!(r#"{{"type":"ping","time":{}}}"#, ours + 90_000));
+    }
+    yard.frame(calm, r#"{"type":"report","loss":0,"reconnects":0,"transport":"websocket"}"#);
+    yard.frame(calm, &format!(r#"{{"type":"ping","time":{ours}}}"#));
+    let json = yard.engine.measured();
+    let told = part(&json, "reports", "]");
+    assert!(part(told, "reports", "}").starts_with(r#"{"all":2,"#), "{told}");
+    let clocks = part(&json, "clocks", "}}");
+    assert!(part(clocks, "told", "}").starts_with(r#"{"all":2,"#), "{clocks}");
+    assert!(part(clocks, "ahead", "}").starts_with(r#"{"all":1,"#), "{clocks}");
 }

@@ -1,10 +1,11 @@
 //! The trails of messages that are followed: each stage between the moments that were told, and no more of them than are kept.
 
 use crate::support::said::publication;
-use crate::support::yard::Yard;
+use crate::support::yard::{Yard, config};
 use rtcore_core::Form;
 use rtcore_core::engine::AppEvent;
 use rtcore_core::limits::fixed::{TRAIL_LEGS, TRAILS};
+use rtcore_core::metrics::trails::Trails;
 
 const MS: u64 = 1_000_000;
 const TRACE: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
@@ -159,4 +160,38 @@ fn a_request_with_a_trace_is_an_exemplar_of_its_handler() {
     );
     assert!(marked.ends_with("{trace_id=\"4bf92f3577b34da6a3ce929d0e0e4736\"} 0.5"), "{marked}");
     assert!(!yard.engine.metrics().contains(" # {"), "Prometheus' own format has none");
+}
+
+#[test]
+fn who_waits_for_one_event_takes_it_from_nobody_who_waits_for_another() {
+    let mut config = config();
+    config.events.push("rest".into());
+    let mut yard = Yard::with(config);
+    yard.engine.follow_event("work", 2);
+    yard.engine.follow_event("rest", 1);
+    yard.engine.follow_event("work", 1); // somebody else wants one of them: two are followed as before
+    for (at, event) in (1..).zip(["work", "rest", "work", "work", "rest"]) {
+        let (conn, _) = yard.socket();
+        yard.frame(conn, &format!(r#"{{"type":"emit","id":1,"event":"{event}"}}"#));
+        let request = asked(&mut yard);
+        yard.engine.ack(request, b"1", Form::Json, yard.now);
+        yard.engine.take_dirty(&mut Vec::new(), yard.now);
+        yard.engine.write_ends(at * MS);
+    }
+    let trails = yard.engine.tell_trails();
+    for (event, times) in [("work", 2), ("rest", 1)] {
+        assert_eq!(trails.matches(&format!("\"event\":\"{event}\"")).count(), times, "{trails}");
+    }
+}
+
+#[test]
+fn events_that_somebody_waits_for_are_bounded_and_end() {
+    let mut trails = Trails::default();
+    for number in 0..100 {
+        trails.follow(&number.to_string(), 1);
+    }
+    assert!(trails.wants("0", None) && !trails.wants("99", None), "more than anybody waits for at once");
+    trails.follow("0", 0);
+    trails.follow("99", 1);
+    assert!(!trails.wants("0", None) && trails.wants("99", None) && trails.wants("1", None));
 }
