@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 
 import pytest
 import trio
@@ -11,6 +12,7 @@ import rtcore
 from rtcore.client import (
     ClientClosed,
     ConnectError,
+    HelloTooLarge,
     NotConnected,
     NotDone,
     Rejected,
@@ -49,6 +51,26 @@ async def test_an_unknown_transport_and_a_header_with_a_line_break_are_refused()
     with pytest.raises(WrongURL, match="line break"):
         async with connect("http://localhost/rt", headers={"X-A": "b\r\nX-C: d"}):
             pass
+
+
+@pytest.mark.parametrize("transport", ["websocket", "sse", "polling", "hybrid"])
+async def test_a_hello_that_the_server_does_not_take_is_told_with_its_sizes(
+    transport: str, autojump_clock
+) -> None:
+    """No message could tell the limit before: the token is what makes a hello so long."""
+    async with network_in_a_box(rtcore.App(), limits={"max_first_message": 1024}) as network:
+        async with network.client("ann", transport=transport, token="x" * 100):
+            pass
+        with pytest.raises(HelloTooLarge) as told:
+            async with network.client("bob", transport=transport, token="x" * 2000):
+                pass
+    assert (told.value.close, told.value.code) == (1009, "TOO_LARGE")
+    assert re.search(
+        r"no hello of 2\d\d\d bytes \(.*1024.*\); its token has 2000 of them: give a shorter one, or raise "
+        "max_first_message at the server",
+        str(told.value),
+    ), told.value
+    assert sum("bob is connected" in what for _, what in network.log) == 1  # once more it would be the same
 
 
 async def test_a_server_that_cannot_be_reached_is_an_error_of_the_callers(net, autojump_clock) -> None:

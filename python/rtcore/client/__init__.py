@@ -25,6 +25,7 @@ from .errors import ClientError as ClientError
 from .errors import Conflicted as Conflicted
 from .errors import ConnectError as ConnectError
 from .errors import Forbidden as Forbidden
+from .errors import HelloTooLarge as HelloTooLarge
 from .errors import InvalidDocument as InvalidDocument
 from .errors import LeftRoom as LeftRoom
 from .errors import MaybeDone as MaybeDone

@@ -7,7 +7,7 @@ from typing import Final
 
 from .coming import ABNORMAL
 from .effects import Effect, Welcomed, Write
-from .errors import ConnectError, TokenRefused
+from .errors import ConnectError, HelloTooLarge, TokenRefused
 from .words import Said, encode
 
 WELCOME: Final = 15.0
@@ -24,6 +24,7 @@ class Attempt:
         self._token: str | None = None
         self._no_other: ConnectError | None = None  # what is raised if no other token is given
         self._told: tuple[int, str, float | None] | None = None
+        self._size = 0  # bytes of its hello
 
     def opened(self, token: str | None, now: float) -> ConnectError | None:
         """Hello is said with this token. An error: it is the one that was refused, and there is no other."""
@@ -32,6 +33,20 @@ class Attempt:
         self._token, self._told = token, None
         self.welcome_by = now + WELCOME
         return None
+
+    def says(self, hello: bytes) -> bytes:
+        """What opens it. How much of that a server takes, it says in no message: only by 1009 afterwards."""
+        self._size = len(hello)
+        return hello
+
+    def too_large(self, reason: str) -> HelloTooLarge:
+        """The server closed with 1009 before its welcome: what it was told, and what to do."""
+        token = len((self._token or "").encode())
+        most = f"its token has {token} of them: give a shorter one"
+        if 2 * token < self._size:
+            most = "most of them are streams that go on: have fewer open"
+        text = f"the server takes no hello of {self._size} bytes ({reason or 'it says no limit'}); {most}"
+        return HelloTooLarge(f"{text}, or raise max_first_message at the server", 1009)
 
     def welcomed(self) -> None:
         """It has its welcome, and its token is good."""

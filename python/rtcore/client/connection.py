@@ -119,7 +119,7 @@ class Connection(ABC):
 
     def _say_hello(self, gen: int, transport: str, token: str | None) -> None:
         hello = self.hello(token, plain=transport not in SOCKETS)
-        self.effects.append(Write(gen, (encode(hello),), hello=True))
+        self.effects.append(Write(gen, (self._attempt.says(encode(hello)),), hello=True))
 
     def _settled(self) -> None:
         """Each joined room is confirmed."""
@@ -232,6 +232,8 @@ class Connection(ABC):
         if code == 4501 and not was_live and self._attempt.wants_other(error):
             self._away(0.0, counts=False)
             return
+        if code == 1009 and not was_live and self.state is State.WELCOMING:
+            error = self._attempt.too_large(reason)
         if error is not None:
             self._over(error)
             return

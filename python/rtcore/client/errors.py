@@ -19,7 +19,7 @@ RtcoreError
     └── ConnectError          the client is not connected, and will not come back by itself
         ├── WrongURL, NotRtcore, WrongVersion, BadCertificate
         ├── NotConnected      no attempt was good in the time, or the number, that was given
-        ├── TokenRefused, Superseded, SessionClosed, Forbidden
+        ├── TokenRefused, HelloTooLarge, Superseded, SessionClosed, Forbidden
         └── ClientClosed      the program itself closed it
 """
 
@@ -210,6 +210,12 @@ class TokenRefused(ConnectError):
     """The server does not accept the token (4501)."""
 
     code = "UNAUTHORIZED"
+
+
+class HelloTooLarge(ConnectError):
+    """The server takes no hello of this size (1009 before the welcome): its token is too long."""
+
+    code = "TOO_LARGE"
 
 
 class Forbidden(ConnectError):

@@ -147,9 +147,10 @@ class PlainLink:
         error = refusal(status, headers, body)
         if error.code is None and status in (404, 405, 501):
             raise self._foreign(status)
-        self._ended = Ended(
-            _CLOSES.get(status, ABNORMAL) if error.code else ABNORMAL, error.message, error.after
-        )
+        if error.code is None:  # what stands between says it, in a page of its own
+            self._ended = Ended(ABNORMAL, f"{error} to the hello", error.after)
+            return
+        self._ended = Ended(_CLOSES.get(status, ABNORMAL), error.message, error.after)
 
     def _foreign(self, status: int) -> Exception:
         text = f"{self._target} is no rtcore server: it answers {status} to a hello"
