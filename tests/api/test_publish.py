@@ -115,6 +115,7 @@ REFUSED: list[tuple[Any, int, str, str]] = [
     ({"room": "elsewhere", "event": "n"}, 404, "NOT_FOUND", "elsewhere"),
     ({"room": "$all", "event": "n"}, 403, "FORBIDDEN", "`send`"),
     ({"room": "$user/ann", "event": "n"}, 403, "FORBIDDEN", "`send`"),
+    ({"room": "$sync/notes:ann", "event": "change", "data": {}}, 403, "FORBIDDEN", "`send`"),
     ({"room": "news", "event": "$welcome"}, 403, "FORBIDDEN", "rtcore's own"),
     ({"room": "news", "event": ""}, 400, "INVALID_MESSAGE", "event"),
     ({"room": "news", "event": "é" * 200}, 400, "INVALID_MESSAGE", "400 bytes"),

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
+import trio
 
 import rtcore
 
@@ -38,3 +40,10 @@ def application() -> rtcore.App:
     app.collection("latest:*", Any, strategy="latest")
     app.collection("plain:*", Any)
     return app
+
+
+async def until(true: Callable[[], bool]) -> None:
+    """Wait for something that comes without being asked for."""
+    with trio.fail_after(30):
+        while not true():  # noqa: ASYNC110 - nothing says so
+            await trio.sleep(0.01)

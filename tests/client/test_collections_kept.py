@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import shutil
 import sqlite3
-from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
-import trio
 
 import rtcore
 from rtcore._ground.replica import Replica
@@ -18,19 +16,12 @@ from rtcore.client import Collection, Outbox, UnsentChanges
 from rtcore.client.collections import rows
 from rtcore.testing import memory_server
 from tests.client.conftest import Net
-from tests.client.shared import Note, application
+from tests.client.shared import Note, application, until
 
 
 @pytest.fixture
 def app() -> rtcore.App:
     return application()
-
-
-async def until(true: Callable[[], bool]) -> None:
-    """Wait for something that comes without being asked for."""
-    with trio.fail_after(30):
-        while not true():  # noqa: ASYNC110 - nothing says so
-            await trio.sleep(0.01)
 
 
 async def test_what_is_kept_is_there_at_once_without_a_connection(net: Net, tmp_path: Path) -> None:
@@ -87,57 +78,6 @@ async def test_a_put_returns_once_it_is_on_disk(net: Net, tmp_path: Path) -> Non
         async with net.client(outbox=Outbox(copy)) as other:
             found = await other.collection("notes:ann", Note)
             assert [each.key for each in found.refused] == ["n1"]
-
-
-async def test_a_copy_of_the_file_says_nothing_that_its_original_says(net: Net, tmp_path: Path) -> None:
-    file, copy = tmp_path / "outbox.db", tmp_path / "copy.db"
-    net.down = True
-    async with net.client(outbox=Outbox(file)) as ann:
-        await (await ann.collection("notes:ann", Note)).put("n1", Note("tea"))
-    shutil.copy(file, copy)
-    net.down = False
-    async with net.client(outbox=Outbox(copy), wait=True) as other:
-        found = await other.collection("notes:ann", Note, wait=True)
-        assert (found.pending, found.values()) == ([], [])
-        assert [(each.key, each.code) for each in found.refused] == [("n1", "FENCED")]
-        async with net.client(outbox=Outbox(file), wait=True) as ann:
-            notes = await ann.collection("notes:ann", Note)
-            if notes.pending:
-                await notes.pending[0].applied
-            await until(lambda: found.get("n1") == Note("tea"))
-            # The copy speaks under a name of its own from now on, and what was refused may be said anew.
-            await (await found.put("n2", Note("milk"))).applied
-            assert (await (await found.refused[0].retry()).applied).kind == "done"
-            await until(lambda: len(notes) == 2)
-
-
-async def test_a_copy_that_cannot_be_told_here_is_fenced_by_the_server(
-    net: Net, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A machine's snapshot that is started twice: the same device, the same number of the file."""
-    monkeypatch.setattr(Outbox, "_place", lambda _: "here")
-    # (Its session is not the same: else the second takes it over, and the first ends.)
-    file, copy = tmp_path / "outbox.db", tmp_path / "copy.db"
-    async with net.client(outbox=Outbox(file), wait=True) as ann:
-        notes = await ann.collection("notes:ann", Note, wait=True)
-        await (await notes.put("n1", Note("tea"))).applied
-    shutil.copy(file, copy)
-    with closing(sqlite3.connect(copy)) as db, db:
-        db.execute("DELETE FROM fact WHERE name IN ('session', 'key')")
-    async with net.client(outbox=Outbox(file), wait=True) as ann:
-        notes = await ann.collection("notes:ann", Note, wait=True)
-        await (await notes.put("n2", Note("milk"))).applied
-        async with net.client(outbox=Outbox(copy), wait=True) as other:
-            found = await other.collection("notes:ann", Note, wait=True)
-            put = await found.put("n3", Note("coffee"))
-            # The original has spoken since: so the copy hears at its join that it is one.
-            assert (await put.outcome).kind == "done"
-            await (await found.put("n4", Note("water"))).applied
-            await (await notes.put("n5", Note("juice"))).outcome
-            await until(lambda: not found.pending and not notes.pending)
-            await until(lambda: notes.keys() == found.keys())
-            told = {each.key for each in (*found.refused, *notes.refused)}
-            assert {*notes.keys(), *told} == {"n1", "n2", "n3", "n4", "n5"}
 
 
 async def test_a_file_that_is_taken_away_is_noticed_and_said(net: Net, tmp_path: Path) -> None:

@@ -64,6 +64,15 @@ def document(room: rtcore.Room) -> object:
     return {"bumps": COUNTS[room.name]}
 
 
+@app.on("own")
+def own(session: rtcore.Session, change: dict[str, Any]) -> int | None:
+    """A change of the application's own."""
+    notes = app.collection(change["collection"])
+    if "value" in change:
+        return notes.put(change["key"], change["value"])
+    return notes.delete(change["key"])
+
+
 @app.on("bump")
 def bump(session: rtcore.Session, room: str) -> int:
     """Change the state and tell it, in one turn."""

@@ -87,8 +87,29 @@ fn what_was_taken_back_before_it_was_sent_says_nothing_of_copies() {
     replica.away();
     replica.joined("e", &sync(1, value!([{"n": 1, "seq": 101}])));
     assert!(!replica.is_fenced());
-    let out = replica.next_push(0).expect("the number that is filled");
-    assert_eq!(out.data.get("changes").and_then(Value::as_list).map(<[Value]>::len), Some(1));
+    let out = replica.next_push(0).expect("what had no answer, and the number that is filled");
+    assert_eq!(out.data.get("changes").and_then(Value::as_list).map(<[Value]>::len), Some(2));
+}
+
+/// Two copies said different things under one number, and one of these was lost: what a join tells of the number is the other's.
+#[test]
+fn what_a_join_tells_of_a_number_is_said_again_and_compared() {
+    let answers: [(Value, bool); 2] = [
+        (value!({"n": 1, "seq": 101}), false),
+        (value!({"n": 1, "rejected": {"code": "ID_REUSED", "message": ""}}), true),
+    ];
+    for (answer, fenced) in answers {
+        let mut replica = joined();
+        put(&mut replica, "a");
+        assert!(replica.next_push(0).is_some(), "and it, or its ack, is lost");
+        replica.away();
+        replica.joined("e", &sync(1, value!([{"n": 1, "seq": 101}])));
+        let out = replica.next_push(0).expect("it is said again");
+        let results = Map::new().with("results", vec![answer]).with("held", Value::Null);
+        replica.pushed(out.token, &results.into(), 0);
+        assert_eq!((replica.is_fenced(), replica.refused.len()), (fenced, usize::from(fenced)));
+        assert_eq!(replica.get("a").is_none(), fenced, "it is seen as long as it is not refused");
+    }
 }
 
 #[test]

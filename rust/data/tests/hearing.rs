@@ -71,6 +71,7 @@ fn a_delete_that_is_heard_while_a_pull_is_under_way_is_not_undone_by_its_page() 
     let mut replica = whole();
     replica.gap(110);
     assert!(replica.next_pull().is_some());
+    assert!(replica.next_pull().is_none(), "one at a time");
     replica.hear(112, &value!({"key": "n", "op": "delete", "prev": 108}));
     replica.page(&page(value!([{"key": "n", "value": 1, "seq": 108}]), "e.111").into(), 0);
     assert_eq!(replica.get("n"), None);

@@ -75,11 +75,8 @@ impl Replica {
             self.fence();
             return;
         }
-        for outcome in writer.get("outcomes").and_then(Value::as_list).unwrap_or_default() {
-            if let Ok((n, outcome)) = Outcome::read(outcome) {
-                self.settle(n, outcome);
-            }
-        }
+        // `outcomes` say what came of numbers, not of what: a copy of this file may have said another change under one that was
+        // sent from here and lost. So it is said again, and the server compares: the same has the outcome that it had.
         self.lane.told = Some(n);
         if n < self.answered() && goes_on {
             let unknown = |pending: &Pending| pending.sent && pending.outcome.is_none();

@@ -29,20 +29,12 @@ impl World {
                     .patch(&key, Map::new().with("t", made).with("sum", add).into(), vec![], when)
                     .expect("a patch"),
             ),
-            2 => Some(
-                client
-                    .replica
-                    .patch(
-                        &key,
-                        Map::new()
-                            .with("u", made)
-                            .with("tags", tags("add", value!([made.to_string()])))
-                            .into(),
-                        vec![],
-                        when,
-                    )
-                    .expect("a patch"),
-            ),
+            2 => {
+                self.marks.insert(made.to_string());
+                let tags = tags("add", value!([made.to_string()]));
+                let value = Map::new().with("u", made).with("tags", tags).into();
+                Some(client.replica.patch(&key, value, vec![], when).expect("a patch"))
+            }
             3 => {
                 let dots = seen
                     .as_ref()

@@ -5,6 +5,7 @@
 //! Each change adds its own amount to a counter, so that one that was done twice, or lost, is seen in the value.
 
 mod changes;
+mod copies;
 mod links;
 #[path = "../support/mod.rs"]
 mod support;
@@ -82,6 +83,8 @@ struct World {
     made: u64,
     /// What each change adds, by client id and number.
     amounts: BTreeMap<(String, u64), i64>,
+    /// What was added to sets, each once.
+    marks: BTreeSet<String>,
 }
 
 fn types(strategy: Strategy) -> rtcore_data::collection::Setup {
@@ -147,6 +150,7 @@ impl World {
             clients: (0..4).map(Client::new).collect(),
             made: 0,
             amounts: BTreeMap::new(),
+            marks: BTreeSet::new(),
         }
     }
 
