@@ -74,7 +74,7 @@ def main() -> int:
     parser.add_argument("scenes", nargs="*", metavar="SCENE", help=f"of {', '.join(names)}; without any, all")
     parser.add_argument("--seconds", type=int, default=3, help="length of a run (3)")
     parser.add_argument("--pairs", type=int, default=5, help="pairs of runs of a scene (5)")
-    given = parser.parse_args()
+    given = parser.parse_intermixed_args()  # scenes may stand behind an option
     before: Path = given.before.resolve()
     if unknown := set(given.scenes) - set(names):
         parser.error(f"no such scene: {', '.join(sorted(unknown))}; there are {', '.join(names)}")

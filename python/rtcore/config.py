@@ -126,10 +126,13 @@ def load(
     limits: dict[str, int] = {}
     sources: dict[str, str] = {}
     found = read_environment(environment)
-    for origin, table in (
-        (FILE if file is None else file.name, {} if file is None else read_file(file)),
-        ("environment", found.table),
-        (given, {name: value for name, value in flags.items() if value is not None}),
+    order: dict[str, int] = {}
+    for rank, (origin, table) in enumerate(
+        (
+            (FILE if file is None else file.name, {} if file is None else read_file(file)),
+            ("environment", found.table),
+            (given, {name: value for name, value in flags.items() if value is not None}),
+        )
     ):
         inner = table.pop("limits", {})
         if not isinstance(inner, Mapping):
@@ -139,12 +142,15 @@ def load(
         for name, value in table.items():
             setting = find(name, BY_NAME, "setting", origin)
             sources[name] = _source(origin, name)
+            order[name] = rank
             values[name] = read(setting, value, sources[name])
         for name, value in inner.items():
             setting = find(name, LIMIT_BY_NAME, "limit", origin)
             source = sources[f"limits.{name}"] = _source(origin, f"limits.{name}")
             limits[name] = read(setting, value, source)  # type: ignore[assignment]
-    return Loaded(_checked(Config(**values, limits=limits)), sources, found.links)
+    config = _checked(Config(**values, limits=limits))
+    _one_place(config, sources, order)
+    return Loaded(config, sources, found.links)
 
 
 def _source(origin: str, name: str) -> str:
@@ -157,6 +163,25 @@ def _source(origin: str, name: str) -> str:
 
 # Flags that are given once for each value are named in the singular.
 _FLAGS = {"api_keys": "api-key", "origins": "origin", "proxies": "proxy", "hosts": "allow-host"}
+
+
+def _one_place(config: Config, sources: Mapping[str, str], order: Mapping[str, int]) -> None:
+    """A path or a descriptor takes the place of host and port: what is as strong of these would be lost."""
+    taken = "uds" if config.uds else "fd" if config.fd else None
+    if taken is None:
+        return
+    for name in ("port", "host"):
+        if order.get(name, -1) >= order[taken]:
+            raise errors.ConfigError(
+                f"{_where(name, sources)} and {_where(taken, sources)} both say where to listen, and {taken} "
+                "takes the place of host and port: leave one out"
+            )
+
+
+def _where(name: str, sources: Mapping[str, str]) -> str:
+    """A setting as it was written: a flag and a variable have its name in theirs."""
+    source = sources[name]
+    return source if source.startswith(("--", VARIABLES)) else f"{name} ({source})"
 
 
 def _checked(config: Config) -> Config:

@@ -35,7 +35,7 @@ FLOORS = [
     "_config.settings _turn.nursery _app.rights",
     "_config.environment",
     "config _tokens.keyring _backend.places",
-    "_serve.tls _config.core tokens session stream",
+    "_serve.tls _config.core tokens session stream _app.answering",
     "_app.handlers _app.hooked",
     "_turn.sessions _app.stream_handlers durable entry",
     "_turn.listening member change",

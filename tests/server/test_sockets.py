@@ -17,6 +17,7 @@ from rtcore import Config, ConfigError, StartError
 from rtcore._serve.inherited import activated, inherited
 from rtcore._serve.unix import Name, listen_at
 from rtcore._serve.where import listen
+from rtcore.config import load
 
 APP = "import rtcore\napp = rtcore.App()\n"
 PATIENCE = 30
@@ -150,9 +151,19 @@ def test_descriptors_that_cannot_be_are_refused_where_they_are_said(given: str) 
         Config.of(fd=given)
 
 
-def test_two_ways_to_listen_are_refused() -> None:
+def test_two_ways_to_listen_are_refused(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="uds and fd"):
         Config.of(uds="/tmp/a", fd=[3])
+    with pytest.raises(ConfigError, match=r"port \(settings\) and uds \(settings\) both say where to listen"):
+        Config.of(uds="/tmp/a", port=9000)
+    with pytest.raises(ConfigError, match=r"host \(settings\) and fd \(settings\) both say where to listen"):
+        Config.of(fd=[3], host=["::1"])
+    file = tmp_path / "rtcore.toml"
+    file.write_text("port = 9000\n")
+    flag = {"RTCORE_UDS": "/tmp/a"}
+    assert load({}, environment=flag, file=file).config.uds == "/tmp/a", "what is stronger counts, as ever"
+    with pytest.raises(ConfigError, match=r"^--port and RTCORE_UDS both say"):
+        load({"port": 8001}, environment=flag, file=file)
     with pytest.raises(ConfigError, match="reuse_port is about a port"):
         Config.of(uds="/tmp/a", reuse_port=True)
 

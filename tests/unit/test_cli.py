@@ -64,7 +64,7 @@ def test_a_named_file_is_read_instead_of_the_usual_one(tmp_path: Path) -> None:
         (("serve", "my:apq"), "there is no 'apq' in my; did you mean 'app'?"),
         (("serve", "my:other"), "is no rtcore.App but int"),
         (("serve", "my:app", "--mount", "my:other"), "is no ASGI application"),
-        (("serve", "my:app", "--mount", "my:route"), "which takes (scope, receive, send)"),
+        (("serve", "my:app", "--mount", "my:route"), "does not take (scope, receive, send)"),
         (("serv", "my:app"), "there is no command 'serv'; did you mean 'serve'?"),
         (("xyzzy",), "there is no command 'xyzzy'; there are backup, config, "),
     ],

@@ -102,12 +102,20 @@ class Surrounding:
             instead: what is called in its place, without arguments.
 
         Raises:
-            UsageError: the application is served already, or `instead` takes arguments.
+            UsageError: the application is served already, `instead` takes arguments, or nothing that is
+                registered needs this dependency.
 
         """
         self._registry.open("override")
         if instead is not dependency:
             positional(instead, f"what stands in for {name_of(dependency)} takes no arguments", 0, 0)
+        needed = self._registry.needed()
+        if dependency not in needed:
+            known = ", ".join(f"{who} needs {name_of(one)}" for one, who in needed.items())
+            raise UsageError(
+                f"nothing needs {name_of(dependency)}, so nothing can stand in for it: "
+                + (known or "no function that is registered has a dependency, and those come first")
+            )
         self._registry.overrides[dependency] = instead
 
 

@@ -15,6 +15,7 @@ from rtcore._data.values import ANYTHING, Decoder, Defaulting
 from rtcore.errors import UsageError
 from rtcore.session import Session
 
+from .answering import checked_answer
 from .hooks import checked_flag, checked_whole, name_of, no_function
 from .injecting import Given, needs, waits, wanting, without
 from .kinds import annotation, is_async, yields
@@ -162,7 +163,7 @@ class Handler(Surrounded):
 
     `bare` ones take no data; `plain` ones are called in the turn; of the others up to `concurrency` requests
     of a session run at a time. A request of a `durable` one is on disk before it runs, its ack before that
-    leaves.
+    leaves. `answers`: what it returns is said as it is, and no middleware makes something else of it.
     """
 
     __slots__ = ("bare", "concurrency", "decoder", "durable", "json", "name", "plain")
@@ -175,6 +176,7 @@ class Handler(Surrounded):
         names: Mapping[str, Any] | None = None,
         *,
         durable: bool = False,
+        answers: bool = True,
     ) -> None:
         what = f"the handler of {name!r} takes (session) or (session, data)"
         names = names or {}
@@ -197,6 +199,8 @@ class Handler(Surrounded):
                 "make it a coroutine function"
             )
         self.decoder = ANYTHING if self.bare else reading(seen, repr(name), names)
+        if answers:
+            checked_answer(function, f"the handler of {name!r}", names)
         self.json = self.decoder.json
 
 

@@ -66,6 +66,12 @@ class Needs:
     given: dict[str, int] = field(default_factory=dict[str, int])
     wanted: dict[str, tuple[Depends, Needs]] = field(default_factory=dict[str, Any])
 
+    def all(self) -> Iterator[_Function]:
+        """The dependencies, and those that they need."""
+        for depends, inner in self.wanted.values():
+            yield depends.function
+            yield from inner.all()
+
 
 def needs(function: _Function, given: Given, names: _Names) -> Needs | None:
     """The dependencies of a handler; None: it has none.

@@ -141,7 +141,9 @@ class Registering:
             self._registry.open("on")
             if any(known.name == event for known in self._registry.handlers):
                 raise UsageError(f"there is a handler of {event!r} already")
-            self._registry.handlers.append(Handler(event, function, concurrency, names, durable=durable))
+            answers = not self._registry.layer.middleware
+            handler = Handler(event, function, concurrency, names, durable=durable, answers=answers)
+            self._registry.handlers.append(handler)
             return function
 
         return register

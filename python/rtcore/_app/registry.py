@@ -108,6 +108,21 @@ class Registry:
             streams=[(stream.name, stream.up, stream.away_ms) for stream in self.stream_handlers],
         )
 
+    def needed(self) -> dict[_Function, str]:
+        """Each dependency that something has, those of dependencies too, and the first who needs it."""
+        found: dict[_Function, str] = {}
+        surrounded: list[tuple[str, Surrounded]] = [
+            *((f"the handler of {one.name!r}", one) for one in self.handlers),
+            *((f"the stream {one.name!r}", one) for one in self.stream_handlers),
+            *((f"the authorizer of {pattern!r}", one) for pattern, one in self.authorizers.items()),
+        ]
+        if self.authenticator is not None:
+            surrounded.append(("the authenticator", self.authenticator))
+        for who, one in surrounded:
+            for function in () if one.needs is None else one.needs.all():
+                found.setdefault(function, who)
+        return found
+
     @property
     def hears_of_connections(self) -> bool:
         """Whether anybody is to be told when sessions begin, are away, come back and end."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any, Final, Literal, get_args
+from typing import Any, Final, Literal, cast, get_args
 
 from rtcore._data.sayable import sayable
 from rtcore._data.values import Decoder, encode
@@ -112,7 +112,7 @@ class Rooming:
                 )
             if not sure:
                 self._says(pattern, events)
-                return
+                return _decorates_nothing(pattern)
         else:
             pattern = checked_name(self._prefix + pattern, "app.rooms", 'app.rooms("pattern")')
         if policy not in POLICIES:
@@ -154,10 +154,24 @@ class Rooming:
             raise UsageError(f"rooms {pattern!r} have settings already; say all of them in one place")
         if events is not None:
             self._says(pattern, events)
+        return _decorates_nothing(pattern)
 
     def _says(self, pattern: str, events: object) -> None:
         if not self._registry.said.add(pattern, _kinds(events, pattern)):
             raise UsageError(f"rooms {pattern!r} have events already; say all of them in one place")
+
+
+def _decorates_nothing(pattern: str) -> None:
+    """What is called where the settings were meant as a decorator. For type checkers it is None."""
+
+    def refuse(_: object) -> None:
+        raise UsageError(
+            f"`app.rooms({pattern!r})` has settings of rooms and decorates nothing: write it on a line of "
+            f"its own. Who may join says `@app.authorize({pattern!r})`, and who came hears "
+            f"`@app.on_join({pattern!r})`"
+        )
+
+    return cast("None", refuse)
 
 
 def _kinds(events: object, pattern: str) -> dict[str, Any]:

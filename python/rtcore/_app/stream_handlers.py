@@ -13,6 +13,7 @@ from rtcore.errors import UsageError
 from rtcore.session import Session
 from rtcore.stream import Items
 
+from .answering import checked_answer
 from .handlers import OF_SESSION, data_type, positional, reading
 from .hooks import checked_seconds, name_of
 from .injecting import needs, without
@@ -44,7 +45,8 @@ def _decoder(kind: Any, what: str) -> Decoder:
 class StreamHandler(Surrounded):
     """The function of one stream. `bare` ones take no data. `around` are its layers when it is served.
 
-    `away`: seconds for which its reader may be away; None: as long as the session lives.
+    `away`: seconds for which its reader may be away; None: as long as the session lives. `answers`: what it
+    gives is said as it is, and no middleware makes something else of it.
     """
 
     __slots__ = ("around", "away", "bare", "decoder", "items", "name", "up")
@@ -55,6 +57,8 @@ class StreamHandler(Surrounded):
         function: Callable[..., Any],
         names: Mapping[str, Any],
         away: float | None = None,
+        *,
+        answers: bool = True,
     ) -> None:
         down = is_generator(function)
         if not down and (inspect.isclass(function) or not is_async(function)):
@@ -83,6 +87,8 @@ class StreamHandler(Surrounded):
             self.bare = places == 2
             self.items = _decoder(_item_type(function, names, places - 1), f"the items of {name!r}")
         self.decoder = ANYTHING if self.bare else reading(function, repr(name), names)
+        if answers:
+            checked_answer(function, f"the stream {name!r}", names)
 
     @property
     def away_ms(self) -> int | None:

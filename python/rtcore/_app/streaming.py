@@ -63,7 +63,8 @@ class Streaming:
             self._registry.open("stream")
             if any(known.name == name for known in self._registry.stream_handlers):
                 raise UsageError(f"there is a stream {name!r} already")
-            self._registry.stream_handlers.append(StreamHandler(name, function, names, away))
+            answers = not self._registry.layer.middleware
+            self._registry.stream_handlers.append(StreamHandler(name, function, names, away, answers=answers))
             return function
 
         return register

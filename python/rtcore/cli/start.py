@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
-from inspect import isfunction, signature
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -88,25 +86,14 @@ def demo(file: Path | None, kept: str | None, **flags: Any) -> None:
     show(effective(file, flags).config, kept)
 
 
-def _is_asgi(function: Callable[..., object]) -> bool:
-    try:
-        signature(function).bind({}, None, None)
-    except TypeError:
-        return False
-    return True
-
-
 def run(app: App, config: Config) -> None:
     """Serve as a program. Raises `click.ClickException`, with a sentence, where it cannot."""
+    from rtcore._serve.given import no_asgi
     from rtcore._serve.program import run_program
 
     mount: Any = None if config.mount is None else find(config.mount, "an ASGI application")
-    if mount is not None and not callable(mount):
-        raise Wrong(f"{config.mount} cannot be called, so it is no ASGI application")
-    if isfunction(mount) and not _is_asgi(mount):
-        raise Wrong(
-            f"{config.mount} is a function and no ASGI application, which takes (scope, receive, send)"
-        )
+    if (fault := no_asgi(mount)) is not None:
+        raise Wrong(f"{config.mount} is no ASGI application: it {fault}")
     try:
         resort = run_program(app, config, cast("Any", mount))
         if resort is not None:  # a thread of the application's may hold the interpreter up
