@@ -18,6 +18,7 @@ from .links.http import Headers, HttpPeer
 from .links.opening import Dial
 from .links.target import Target
 from .probe import PATIENCE, Probe, probe, spread
+from .stranger import refuses, stranger_at
 
 PINGS: Final = 10
 SKEW: Final = 30.0
@@ -74,6 +75,9 @@ class Doctor:
         yield reached
         if reached.verdict is Verdict.BAD:
             return
+        if (stranger := await stranger_at(self._target, self._dial)) is not None:
+            yield Finding("server", Verdict.BAD, stranger.found, stranger.advice)
+            return  # no transport can work
         foreign = await self._foreign()
         kept: list[Finding] = []
         for transport in TRANSPORTS:
@@ -115,8 +119,15 @@ class Doctor:
             advice = "renew it, name this host in it, or give the client the authority that signed it"
             return Finding(what, Verdict.BAD, str(error), advice)
         except (OSError, trio.TooSlowError) as error:
+            target = self._target
+            if target.secure and (stranger := await stranger_at(target, self._dial)) is not None:
+                return Finding(what, Verdict.BAD, f"no TLS with {target}: {stranger.found}", stranger.advice)
+            if refuses(error):
+                advice = f"is the server up, and is {target.port} its port? A firewall may say so, too"
+                return Finding(what, Verdict.BAD, f"nothing listens at {target}", advice)
+            why = "no answer within 10 s" if isinstance(error, trio.TooSlowError) else error
             advice = "is the server up, and does a firewall let this port through?"
-            return Finding(what, Verdict.BAD, f"{self._target} cannot be reached: {error}", advice)
+            return Finding(what, Verdict.BAD, f"{target} cannot be reached: {why}", advice)
         await trio.aclose_forcefully(stream)
         return Finding(what, Verdict.GOOD, f"made in {(time.perf_counter() - began) * 1000:.0f} ms")
 
