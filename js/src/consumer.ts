@@ -2,6 +2,7 @@
 
 import { callable } from "./given.ts";
 import type { Event, Heard, Reader } from "./reader.ts";
+import { soon } from "./waiting.ts";
 
 /** Called with each event of its name; under `*` with all, and with each gap. */
 // biome-ignore lint/suspicious/noExplicitAny: a handler says what it takes
@@ -63,7 +64,7 @@ export class Handlers {
     reader.wake = () => {
       if (due) return;
       due = true;
-      queueMicrotask(drain);
+      soon(drain);
     };
     reader.wake();
   }

@@ -1,7 +1,11 @@
 // What the pages of a group say to each other.
 
+import type { Failure } from "./errors.ts";
 import type { Call, News } from "./port.ts";
 import type { Said } from "./words.ts";
+
+/** What a page tells its program that left the group for good. */
+export const CLOSED: Failure = { is: "ClientClosed", code: "CLOSED", message: "the client was closed" };
 
 /** What a page says of itself. */
 export interface Here {
@@ -26,8 +30,9 @@ export type Word =
       is: "news";
       g: number;
       news: News[];
-      who?: Said;
-      storage: { durable: boolean; reason?: string | undefined };
+      /** Who the session is, and whether what is asked is kept: with each status. */
+      who?: Said | undefined;
+      storage?: { durable: boolean; reason?: string | undefined };
     }
   /** Who is there? */
   | { is: "roll" }

@@ -6,6 +6,7 @@ import type { Failure } from "./errors.ts";
 import type { Keeper } from "./keeper.ts";
 import type { Ask } from "./outbox.ts";
 import { type Change, Fenced, inTime, type Store } from "./store.ts";
+import { soon } from "./waiting.ts";
 
 /** A request as it is kept. */
 export interface Row
@@ -118,7 +119,7 @@ export class Ledger implements Keeper {
   /** One more, with the next commit; soon. */
   note(...changes: Change[]): void {
     this.#next.changes.push(...changes);
-    queueMicrotask(() => this.#commit());
+    soon(() => this.#commit());
   }
 
   hand(messages: string[], leave: (messages: string[]) => void): void {

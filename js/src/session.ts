@@ -14,6 +14,7 @@ import type { Rooms } from "./memberships.ts";
 import { Outbox } from "./outbox.ts";
 import type { Call, News, Status } from "./port.ts";
 import { Sending } from "./sending.ts";
+import { soon } from "./waiting.ts";
 import { bytesOf, encode, type Said } from "./words.ts";
 
 /** For which `close` waits for the answers to what was written. */
@@ -83,7 +84,7 @@ export class Session implements Owner {
     } else if (call.do === "drop") this.sending.drop(call.name, call.is);
     else if (call.do === "tell") this.streams?.say(call.name, call.said, call.data);
     else if (call.do === "reply") this.#reply(call);
-    else queueMicrotask(() => this.#poke());
+    else soon(() => this.#poke());
   }
 
   /** Somebody wants to know what the server has taken, behind what is being written now. */
@@ -96,7 +97,7 @@ export class Session implements Owner {
   changed(): void {
     if (this.#told) return;
     this.#told = true;
-    queueMicrotask(() => {
+    soon(() => {
       this.#told = false;
       this.#tell({ on: "status", status: this.status });
       for (const watcher of this.#watchers) watcher();

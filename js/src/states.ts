@@ -13,60 +13,23 @@ export type State =
 /** What can happen to it. */
 export type Happening = "start" | "opened" | "settled" | "lost" | "due" | "refused" | "close";
 
+const row = (
+  start: State,
+  opened: State,
+  settled: State,
+  lost: State,
+  due: State,
+  refused: State,
+  close: State,
+): Readonly<Record<Happening, State>> => ({ start, opened, settled, lost, due, refused, close });
+
 /** Of each state, what follows each happening. */
 export const TABLE: Readonly<Record<State, Readonly<Record<Happening, State>>>> = {
-  idle: {
-    start: "connecting",
-    opened: "idle",
-    settled: "idle",
-    lost: "idle",
-    due: "idle",
-    refused: "ended",
-    close: "ended",
-  },
-  connecting: {
-    start: "connecting",
-    opened: "welcoming",
-    settled: "connecting",
-    lost: "waiting",
-    due: "connecting",
-    refused: "ended",
-    close: "ended",
-  },
-  welcoming: {
-    start: "welcoming",
-    opened: "welcoming",
-    settled: "live",
-    lost: "waiting",
-    due: "welcoming",
-    refused: "ended",
-    close: "ended",
-  },
-  live: {
-    start: "live",
-    opened: "live",
-    settled: "live",
-    lost: "waiting",
-    due: "live",
-    refused: "ended",
-    close: "ended",
-  },
-  waiting: {
-    start: "waiting",
-    opened: "waiting",
-    settled: "waiting",
-    lost: "waiting",
-    due: "connecting",
-    refused: "ended",
-    close: "ended",
-  },
-  ended: {
-    start: "ended",
-    opened: "ended",
-    settled: "ended",
-    lost: "ended",
-    due: "ended",
-    refused: "ended",
-    close: "ended",
-  },
+  // start, opened, settled, lost, due, refused, close
+  idle: row("connecting", "idle", "idle", "idle", "idle", "ended", "ended"),
+  connecting: row("connecting", "welcoming", "connecting", "waiting", "connecting", "ended", "ended"),
+  welcoming: row("welcoming", "welcoming", "live", "waiting", "welcoming", "ended", "ended"),
+  live: row("live", "live", "live", "waiting", "live", "ended", "ended"),
+  waiting: row("waiting", "waiting", "waiting", "waiting", "connecting", "ended", "ended"),
+  ended: row("ended", "ended", "ended", "ended", "ended", "ended", "ended"),
 };

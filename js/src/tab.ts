@@ -7,7 +7,7 @@ import type { Control } from "./client.ts";
 import { wait } from "./clock.ts";
 import type { Kit } from "./connect.ts";
 import type { Failure } from "./errors.ts";
-import type { Here, Surroundings, Word } from "./group.ts";
+import { CLOSED, type Here, type Surroundings, type Word } from "./group.ts";
 import { groupOf, storeOf } from "./keeping.ts";
 import { type Around, Lead } from "./lead.ts";
 import type { Sleeper } from "./life.ts";
@@ -15,14 +15,13 @@ import { lock, lockNow } from "./locks.ts";
 import { AGAIN, type Call, type News } from "./port.ts";
 import { Session } from "./session.ts";
 import type { Kept, Store } from "./store.ts";
+import { soon } from "./waiting.ts";
 import type { Said } from "./words.ts";
 
 /** For which the others are waited for when a page begins to lead. */
 const ROLL = 250;
 /** A leader that does not answer a visible page in this time is taken over from. */
 const PATIENCE = 5000;
-
-const CLOSED: Failure = { is: "ClientClosed", code: "CLOSED", message: "the client was closed" };
 
 export class Tab {
   readonly #kit: Kit;
@@ -333,7 +332,7 @@ export class Tab {
       // The other one goes on, with all that waits here.
       if (this.#paused) void this.#handOver().then(() => this.#paused && this.#away());
       else if (!this.#visible && word.here.visible) void this.#handOver();
-      else this.#flush();
+      else this.#flush(true);
     } else if (word.is === "roll") this.#post({ is: "here", here: this.#here() });
     else if (word.is === "got") {
       if (word.to === this.#kit.id) this.#got();
@@ -341,7 +340,7 @@ export class Tab {
       if (word.g < this.#g) return;
       if (word.g > this.#g) this.#follow(word.g);
       this.#who = word.who ?? this.#who;
-      this.#kit.client.storage = word.storage;
+      this.#kit.client.storage = word.storage ?? this.#kit.client.storage;
       for (const news of word.news) this.#heard(news);
     } else if (!lead) return;
     else if (word.is === "gone") lead.lost(word.tab);
@@ -359,28 +358,29 @@ export class Tab {
   #tell(news: News): void {
     const lead = this.#lead;
     if (!lead) return; // what one says that led once
-    if (news.on === "question") {
-      lead.question(news);
-      return;
-    }
+    if (news.on === "question") return lead.question(news);
     lead.told(news);
     if (lead.tabs.size) {
       this.#batch.push(news);
-      if (this.#batch.length === 1) queueMicrotask(() => this.#flush());
+      if (this.#batch.length === 1) soon(() => this.#flush());
     }
     this.#heard(news);
   }
 
-  #flush(): void {
+  #flush(status = false): void {
     if (!this.#lead) return;
     const batch = this.#batch.splice(0);
-    this.#news(batch.length ? batch : [{ on: "status", status: this.#kit.session.status }]);
+    if (status || !batch.length) batch.push({ on: "status", status: this.#kit.session.status });
+    this.#news(batch);
   }
 
   #news(news: News[]): void {
     const { session, client } = this.#kit;
-    const who = (this.#who = session.who.told);
-    this.#post({ is: "news", g: this.#g, news, who, storage: { ...client.storage } });
+    // Whoever the session is, and where it is kept, is another only where its status is.
+    const changed = news.some(({ on }) => on === "status");
+    if (changed) this.#who = session.who.told;
+    const more = changed ? { who: this.#who, storage: { ...client.storage } } : {};
+    this.#post({ is: "news", g: this.#g, news, ...more });
   }
 
   #heard(news: News): void {
@@ -395,6 +395,6 @@ export class Tab {
     if (news.on !== "over") return;
     // The session is over for all; who connects anew begins anew.
     this.#flush();
-    queueMicrotask(() => this.#sleep());
+    soon(() => this.#sleep());
   }
 }

@@ -31,3 +31,8 @@ export const tellEach = <Told extends unknown[]>(
     }
   }
 };
+
+const now = Promise.resolve();
+
+/** Call it when the present turn is over. `queueMicrotask` does the same by a call into the browser, which costs as much as a small event. */
+export const soon = (call: () => void): void => void now.then(call);
