@@ -157,12 +157,24 @@ class Up extends Flow {
 
   async run(items: AsyncIterable<unknown> | Iterable<unknown>): Promise<unknown> {
     try {
-      for await (const item of items) {
-        while (this.#count >= this.#credit && !this.over) await this.news();
-        if (this.over) break;
-        const data = dataOf(item) ?? "null";
-        this.#kept.push(data);
-        this.say({ type: "item", n: this.#count++ }, data);
+      const source = Symbol.asyncIterator in items ? items[Symbol.asyncIterator]() : items[Symbol.iterator]();
+      let next: { done: boolean | undefined; value: unknown } | undefined;
+      try {
+        for (;;) {
+          next = await this.#or(async () => {
+            const { done, value } = await source.next();
+            return { done, value: await value };
+          });
+          if (next?.done) break;
+          while (this.#count >= this.#credit && !this.over) await this.news();
+          if (this.over) break;
+          const data = dataOf(next?.value) ?? "null";
+          this.#kept.push(data);
+          this.say({ type: "item", n: this.#count++ }, data);
+        }
+      } finally {
+        // It is not waited for: a generator that waits for something ends behind that.
+        if (!next?.done) void (async () => source.return?.())().catch(() => undefined);
       }
       this.#end();
     } catch (error) {
@@ -174,6 +186,19 @@ class Up extends Flow {
     while (!this.over) await this.news();
     if (this.error) throw this.error;
     return this.result;
+  }
+
+  /** What it gives, or nothing where the stream is over before: items may not come for long. */
+  async #or<Given>(get: () => Promise<Given>): Promise<Given | undefined> {
+    let here = false;
+    const told = (): void => {
+      here = true;
+      this.wake();
+    };
+    const asked = get();
+    asked.then(told, told);
+    while (!here && !this.over) await this.news();
+    return here ? asked : undefined;
   }
 
   #end(error?: Said): void {

@@ -173,3 +173,67 @@ test("watchers and handlers that were taken back are not called, however often t
   await world.wire.hear({ type: "event", event: "say", data: 1, seq: 1, time: 0 });
   expect(calls).toBe(0);
 });
+
+test("an upload whose items do not come hears at once that its stream is over, and lets go of them", async () => {
+  const world = await World.live();
+  const stop = new AbortController();
+  let left = 0;
+  const nothing: AsyncIterable<never> = {
+    [Symbol.asyncIterator]: () => ({
+      next: () => new Promise(() => undefined),
+      return: async () => {
+        left++;
+        return { done: true, value: undefined };
+      },
+    }),
+  };
+  const told = [1, 2, 3, 4].map(() => world.client.upload("collect", nothing, null, { signal: stop.signal }));
+  await settle();
+  await world.wire.hear(
+    ...[1, 2, 3, 4].map((id) => ({ type: "credit", id, n: 10 })),
+    { type: "end", id: 1, error: { code: "FULL", message: "the disk is full" } },
+    { type: "end", id: 2, data: "enough" },
+  );
+  expect(await fate(told[0]!)).toMatchObject({ code: "FULL" });
+  expect(await fate(told[1]!)).toBe("enough");
+  expect(left).toBe(2);
+  stop.abort();
+  expect(await fate(told[2]!)).toMatchObject({ name: "AbortError" });
+  expect(await fate(told[3]!)).toMatchObject({ name: "AbortError" });
+  expect(world.wire.of("cancel").map(({ id }) => id)).toEqual([3, 4]);
+  expect(left).toBe(4);
+});
+
+test("an upload takes a list of promises, waits for each, and a fault of its items is its own", async () => {
+  const world = await World.live();
+  const told = world.client.upload("collect", [Promise.resolve(1), Promise.reject(new Error("no more"))]);
+  await settle();
+  await world.wire.hear({ type: "credit", id: 1, n: 10 });
+  expect(String(await fate(told))).toBe("Error: no more");
+  expect(world.wire.of("item")).toEqual([{ type: "item", id: 1, n: 0, data: 1 }]);
+  expect(world.wire.of("end")).toMatchObject([{ id: 1, n: 1, error: { code: "INTERNAL" } }]);
+});
+
+test("an upload lets go of its items where one cannot be said, and not where they have ended by themselves", async () => {
+  const world = await World.live();
+  let left = 0;
+  function* items(last: unknown): Generator<unknown> {
+    try {
+      yield last;
+    } finally {
+      left++;
+    }
+  }
+  const told = world.client.upload("collect", items(1n));
+  await settle();
+  await world.wire.hear({ type: "credit", id: 1, n: 10 });
+  expect(String(await fate(told))).toContain("cannot be said as JSON");
+  expect(left).toBe(1);
+  const whole = world.client.upload("collect", items(1));
+  await settle();
+  await world.wire.hear({ type: "credit", id: 2, n: 10 });
+  expect(world.wire.of("end").at(-1)).toEqual({ type: "end", id: 2, n: 1 });
+  await world.wire.hear({ type: "end", id: 2, data: "all" });
+  expect(await fate(whole)).toBe("all");
+  expect(left).toBe(2);
+});

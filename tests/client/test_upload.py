@@ -66,6 +66,26 @@ async def test_a_handler_that_has_enough_ends_it(net, autojump_clock) -> None:
         assert await client.upload("upload", items()) == [1, "enough"]
 
 
+async def test_it_is_told_at_once_that_it_is_over_though_no_item_comes(net, autojump_clock) -> None:
+    """Before, it heard of it at the next item: an hour later."""
+    closed = []
+
+    async def items():
+        try:
+            yield 1
+            yield "enough"
+            await trio.sleep(3600)
+            yield 2
+        finally:
+            closed.append(trio.current_time())
+
+    async with net.client() as client:
+        begun = trio.current_time()
+        assert await client.upload("upload", items()) == [1, "enough"]
+        assert closed == [trio.current_time()]
+        assert trio.current_time() - begun < 60
+
+
 async def test_what_the_application_refuses_is_raised_and_what_it_does_not_know(net, autojump_clock) -> None:
     async with net.client() as client:
         with pytest.raises(Rejected) as refused:

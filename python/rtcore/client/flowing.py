@@ -55,8 +55,14 @@ async def up(
     fields: Said = {"stream": name, "up": True}
     if data is not None:
         fields["data"] = data_of(data)
-    state, bell = UploadState(), Bell()
-    state.wake = bell.ring
+    state, bell, asking = UploadState(), Bell(), trio.CancelScope()
+
+    def wake() -> None:
+        bell.ring()
+        if state.over:
+            asking.cancel()
+
+    state.wake = wake
     state.request = machine.request("open", fields, hold=state, done=state.opened)
     runner.pump()
     source = _each(items)
@@ -71,7 +77,11 @@ async def up(
             if state.over:
                 break
             try:
-                item = await anext(source)
+                # The next item may not come for long, and a stream that is over waits for none.
+                with trio.CancelScope() as asking:
+                    item = await anext(source)
+                if asking.cancelled_caught:
+                    break
             except StopAsyncIteration:
                 if not state.over:  # the handler may have been through before its items were
                     machine.sending.say_in_turn(state.finish(), state)
