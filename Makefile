@@ -23,7 +23,7 @@ export CARGO_PROFILE_RELEASE_INCREMENTAL := true
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help demo build test crash weeks weather calm kills quick check coverage conformance firefox breaks bench bench-scenes bench-pairs count bench-peers bench-calm peers profile soak wheel wheel-check fuzz docs lock clean prepare prepare-test
+.PHONY: help demo build test crash weeks weather storm calm kills quick check coverage conformance firefox breaks bench bench-scenes bench-pairs count bench-peers bench-calm peers profile soak wheel wheel-check fuzz docs lock clean prepare prepare-test
 
 help: ## this text
 	@echo "rtcore: a realtime server for Python on a native core"
@@ -53,6 +53,9 @@ calm: $(VENV)/.dev $(VENV)/.core ## an hour of a load that goes well, and no ala
 
 weather: $(VENV)/.dev $(VENV)/.core ## a client behind the fault proxy for ten minutes, each fault in turn, with the counts (MINUTES=…)
 	@$(BIN)/python -m tests.weather --minutes $(or $(MINUTES),10)
+
+storm: $(VENV)/.dev $(VENV)/.core ## shared data through a real server, the fault proxy and kill -9 for ten minutes, with the counts (MINUTES=… FIRST=seed)
+	@$(BIN)/python -m tests.storm --minutes $(or $(MINUTES),10) $(if $(FIRST),--first $(FIRST))
 
 kills: $(VENV)/.dev $(VENV)/.core ## kill -9 of a client with an outbox, 200 times, within the window and with it passed (KILLS=…)
 	@RTCORE_KILLS=$(or $(KILLS),200) $(BIN)/python -m pytest -q -s -o faulthandler_timeout=7200 tests/client/test_killed.py
