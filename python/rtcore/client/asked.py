@@ -7,7 +7,6 @@ Replies are kept as long as the session and the server's life are the same: 256 
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from typing import Final
 
 KEPT: Final = 256
@@ -19,7 +18,7 @@ class Asked:
 
     def __init__(self) -> None:
         self.running: set[int] = set()
-        self._replies: OrderedDict[int, bytes] = OrderedDict()
+        self._replies: dict[int, bytes] = {}
         self._bytes = 0
 
     def comes(self, number: int) -> bytes | bool | None:
@@ -39,7 +38,7 @@ class Asked:
         self._replies[number] = reply
         self._bytes += len(reply)
         while self._replies and (len(self._replies) > KEPT or self._bytes > KEPT_BYTES):
-            _, old = self._replies.popitem(last=False)
+            old = self._replies.pop(next(iter(self._replies)))
             self._bytes -= len(old)
         return True
 

@@ -150,7 +150,7 @@ async def connect(
     failed: BaseException | None = None
     async with trio.open_nursery() as nursery:
         client._scope = nursery.cancel_scope  # noqa: SLF001 - made here
-        await nursery.start(runner.run)
+        runner.run(nursery)
         machine.hearing.inbox.wake = client._first_heard  # noqa: SLF001 - as above
         machine.start()
         runner.pump()

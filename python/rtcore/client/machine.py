@@ -11,7 +11,7 @@ import logging
 import os
 import random
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 from .choice import SOCKETS, Choice
 from .clock import Clock, Names
@@ -67,22 +67,6 @@ class Machine(Connection):
         self._kept = kept
         self.reports = Reports()
         self.seen: Seen | None = None
-        self._hears: dict[str, Callable[[Said], object]] = {
-            "event": self.hearing.event,
-            "gap": self.hearing.gap,
-            "ack": self.sending.ack,
-            "presence": self.hearing.presence,
-            "grants": self.hearing.grants,
-            "left": self.hearing.left,
-            "live": self.hearing.live,
-            "room": self._room,
-            "request": self._request,
-            **self.streams.hears,
-            "pong": self._pong,
-            "expiring": self.who.expiring,
-            "bye": self._bye,
-            "advise": self._advised,
-        }
 
     # -- of its connection
 
@@ -156,8 +140,8 @@ class Machine(Connection):
         if kind == "welcome":
             if self.state is State.WELCOMING and not self.sending.open:
                 self._welcome(said)
-        elif (self.sending.open or kind == "bye") and (hears := self._hears.get(kind)) is not None:
-            hears(said)
+        elif (self.sending.open or kind == "bye") and (hears := self._HEARS.get(kind)) is not None:
+            hears(self, said)
 
     def _welcome(self, said: Said) -> None:
         now = self.clock.now()
@@ -309,3 +293,23 @@ class Machine(Connection):
         if (pulse := self.pulse) is None:
             return until
         return min(until, pulse.ping_due, pulse.dead_at, self.reports.due)
+
+    # One for all clients: bound methods of each would have 1.3 KB.
+    _HEARS: ClassVar[dict[str, Callable[[Machine, Said], object]]] = {
+        "event": lambda machine, said: machine.hearing.event(said),
+        "gap": lambda machine, said: machine.hearing.gap(said),
+        "ack": lambda machine, said: machine.sending.ack(said),
+        "presence": lambda machine, said: machine.hearing.presence(said),
+        "grants": lambda machine, said: machine.hearing.grants(said),
+        "left": lambda machine, said: machine.hearing.left(said),
+        "live": lambda machine, said: machine.hearing.live(said),
+        "room": _room,
+        "request": _request,
+        "item": lambda machine, said: machine.streams.item(said),
+        "end": lambda machine, said: machine.streams.end(said),
+        "credit": lambda machine, said: machine.streams.credit(said),
+        "pong": _pong,
+        "expiring": lambda machine, said: machine.who.expiring(said),
+        "bye": _bye,
+        "advise": _advised,
+    }

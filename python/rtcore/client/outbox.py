@@ -10,7 +10,7 @@ Invariants:
 
 from __future__ import annotations
 
-from collections import OrderedDict, deque
+from collections import deque
 from collections.abc import Collection, Iterator
 from enum import StrEnum
 
@@ -36,7 +36,7 @@ class Box:
         self, messages: int = 100, size: int = 1 << 20, overflow: Overflow = Overflow.REJECT
     ) -> None:
         self.queue: deque[Request] = deque()
-        self.written: OrderedDict[int, Request] = OrderedDict()
+        self.written: dict[int, Request] = {}
         self.counts = Counts()
         self.messages, self.size, self.overflow = messages, size, overflow
         self.queued_bytes = 0

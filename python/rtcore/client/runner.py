@@ -78,7 +78,7 @@ class _Ears:
 
 
 class Runner:
-    """Runs one machine. Everything but `run` is a plain function, to be called in Trio's thread."""
+    """Runs one machine. All that others call is a plain function, to be called in Trio's thread."""
 
     def __init__(
         self,
@@ -91,17 +91,16 @@ class Runner:
         self.machine, self.opening = machine, opening
         self.answers: dict[str, Answer] = {}
         self.changed = trio.Event()
-        self._relief = trio.Event()
+        self._relief: trio.Event | None = None
         self.bytes_in = self.bytes_out = 0
         self.handler_failures = 0
         self._token = token
         self._journal = journal
         self._links: dict[int, Link] = {}
         self._scopes: dict[int, trio.CancelScope] = {}
-        self._held: dict[int, list[Write]] = {}
         self._commits: list[Commit] = []
-        self._commits_due = trio.Event()
-        self._writes = trio.Lock()
+        if journal is not None:
+            self._commits_due, self._writes = trio.Event(), trio.Lock()
         self._done: tuple[str, dict[str, int]] | None = None
         self._time = trio.Event()
         self.storage: OutboxGone | None = None
@@ -110,15 +109,13 @@ class Runner:
         self._pumping = False
         self._deadline = math.inf
 
-    async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
-        """Until cancelled."""
-        async with trio.open_nursery() as nursery:
-            self._nursery = nursery
-            if self._journal is not None:
-                nursery.start_soon(self._keep)
-            task_status.started()
-            self.pump()
-            await self._keep_time()
+    def run(self, nursery: trio.Nursery) -> None:
+        """In the tasks of this nursery, until it is cancelled."""
+        self._nursery = nursery
+        if self._journal is not None:
+            nursery.start_soon(self._keep)
+        nursery.start_soon(self._keep_time)
+        self.pump()
 
     def start_soon(self, function: Callable[..., Awaitable[None]], *args: object) -> None:
         """A task of the client's."""
@@ -136,13 +133,13 @@ class Runner:
         crowded = self.machine.hearing.rooms.crowded
         with trio.move_on_after(PAUSE):
             while not self._owed():
-                self._relief = trio.Event()
+                self._relief = relief = trio.Event()
                 behind = [each for each in crowded if each.crowded and not (each.over or each.hole)]
                 if not behind:
                     break
                 for reader in behind:
-                    reader.relieved = self._relief.set
-                await self._relief.wait()
+                    reader.relieved = relief.set
+                await relief.wait()
         crowded.clear()
 
     def _owed(self) -> bool:
@@ -173,7 +170,8 @@ class Runner:
         if isinstance(effect, Write):
             if (link := self._links.get(effect.gen)) is not None:
                 link.say(effect.messages, hello=effect.hello)
-                self._relief.set()  # something may be owed now
+                if self._relief is not None:
+                    self._relief.set()  # something may be owed now
         elif isinstance(effect, Open):
             self.start_soon(self._connect, effect)
         elif isinstance(effect, Welcomed):

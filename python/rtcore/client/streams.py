@@ -102,11 +102,6 @@ class Streams:
         self._known: dict[int, StreamState | UploadState] = {}
 
     @property
-    def hears(self) -> dict[str, Callable[[Said], object]]:
-        """The words that are for streams."""
-        return {"item": self.item, "end": self.end, "credit": self.credit}
-
-    @property
     def open(self) -> bool:
         """Whether items may come."""
         return bool(self._known)

@@ -53,7 +53,8 @@ class WebSocketLink:
         self._news = trio.Event()
         self._closing: tuple[int, str] | None = None
         self._ended: Ended | None = None
-        self._writing = trio.Lock()
+        self._writing = False
+        self._written: trio.Event | None = None  # of who waits for what is half written
 
     @property
     def sent(self) -> int:
@@ -104,20 +105,21 @@ class WebSocketLink:
         return self._ended or Ended(ABNORMAL, "the connection broke")
 
     async def _flush(self) -> None:
+        while self._writing:  # the last words wait for what is half written
+            self._written = trio.Event()
+            await self._written.wait()
+        if not self._out:
+            return
+        data, self._out, self._writing = bytes(self._out), bytearray(), True
         try:
-            self._writing.acquire_nowait()  # without a turn of Trio's, which `acquire` takes in any case
-        except trio.WouldBlock:
-            await self._writing.acquire()  # the last words wait for what is half written
-        try:
-            if not self._out:
-                return
-            data, self._out = bytes(self._out), bytearray()
             await self._stream.send_all(data)
             self._sent += len(data)
         except (trio.BrokenResourceError, trio.ClosedResourceError):
             self._ended = self._ended or Ended(ABNORMAL, "the connection broke")
         finally:
-            self._writing.release()
+            self._writing = False
+            if self._written is not None:
+                self._written.set()
 
     async def _write(self, scope: trio.CancelScope) -> None:
         while self._ended is None:
