@@ -1,55 +1,30 @@
-// What goes up: who goes next, under which id, what is kept in a store first, and what ends without an ack.
+// What goes up: who goes next, under which id, what is kept in a store first, and what an ack does.
 
-import type { Clock } from "./clock.ts";
 import type { Failure } from "./errors.ts";
-import type { Keeper } from "./keeper.ts";
-import { DEFAULTS } from "./limits.ts";
-import { type Ask, counts, type Hooks, type Outbox, unanswered } from "./outbox.ts";
-import { AGAIN, type Asking, type News } from "./port.ts";
+import { type Ask, counts, type Hooks, unanswered } from "./outbox.ts";
+import { AGAIN, type Asking } from "./port.ts";
 import { Pace } from "./pulse.ts";
-import { bytesOf, encode, framed, type Said } from "./words.ts";
+import { Requests } from "./requests.ts";
+import { encode, type Said } from "./words.ts";
 
 /** Connections in a row that ended with the same request as the first unanswered, and nothing moved. */
 const POISON = 5;
 /** How often a request is sent again of which the server said that it did nothing, and may later. */
 const TRIES = 5;
 const RETRY_FIRST = 500;
-/** Bytes of small messages that go into one frame, if the limit is not lower. */
-const FRAME = 65_536;
-
-/** The way up. `open` between `welcome` and the end of the connection. */
-export class Sending {
-  open = false;
+/** The way up. */
+export class Sending extends Requests {
   /** Acks may not come, and are asked for again. */
   http = false;
-  limits = DEFAULTS;
   /** Who was welcome last; undefined: nobody yet. */
   user: string | null | undefined;
   life: string | undefined;
   taken = 0;
-  failed = 0;
-  keeper: Keeper | undefined;
-  /** How many bytes a message has on the way that writes most. */
-  measure: (text: string) => number = bytesOf;
   readonly pace = new Pace();
-  readonly box: Outbox;
-  readonly #clock: Clock;
-  readonly #write: (frame: string) => void;
-  readonly #tell: (news: News) => void;
-  readonly #later = new Set<Ask>();
   #progress = false;
   #ackedSaid = 0;
   #paced = false;
   #busy = false;
-  /** Which connection it is. */
-  #era = 0;
-
-  constructor(box: Outbox, clock: Clock, write: (frame: string) => void, tell: (news: News) => void) {
-    this.box = box;
-    this.#clock = clock;
-    this.#write = write;
-    this.#tell = tell;
-  }
 
   // -- in
 
@@ -61,10 +36,10 @@ export class Sending {
     const once = !AGAIN.has(ask.kind);
     ask.user = once ? (asking.user === undefined ? this.user : asking.user) : undefined;
     if (ask.volatile && !this.open) {
-      return this.#refuse(ask, "UNAVAILABLE", "there is no connection");
+      return this.refuse(ask, "UNAVAILABLE", "there is no connection");
     }
-    const full = away && counts(ask) && box.noRoom(ask, (old, why) => this.#refuse(old, "OVERLOADED", why));
-    if (full) return this.#refuse(ask, "OVERLOADED", full);
+    const full = away && counts(ask) && box.noRoom(ask, (old, why) => this.refuse(old, "OVERLOADED", why));
+    if (full) return this.refuse(ask, "OVERLOADED", full);
     const keyed = ask.kind === "emit" || ask.kind === "publish";
     if (keyed && !ask.volatile) {
       if (away) ask.key ??= ask.name;
@@ -73,7 +48,7 @@ export class Sending {
     if (front) box.queue.unshift(ask);
     else box.queue.push(ask);
     if (ask.ttl !== undefined) this.#mortal(ask, ask.ttl);
-    if (!ask.kept) this.#stage(ask, "queued");
+    if (!ask.kept) this.stage(ask, "queued");
     this.flush();
     return ask;
   }
@@ -85,23 +60,14 @@ export class Sending {
       this.box.written.set(ask.id, ask);
       this.box.lastId = Math.max(this.box.lastId, ask.id);
     }
-    if (ask.dies !== undefined) this.#mortal(ask, ask.dies - this.#clock.wall());
+    if (ask.dies !== undefined) this.#mortal(ask, ask.dies - this.clock.wall());
   }
 
   #mortal(ask: Ask, ttl: number): void {
-    ask.dies = this.#clock.wall() + ttl;
-    ask.late = this.#clock.after(Math.max(0, ttl), () => {
-      if (ask.written === undefined) this.#refuse(ask, "TIMEOUT", "its time is over");
+    ask.dies = this.clock.wall() + ttl;
+    ask.late = this.clock.after(Math.max(0, ttl), () => {
+      if (ask.written === undefined) this.refuse(ask, "TIMEOUT", "its time is over");
     });
-  }
-
-  #refuse(ask: Ask, code: string, why: string): Ask {
-    this.end(ask, { is: "NotDone", code, message: `${ask.kind} was not sent: ${why}` });
-    return ask;
-  }
-
-  #stage(ask: Ask, stage: "queued" | "written" | "accepted"): void {
-    if (!ask.ours) this.#tell({ on: "stage", name: ask.name, stage, id: ask.id });
   }
 
   // -- out
@@ -113,7 +79,7 @@ export class Sending {
     const batch: string[] = [];
     while (this.open && this.box.written.size < this.limits.acks) {
       const ask = this.box.next(this.user);
-      const wait = ask && this.pace.wait(this.#clock.now());
+      const wait = ask && this.pace.wait(this.clock.now());
       if (wait) this.#pause(wait);
       if (!ask || wait) break;
       if (ask.before?.(ask) === false) continue;
@@ -121,13 +87,13 @@ export class Sending {
       if (text) batch.push(text);
     }
     this.#busy = false;
-    this.#hand(batch);
+    this.hand(batch);
   }
 
   #pause(wait: number): void {
     if (this.#paced) return;
     this.#paced = true;
-    this.#clock.after(Math.ceil(wait), () => {
+    this.clock.after(Math.ceil(wait), () => {
       this.#paced = false;
       this.flush();
     });
@@ -145,19 +111,11 @@ export class Sending {
     this.#ackedSaid = acked;
     ask.user = this.user;
     ask.life = this.life;
-    ask.written = ask.said = this.#clock.now();
-    ask.writtenWall = this.#clock.wall();
+    ask.written = ask.said = this.clock.now();
+    ask.writtenWall = this.clock.wall();
     if (ask.kept) this.keeper?.wrote(ask);
-    this.#stage(ask, "written");
+    this.stage(ask, "written");
     return text;
-  }
-
-  /** Why this is not written: the server would close for it. */
-  tooLarge(what: string, text: string): Failure | undefined {
-    const { max_message } = this.limits;
-    const size = text.length * 3 > max_message ? this.measure(text) : 0;
-    const message = `${what} has ${size} bytes; the server takes ${max_message}`;
-    return size > max_message ? { is: "TooLarge", code: "TOO_LARGE", message } : undefined;
   }
 
   #message({ kind, id, fields, key, data }: Ask, acked = 0): string {
@@ -176,7 +134,7 @@ export class Sending {
       if (failure) this.end(ask, { maybeDone: !AGAIN.has(ask.kind), ...failure });
     }
     this.#busy = false;
-    this.#hand(batch);
+    this.hand(batch);
   }
 
   /** Say it once more, with these; gives why not. A server that was started anew may take less than it did. */
@@ -184,7 +142,7 @@ export class Sending {
     const text = this.#message(ask);
     const large = this.tooLarge(ask.kind, text);
     if (large) return large;
-    ask.said = this.#clock.now();
+    ask.said = this.clock.now();
     ask.again = true;
     void (batch ? batch.push(text) : this.sayText(text));
     return undefined;
@@ -192,13 +150,13 @@ export class Sending {
 
   /** Over plain HTTP an ack may not come: it is asked for again, after 1 s, 2 s and so on. */
   askAgain(): void {
-    const now = this.#clock.now();
+    const now = this.clock.now();
     for (const ask of this.box.written.values()) {
       if (now >= ask.said! + 1000 * 2 ** Math.min(ask.asks, 5)) {
         ask.asks++;
         ask.said = now;
         ask.again = true;
-        this.#write(this.#message(ask));
+        this.write(this.#message(ask));
       }
     }
   }
@@ -206,37 +164,6 @@ export class Sending {
   /** Give no more ids on this connection. */
   hold(): void {
     this.#busy = true;
-  }
-
-  /** What is no request: it is never kept, and says nothing when there is no connection. */
-  say(said: Said, data?: string): void {
-    this.sayText(encode(said, data));
-  }
-
-  sayText(text: string): void {
-    if (this.open) this.#hand([text]);
-  }
-
-  #hand(batch: string[]): void {
-    const era = this.#era;
-    const leave = (messages: string[]): void => {
-      if (era !== this.#era) return; // they go again with the next connection
-      const most = Math.min(FRAME, this.limits.max_message);
-      for (const each of framed(messages, most)) this.#write(each);
-    };
-    if (this.keeper) this.keeper.hand(batch, leave);
-    else leave(batch);
-  }
-
-  /** It waits for something else than its turn. */
-  park(ask: Ask): void {
-    this.box.forget(ask);
-    this.#later.add(ask);
-  }
-
-  /** Their turn is next. */
-  unpark(asks: Ask[]): void {
-    this.box.queue.unshift(...asks.filter((ask) => this.#later.delete(ask) && !ask.ended));
   }
 
   // -- acks
@@ -267,7 +194,7 @@ export class Sending {
 
   /** Whether the key of what was written still says what became of it. */
   #holds(ask: Ask): boolean {
-    const age = Math.max(this.#clock.now() - ask.written!, this.#clock.wall() - ask.writtenWall!);
+    const age = Math.max(this.clock.now() - ask.written!, this.clock.wall() - ask.writtenWall!);
     return (
       ask.key !== undefined &&
       ask.user != null &&
@@ -295,7 +222,7 @@ export class Sending {
       this.unpark([ask]);
       this.flush();
     };
-    if (wait) this.#clock.after(wait, go);
+    if (wait) this.clock.after(wait, go);
     else go();
   }
 
@@ -306,7 +233,7 @@ export class Sending {
     for (const ask of this.box.written.values()) {
       if (ask.id! <= taken && !ask.accepted) {
         ask.accepted = this.#progress = true;
-        this.#stage(ask, "accepted");
+        this.stage(ask, "accepted");
       }
     }
   }
@@ -324,70 +251,9 @@ export class Sending {
     for (const ask of lost) this.lose(ask);
   }
 
-  // -- ends
-
-  /** It ends so. */
-  end(ask: Ask, failure?: Failure, result?: unknown): void {
-    if (ask.ended) return;
-    this.box.forget(ask);
-    this.#later.delete(ask);
-    ask.ended = true;
-    ask.late?.();
-    if (ask.kept) this.keeper?.ended(ask, failure, result);
-    let told = result;
-    try {
-      told = ask.done?.(ask, failure, result) ?? result;
-    } catch (error) {
-      // An answer that none can be: who asked hears of it, and then the connection ends.
-      failure = { ...unanswered(ask, `the server answered what none should: ${error}`), code: "INTERNAL" };
-      throw error;
-    } finally {
-      if (failure && !ask.ours) this.failed++;
-      if (!ask.ours) this.#tell({ on: "end", name: ask.name, result: told, failure });
-    }
-  }
-
-  /** All that has not ended. */
-  *all(): Iterable<Ask> {
-    yield* [...this.box.written.values(), ...this.box.queue, ...this.#later];
-  }
-
-  /** Its caller does not wait any more: back if it was not written, else it is not sent again. */
-  drop(name: string, is: "RequestTimeout" | "AbortError"): void {
-    for (const ask of this.all()) {
-      if (ask.name === name) {
-        const why = is === "AbortError" ? "given up" : "its time is over";
-        const failure = unanswered(ask, why, is);
-        if (ask.kind !== "leave") this.end(ask, failure);
-        else if (!ask.ours) {
-          // Nobody wants the room, whoever waits: it becomes the client's own, and is said all the same.
-          ask.ours = true;
-          failure.message = `leave is said until it has its answer: ${why}`;
-          this.#tell({ on: "end", name, failure });
-        }
-      }
-    }
-  }
-
-  /** It was written in a session that is gone. */
-  lose(ask: Ask): void {
-    this.end(ask, unanswered(ask, "the session is another"));
-  }
-
-  /** It is over: each ends with whether it may have been done. What is kept waits in the store. */
-  endAll(why: string): void {
-    for (const ask of this.all()) {
-      const kept = ask.kept && this.keeper;
-      ask.kept = false;
-      const failure = unanswered(ask, kept ? `${why}; it is kept` : why);
-      this.end(ask, kept ? { ...failure, is: "MaybeDone", maybeDone: true } : failure);
-    }
-  }
-
   /** The connection is gone. Who was first in line too often, and nothing moved, is why. */
-  closed(): void {
-    this.open = false;
-    this.#era++;
+  override closed(): void {
+    super.closed();
     const [first] = this.box.written.values();
     if (first) {
       first.closes = this.#progress ? 0 : first.closes + 1;
