@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import select
+import sqlite3
 import subprocess
 import sys
 from pathlib import Path
@@ -111,6 +113,58 @@ def test_a_flipped_bit_is_found(folder: Path) -> None:
     assert {"seq": 2, "damaged": True} in objects(done("log", folder, "show", "--json"))
 
 
+@pytest.mark.parametrize(
+    "words", [("stats",), ("show",), ("search", "x"), ("export",), ("verify",), ("follow",)]
+)
+def test_a_damaged_page_is_said_in_one_line_wherever_it_shows(folder: Path, words: tuple[str, ...]) -> None:
+    file = folder / "log.db"
+    with sqlite3.connect(file) as log:
+        (root,) = log.execute("SELECT rootpage FROM sqlite_schema WHERE name = 'entry'").fetchone()
+    log.close()
+    data = bytearray(file.read_bytes())
+    data[(root - 1) * 4096 : root * 4096] = bytes(4096)
+    file.write_bytes(data)
+    result = run("log", folder, *words)
+    assert result.exit_code == 1
+    assert isinstance(result.exception, SystemExit), "no traceback"
+    assert "malformed" in result.stderr
+    assert "`rtcore log FOLDER salvage FILE`" in result.stderr
+
+
+def test_a_room_of_which_nothing_is_kept_is_said_beside_what_programs_read(folder: Path) -> None:
+    result = run("log", folder, "show", "orders:*", "--json")
+    assert (result.exit_code, result.stdout) == (0, "")
+    assert "nothing is kept of the room orders:*" in result.stderr
+
+
+def test_who_follows_hears_on_when_a_copy_was_put_back(folder: Path, tmp_path: Path) -> None:
+    copy, lines = tmp_path / "monday.db", tmp_path / "lines.jsonl"
+    done("backup", folder, copy)
+    command = [sys.executable, "-m", "rtcore", "log", str(folder), "follow", "--interval", "0.01", "--json"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as follower:
+        assert follower.stdout is not None
+        try:
+            before = 0
+            while not select.select([follower.stdout], [], [], 0.2)[0]:  # until it has begun
+                before += 3
+                done("log", folder, "import", lines)
+            done("restore", copy, folder)
+            for _ in range(2 + before // 3):  # so that its numbers pass those that were heard
+                done("log", folder, "import", lines)
+            highest = max(each["seq"] for each in objects(done("log", folder, "show", "--json")))
+            assert highest > before + 3
+            while json.loads(follower.stdout.readline())["seq"] != highest:
+                pass
+        finally:
+            follower.kill()
+
+
+def test_the_reference_says_the_version_of_the_form_that_is_made(folder: Path) -> None:
+    version = json.loads(done("log", folder, "stats", "--json"))["version"]
+    reference = (Path(__file__).parents[2] / "docs/reference/store.md").read_text()
+    assert f"`user_version` the version of this form: {version}." in " ".join(reference.split())
+
+
 def test_a_copy_goes_back_and_nothing_is_overwritten(folder: Path, tmp_path: Path) -> None:
     copy = tmp_path / "monday.db"
     done("backup", folder, copy)
@@ -140,6 +194,7 @@ def test_a_folder_without_a_log_is_said_in_one_line(tmp_path: Path, words: tuple
     assert result.exit_code == 1
     assert result.output.count("\n") == 1
     assert "there is no log" in result.output
+    assert "--data" in result.output, "what is wanted instead"
     assert not (tmp_path / "nothing").exists(), "to look at it makes none"
 
 

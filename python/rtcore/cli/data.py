@@ -6,7 +6,7 @@ import json
 import signal
 import time
 from pathlib import Path
-from typing import IO, Any
+from typing import IO
 
 import click
 import msgspec
@@ -15,6 +15,7 @@ from rtcore._engine import logs
 from rtcore._ground.patterns import matches
 
 from .lines import json_lines
+from .looking import Looking
 from .words import shown
 from .wrong import Failed
 
@@ -45,7 +46,7 @@ class Line(msgspec.Struct):
     value: msgspec.Raw
 
 
-@click.group(epilog=_EPILOG)
+@click.group(cls=Looking, epilog=_EPILOG)
 @click.argument("folder", type=click.Path(path_type=Path))
 @click.pass_context
 def data(context: click.Context, folder: Path) -> None:
@@ -61,7 +62,7 @@ def data(context: click.Context, folder: Path) -> None:
 def list_(folder: Path, pattern: str, as_json: bool) -> None:
     """Collections whose names match PATTERN, with how much is in them."""
     for name in _names(folder, pattern):
-        found = _done(logs.collection, folder, name)
+        found = logs.collection(folder, name)
         if as_json:
             about = {"collection": name, "documents": len(found.documents), "bytes": found.size}
             click.echo(json.dumps({**about, "schema": found.schema, "horizon": found.horizon}))
@@ -80,7 +81,7 @@ def show(folder: Path, collection: str, key: str | None, as_json: bool) -> None:
         raise Failed(
             f"nothing is kept of a collection {collection!r}: `rtcore data {folder} list` says of which"
         )
-    documents = _done(logs.collection, folder, collection).documents
+    documents = logs.collection(folder, collection).documents
     if key is not None:
         values = [value for each, _, value in documents if each == key]
         if not values:
@@ -101,7 +102,7 @@ def show(folder: Path, collection: str, key: str | None, as_json: bool) -> None:
 def export(folder: Path, pattern: str, output: IO[bytes]) -> None:
     """All documents of collections that match PATTERN as lines of JSON: what `import` reads."""
     for name in _names(folder, pattern):
-        for key, _, value in _done(logs.collection, folder, name).documents:
+        for key, _, value in logs.collection(folder, name).documents:
             output.write(_line(name, key, value) + b"\n")
 
 
@@ -119,7 +120,7 @@ def import_(folder: Path, file: Path) -> None:
         found.setdefault(line.collection, []).append((line.key, bytes(line.value)))
     now_ms = int(time.time() * 1000)
     for name, documents in found.items():
-        count, first, last = _done(logs.put_documents, folder, name, documents, now_ms)
+        count, first, last = logs.put_documents(folder, name, documents, now_ms)
         click.echo(f"{count:,} documents in {shown(name)}, now {first:,} to {last:,}")
     if not found:
         click.echo("no documents")
@@ -156,10 +157,10 @@ def salvage(folder: Path, file: Path, pattern: str) -> None:
     """
     lost = 0
     for name in _names(file, pattern):
-        documents, damaged = _done(logs.readable, file, name)
+        documents, damaged = logs.readable(file, name)
         lost += damaged
         if documents:
-            _done(logs.put_documents, folder, name, documents, int(time.time() * 1000))
+            logs.put_documents(folder, name, documents, int(time.time() * 1000))
         click.echo(
             f"{len(documents):,} documents of {shown(name)} saved; {damaged:,} rows or parts are damaged"
         )
@@ -168,15 +169,8 @@ def salvage(folder: Path, file: Path, pattern: str) -> None:
 
 
 def _names(folder: Path, pattern: str) -> list[str]:
-    return [name for name in _done(logs.collections, folder) if matches(pattern, name)]
+    return [name for name in logs.collections(folder) if matches(pattern, name)]
 
 
 def _line(collection: str, key: str, value: bytes) -> bytes:
     return msgspec.json.encode({"collection": collection, "key": key, "value": msgspec.Raw(value)})
-
-
-def _done(work: Any, *args: Any) -> Any:
-    try:
-        return work(*args)
-    except logs.Unusable as error:
-        raise Failed(str(error)) from None

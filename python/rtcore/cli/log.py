@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime
 import json
 import signal
@@ -9,7 +10,7 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import IO, Any
+from typing import IO
 
 import click
 import msgspec
@@ -19,6 +20,7 @@ from rtcore._ground.patterns import matches
 
 from .bar import bar
 from .lines import json_lines
+from .looking import Looking
 from .words import shown
 from .wrong import Failed
 
@@ -41,7 +43,7 @@ _ROOM = click.option("--room", metavar="PATTERN", default="*", help="Rooms of th
 _JSON = click.option("--json", "as_json", is_flag=True, help="One object a line, for programs.")
 
 
-@click.group(epilog=_EPILOG)
+@click.group(cls=Looking, epilog=_EPILOG)
 @click.argument("folder", type=click.Path(path_type=Path))
 @click.pass_context
 def log(context: click.Context, folder: Path) -> None:
@@ -59,7 +61,12 @@ def log(context: click.Context, folder: Path) -> None:
 @click.pass_obj
 def show(folder: Path, room: str | None, last: int | None, after: int, as_json: bool) -> None:
     """Entries of ROOM, or of all rooms, oldest first."""
-    found = _log(folder).entries(room, after)
+    known = logs.Log(folder)
+    if room is not None and room not in _newest(known):
+        click.echo(
+            f"nothing is kept of the room {shown(room)}; `stats` names those of which something is", err=True
+        )
+    found = known.entries(room, after)
     if last is not None:
         from collections import deque
 
@@ -74,13 +81,19 @@ def show(folder: Path, room: str | None, last: int | None, after: int, as_json: 
 @click.pass_obj
 def follow(folder: Path, room: str | None, interval: float, as_json: bool) -> None:
     """What is kept of ROOM, or of all rooms, from now on. It ends with Ctrl-C."""
-    known = _log(folder)
-    after = max((each.seq for each in known.entries(room)), default=0)
+    which = _which(folder)
+    known = logs.Log(folder)
+    newest = _newest(known)
+    after = max(newest.values(), default=0) if room is None else newest.get(room, 0)
     while True:
         for entry in known.entries(room, after):
             after = entry.seq
             _say(iter([entry]), as_json)
         time.sleep(interval)
+        if (now := _which(folder)) not in (None, which):
+            # A log was put back, or set aside: what is kept from now on is in another file, numbered on.
+            with contextlib.suppress(logs.Unusable):  # it is being made
+                known, which = logs.Log(folder), now
 
 
 @log.command()
@@ -93,7 +106,7 @@ def search(folder: Path, text: str, room: str, as_json: bool) -> None:
     wanted = text.lower()
 
     def hits() -> Iterator[logs.Kept]:
-        for entry in _of(_log(folder), room):
+        for entry in _of(logs.Log(folder), room):
             said = [entry.event or "", entry.user or "", _readable(entry.raw)]
             if any(wanted in each.lower() for each in said):
                 yield entry
@@ -107,7 +120,7 @@ def search(folder: Path, text: str, room: str, as_json: bool) -> None:
 @click.pass_obj
 def export(folder: Path, room: str, output: IO[bytes]) -> None:
     """All entries as lines of JSON: what `import` reads."""
-    known = _log(folder)
+    known = logs.Log(folder)
     total = sum(each[3] for each in known.stats()["rooms"] if matches(room, each[0]))
     damaged = 0
     with bar("exporting") as tell:
@@ -130,7 +143,7 @@ def import_(folder: Path, file: Path) -> None:
         total = sum(1 for _ in lines)
     with bar("importing") as tell:
         entries = json_lines(file, logs.Line, "entry", "what came before is kept")
-        count, first, last = _done(logs.append, folder, entries, total, tell)
+        count, first, last = logs.append(folder, entries, total, tell)
     click.echo(f"{count:,} entries, now {first:,} to {last:,}" if count else "no entries")
 
 
@@ -140,7 +153,7 @@ def import_(folder: Path, file: Path) -> None:
 def verify(folder: Path, as_json: bool) -> None:
     """Read every entry and look at its checksum, and at the bookkeeping."""
     with bar("verifying") as tell:
-        whole, damaged, first, faults = _done(_log(folder).verify, tell)
+        whole, damaged, first, faults = logs.Log(folder).verify(tell)
     if as_json:
         click.echo(json.dumps({"whole": whole, "damaged": damaged, "first": first, "faults": faults}))
     else:
@@ -156,7 +169,7 @@ def verify(folder: Path, as_json: bool) -> None:
 def compact(folder: Path) -> None:
     """Write the log anew, as small as it can be. It needs as much room again while it runs."""
     with bar("compacting") as tell:
-        before, after = _done(logs.compact, folder, tell)
+        before, after = logs.compact(folder, tell)
     click.echo(f"{before:,} bytes before, {after:,} now")
 
 
@@ -169,7 +182,7 @@ def salvage(folder: Path, file: Path) -> None:
     Entries get new numbers; the old ones are kept beside them. FILE is left as it is.
     """
     with bar("saving") as tell:
-        count, first, last, damaged, lost = _done(logs.salvage, file, folder, tell)
+        count, first, last, damaged, lost = logs.salvage(file, folder, tell)
     numbers = f", now {first:,} to {last:,}" if count else ""
     click.echo(
         f"{count:,} entries saved{numbers}; {damaged:,} were damaged, {lost:,} parts of the file unreadable"
@@ -181,7 +194,7 @@ def salvage(folder: Path, file: Path) -> None:
 @click.pass_obj
 def stats(folder: Path, as_json: bool) -> None:
     """Rooms, sessions, sizes, and how the last life of a server ended."""
-    known = _log(folder).stats()
+    known = logs.Log(folder).stats()
     rooms = [
         dict(zip(("room", "first", "last", "count", "freed", "bytes"), row, strict=True))
         for row in known["rooms"]
@@ -199,15 +212,16 @@ def stats(folder: Path, as_json: bool) -> None:
         click.echo(f"{each['count']:>12,} entries {each['bytes']:>15,} bytes  {shown(each['room'])}  {span}")
 
 
-def _log(folder: Path) -> logs.Log:
-    return _done(logs.Log, folder)  # type: ignore[no-any-return]
+def _newest(known: logs.Log) -> dict[str, int]:
+    """The newest number of each room."""
+    return {name: last for name, _, last, *_ in known.stats()["rooms"]}
 
 
-def _done(work: Any, *args: Any) -> Any:
-    try:
-        return work(*args)
-    except logs.Unusable as error:
-        raise Failed(str(error)) from None
+def _which(path: Path) -> int | None:
+    """Which file the log is. None: there is none at this moment."""
+    with contextlib.suppress(FileNotFoundError):
+        return (path / "log.db" if path.is_dir() else path).stat().st_ino
+    return None
 
 
 def _of(known: logs.Log, pattern: str) -> Iterator[logs.Kept]:

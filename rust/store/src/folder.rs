@@ -15,6 +15,10 @@ impl Folder {
     pub fn new(path: &Path) -> Self {
         Self(path.to_owned())
     }
+    /// Its path.
+    pub fn path(&self) -> &Path {
+        &self.0
+    }
     /// The log.
     pub fn log(&self) -> PathBuf {
         self.0.join("log.db")

@@ -11,7 +11,7 @@ use crate::schema;
 use crate::shared;
 use crate::start;
 use crate::torn;
-use crate::trouble::{of_sqlite, trouble};
+use crate::trouble::{SALVAGE, of_sqlite, trouble};
 use rtcore_core::limits::fixed::IDS_AHEAD;
 use rtcore_core::store::{Kept, Origin, Trouble};
 use rusqlite::Connection;
@@ -45,9 +45,11 @@ pub fn open(
     };
     let aside = folder.set_aside("corrupt")?;
     let text = format!(
-        "{}; it was renamed to {}, and a new log begun: a new epoch, without sessions. Save what can be read with \
-         `rtcore log salvage`",
-        corrupt.text,
+        "{}; it was renamed to {}, and a new log begun: a new epoch, without sessions. With the server stopped, `rtcore log \
+         {} salvage {}` saves what can be read",
+        corrupt.text.strip_suffix(SALVAGE).unwrap_or(&corrupt.text),
+        aside.display(),
+        folder.path().display(),
         aside.display()
     );
     open_whole(folder, options, rooms, visit, vec![trouble("corrupt", text)])

@@ -2,7 +2,7 @@
 //!
 //! The tail is looked at first and the disk after that: what was folded in between is found in both, and nothing in
 //! neither. An entry that is damaged or missing ends the page before it; a page that begins with one is without it, and
-//! says that all up to it is gone.
+//! says that all up to it is gone. A page of the newest ends above it, and is not complete: what is older is whole.
 
 use crate::body;
 use crate::group::{kind_columns, owner_columns};
@@ -157,10 +157,10 @@ impl<'a> Rows<'a> {
                     bytes = bytes.saturating_sub(entry.data.len());
                     self.entries.push(entry);
                 }
-                // Newest first: of what is beyond it there is nothing to be had any more.
+                // Newest first: what is older is for who asks from below. It is on disk, so the page is not complete.
                 None if self.newest_first => {
                     self.freed = seq;
-                    return Ok(true);
+                    return Ok(false);
                 }
                 None if self.entries.is_empty() => self.freed = seq,
                 _ => return Ok(false),

@@ -104,18 +104,9 @@ ALTER TABLE session ADD COLUMN address TEXT;
 
 /// Bring the file to this form. Says from which version.
 pub fn migrate(connection: &Connection, path: &Path) -> Result<i64, Trouble> {
-    let sqlite = |error: rusqlite::Error| of_sqlite(&error, "cannot read", path);
-    let number =
-        |name: &str| connection.pragma_query_value(None, name, |row| row.get::<_, i64>(0)).map_err(sqlite);
     let version = check(connection, path)?;
     if version == VERSION {
         return Ok(version);
-    }
-    let begun = number("page_count")? > 0 && version == 0;
-    let tables: i64 =
-        connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0)).map_err(sqlite)?;
-    if begun && tables > 0 {
-        return Err(foreign(path));
     }
     let migrate = || {
         connection.execute_batch("BEGIN IMMEDIATE")?;
@@ -136,8 +127,17 @@ pub fn check(connection: &Connection, path: &Path) -> Result<i64, Trouble> {
     let number =
         |name: &str| connection.pragma_query_value(None, name, |row| row.get::<_, i64>(0)).map_err(sqlite);
     let (version, application) = (number("user_version")?, number("application_id")?);
+    let tables = || {
+        connection
+            .query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get::<_, i64>(0))
+            .map_err(sqlite)
+    };
+    let foreign = || Err(foreign(path));
+    if (version, application) == (0, 0) && tables()? > 0 {
+        return foreign();
+    }
     if (version, application) != (0, 0) && application != APPLICATION {
-        return Err(foreign(path));
+        return foreign();
     }
     if version > VERSION {
         let text = format!(

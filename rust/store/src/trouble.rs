@@ -5,6 +5,19 @@ use rusqlite::{Error, ErrorCode};
 use std::io;
 use std::path::Path;
 
+/// What to do about a damaged file.
+pub const SALVAGE: &str = "; the server's next start sets it aside, and `rtcore log FOLDER salvage FILE` saves what can be \
+                           read, with the server stopped";
+
+/// There is no log at `path`.
+pub fn missing(path: &Path) -> Trouble {
+    let text = format!(
+        "there is no log at {}; name the folder that the server was given as --data, or a backup",
+        path.display()
+    );
+    trouble("io", text)
+}
+
 /// A trouble of this kind.
 pub fn trouble(kind: &'static str, text: impl Into<String>) -> Trouble {
     Trouble { kind, text: text.into() }
@@ -22,13 +35,13 @@ pub fn of_sqlite(error: &Error, doing: &str, path: &Path) -> Trouble {
         _ => "io",
     };
     let advice = match kind {
-        "full" => "make room on this disk; it goes on by itself then",
-        "corrupt" => "stop the server and save what can be read with `rtcore log salvage`",
-        "read_only" => "let this process write to the folder and to the files in it",
-        "busy" => "end the other process that has this file open",
-        _ => "look at the system's log for errors of this disk",
+        "full" => "; make room on this disk; it goes on by itself then",
+        "corrupt" => SALVAGE,
+        "read_only" => "; let this process write to the folder and to the files in it",
+        "busy" => "; end the other process that has this file open",
+        _ => "; look at the system's log for errors of this disk",
     };
-    trouble(kind, format!("{doing} {}: {error}; {advice}", path.display()))
+    trouble(kind, format!("{doing} {}: {error}{advice}", path.display()))
 }
 
 /// What the system said, while `doing` something with the file or folder at `path`.

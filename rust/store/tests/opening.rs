@@ -225,6 +225,8 @@ fn a_database_of_another_program_is_left_alone() {
     other.execute_batch("CREATE TABLE t(x); INSERT INTO t VALUES(1)").unwrap();
     let trouble = why(folder.path());
     assert_eq!(trouble.kind, "foreign");
+    let looked = rtcore_store::tools::Log::open(folder.path()).err().expect("it is no log");
+    assert_eq!(looked.text, trouble.text, "who looks at it is told the same");
     assert_eq!(other.query_row("SELECT x FROM t", [], |row| row.get::<_, i64>(0)), Ok(1));
 }
 

@@ -197,11 +197,39 @@ fn a_flipped_bit_is_found_told_as_a_gap_and_the_rest_is_saved() {
     let (beyond, _, freed) = world.after("a", 396, 9);
     assert_eq!((beyond[0].seq, freed), (402, 399));
     let (newest, complete, freed) = world.last("a", 405, 9);
-    assert_eq!((newest.len(), newest[0].seq, complete, freed), (2, 402, true, 399));
+    assert_eq!((newest.len(), newest[0].seq, complete, freed), (2, 402, false, 399));
     world.store = None;
     let into = TempDir::new().unwrap();
     let saved = tools::salvage(&log, into.path(), &mut silent()).unwrap();
     assert_eq!((saved.imported.entries, saved.damaged, saved.unreadable), (699, 1, 0));
+}
+
+/// Each byte of it may be the one: what the file is, how large its pages are, where its tables begin.
+#[test]
+fn a_damaged_first_page_costs_no_entry() {
+    let mut world = filled();
+    world.store().settle();
+    world.store = None;
+    let log = world.folder.path().join("log.db");
+    let whole = fs::read(&log).unwrap();
+    for (at, size) in [(3, 1), (16, 1), (105, 1), (2_000, 400), (0, 4096)] {
+        let mut bytes = whole.clone();
+        bytes[at..at + size].iter_mut().for_each(|byte| *byte ^= 0xff);
+        fs::write(&log, bytes).unwrap();
+        let into = TempDir::new().unwrap();
+        let saved = tools::salvage(&log, into.path(), &mut silent()).unwrap();
+        assert_eq!((saved.imported.entries, saved.damaged, saved.unreadable), (700, 0, 0), "at {at}");
+        let beside: Vec<_> =
+            fs::read_dir(into.path()).unwrap().map(|file| file.unwrap().file_name()).collect();
+        assert!(beside.iter().all(|name| !name.to_str().unwrap().contains("salvaging")), "{beside:?}");
+    }
+    fs::write(&log, "no log at all").unwrap();
+    let into = TempDir::new().unwrap();
+    let trouble = tools::salvage(&log, into.path(), &mut silent()).unwrap_err();
+    assert!(
+        trouble.text.contains("nothing can be read of") && trouble.text.contains("rtcore restore"),
+        "{trouble:?}"
+    );
 }
 
 #[test]

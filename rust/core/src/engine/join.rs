@@ -272,8 +272,9 @@ impl Engine {
             && member.grants.contains(Grants::HISTORY)
         {
             let (upto, last) = (member.began, wants.last.unwrap_or(u64::MAX));
-            let after = self.log.since(wants.since.as_deref()).after();
-            if self.newest_are_on_disk(room_id, room, (after.unwrap_or(upto), upto), last) {
+            // A position that means nothing here bounds nothing: the newest that the disk has are owed.
+            let after = self.log.since(wants.since.as_deref()).after().unwrap_or(0);
+            if self.newest_are_on_disk(room_id, room, (after, upto), last) {
                 let ticket = self.ticket(Waiting::Entering(Box::new(entering)));
                 return self.read_last(ticket, room_id, upto, last);
             }

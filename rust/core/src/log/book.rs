@@ -177,10 +177,10 @@ impl Log {
         Entered { entry, forgotten: self.book(freed) }
     }
 
-    /// A ring that knows nothing up to a number, because the disk has it, or nobody.
+    /// A ring that knows nothing up to a number, because the disk has it, or let go of it by the room's limits.
     #[must_use]
     pub fn ring_behind(&self, seq: Seq) -> Ring {
-        Ring::new_because(seq, Reason::Restart)
+        Ring::new_because(seq, Reason::Ring)
     }
 
     /// Something that was said in an earlier life, with the number and the time that it has.

@@ -66,7 +66,8 @@ pub enum Page {
         entries: Vec<Entry>,
         /// Whether there are none beyond them in the range that was asked for.
         complete: bool,
-        /// The highest number of this room that is gone, by its limits or because it was damaged.
+        /// The highest number of this room that is gone, by its limits or because it was damaged. Of the newest that are
+        /// not complete: here they end, at one that is damaged, and what is older is to be had from below.
         freed: Seq,
     },
     /// A key, if it is kept.

@@ -121,6 +121,56 @@ fn histories_and_joins_reach_beyond_the_ring() {
     world.come_to_rest();
 }
 
+/// A room of which one entry is damaged: its ring is filled at the start from the newest down to that one.
+#[test]
+fn a_damaged_entry_costs_itself_and_none_that_is_older() {
+    let mut world = quick(&[&["kept"], &["kept"]]);
+    away(&mut world, "kept", 9);
+    world.disk.damaged.insert(5);
+    crash(&mut world);
+    let welcome = come_back(&mut world, 1);
+    assert_eq!(welcome["resumed"], true);
+    let of_room = |gap: &(String, u64, u64, String)| gap.0 == "kept";
+    let gone: Vec<_> = gaps(&world, 1).into_iter().filter(of_room).collect();
+    assert_eq!(gone, [("kept".to_owned(), 5, 5, "ring".to_owned())]);
+    assert_eq!(heard(&world, 1), [1, 2, 3, 4, 6, 7, 8, 9]);
+    let start = format!("{}.2", world.clients[1].epoch);
+    let history = ask(&mut world, 1, json!({"type": "history", "room": "kept", "after": start}));
+    world.settle();
+    assert_eq!(told(&world, 1, history).0, [3, 4], "the page ends before it");
+    assert_eq!(world.clients[1].acks[&history]["data"]["more"], true);
+}
+
+/// *Restored from a backup: clients say positions of the epoch before, and a shorter ring costs reads, not entries.*
+#[test]
+fn a_join_since_a_position_of_another_epoch_gets_what_the_disk_has() {
+    let mut world = quick(&[&["short"], &[]]);
+    for _ in 0..9 {
+        publish(&mut world, 0, "short");
+    }
+    let join = ask(&mut world, 1, json!({"type": "join", "room": "short", "since": "other.3"}));
+    world.settle();
+    let gap = json!({"from": 0, "to": 0, "reason": "epoch"});
+    assert_eq!(told(&world, 1, join), ((1..=9).collect(), json!(false), gap));
+    world.come_to_rest();
+}
+
+#[test]
+fn what_the_limits_emptied_before_a_start_is_not_told_as_lost_by_it() {
+    let mut world = quick(&[&["kept"]]);
+    for _ in 0..3 {
+        publish(&mut world, 0, "kept");
+    }
+    world.disk.freed.insert("kept".into(), 3);
+    crash(&mut world);
+    come_back(&mut world, 0);
+    let history = ask(&mut world, 0, json!({"type": "history", "room": "kept"}));
+    world.settle();
+    let gap = json!({"from": 1, "to": 3, "reason": "ring"});
+    assert_eq!(told(&world, 0, history), (vec![], json!(false), gap));
+    world.come_to_rest();
+}
+
 #[test]
 fn a_join_and_a_return_say_which_rooms_are_durable() {
     let mut world = quick(&[&[]]);

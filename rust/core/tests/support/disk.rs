@@ -9,7 +9,7 @@ use rtcore_core::store::{
     Row, Trouble, Wanted,
 };
 use rtcore_core::{Engine, Now, Tick};
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
 /// What the store does with a group.
@@ -39,6 +39,8 @@ pub struct Disk {
     pub unreadable: bool,
     /// Up to where rooms have let go of their entries.
     pub freed: BTreeMap<String, u64>,
+    /// Entries that are damaged.
+    pub damaged: BTreeSet<u64>,
 }
 
 fn name_of(key: &KeptKey) -> KeyName {
@@ -98,9 +100,21 @@ impl Disk {
         });
         let all: Vec<_> = said.filter(|entry| entry.seq > above && entry.seq <= *upto).collect();
         let count = (*count).min(self.page.unwrap_or(usize::MAX)).min(all.len());
-        let range =
-            if matches!(wanted, Wanted::After { .. }) { 0..count } else { all.len() - count..all.len() };
-        Page::Entries { entries: all[range].to_vec(), complete: count == all.len(), freed }
+        let is_damaged = |entry: &rtcore_core::store::Entry| self.damaged.contains(&entry.seq);
+        if matches!(wanted, Wanted::Last { .. }) {
+            let newest = &all[all.len() - count..];
+            return if let Some(at) = newest.iter().rposition(is_damaged) {
+                let freed = newest[at].seq;
+                Page::Entries { entries: newest[at + 1..].to_vec(), complete: false, freed }
+            } else {
+                Page::Entries { entries: newest.to_vec(), complete: count == all.len(), freed }
+            };
+        }
+        let gone = all.iter().take_while(|entry| is_damaged(entry)).count();
+        let freed = all[..gone].last().map_or(freed, |entry| entry.seq);
+        let whole = all[gone..].iter().take_while(|entry| !is_damaged(entry)).count();
+        let end = gone + whole.min(count);
+        Page::Entries { entries: all[gone..end].to_vec(), complete: end == all.len(), freed }
     }
 
     /// What is kept of the collection of a room.

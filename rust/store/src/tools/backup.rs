@@ -5,7 +5,7 @@ use crate::connection;
 use crate::folder::Folder;
 use crate::group::SET;
 use crate::schema;
-use crate::trouble::{of_sqlite, of_system, trouble};
+use crate::trouble::{missing, of_sqlite, of_system, trouble};
 use crate::writer::Writer;
 use rtcore_core::store::Trouble;
 use rusqlite::Connection;
@@ -22,7 +22,7 @@ pub(crate) const STEP: i32 = 256;
 pub fn backup(path: &Path, to: &Path, progress: &mut Progress<'_>) -> Result<(), Trouble> {
     let log = Folder::new(path).log();
     if !log.exists() {
-        return Err(trouble("io", format!("there is no log at {}", log.display())));
+        return Err(missing(&log));
     }
     let from = connection::to_read(&log, None)?;
     schema::check(&from, &log)?;

@@ -4,7 +4,7 @@ use super::Progress;
 use crate::connection;
 use crate::folder::Folder;
 use crate::schema;
-use crate::trouble::{of_sqlite, trouble};
+use crate::trouble::{missing, of_sqlite};
 use rtcore_core::store::Trouble;
 use rusqlite::DEFAULT_NAME;
 use rusqlite::wal::CheckpointMode;
@@ -21,7 +21,7 @@ const LOOK: Duration = Duration::from_millis(200);
 pub fn compact(path: &Path, progress: &mut Progress<'_>) -> Result<(u64, u64), Trouble> {
     let folder = Folder::new(path);
     if !folder.log().exists() {
-        return Err(trouble("io", format!("there is no log at {}", folder.log().display())));
+        return Err(missing(&folder.log()));
     }
     let _lock = folder.lock()?;
     let log = folder.log();

@@ -8,7 +8,7 @@ use crate::schema;
 use crate::shared;
 use crate::spans;
 use crate::start;
-use crate::trouble::{of_sqlite, trouble};
+use crate::trouble::{missing, of_sqlite, trouble};
 use rtcore_core::ids::Seq;
 use rtcore_core::store::{Entry, KeptRoom, Page, Row, Trouble};
 use rusqlite::{Connection, OptionalExtension, Result as Sqlite};
@@ -115,11 +115,12 @@ impl Log {
     /// Look at a file: a backup, or one that was set aside.
     pub fn file(path: &Path) -> Result<Self, Trouble> {
         if !path.exists() {
-            return Err(trouble("io", format!("there is no log at {}", path.display())));
+            return Err(missing(path));
         }
         let connection = connection::to_read(path, None)?;
         if schema::check(&connection, path)? == 0 {
-            return Err(trouble("io", format!("{} is empty", path.display())));
+            let text = format!("{} is empty: no server has begun a log in it", path.display());
+            return Err(trouble("io", text));
         }
         Ok(Self { connection, path: path.to_owned(), folder: None, names: HashMap::new() })
     }

@@ -5,6 +5,7 @@
 
 mod backup;
 mod compact;
+mod first_page;
 mod import;
 mod log;
 mod restore;

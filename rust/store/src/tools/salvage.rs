@@ -1,9 +1,11 @@
 //! What can be read of a damaged log goes into another.
 
 use super::Progress;
+use super::first_page::Copy;
 use super::import::{Imported, import};
 use super::log::{Found, Salvaged, one};
 use crate::connection;
+use crate::folder::Folder;
 use crate::start;
 use crate::trouble::of_sqlite;
 use rtcore_core::ids::Seq;
@@ -33,10 +35,10 @@ pub fn salvage(from: &Path, into: &Path, progress: &mut Progress<'_>) -> Result<
     if !from.exists() {
         return Err(crate::trouble::trouble("io", format!("there is no file at {}", from.display())));
     }
-    let connection = connection::to_read(from, None)?;
+    let (_copy, connection) = readable(from, into)?;
     // What cannot be read of it is not there.
     let epoch = start::fact::<String>(&connection, "epoch").ok().flatten().unwrap_or_default();
-    let highest = highest(&connection).map_err(|error| of_sqlite(&error, "cannot read", from))?;
+    let highest = highest(&connection);
     let mut reader = Reader {
         connection,
         epoch,
@@ -50,16 +52,41 @@ pub fn salvage(from: &Path, into: &Path, progress: &mut Progress<'_>) -> Result<
     Ok(Saved { imported, ..reader.saved })
 }
 
-/// The highest number that can be found. It fails if nothing can be read of the file at all.
-fn highest(connection: &Connection) -> rusqlite::Result<Seq> {
-    connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get::<_, i64>(0))?;
+/// The file, or a copy of it with another first page: where its tables begin stands there, so nothing is read without it.
+fn readable(from: &Path, into: &Path) -> Result<(Option<Copy>, Connection), Trouble> {
+    let tables = |connection: &Connection| {
+        connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get::<_, i64>(0))
+    };
+    let connection = connection::to_read(from, None)?;
+    match tables(&connection).map_err(|error| of_sqlite(&error, "cannot read", from)) {
+        Ok(_) => return Ok((None, connection)),
+        Err(damaged) if damaged.kind == "corrupt" => {}
+        Err(other) => return Err(other),
+    }
+    drop(connection);
+    let copy = Copy::with_new_first_page(from, &Folder::new(into))?;
+    let connection = connection::to_read(copy.path(), None)?;
+    let found = connection.query_row("SELECT max(seq) FROM entry", [], |row| row.get::<_, Option<i64>>(0));
+    if !matches!(found, Ok(Some(_))) {
+        let text = format!(
+            "nothing can be read of {}, also with the first page of another log: it is no log, or all of it is damaged; \
+             put a backup in its place with `rtcore restore`",
+            from.display()
+        );
+        return Err(crate::trouble::trouble("corrupt", text));
+    }
+    Ok((Some(copy), connection))
+}
+
+/// The highest number that can be found.
+fn highest(connection: &Connection) -> Seq {
     let number = |sql: &str| connection.query_row(sql, [], |row| row.get::<_, Option<i64>>(0)).ok().flatten();
     let found = [
         "SELECT max(seq) FROM entry",
         "SELECT max(last) FROM room",
         "SELECT value FROM meta WHERE key = 'reserved'",
     ];
-    Ok(found.iter().filter_map(|sql| number(sql)).max().unwrap_or(i64::MAX).cast_unsigned())
+    found.iter().filter_map(|sql| number(sql)).max().unwrap_or(i64::MAX).cast_unsigned()
 }
 
 struct Reader {
