@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 import os
+import re
+import shlex
+import shutil
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -114,9 +119,48 @@ async def test_the_probes_of_kubernetes_are_answered() -> None:
     _understood(container["args"])
 
 
+def container_file() -> dict[str, list[str]]:
+    """What the container file says, by its instructions."""
+    said: dict[str, list[str]] = {}
+    for line in (DEPLOY / "Containerfile").read_text().splitlines():
+        if line and not line.startswith("#"):
+            word, _, rest = line.partition(" ")
+            said.setdefault(word, []).append(rest)
+    return said
+
+
 def test_the_command_of_the_container_is_understood() -> None:
-    line = next(one for one in (DEPLOY / "Containerfile").read_text().splitlines() if one.startswith("CMD "))
-    _understood(yaml.safe_load(line.removeprefix("CMD ")))
+    [command] = container_file()["CMD"]
+    _understood(yaml.safe_load(command))
+
+
+def test_what_the_container_file_says_fits_together() -> None:
+    """No image is built: no builder is to be had where the tests run. What is read can be wrong as well."""
+    said = container_file()
+    known = {"FROM", "RUN", "WORKDIR", "COPY", "USER", "VOLUME", "EXPOSE", "CMD"}
+    assert set(said) == known, "each is an instruction of a container file, and none is missing"
+    [command] = said["CMD"]
+    words: list[str] = yaml.safe_load(command)
+    assert isinstance(words, list), "a shell between would take SIGTERM and keep it"
+    [version] = re.findall(r"python:(3\.\d+)-slim$", said["FROM"][0])
+    about = tomllib.loads((DEPLOY.parent / "pyproject.toml").read_text())["project"]
+    [least] = re.findall(r">=3\.(\d+)$", about["requires-python"])
+    assert int(version.partition(".")[2]) >= int(least)
+    setting_up, installing = said["RUN"]
+    steps = [shlex.split(step) for step in setting_up.split("&&")]
+    assert all(shutil.which(step[0]) for step in steps), "Debian has each of them"
+    [(user, identity)] = re.findall(r"useradd .*--uid (\d+) (\w+)", setting_up)
+    assert said["USER"] == [user], "by number, so that Kubernetes sees that it is not root"
+    [folder] = said["VOLUME"]
+    assert f"install -d -o {identity} {folder}" in setting_up, "it may write there, and nowhere else"
+    options = dict(itertools.pairwise(words[3:]))
+    config = load({"host": options["--host"], "data": options["--data"]}, environment={}, file=None).config
+    assert config.data == folder
+    assert said["EXPOSE"] == [str(config.port)]
+    *sources, target = said["COPY"][0].split()
+    module = words[2].partition(":")[0]
+    assert (sources, target) == (["requirements.txt", f"{module}.py"], "./")
+    assert shlex.split(installing)[-2:] == ["-r", sources[0]]
 
 
 def _understood(words: list[str]) -> None:
