@@ -173,7 +173,7 @@ TESTS: Final = {
 ELSEWHERE: Final = {
     "typed:1": "a line of an application",
     "typed:2": "lines of an application",
-    "asyncio:on_stock": "it needs PostgreSQL and SQLAlchemy; tests/interop/test_asyncio_libraries.py runs the same shape",
+    "asyncio:on_stock": "it needs PostgreSQL; tests/interop/test_asyncio_libraries.py runs the same shape",
     "asyncio:answer": "it needs openai and its key; `streams:upload` and `examples/tokens.py` have its shape",
     "durable:buy": "it needs a folder: `test_blocks` serves it with one",
     "collections:note": "the same",

@@ -1,6 +1,7 @@
 """The command line: what it says, and how it fails."""
 
 import json
+import subprocess
 import sys
 from pathlib import Path
 
@@ -161,3 +162,20 @@ def test_a_time_that_is_none_is_refused_in_a_line(words: tuple[str, ...], second
 def test_what_a_peer_said_moves_no_cursor() -> None:
     assert shown("a\x1b[2J\x9b2J\n\ud83d") == "a\\x1b[2J\\x9b2J\\n\\ud83d"
     assert _text({"a": "\x9b2J\u202e"}) == '{"a": "\\u009b2J\\u202e"}'
+
+
+def test_a_server_begins_without_what_only_some_requests_need() -> None:
+    """Each of them takes a hundredth of the start or more."""
+    spared = (
+        "asyncio",
+        "email",
+        "http.client",
+        "importlib.resources",
+        "urllib.request",
+        "multiprocessing.pool",
+    )
+    looked = (
+        f"import sys, rtcore.cli, rtcore._serve.program; print([m for m in {spared} if m in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", looked], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"

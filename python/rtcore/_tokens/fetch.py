@@ -9,12 +9,14 @@ from __future__ import annotations
 import ipaddress
 import re
 import time
-from email.message import Message
-from typing import Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from urllib.parse import urlsplit
 
 from rtcore._ground.numbers import FIXED
 from rtcore.errors import UsageError
+
+if TYPE_CHECKING:
+    from email.message import Message
 
 LARGEST: Final = FIXED["JWKS_BYTES"]
 """Bytes of a document: a hundred RSA keys have 40 KiB."""

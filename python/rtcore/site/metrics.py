@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from email.message import Message
-from typing import Final
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from email.message import Message
 
 _FAMILIES: Final = "proto=io.prometheus.client.MetricFamily; encoding=delimited"
 KINDS: Final = {
@@ -24,6 +26,8 @@ _MESSAGES: Final = {"proto": "io.prometheus.client.metricfamily", "encoding": "d
 
 def wanted(accept: str) -> str:
     """The format that is wanted most, of those that there are; else the text."""
+    from email.message import Message  # the start does without it
+
     best, most = "text", 0.0
     for part in accept.split(","):
         said = Message()

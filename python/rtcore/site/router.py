@@ -6,7 +6,6 @@ import hashlib
 import json
 from collections.abc import Callable, Mapping
 from functools import cache
-from importlib import resources
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -155,6 +154,8 @@ def _written(scope: Scope) -> bytes:
 
 @cache
 def _file(folder: str, name: str, more: tuple[tuple[bytes, bytes], ...]) -> Answer:
+    from importlib import resources  # the start does without it
+
     body = resources.files("rtcore.site").joinpath(folder, name).read_bytes()
     kind = _KINDS[PurePath(name).suffix]
     tag = b'"' + hashlib.sha256(body).hexdigest()[:32].encode() + b'"'
