@@ -35,7 +35,7 @@ pub fn of_sqlite(error: &Error, doing: &str, path: &Path) -> Trouble {
         _ => "io",
     };
     let advice = match kind {
-        "full" => "; make room on this disk; it goes on by itself then",
+        "full" => "; make room on this disk",
         "corrupt" => SALVAGE,
         "read_only" => "; let this process write to the folder and to the files in it",
         "busy" => "; end the other process that has this file open",

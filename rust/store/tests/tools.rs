@@ -173,6 +173,18 @@ fn a_visit_hides_no_crash_of_the_machine() {
     assert!(world.kept.head > 10_000, "what was appended is below: {}", world.kept.head);
 }
 
+#[test]
+fn a_copy_that_failed_leaves_nothing_on_the_disk() {
+    let world = filled();
+    let place = TempDir::new().unwrap();
+    let to = place.path().join("monday.db");
+    // What takes its name while it is made, and is no file.
+    let mut taken = |_: u64, _: u64| drop(fs::create_dir(&to));
+    tools::backup(world.folder.path(), &to, &mut taken).unwrap_err();
+    let left: Vec<_> = fs::read_dir(place.path()).unwrap().map(|file| file.unwrap().file_name()).collect();
+    assert_eq!(left, ["monday.db"]);
+}
+
 /// Change a byte in the body of an entry, wherever it lies in the file.
 fn damage(path: &Path, text: &str) {
     let mut bytes = fs::read(path).unwrap();

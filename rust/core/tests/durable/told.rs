@@ -8,7 +8,7 @@ use crate::yard::{ack, ask, heard, publish, settings, yard};
 use rtcore_core::engine::Publication;
 use rtcore_core::limits::fixed::STORE_MS;
 use rtcore_core::room::grants::Grants;
-use rtcore_core::store::{Origin, Report};
+use rtcore_core::store::{Origin, Report, Trouble};
 use rtcore_core::{Form, SessionId};
 use serde_json::json;
 
@@ -370,4 +370,20 @@ fn a_key_that_is_on_its_way_has_one_number_and_both_acks_wait_for_it() {
         let told = if refused { Err("OUTCOME_UNKNOWN".into()) } else { Ok(0) };
         assert_eq!(ack(&world, 0, id), Some(told));
     }
+}
+
+/// Where the log is and how much room its disk has is for who runs the server, and not for whoever publishes.
+#[test]
+fn who_is_refused_hears_the_kind_of_trouble_and_nothing_of_the_machine() {
+    let mut world = yard(&[&["kept"]]);
+    let text = "/srv/shop/log.db: 57495552 bytes are free".to_owned();
+    world.report(Report::Down(Trouble { kind: "full", text }));
+    let id = publish(&mut world, 0, "kept");
+    let told = &world.clients[0].acks[&id]["error"];
+    assert_eq!((&told["code"], &told["retry"]), (&json!("UNAVAILABLE"), &json!(true)));
+    let message = told["message"].as_str().unwrap();
+    assert!(
+        message.contains("(full)") && !message.contains("/srv") && !message.contains("57495552"),
+        "{message}"
+    );
 }

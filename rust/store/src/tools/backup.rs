@@ -59,7 +59,16 @@ pub(crate) fn report(copy: &Backup<'_, '_>, progress: &mut Progress<'_>) {
 pub(crate) struct Target {
     pub(crate) connection: Connection,
     path: PathBuf,
-    part: PathBuf,
+    part: Part,
+}
+
+/// The file under the name that it has while it is no copy yet. One that never was goes: it takes room on a disk that is full.
+struct Part(PathBuf);
+
+impl Drop for Part {
+    fn drop(&mut self) {
+        let _ = fs::remove_file(&self.0);
+    }
 }
 
 impl Target {
@@ -77,7 +86,7 @@ impl Target {
             _ => {}
         }
         let connection = Connection::open(&part).map_err(|error| of_sqlite(&error, "cannot write", &part))?;
-        Ok(Self { connection, path: to.to_owned(), part })
+        Ok(Self { connection, path: to.to_owned(), part: Part(part) })
     }
 
     /// Mark it as a copy, have it on disk, and give it its name.
@@ -88,11 +97,11 @@ impl Target {
             // One file, and no journal beside it.
             connection.pragma_update_and_check(None, "journal_mode", "delete", |_| Ok(()))
         };
-        mark().map_err(|error| of_sqlite(&error, "cannot write", &part))?;
-        connection.close().map_err(|(_, error)| of_sqlite(&error, "cannot write", &part))?;
+        mark().map_err(|error| of_sqlite(&error, "cannot write", &part.0))?;
+        connection.close().map_err(|(_, error)| of_sqlite(&error, "cannot write", &part.0))?;
         let name = || {
-            File::options().write(true).open(&part)?.sync_all()?;
-            fs::rename(&part, &path)
+            File::options().write(true).open(&part.0)?.sync_all()?;
+            fs::rename(&part.0, &path)
         };
         name().map_err(|error| of_system(&error, "cannot write", &path))?;
         let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));

@@ -30,7 +30,11 @@ pub(super) fn told(refusing: &Refusing) -> String {
             format!("the store has not answered for {STORE_MS} ms: nothing durable is taken until it does")
         }
         Refusing::Trouble(trouble) => {
-            format!("the store takes nothing now ({}): {}", trouble.kind, trouble.text)
+            // No path and no size of this machine goes to whoever asks.
+            format!(
+                "the store takes nothing now ({}): try again later; the server's log says more",
+                trouble.kind
+            )
         }
     }
 }
