@@ -214,11 +214,10 @@ async def _(place: Place) -> None:
 
 @fault("a phone's clock was set by hand, and the others' were, too")
 async def _(place: Place) -> None:
-    async with place.clients(6) as clients:
+    async with place.clients(18) as clients:  # the clock of each counts once
         for client in clients:
-            for _ in range(3):
-                await client.send({"type": "ping", "time": int((time.time() - 300) * 1000)})
-                await client.until("pong")
+            await client.send({"type": "ping", "time": int((time.time() - 300) * 1000)})
+            await client.until("pong")
 
 
 @fault("a page asks for forty conversions at once")

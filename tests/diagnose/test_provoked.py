@@ -225,17 +225,19 @@ async def _(server: MemoryServer, _client: WireClient) -> None:
 
 
 @provoke("client_reports")
-async def _(server: MemoryServer, client: WireClient) -> None:
-    for _ in range(6):
+async def _(server: MemoryServer, _client: WireClient) -> None:
+    for _ in range(6):  # each counts once
+        client = await server.welcomed()
         await client.send(
             {"type": "report", "rtt": 900, "loss": 0.3, "reconnects": 3, "transport": "sse", "why": "blocked"}
         )
-    await client.ask("emit", event="say", data=1)
+        await client.ask("emit", event="say", data=1)
 
 
 @provoke("client_clocks")
-async def _(_: MemoryServer, client: WireClient) -> None:
-    for _ in range(12):
+async def _(server: MemoryServer, _client: WireClient) -> None:
+    for _ in range(12):  # each counts once
+        client = await server.welcomed()
         await client.send({"type": "ping", "time": int((time.time() - 300) * 1000)})
         await client.until("pong")
 
