@@ -78,8 +78,8 @@ class Deaf(Net):
 
     deaf = False
 
-    async def dial(self, to: Any) -> trio.abc.Stream:
-        stream = await super().dial(to)
+    async def dial(self, _: Any) -> trio.abc.Stream:
+        stream = await super().dial(_)
         say = stream.send_all
 
         async def send_all(data: bytes | bytearray | memoryview) -> None:

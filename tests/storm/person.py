@@ -67,7 +67,7 @@ class Person:
         self.count += 1
         mark, what = f"{self.name}.{self.seed}.{self.count}", dice.random()
         if what < 0.6:
-            fields = {"title": mark} if dice.random() < 0.5 else {}
+            fields: dict[str, Any] = {"title": mark} if dice.random() < 0.5 else {}
             await cards.patch(dice.choice(CARDS), marks=add(mark), count=add(1), **fields)
             said.write(f"{mark}\n")
             said.flush()
