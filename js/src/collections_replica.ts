@@ -89,13 +89,16 @@ export class Replica extends Own {
     return Math.max(this.seen, this.queue.lastAnswered);
   }
 
-  #writer({ name = "", n = 0, outcomes = [] }: Said, goesOn: boolean): void {
+  /**
+   * What `outcomes` say is of numbers, not of changes: a copy of this store may have said another under one that was
+   * sent from here and lost. So it is said again, and the server compares: the same has the outcome that it had.
+   */
+  #writer({ name = "", n = 0 }: Said, goesOn: boolean): void {
     this.name = name;
     if (n > this.last || this.queue.isUnsent(n)) {
       this.fence();
       return;
     }
-    for (const outcome of outcomes) this.settle(outcome);
     this.lane.told = n;
     if (n >= this.#answered || !goesOn) return;
     const message = "the server has forgotten this writer: it may have been done";

@@ -141,8 +141,6 @@ class World {
   readonly marks = new Set<string>();
   /** Marks that their author said anew although they may have been done. */
   readonly risked = new Set<string>();
-  /** Marks by the number under which they were said. */
-  readonly numbered = new Map<string, string[]>();
 
   constructor(strategy: Strategy) {
     this.server = new CollectionModel(strategy);
@@ -204,7 +202,7 @@ class World {
   }
 
   change(device: Device, key: string, what: number): void {
-    const { client, replica } = device;
+    const { replica } = device;
     const mark = `m${++this.made}`;
     const there = replica.get(key) as Said | undefined;
     try {
@@ -221,12 +219,6 @@ class World {
     } catch (error) {
       if (!(error instanceof Refused)) throw error;
     }
-    this.number(device, client, mark);
-  }
-
-  number({ replica }: Device, client: string, mark: string): void {
-    const number = `${client}/${replica.state.last}`;
-    this.numbered.set(number, [...(this.numbered.get(number) ?? []), mark]);
   }
 
   elsewhere(device: Device, mark: string): boolean {
@@ -248,9 +240,7 @@ class World {
         this.risked.add(mark);
     }
     try {
-      const made = replica.decide(n, ["mine", "theirs", "set"][how]!, { title: "decided" }, this.now);
-      for (const mark of made ? ["a decision", ...marksIn(first.change.said)] : [])
-        this.number(device, device.client, mark);
+      replica.decide(n, ["mine", "theirs", "set"][how]!, { title: "decided" }, this.now);
     } catch (error) {
       if (!(error instanceof Refused)) throw error;
     }
@@ -328,10 +318,6 @@ class World {
     const done = this.server.done.filter((mark) => !this.risked.has(mark));
     expect(new Set(done).size, `${done} twice`).toBe(done.length);
     const failed = new Set(this.devices.flatMap(marksOf));
-    // What came of a number is told again at a join. Of two copies that said different things under one number, and lost the
-    // answer, one takes what came of the other's for its own: the wire has no word for it, and stores do not let it come so far.
-    for (const [, marks] of this.numbered)
-      if (marks.length > 1) for (const mark of marks) this.marks.delete(mark);
     for (const mark of this.marks)
       expect(this.server.done.includes(mark) || failed.has(mark), `${mark} is lost`).toBe(true);
   }
