@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import socket
-from collections.abc import AsyncGenerator, AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
@@ -124,10 +124,8 @@ async def test_sqlalchemy_over_aiosqlite(tmp_path: Path) -> None:
 
 
 @pytest.fixture(scope="module")
-def socket_folder() -> Iterator[str]:
-    programs = postgres.found()
-    if programs is None:
-        pytest.skip("there is no PostgreSQL here (Debian: apt-get install postgresql)")
+def socket_folder(needs: Callable[[str], str]) -> Iterator[str]:
+    programs = postgres.found() or Path(needs("initdb")).parent
     with postgres.serving(programs) as folder:
         yield folder
 

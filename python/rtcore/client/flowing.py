@@ -66,6 +66,7 @@ async def up(
     state.request = machine.request("open", fields, hold=state, done=state.opened)
     runner.pump()
     source = _each(items)
+    item: Any = None
     try:
         while True:
             # Credit and pace first: an item is asked for only when it may leave.
