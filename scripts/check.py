@@ -6,10 +6,11 @@
     scripts/check.py --also conformance   Autobahn's cases too; this is what CI runs
     scripts/check.py --list
 
-Three run at a time: one of Rust, one of Python, and one that waits more than it computes; whichever lane is
-through first helps the last. They share no file, no port and, since no test asserts how long something takes,
-no clock. A check that fails does not stop the others: the end tells all that is wrong, and what took how
-long; the log of each is in target/checks. With CI=true nothing is skipped: a missing tool is a failure.
+Three run at a time: one of Rust, one of Python, and one of the browser's client and of what waits more than
+it computes; whichever lane is through first helps the last. They share no file, no port and, since no test
+asserts how long something takes, no clock. A check that fails does not stop the others: the end tells all
+that is wrong, and what took how long; the log of each is in target/checks. With CI=true nothing is skipped: a
+missing tool is a failure.
 """
 
 from __future__ import annotations
@@ -132,6 +133,7 @@ def checks() -> list[Check]:
                 closing,
                 needs=("node", "npm"),
                 env={"PYTHON": python},  # it starts servers
+                lane="waiting",
             )
             for name, closing in (
                 ("lint", ("Checked", "Found")),
