@@ -39,6 +39,7 @@ async function start(folder, ...command) {
   });
   return {
     url,
+    pid: child.pid,
     async stop() {
       child.kill("SIGTERM");
       const late = setTimeout(() => child.kill("SIGKILL"), 15_000);
