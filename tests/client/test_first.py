@@ -87,3 +87,21 @@ def test_a_client_program_loads_no_server_module() -> None:
     ground |= {"rtcore._core", "rtcore.crdt"}
     others = {name for name in loaded if not name.startswith("rtcore.client")}
     assert others == {"rtcore", "rtcore.errors", *ground}
+
+
+async def test_a_room_that_one_is_in_gives_its_history_to_who_joins_it_again(net, autojump_clock) -> None:
+    """Another part of the program hears what it asks for of the past, and then what is said."""
+    async with net.client() as client:
+        tea = await client.join("tea")
+        first = aiter(tea)
+        for n in range(5):
+            await tea.publish("say", n)
+        epoch, _, number = client.position.partition(".")
+        last = aiter(await client.join("tea", last=2))
+        since = aiter(await client.join("tea", since=f"{epoch}.{int(number) - 3}"))
+        none = aiter(await client.join("tea"))
+        await tea.publish("say", 5)
+        assert [(await anext(first)).data for _ in range(6)] == [0, 1, 2, 3, 4, 5]
+        assert [(await anext(last)).data for _ in range(3)] == [3, 4, 5]
+        assert [(await anext(since)).data for _ in range(4)] == [2, 3, 4, 5]
+        assert (await anext(none)).data == 5

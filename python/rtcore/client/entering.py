@@ -98,8 +98,7 @@ class Entering:
     ) -> None:
         """The session is in the room already: joining is counted here, and history is asked for."""
         if last is not None and self._machine.who.life is not None:
-            reader.lack(state.mark + 1)
-            reader.asks()
+            reader.holds()
             told = await self.asking.ask("history", {"room": state.name, "last": last}, timeout)
             history = entries(told, state.name)
             first = history[0].seq if history and isinstance(history[0], Event) else None

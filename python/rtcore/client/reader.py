@@ -183,6 +183,11 @@ class Reader:
         self.asking = True
         self._missed_when_asked = self.missed
 
+    def holds(self) -> None:
+        """History is asked for, and nothing is known to be missing: what comes meanwhile lies behind it."""
+        self.hole = True
+        self.asks()
+
     def filled(
         self, history: Iterable[Heard], *, complete: bool, more: bool, up_to: int | None = None
     ) -> None:
