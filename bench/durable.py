@@ -28,6 +28,7 @@ from .scene import room
 from .servers import ROOT, SERVER_CORE, running
 
 SIZE = 200
+SERVE = (sys.executable, "-m", "rtcore", "serve", "bench.app_durable:app", "--port", "0")
 SHAPES: tuple[tuple[str, tuple[str, ...], int], ...] = (
     ("1 in flight", ("--n", "1", "--window", "1"), 1),
     ("16 in flight", ("--n", "16", "--window", "1"), 16),
@@ -79,36 +80,42 @@ def plan(kind: str, shape: tuple[str, ...]) -> tuple[str, ...]:
     return ("--mode", "acked", "--size", str(SIZE), *shape, *room(name, publish, publisher_joins=True))
 
 
+@contextlib.contextmanager
+def serving(*, free: bool) -> Iterator[tuple[Path, tuple[int, int]]]:
+    """A server with a log in a folder that goes with it: the folder, and the server's process and port."""
+    folder = Path(tempfile.mkdtemp(prefix="bench-durable-", dir=ROOT / "target"))
+    try:
+        with running([*SERVE, "--data", str(folder / "data")], free=free) as server:
+            yield folder, server
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
 def measure(seconds: int, repeats: int, *, free: bool) -> list[dict[str, Any]]:
     """All rows: each shape in each kind of room, beside SQLite alone."""
     rows: list[dict[str, Any]] = []
     kinds = ("full", "normal", "live")
-    folder = Path(tempfile.mkdtemp(prefix="bench-durable-", dir=ROOT / "target"))
     progress = Progress(len(SHAPES) * len(kinds) * repeats)
-    try:
-        command = [sys.executable, "-m", "rtcore", "serve", "bench.app_durable:app", "--port", "0"]
-        with running([*command, "--data", str(folder / "data")], free=free) as server:
-            for name, shape, group in SHAPES:
-                sole = statistics.median(alone_each(folder, group, repeats))
-                for kind in kinds:
-                    found = []
-                    for _ in range(repeats):
-                        found.append(play(plan(kind, shape), *server, seconds))
-                        progress.step()
-                    rate = statistics.median(each["per_second"] for each in found)
-                    rows.append(
-                        {
-                            "shape": name,
-                            "room": kind,
-                            "rate": rate,
-                            "sqlite": sole,
-                            "ratio": rate / sole,
-                            "p50_ms": statistics.median(each["p50_us"] for each in found) / 1000,
-                            "p99_ms": statistics.median(each["p99_us"] for each in found) / 1000,
-                        }
-                    )
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
+    with serving(free=free) as (folder, server):
+        for name, shape, group in SHAPES:
+            sole = statistics.median(alone_each(folder, group, repeats))
+            for kind in kinds:
+                found = []
+                for _ in range(repeats):
+                    found.append(play(plan(kind, shape), *server, seconds))
+                    progress.step()
+                rate = statistics.median(each["per_second"] for each in found)
+                rows.append(
+                    {
+                        "shape": name,
+                        "room": kind,
+                        "rate": rate,
+                        "sqlite": sole,
+                        "ratio": rate / sole,
+                        "p50_ms": statistics.median(each["p50_us"] for each in found) / 1000,
+                        "p99_ms": statistics.median(each["p99_us"] for each in found) / 1000,
+                    }
+                )
     return rows
 
 
@@ -121,13 +128,18 @@ def alone_each(folder: Path, group: int, repeats: int) -> list[float]:
     return found
 
 
-def main() -> None:
-    """Measure, and say it."""
-    parser = argparse.ArgumentParser(prog="python -m bench.durable")
+def asked(prog: str) -> argparse.Namespace:
+    """How long each run is, how many there are, and where the server runs."""
+    parser = argparse.ArgumentParser(prog=prog)
     parser.add_argument("--seconds", type=int, default=3)
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--free", action="store_true", help="the server and its writer may use both cores")
-    given = parser.parse_args()
+    return parser.parse_args()
+
+
+def main() -> None:
+    """Measure, and say it."""
+    given = asked("python -m bench.durable")
     rows = measure(given.seconds, given.repeats, free=given.free)
     print(f"{'':16}{'room':8}{'messages/s':>12}{'SQLite alone':>14}{'ratio':>8}{'p50 ms':>9}{'p99 ms':>9}")
     for row in rows:

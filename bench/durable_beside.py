@@ -25,7 +25,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from .durable import SIZE, alone, plan
+from .durable import SERVE, SIZE, alone, plan
 from .progress import Progress
 from .run import play
 from .servers import LOAD_CORE, ROOT, SERVER_CORE, pinned, running
@@ -104,8 +104,7 @@ def nats(folder: Path) -> Iterator[Load]:
 @contextlib.contextmanager
 def ours(folder: Path) -> Iterator[Load]:
     """A durable relay room for each connection."""
-    command = [sys.executable, "-m", "rtcore", "serve", "bench.app_durable:app", "--port", "0"]
-    with running([*command, "--data", str(folder)]) as server:
+    with running([*SERVE, "--data", str(folder)]) as server:
 
         def load(connections: int, window: int, seconds: int) -> Figures:
             shape = ("--n", str(connections), "--window", str(window))

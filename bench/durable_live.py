@@ -7,22 +7,17 @@ By turns, and the medians of both.
 
 from __future__ import annotations
 
-import argparse
 import contextlib
-import shutil
 import statistics
 import subprocess
-import sys
-import tempfile
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
-from .durable import plan
+from .durable import asked, plan, serving
 from .progress import Progress
 from .run import play
 from .scene import room
-from .servers import LOAD_CORE, PROGRAMS, ROOT, pinned, running
+from .servers import LOAD_CORE, PROGRAMS, pinned
 
 LISTENERS = 100
 BESIDE = ("--n", "16", "--rate", "2000")
@@ -34,24 +29,19 @@ SHAPES = {"100 a second": ("--rate", "100"), "16 in flight": ("--window", "16")}
 def measure(seconds: int, repeats: int, *, free: bool) -> None:
     """Each shape alone and beside, by turns."""
     progress = Progress(len(SHAPES) * repeats * 2)
-    folder = Path(tempfile.mkdtemp(prefix="bench-durable-", dir=ROOT / "target"))
-    command = [sys.executable, "-m", "rtcore", "serve", "bench.app_durable:app", "--port", "0"]
     print(f"{'':16}{'':10}{'deliveries/s':>14}{'p50 ms':>9}{'p99 ms':>9}")
-    try:
-        with running([*command, "--data", str(folder / "data")], free=free) as server:
-            for name, shape in SHAPES.items():
-                alone: list[dict[str, Any]] = []
-                beside: list[dict[str, Any]] = []
-                for _ in range(repeats):
-                    alone.append(play((*LIVE, *shape), *server, seconds))
-                    progress.step()
-                    with disturbing(server, seconds + 2):
-                        beside.append(play((*LIVE, *shape), *server, seconds))
-                    progress.step()
-                rates = [tell(name, "alone", alone), tell("", "beside", beside)]
-                print(f"{'':16}{rates[1] / rates[0]:.2f} of it")
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
+    with serving(free=free) as (_, server):
+        for name, shape in SHAPES.items():
+            alone: list[dict[str, Any]] = []
+            beside: list[dict[str, Any]] = []
+            for _ in range(repeats):
+                alone.append(play((*LIVE, *shape), *server, seconds))
+                progress.step()
+                with disturbing(server, seconds + 2):
+                    beside.append(play((*LIVE, *shape), *server, seconds))
+                progress.step()
+            rates = [tell(name, "alone", alone), tell("", "beside", beside)]
+            print(f"{'':16}{rates[1] / rates[0]:.2f} of it")
 
 
 @contextlib.contextmanager
@@ -75,11 +65,7 @@ def tell(name: str, how: str, found: list[dict[str, Any]]) -> float:
 
 def main() -> None:
     """Measure, and say it."""
-    parser = argparse.ArgumentParser(prog="python -m bench.durable_live")
-    parser.add_argument("--seconds", type=int, default=3)
-    parser.add_argument("--repeats", type=int, default=3)
-    parser.add_argument("--free", action="store_true", help="the server and its writer may use both cores")
-    given = parser.parse_args()
+    given = asked("python -m bench.durable_live")
     measure(given.seconds, given.repeats, free=given.free)
 
 

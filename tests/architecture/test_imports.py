@@ -12,7 +12,7 @@ from tests.architecture.imports import PACKAGE, Import, imported, inside, name_o
 # From the ground up. A module may import what stands on a lower floor, and nothing on its own.
 FLOORS = [
     "_tokens _config _data _ground _app _turn _serve _backend _gateway _watch",
-    "_core errors _ground.patterns _ground.asgi _ground.sayable _serve.last_words _serve.logs",
+    "_core errors _ground.groups _ground.patterns _ground.asgi _ground.sayable _serve.last_words _serve.logs",
     "_ground.numbers _ground.peer _ground.replica",
     "_ground.near _ground.text _data.shape _data.paths _turn.held _turn.processor _aio crdt",
     "_ground.crdts",

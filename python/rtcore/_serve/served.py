@@ -20,6 +20,7 @@ from rtcore._app.registry import registered
 from rtcore._gateway.gateway import Gateway
 from rtcore._gateway.scope import path_of, raw_path_of
 from rtcore._ground.asgi import ASGI, Receive, Scope, Send
+from rtcore._ground.groups import leaves
 from rtcore._ground.home import Home, on_trio
 from rtcore.config import Config
 from rtcore.errors import NotServing, UsageError
@@ -199,9 +200,7 @@ _NO_TRIO = (
 
 def _all_of(error: BaseException) -> str:
     """What went wrong, for the server's one line: of a group, each."""
-    if isinstance(error, BaseExceptionGroup):
-        return "; ".join(_all_of(each) for each in error.exceptions)
-    return str(error) or type(error).__name__
+    return "; ".join(str(each) or type(each).__name__ for each in leaves(error))
 
 
 Served.__module__ = "rtcore"

@@ -13,6 +13,7 @@ import trio
 
 from rtcore._engine import INTERNAL_CLOSE
 from rtcore._ground.failures import part
+from rtcore._ground.groups import leaves
 from rtcore.errors import SocketClosed
 from rtcore.raw import RawSocket
 
@@ -68,9 +69,7 @@ async def guarded(socket: RawSocket, work: Awaitable[Any]) -> None:
 
 def _is_farewell(error: BaseException) -> bool:
     """Whether it says only that the peer went away: not a fault."""
-    if isinstance(error, BaseExceptionGroup):
-        return all(map(_is_farewell, error.exceptions))
-    return isinstance(error, SocketClosed)
+    return all(isinstance(each, SocketClosed) for each in leaves(error))
 
 
 def failed(socket: RawSocket, error: BaseException) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator
 
+from rtcore._ground.groups import leaves
 from rtcore.client import ClientError, WrongURL
 from rtcore.errors import RtcoreError, UsageError
 
@@ -19,7 +20,7 @@ def ends_in_words() -> Iterator[None]:
     except RtcoreError as error:
         raise _failed([error]) from None
     except BaseExceptionGroup as group:
-        causes = list(_leaves(group))
+        causes = list(leaves(group))
         mine = [cause for cause in causes if isinstance(cause, RtcoreError)]
         if len(mine) == len(causes):
             raise _failed(mine) from None
@@ -36,11 +37,3 @@ def _failed(errors: list[RtcoreError]) -> Failed:
 def _maybe(error: RtcoreError) -> str:
     done = isinstance(error, ClientError) and getattr(error, "maybe_done", False)
     return " (it may have been done)" if done else ""
-
-
-def _leaves(group: BaseExceptionGroup[BaseException]) -> Iterator[BaseException]:
-    for each in group.exceptions:
-        if isinstance(each, BaseExceptionGroup):
-            yield from _leaves(each)
-        else:
-            yield each

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, cast
 import click
 
 from rtcore import errors
+from rtcore._ground.groups import leaves
 from rtcore.config import Config
 
 from .application import application
@@ -105,7 +106,7 @@ def run(app: App, config: Config) -> None:
         if ours is None or others is not None:
             raise
         # Not within `except*`: what is raised there leaves in a group, and as thirty lines (Python 3.11).
-        raise _ended(_errors(ours)) from None
+        raise _ended(list(leaves(ours))) from None
 
 
 def _ended(found: list[Any]) -> click.ClickException:
@@ -113,10 +114,3 @@ def _ended(found: list[Any]) -> click.ClickException:
     text = "; ".join(map(str, found))
     wrong = all(isinstance(error, errors.UsageError) for error in found)
     return Wrong(text) if wrong else click.ClickException(text)
-
-
-def _errors(group: BaseExceptionGroup[Any]) -> list[Any]:
-    found: list[Any] = []
-    for error in group.exceptions:
-        found += _errors(error) if isinstance(error, BaseExceptionGroup) else [error]
-    return found

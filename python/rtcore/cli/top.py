@@ -64,9 +64,8 @@ def screen(stats: dict[str, Any], diagnosis: dict[str, Any], before: dict[str, A
     seconds = stats["uptime"] - before["uptime"] if before else 0
 
     def rate(name: str) -> str:
-        if (
-            not before or seconds <= 0
-        ):  # the first look at it, or it began anew: what the last ten seconds had
+        if not before or seconds <= 0:
+            # The first look at it, or it began anew: what the last ten seconds had.
             return f"{stats['counters'][name]['10s'] / max(1, min(10, stats['uptime'])):,.0f}/s"
         return f"{(stats['counters'][name]['all'] - before['counters'][name]['all']) / seconds:,.0f}/s"
 

@@ -9,6 +9,8 @@ from typing import Final
 
 import trio
 
+from rtcore._ground.groups import leaves
+
 from .links.opening import Dial
 from .links.target import Target
 
@@ -125,15 +127,14 @@ async def _speaks_tls(target: Target, dial: Dial) -> bool:
 
 def refuses(error: BaseException) -> bool:
     """Whether a connection failed since nobody listens there, as far as is known of all addresses."""
-    causes = [each for each in _leaves(error) if isinstance(each, OSError)]
+    causes = [each for each in _causes(error) if isinstance(each, OSError)]
     return bool(causes) and all(isinstance(each, ConnectionRefusedError) for each in causes)
 
 
-def _leaves(error: BaseException) -> Iterator[BaseException]:
-    if isinstance(error, BaseExceptionGroup):
-        for each in error.exceptions:
-            yield from _leaves(each)
-    elif error.__cause__ is not None:
-        yield from _leaves(error.__cause__)
-    else:
-        yield error
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    """What it came from, where it says so."""
+    for each in leaves(error):
+        if each.__cause__ is None:
+            yield each
+        else:
+            yield from _causes(each.__cause__)

@@ -188,9 +188,8 @@ def _whole(query: dict[str, str], name: str, usual: int, most: int) -> int:
 
     """
     text = query.get(name, str(usual))
-    short = (
-        text.isascii() and text.isdigit() and len(text) <= len(str(most))
-    )  # int reads no thousands of digits
+    # (`int` reads no thousands of digits.)
+    short = text.isascii() and text.isdigit() and len(text) <= len(str(most))
     if not (short and 1 <= int(text) <= most):
         raise Fault("INVALID_MESSAGE", f"`{name}` is a whole number from 1 to {most}, and not {text!r:.60}")
     return int(text)

@@ -253,8 +253,7 @@ class Line:
     @property
     def weather(self) -> Weather:
         """Of now."""
-        network = self.network
-        return network.weather_of.get(self.who, network.weather)
+        return self.network._weather(self.who)
 
     def end(self) -> None:
         """For good: what is on its way is lost, and both ends see it."""

@@ -6,6 +6,20 @@ use std::fs::{self, File, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
 
+/// What belongs to the file at `path`, by the end of its name.
+pub fn beside(path: &Path, more: &str) -> PathBuf {
+    let mut path = path.as_os_str().to_owned();
+    path.push(more);
+    path.into()
+}
+
+/// Remove a file of `SQLite`'s and what belongs to it, as far as they are there.
+pub fn remove(path: &Path) {
+    for more in ["", "-wal", "-shm"] {
+        let _ = fs::remove_file(beside(path, more));
+    }
+}
+
 /// The folder, and what is in it.
 #[derive(Clone, Debug)]
 pub struct Folder(PathBuf);
@@ -29,9 +43,7 @@ impl Folder {
     }
     /// A file beside the log, by what its name has more.
     pub fn beside_log(&self, more: &str) -> PathBuf {
-        let mut path = self.log().into_os_string();
-        path.push(more);
-        path.into()
+        beside(&self.log(), more)
     }
 
     /// Make the folder, if there is none, and lock it for this process.

@@ -121,19 +121,19 @@ pub fn migrate(connection: &Connection, path: &Path) -> Result<i64, Trouble> {
     Ok(version)
 }
 
+/// How many tables and indices there are: the least that can be read.
+pub fn tables(connection: &Connection) -> rusqlite::Result<i64> {
+    connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))
+}
+
 /// The version of a file. It is a trouble if it is newer than this one, or not ours. 0: it is empty.
 pub fn check(connection: &Connection, path: &Path) -> Result<i64, Trouble> {
     let sqlite = |error: rusqlite::Error| of_sqlite(&error, "cannot read", path);
     let number =
         |name: &str| connection.pragma_query_value(None, name, |row| row.get::<_, i64>(0)).map_err(sqlite);
     let (version, application) = (number("user_version")?, number("application_id")?);
-    let tables = || {
-        connection
-            .query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get::<_, i64>(0))
-            .map_err(sqlite)
-    };
     let foreign = || Err(foreign(path));
-    if (version, application) == (0, 0) && tables()? > 0 {
+    if (version, application) == (0, 0) && tables(connection).map_err(sqlite)? > 0 {
         return foreign();
     }
     if (version, application) != (0, 0) && application != APPLICATION {

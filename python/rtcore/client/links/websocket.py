@@ -106,7 +106,7 @@ class WebSocketLink:
 
     async def _flush(self) -> None:
         while self._writing:  # the last words wait for what is half written
-            self._written = trio.Event()
+            self._written = self._written or trio.Event()
             await self._written.wait()
         if not self._out:
             return
@@ -120,6 +120,7 @@ class WebSocketLink:
             self._writing = False
             if self._written is not None:
                 self._written.set()
+                self._written = None
 
     async def _write(self, scope: trio.CancelScope) -> None:
         while self._ended is None:

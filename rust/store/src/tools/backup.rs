@@ -29,8 +29,7 @@ pub fn backup(path: &Path, to: &Path, progress: &mut Progress<'_>) -> Result<(),
     let mut target = Target::new(to)?;
     // A connection that reads one state goes on reading it, and the copy is never begun again.
     let transaction = from.unchecked_transaction().map_err(|error| of_sqlite(&error, "cannot read", &log))?;
-    let read = transaction.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get::<_, i64>(0));
-    read.map_err(|error| of_sqlite(&error, "cannot read", &log))?;
+    schema::tables(&transaction).map_err(|error| of_sqlite(&error, "cannot read", &log))?;
     {
         let copy = Backup::new(&transaction, &mut target.connection)
             .map_err(|error| of_sqlite(&error, "cannot write", to))?;

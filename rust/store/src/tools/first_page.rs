@@ -5,7 +5,7 @@
 //! log: so the page of a new log says the same. Were it not so, the checksums of the entries would find it.
 
 use crate::connection;
-use crate::folder::Folder;
+use crate::folder::{Folder, beside, remove};
 use crate::schema;
 use crate::trouble::{of_sqlite, of_system};
 use rtcore_core::store::Trouble;
@@ -51,28 +51,15 @@ impl Copy {
     }
 
     fn at(path: PathBuf) -> Self {
-        let copy = Self(path);
-        copy.remove(); // of one that was cut off
-        copy
-    }
-
-    fn remove(&self) {
-        for more in ["", "-wal", "-shm"] {
-            let _ = fs::remove_file(beside(&self.0, more));
-        }
+        remove(&path); // of one that was cut off
+        Self(path)
     }
 }
 
 impl Drop for Copy {
     fn drop(&mut self) {
-        self.remove();
+        remove(&self.0);
     }
-}
-
-fn beside(path: &Path, more: &str) -> PathBuf {
-    let mut path = path.as_os_str().to_owned();
-    path.push(more);
-    path.into()
 }
 
 /// The first page of a log that is made at `path`.

@@ -2,7 +2,7 @@
 
 use super::Progress;
 use crate::connection;
-use crate::folder::Folder;
+use crate::folder::{Folder, remove};
 use crate::group::SET;
 use crate::schema;
 use crate::trouble::{of_sqlite, of_system};
@@ -17,9 +17,7 @@ pub fn restore(path: &Path, from: &Path, progress: &mut Progress<'_>) -> Result<
     let folder = Folder::new(path);
     let _lock = folder.lock()?;
     let new = folder.beside_log(".new");
-    for more in ["", "-wal", "-shm"] {
-        let _ = fs::remove_file(folder.beside_log(&format!(".new{more}")));
-    }
+    remove(&new);
     // It is a log, of a version that is known.
     let look = super::Log::file(from)?;
     drop(look);

@@ -6,6 +6,7 @@ use super::import::{Imported, import};
 use super::log::{Found, Salvaged, one};
 use crate::connection;
 use crate::folder::Folder;
+use crate::schema;
 use crate::start;
 use crate::trouble::of_sqlite;
 use rtcore_core::ids::Seq;
@@ -54,11 +55,8 @@ pub fn salvage(from: &Path, into: &Path, progress: &mut Progress<'_>) -> Result<
 
 /// The file, or a copy of it with another first page: where its tables begin stands there, so nothing is read without it.
 fn readable(from: &Path, into: &Path) -> Result<(Option<Copy>, Connection), Trouble> {
-    let tables = |connection: &Connection| {
-        connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get::<_, i64>(0))
-    };
     let connection = connection::to_read(from, None)?;
-    match tables(&connection).map_err(|error| of_sqlite(&error, "cannot read", from)) {
+    match schema::tables(&connection).map_err(|error| of_sqlite(&error, "cannot read", from)) {
         Ok(_) => return Ok((None, connection)),
         Err(damaged) if damaged.kind == "corrupt" => {}
         Err(other) => return Err(other),
